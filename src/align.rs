@@ -1,10 +1,11 @@
-//! Alignments and rounding: [`Align`].
+//! Alignments, and rounding to an alignment: [`Align`].
 //!
-//! Sizes and offsets are `u64` on every host, because a 32-bit host can describe the layouts of a 64-bit machine.
+//! Sizes and offsets are `u64` on every machine, because a 32-bit machine can process the layouts of a 64-bit
+//! machine.
 
 use core::fmt;
 
-/// An alignment in bytes: a power of two, at most 2^63.
+/// An alignment in bytes, which is a power of two and at most 2^63.
 ///
 /// ```
 /// use pep3118::Align;
@@ -19,14 +20,14 @@ pub struct Align {
 }
 
 impl Align {
-    /// An alignment of one byte, which every offset has.
+    /// An alignment of one byte. Every offset is aligned to one byte.
     pub const ONE: Self = Self { log2: 0 };
     pub(crate) const TWO: Self = Self { log2: 1 };
     pub(crate) const FOUR: Self = Self { log2: 2 };
     pub(crate) const EIGHT: Self = Self { log2: 3 };
     pub(crate) const SIXTEEN: Self = Self { log2: 4 };
 
-    /// Returns the alignment of `bytes` bytes. Returns `None` if `bytes` is not a power of two.
+    /// Returns the alignment to a multiple of `bytes` bytes. Returns `None` if `bytes` is not a power of two.
     #[must_use]
     #[inline]
     pub const fn new(bytes: u64) -> Option<Self> {
@@ -52,15 +53,15 @@ impl Align {
         1_u64.wrapping_shl(self.log2_u32())
     }
 
-    /// Returns the number of padding bytes from `offset` to the next multiple of the alignment. Returns 0 if `offset`
-    /// is a multiple of the alignment.
+    /// Returns the number of bytes from `offset` to the smallest multiple of the alignment that is not less than
+    /// `offset`. Returns 0 if `offset` is a multiple of the alignment.
     #[must_use]
     #[inline]
     pub const fn padding_needed_for(self, offset: u64) -> u64 {
         offset.wrapping_neg() & self.bytes().wrapping_sub(1)
     }
 
-    /// Returns the smallest multiple of the alignment that is not less than `offset`. Returns `None` if this multiple
+    /// Returns the smallest multiple of the alignment that is not less than `offset`. Returns `None` if the result
     /// does not fit in 64 bits.
     ///
     /// ```
@@ -80,7 +81,7 @@ impl Align {
         self.padding_needed_for(offset) == 0
     }
 
-    /// Returns the binary logarithm of the alignment as a `u32`, which is the type of shift counts.
+    /// Returns the binary logarithm of the alignment in bytes: 3 for 8 bytes.
     #[inline]
     const fn log2_u32(self) -> u32 {
         #[expect(clippy::as_conversions, reason = "u8 to u32; `From` is not const")]

@@ -1,7 +1,8 @@
-//! Messages that show a format with carets under the offending bytes: [`Diagnostic`].
+//! [`Diagnostic`]: a message that shows a format with carets under the offending bytes.
 //!
-//! The crate `annotate-snippets`, which rustc uses, draws the message. This module escapes the format and computes
-//! the columns of the carets in the escaped text. A long format is shortened to the bytes around the primary span.
+//! The crate `annotate-snippets`, which rustc uses, draws the message. This module escapes the format, and
+//! computes the columns of the carets in the escaped text. This module also shortens a long format to the bytes
+//! around the offending span.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -15,10 +16,10 @@ use annotate_snippets::{AnnotationKind, Group, Renderer, Snippet, renderer::Deco
 use crate::span::Span;
 use crate::text::{char_boundary, each_part};
 
-/// The largest number of bytes of a format that a message shows.
+/// The maximum number of bytes of a format that a message shows.
 const WINDOW: usize = 60;
 
-/// A span, and the text that is written under the carets of the span. The text can be empty.
+/// A span of a format, and the text that the message shows under the carets of the span. The text can be empty.
 #[derive(Clone, Debug)]
 pub(crate) struct Label {
     span: Span,
@@ -26,16 +27,16 @@ pub(crate) struct Label {
 }
 
 impl Label {
-    /// Creates the label `text` for `span`.
+    /// Creates a label for the bytes `span` of the format. `text` is shown under the carets and can be empty.
     pub(crate) fn new(span: Span, text: impl Into<Cow<'static, str>>) -> Self {
         Self { span, text: text.into() }
     }
 }
 
-/// A message about a format string: title, format, spans, notes and help line.
+/// A message about a format string. It has a title, the format with carets, notes and a help line.
 ///
 /// `Display` draws the message without colour. [`colored`](Diagnostic::colored) draws the message with ANSI escape
-/// sequences. `Display` and `colored` escape all text that comes from inputs.
+/// sequences. Both escape all text that comes from inputs.
 ///
 /// ```
 /// let error = pep3118::parse("T{i").unwrap_err();
@@ -58,7 +59,7 @@ pub struct Diagnostic<'a> {
 }
 
 impl<'a> Diagnostic<'a> {
-    /// Creates an error message with the first line `title` about the format `source`.
+    /// Creates an error message about the format `source`. `title` is the first line of the message.
     pub(crate) fn new(title: String, source: &'a [u8]) -> Self {
         let (level, id) = (Level::ERROR, None);
         Self { title, level, id, source, line: 1, primary: None, context: None, notes: Vec::new(), help: None }
@@ -71,31 +72,32 @@ impl<'a> Diagnostic<'a> {
         self
     }
 
-    /// Adds the span with the carets. A message without a primary label does not show the format.
+    /// Adds the label of the offending bytes, which are marked with carets. A message without this label does not
+    /// show the format.
     pub(crate) fn primary(mut self, label: Label) -> Self {
         self.primary = Some(label);
         self
     }
 
-    /// Adds a second span, which is underlined with dashes.
+    /// Adds the label of other bytes that are important for the message, which are underlined with dashes.
     pub(crate) fn context(mut self, label: Label) -> Self {
         self.context = Some(label);
         self
     }
 
-    /// Adds a `note:` line.
+    /// Adds the text `note` after the word `note:`.
     pub(crate) fn note(mut self, note: impl Into<Cow<'a, str>>) -> Self {
         self.notes.push(note.into());
         self
     }
 
-    /// Sets or removes the `help:` line.
+    /// Shows the text `help` after the word `help:`. If `help` is `None`, the message has no help line.
     pub(crate) fn help(mut self, help: Option<Cow<'a, str>>) -> Self {
         self.help = help;
         self
     }
 
-    /// Replaces the help line, which names an action that the caller can take.
+    /// Replaces the text of the help line with `help`. The text should name an action that the caller can take.
     ///
     /// ```
     /// let error = pep3118::parse("T{i").unwrap_err();
@@ -107,19 +109,20 @@ impl<'a> Diagnostic<'a> {
         self.help(Some(help.into()))
     }
 
-    /// Sets the level, and the id of a protocol rule: `error[A04]: ...`, `warning[A10]: ...`.
+    /// Sets the level and the id of a protocol rule, which start the message: `error[A04]: ...`, `warning[A10]:
+    /// ...`.
     pub(crate) fn titled(mut self, level: Level<'static>, id: &'static str) -> Self {
         (self.level, self.id) = (level, Some(id));
         self
     }
 
-    /// Returns the message with ANSI escape sequences for colours.
+    /// Returns the message as text with ANSI escape sequences for colours.
     #[must_use]
     pub fn colored(&self) -> String {
         self.draw(&Renderer::styled())
     }
 
-    /// Draws the message with the colours of `renderer`.
+    /// Returns the message as text with the colours of `renderer`.
     fn draw(&self, renderer: &Renderer) -> String {
         let mut excerpt = Excerpt::new(self.source, self.primary.as_ref().map_or(Span::ZERO, |label| label.span));
         let mut annotations = Vec::new();
@@ -127,7 +130,7 @@ impl<'a> Diagnostic<'a> {
             let Some(label) = label else { continue };
             let Some(range) = excerpt.range(label.span) else { continue };
             if range.end > excerpt.text.len() {
-                // A caret after the last byte points at this space.
+                // A caret after the last byte of the format points at this space.
                 excerpt.text.push(' ');
             }
             let annotation = kind.span(range);
@@ -159,23 +162,24 @@ impl fmt::Display for Diagnostic<'_> {
     }
 }
 
-/// The part of a format that a message shows, as escaped text, and the position of each byte in the escaped text.
+/// The bytes of a format that a message shows, as escaped text, and the position of each byte in the escaped text.
 struct Excerpt {
     text: String,
     /// The offset in the format of the first byte that the message shows.
     start: usize,
-    /// The range of each byte in `text`. If the message shows the end of the format, the last range is the column
-    /// after the last byte.
+    /// For each byte that the message shows, the range of its escaped text in `text`. If the message shows the end
+    /// of the format, the last range is the column after the last byte.
     byte_ranges: Vec<Range<usize>>,
 }
 
 impl Excerpt {
-    /// Creates the excerpt of `source` that contains the start of `around`.
+    /// Creates the excerpt of the format `source`. If `source` is long, the excerpt contains the bytes around the
+    /// start of `around`.
     fn new(source: &[u8], around: Span) -> Self {
         let Range { start, end } = window(source, around);
         let mut text = String::from(if start > 0 { "..." } else { "" });
         let mut byte_ranges = Vec::new();
-        // `window` returns a range inside `source`, so the default is not used.
+        // `window` returns a range inside of `source`, so the slice exists.
         each_part(source.get(start..end).unwrap_or_default(), |part, bytes| {
             let first = text.len();
             text.extend(part);
@@ -189,8 +193,8 @@ impl Excerpt {
         Self { text, start, byte_ranges }
     }
 
-    /// Returns the range of `text` that shows `span`. The range has at least one character. Returns `None` if the
-    /// excerpt does not contain the start of `span`.
+    /// Returns the range in `text` of the escaped bytes of `span`. The range has at least one character. Returns
+    /// `None` if the excerpt does not contain the first byte of `span`.
     fn range(&self, span: Span) -> Option<Range<usize>> {
         let first = span.start().checked_sub(self.start)?;
         let start = self.byte_ranges.get(first)?.start;
@@ -200,8 +204,9 @@ impl Excerpt {
     }
 }
 
-/// Returns the range of the bytes to show: all of `source`, or about [`WINDOW`] bytes around `around`. The range
-/// starts and ends between two characters.
+/// Returns the range of bytes of `source` to show. The range is all of `source` if `source` has at most [`WINDOW`]
+/// bytes. If not, the range has about [`WINDOW`] bytes around the start of `around`. The range starts and ends
+/// between two characters.
 fn window(source: &[u8], around: Span) -> Range<usize> {
     if source.len() <= WINDOW {
         return 0..source.len();

@@ -3,9 +3,9 @@
 //!
 //! Start with [`grammar`].
 
-// Each page defines the addresses of its links and figures at its end, for readers of the file. For rustdoc,
-// `links.md` and `inline.md` define other addresses. They are included before the page, because Markdown uses the
-// first definition of a link.
+// Each page defines the addresses of its links and figures at its end, for readers of the file. rustdoc needs other
+// addresses, which `links.md` and `inline.md` define. These two files are included before the page, because
+// Markdown uses the first definition of a link.
 #[doc = include_str!("../docs/links.md")]
 #[doc = include_str!("../docs/figures/inline.md")]
 #[doc = include_str!("../docs/grammar.md")]

@@ -1,9 +1,10 @@
-//! The byte order of a value: [`Endian`].
+//! [`Endian`]: the order of the bytes of one value.
 
 use crate::named::named_enum;
 
 named_enum! {
-    /// The order of the bytes of one value in memory. The names are the values of Python's `sys.byteorder`.
+    /// The order of the bytes of one value in memory. The names of the variants are the values of Python's
+    /// `sys.byteorder`.
     ///
     /// ```
     /// use pep3118::{DataModel, Endian};

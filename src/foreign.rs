@@ -1,13 +1,15 @@
-//! Access to memory of an exporter, which Rust does not own: items are copied through raw pointers.
+//! Buffers of an exporter's memory: items are copied through raw pointers, because Rust does not own the memory.
 //!
-//! The exporter and every other consumer of a buffer may write to the memory at any time. For this reason, the code
-//! creates no reference to the memory. It copies bytes to memory of this program before it interprets the bytes.
+//! The exporter and every other consumer of a buffer can write to the memory at any time. The code therefore creates
+//! no reference to the memory. The code copies bytes to memory of this program before the code interprets the bytes.
 //!
-//! Three terms of this module:
-//! - A [`Run`] is a number of evenly spaced items.
-//! - A dimension with a suboffset contains *pointers* instead of items. The *path* is the dimensions up to and
-//!   including the last dimension with pointers. An access to an item follows the pointers of the path.
-//! - A *row* is the run of items that the last pointer of a path leads to.
+//! This module uses three terms:
+//! - A [`Run`] describes evenly spaced items, for example all items of the last dimension at one index of the other
+//!   dimensions.
+//! - A dimension with a suboffset contains *pointers* instead of items. The *path* of a view is its dimensions up to
+//!   and including the last dimension with pointers. To find an item, the code reads the pointer of each dimension in
+//!   the path that has pointers.
+//! - A *row* is the items that the last pointer of a path leads to.
 #![allow(unsafe_code, reason = "reads and writes memory of exporters through raw pointers")]
 
 use alloc::boxed::Box;
@@ -19,7 +21,7 @@ use crate::decode::{
 use crate::strided::{CellAddresses, Strided, StridedMut, read_cells};
 use crate::view::{View, ViewError};
 
-/// The memory that the field `buf` of one `Py_buffer` points to.
+/// The memory that the field `buf` of one `Py_buffer` points to, with the view that describes the items.
 ///
 /// INVARIANT: only `Foreign::new` creates this value, so requirements (a) to (c) of `new` are met while the value
 /// exists.
@@ -27,26 +29,28 @@ struct Foreign<'b> {
     buf: *const u8,
     view: &'b View<'b>,
     itemsize: usize,
-    /// The dimensions of the path. `path` is empty if the view has no pointers or no items.
+    /// The dimensions of the path. The list is empty if the view has no pointers or no items.
     path: Vec<PathAxis>,
-    /// The range of all items at the end of one path: the offset of the first byte, and the offset after the last
-    /// byte. [`Run::offset`] and these offsets are counted from the same address.
+    /// The range of bytes of all items at the end of one path. The first number is the offset of the first byte, and
+    /// the second number is the offset one past the last byte. The offsets and [`Run::offset`] are distances in bytes
+    /// from the same address.
     bounds: (isize, isize),
 }
 
 /// One dimension of the path.
 struct PathAxis {
-    /// The number of elements.
+    /// The number of indices in the dimension.
     extent: i64,
-    /// The distance from one index to the next in bytes.
+    /// The distance in bytes from one index to the next.
     stride: isize,
-    /// The number of bytes to add to the pointer that was read. The value is `None` if the dimension has no pointers.
+    /// The number of bytes to add to a pointer that was read in this dimension. `None` if the dimension has no
+    /// pointers.
     suboffset: Option<isize>,
 }
 
 impl<'b> Foreign<'b> {
-    /// Describes the memory that `buf` points to. `view` contains its shape, strides and suboffsets. Returns an error
-    /// if a stride or an offset does not fit in an `isize`.
+    /// Describes the memory that `buf` points to. `view` describes the shape, the strides and the suboffsets of the
+    /// memory. Returns an error if a stride or an offset does not fit in an `isize`.
     ///
     /// # Safety
     /// Until the result is dropped:
@@ -65,10 +69,11 @@ impl<'b> Foreign<'b> {
         Ok(Self { buf, view, itemsize, path, bounds })
     }
 
-    /// Returns an error if `run` is not inside the view.
+    /// Returns an error if an item of `run` is outside of the view, or if the itemsize of `run` is not a multiple of
+    /// the view's itemsize.
     fn check(&self, run: &Run<'_>) -> Result<(), DecodeError> {
         let inside = run.bounds().is_some_and(|(low, high)| low >= self.bounds.0 && high <= self.bounds.1);
-        // One item of a run can be several adjacent items of the view that are copied together.
+        // One item of a run can consist of several adjacent items of the view, which are copied together.
         let whole_items = run.itemsize.checked_rem(self.itemsize) == Some(0);
         if inside && run.path.len() == self.path.len() && whole_items {
             return Ok(());
@@ -76,15 +81,17 @@ impl<'b> Foreign<'b> {
         Err(DecodeError::internal("a run is outside the view"))
     }
 
-    /// Returns the address of the first item of `run`.
+    /// Returns the address of the first item of `run`. Returns an error if `run` is outside of the view, or if a
+    /// pointer on the path is NULL.
     fn first_address(&self, run: &Run<'_>) -> Result<*const u8, DecodeError> {
         self.check(run)?;
         let start = if run.path.is_empty() { self.buf } else { self.follow(run.path)? };
         Ok(start.wrapping_offset(run.offset))
     }
 
-    /// Returns the address of the element at `indices`, which has one index for each of the first dimensions of the
-    /// path. Follows the pointer in each dimension that has pointers.
+    /// Returns the address that `indices` lead to. `indices` has one index for each of the first dimensions of the
+    /// path. In each dimension with pointers, the method reads the pointer and continues at its target. Returns an
+    /// error if an index is out of bounds or a pointer is NULL.
     fn follow(&self, indices: &[i64]) -> Result<*const u8, DecodeError> {
         let mut here = self.buf.wrapping_offset(to_isize(self.view.offset())?);
         for (dimension, (index, axis)) in indices.iter().zip(&self.path).enumerate() {
@@ -103,7 +110,8 @@ impl<'b> Foreign<'b> {
         Ok(here)
     }
 
-    /// Returns the pointers to `rows` adjacent rows. The first of these rows is `run`.
+    /// Returns the pointers to `rows` rows with successive indices. The first row contains the items of `run`.
+    /// Returns an error if a row is outside of the view, or if a pointer before the last pointer of the path is NULL.
     fn row_pointers(&self, run: &Run<'_>, rows: usize) -> Result<RowPointers, DecodeError> {
         self.check(run)?;
         let (Some((index, before)), Some(axis)) = (run.path.split_last(), self.path.last()) else {
@@ -120,18 +128,19 @@ impl<'b> Foreign<'b> {
     }
 }
 
-/// Returns the values of [`Foreign::path`] and [`Foreign::bounds`] for a view with suboffsets.
+/// Returns the values of [`Foreign::path`] and [`Foreign::bounds`] for `view`, which has suboffsets. Returns an error
+/// if a number does not fit in an `isize`.
 #[cold]
 fn path_and_bounds(view: &View<'_>) -> Result<(Vec<PathAxis>, (isize, isize)), DecodeError> {
     if view.shape().contains(&0) {
         return Ok((Vec::new(), (0, 0)));
     }
     let len = path_len(view);
-    // A view without suboffsets has no path: `len` is 0.
+    // A view without suboffsets has an empty path, and the loop below has no dimensions.
     let suboffsets = view.suboffsets().unwrap_or(&[]);
     let axes = view.shape().iter().zip(view.strides());
     let path = axes.clone().zip(suboffsets).take(len).map(|((extent, stride), suboffset)| {
-        // The protocol allows any stride for a dimension of length 1, and no access uses the stride.
+        // The stride of a dimension of length 1 can be any number, and no access uses this stride.
         let stride = if *extent == 1 { 0 } else { to_isize(*stride)? };
         let suboffset = if *suboffset >= 0 { Some(to_isize(*suboffset)?) } else { None };
         Ok(PathAxis { extent: *extent, stride, suboffset })
@@ -150,39 +159,39 @@ fn path_and_bounds(view: &View<'_>) -> Result<(Vec<PathAxis>, (isize, isize)), D
 }
 
 impl PathAxis {
-    /// Returns the distance from index 0 to `index` in bytes. Returns an error that names `dimension` if `index` is
-    /// out of bounds.
+    /// Returns the distance in bytes from index 0 to `index`. `dimension` is the number of this dimension, for the
+    /// error message. Returns an error if `index` is out of bounds.
     fn distance(&self, dimension: usize, index: i64) -> Result<isize, DecodeError> {
         if index < 0 || index >= self.extent {
             return Err(ViewError::IndexOutOfBounds { dimension, index, length: self.extent }.into());
         }
-        // The product does not overflow: `index` is in bounds, and the check of the view has proved that the distance
-        // to the last index fits in an `isize`.
+        // The product does not overflow, because `index` is in bounds and the check of the view has proved that the
+        // distance to the last index fits in an `isize`.
         Ok(self.stride.wrapping_mul(to_isize(index)?))
     }
 }
 
-/// Returns the error for a NULL pointer in `dimension`.
+/// Returns the error for a NULL pointer in the dimension `dimension`.
 fn null_pointer(dimension: usize) -> DecodeError {
     DecodeError::NullPointer { dimension: wide(dimension) }
 }
 
-/// Evenly spaced pointers to rows of items.
+/// The addresses of rows of items, which are read from evenly spaced pointers in memory.
 ///
 /// INVARIANT: only `Foreign::row_pointers` creates this value. By requirement (b) of `Foreign::new`, the next `count`
 /// pointers may be read, and all bytes of their rows may be read.
 struct RowPointers {
     /// The address of the next pointer.
     next_pointer: *const u8,
-    /// The distance from one pointer to the next in bytes.
+    /// The distance in bytes from one pointer to the next.
     stride: isize,
     /// The number of pointers.
     count: usize,
-    /// The number of bytes to add to a pointer to get the address of the first item of its row.
+    /// The number of bytes to add to a pointer. The sum is the address of the first item of the row.
     first_item_offset: isize,
-    /// The length of a row in bytes, if the items of the row are contiguous.
+    /// The length in bytes of a row whose items are contiguous.
     row_len: usize,
-    /// The dimension of the pointers, for the error of a NULL pointer.
+    /// The dimension that contains the pointers, for the error about a NULL pointer.
     dimension: usize,
 }
 
@@ -249,7 +258,7 @@ impl Memory for Foreign<'_> {
     }
 }
 
-/// Memory of an exporter that may be written to.
+/// Memory of an exporter that this program may write to.
 ///
 /// INVARIANT: only `BufferMut::from_ptr` creates this value. All bytes of the items may therefore be written, and no
 /// reference to these bytes exists. Nothing else reads these bytes while a method of the buffer runs.
@@ -280,7 +289,10 @@ impl MemoryMut for ForeignMut<'_> {
 }
 
 impl<'b> Buffer<'b> {
-    /// Creates a buffer that reads memory of any owner. `buf` is the field `buf` of the `Py_buffer`.
+    /// Creates a buffer that reads memory of any owner.
+    ///
+    /// `buf` is the field `buf` of a `Py_buffer`, and `view` is the validated description of its items. `plan` must
+    /// be the plan for the layout of an item.
     ///
     /// ```
     /// use pep3118::{DataModel, Order, RawView, Request, decode::{Buffer, Plan}};
@@ -309,7 +321,7 @@ impl<'b> Buffer<'b> {
     ///   GIL, or the lock that the exporter requires in an interpreter without the GIL.
     ///
     /// # Errors
-    /// - the items of `plan` and of `view` differ in size
+    /// - the item of `plan` and the items of `view` have different sizes
     /// - an offset of `view` does not fit the address space of this machine
     pub unsafe fn from_ptr(view: &'b View<'b>, plan: &'b Plan, buf: *const u8) -> Result<Self, DecodeError> {
         // SAFETY: (a) to (c) of `new` are (a) to (c) of this function.
@@ -319,16 +331,19 @@ impl<'b> Buffer<'b> {
 }
 
 impl<'b> BufferMut<'b> {
-    /// Creates a buffer that reads and writes memory of any owner. `buf` is the field `buf` of the `Py_buffer`.
+    /// Creates a buffer that reads and writes memory of any owner.
+    ///
+    /// `buf` is the field `buf` of a `Py_buffer`, and `view` is the validated description of its items. `plan` must
+    /// be the plan for the layout of an item.
     ///
     /// # Safety
     /// - (a), (b), (c) The requirements of [`Buffer::from_ptr`] are met. In addition, nothing else reads the bytes
     ///   while a method of the buffer runs.
-    /// - (d) All bytes of the items may be written, and no reference to any of them exists.
+    /// - (d) All bytes of the items may be written, and no reference to any of these bytes exists.
     ///
     /// # Errors
     /// - `view` is read-only
-    /// - the items of `plan` and of `view` differ in size
+    /// - the item of `plan` and the items of `view` have different sizes
     /// - an offset of `view` does not fit the address space of this machine
     pub unsafe fn from_ptr(view: &'b View<'b>, plan: &'b Plan, buf: *mut u8) -> Result<Self, EncodeError> {
         // SAFETY: (a) to (c) of `new` are (a) to (c) of this function. (d) establishes the INVARIANT of `ForeignMut`.

@@ -1,21 +1,22 @@
-//! Huge pages for large allocations: a call of `madvise` on Linux. Other systems are not supported.
+//! [`prefer_large`]: asks Linux for huge pages for a large allocation. Nothing happens on other systems.
 //!
 //! When a program writes to a new page of 4 KiB for the first time, the system maps and clears the page. Mapping and
 //! clearing take longer than copying data to the page. With huge pages of 2 MiB, writing to new memory is four to
 //! five times as fast.
 #![allow(unsafe_code, reason = "one system call that advises the system about memory of this program")]
 
-/// The smallest allocation, in bytes, for which huge pages are requested.
+/// The minimum length in bytes of an allocation for which huge pages are requested.
 #[cfg(all(feature = "std", target_os = "linux"))]
 const MIN_LEN: usize = 1 << 22;
 
-/// The address and the length of a request are multiples of `PAGE` bytes. The page size of every machine divides
-/// `PAGE`.
+/// The unit in bytes of the address and the length of a request. Both must be multiples of the page size, and `PAGE`
+/// is a multiple of the page size of every machine.
 #[cfg(all(feature = "std", target_os = "linux"))]
 const PAGE: usize = 1 << 16;
 
-/// Asks the system to use huge pages for `memory`. The request has the largest effect before the first write to
-/// `memory`. The system may ignore the request. The bytes of `memory` do not change.
+/// Asks the system to use huge pages for `memory`. A caller should call the function before the first write to
+/// `memory`, because the request then has the largest effect. The system can ignore the request. The bytes of
+/// `memory` do not change.
 #[cfg(all(feature = "std", target_os = "linux"))]
 pub(crate) fn prefer_large<T>(memory: &mut [T]) {
     let len = size_of_val(memory);
@@ -31,11 +32,11 @@ pub(crate) fn prefer_large<T>(memory: &mut [T]) {
     let result = unsafe {
         rustix::mm::madvise(start.wrapping_add(skipped).cast(), whole_pages, rustix::mm::Advice::LinuxHugepage)
     };
-    // A kernel without huge pages returns an error. The error is ignored because memory with small pages works too.
+    // A kernel without huge pages returns an error. Memory with small pages works too, so the error is ignored.
     result.unwrap_or_default();
 }
 
-/// Does nothing, because only Linux has this request.
+/// Does nothing, because only Linux supports the request.
 #[cfg(not(all(feature = "std", target_os = "linux")))]
 pub(crate) fn prefer_large<T>(_memory: &mut [T]) {}
 

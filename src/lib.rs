@@ -105,8 +105,8 @@ pub use view::{
     fill_contiguous_strides, size_from_format, verify_structure,
 };
 
-/// Items for the other crates of this repository, which depend on the exact version of this crate. The items are not
-/// part of the API and may change in every release.
+/// Functions for the other crates of this repository. These crates depend on the exact version of this crate. The
+/// functions are not a part of the API and can change in every release.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::decode::{Blocks, ScalarCodec, ZERO_SIZED_LIMIT};
@@ -121,7 +121,7 @@ pub mod __private {
     pub use crate::text::{abridge, escape, plural};
 }
 
-/// Parses a format string.
+/// Parses the format string `format`.
 ///
 /// ```
 /// let format = pep3118::parse("<3i")?;
@@ -130,16 +130,15 @@ pub mod __private {
 /// ```
 ///
 /// # Errors
-/// - every format that [`Format::parse`] rejects, for example `T{i`
+/// - [`Format::parse`] rejects `format`, for example `T{i`
 pub fn parse(format: impl AsRef<[u8]>) -> Result<Format, FormatError> {
     Format::parse(format.as_ref())
 }
 
 /// Returns the size in bytes of an item with the format `format` on this machine.
 ///
-/// For every format that CPython's `struct` accepts, the size is the result of `struct.calcsize`. For every other
-/// format, the size follows from [`Dialect::PEP3118`]. CPython's C function for this task is
-/// `PyBuffer_SizeFromFormat`.
+/// If CPython's `struct` accepts `format`, the size is the result of `struct.calcsize`. If not, the size is the size
+/// of the item in the dialect [`Dialect::PEP3118`]. CPython's C function for this task is `PyBuffer_SizeFromFormat`.
 ///
 /// ```
 /// assert_eq!(pep3118::calcsize("@bhi")?, 8);
@@ -148,7 +147,7 @@ pub fn parse(format: impl AsRef<[u8]>) -> Result<Format, FormatError> {
 /// ```
 ///
 /// # Errors
-/// - every format that [`Layout::read`] rejects with this dialect, for example `T{i`
+/// - [`Layout::read`] rejects `format` in this dialect, for example `T{i`
 #[inline]
 pub fn calcsize(format: impl AsRef<[u8]>) -> Result<u64, LayoutError> {
     calcsize_in(format.as_ref(), &Dialect::PEP3118, &DataModel::HOST)

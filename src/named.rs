@@ -1,10 +1,10 @@
-//! Enums whose values have names: [`named_enum!`].
+//! [`named_enum!`]: defines an enum whose variants have names.
 
-/// Defines an enum and the name of each value. Implements the constant `ALL`, the functions `as_str` and `by_name`,
-/// and `Display`.
+/// Defines an enum and a name for each variant. Implements the constant `ALL`, the functions `as_str` and
+/// `by_name`, and `Display`.
 ///
-/// The derive macros of `strum` are not used, because the traits and the error type of `strum` would become part of
-/// the public API. In addition, `as_str` of `strum` is not `const`.
+/// The macro is used instead of the derive macros of `strum`. With `strum`, its traits and its error type would
+/// become a part of the public API, and `as_str` would not be `const`.
 macro_rules! named_enum {
     (
         $(#[$attribute:meta])*
@@ -18,10 +18,10 @@ macro_rules! named_enum {
         }
 
         impl $Enum {
-            /// All values, in the order of their declaration.
+            /// All variants, in the order of their declaration.
             pub const ALL: [Self; [$($name),+].len()] = [$(Self::$Variant),+];
 
-            /// Returns the name of the value. `Display` writes the same name.
+            /// Returns the name of the variant. `Display` writes the same name.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {
@@ -29,7 +29,7 @@ macro_rules! named_enum {
                 }
             }
 
-            /// Returns the value whose name is `name`, or `None` if no value has this name.
+            /// Returns the variant with the name `name`. Returns `None` if no variant has this name.
             #[must_use]
             pub fn by_name(name: &str) -> Option<Self> {
                 Self::ALL.into_iter().find(|value| value.as_str() == name)

@@ -1,20 +1,21 @@
-//! Copies with nontemporal stores, which bypass the caches.
+//! Copies with nontemporal stores, which write to memory without using the caches.
 //!
-//! An ordinary store to a cache line that is not in a cache first fetches the line from memory. If whole lines are
-//! overwritten, these fetches are useless and make up a third of the memory traffic. A nontemporal store writes the
-//! line without the fetch. For data that fits in a cache, a nontemporal store takes several times as long as an
-//! ordinary store.
+//! An ordinary store to a cache line that is not in a cache first fetches the line from memory. If the whole line is
+//! overwritten, the fetch is useless. Such fetches make up a third of the memory traffic of a large copy. A
+//! nontemporal store writes the line without the fetch. For data that fits in a cache, a nontemporal store takes
+//! several times as long as an ordinary store.
 #![allow(unsafe_code, reason = "the nontemporal store instruction, which the compiler does not select, and its fence")]
 
-/// The smallest copy, in bytes, for which nontemporal stores are used.
+/// The minimum length in bytes of a copy that uses nontemporal stores.
 pub(crate) const MIN_LEN: usize = 1 << 24;
 
 /// The length of a cache line in bytes.
 pub(crate) const LINE: usize = 64;
 
-/// Copies rows of `len` bytes from `from` to `to`. Rows start `from_pitch` bytes apart in `from` and `to_pitch` bytes
-/// apart in `to`. Stops when `from` or `to` has no more rows. Skips a last row that has fewer than `len` bytes in
-/// `from` or `to`.
+/// Copies the first `len` bytes of each row of `from` to the row of `to` with the same index.
+///
+/// A row of `from` starts every `from_pitch` bytes, and a row of `to` every `to_pitch` bytes. The function ends when
+/// `from` or `to` has no more rows. The last row is not copied if it has fewer than `len` bytes in `from` or `to`.
 pub(crate) fn copy_rows(from: &[u8], from_pitch: usize, to: &mut [u8], to_pitch: usize, len: usize) {
     let _fence = Fence;
     let rows = from.chunks(from_pitch.max(1)).zip(to.chunks_mut(to_pitch.max(1)));
@@ -25,7 +26,8 @@ pub(crate) fn copy_rows(from: &[u8], from_pitch: usize, to: &mut [u8], to_pitch:
     }
 }
 
-/// Writes `units` to `to` without gaps. Stops when `to` is full or `units` has no more values.
+/// Writes the values of `units` to `to` one after another. The function ends when `to` is full or `units` has no more
+/// values.
 pub(crate) fn fill<const N: usize>(to: &mut [u8], mut units: impl Iterator<Item = [u8; N]>) {
     let mut write = |to: &mut [u8]| {
         for (to, unit) in to.as_chunks_mut::<N>().0.iter_mut().zip(units.by_ref()) {
@@ -35,7 +37,7 @@ pub(crate) fn fill<const N: usize>(to: &mut [u8], mut units: impl Iterator<Item 
     let head = to.as_ptr().align_offset(LINE);
     let fills_lines = head.checked_rem(N) == Some(0) && LINE.checked_rem(N) == Some(0);
     let Some((first, rest)) = to.split_at_mut_checked(head).filter(|_| fills_lines) else {
-        // A unit would extend past the end of a cache line, or `to` ends before the first complete cache line.
+        // The unit would cross the end of a cache line, or `to` ends before the first complete cache line.
         return write(to);
     };
     write(first);
@@ -49,8 +51,8 @@ pub(crate) fn fill<const N: usize>(to: &mut [u8], mut units: impl Iterator<Item 
     write(last);
 }
 
-/// Copies `from` to `to`, which have equal lengths. Writes the complete cache lines with nontemporal stores, and the
-/// bytes before and after these lines with ordinary stores.
+/// Copies `from` to `to`, which must have equal lengths. Complete cache lines of `to` are written with nontemporal
+/// stores. The bytes before and after these lines are written with ordinary stores.
 #[inline]
 fn copy_row(from: &[u8], to: &mut [u8]) {
     let head = to.as_ptr().align_offset(LINE).min(to.len()).min(from.len());
@@ -63,7 +65,8 @@ fn copy_row(from: &[u8], to: &mut [u8]) {
     to_rest.copy_from_slice(rest);
 }
 
-/// Writes one cache line with nontemporal stores.
+/// Copies one cache line from `from` to `to`. Uses nontemporal stores if the address of `to` is a multiple of 16 bytes,
+/// and ordinary stores if not.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 fn store(from: &[u8; LINE], to: &mut [u8; LINE]) {
@@ -81,7 +84,8 @@ fn store(from: &[u8; LINE], to: &mut [u8; LINE]) {
     }
 }
 
-/// A value whose `drop` waits until all earlier nontemporal stores are visible to other threads.
+/// A guard for nontemporal stores. Dropping the guard waits until all earlier nontemporal stores are visible to other
+/// threads.
 struct Fence;
 
 impl Drop for Fence {
@@ -94,7 +98,8 @@ impl Drop for Fence {
     }
 }
 
-/// Writes one cache line with ordinary stores, because nontemporal stores were measured on x86-64 only.
+/// Copies one cache line from `from` to `to` with ordinary stores, because nontemporal stores were measured only on
+/// x86-64.
 #[cfg(not(target_arch = "x86_64"))]
 #[inline(always)]
 fn store(from: &[u8; LINE], to: &mut [u8; LINE]) {

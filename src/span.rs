@@ -1,9 +1,9 @@
-//! Ranges of bytes in a format string: [`Span`].
+//! [`Span`]: a range of bytes in a format string.
 
-/// A half-open range of bytes `start..end` in a format string.
+/// The bytes `start..end` of a format string.
 ///
-/// Offsets count bytes and not characters. A name can contain characters of several bytes, and bytes that are not
-/// UTF-8.
+/// `start` and `end` are offsets in bytes and not in characters. A name in a format can contain characters of
+/// several bytes, and bytes that are not UTF-8.
 ///
 /// ```
 /// use pep3118::Span;
@@ -17,11 +17,11 @@ pub struct Span {
 }
 
 impl Span {
-    /// An empty span at offset 0.
+    /// The empty span at offset 0.
     pub(crate) const ZERO: Self = Self { start: 0, end: 0 };
 
-    /// Returns the span of the bytes `start..end`. An offset of 4 GiB or more is replaced by `u32::MAX`. The parser
-    /// rejects formats of this length, so no span of a parsed format is changed.
+    /// Returns the span of the bytes `start..end`. A number of more than `u32::MAX` is replaced by `u32::MAX`. The
+    /// parser rejects formats that are so long, so the replacement changes no span of a parsed format.
     #[must_use]
     #[inline]
     pub fn new(start: usize, end: usize) -> Self {
@@ -34,14 +34,14 @@ impl Span {
         Self { start: at, end: at.saturating_add(1) }
     }
 
-    /// Returns the offset of the first byte.
+    /// Returns the offset of the first byte of the span.
     #[must_use]
     #[inline]
     pub fn start(self) -> usize {
         widen(self.start)
     }
 
-    /// Returns the offset after the last byte.
+    /// Returns the offset one past the last byte of the span.
     #[must_use]
     #[inline]
     pub fn end(self) -> usize {
@@ -60,22 +60,21 @@ impl Span {
         self.len() == 0
     }
 
-    /// Returns the bytes of the span in `source`. Returns an empty slice if the span extends past the end of
-    /// `source`.
+    /// Returns the bytes of `source` that the span covers. Returns an empty slice if the span extends past the end
+    /// of `source`.
     #[must_use]
     pub fn of(self, source: &[u8]) -> &[u8] {
         source.get(self.start()..self.end()).unwrap_or_default()
     }
 
-    /// Returns the smallest span that contains `self` and `other`.
+    /// Returns the smallest span that contains both `self` and `other`.
     #[must_use]
     pub fn to(self, other: Self) -> Self {
         Self { start: self.start.min(other.start), end: self.end.max(other.end) }
     }
 }
 
-/// Returns `offset` as a `u32`, or `u32::MAX` if `offset` does not fit. The documentation of [`Span::new`] contains
-/// the reason.
+/// Returns `offset` as a `u32`. Returns `u32::MAX` if `offset` does not fit, see [`Span::new`].
 #[inline]
 fn narrow(offset: usize) -> u32 {
     u32::try_from(offset).unwrap_or(u32::MAX)
@@ -84,6 +83,6 @@ fn narrow(offset: usize) -> u32 {
 /// Returns `offset` as a `usize`.
 #[inline]
 fn widen(offset: u32) -> usize {
-    // The conversion fails only on a 16-bit host, whose memory is too small for a format with this offset.
+    // The conversion can fail only on a 16-bit machine, whose memory is too small for a format with this offset.
     usize::try_from(offset).unwrap_or(usize::MAX)
 }

@@ -1,7 +1,7 @@
-//! Functions that write to the unused capacity of a vector before the vector gets longer.
+//! [`SpareCapacity`]: writes to the unused capacity of a vector, and then increases the length of the vector.
 //!
-//! Filling a large vector with zeros before it is overwritten writes the memory twice. When large columns were read
-//! in this way, writing the zeros took a fifth of the time.
+//! Without this module, a large vector would be filled with zeros before its elements are written. When large columns
+//! were read in this way, writing the zeros took a fifth of the time.
 #![allow(unsafe_code, reason = "gives access to the unused capacity of a vector and sets the new length")]
 
 use alloc::vec::Vec;
@@ -9,19 +9,19 @@ use core::mem::MaybeUninit;
 
 use bytemuck::Pod;
 
-/// Memory that may be uninitialised. Code writes to the memory and never reads it.
+/// Memory that can be uninitialised. Code writes to the memory and does not read the memory.
 ///
 /// INVARIANT: only initialised bytes are written to the memory, so that initialised memory stays initialised.
 #[derive(Debug)]
 pub struct Unfilled<'m>(&'m mut [MaybeUninit<u8>]);
 
 impl<'m> Unfilled<'m> {
-    /// Returns the length in bytes.
+    /// Returns the length of the memory in bytes.
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Returns the memory for writing.
+    /// Returns the memory as a slice for writing.
     ///
     /// # Safety
     /// - (a) The caller writes only initialised bytes to the memory.
@@ -29,7 +29,7 @@ impl<'m> Unfilled<'m> {
         self.0
     }
 
-    /// Returns the memory as initialised bytes.
+    /// Returns the memory as a slice of initialised bytes.
     ///
     /// # Safety
     /// - (b) Every byte of the memory has been written.
@@ -51,11 +51,11 @@ impl<'m> From<&'m mut [u8]> for Unfilled<'m> {
     }
 }
 
-/// A function that writes every byte of the given memory and returns the memory. A function that fails returns a
-/// shorter slice.
+/// A function that writes every byte of the memory that it receives, and returns the memory. If the function fails,
+/// it returns an empty or shorter slice.
 pub(crate) type Fill<'f> = dyn for<'m> FnMut(Unfilled<'m>) -> &'m mut [u8] + 'f;
 
-/// A vector with unused capacity that can be filled.
+/// A vector whose unused capacity can be written to.
 pub trait SpareCapacity: core::fmt::Debug {
     /// Calls `fill` with the first `bytes` bytes of the unused capacity, and appends the written bytes as elements.
     ///

@@ -1,16 +1,18 @@
 //! Copies of evenly spaced cells: the inner loops of reading, writing and byte swapping.
 //!
-//! A *cell* is a range of bytes that is copied as one piece, for example an item or a field of a record. A
-//! [`Strided`] or [`StridedMut`] describes cells of equal length that start at equal distances. A *unit* is the bytes
-//! of one number inside a cell: 8 bytes for `d`, 4 bytes for each half of `Zf`. Byte swapping reverses every unit. A
-//! unit length of 0 or 1 means that nothing is reversed.
+//! This module uses three terms:
+//! - A *cell* is a range of bytes that is copied at once, for example an item or a field of a record. A [`Strided`]
+//!   or [`StridedMut`] describes cells of equal length that start at equal distances.
+//! - A *unit* is the bytes of one number inside of a cell: the 8 bytes of a `d`, or the 4 bytes of each half of a
+//!   `Zf`. Byte swapping reverses the bytes of every unit. A unit length of 0 or 1 means that no bytes are reversed.
+//! - The cells are *adjacent* if each cell starts at the end of the cell before it.
 //!
-//! The constructors `within` and `of_rows` prove that all cells are inside the memory, and the caller of `new`
-//! guarantees this. The loops therefore need no check for each cell. The compiler generates one loop for each common
-//! cell length, and the code selects the loop before the first cell. A cell of 8 bytes then costs one load and one
-//! store, while a call of `memcpy` costs about ten instructions.
+//! The constructors `within` and `of_rows` prove that all cells are inside of the memory. The caller of the
+//! constructor `new` guarantees that all cells are inside of the memory. The loops therefore need no check for each
+//! cell. The compiler generates one loop for each common cell length, and the code selects the loop before the first
+//! cell. A cell of 8 bytes then costs one load and one store, while a call of `memcpy` costs about ten instructions.
 //!
-//! The memory can belong to an exporter, which may write to the memory at any time. Bytes are therefore copied
+//! The memory can belong to an exporter, which can write to the memory at any time. Bytes are therefore copied
 //! through raw pointers, and no reference to foreign memory is created.
 #![allow(unsafe_code, reason = "copies cells without a check for each cell, also in memory that Rust does not own")]
 
@@ -20,10 +22,10 @@ use core::mem::MaybeUninit;
 use crate::nontemporal;
 use crate::spare_capacity::Unfilled;
 
-/// Size of a cache line in bytes.
+/// The length of a cache line in bytes.
 const LINE: usize = 64;
 
-/// A source of cell addresses, in the order in which the cells are copied.
+/// A source of the addresses of cells, in the order in which the cells are copied.
 ///
 /// # Safety
 /// Every implementation guarantees:
@@ -33,18 +35,18 @@ pub(crate) unsafe trait CellAddresses {
     /// Returns the length of every cell in bytes.
     fn cell_len(&self) -> usize;
 
-    /// Returns the number of cells.
+    /// Returns the number of cells. Calls of [`next`](Self::next) do not change this number.
     fn count(&self) -> usize;
 
-    /// Returns the address of the next cell. Returns `None` if the memory contains a NULL pointer where it should
-    /// contain the address of the cell.
+    /// Returns the address of the next cell. Returns `None` if the address is read from a pointer in memory and this
+    /// pointer is NULL.
     ///
     /// # Safety
     /// - (b) The caller calls `next` at most [`count`](Self::count) times.
     unsafe fn next(&mut self) -> Option<*const u8>;
 }
 
-/// Evenly spaced cells to read from.
+/// Evenly spaced cells that can be read.
 ///
 /// INVARIANT: `len` bytes may be read at each of `count` addresses during `'m`. The first address is `first`. Each
 /// further address is the preceding address plus `stride`. Nothing writes to these bytes during `'m`.
@@ -57,7 +59,7 @@ pub(crate) struct Strided<'m> {
     memory: PhantomData<&'m [u8]>,
 }
 
-/// Evenly spaced cells to write to.
+/// Evenly spaced cells that can be read and written.
 ///
 /// INVARIANT: `len` initialised bytes may be read and written at each of `count` addresses during `'m`. The first
 /// address is `first`. Each further address is the preceding address plus `stride`. Nothing except this value reads
@@ -71,8 +73,8 @@ pub(crate) struct StridedMut<'m> {
     memory: PhantomData<&'m mut [u8]>,
 }
 
-/// Returns whether `count` cells of `len` bytes are inside `size` bytes. The first cell starts at byte `start`, and
-/// the start of each further cell is the preceding start plus `stride`.
+/// Returns whether `count` cells of `len` bytes are inside of a memory of `size` bytes. The first cell starts at byte
+/// `start` of the memory. The starts of two successive cells are `stride` bytes apart.
 fn cells_are_inside(start: usize, stride: isize, count: usize, len: usize, size: usize) -> bool {
     let Some(last) = count.checked_sub(1) else { return true };
     let distance = isize::try_from(last).ok().and_then(|last| stride.checked_mul(last));
@@ -81,11 +83,12 @@ fn cells_are_inside(start: usize, stride: isize, count: usize, len: usize, size:
 }
 
 impl<'m> Strided<'m> {
-    /// A value without cells.
+    /// No cells.
     pub(crate) const EMPTY: Self =
         Self { first: core::ptr::dangling(), stride: 0, count: 0, len: 0, memory: PhantomData };
 
-    /// Describes `count` cells of `len` bytes in memory of any owner, for example of an exporter.
+    /// Creates a description of `count` cells of `len` bytes in memory of any owner, for example of an exporter. The
+    /// first cell starts at `first`. The starts of two successive cells are `stride` bytes apart.
     ///
     /// # Safety
     /// - (a) `len` bytes may be read at each of `count` addresses during `'m`. The first address is `first`. Each
@@ -95,8 +98,9 @@ impl<'m> Strided<'m> {
         Self { first, stride, count, len, memory: PhantomData }
     }
 
-    /// Describes `count` cells of `len` bytes in `bytes`, spaced `stride` bytes apart. The first cell starts at byte
-    /// `start`. Returns `None` if a cell is not completely inside `bytes`.
+    /// Creates a description of `count` cells of `len` bytes in `bytes`. The first cell starts at byte `start` of
+    /// `bytes`. The starts of two successive cells are `stride` bytes apart. Returns `None` if a cell is not
+    /// completely inside of `bytes`.
     pub(crate) fn within(bytes: &'m [u8], start: usize, stride: isize, count: usize, len: usize) -> Option<Self> {
         if !cells_are_inside(start, stride, count, len, bytes.len()) {
             return None;
@@ -120,13 +124,13 @@ impl<'m> Strided<'m> {
         self.count
     }
 
-    /// Returns whether each cell starts at the end of the preceding cell.
+    /// Returns whether each cell starts at the end of the cell before it.
     pub(crate) fn is_contiguous(&self) -> bool {
         self.count <= 1 || usize::try_from(self.stride) == Ok(self.len)
     }
 
-    /// Narrows every cell to the `len` bytes that start at byte `offset` of the cell. Returns `None` if these bytes
-    /// extend past the end of a cell.
+    /// Replaces each cell with a part of the cell: the `len` bytes that start at byte `offset` of the cell. Returns
+    /// `None` if these bytes extend past the end of a cell.
     pub(crate) fn field(self, offset: usize, len: usize) -> Option<Self> {
         if offset.checked_add(len).is_none_or(|end| end > self.len) {
             return None;
@@ -134,20 +138,22 @@ impl<'m> Strided<'m> {
         Some(Self { first: self.first.wrapping_add(offset), len, ..self })
     }
 
-    /// Removes the first `max_count` cells, or all cells if `self` has fewer cells. Returns the removed cells.
+    /// Removes the first `max_count` cells from `self` and returns the removed cells. Removes all cells if `self` has
+    /// fewer than `max_count` cells.
     pub(crate) fn split_off(&mut self, max_count: usize) -> Self {
         let first = Self { count: self.count.min(max_count), ..*self };
         self.count = self.count.saturating_sub(first.count);
-        // The address can wrap around only if no cell is left, and then the address is never read.
+        // The address can wrap around only if no cell remains. The address is then never read.
         self.first = self.first.wrapping_offset(self.stride.wrapping_mul(first.count.cast_signed()));
         first
     }
 
-    /// Reads one byte of each cache line of contiguous cells. Does nothing if the cells are not contiguous.
+    /// Reads one byte of each cache line, so that the cells are in the cache. Does nothing if the cells are not
+    /// contiguous.
     ///
-    /// The hardware prefetcher loads memory ahead of reads that ascend line by line. The prefetcher does not
-    /// recognise the larger steps of a loop that reads one field of each wide record. Code with such a loop therefore
-    /// calls `touch` before the loop.
+    /// The hardware prefetcher loads memory ahead of reads that go from one cache line to the next. The prefetcher
+    /// does not recognise the larger steps of a loop that reads one field of each wide record. Code with such a loop
+    /// therefore calls `touch` before the loop.
     pub(crate) fn touch(&self) {
         let len = if self.is_contiguous() { self.count.saturating_mul(self.len) } else { 0 };
         for offset in (0..len).step_by(LINE) {
@@ -156,8 +162,9 @@ impl<'m> Strided<'m> {
         }
     }
 
-    /// Copies all cells to `out` without gaps between the cells, and reverses each unit of `unit` bytes. Returns
-    /// `None` and writes nothing if the length of `out` differs from the total length of the cells.
+    /// Copies all cells to `out` one after another, and reverses the bytes of each unit of `unit` bytes. Returns
+    /// `out` as initialised bytes. Returns `None` and writes nothing if the length of `out` is not the total length
+    /// of the cells.
     #[inline]
     pub(crate) fn read<'o>(self, unit: usize, mut out: Unfilled<'o>) -> Option<&'o mut [u8]> {
         if !self.is_contiguous() {
@@ -186,9 +193,9 @@ impl<'m> Strided<'m> {
         Some(filled)
     }
 
-    /// Copies the cells to `out` as [`read`](Self::read) does, with stores that bypass the caches. Calls `read` if no
-    /// streaming loop exists for the cell length and `unit`. Returns `None` and writes nothing if the length of `out`
-    /// differs from the total length of the cells.
+    /// Copies the cells to `out` as [`read`](Self::read) does, but with stores that bypass the caches. If there is no
+    /// such loop for the cell length and `unit`, calls `read`. Returns `None` and writes nothing if the length of
+    /// `out` is not the total length of the cells.
     pub(crate) fn stream(self, unit: usize, out: &mut [u8]) -> Option<()> {
         if self.count.checked_mul(self.len) != Some(out.len()) {
             return None;
@@ -206,8 +213,8 @@ impl<'m> Strided<'m> {
         Some(())
     }
 
-    /// Calls `transform` with the first `W` bytes of each cell, and writes the results to `out` with stores that
-    /// bypass the caches. Writes nothing if the cells are shorter than `W` bytes.
+    /// Calls `transform` with the first `W` bytes of each cell, and writes the results to `out` one after another
+    /// with stores that bypass the caches. Writes nothing if the cells are shorter than `W` bytes.
     #[inline(always)]
     fn stream_cells<const W: usize>(self, out: &mut [u8], transform: impl Fn([u8; W]) -> [u8; W]) {
         let count = if W <= self.len { self.count } else { 0 };
@@ -241,16 +248,16 @@ unsafe impl CellAddresses for Strided<'_> {
     unsafe fn next(&mut self) -> Option<*const u8> {
         let cell = self.first;
         self.first = cell.wrapping_offset(self.stride);
-        // `next` does not check whether `count` is reached: the compiler unrolls a loop only if the loop has one
-        // exit.
+        // The method does not check whether it was already called `count` times, because the compiler unrolls a loop
+        // only if the loop has one exit.
         Some(cell)
     }
 }
 
-/// Cells that are adjacent, in ascending order.
+/// Adjacent cells, in ascending order of their addresses.
 ///
-/// The loop over these cells has no stride in a register. For columns of 64 doubles that are written to records, the
-/// loop takes 0.92 times as long as the loop over a [`Strided`].
+/// The loop over these cells needs no register for the stride. When columns of 64 doubles are written to records,
+/// this loop takes 0.92 times as long as the loop over a [`Strided`].
 ///
 /// INVARIANT: [`Strided::is_contiguous`] is true.
 struct AdjacentCells<'m>(Strided<'m>);
@@ -277,11 +284,12 @@ unsafe impl CellAddresses for AdjacentCells<'_> {
 }
 
 impl<'m> StridedMut<'m> {
-    /// A value without cells.
+    /// No cells.
     pub(crate) const EMPTY: Self =
         Self { first: core::ptr::dangling_mut(), stride: 0, count: 0, len: 0, memory: PhantomData };
 
-    /// Describes `count` cells of `len` bytes in memory of any owner, for example of an exporter.
+    /// Creates a description of `count` cells of `len` bytes in memory of any owner, for example of an exporter. The
+    /// first cell starts at `first`. The starts of two successive cells are `stride` bytes apart.
     ///
     /// # Safety
     /// - (a) `len` initialised bytes may be read and written at each of `count` addresses during `'m`. The first
@@ -291,8 +299,9 @@ impl<'m> StridedMut<'m> {
         Self { first, stride, count, len, memory: PhantomData }
     }
 
-    /// Describes `count` cells of `len` bytes in `bytes`, spaced `stride` bytes apart. The first cell starts at byte
-    /// `start`. Returns `None` if a cell is not completely inside `bytes`.
+    /// Creates a description of `count` cells of `len` bytes in `bytes`. The first cell starts at byte `start` of
+    /// `bytes`. The starts of two successive cells are `stride` bytes apart. Returns `None` if a cell is not
+    /// completely inside of `bytes`.
     pub(crate) fn within(bytes: &'m mut [u8], start: usize, stride: isize, count: usize, len: usize) -> Option<Self> {
         if !cells_are_inside(start, stride, count, len, bytes.len()) {
             return None;
@@ -311,8 +320,8 @@ impl<'m> StridedMut<'m> {
         unsafe { Self::new(bytes.as_mut_ptr(), len.cast_signed(), count, len) }
     }
 
-    /// Narrows every cell to the `len` bytes that start at byte `offset` of the cell. Returns `None` if these bytes
-    /// extend past the end of a cell.
+    /// Replaces each cell with a part of the cell: the `len` bytes that start at byte `offset` of the cell. Returns
+    /// `None` if these bytes extend past the end of a cell.
     pub(crate) fn field(self, offset: usize, len: usize) -> Option<Self> {
         if offset.checked_add(len).is_none_or(|end| end > self.len) {
             return None;
@@ -325,20 +334,21 @@ impl<'m> StridedMut<'m> {
         self.count
     }
 
-    /// Returns the cells of `self` for reading.
+    /// Returns the cells of `self` for reading. `self` cannot be written while the result exists.
     pub(crate) fn as_strided(&self) -> Strided<'_> {
         // SAFETY: (a) The cells may be read by the INVARIANT. (b) `self` is borrowed while the result exists, so
         // nothing writes to the cells.
         unsafe { Strided::new(self.first, self.stride, self.count, self.len) }
     }
 
-    /// Borrows the cells of `self`. `self` cannot be used until the result is dropped.
+    /// Returns the cells of `self` for writing. `self` cannot be used while the result exists.
     pub(crate) fn reborrow(&mut self) -> StridedMut<'_> {
         StridedMut { memory: PhantomData, ..*self }
     }
 
-    /// Copies each cell of `from` to the cell of `self` with the same index, and reverses each unit of `unit` bytes.
-    /// Returns `None` and writes nothing if `from` and `self` differ in the number or the length of their cells.
+    /// Copies each cell of `from` to the cell of `self` with the same index, and reverses the bytes of each unit of
+    /// `unit` bytes. Returns `None` and writes nothing if `from` and `self` have different numbers of cells or
+    /// different cell lengths.
     #[inline]
     pub(crate) fn copy_from(mut self, from: Strided<'_>, unit: usize) -> Option<()> {
         if (self.count, self.len) != (from.count, from.len) {
@@ -350,7 +360,7 @@ impl<'m> StridedMut<'m> {
             // with the cells of `self`.
             unsafe { copy_cells::<_, false>(AdjacentCells(from), self.first, self.stride, unit) }
         } else {
-            // SAFETY: as for adjacent cells.
+            // SAFETY: (c) and (d) as in the block above.
             unsafe { copy_cells::<_, false>(from, self.first, self.stride, unit) }
         }?;
         if !reversed {
@@ -359,8 +369,8 @@ impl<'m> StridedMut<'m> {
         Some(())
     }
 
-    /// Reverses the bytes of each unit of `unit` bytes in each cell. Ignores the bytes after the last complete unit
-    /// of a cell.
+    /// Reverses the bytes of each unit of `unit` bytes in each cell. Does not change the bytes after the last
+    /// complete unit of a cell.
     pub(crate) fn reverse(&mut self, unit: usize) {
         match unit {
             0 | 1 => {}
@@ -368,7 +378,7 @@ impl<'m> StridedMut<'m> {
             4 => self.reverse_each::<4>(),
             8 => self.reverse_each::<8>(),
             16 => self.reverse_each::<16>(),
-            // Units of other lengths occur only with a `DataModel` that the caller builds.
+            // Only a `DataModel` that the caller builds has units of other lengths.
             unit => {
                 for cell in 0..self.count {
                     self.reverse_cell(cell, unit);
@@ -384,10 +394,11 @@ impl<'m> StridedMut<'m> {
         for _ in 0..self.count {
             let mut to = cell;
             for _ in 0..units {
-                // SAFETY: The `W` bytes at `to` are inside the cell, so they may be read by the INVARIANT. An array
-                // of bytes has alignment 1, and every bit pattern is valid.
+                // SAFETY: The `W` bytes at `to` are inside of the cell, so these bytes may be read by the INVARIANT.
+                // An array of bytes has alignment 1, and every bit pattern is valid.
                 let bytes = reversed(unsafe { to.cast::<[u8; W]>().read() });
-                // SAFETY: The `W` bytes at `to` are inside the cell, so they may be written by the INVARIANT.
+                // SAFETY: The `W` bytes at `to` are inside of the cell, so these bytes may be written by the
+                // INVARIANT.
                 unsafe { to.cast::<[u8; W]>().write(bytes) };
                 to = to.wrapping_add(W);
             }
@@ -395,8 +406,8 @@ impl<'m> StridedMut<'m> {
         }
     }
 
-    /// Reverses the bytes of each unit of `unit` bytes in the cell with index `cell`. Does nothing if `cell` is not
-    /// less than `count`, or if `unit` is 0.
+    /// Reverses the bytes of each unit of `unit` bytes in the cell with the index `cell`. Does nothing if there is no
+    /// such cell, or if `unit` is 0.
     fn reverse_cell(&mut self, cell: usize, unit: usize) {
         if cell >= self.count {
             return;
@@ -415,8 +426,9 @@ impl<'m> StridedMut<'m> {
     }
 }
 
-/// Copies all cells to `out` without gaps between the cells, and reverses each unit of `unit` bytes. Returns `None`
-/// if the length of `out` differs from the total length of the cells, or if [`CellAddresses::next`] returns `None`.
+/// Copies all cells of `from` to `out` one after another, and reverses the bytes of each unit of `unit` bytes.
+/// Returns `out` as initialised bytes. Returns `None` if the length of `out` is not the total length of the cells, or
+/// if [`CellAddresses::next`] returns `None`.
 #[inline]
 pub(crate) fn read_cells<A: CellAddresses>(from: A, unit: usize, mut out: Unfilled<'_>) -> Option<&mut [u8]> {
     if from.count().checked_mul(from.cell_len()) != Some(out.len()) {
@@ -435,11 +447,12 @@ pub(crate) fn read_cells<A: CellAddresses>(from: A, unit: usize, mut out: Unfill
     Some(filled)
 }
 
-/// Copies all cells of `from` to memory at `to`. If `DENSE` is false, the copies start `to_stride` bytes apart. If
-/// `DENSE` is true, the copies are adjacent, and `to_stride` is ignored.
+/// Copies all cells of `from` to memory at `to`. If `DENSE` is `false`, the starts of two successive copies are
+/// `to_stride` bytes apart. If `DENSE` is `true`, the copies are adjacent and `to_stride` is ignored.
 ///
-/// Returns `Some(true)` if the units of `unit` bytes were reversed during the copy, and `Some(false)` if the caller
-/// must reverse the units. Returns `None` if [`CellAddresses::next`] returns `None`.
+/// Returns `Some(true)` if the bytes of each unit of `unit` bytes were reversed during the copy. Returns
+/// `Some(false)` if the caller must reverse the units after the copy. Returns `None` if [`CellAddresses::next`]
+/// returns `None`.
 ///
 /// # Safety
 /// - (c) `from.cell_len()` bytes may be written at each of `from.count()` addresses. The first address is `to`. Each
@@ -453,7 +466,7 @@ unsafe fn copy_cells<A: CellAddresses, const DENSE: bool>(
     unit: usize,
 ) -> Option<bool> {
     let len = from.cell_len();
-    /// Calls `copy_fixed` if the cell length is one of the listed lengths, and `copy_any` otherwise.
+    /// Calls `copy_fixed` if the cell length is in the list, and `copy_any` if not.
     macro_rules! copy {
         ($($width:literal)+) => {
             match len {
@@ -479,8 +492,9 @@ unsafe fn copy_cells<A: CellAddresses, const DENSE: bool>(
     copied.map(|()| true)
 }
 
-/// Calls `transform` with each cell of `W` bytes, and writes the results to memory at `to`. This function is the loop
-/// of `copy_cells` for a constant cell length.
+/// Calls `transform` with each cell of `from`, and writes the results to memory at `to`. This function is the loop
+/// of [`copy_cells`] for cells of the constant length `W`. `DENSE` and `to_stride` have the meaning that
+/// [`copy_cells`] defines. Returns `None` if [`CellAddresses::next`] returns `None`.
 ///
 /// # Safety
 /// - (c), (d) The requirements of `copy_cells` are met.
@@ -492,7 +506,7 @@ unsafe fn copy_fixed<A: CellAddresses, const DENSE: bool, const W: usize>(
     to_stride: isize,
     transform: impl Fn([u8; W]) -> [u8; W],
 ) -> Option<()> {
-    // A constant stride lets the compiler optimise the loop like a loop over a slice.
+    // The stride is a constant here, so the compiler optimises the loop like a loop over a slice.
     let to_stride = if DENSE { W.cast_signed() } else { to_stride };
     let mut to = to;
     for _ in 0..from.count() {
@@ -508,7 +522,9 @@ unsafe fn copy_fixed<A: CellAddresses, const DENSE: bool, const W: usize>(
     Some(())
 }
 
-/// Copies each cell to memory at `to`. This function is the loop of `copy_cells` for any cell length.
+/// Copies each cell of `from` to memory at `to`. This function is the loop of [`copy_cells`] for cells of any length.
+/// `DENSE` and `to_stride` have the meaning that [`copy_cells`] defines.
+/// Returns `None` if [`CellAddresses::next`] returns `None`.
 ///
 /// # Safety
 /// - (c), (d) The requirements of `copy_cells` are met.
@@ -528,8 +544,8 @@ unsafe fn copy_any<A: CellAddresses, const DENSE: bool>(mut from: A, to: *mut u8
     Some(())
 }
 
-/// Copies `to.len()` bytes from `from` to `to`. Returns `true` if each unit of `unit` bytes was reversed during the
-/// copy, and `false` if the bytes were copied in their original order.
+/// Fills `to` with bytes from the address `from`. Returns `true` if the bytes of each unit of `unit` bytes were
+/// reversed during the copy, and `false` if not.
 ///
 /// # Safety
 /// - (a) `to.len()` bytes may be read from `from`.
@@ -554,8 +570,8 @@ unsafe fn copy_contiguous(from: *const u8, unit: usize, to: &mut [MaybeUninit<u8
     true
 }
 
-/// Copies `to.len()` bytes from `from` to `to`, and reverses each unit of `W` bytes. The bytes after the last
-/// complete unit are copied in their original order.
+/// Fills `to` with bytes from the address `from`, and reverses the bytes of each unit of `W` bytes. The bytes after
+/// the last complete unit keep their order.
 ///
 /// # Safety
 /// - (a) `to.len()` bytes may be read from `from`.
@@ -564,7 +580,7 @@ unsafe fn copy_reversed<const W: usize>(from: *const u8, to: &mut [MaybeUninit<u
     let mut unit_from = from;
     let len = to.len();
     let (units, rest) = to.as_chunks_mut::<W>();
-    // `rest_from` is computed before the loop. If `unit_from` were read after the loop, the compiler would not
+    // `rest_from` is computed before the loop. If the code after the loop used `unit_from`, the compiler would not
     // vectorise the last iterations.
     let rest_from = from.wrapping_add(len.wrapping_sub(rest.len()));
     for unit in units {
@@ -604,7 +620,8 @@ pub(crate) fn reversed<const W: usize>(mut cell: [u8; W]) -> [u8; W] {
     cell
 }
 
-/// Reverses the bytes of each unit of `unit` bytes in `bytes`. Ignores the bytes after the last complete unit.
+/// Reverses the bytes of each unit of `unit` bytes in `bytes`. Does not change the bytes after the last complete
+/// unit.
 #[cfg_attr(feature = "std", multiversion::multiversion(targets("x86_64+avx2+bmi1+bmi2")))]
 pub(crate) fn reverse_units(bytes: &mut [u8], unit: usize) {
     #[inline(always)]
@@ -621,11 +638,11 @@ pub(crate) fn reverse_units(bytes: &mut [u8], unit: usize) {
     }
 }
 
-/// The number of units along each side of a tile. A tile is the square block of units that one call of [`transpose`]
-/// copies.
+/// The number of rows and columns of a tile. A tile is a square table of units that one call of [`transpose`] copies.
 pub(crate) const TILE: usize = 64;
-/// The number of units from the start of one line of a tile to the start of the next line. The number is larger than
-/// `TILE` because with a power of two all lines would compete for the same few sets of the cache.
+/// The number of units from the start of one row of a tile to the start of the next row in memory. The number is
+/// larger than `TILE`. If the number were a power of two, all rows of the tile would be stored in the same few sets
+/// of the cache.
 pub(crate) const TILE_PITCH: usize = TILE + 8;
 
 /// Returns whether [`transpose`] supports units of `width` bytes.
@@ -633,10 +650,10 @@ pub(crate) fn can_transpose(width: usize) -> bool {
     matches!(width, 1 | 2 | 4 | 8 | 16)
 }
 
-/// Transposes a tile: copies every line of `tile` to the column of `to` with the same number.
+/// Transposes a tile: copies row `i` of `tile` to column `i` of `to`.
 ///
-/// A line of `tile` has [`TILE_PITCH`] units of `width` bytes. The rows of `to` start `pitch` bytes apart. Writes the
-/// first `rows` rows of `to`, but not more than [`TILE`] rows.
+/// A unit has `width` bytes. The rows of `tile` start [`TILE_PITCH`] units apart. The rows of `to` start `pitch`
+/// bytes apart. The function writes the first `rows` rows of `to`, but at most [`TILE`] rows.
 #[cfg_attr(feature = "std", multiversion::multiversion(targets("x86_64+avx2+bmi1+bmi2")))]
 pub(crate) fn transpose(tile: &[u8], to: &mut [u8], pitch: usize, rows: usize, width: usize) {
     #[inline(always)]
@@ -681,19 +698,19 @@ mod tests {
         (0..len).map(|at| (at * 31 + at / 7 + 1) as u8).collect()
     }
 
-    /// Returns the unit lengths that divide `len`.
+    /// Returns the unit lengths that divide the cell length `len`.
     fn units(len: usize) -> impl Iterator<Item = usize> {
         [1, 2, 3, 4, 8, 12, 16].into_iter().filter(move |unit| len.is_multiple_of(*unit))
     }
 
-    /// Returns the `len` bytes at offset `at` of `bytes`, with each unit of `unit` bytes reversed.
+    /// Returns the `len` bytes at the offset `at` of `bytes`, with the bytes of each unit of `unit` bytes reversed.
     fn cell(bytes: &[u8], at: isize, len: usize, unit: usize) -> Vec<u8> {
         let cell = &bytes[at as usize..][..len];
         cell.chunks(unit.max(1)).flat_map(|unit| unit.iter().rev()).copied().collect()
     }
 
-    /// Calls `check` with every combination of cell length, unit length and stride, and with the offset of the first
-    /// cell.
+    /// Calls `check` with every combination of cell length, unit length and stride. The last argument of `check` is
+    /// the offset of the first cell.
     fn each_shape(check: impl Fn(usize, usize, isize, usize)) {
         for len in LENGTHS {
             for unit in units(len) {

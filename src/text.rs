@@ -1,5 +1,5 @@
-//! Functions for the text of messages: [`escape`] makes text from an input safe for a terminal, and [`plural`]
-//! combines a number and a noun.
+//! Functions for the text of messages. [`escape`] makes text from an input safe for a terminal, and [`plural`]
+//! formats a number with a noun.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -9,9 +9,9 @@ use core::ops::RangeInclusive;
 
 use unicode_width::UnicodeWidthChar as _;
 
-/// Returns `text` as one line in which a terminal shows every character.
+/// Returns `text` as one line that a terminal displays without other effects. `text` comes from an input.
 ///
-/// `text` comes from an input. These bytes and characters are escaped:
+/// These bytes and characters are escaped:
 /// - a byte that is not valid UTF-8, as `\xff`
 /// - a control character, as `\n`, `\x1b` or `\u{9b}`; every ANSI escape sequence starts with a control character
 /// - a bidirectional control or a zero-width character, as `\u{202e}`
@@ -32,7 +32,7 @@ pub fn escape<T: AsRef<[u8]> + ?Sized>(text: &T) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Returns the escaped text of the first `max` bytes of `text`. Appends `...` if `text` is longer than `max` bytes.
+/// Returns the escaped text of the first `max` bytes of `text`. If `text` is longer than `max` bytes, `...` follows.
 pub fn abridge(text: &[u8], max: usize) -> Cow<'_, str> {
     if text.len() <= max {
         return escape(text);
@@ -41,17 +41,17 @@ pub fn abridge(text: &[u8], max: usize) -> Cow<'_, str> {
     Cow::Owned(alloc::format!("{}...", escape(start)))
 }
 
-/// Returns the largest offset up to and including `at` at which `text` can be cut without splitting a UTF-8
-/// character.
+/// Returns the largest offset in bytes at which `text` can be cut without splitting a UTF-8 character. The offset is
+/// at most `at`.
 pub(crate) fn char_boundary(text: &[u8], at: usize) -> usize {
     let continues = |at: &usize| text.get(*at).is_some_and(|byte| byte & 0xc0 == 0x80);
-    // A UTF-8 character has at most three continuation bytes. If the last four offsets are all inside a character,
-    // `text` is not UTF-8, and the cut can be at `at`.
+    // A UTF-8 character has at most three continuation bytes. If none of the last four offsets is a boundary, `text`
+    // is not UTF-8, and the cut can be at `at`.
     (at.saturating_sub(3)..=at).rev().find(|at| !continues(at)).unwrap_or(at)
 }
 
-/// Divides `text` into parts. A part is one character, or one byte that is not UTF-8. Calls `show` for each part with
-/// the escaped characters of the part, and with the length in bytes that the part has in `text`.
+/// Divides `text` into characters and into bytes that are not UTF-8. Calls `show` for each character or byte. The
+/// arguments of `show` are the escaped characters, and the length in bytes that the character has in `text`.
 pub(crate) fn each_part(text: &[u8], mut show: impl FnMut(&mut dyn Iterator<Item = char>, usize)) {
     let mut visible = false;
     for chunk in text.utf8_chunks() {
@@ -70,8 +70,9 @@ pub(crate) fn each_part(text: &[u8], mut show: impl FnMut(&mut dyn Iterator<Item
     }
 }
 
-/// Returns whether a terminal displays `char` as a visible character without any other effect. `after_visible` is
-/// true if the character before `char` is visible. A combining character is visible only after a visible character.
+/// Returns whether a terminal displays `char` as a visible character without any other effect. `after_visible` must
+/// be `true` if the character before `char` is visible, because a combining character is visible only after a visible
+/// character.
 fn is_visible(char: char, after_visible: bool) -> bool {
     if char.is_ascii() {
         return matches!(char, ' '..='~');
@@ -82,14 +83,14 @@ fn is_visible(char: char, after_visible: bool) -> bool {
     match char.width() {
         None => false,
         Some(0) => after_visible,
-        // `escape_debug` copies the characters that Unicode calls printable. `escape_debug` escapes separators,
-        // format controls, private characters and unassigned characters.
+        // `escape_debug` does not escape the characters that Unicode calls printable. `escape_debug` escapes
+        // separators, format controls, private characters and unassigned characters.
         Some(_) => char.escape_debug().eq(iter::once(char)),
     }
 }
 
-/// The characters that a terminal may ignore. They have the Unicode property `Default_Ignorable_Code_Point`, or are
-/// interlinear annotation characters.
+/// The characters that a terminal can ignore: the characters with the Unicode property
+/// `Default_Ignorable_Code_Point`, and the interlinear annotation characters.
 const INVISIBLE: [RangeInclusive<char>; 17] = [
     '\u{ad}'..='\u{ad}',
     '\u{34f}'..='\u{34f}',
@@ -110,8 +111,8 @@ const INVISIBLE: [RangeInclusive<char>; 17] = [
     '\u{e0000}'..='\u{e0fff}',
 ];
 
-/// Returns the number `n` and the noun `noun`, which is in the plural unless `n` is 1. Examples are `1 byte`, `2
-/// bytes`, `3 entries` and `4 indices`.
+/// Returns the text of the number `n` and the noun `noun`: `1 byte`, `2 bytes`. The noun has its plural form unless
+/// `n` is 1. `entry` becomes `entries`, and `index` becomes `indices`.
 pub fn plural<N: Display + PartialEq + From<u8>>(n: N, noun: &str) -> String {
     if n == N::from(1) {
         return alloc::format!("{n} {noun}");

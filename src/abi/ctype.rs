@@ -1,10 +1,10 @@
-//! C types: [`CType`], and functions that return their sizes and alignments in a data model.
+//! C types: [`CType`], and functions that return the size and the alignment of a C type on a machine.
 
 use super::model::DataModel;
 use crate::align::Align;
 
-/// A C type that a format character can have. A signed type and its unsigned type are one value, because they have
-/// the same size and alignment.
+/// The C type of a format character. A signed type and its unsigned type are one variant, because both have the same
+/// size and alignment.
 ///
 /// ```
 /// use pep3118::{CType, DataModel};
@@ -41,8 +41,8 @@ pub enum CType {
 }
 
 impl CType {
-    /// Calls `function` for every type. Returns an array with the result for each type at the [`index`](Self::index)
-    /// of the type.
+    /// Calls `function` once for each variant. In the result, the value for the variant `ty` is at the index
+    /// `ty.index()`.
     #[inline]
     pub(crate) fn table<T>(function: impl Fn(Self) -> T) -> [T; 12] {
         [
@@ -61,7 +61,7 @@ impl CType {
         ]
     }
 
-    /// Returns the index of the type in the result of [`table`](Self::table).
+    /// Returns the index of the variant in the result of [`table`](Self::table): 0 for `Char`, 1 for `Short`.
     #[inline]
     #[expect(clippy::as_conversions, reason = "the discriminants are 0 to 11")]
     pub(crate) const fn index(self) -> usize {
@@ -92,10 +92,10 @@ impl DataModel {
         }
     }
 
-    /// Returns the alignment of the C type `ty` as a member of a C structure.
+    /// Returns the alignment of a structure member of the C type `ty`.
     ///
-    /// The alignment of `long`, pointers and `wchar_t` is their size. If the caller builds a data model in which this
-    /// size is not a power of two, the alignment is 1.
+    /// `long`, pointers and `wchar_t` are aligned to their size. If their size in a data model is not a power of two,
+    /// the alignment is 1 byte. Only a data model that the caller builds can have such a size.
     ///
     /// ```
     /// use pep3118::{CType, DataModel};

@@ -10,7 +10,7 @@
 //! | [`ILP32`](DataModel::ILP32) (arm) | 4 | 4 | 8 | 8, a double | 4 |
 //! | [`WASM32`](DataModel::WASM32) (Emscripten) | 4 | 4 | 8 | 16, aligned to 8, binary128 | 4 |
 //!
-//! All sizes and alignments are in bytes. `long double` is aligned to its size where the table gives no alignment.
+//! All numbers are bytes. If the table states no alignment of `long double`, the alignment is the size.
 
 mod ctype;
 mod model;

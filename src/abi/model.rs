@@ -1,15 +1,15 @@
-//! The sizes and alignments of the C types of a machine: [`DataModel`].
+//! The data model of a machine: [`DataModel`].
 
 use core::fmt;
 
 use crate::align::Align;
 use crate::endian::Endian;
 
-/// The sizes and alignments of the C types of a machine, and its byte order.
+/// The byte order of a machine, and the sizes and alignments of its C types.
 ///
-/// A function whose result depends on these values has a data model as a parameter. With this parameter, every
-/// machine can read a buffer of a Windows machine or of a big-endian machine. If a function uses
-/// [`HOST`](DataModel::HOST) without such a parameter, its documentation states this.
+/// A function whose result depends on the machine has a parameter of this type. A program can therefore read a
+/// buffer of a Windows machine or of a big-endian machine on every machine. The documentation of a function states
+/// if the function uses [`HOST`](DataModel::HOST) instead of a parameter.
 ///
 /// ```
 /// use pep3118::DataModel;
@@ -18,7 +18,7 @@ use crate::endian::Endian;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DataModel {
-    /// A short name in lower case, which messages and JSON contain.
+    /// The name in messages and in JSON: a short name in lower case, such as `"lp64"`.
     pub name: &'static str,
     /// The byte order of the machine.
     pub endian: Endian,
@@ -28,9 +28,9 @@ pub struct DataModel {
     pub pointer: u64,
     /// The size and the alignment of `wchar_t` in bytes.
     pub wchar: u64,
-    /// The alignment of `long long` as a member of a structure.
+    /// The alignment of a structure member of the type `long long`.
     pub long_long_align: Align,
-    /// The alignment of `double` as a member of a structure.
+    /// The alignment of a structure member of the type `double`.
     pub double_align: Align,
     /// The size, the alignment and the representation of `long double`.
     pub long_double: LongDoubleAbi,
@@ -46,15 +46,15 @@ pub struct DataModel {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LongDoubleAbi {
-    /// The size in bytes, which includes padding.
+    /// The size in bytes. The size includes padding after the significant bytes.
     pub size: u64,
-    /// The alignment as a member of a structure.
+    /// The alignment of a structure member of the type `long double`.
     pub align: Align,
-    /// The format of the bytes, for example IEEE 754 binary128.
+    /// How the bytes represent a number, for example as IEEE 754 binary128.
     pub format: LongDoubleFormat,
 }
 
-/// The representation of a `long double` in memory.
+/// How the bytes of a `long double` represent a number.
 ///
 /// ```
 /// use pep3118::{DataModel, LongDoubleFormat};
@@ -64,16 +64,17 @@ pub struct LongDoubleAbi {
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LongDoubleFormat {
-    /// The representation of `double` (Windows, 32-bit arm, Apple's arm).
+    /// The `long double` is a `double` (Windows, 32-bit arm, Apple's arm).
     Double,
-    /// The 80-bit format of the x87, in 10 bytes. The further bytes are padding.
+    /// The 80-bit format of the x87 in the first 10 bytes. The bytes after the first 10 bytes are padding.
     X87,
     /// The quadruple-precision format IEEE 754 binary128, in 16 bytes.
     Binary128,
-    /// Two doubles, whose sum is the value (PowerPC).
+    /// Two doubles, whose sum is the number (PowerPC).
     DoubleDouble,
 }
 
+/// Creates the description of a `long double`. `size` is in bytes.
 const fn long_double(size: u64, align: Align, format: LongDoubleFormat) -> LongDoubleAbi {
     LongDoubleAbi { size, align, format }
 }
@@ -144,7 +145,7 @@ impl DataModel {
         ..Self::LP64
     };
 
-    /// All predefined data models except [`HOST`](Self::HOST).
+    /// Every predefined data model except [`HOST`](Self::HOST).
     pub const ALL: [Self; 7] =
         [Self::LP64, Self::AARCH64, Self::S390X, Self::LLP64, Self::I386, Self::ILP32, Self::WASM32];
 
@@ -160,8 +161,8 @@ impl DataModel {
         long_double: HOST_LONG_DOUBLE,
     };
 
-    /// Returns the model in [`ALL`](Self::ALL) whose name is `name`, or [`HOST`](Self::HOST) for `"host"`. Returns
-    /// `None` for every other name.
+    /// Returns the predefined data model with the name `name`. Returns [`HOST`](Self::HOST) for `"host"`. Returns
+    /// `None` for an unknown name.
     ///
     /// ```
     /// assert_eq!(pep3118::DataModel::by_name("llp64"), Some(pep3118::DataModel::LLP64));
@@ -174,8 +175,8 @@ impl DataModel {
         Self::ALL.into_iter().find(|model| model.name == name)
     }
 
-    /// Returns the size of the largest possible object in bytes, which is `PY_SSIZE_T_MAX` on the machine of this
-    /// data model.
+    /// Returns the maximum of `Py_ssize_t` on the machine of this data model. The maximum is also the size in
+    /// bytes of the largest possible object.
     #[must_use]
     #[inline]
     pub const fn ssize_max(&self) -> u64 {
@@ -189,7 +190,8 @@ impl fmt::Display for DataModel {
     }
 }
 
-/// The `long double` of the host, from the ABI documents of its C compilers, because Rust has no `long double`.
+/// The `long double` of this machine. Rust has no `long double`, so the values come from the ABI documents of the
+/// C compilers.
 const HOST_LONG_DOUBLE: LongDoubleAbi = {
     if cfg!(windows) {
         long_double(8, Align::EIGHT, LongDoubleFormat::Double)
@@ -208,12 +210,12 @@ const HOST_LONG_DOUBLE: LongDoubleAbi = {
     } else if cfg!(target_arch = "powerpc64") {
         long_double(16, Align::SIXTEEN, LongDoubleFormat::DoubleDouble)
     } else {
-        // The remaining ABIs specify binary128, for example those of aarch64, riscv64, loongarch64 and sparc64.
+        // The other ABIs specify binary128, for example the ABIs of aarch64, riscv64, loongarch64 and sparc64.
         long_double(16, Align::SIXTEEN, LongDoubleFormat::Binary128)
     }
 };
 
-/// Converts `size` to the type of sizes in a data model.
+/// Converts the size `size` in bytes from `usize` to `u64`.
 #[expect(clippy::as_conversions, reason = "usize to u64; `From` is not const, and no usize is wider")]
 const fn bytes(size: usize) -> u64 {
     size as u64

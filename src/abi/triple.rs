@@ -1,4 +1,4 @@
-//! The data model of a target triple: [`DataModel::from_triple`].
+//! [`DataModel::from_triple`]: the data model of a target triple, such as `x86_64-unknown-linux-gnu`.
 
 use target_lexicon::{Architecture, CDataModel, Endianness, Environment, OperatingSystem, Triple, Vendor};
 
@@ -23,7 +23,7 @@ pub struct UnknownTriple {
 }
 
 impl DataModel {
-    /// Returns the data model of the target triple `triple`, which the crate `target-lexicon` parses.
+    /// Returns the data model of the target triple `triple`. The crate `target-lexicon` parses the triple.
     ///
     /// ```
     /// use pep3118::DataModel;
@@ -33,9 +33,9 @@ impl DataModel {
     /// ```
     ///
     /// # Errors
-    /// - `z80-unknown-none`: `target-lexicon` does not know the triple
-    /// - `avr-unknown-unknown`: `target-lexicon` does not know the data model of the triple
-    /// - the `int` of the data model has a size other than 4 bytes
+    /// - `target-lexicon` does not know the triple: `z80-unknown-none`
+    /// - `target-lexicon` does not know the data model of the triple: `avr-unknown-unknown`
+    /// - an `int` does not have 4 bytes in the data model
     pub fn from_triple(triple: &str) -> Result<Self, UnknownTriple> {
         let unknown = |reason: String| UnknownTriple { triple: triple.to_string(), reason };
         let parsed: Triple = triple.parse().map_err(|error: target_lexicon::ParseError| unknown(error.to_string()))?;
@@ -67,7 +67,7 @@ impl DataModel {
     }
 }
 
-/// Returns the `long double` of `triple`. `windows` is true for Windows and Cygwin.
+/// Returns the `long double` of `triple`. `windows` must be `true` for Windows and Cygwin.
 fn long_double(triple: &Triple, windows: bool) -> LongDoubleAbi {
     use LongDoubleFormat::{Binary128, Double, DoubleDouble, X87};
     // MinGW uses the x87 format. Microsoft's compiler uses the format of `double`.
@@ -86,7 +86,7 @@ fn long_double(triple: &Triple, windows: bool) -> LongDoubleAbi {
             (16, Align::SIXTEEN, DoubleDouble)
         }
         Architecture::Mips32(_) => (8, Align::EIGHT, Double),
-        // The remaining ABIs specify binary128, for example those of aarch64, riscv64, loongarch64 and sparc64.
+        // The other ABIs specify binary128, for example the ABIs of aarch64, riscv64, loongarch64 and sparc64.
         _ => (16, Align::SIXTEEN, Binary128),
     };
     LongDoubleAbi { size, align, format }

@@ -135,6 +135,12 @@ impl ArrayValue {
     pub fn values(&self) -> &[Value] {
         &self.values
     }
+
+    /// Returns the elements in C order for changes. The caller can replace elements, but not change their number.
+    #[must_use]
+    pub fn values_mut(&mut self) -> &mut [Value] {
+        &mut self.values
+    }
 }
 
 /// The name of a field, or `None` if the format gives the field no name.
@@ -179,5 +185,11 @@ impl RecordValue {
     #[must_use]
     pub fn values(&self) -> &[Value] {
         &self.values
+    }
+
+    /// Returns the values in the order of the fields for changes. The names and the number of fields stay.
+    #[must_use]
+    pub fn values_mut(&mut self) -> &mut [Value] {
+        &mut self.values
     }
 }

@@ -12,16 +12,16 @@ use super::parse::{Failure, parse_events};
 use super::visitor::{Stop, Visitor};
 use crate::span::Span;
 
-/// The format that the buffer protocol defines for a `format` field that is NULL: unsigned bytes.
+/// The format of a buffer whose field `format` is NULL: unsigned bytes.
 ///
 /// Spec: CPython `Doc/c-api/buffer.rst`, `Py_buffer.format`.
 pub const NULL_FORMAT: &[u8] = b"B";
 
-/// A parsed format string: the syntax tree, the source bytes, and the span of every node.
+/// A parsed format string. It contains the syntax tree, the source bytes, and the span of every node of the tree.
 ///
-/// The tree represents the tokens of the format. The meaning of the tokens depends on the dialect and is not part of
-/// the tree. Two formats are equal if they have the same tokens. `i i` equals `ii`, and `03i` equals `3i`, but `1i`
-/// does not equal `i`.
+/// The tree represents the tokens of the format. The meaning of a token depends on the dialect and is not in the
+/// tree. Two formats are equal if they have equal tokens: `i i` equals `ii`, and `03i` equals `3i`, but `1i` does not
+/// equal `i`.
 ///
 /// ```
 /// use pep3118::format::{Code, Format, ItemType, Member};
@@ -40,7 +40,7 @@ pub struct Format {
     members: Vec<Member>,
 }
 
-/// An element of a format or of a structure: a byte order character or an item.
+/// A byte order character or an item, in a format or between the braces of a structure.
 ///
 /// ```
 /// use pep3118::format::Member;
@@ -50,7 +50,8 @@ pub struct Format {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Member {
-    /// A byte order character between items. The character applies to all items up to the next byte order character.
+    /// A byte order character between two items. The character applies to all items up to the next byte order
+    /// character.
     ByteOrder(ByteOrderCharacter),
     /// An item, for example `3i:name:`.
     Item(Item),
@@ -70,19 +71,20 @@ pub enum Member {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Item {
-    /// The shapes, counts and byte order characters before the type, in source order.
+    /// The shapes, counts and byte order characters before the type, in source order. In the example, the prefix is
+    /// `(2,3)4`.
     pub prefix: Vec<Prefix>,
-    /// The type of the item, `i` in the example.
+    /// The type of the item. In the example, the type is `i`.
     pub ty: ItemType,
     /// The span of the type, which excludes the prefix and the name.
     pub ty_span: Span,
     /// The name, or `None` if the item has no name.
     pub name: Option<Name>,
-    /// The span of the item, from the first byte of the prefix to the colon after the name.
+    /// The span of the item, which starts with the prefix and includes both colons of the name.
     pub span: Span,
 }
 
-/// A shape, count or byte order character before the type of an item.
+/// A shape, a count or a byte order character before the type of an item.
 ///
 /// ```
 /// use pep3118::format::{Member, Prefix};
@@ -101,7 +103,7 @@ pub enum Prefix {
     ByteOrder(ByteOrderCharacter),
 }
 
-/// A byte order character (`@`, `=`, `<`, `>`, `!` or `^`) and its position in the format.
+/// A byte order character (`@`, `=`, `<`, `>`, `!` or `^`), and its span in the format.
 ///
 /// ```
 /// use pep3118::ByteOrder;
@@ -113,7 +115,7 @@ pub enum Prefix {
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct ByteOrderCharacter {
-    /// The meaning of the character.
+    /// The byte order, the kind of sizes and the kind of alignment that the character sets.
     pub order: ByteOrder,
     /// The span of the character, which is one byte long.
     pub span: Span,
@@ -132,7 +134,7 @@ pub struct ByteOrderCharacter {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Shape {
-    /// The dimensions, from the outermost to the innermost.
+    /// The dimensions in source order. The outermost dimension is first.
     pub dimensions: Vec<Dimension>,
     /// The span of the shape, which includes the parentheses.
     pub span: Span,
@@ -175,7 +177,7 @@ pub struct Count {
     pub span: Span,
 }
 
-/// The type of an item: a format character, or one of the constructs that PEP 3118 and its drafts added.
+/// The type of an item: a format character, or a construct of PEP 3118 or its drafts.
 ///
 /// ```
 /// use pep3118::format::{ItemType, Member};
@@ -190,11 +192,11 @@ pub struct Count {
 pub enum ItemType {
     /// A format character or a complex number, for example `i` or `Zd`.
     Code(Code),
-    /// `T{…}`: a structure with the members between the braces.
+    /// `T{…}`: a structure. The value contains the members between the braces.
     Structure(Vec<Member>),
-    /// `&…`: a pointer. The field is the item that the pointer points to.
+    /// `&…`: a pointer. The value is the item after the `&`, which describes the target of the pointer.
     Pointer(Box<Item>),
-    /// `X{…}`: a pointer to a function. The field contains the bytes between the braces.
+    /// `X{…}`: a pointer to a function. The value contains the bytes between the braces.
     Function(Vec<u8>),
     /// `[name$params]`: a user type. A draft defines this syntax for types that have no format character.
     User(UserType),
@@ -236,8 +238,8 @@ pub struct Name {
     pub span: Span,
 }
 
-/// Implements `PartialEq` as the comparison of the listed fields. Spans are not listed, so two equal tokens at
-/// different positions are equal.
+/// Implements `PartialEq` for a type as the comparison of the listed fields. The lists omit spans, so that equal
+/// tokens at different positions are equal.
 macro_rules! equal_by {
     ($($ty:ident { $($field:ident),* })*) => {$(
         impl PartialEq for $ty {
@@ -259,23 +261,23 @@ equal_by! {
 }
 
 impl Format {
-    /// Parses a format string.
+    /// Parses the format string `source` within the limits [`Limits::DEFAULT`].
     ///
     /// The grammar is [`_documentation::grammar`](crate::_documentation::grammar).
     ///
     /// # Errors
-    /// - `i}d`: `}` closes no structure
-    /// - `T{i`: the structure is not closed
-    /// - `3`: no format character follows the repeat count
-    /// - `()i`, `(1_0)i`: the shape has no dimension, or a dimension that is not a number
-    /// - `Zi`: only `e`, `f`, `d` and `g` can follow `Z`
-    /// - `i:a`: the name is not closed
-    /// - the format exceeds a limit of [`Limits::DEFAULT`]
+    /// - a `}` closes no structure: `i}d`
+    /// - a structure is not closed: `T{i`
+    /// - no format character follows a repeat count: `3`
+    /// - a shape has no dimension, or a dimension that is not a number: `()i`, `(1_0)i`
+    /// - a character other than `e`, `f`, `d` and `g` follows `Z`: `Zi`
+    /// - a name is not closed: `i:a`
+    /// - `source` exceeds a limit of [`Limits::DEFAULT`]
     pub fn parse(source: &[u8]) -> Result<Self, FormatError> {
         Self::parse_with(source, &Limits::DEFAULT)
     }
 
-    /// Parses a format string with the given [`Limits`] in place of [`Limits::DEFAULT`].
+    /// Parses the format string `source` within the limits `limits`.
     ///
     /// ```
     /// use pep3118::format::{Format, Limits};
@@ -285,8 +287,8 @@ impl Format {
     /// ```
     ///
     /// # Errors
-    /// - a format that does not follow the grammar, as for [`parse`](Format::parse)
-    /// - a format that exceeds a limit of `limits`
+    /// - `source` does not follow the grammar, see [`parse`](Format::parse)
+    /// - `source` exceeds a limit of `limits`
     pub fn parse_with(source: &[u8], limits: &Limits) -> Result<Self, FormatError> {
         let mut builder = Builder { source, ..Builder::default() };
         match parse_events(source, limits, &mut builder) {
@@ -299,7 +301,8 @@ impl Format {
         }
     }
 
-    /// Parses the `format` field of a `Py_buffer`. `None` represents a NULL field, which means `"B"`.
+    /// Parses the field `format` of a `Py_buffer`. `None` means that the field is NULL, which stands for the format
+    /// `B`.
     ///
     /// Spec: CPython `Doc/c-api/buffer.rst`, `Py_buffer.format`.
     ///
@@ -311,26 +314,26 @@ impl Format {
     /// ```
     ///
     /// # Errors
-    /// - every format that [`parse`](Format::parse) rejects
+    /// - [`parse`](Format::parse) rejects the format
     pub fn from_buffer(format: Option<&CStr>) -> Result<Self, FormatError> {
         Self::from_buffer_bytes(format.map(CStr::to_bytes))
     }
 
-    /// Parses the `format` field of a `Py_buffer`, given without its terminating NUL. `None` represents a NULL field,
-    /// which means `"B"`. `Some(b"")` is an empty format.
+    /// Parses the field `format` of a `Py_buffer` without its terminating NUL. `None` means that the field is NULL,
+    /// which stands for the format `B`. `Some(b"")` is an empty format.
     ///
     /// # Errors
-    /// - every format that [`parse`](Format::parse) rejects
+    /// - [`parse`](Format::parse) rejects the format
     pub fn from_buffer_bytes(format: Option<&[u8]>) -> Result<Self, FormatError> {
         Self::parse(format.unwrap_or(NULL_FORMAT))
     }
 
-    /// Creates a format from the syntax tree `members`: prints the tree, and parses the printed text. The spans in
-    /// `members` are ignored. The spans of the result refer to the printed text.
+    /// Creates a format from the syntax tree `members`: prints the tree as text, and parses the text. The function
+    /// ignores the spans in `members`. The spans in the result refer to the printed text.
     ///
     /// # Errors
-    /// - no format has this tree: a name that contains `:`, a code `Z` before a code `d`, two counts of one item
-    /// - structures and pointers are nested deeper than [`Limits::depth`]
+    /// - no text has this tree: a name contains `:`, a code `Z` precedes a code `d`, or an item has two counts
+    /// - the tree is nested deeper than [`Limits::depth`], or exceeds another limit of [`Limits::DEFAULT`]
     ///
     /// ```
     /// use pep3118::format::Format;
@@ -356,45 +359,47 @@ impl Format {
         &self.source
     }
 
-    /// Returns the items and byte order characters that are not inside a structure, in source order.
+    /// Returns the items and byte order characters in source order. The members of a structure are inside of the item
+    /// for the structure.
     #[must_use]
     pub fn members(&self) -> &[Member] {
         &self.members
     }
 }
 
-/// The visitor that builds the syntax tree.
+/// The visitor that builds the syntax tree from the calls of the parser.
 #[derive(Default)]
 struct Builder<'s> {
     source: &'s [u8],
-    /// The members so far of the innermost open structure or pointer. If nothing is open, `members` contains the
-    /// members of the format.
+    /// The finished members of the innermost unfinished structure or pointer. If no structure or pointer is
+    /// unfinished, the field contains the finished members of the format.
     members: Vec<Member>,
-    /// The shapes, counts and byte order characters so far of the next item.
+    /// The shapes, counts and byte order characters that the parser has found for the unfinished item.
     prefix: Vec<Prefix>,
-    /// The offset of the next item, if its prefix has started.
+    /// The offset in bytes at which the unfinished item starts. `None` if no prefix of an item has started.
     item_start: Option<usize>,
-    /// The dimensions so far of the open shape.
+    /// The dimensions that the parser has found in the unfinished shape.
     dimensions: Vec<Dimension>,
-    /// The offset of the open shape.
+    /// The offset in bytes of the `(` of the last shape.
     shape_start: usize,
-    /// The open structures and pointers, from the outermost to the innermost.
+    /// The unfinished structures and pointers, from the outermost to the innermost.
     open: Vec<OpenItem>,
 }
 
-/// A structure or pointer that the parser has entered and not yet left.
+/// A structure or pointer whose start the parser has found, but not its end.
 struct OpenItem {
-    /// The members so far of the surrounding structure or format.
+    /// The finished members of the structure or format around this item.
     members: Vec<Member>,
+    /// The prefix of this item.
     prefix: Vec<Prefix>,
-    /// The offset of the prefix.
+    /// The offset in bytes at which the prefix of this item starts.
     start: usize,
-    /// The offset of `T{` or `&`.
+    /// The offset in bytes of the `T{` or `&` of this item.
     ty_start: usize,
 }
 
 impl Builder<'_> {
-    /// Opens a structure or pointer at offset `at`.
+    /// Starts a structure or pointer whose `T{` or `&` is at offset `at`.
     fn open(&mut self, at: usize) {
         self.open.push(OpenItem {
             members: mem::take(&mut self.members),
@@ -404,14 +409,17 @@ impl Builder<'_> {
         });
     }
 
-    /// Adds an item that contains no other items.
-    fn leaf(&mut self, ty: ItemType, ty_span: Span, name: Option<Span>) {
+    /// Adds an item that is neither a structure nor a pointer. `ty` is its type, `ty_span` the span of the type, and
+    /// `name` the span of the name without the colons, or `None` if the item has no name.
+    fn item_without_members(&mut self, ty: ItemType, ty_span: Span, name: Option<Span>) {
         let start = self.item_start.take().unwrap_or(ty_span.start());
         let prefix = mem::take(&mut self.prefix);
         self.item(start, prefix, ty, ty_span, name);
     }
 
-    /// Adds an item whose prefix starts at offset `start`. `name` excludes the colons.
+    /// Adds an item. `start` is the offset in bytes of its prefix, or of its type if `prefix` is empty. `ty` is its
+    /// type, `ty_span` the span of the type, and `name` the span of the name without the colons, or `None` if the
+    /// item has no name.
     fn item(&mut self, start: usize, prefix: Vec<Prefix>, ty: ItemType, ty_span: Span, name: Option<Span>) {
         let end = name.map_or(ty_span.end(), |name| name.end().saturating_add(1));
         let name = name.map(|span| Name { bytes: span.of(self.source).to_vec(), span });
@@ -455,7 +463,7 @@ impl Visitor for Builder<'_> {
     }
 
     fn code(&mut self, code: Code, span: Span, name: Option<Span>) -> Result<(), Stop> {
-        self.leaf(ItemType::Code(code), span, name);
+        self.item_without_members(ItemType::Code(code), span, name);
         Ok(())
     }
 
@@ -480,8 +488,8 @@ impl Visitor for Builder<'_> {
         let OpenItem { members, prefix, start, ty_start } = self.open.pop().ok_or(Stop)?;
         let mut orders = mem::replace(&mut self.members, members);
         let Some(Member::Item(mut target)) = orders.pop() else { return Err(Stop) };
-        // The byte order characters between `&` and the target belong to the prefix of the target. `byte_order` has
-        // stored these characters as members, because the prefix was empty.
+        // The byte order characters between `&` and the target belong to the prefix of the target. The method
+        // `byte_order` has stored these characters in `members`, because the prefix of the target was still empty.
         let orders = orders.into_iter().filter_map(|member| match member {
             Member::ByteOrder(order) => Some(Prefix::ByteOrder(order)),
             Member::Item(_) => None,
@@ -496,14 +504,14 @@ impl Visitor for Builder<'_> {
     }
 
     fn function(&mut self, span: Span, name: Option<Span>) -> Result<(), Stop> {
-        // The signature is between `X{` and `}`.
+        // `span` starts with `X{` and ends with `}`. The signature is between these brackets.
         let signature = span.of(self.source).get(2..span.len().saturating_sub(1)).ok_or(Stop)?;
-        self.leaf(ItemType::Function(signature.to_vec()), span, name);
+        self.item_without_members(ItemType::Function(signature.to_vec()), span, name);
         Ok(())
     }
 
     fn user_type(&mut self, span: Span, name: Option<Span>) -> Result<(), Stop> {
-        // The name and the parameters are between `[` and `]`.
+        // `span` starts with `[` and ends with `]`. The name and the parameters are between these brackets.
         let text = span.of(self.source).get(1..span.len().saturating_sub(1)).ok_or(Stop)?;
         let (ty_name, params) = match text.iter().position(|byte| *byte == b'$') {
             Some(at) => {
@@ -513,7 +521,7 @@ impl Visitor for Builder<'_> {
             None => (text, None),
         };
         let user = UserType { name: ty_name.to_vec(), params: params.map(<[u8]>::to_vec) };
-        self.leaf(ItemType::User(user), span, name);
+        self.item_without_members(ItemType::User(user), span, name);
         Ok(())
     }
 }

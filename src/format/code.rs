@@ -1,10 +1,10 @@
-//! The characters of formats: [`Code`] is the type of an item, and [`ByteOrder`] is a byte order character.
+//! The characters of formats: [`Code`] is a format character, and [`ByteOrder`] is a byte order character.
 
 use crate::named::named_enum;
 
-/// Returns the value of `$Enum` whose name is the single byte `$byte`, or `None` if no value has this name. Returns
-/// `None` for `Z`, because the code depends on the byte after `Z`.
-// The macro reads a table, because the compiler turns a `match` into a jump for each value.
+/// Returns the variant of `$Enum` whose name is the single byte `$byte`. Returns `None` if no variant has this name.
+/// Returns `None` for `Z`, because the code of a `Z` depends on the byte after the `Z`.
+// The macro reads a table. The compiler would translate a `match` to slower jumps.
 macro_rules! from_byte {
     ($Enum:ident, $byte:expr) => {{
         #[expect(clippy::as_conversions, clippy::indexing_slicing, reason = "the table has an entry for each byte")]
@@ -162,23 +162,23 @@ impl Code {
         }
     }
 
-    /// Returns whether a count before the code is the length of one value: `5s` is one value of 5 bytes. Otherwise, a
-    /// count is the number of values: `5i` is 5 values.
+    /// Returns whether a count before the code is a length and not a repeat count. For `s`, the count is a length, so
+    /// `5s` is one value of 5 bytes. For `i`, the count is a repeat count, so `5i` is 5 values.
     #[must_use]
     #[inline]
     pub const fn count_is_length(self) -> bool {
         matches!(self, Self::Bytes | Self::Pascal | Self::Ucs2 | Self::Ucs4 | Self::Bits | Self::Pad)
     }
 
-    /// Returns the code whose format character is `byte`, or `None` if no code has this character. Returns `None` for
-    /// `Z`, because the code depends on the byte after `Z`.
+    /// Returns the code whose format character is `byte`. Returns `None` if no code has this character. Returns
+    /// `None` for `Z`, because the code of a `Z` depends on the byte after the `Z`.
     #[inline]
     pub(crate) const fn from_byte(byte: u8) -> Option<Self> {
         from_byte!(Code, byte)
     }
 
-    /// Returns the complex code whose two parts have the code `part`: `Zd` for `d`. Returns `None` if `part` is not
-    /// `e`, `f`, `d` or `g`.
+    /// Returns the code of a complex number whose real and imaginary part have the format character `part`: `Zd` for
+    /// `d`. Returns `None` if `part` is not `e`, `f`, `d` or `g`.
     #[inline]
     pub(crate) const fn complex_of(part: u8) -> Option<Self> {
         Some(match part {
@@ -192,7 +192,8 @@ impl Code {
 }
 
 named_enum! {
-    /// A byte order character, which sets the byte order, the sizes and the alignment of the items after it.
+    /// A byte order character, which sets the byte order, the sizes and the alignment of the items after the
+    /// character.
     ///
     /// Spec: Python's `struct`, "Byte Order, Size, and Alignment"; `^` from PEP 3118.
     ///
@@ -203,7 +204,8 @@ named_enum! {
     /// ```
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     pub enum ByteOrder {
-        /// `@`: native byte order, native sizes, native alignment. A format starts in this mode.
+        /// `@`: native byte order, native sizes, native alignment. A format without a byte order character has this
+        /// setting.
         Native = "@",
         /// `=`: native byte order, standard sizes, no alignment.
         NativeStandard = "=",
@@ -219,15 +221,15 @@ named_enum! {
 }
 
 impl ByteOrder {
-    /// Returns whether items have native sizes, as after `@` and `^`. Otherwise, items have the standard sizes of
-    /// `struct`.
+    /// Returns whether items have native sizes, which is the case after `@` and `^`. After the other characters,
+    /// items have the standard sizes of `struct`.
     #[must_use]
     #[inline]
     pub const fn has_native_sizes(self) -> bool {
         matches!(self, Self::Native | Self::NativeUnaligned)
     }
 
-    /// Returns the byte order whose character is `byte`, or `None` if `byte` is not a byte order character.
+    /// Returns the byte order whose character is `byte`. Returns `None` if `byte` is not a byte order character.
     #[inline]
     pub(crate) const fn from_byte(byte: u8) -> Option<Self> {
         from_byte!(ByteOrder, byte)

@@ -1,4 +1,4 @@
-//! The error of the parser: [`FormatError`], and its kind, [`FormatErrorKind`].
+//! The error of the parser: [`FormatError`], and the reason for the error, [`FormatErrorKind`].
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -8,10 +8,10 @@ use crate::diagnostic::{Diagnostic, Label};
 use crate::span::Span;
 use crate::text::{escape, plural};
 
-/// The error for a format string that does not follow the grammar.
+/// The error for a format string that the parser rejects.
 ///
-/// `{}` writes one line. `{:#}` adds the format with carets under the offending bytes, and a help line if a fix is
-/// known.
+/// `{}` writes the message on one line. `{:#}` adds the format with carets under the offending bytes. If a fix is
+/// known, `{:#}` also adds a help line.
 ///
 /// ```
 /// let error = pep3118::parse("i}d").unwrap_err();
@@ -21,7 +21,7 @@ use crate::text::{escape, plural};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FormatError(Box<Details>);
 
-/// The fields of a [`FormatError`]. They are in a box, so that a `Result` with this error is small.
+/// The fields of a [`FormatError`]. The fields are in a box, so that a `Result` with this error is small.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Details {
     kind: FormatErrorKind,
@@ -30,7 +30,7 @@ struct Details {
     source: Box<[u8]>,
 }
 
-/// The reason of a [`FormatError`].
+/// The reason why the parser rejected a format.
 ///
 /// ```
 /// use pep3118::FormatErrorKind;
@@ -40,7 +40,7 @@ struct Details {
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FormatErrorKind {
-    /// `|i4`: the byte cannot start any part of a format.
+    /// `|i4`: the byte is neither a format character nor the start of another token.
     #[error("unknown format character `{}`", escape(&[*byte]))]
     UnknownCharacter {
         /// The unknown byte, `b'|'` in the example.
@@ -55,7 +55,7 @@ pub enum FormatErrorKind {
     /// The format contains a NUL. Consumers in C stop at the NUL, and other consumers do not.
     #[error("embedded null character")]
     EmbeddedNul,
-    /// `Zi`: the byte after `Z` is not `e`, `f`, `d` or `g`, which are the parts of complex numbers.
+    /// `Zi`: the byte after `Z` is not `e`, `f`, `d` or `g`, the format characters of the parts of a complex number.
     #[error("`Z` is followed by `{}`, which is not the part of a complex number", escape(&[*byte]))]
     ComplexPart {
         /// The byte after `Z`, `b'i'` in the example.
@@ -123,36 +123,36 @@ pub enum FormatErrorKind {
     TooLong {
         /// The length of the format in bytes.
         bytes: u64,
-        /// The limit in bytes.
+        /// The maximum number of bytes.
         limit: usize,
     },
     /// The format has more items than [`Limits::items`](super::Limits::items).
     #[error("more than {limit} items")]
     TooManyItems {
-        /// The largest number of items.
+        /// The maximum number of items.
         limit: usize,
     },
-    /// The format nests structures and pointers deeper than [`Limits::depth`](super::Limits::depth).
+    /// The format nests structures and pointers in more levels than [`Limits::depth`](super::Limits::depth).
     #[error("structures and pointers nested more than {limit} deep")]
     TooDeep {
-        /// The largest number of levels.
+        /// The maximum number of levels.
         limit: usize,
     },
     /// An item has more dimensions than [`Limits::dimensions`](super::Limits::dimensions).
     #[error("more than {limit} dimensions")]
     TooManyDimensions {
-        /// The largest number of dimensions.
+        /// The maximum number of dimensions.
         limit: usize,
     },
-    /// No format has the syntax tree that was passed to [`from_members`](super::Format::from_members). For example,
-    /// an item with the two counts 1 and 2 is printed as `12`, which is parsed as one count.
+    /// No text has the syntax tree that was passed to [`from_members`](super::Format::from_members). For example, an
+    /// item with the two counts 1 and 2 is printed as `12`, which is parsed as one count.
     #[error("no format has this syntax tree: the text of this part has another tree")]
     Unspellable,
 }
 
 impl FormatErrorKind {
-    /// Returns a short name of the kind, for example `"unclosed-structure"`. The name is the same in every version of
-    /// this crate.
+    /// Returns a short name of the reason, for example `"unclosed-structure"`. The name does not change between
+    /// versions of this crate.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -186,7 +186,7 @@ impl FormatErrorKind {
         }
     }
 
-    /// Returns the help line: an action that fixes the format. Returns `None` if no fix is known.
+    /// Returns the help line, which names an action that fixes the format. Returns `None` if no fix is known.
     fn help(&self) -> Option<&'static str> {
         Some(match self {
             Self::UnknownCharacter { byte } => return help_for_character(*byte),
@@ -208,7 +208,8 @@ impl FormatErrorKind {
         })
     }
 
-    /// Returns the text under the carets, which is empty if the title of the message is sufficient.
+    /// Returns the text that a message shows under the carets. The text is empty if the title of the message says
+    /// enough.
     fn label(&self) -> &'static str {
         match self {
             Self::NumberTooLarge => "more than 18446744073709551615",
@@ -219,8 +220,8 @@ impl FormatErrorKind {
     }
 }
 
-/// Returns a help text for `byte`, which is not a format character. Many of these characters belong to other format
-/// languages, for example to NumPy's type strings.
+/// Returns the help line for `byte`, which is not a format character. Many such bytes are characters of another
+/// format language, for example of NumPy's type strings. Returns `None` if `byte` has no special help line.
 fn help_for_character(byte: u8) -> Option<&'static str> {
     Some(match byte {
         b'|' => "`|` belongs to NumPy's type strings (`|u1`), not to buffer formats",
@@ -238,15 +239,15 @@ fn help_for_character(byte: u8) -> Option<&'static str> {
 }
 
 impl FormatError {
-    /// Creates the error `kind` for the bytes `span` of `source`. `opened` is the opening bracket of a part that is not
-    /// closed.
+    /// Creates an error with the reason `kind` for the bytes `span` of the format `source`. `opened` is the span of
+    /// the opening bracket if `kind` means that a bracket is not closed, and `None` for other reasons.
     pub(crate) fn new(kind: FormatErrorKind, span: Span, opened: Option<Span>, source: &[u8]) -> Self {
-        // A format that is too long is not copied, so that the size of an error is bounded.
+        // The error contains no copy of a format that is too long, so that the size of an error is bounded.
         let source = if matches!(kind, FormatErrorKind::TooLong { .. }) { &[] } else { source };
         Self(Box::new(Details { kind, span, opened, source: source.into() }))
     }
 
-    /// Returns the kind of the error.
+    /// Returns the reason for the error.
     #[must_use]
     pub fn kind(&self) -> &FormatErrorKind {
         &self.0.kind
@@ -258,20 +259,20 @@ impl FormatError {
         self.0.span
     }
 
-    /// Returns the span of the opening bytes of a shape, structure or function that is not closed. Returns `None` for
-    /// every other error.
+    /// Returns the span of the opening bracket of a shape, structure, function or user type that is not closed.
+    /// Returns `None` for every other error.
     #[must_use]
     pub fn opened(&self) -> Option<Span> {
         self.0.opened
     }
 
-    /// Returns the bytes of the format. Returns an empty slice for [`FormatErrorKind::TooLong`].
+    /// Returns the bytes of the rejected format. Returns an empty slice for [`FormatErrorKind::TooLong`].
     #[must_use]
     pub fn source_bytes(&self) -> &[u8] {
         &self.0.source
     }
 
-    /// Returns the message with the format and carets, which can be drawn with or without colour.
+    /// Returns the message with the format and carets. The result can be displayed with or without colour.
     #[must_use]
     pub fn diagnostic(&self) -> Diagnostic<'_> {
         let details = &*self.0;

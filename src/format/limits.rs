@@ -1,8 +1,8 @@
 //! The limits of the parser: [`Limits`].
 
-/// Limits that bound the time and the memory for parsing an untrusted format.
+/// Limits for the size of a format, so that an untrusted format takes a bounded amount of time and memory.
 ///
-/// With the default limits, parsing takes at most about a millisecond.
+/// With the default limits, a format is parsed in about a millisecond or less.
 ///
 /// ```
 /// use pep3118::format::{Format, Limits};
@@ -12,24 +12,25 @@
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Limits {
-    /// The largest length of the format in bytes. Values above 4 GiB have the effect of 4 GiB.
+    /// The maximum length of the format in bytes. A value above 4 GiB has the effect of 4 GiB.
     pub bytes: usize,
-    /// The largest number of items, which includes the members of structures.
+    /// The maximum number of items. The items inside of structures are counted.
     pub items: usize,
-    /// The deepest nesting of structures and pointers. Values above 64 have the effect of 64.
+    /// The maximum number of nested structures and pointers. A value above 64 has the effect of 64.
     pub depth: usize,
-    /// The largest number of dimensions of one item; the shapes of `(2)(3)i` are counted together. Values above 64
-    /// have the effect of 64, which is `PyBUF_MAX_NDIM`.
+    /// The maximum number of dimensions of one item. The dimensions of all shapes of the item are added: `(2)(3)i`
+    /// has 2 dimensions. A value above 64 has the effect of 64, which is `PyBUF_MAX_NDIM`.
     pub dimensions: usize,
 }
 
 impl Limits {
-    /// The limits of [`Format::parse`](super::Format::parse): 131,072 bytes, 65,536 items, 64 levels, 64 dimensions.
+    /// The limits of [`Format::parse`](super::Format::parse): 131,072 bytes, 65,536 items, 64 nested structures and
+    /// pointers, and 64 dimensions.
     pub const DEFAULT: Self = Self { bytes: 1 << 17, items: 1 << 16, depth: 64, dimensions: 64 };
 
-    /// Returns the limits, each reduced to the largest value that the parser supports. A [`Span`](crate::Span) has
-    /// 32-bit offsets. The parser recurses into structures and pointers, so their depth bounds the stack. No buffer
-    /// has more than 64 dimensions.
+    /// Returns the limits, where each limit is at most the largest value that the parser supports. A
+    /// [`Span`](crate::Span) has 32-bit offsets. The parser is recursive for structures and pointers, so the limit
+    /// of their depth bounds the stack. No buffer has more than 64 dimensions.
     pub(super) fn bounded(&self) -> Self {
         Self {
             bytes: self.bytes.min(0xffff_ffff),

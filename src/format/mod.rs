@@ -8,9 +8,9 @@
 //! | `i}d` | [`FormatError`]: `}` at byte 1 closes no structure |
 //!
 //! The grammar accepts every format that a known producer writes. The grammar does not depend on the sizes,
-//! alignments or byte order of the host. The same bytes therefore produce the same `Format` on every machine. When
-//! [`layout`](crate::layout) resolves a format, the [dialect](crate::Dialect) rejects every construct that the
-//! dialect does not support.
+//! alignments or byte order of this machine, so the same bytes produce the same `Format` on every machine. A
+//! [dialect](crate::Dialect) supports only some of the constructs. [`layout`](crate::layout) rejects the
+//! constructs that the dialect of a format does not support.
 
 mod ast;
 mod code;

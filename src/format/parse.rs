@@ -1,5 +1,5 @@
-//! The parser of formats. Each production of `docs/grammar.md` is one function. The functions have the names and the
-//! order of the productions.
+//! The parser of formats. Each production of `docs/grammar.md` is one function, and the functions have the names and
+//! the order of the productions.
 //!
 //! [`parse_events`] parses the bytes of a format and calls a [`Visitor`] for each token. The grammar accepts every
 //! format that a known producer writes. A visitor can reject the constructs that a dialect does not support.
@@ -24,8 +24,8 @@
 //! ```
 //!
 //! A production that calls no visitor is a nom parser. Every other production is a method of [`Parser`], which calls
-//! the visitor and compares the numbers of bytes, items, levels and dimensions with the [`Limits`]. Only structures
-//! and pointers are recursive, and [`Limits::depth`] bounds their recursion.
+//! the visitor and compares the numbers of bytes, items, nested structures and dimensions with the [`Limits`]. Only
+//! the productions for structures and pointers are recursive, and [`Limits::depth`] bounds their recursion.
 
 use nom::bytes::complete::{tag, take_while, take_while1};
 use nom::character::complete::{char, digit1, u64};
@@ -38,16 +38,16 @@ use super::limits::Limits;
 use super::visitor::{Stop, Visitor};
 use crate::span::Span;
 
-/// The reason why parsing ended before the end of the format.
+/// The reason why [`parse_events`] ended before the end of the format.
 pub(crate) enum Failure {
     /// The bytes do not follow the grammar, or exceed a limit.
     Grammar(FormatError),
-    /// The visitor returned [`Stop`]. The visitor stores the reason.
+    /// The visitor returned [`Stop`]. Only the visitor knows the reason.
     Stopped,
 }
 
-/// Parses `source` and calls `visitor` for each token. Returns an error at the first byte that does not follow the
-/// grammar, and when the visitor returns [`Stop`].
+/// Parses `source` within `limits`, and calls a method of `visitor` for each token. Returns an error at the first
+/// byte that does not follow the grammar or exceeds a limit, and when a method of `visitor` returns [`Stop`].
 #[inline]
 pub(crate) fn parse_events<V: Visitor>(source: &[u8], limits: &Limits, visitor: &mut V) -> Result<(), Failure> {
     let limits = limits.bounded();
@@ -62,11 +62,12 @@ pub(crate) fn parse_events<V: Visitor>(source: &[u8], limits: &Limits, visitor: 
     }
 }
 
-/// The input after a production. An error means that the production was refused: [`Parser::refusal`] contains the
-/// reason, or is `None` if the visitor returned [`Stop`].
+/// The result of a production: the input after the production, or an error. After an error, [`Parser::refusal`]
+/// contains the reason. If a method of the visitor returned [`Stop`], `refusal` is `None`.
 type Step<'i> = Result<&'i [u8], Refused>;
 
-/// The error of a production. The type has size 0, so that a [`Step`] is returned in registers.
+/// The error of a production, whose reason is in [`Parser::refusal`]. The type has size 0, so that a [`Step`] is
+/// returned in registers.
 struct Refused;
 
 impl From<Err<()>> for Refused {
@@ -84,63 +85,71 @@ impl From<Stop> for Refused {
     }
 }
 
-/// The reason why the parser refused the format.
+/// The reason why the parser rejects the format, and the bytes that the message shows.
 struct Refusal {
     kind: Kind,
     span: Span,
-    /// The opening bracket of a part that is not closed, as a second span for the message.
+    /// The span of the opening bracket if a bracket is not closed. `None` for other reasons.
     opened: Option<Span>,
 }
 
-/// The position of an unnamed item. The position decides whether a name can follow the item.
+/// Whether an item is a member or the target of a pointer. The role decides whether a name can follow the item.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
-    /// The item is a member of a structure or of the format. A name can follow.
+    /// The item is a member of a structure or of the format. A name can follow the item.
     Item,
-    /// The item follows `&`. A name after the item belongs to the outermost pointer.
+    /// The item is the target of a pointer `&`. A name after the item is the name of the outermost pointer.
     PointerTarget,
 }
 
-/// The content of an item's prefix so far. The content decides which parts can follow.
+/// What the parser has found in the prefix of an item. The prefix decides which tokens can follow.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Prefix {
+    /// Neither a shape nor a count.
     Empty,
+    /// At least one shape, but no count.
     Shape,
+    /// A count.
     Count,
 }
 
-/// The state of the parser. In every method, `input` is the part of the source that is not parsed yet. `after` is
-/// `input` without its first byte.
+/// The state of the parser, with one method for each production.
+///
+/// In every method, `input` is the text that is not parsed yet, and `after` is `input` without its first byte. A
+/// production returns the input after its own text. A production returns an error if `input` does not follow the
+/// production, if `input` exceeds a limit, or if the visitor returns [`Stop`].
 struct Parser<'i, 'v, V> {
     source: &'i [u8],
     visitor: &'v mut V,
     limits: Limits,
-    /// The number of levels that can still be opened.
+    /// How many structures and pointers can still be opened inside of each other.
     depth_left: usize,
-    /// The number of items so far.
+    /// The number of items that the parser has found.
     items: usize,
-    /// The number of dimensions so far of the current item.
+    /// The number of dimensions that the parser has found for the current item.
     dimensions: usize,
+    /// The reason why the parser rejects the format. `None` if the parser has not rejected the format.
     refusal: Option<Refusal>,
 }
 
 impl<'i, V: Visitor> Parser<'i, '_, V> {
-    /// Parses the whole source as one format.
+    /// Parses `source` as one format. Returns an error if the parser or the visitor rejects the format.
     #[inline]
     fn source(&mut self) -> Result<(), Refused> {
         let len = self.source.len();
         if len > self.limits.bytes {
-            // Every host has addresses of at most 64 bits, so the default is not used.
+            // Every machine has addresses of at most 64 bits, so the conversion cannot fail.
             let bytes = u64::try_from(len).unwrap_or(u64::MAX);
             return Err(self.refuse(Kind::TooLong { bytes, limit: self.limits.bytes }, Span::ZERO));
         }
         let rest = self.format(self.source)?;
-        // `format` stops at the end of the source and at a closing brace.
+        // The method `format` stops at the end of the source and at a closing brace. A closing brace here closes no
+        // structure.
         if rest.is_empty() { Ok(()) } else { Err(self.refuse_at(rest, 1, Kind::UnopenedStructure)) }
     }
 
     /// Parses `format = { space | byte_order | item } ;`
-    // The function is inlined, so that a format without structures is parsed without a function call.
+    // The method is inlined, so that a format without structures is parsed without a function call.
     #[inline(always)]
     fn format(&mut self, mut input: &'i [u8]) -> Step<'i> {
         while let Some((&byte, after)) = input.split_first() {
@@ -148,8 +157,8 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
                 FirstByte::Space => self.space(input)?,
                 FirstByte::ByteOrder(order) => self.byte_order(order, input, after)?,
                 FirstByte::ClosingBrace => break,
-                // Most items are one format character. For these items, this arm has the effect of `item` in fewer
-                // instructions.
+                // Most items are only one format character. For such an item, this arm does the same as `item` with
+                // fewer instructions.
                 FirstByte::Type(TypeByte::Code(code)) => self.code(code, input, after, Role::Item)?,
                 _ => self.item(input)?,
             };
@@ -181,14 +190,15 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         Err(self.refuse_at(input, 0, missing_type(prefix)))
     }
 
-    /// Parses `byte_order = "@" | "=" | "<" | ">" | "!" | "^" ;`
+    /// Parses `byte_order = "@" | "=" | "<" | ">" | "!" | "^" ;`. `order` is the meaning of the first byte of `input`.
     #[inline]
     fn byte_order(&mut self, order: ByteOrder, input: &'i [u8], after: &'i [u8]) -> Step<'i> {
         self.visitor.byte_order(order, self.position(input))?;
         Ok(after)
     }
 
-    /// Parses `shape = "(" , dimension , { "," , dimension } , ")" ;`
+    /// Parses `shape = "(" , dimension , { "," , dimension } , ")" ;`. `prefix` is what precedes the shape, and becomes
+    /// [`Prefix::Shape`].
     fn shape(&mut self, input: &'i [u8], prefix: &mut Prefix) -> Step<'i> {
         match prefix {
             Prefix::Empty => self.dimensions = 0,
@@ -214,7 +224,8 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         }
     }
 
-    /// Parses `dimension = { space } , number , { space } ;`. The slice `shape` starts at the parenthesis of the shape.
+    /// Parses `dimension = { space } , number , { space } ;`. The slice `shape` is the input from the `(` of the
+    /// shape, for the error message.
     fn dimension(&mut self, input: &'i [u8], shape: &'i [u8]) -> Step<'i> {
         let input = self.optional_space(input)?;
         match input.first() {
@@ -233,7 +244,7 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         self.optional_space(rest)
     }
 
-    /// Parses `count = number ;`
+    /// Parses `count = number ;`. `prefix` is what precedes the count, and becomes [`Prefix::Count`].
     #[inline(always)]
     fn count(&mut self, input: &'i [u8], prefix: &mut Prefix) -> Step<'i> {
         if *prefix == Prefix::Count {
@@ -246,20 +257,22 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         Ok(rest)
     }
 
-    /// Parses `number = digit , { digit } ;`. The caller has checked that `input` starts with a digit.
+    /// Parses `number = digit , { digit } ;`. `input` must start with a digit. Returns the input after the number,
+    /// and the number.
     #[inline]
     fn number(&mut self, input: &'i [u8]) -> Result<(&'i [u8], u64), Refused> {
         u64::<_, ()>(input).map_err(|_| self.number_too_large(input))
     }
 
-    /// Records a refusal of the number at the start of `input`, which does not fit in 64 bits.
+    /// Stores the reason that the number at the start of `input` does not fit 64 bits.
     #[cold]
     fn number_too_large(&mut self, input: &'i [u8]) -> Refused {
         let digits = input.iter().take_while(|byte| byte.is_ascii_digit()).count();
         self.refuse_at(input, digits, Kind::NumberTooLarge)
     }
 
-    /// Parses `type = code | complex | structure | pointer | function | user_type ;`
+    /// Parses `type = code | complex | structure | pointer | function | user_type ;`. `first` is the kind of type that
+    /// starts with the first byte of `input`.
     #[inline(always)]
     fn r#type(&mut self, first: TypeByte, input: &'i [u8], after: &'i [u8], role: Role) -> Step<'i> {
         let (code, after) = match first {
@@ -273,7 +286,8 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         self.code(code, input, after, role)
     }
 
-    /// Parses `code = "x" | "c" | … ;`
+    /// Parses `code = "x" | "c" | … ;` and the name after the code. `code` is the code at the start of `input`, and
+    /// `after` is the input after the code.
     #[inline(always)]
     fn code(&mut self, code: Code, input: &'i [u8], after: &'i [u8], role: Role) -> Step<'i> {
         let span = self.between(input, after);
@@ -283,7 +297,8 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         Ok(rest)
     }
 
-    /// Parses `complex = "Z" , [ { space } , ( "e" | "f" | "d" | "g" ) ] ;`
+    /// Parses `complex = "Z" , [ { space } , ( "e" | "f" | "d" | "g" ) ] ;`. Returns the code, and the input after the
+    /// code.
     fn complex(&mut self, input: &'i [u8]) -> Result<(Code, &'i [u8]), Refused> {
         let (alone, _) = char::<_, ()>('Z').parse(input)?;
         let (part, _) = take_while::<_, &[u8], ()>(is_space)(alone)?;
@@ -361,9 +376,10 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         Ok(rest)
     }
 
-    /// Parses `[ { space } , name ]`. Consumes nothing if `role` allows no name.
-    // The function is inlined, because most items have no name. An item without a name needs only a comparison of the
-    // next byte.
+    /// Parses `[ { space } , name ]`. Returns the input after the name, and the span of the name without its colons.
+    /// Returns `input` and `None` if there is no name, or if `role` does not allow a name.
+    // The method is inlined, because most items have no name. For an item without a name, the method only compares
+    // the next byte.
     #[inline(always)]
     fn optional_name(&mut self, input: &'i [u8], role: Role) -> Result<(&'i [u8], Option<Span>), Refused> {
         match input.first() {
@@ -373,8 +389,9 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         }
     }
 
-    /// Parses `space , { space } , [ name ]`. If no name follows, consumes nothing, because the space belongs to the next
-    /// production.
+    /// Parses `space , { space } , [ name ]`. Returns the input after the name, and the span of the name without its
+    /// colons. Returns `input` and `None` if no name follows the white space, because the white space then belongs to
+    /// the next production.
     fn spaced_name(&mut self, input: &'i [u8]) -> Result<(&'i [u8], Option<Span>), Refused> {
         let (colon, _) = spaces(input)?;
         if colon.first() != Some(&b':') {
@@ -384,7 +401,9 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         self.name(colon)
     }
 
-    /// Parses `name = ":" , { any byte but ":" and NUL } , ":" ;`
+    /// Parses `name = ":" , { any byte but ":" and NUL } , ":" ;`. `input` must start with the first colon. Returns
+    /// the input after the name, and the span of the name without its colons. Returns an error if the name contains a
+    /// NUL or has no closing colon.
     fn name(&mut self, input: &'i [u8]) -> Result<(&'i [u8], Option<Span>), Refused> {
         let Ok((rest, name)) = name(input) else {
             let from_nul = input.iter().position(|byte| *byte == 0).and_then(|nul| input.get(nul..));
@@ -397,7 +416,7 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         Ok((rest, Some(Span::new(start, start.saturating_add(name.len())))))
     }
 
-    /// Parses `space , { space }`. Calls the visitor once for all adjacent spaces.
+    /// Parses `space , { space }`. Calls the visitor once with the span of all adjacent white space.
     fn space(&mut self, input: &'i [u8]) -> Step<'i> {
         let (rest, _) = spaces(input)?;
         self.visitor.space(self.between(input, rest))?;
@@ -412,7 +431,8 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         }
     }
 
-    /// Counts the item whose type starts at `input`. Refuses the format if it has too many items.
+    /// Counts an item. `input` starts at the type of the item, for the error message. Returns an error if the format
+    /// has too many items.
     #[inline]
     fn begin_type(&mut self, input: &'i [u8]) -> Result<(), Refused> {
         self.items = self.items.wrapping_add(1);
@@ -422,7 +442,8 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         Ok(())
     }
 
-    /// Enters the structure or pointer at the start of `input`. Refuses the format if the nesting is too deep.
+    /// Starts a structure or pointer at the start of `input`. Returns an error if too many structures and pointers
+    /// are open.
     fn open_level(&mut self, input: &'i [u8]) -> Result<(), Refused> {
         match self.depth_left.checked_sub(1) {
             Some(left) => self.depth_left = left,
@@ -433,58 +454,61 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         Ok(())
     }
 
-    /// Leaves a structure or pointer.
+    /// Ends a structure or pointer.
     fn close_level(&mut self) {
         self.depth_left = self.depth_left.wrapping_add(1);
     }
 
-    /// Returns the offset of `rest` in the source. `rest` is a suffix of the source.
+    /// Returns the offset in bytes of `rest` in the source. `rest` must be a suffix of the source.
     #[inline]
     fn position(&self, rest: &[u8]) -> usize {
         self.source.len().wrapping_sub(rest.len())
     }
 
-    /// Returns the span from the start of `input` to the start of `rest`. `input` and `rest` are suffixes of the
+    /// Returns the span from the start of `input` to the start of `rest`. `input` and `rest` must be suffixes of the
     /// source.
     #[inline]
     fn between(&self, input: &[u8], rest: &[u8]) -> Span {
         Span::new(self.position(input), self.position(rest))
     }
 
-    /// Returns the span of the first `len` bytes of `rest`, or of all bytes if `rest` is shorter.
+    /// Returns the span of the first `len` bytes of `rest`. If `rest` has fewer than `len` bytes, returns the span of
+    /// all bytes of `rest`.
     fn span_of_first(&self, rest: &[u8], len: usize) -> Span {
         let start = self.position(rest);
         Span::new(start, start.saturating_add(len.min(rest.len())))
     }
 
-    /// Records a refusal of the bytes `span`.
+    /// Stores the reason `kind` for the bytes `span`, and returns the error that a production returns.
     #[cold]
     fn refuse(&mut self, kind: Kind, span: Span) -> Refused {
         self.refusal = Some(Refusal { kind, span, opened: None });
         Refused
     }
 
-    /// Records a refusal of the first `len` bytes of `rest`.
+    /// Stores the reason `kind` for the first `len` bytes of `rest`, and returns the error that a production returns.
     #[cold]
     fn refuse_at(&mut self, rest: &[u8], len: usize, kind: Kind) -> Refused {
         self.refuse(kind, self.span_of_first(rest, len))
     }
 
-    /// Records a refusal of the first `len` bytes of `rest`. `opened` is the opening bracket of the part that is not
-    /// closed.
+    /// Stores the reason `kind` for the first `len` bytes of `rest`, and returns the error that a production returns.
+    /// `opened` is the span of the opening bracket that is not closed.
     #[cold]
     fn refuse_unclosed(&mut self, rest: &[u8], len: usize, kind: Kind, opened: Span) -> Refused {
         self.refusal = Some(Refusal { kind, span: self.span_of_first(rest, len), opened: Some(opened) });
         Refused
     }
 
-    /// Records a refusal at `rest`, where the shape that starts at `shape` is not closed.
+    /// Stores the reason that a shape is not closed, and returns the error that a production returns. `rest` starts
+    /// where the `)` is missing. `shape` starts at the `(` of the shape.
     #[cold]
     fn unclosed_shape(&mut self, rest: &'i [u8], shape: &'i [u8]) -> Refused {
         self.refuse_unclosed(rest, 1, Kind::UnclosedShape, self.span_of_first(shape, 1))
     }
 
-    /// Records a refusal of `byte`, which cannot start a part of a format. `byte` is the first byte of `input`.
+    /// Stores the reason that no token starts with `byte`, and returns the error that a production returns. `byte` is
+    /// the first byte of `input`. `prefix` is what the parser has found before `byte`.
     #[cold]
     fn refuse_unknown(&mut self, byte: u8, input: &'i [u8], prefix: Prefix) -> Refused {
         let kind = match byte {
@@ -498,28 +522,31 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
     }
 }
 
-/// Returns the reason for refusing an item without a type. `prefix` is the prefix of the item.
+/// Returns the reason for an item without a type. `prefix` is what the parser has found in the prefix of the item.
 fn missing_type(prefix: Prefix) -> Kind {
     match prefix {
         Prefix::Count => Kind::CountWithoutCode,
         Prefix::Shape => Kind::ShapeWithoutCode,
-        // Only the target of a pointer can have an empty prefix: every other item has a shape or a count.
+        // Only the target of a pointer can lack a type after an empty prefix. Every other item without a type has a
+        // shape or a count.
         Prefix::Empty => Kind::PointerWithoutTarget,
     }
 }
 
-/// Parses `space , { space }`
+/// Parses `space , { space }`. Returns the input after the white space, and the white space.
 fn spaces(input: &[u8]) -> IResult<&[u8], &[u8], ()> {
     take_while1(is_space)(input)
 }
 
-/// Parses `":" , { any byte but ":" and NUL } , ":"`
+/// Parses `":" , { any byte but ":" and NUL } , ":"`. Returns the input after the name, and the bytes between the
+/// colons.
 fn name(input: &[u8]) -> IResult<&[u8], &[u8], ()> {
     delimited(char(':'), take_while(|byte| byte != b':' && byte != 0), char(':')).parse(input)
 }
 
-/// Returns a parser for text with balanced brackets. The input starts after an `open` byte. The parser returns the
-/// bytes before the matching `close` byte, and consumes the `close` byte.
+/// Returns a parser for text in which the brackets `open` and `close` are balanced. The input of the parser starts
+/// after an `open` byte. The parser returns the input after the matching `close` byte, and the bytes before this
+/// byte.
 fn balanced(open: u8, close: u8) -> impl Fn(&[u8]) -> IResult<&[u8], &[u8], ()> {
     move |input| {
         let mut depth = 0_usize;
@@ -541,14 +568,14 @@ fn balanced(open: u8, close: u8) -> impl Fn(&[u8]) -> IResult<&[u8], &[u8], ()> 
     }
 }
 
-/// Returns whether `byte` is white space, which `struct` skips. White space is defined by C's `isspace`, so the
-/// vertical tab and the form feed are white space.
+/// Returns whether `byte` is white space, which `struct` skips. As in C's `isspace`, the vertical tab and the form
+/// feed are white space.
 #[inline]
 pub(super) fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t'..=b'\r')
 }
 
-/// The part of a format that starts with a given byte.
+/// The kind of token that starts with a given byte.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum FirstByte {
     /// White space.
@@ -561,13 +588,13 @@ enum FirstByte {
     Digit,
     /// A type.
     Type(TypeByte),
-    /// The end of a structure: `}`.
+    /// `}`, the end of a structure.
     ClosingBrace,
-    /// No part of a format starts with the byte.
+    /// No token starts with the byte.
     Unknown,
 }
 
-/// The alternative of the production `type` that starts with a given byte.
+/// The kind of type that starts with a given byte.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum TypeByte {
     /// A format character other than `Z`.
@@ -585,10 +612,10 @@ enum TypeByte {
 }
 
 impl FirstByte {
-    /// Returns the part of a format that starts with `byte`.
+    /// Returns the kind of token that starts with `byte`.
     #[inline]
     fn of(byte: u8) -> Self {
-        // The function reads a table: one load instead of a sequence of comparisons.
+        // The function reads a table, which takes one load instead of a sequence of comparisons.
         static OF_BYTE: [FirstByte; 256] = {
             let mut table = [FirstByte::Unknown; 256];
             let mut rest: &mut [FirstByte] = &mut table;
@@ -604,7 +631,7 @@ impl FirstByte {
         OF_BYTE[usize::from(byte)]
     }
 
-    /// Computes the entry of `byte` in the table of `of`.
+    /// Computes the result of `of` for `byte`.
     const fn classify(byte: u8) -> Self {
         match byte {
             b' ' | b'\t'..=b'\r' => Self::Space,
@@ -655,7 +682,7 @@ mod tests {
                 }
             }
         }
-        // Known first bytes: 31 codes, 6 byte orders, 10 digits, 6 spaces, and 7 of other parts.
+        // Known first bytes: 31 codes, 6 byte orders, 10 digits, 6 spaces, and 7 of other tokens.
         assert_eq!(unknown, 256 - 31 - 6 - 10 - 6 - 7);
     }
 }

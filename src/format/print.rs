@@ -1,4 +1,4 @@
-//! The text of a syntax tree: the printer, and `Display` of [`Format`].
+//! The printer of a syntax tree: converts a tree to the text of a format. Also `Display` of [`Format`].
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -8,15 +8,16 @@ use super::ast::{Format, Item, ItemType, Member, Prefix};
 use super::limits::Limits;
 use crate::text::escape;
 
-/// Returns the text of `members`, without white space between the tokens.
+/// Returns the text of the format whose syntax tree is `members`. The text has no white space between the tokens.
 pub(super) fn print(members: &[Member]) -> Vec<u8> {
     let mut out = Vec::new();
     print_members(members, 0, &mut out);
     out
 }
 
-/// The deepest level of structures and pointers that is printed. The members of deeper levels are omitted.
-// The caller can build a tree of any depth, so this limit bounds the recursion. The parser rejects text of this
+/// The maximum number of nested structures and pointers that are printed. The printer omits the members of deeper
+/// structures and pointers.
+// A tree of the caller can have any depth, so this limit bounds the recursion. The parser rejects text of this
 // depth, so an incomplete text is never accepted.
 const MAX_DEPTH: usize = 2 * Limits::DEFAULT.depth;
 
@@ -86,8 +87,8 @@ fn print_item(item: &Item, depth: usize, out: &mut Vec<u8>) {
     }
 }
 
-/// Writes the source of the format. Escapes characters that a terminal does not show, and bytes that are not UTF-8.
-/// [`as_bytes`](Format::as_bytes) returns the bytes without escapes.
+/// Writes the source of the format as escaped text. Characters that a terminal does not show, and bytes that are
+/// not UTF-8, are escaped. [`as_bytes`](Format::as_bytes) returns the source without escapes.
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&escape(self.as_bytes()))

@@ -1,4 +1,4 @@
-//! Calls of a visitor for a format that is already parsed: [`Format::replay`].
+//! [`Format::replay`]: calls a visitor for the tokens of a format that is already parsed.
 
 use super::ast::{ByteOrderCharacter, Format, Item, ItemType, Member, Prefix, Shape};
 use super::parse::is_space;
@@ -6,8 +6,8 @@ use super::visitor::{Stop, Visitor};
 use crate::span::Span;
 
 impl Format {
-    /// Calls `visitor` in the same way as [`parse_events`](super::parse_events) called its visitor for the source of
-    /// this format, without parsing the source again. Returns [`Stop`] when the visitor returns `Stop`.
+    /// Calls the same methods of `visitor` as [`parse_events`](super::parse_events) would call for the source of
+    /// this format. The source is not parsed again. Returns [`Stop`] when a method of `visitor` returns `Stop`.
     pub(crate) fn replay<V: Visitor>(&self, visitor: &mut V) -> Result<(), Stop> {
         let mut replay = Replay { source: self.as_bytes(), at: 0, visitor };
         replay.members(self.members())?;
@@ -15,16 +15,19 @@ impl Format {
     }
 }
 
-/// The state of a replay: the visitor, and the position in the source.
+/// The state of a replay: the visitor, and the offset in the source up to which the tokens were passed to the
+/// visitor.
 struct Replay<'f, 'v, V> {
     source: &'f [u8],
-    /// The offset after the last token.
+    /// The offset in bytes after the last token that was passed to the visitor.
     at: usize,
     visitor: &'v mut V,
 }
 
-// The methods are recursive. The parser has limited the depth of the format, which bounds the recursion.
+// The methods call each other for nested items. The parser has limited the nesting of the format, so the recursion
+// is bounded.
 impl<V: Visitor> Replay<'_, '_, V> {
+    /// Calls the visitor for all tokens of `members`. Returns [`Stop`] if the visitor returns `Stop`.
     fn members(&mut self, members: &[Member]) -> Result<(), Stop> {
         members.iter().try_for_each(|member| match member {
             Member::ByteOrder(character) => self.byte_order(character),
@@ -32,6 +35,7 @@ impl<V: Visitor> Replay<'_, '_, V> {
         })
     }
 
+    /// Calls the visitor for all tokens of `item`. Returns [`Stop`] if the visitor returns `Stop`.
     fn item(&mut self, item: &Item) -> Result<(), Stop> {
         for prefix in &item.prefix {
             match prefix {
@@ -77,17 +81,19 @@ impl<V: Visitor> Replay<'_, '_, V> {
         }
     }
 
+    /// Calls the visitor for the byte order character `character`. Returns [`Stop`] if the visitor returns `Stop`.
     fn byte_order(&mut self, character: &ByteOrderCharacter) -> Result<(), Stop> {
         self.advance(character.span)?;
         self.visitor.byte_order(character.order, character.span.start())
     }
 
+    /// Calls the visitor for all tokens of `shape`. Returns [`Stop`] if the visitor returns `Stop`.
     fn shape(&mut self, shape: &Shape) -> Result<(), Stop> {
         self.space_until(shape.span.start())?;
         self.visitor.open_shape(shape.span.start())?;
         self.at = shape.span.start();
         for dimension in &shape.dimensions {
-            // Skips the parenthesis or the comma before the dimension.
+            // Skips the `(` or the `,` before the dimension.
             self.at = self.at.saturating_add(1);
             self.advance(dimension.span)?;
             self.visitor.dimension(dimension.length, dimension.span)?;
@@ -99,7 +105,8 @@ impl<V: Visitor> Replay<'_, '_, V> {
         Ok(())
     }
 
-    /// Sets `at` to the end of `item`. Returns the span of the name, or `None` if `item` has no name.
+    /// Returns the span of the name of `item` without the colons, and sets `at` to the end of `item`. Returns `None`
+    /// if `item` has no name. Returns [`Stop`] if the visitor returns `Stop`.
     fn name(&mut self, item: &Item) -> Result<Option<Span>, Stop> {
         self.at = item.ty_span.end();
         let Some(name) = &item.name else { return Ok(None) };
@@ -108,15 +115,16 @@ impl<V: Visitor> Replay<'_, '_, V> {
         Ok(Some(name.span))
     }
 
-    /// Passes the white space before `token` to the visitor, and sets `at` to the end of `token`.
+    /// Passes the white space before `token` to the visitor, and sets `at` to the end of `token`. Returns [`Stop`]
+    /// if the visitor returns `Stop`.
     fn advance(&mut self, token: Span) -> Result<(), Stop> {
         self.space_until(token.start())?;
         self.at = token.end();
         Ok(())
     }
 
-    /// Passes the bytes from `at` to `start` to the visitor as white space, and sets `at` to `start`. Only white
-    /// space can be between two tokens.
+    /// Passes the bytes from `at` to the offset `start` to the visitor as white space, and sets `at` to `start`.
+    /// Only white space can be between two tokens. Returns [`Stop`] if the visitor returns `Stop`.
     fn space_until(&mut self, start: usize) -> Result<(), Stop> {
         if self.at < start {
             self.visitor.space(Span::new(self.at, start))?;
@@ -188,7 +196,8 @@ mod tests {
         }
     }
 
-    /// Compares the calls of `parse_events` and `replay` for every format that consists of at most four of `PARTS`.
+    /// Compares the calls of `parse_events` with the calls of `replay`, for every format that is a sequence of at
+    /// most four elements of `PARTS`.
     #[test]
     fn a_parsed_format_replays_the_events_of_the_parser() {
         const PARTS: [&str; 17] = [

@@ -1,9 +1,9 @@
-//! The interface between the parser and the code that processes a format: [`Visitor`].
+//! The interface between the parser and the code that processes the tokens of a format: [`Visitor`].
 
 use super::code::{ByteOrder, Code};
 use crate::span::Span;
 
-/// The error that a [`Visitor`] returns to end the visit. The visitor stores the reason.
+/// The error of a method of [`Visitor`] that ends the parsing. The visitor itself stores the reason.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stop;
 
@@ -11,8 +11,8 @@ pub(crate) struct Stop;
 /// `docs/grammar.md`.
 ///
 /// [`parse_events`](super::parse_events) calls the methods in source order. [`Format::replay`](super::Format::replay)
-/// makes the same calls for a format that is already parsed. Three visitors compute the syntax tree, the layout and
-/// the item size. A caller who needs only the size therefore allocates no tree.
+/// makes the same calls for a format that is already parsed. There are three visitors, which compute the syntax tree,
+/// the layout and the item size. A caller that needs only the size therefore allocates no tree.
 ///
 /// The calls for one item are, in this order:
 /// 1. any number of [`space`](Visitor::space), [`byte_order`](Visitor::byte_order), [`count`](Visitor::count), and
@@ -21,61 +21,63 @@ pub(crate) struct Stop;
 ///    [`open_structure`](Visitor::open_structure) … [`close_structure`](Visitor::close_structure), or
 ///    [`open_pointer`](Visitor::open_pointer), the calls for the target, [`close_pointer`](Visitor::close_pointer).
 ///
-/// The parameter `at` is the offset of a token in bytes. The parameter `name` is the span of the name without its
-/// colons, or `None` if the item has no name. The last call for an item has the parameter `name`.
+/// In every method, `at` is the offset of the token in bytes. `name` is the span of the item's name without the
+/// colons, or `None` if the item has no name. The last call for an item has the parameter `name`. A method returns
+/// [`Stop`] to end the parsing.
 ///
-/// Every method does nothing by default, because most visitors need only some of the tokens.
+/// Every method does nothing by default, because most visitors process only some of the tokens.
 pub(crate) trait Visitor {
-    /// Receives the white space `span`.
+    /// Receives white space. `span` contains all adjacent white space.
     fn space(&mut self, _span: Span) -> Result<(), Stop> {
         Ok(())
     }
-    /// Receives the byte order character at offset `at`.
+    /// Receives the byte order character `order` at offset `at`.
     fn byte_order(&mut self, _order: ByteOrder, _at: usize) -> Result<(), Stop> {
         Ok(())
     }
-    /// Receives the `(` at offset `at`.
+    /// Receives the `(` of a shape at offset `at`.
     fn open_shape(&mut self, _at: usize) -> Result<(), Stop> {
         Ok(())
     }
-    /// Receives a dimension of the open shape. `span` contains the digits.
+    /// Receives one dimension of a shape. `length` is its number of elements, and `span` contains the digits.
     fn dimension(&mut self, _length: u64, _span: Span) -> Result<(), Stop> {
         Ok(())
     }
-    /// Receives the `)` at offset `at`.
+    /// Receives the `)` of a shape at offset `at`.
     fn close_shape(&mut self, _at: usize) -> Result<(), Stop> {
         Ok(())
     }
-    /// Receives a repeat count or a length. `span` contains the digits.
+    /// Receives the number before a type, which is a repeat count or a length. `span` contains the digits.
     fn count(&mut self, _count: u64, _span: Span) -> Result<(), Stop> {
         Ok(())
     }
-    /// Receives a format character, or a complex number such as `Zd`. `span` excludes the name.
+    /// Receives the format character `code`, which can be a complex number such as `Zd`. `span` does not contain the
+    /// name.
     fn code(&mut self, _code: Code, _span: Span, _name: Option<Span>) -> Result<(), Stop> {
         Ok(())
     }
-    /// Receives the `T{` at offset `at`.
+    /// Receives the `T{` of a structure at offset `at`.
     fn open_structure(&mut self, _at: usize) -> Result<(), Stop> {
         Ok(())
     }
-    /// Receives the `}` at offset `at`.
+    /// Receives the `}` of a structure at offset `at`.
     fn close_structure(&mut self, _at: usize, _name: Option<Span>) -> Result<(), Stop> {
         Ok(())
     }
-    /// Receives the `&` at offset `at`.
+    /// Receives the `&` of a pointer at offset `at`.
     fn open_pointer(&mut self, _at: usize) -> Result<(), Stop> {
         Ok(())
     }
-    /// Receives the end of a pointer, after the calls for its target. A name belongs to the outermost pointer, so
+    /// Receives the end of a pointer, after the calls for the target. A name belongs to the outermost pointer, so
     /// `name` is `None` for every inner pointer.
     fn close_pointer(&mut self, _name: Option<Span>) -> Result<(), Stop> {
         Ok(())
     }
-    /// Receives a function pointer `X{…}`. `span` excludes the name.
+    /// Receives a function pointer `X{…}`. `span` does not contain the name.
     fn function(&mut self, _span: Span, _name: Option<Span>) -> Result<(), Stop> {
         Ok(())
     }
-    /// Receives a user type `[…]`. `span` excludes the name.
+    /// Receives a user type `[…]`. `span` does not contain the name.
     fn user_type(&mut self, _span: Span, _name: Option<Span>) -> Result<(), Stop> {
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Feature `ndarray`: arrays with copies of the items of a buffer, and array views of columns.
+//! Feature `ndarray`: `ndarray` arrays of the items of a buffer, and array views of a [`Column`].
 
 use alloc::vec::Vec;
 
@@ -8,11 +8,12 @@ use crate::decode::{Buffer, Column, DecodeError, Element, Number, wide};
 use crate::view::Order;
 
 impl Buffer<'_> {
-    /// Copies all elements into an array in C order. The elements are those of [`to_vec`](Self::to_vec). The
-    /// buffer may have any strides and suboffsets.
+    /// Copies all elements of the buffer into an array in C order. The elements are those of
+    /// [`to_vec`](Self::to_vec). The buffer may have any strides and suboffsets.
     ///
-    /// The array has the dimensions of the buffer, then the dimensions of an array in the item. A string adds
-    /// a dimension for its characters. A complex number without a Rust type adds a dimension of length 2.
+    /// The array has the dimensions of the buffer and, after these dimensions, the dimensions of an array in
+    /// the item. For a string, the last dimension is the index of the character. For a complex number without
+    /// a Rust type, the last dimension has length 2.
     ///
     /// ```
     /// use pep3118::{DataModel, RawView, Request, decode::{Buffer, Plan}};
@@ -30,15 +31,17 @@ impl Buffer<'_> {
     /// ```
     ///
     /// # Errors
-    /// - shape (0, 4611686018427387904, 4): `ndarray` limits the product of the lengths other than 0
-    /// - every error of [`to_vec`](Self::to_vec)
+    /// - `ndarray` does not support the shape, because the product of the lengths other than 0 is too large:
+    ///   (0, 4611686018427387904, 4)
+    /// - [`to_vec`](Self::to_vec) returns an error
     pub fn to_array<T: Element>(&self) -> Result<ArrayD<T>, DecodeError> {
         let elements = self.to_vec(Order::C)?;
         array_of_shape(self.element_shape::<T>()?, elements)
     }
 
-    /// Copies all elements into an array and converts them to the wider type `T`. The elements are those of
-    /// [`to_vec_as`](Self::to_vec_as).
+    /// Copies all elements of the buffer into an array and converts each element to the wider type `T`. The
+    /// elements are those of [`to_vec_as`](Self::to_vec_as). The dimensions are those of
+    /// [`to_array`](Self::to_array).
     ///
     /// ```
     /// use pep3118::{DataModel, RawView, Request, decode::{Buffer, Plan}};
@@ -53,7 +56,8 @@ impl Buffer<'_> {
     /// ```
     ///
     /// # Errors
-    /// - every error of [`to_array`](Self::to_array) and of [`to_vec_as`](Self::to_vec_as)
+    /// - `ndarray` does not support the shape, see [`to_array`](Self::to_array)
+    /// - [`to_vec_as`](Self::to_vec_as) returns an error
     pub fn to_array_as<T: Number>(&self) -> Result<ArrayD<T>, DecodeError> {
         let elements = self.to_vec_as(Order::C)?;
         array_of_shape(self.element_shape::<T>()?, elements)
@@ -61,8 +65,8 @@ impl Buffer<'_> {
 }
 
 impl Column {
-    /// Borrows the column as an array with one row for each record. The dimensions of a row are
-    /// [`shape`](Self::shape). If `shape` contains 0, the array has no rows.
+    /// Borrows the column as an array whose first dimension is the index of the record. The other dimensions
+    /// are [`shape`](Self::shape). If `shape` contains 0, the first dimension has length 0.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
@@ -73,8 +77,8 @@ impl Column {
     /// ```
     ///
     /// # Errors
-    /// - `to_array_view::<f64>` of a column of `<i`: the type of the elements is not `T`
-    /// - the caller changed the shape of the column: the shape does not match the number of elements
+    /// - the elements do not have the type `T`: `to_array_view::<f64>` of a column of `<i`
+    /// - the shape does not match the number of elements, because the caller changed the column
     /// - the shape contains 0, and `ndarray` does not support the product of the other lengths
     pub fn to_array_view<T: Element>(&self) -> Result<ArrayViewD<'_, T>, DecodeError> {
         let elements: Option<&Vec<T>> = self.data.as_any().downcast_ref();
@@ -82,8 +86,8 @@ impl Column {
         let elements = elements.ok_or(wrong_type)?;
         let mut shape = Vec::with_capacity(self.shape.len().saturating_add(1));
         let row_len = self.shape.iter().fold(1_usize, |count, length| count.saturating_mul(*length));
-        // If `shape` contains 0, a row has no elements. The number of rows is then unknown, and 0 rows are
-        // returned.
+        // If `shape` contains 0, a record has no elements in the column. The number of records is then
+        // unknown, and the array gets 0 rows.
         let rows = elements.len().checked_div(row_len).unwrap_or(0);
         if rows.saturating_mul(row_len) != elements.len() {
             let needed = rows.saturating_add(1).saturating_mul(row_len);
@@ -96,15 +100,16 @@ impl Column {
     }
 }
 
-/// Creates an array of `elements`, which are in C order and as many as `shape` describes. Fails only if
-/// `shape` contains 0 and exceeds the limit of `ndarray` for the product of the other lengths.
+/// Creates an array with the shape `shape` from `elements`, which must be in C order. The length of
+/// `elements` must be the product of `shape`. Returns an error only if `shape` contains 0 and the product of
+/// the other lengths exceeds the limit of `ndarray`.
 fn array_of_shape<T: Element>(shape: Vec<usize>, elements: Vec<T>) -> Result<ArrayD<T>, DecodeError> {
     let error = too_large::<T>(&shape);
     ArrayD::from_shape_vec(IxDyn(&shape), elements).map_err(|_| error)
 }
 
-/// Returns the error for a shape that `ndarray` does not support. The error contains the size in bytes of the
-/// lengths other than 0.
+/// Returns the error for a `shape` that `ndarray` does not support. The error contains a size in bytes: the
+/// product of the lengths other than 0 and of the size of `T`.
 fn too_large<T>(shape: &[usize]) -> DecodeError {
     let lengths = shape.iter().filter(|length| **length != 0);
     let elements = lengths.fold(1_u64, |count, length| count.saturating_mul(wide(*length)));

@@ -1,5 +1,5 @@
-//! Conversions to types of the crates serde, ndarray and Arrow. Each conversion is a feature that only adds
-//! functions and trait implementations.
+//! Conversions to types of the crates serde, ndarray and Arrow. Each conversion is a feature. A feature only
+//! adds functions and trait implementations.
 
 #[cfg(feature = "ndarray")]
 mod array;

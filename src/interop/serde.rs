@@ -1,4 +1,4 @@
-//! Feature `serde`: `Serialize` for layouts and reports.
+//! Feature `serde`: `Serialize` for layouts, reports and their parts.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -43,7 +43,7 @@ impl Serialize for Field<'_> {
     }
 }
 
-/// Writes the item as a field. See [`Layout::item`].
+/// Writes the map of the field [`Layout::item`], which is the whole item.
 impl Serialize for Layout {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.item().serialize(serializer)
@@ -89,19 +89,20 @@ impl Serialize for Finding {
     }
 }
 
-/// The JSON object of a check. The object has the key `exporter` only if the exporter is known.
+/// The result of a check as one JSON object. The object has the key `exporter` only if the name of the
+/// exporter is known.
 #[derive(serde::Serialize)]
 pub struct ReportJson<'r> {
-    /// The name of the exporter.
+    /// The name of the exporter, or `None` if the name is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exporter: Option<&'r str>,
-    /// The broken rules.
+    /// The broken rules that the check found.
     pub findings: &'r Report,
-    /// Whether the items can be read: the check returned a view.
+    /// Whether the check returned a view, which means that the items can be read.
     pub readable: bool,
 }
 
-/// Writes a list of the findings. Errors come first.
+/// Writes a list of the findings, errors first.
 impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self)

@@ -7,7 +7,7 @@ use serde::ser::{Serialize, SerializeMap, SerializeTuple, Serializer};
 use crate::decode::{ArrayValue, LongDouble, RecordValue, Value};
 use crate::text::escape;
 
-/// Writes numbers as numbers, records as maps in the order of the format, and arrays as nested lists.
+/// Writes a number as a number, a record as a map in the order of the format, and an array as nested lists.
 ///
 /// | value | text formats (JSON) | binary formats |
 /// |--|--|--|
@@ -23,7 +23,7 @@ use crate::text::escape;
 /// | addresses | the number | the number |
 ///
 /// The key of a field without a name is `f` and the index of the field: `f0`. A name that is not UTF-8 is
-/// escaped. Values cannot be deserialized, because the output does not contain their types.
+/// escaped. The output does not contain the types of the values, so values cannot be deserialized.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
@@ -70,8 +70,8 @@ impl Serialize for Value {
     }
 }
 
-/// Writes a map in the order of the format. The documentation of the implementation for [`Value`] describes
-/// the keys.
+/// Writes a map with one key for each field, in the order of the format. The implementation for [`Value`]
+/// documents the keys and values.
 impl Serialize for RecordValue {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.values().len()))?;
@@ -86,7 +86,7 @@ impl Serialize for RecordValue {
     }
 }
 
-/// The key of a field without a name: `f` and the index of the field.
+/// The key of a field without a name: `f` and the index, which is the value of this type.
 struct UnnamedKey(usize);
 
 impl Serialize for UnnamedKey {
@@ -95,23 +95,23 @@ impl Serialize for UnnamedKey {
     }
 }
 
-/// Writes lists that are nested as deep as the shape has dimensions. Writes `[]` for an array without
-/// elements, because the lengths of its other dimensions can be huge: (4294967296, 0).
+/// Writes nested lists with one level for each dimension of the shape. Writes `[]` for an array without
+/// elements, because the other lengths of its shape can be huge, such as 4294967296 in (4294967296, 0).
 impl Serialize for ArrayValue {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         NestedList(self.shape(), self.values()).serialize(serializer)
     }
 }
 
-/// Writes the nearest `f64`.
+/// Writes the `f64` that is nearest to the value.
 impl Serialize for LongDouble {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         Real::from(*self).serialize(serializer)
     }
 }
 
-/// A float, or one part of a complex number. `Single` is separate from `Double`, because the text of an `f32`
-/// has fewer digits than the text of the equal `f64`.
+/// A float, or one part of a complex number, in the type that is written. `Single` and `Double` are separate,
+/// because the shortest text of an `f32` has fewer digits than the shortest text of the equal `f64`.
 enum Real {
     Single(f32),
     Double(f64),
@@ -164,7 +164,7 @@ impl Serialize for Real {
     }
 }
 
-/// Writes a complex number as a tuple of its real and its imaginary part.
+/// Writes the complex number `value` as a tuple of the real and the imaginary part.
 fn complex<T: Into<Real>, S: Serializer>(value: Complex<T>, serializer: S) -> Result<S::Ok, S::Error> {
     let (re, im): (Real, Real) = (value.re.into(), value.im.into());
     let mut parts = serializer.serialize_tuple(2)?;
@@ -173,10 +173,11 @@ fn complex<T: Into<Real>, S: Serializer>(value: Complex<T>, serializer: S) -> Re
     parts.end()
 }
 
-/// Writes bytes: as escaped text in a text format such as JSON, as bytes in a binary format.
+/// Writes `bytes` as escaped text if the format is text, such as JSON. Writes `bytes` as bytes if the format
+/// is binary.
 fn byte_string<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
     if serializer.is_human_readable() {
-        // This fast path avoids the formatting machinery, because most texts need no escape.
+        // Most byte strings need no escape, so this fast path avoids the formatting machinery.
         let needs_no_escape =
             bytes.iter().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'\'' | b'"' | b'\\'));
         match core::str::from_utf8(bytes) {
@@ -188,7 +189,7 @@ fn byte_string<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::E
     }
 }
 
-/// Bytes that are displayed as two hexadecimal digits each.
+/// Displays each byte as two hexadecimal digits.
 struct Hexadecimal<'b>(&'b [u8]);
 
 impl core::fmt::Display for Hexadecimal<'_> {
@@ -197,7 +198,7 @@ impl core::fmt::Display for Hexadecimal<'_> {
     }
 }
 
-/// The shape and the elements of an array, in C order.
+/// A shape, and the elements of an array with this shape in C order. The type is written as nested lists.
 struct NestedList<'v>(&'v [usize], &'v [Value]);
 
 impl Serialize for NestedList<'_> {
@@ -211,7 +212,7 @@ impl Serialize for NestedList<'_> {
             (Some(row_len), Some((_, inner))) => {
                 serializer.collect_seq(values.chunks(row_len).map(|row| NestedList(inner, row)))
             }
-            // The array has one dimension or no elements.
+            // The array has one dimension or no elements, so its elements are one list.
             _ => serializer.collect_seq(values),
         }
     }

@@ -24,6 +24,7 @@ mod interpretation;
 mod picture;
 mod read;
 mod reconcile;
+mod refine;
 mod resolve;
 mod scalar;
 mod stride_inference;

@@ -1,4 +1,4 @@
-//! `Audit`: compares the answers of one exporter to several requests. The caller sends the requests.
+//! `Audit`: compares the answers of one exporter to several buffer requests. The caller sends the requests.
 
 use alloc::vec::Vec;
 use core::convert::Infallible;
@@ -13,11 +13,11 @@ use super::request::{Request, Structure};
 use super::violation::Violation;
 use crate::layout::{Comparison, Equivalence, Layout, interpretations, reconcile};
 
-/// Compares the answers of one exporter to several requests.
+/// Collects the answers of one exporter to several buffer requests, and reports the broken rules.
 ///
-/// An audit sends no requests. Send every request of [`Request::ALL_LEGAL`], send some requests twice, and
-/// add each outcome with [`observe`](Audit::observe). A rule about a request is checked only if its outcome
-/// was added.
+/// An audit sends no requests. The caller sends every request of [`Request::ALL_LEGAL`], sends some requests a second
+/// time, and adds each outcome with [`observe`](Audit::observe). [`finish`](Audit::finish) checks only the rules
+/// about requests that were observed.
 ///
 /// ```
 /// use pep3118::{Audit, RaisedError, RequestOutcome, RawView, Request, RuleId};
@@ -41,17 +41,18 @@ use crate::layout::{Comparison, Equivalence, Layout, interpretations, reconcile}
 #[derive(Clone, Debug)]
 pub struct Audit<'d> {
     checker: Checker<'d>,
-    /// The answers to the requests that succeeded.
+    /// The requests that succeeded, each with a copy of the answer.
     granted: Vec<(Request, RawViewBuf)>,
-    /// The outcomes of the requests that failed.
+    /// The requests that failed, each with the outcome.
     failed: Vec<(Request, FailedRequest)>,
-    /// Violations that the caller found when the caller released a buffer.
+    /// The violations that happened when a buffer was released, each with the request that created the buffer.
     at_release: Vec<(Request, Violation)>,
-    /// The layout of an item by the type of the exporter.
+    /// The layout of an item according to the type of the exporter, such as a NumPy dtype. `None` if the caller did
+    /// not set a layout.
     type_layout: Option<Layout>,
 }
 
-/// The outcome of a request that did not succeed. The variants are those of [`RequestOutcome`].
+/// The outcome of a request that did not succeed. The variants correspond to those of [`RequestOutcome`].
 #[derive(Clone, Debug)]
 enum FailedRequest {
     Refused { error: RaisedError, obj: Owner, references: i64 },
@@ -59,7 +60,7 @@ enum FailedRequest {
 }
 
 impl Audit<'static> {
-    /// Starts an audit that checks each answer with [`Checker::DEFAULT`].
+    /// Creates an audit without outcomes. The audit checks each answer with [`Checker::DEFAULT`].
     #[must_use]
     pub const fn new() -> Self {
         Self::with(Checker::DEFAULT)
@@ -73,13 +74,13 @@ impl Default for Audit<'static> {
 }
 
 impl<'d> Audit<'d> {
-    /// Starts an audit that checks each answer with `checker`.
+    /// Creates an audit without outcomes. The audit checks each answer with `checker`.
     #[must_use]
     pub const fn with(checker: Checker<'d>) -> Self {
         Self { checker, granted: Vec::new(), failed: Vec::new(), at_release: Vec::new(), type_layout: None }
     }
 
-    /// Adds the outcome of `request`. Copies the arrays and the format.
+    /// Adds the outcome `outcome` of the request `request`. The audit keeps a copy of the arrays and of the format.
     #[must_use]
     pub fn observe(mut self, request: Request, outcome: RequestOutcome<'_>) -> Self {
         match outcome {
@@ -94,9 +95,11 @@ impl<'d> Audit<'d> {
         self
     }
 
-    /// Adds the change of the exporter's reference count from before `request` to after the release (E09,
-    /// neutral reference count). A positive number means more references. Pass 0 if the count was not
-    /// measured.
+    /// Adds the change of the exporter's reference count over one request and its release (E09, neutral reference
+    /// count).
+    ///
+    /// `references` is the count after the release minus the count before `request`. Pass 0 if the count was not
+    /// measured. A number other than 0 becomes a finding.
     #[must_use]
     pub fn released(mut self, request: Request, references: i64) -> Self {
         if references != 0 {
@@ -105,20 +108,21 @@ impl<'d> Audit<'d> {
         self
     }
 
-    /// Adds an exception that `__release_buffer__` raised after `request` (E10, release of Python classes).
-    /// `error` is the name of the exception's class.
+    /// Adds an exception that `__release_buffer__` raised when the caller released the buffer of `request` (E10,
+    /// release of Python classes). `error` is the name of the exception's class, such as `"ValueError"`.
     #[must_use]
     pub fn release_raised(mut self, request: Request, error: &str) -> Self {
         self.at_release.push((request, Violation::ReleaseRaised { error: error.into() }));
         self
     }
 
-    /// Sets the layout of an item by the type of the exporter, such as a NumPy dtype or the fields of a
-    /// ctypes structure.
+    /// Sets the layout of an item according to the type of the exporter. For a NumPy array, `item` is the layout of
+    /// the dtype.
     ///
-    /// `finish` compares each format with this layout (T01, format and type). If a format has several
-    /// interpretations, one interpretation that agrees is enough, because A07 (the size of the format) reports
-    /// the ambiguity. A format without an interpretation breaks A07 or A11 (format syntax) and is not compared.
+    /// [`finish`](Audit::finish) compares the format of each answer with `item` (T01, format and type). If a format
+    /// has several interpretations, one interpretation that agrees is enough, because A07 (size of the format)
+    /// already reports the ambiguity. A format without an interpretation is not compared, because A07 or A11 (format
+    /// syntax) reports the format.
     ///
     /// ```
     /// use pep3118::{Audit, DataModel, Dialect, Layout, RequestOutcome, RawView, Request, RuleId};
@@ -138,7 +142,7 @@ impl<'d> Audit<'d> {
         self
     }
 
-    /// Checks each answer alone, compares the answers, and returns all violations.
+    /// Checks each answer on its own, compares the answers with each other, and returns the report of all violations.
     #[must_use]
     pub fn finish(self) -> Report {
         let mut report = Report::new();
@@ -173,40 +177,44 @@ impl<'d> Audit<'d> {
         report.sorted()
     }
 
-    /// Returns the reference answer: the answer to the request that asks for the most fields. The audit
-    /// compares every answer with the reference answer. If several requests ask for the most fields, the first
-    /// answer is returned. Returns `None` if no request succeeded.
+    /// Returns the reference answer, which the audit compares with every other answer. The reference answer is the
+    /// answer to the request that asks for the most fields. If several requests ask for the most fields, the function
+    /// returns the answer that was added first. The result is the request and its answer. Returns `None` if no
+    /// request succeeded.
     fn reference_answer(&self) -> Option<(Request, RawView<'_>)> {
         let answers = self.granted.iter().enumerate();
         let best = answers.max_by_key(|(index, (request, _))| (requested_fields(*request), core::cmp::Reverse(*index)));
         best.map(|(_, (request, raw))| (*request, raw.as_raw()))
     }
 
-    /// Checks that the answers without `WRITABLE` have the same `readonly` (B03, consistent `readonly`).
+    /// Adds a violation to `report` if two answers to requests without `WRITABLE` have different values of `readonly`
+    /// (B03, consistent `readonly`).
     fn compare_readonly(&self, report: &mut Report) {
         let mut answers = self.granted.iter().filter(|(request, _)| !request.contains(Request::WRITABLE));
         let Some((first, expected)) = answers.next() else { return };
         let other = expected.as_raw().readonly;
         for (request, raw) in answers {
             let readonly = raw.as_raw().readonly;
-            // If the requests are equal, the different answers break B24 (repeatable answers) instead.
+            // Different answers to equal requests break B24 (repeatable answers), which another function reports.
             if readonly != other && request != first {
                 report.push(Violation::ReadonlyChanged { readonly, other, request: *first }, Some(*request));
             }
         }
     }
 
-    /// Compares the format of each answer with the layout of the exporter's type (T01, format and type).
+    /// Adds a violation to `report` for each format that disagrees with the layout of the exporter's type (T01,
+    /// format and type).
     fn compare_type_layout(&self, report: &mut Report) {
         let Some(type_layout) = &self.type_layout else { return };
         for (request, raw) in &self.granted {
             let raw = raw.as_raw();
             let Some(format) = raw.format else { continue };
             let itemsize = u64::try_from(raw.itemsize).ok();
-            // If the format has no interpretation, the check of the answer has already reported the format.
+            // A format without an interpretation is skipped, because the check of the answer has already reported the
+            // format.
             let outcome = reconcile(format, itemsize, self.checker.dialect, self.checker.model);
-            // Chooses the interpretation that agrees best. If several agree equally, chooses the most likely
-            // interpretation.
+            // `best` is the comparison with the interpretation that agrees best. If several interpretations agree
+            // equally well, `best` belongs to the most likely interpretation.
             let best = interpretations(&outcome)
                 .iter()
                 .map(|interpretation| Comparison::of_layouts(&interpretation.layout, type_layout))
@@ -219,10 +227,11 @@ impl<'d> Audit<'d> {
         }
     }
 
-    /// Returns the properties of the memory that the answers show. An unknown property has the value that
-    /// permits a refusal.
+    /// Derives the properties of the exporter's memory from the answers. `reference` is the [reference
+    /// answer](Self::reference_answer), or `None` if no request succeeded. If a property is unknown, the result
+    /// contains the value that permits the exporter to refuse more requests.
     fn memory_traits(&self, reference: Option<&RawView<'_>>) -> MemoryTraits {
-        // If the answers disagree on `readonly` (B03, consistent `readonly`), the memory is writable only if a
+        // If the answers disagree on `readonly` (B03, consistent `readonly`), the memory counts as writable only if a
         // `WRITABLE` request succeeded.
         let is_writable = self.granted.iter().any(|(request, _)| request.contains(Request::WRITABLE));
         let readonly = !is_writable && self.granted.iter().any(|(_, raw)| raw.as_raw().readonly != 0);
@@ -232,9 +241,12 @@ impl<'d> Audit<'d> {
         }
     }
 
-    /// Reports each rule about exceptions, `obj` and references that the failed `request` breaks. Also reports a
-    /// refusal that the properties `memory` do not justify. `reference` is the [reference
-    /// answer](Self::reference_answer).
+    /// Adds the violations of one failed request to `report`: the rules about the exception, about `obj`, about the
+    /// reference count, and about refusals.
+    ///
+    /// `failed` is the outcome of `request`. `memory` has the properties of the exporter's memory, which decide
+    /// whether the exporter may refuse `request`. `reference` is the [reference answer](Self::reference_answer), or
+    /// `None` if no request succeeded.
     fn check_failure(
         &self,
         request: Request,
@@ -265,24 +277,26 @@ impl<'d> Audit<'d> {
         }
     }
 
-    /// Returns the violation for a refusal that no property of the memory justifies.
+    /// Returns the violation for the refusal of `request`, which no property of the memory allows.
     ///
-    /// The result is a C rule if the exporter denies contiguity, B16 for a compound request, else B23
-    /// (allowed refusals).
+    /// `error` is the exception of the refusal. `reference` is the [reference answer](Self::reference_answer), or
+    /// `None` if no request succeeded. The violation is a rule of section C if the exporter wrongly treats the memory
+    /// as not contiguous, B16 (compound requests) if only the combination of flags fails, and B23 (allowed refusals)
+    /// in all other cases.
     fn unjustified_refusal(&self, request: Request, error: &RaisedError, reference: Option<&RawView<'_>>) -> Violation {
         let structure = request.structure();
         let succeeds = |request: Request| self.granted.iter().any(|(granted, _)| *granted == request);
         let is_served = |flag: Request| self.granted.iter().any(|(granted, _)| granted.contains(flag));
-        // If the request succeeds without FORMAT, the format is the reason for the refusal.
+        // If the same request without FORMAT succeeds, FORMAT is the reason for the refusal, and not the contiguity.
         let fails_for_format = request.contains(Request::FORMAT) && succeeds(request.difference(Request::FORMAT));
         if let Some(raw) = reference.filter(|_| !fails_for_format) {
             let because = Contiguity::of(raw);
             if let Some(order) = structure.contiguity() {
                 return Violation::ContiguityDenied { structure, order, because };
             }
-            // A request without STRIDES needs C-contiguous memory. An exporter that denies contiguity usually
-            // overlooks an unusual case, such as an array without items. If contiguity is obvious, the
-            // refusal has another reason.
+            // A request without STRIDES needs C-contiguous memory. An exporter usually refuses such a request because
+            // the exporter overlooks an unusual case of contiguity, such as an array without items. In the usual
+            // cases of contiguity (`is_plain`), the refusal has another reason.
             let is_plain = matches!(because, Contiguity::NoStrides | Contiguity::OneDimension | Contiguity::Dimensions);
             if !request.contains(Request::STRIDES) && !is_plain {
                 return Violation::ContiguityDenied { structure, order: Order::C, because };
@@ -298,7 +312,7 @@ impl<'d> Audit<'d> {
     }
 }
 
-/// A sink that adds `request` to each violation.
+/// A [`ViolationSink`] that adds each violation together with `request` to `report`.
 struct RequestReport<'r> {
     report: &'r mut Report,
     request: Request,
@@ -313,8 +327,8 @@ impl ViolationSink for RequestReport<'_> {
     }
 }
 
-/// Returns a key that orders requests by the fields that a request asks for: the number of arrays, then the
-/// format.
+/// Returns a key that orders requests by the fields that a request asks for. The key is the number of arrays (0 for
+/// `SIMPLE`, 3 for `INDIRECT`), and whether the request asks for the format.
 fn requested_fields(request: Request) -> (u8, bool) {
     let arrays = match request.structure() {
         Structure::Indirect => 3,
@@ -325,8 +339,8 @@ fn requested_fields(request: Request) -> (u8, bool) {
     (arrays, request.contains(Request::FORMAT))
 }
 
-/// Returns the first field that differs between two answers to one request. Returns `None` if the answers
-/// agree.
+/// Returns the first field that differs between `raw` and `other`, which answer equal requests. `buf` is compared
+/// only if both answers have `buf`. Returns `None` if the answers agree.
 fn first_difference(raw: &RawView<'_>, other: &RawView<'_>) -> Option<FieldName> {
     let differs = [
         (FieldName::Buf, raw.buf.is_some() && other.buf.is_some() && raw.buf != other.buf),
@@ -342,8 +356,8 @@ fn first_difference(raw: &RawView<'_>, other: &RawView<'_>) -> Option<FieldName>
     differs.into_iter().find_map(|(field, differs)| differs.then_some(field))
 }
 
-/// Compares the answer `raw` with the answer `reference` and reports the differences. `request` and `other`
-/// are the requests that the exporter answered.
+/// Adds each difference between two answers to `report`. `raw` is the answer to `request`. `reference` is the answer
+/// to the request `other`. The violations name `request` as the request that breaks the rule.
 fn compare_answers(request: Request, raw: &RawView<'_>, other: Request, reference: &RawView<'_>, report: &mut Report) {
     let mut push = |violation| report.push(violation, Some(request));
     let changed = |field| Violation::MetadataChanged {
@@ -369,8 +383,8 @@ fn compare_answers(request: Request, raw: &RawView<'_>, other: Request, referenc
             Violation::ItemsizeChanged { itemsize: raw.itemsize, other: reference.itemsize, request: other }
         });
     }
-    // A field agrees if one of the requests does not ask for the field. If `ndim` differs (B01, independence of
-    // the request), the arrays differ in any case and are not reported.
+    // A field agrees if one of the requests does not ask for the field. If `ndim` differs (B01, independence of the
+    // request), the arrays differ as a consequence. The code below therefore does not report the arrays.
     let agrees = [
         (FieldName::Buf, equal_if_present(raw.buf, reference.buf)),
         (FieldName::Len, raw.len == reference.len),
@@ -396,16 +410,17 @@ fn compare_answers(request: Request, raw: &RawView<'_>, other: Request, referenc
     }
 }
 
-/// Returns whether `value` and `other` are equal, or at least one is missing.
+/// Returns whether `value` and `other` are equal. Also returns `true` if `value` or `other` is `None`.
 fn equal_if_present<T: PartialEq>(value: Option<T>, other: Option<T>) -> bool {
     value.is_none() || other.is_none() || value == other
 }
 
-/// Returns whether the strides are equal. Ignores the strides of dimensions of at most one item, because
-/// NumPy reports other strides for such dimensions if a request asks for contiguity.
+/// Returns whether the strides of `raw` and `other` are equal. Also returns `true` if one answer has no strides.
+/// Ignores the strides of dimensions of at most one item, because NumPy reports other strides for such dimensions if
+/// a request asks for contiguity.
 fn strides_equal_if_present(raw: &RawView<'_>, other: &RawView<'_>) -> bool {
     let (Some(strides), Some(others)) = (raw.strides, other.strides) else { return true };
-    // Without a shape no stride is compared, so the strides agree.
+    // Without a shape, no stride is compared, and the strides count as equal.
     let shape = raw.shape.or(other.shape).unwrap_or_default();
     raw.len == 0
         || shape.iter().zip(strides.iter().zip(others)).all(|(length, (stride, other))| *length <= 1 || stride == other)

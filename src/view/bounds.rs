@@ -1,4 +1,5 @@
-//! `ByteBounds`: the range of bytes that items occupy, and its comparison with the memory block (D rules).
+//! `ByteBounds`: the range of bytes that the items of a buffer occupy, and its comparison with the memory block (D
+//! rules).
 
 use smallvec::SmallVec;
 
@@ -7,9 +8,9 @@ use super::raw::Block;
 use super::report::ViolationSink;
 use super::violation::Violation;
 
-/// The range of bytes that the items occupy, counted from `buf`.
+/// The range of bytes that the items of a buffer occupy, as offsets in bytes from `buf`.
 ///
-/// `low` is negative if a stride is negative. Both bounds are 0 if there are no items.
+/// `low` is negative if a stride is negative. `low` and `high` are 0 if there are no items.
 ///
 /// ```
 /// use pep3118::{ByteBounds, RawView, Request};
@@ -20,34 +21,35 @@ use super::violation::Violation;
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ByteBounds {
-    /// The offset of the first byte of the lowest item. The value is at most 0.
+    /// The offset of the first byte of the item at the lowest address. The offset is at most 0.
     pub low: i64,
-    /// The offset one past the last byte of the highest item.
+    /// The offset one past the last byte of the item at the highest address.
     pub high: i64,
 }
 
-/// The properties of shape, strides and itemsize that the rules need. One pass over the dimensions computes all
-/// properties.
+/// The properties of shape, strides and itemsize that the rules need. One pass over the dimensions computes all of
+/// these properties.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StructureSummary {
-    /// The product of shape and itemsize in bytes; `None` if the product does not fit 64 bits.
+    /// The product of the shape and the itemsize, in bytes. `None` if the product does not fit an `i64`.
     pub(crate) len: Option<i64>,
-    /// The range of bytes; `None` if the distance between the bounds does not fit 63 bits.
+    /// The range of bytes that the items occupy. `None` if the distance from `low` to `high` does not fit an `i64`.
     pub(crate) bounds: Option<ByteBounds>,
     /// Whether an entry of the shape is negative.
     pub(crate) has_negative_length: bool,
     /// Whether an entry of the shape is 0.
     pub(crate) is_empty: bool,
-    /// Whether a stride is not a multiple of the itemsize.
+    /// Whether at least one stride is not a multiple of the itemsize.
     pub(crate) has_unaligned_stride: bool,
-    /// Whether the items are adjacent and the last index varies fastest.
+    /// Whether the items are contiguous in C order: the last index varies fastest.
     pub(crate) is_c_contiguous: bool,
 }
 
 impl StructureSummary {
-    /// Computes the properties. Without `strides` the array is C-contiguous.
+    /// Computes the properties. If `strides` is `None`, the array is C-contiguous.
     ///
-    /// `shape` and `strides` must have the same number of entries. `itemsize` must not be negative.
+    /// `shape` and `strides` must have the same number of entries. `strides` and `itemsize` are in bytes. `itemsize`
+    /// must not be negative.
     #[inline]
     pub(crate) fn of(shape: &[i64], strides: Option<&[i64]>, itemsize: i64) -> Self {
         match strides {
@@ -56,8 +58,9 @@ impl StructureSummary {
         }
     }
 
-    /// Computes the properties in 64-bit arithmetic. This fast path needs lengths of at least 1, and sums and
-    /// products that fit 63 bits. Other numbers are passed to [`of_strided_wide`](Self::of_strided_wide).
+    /// Computes the properties of an array with `strides` in bytes. This fast path uses 64-bit arithmetic and calls
+    /// [`of_strided_wide`](Self::of_strided_wide) if a length is less than 1, or if a sum or a product does not fit
+    /// an `i64`.
     #[inline]
     pub(crate) fn of_strided(shape: &[i64], strides: &[i64], itemsize: i64) -> Self {
         let (mut len, mut low, mut high) = (itemsize, 0_i64, itemsize);
@@ -88,13 +91,15 @@ impl StructureSummary {
         }
     }
 
-    /// Returns `strides` if at least one stride is not a multiple of the itemsize, else `None`.
+    /// Returns `strides` if at least one stride is not a multiple of the itemsize. Returns `None` if all strides are
+    /// multiples. `strides` must be the strides that `self` was computed from.
     #[inline]
     pub(crate) fn unaligned_strides<'s>(&self, strides: &'s [i64]) -> Option<&'s [i64]> {
         self.has_unaligned_stride.then_some(strides)
     }
 
-    /// Computes the properties in 128-bit arithmetic, for any lengths and strides.
+    /// Computes the properties of an array with `strides` in bytes, in 128-bit arithmetic. The lengths in `shape` and
+    /// the strides can have any value.
     #[cold]
     #[inline(never)]
     fn of_strided_wide(shape: &[i64], strides: &[i64], itemsize: i64) -> Self {
@@ -104,8 +109,8 @@ impl StructureSummary {
         }
         let (mut low, mut high) = (0_i128, i128::from(itemsize));
         for (length, stride) in shape.iter().zip(strides) {
-            // Each product is less than 2^126. A saturated sum is far outside of 63 bits, so the bounds
-            // are `None`.
+            // Each product is less than 2^126. If a sum saturates, the sum is far outside of the range of an `i64`,
+            // and `bounds` becomes `None`.
             let reach = i128::from(*stride).saturating_mul(i128::from(*length).saturating_sub(1));
             let bound = if reach < 0 { &mut low } else { &mut high };
             *bound = bound.saturating_add(reach);
@@ -120,7 +125,8 @@ impl StructureSummary {
         summary
     }
 
-    /// Computes the properties of a C-contiguous array. Lengths may have any value.
+    /// Computes the properties of a C-contiguous array. The lengths in `shape` can have any value. `itemsize` is in
+    /// bytes.
     fn of_contiguous(shape: &[i64], itemsize: i64) -> Self {
         let mut len = Some(itemsize);
         let (mut is_empty, mut has_negative_length) = (false, false);
@@ -130,8 +136,8 @@ impl StructureSummary {
             len = len.and_then(|len| len.checked_mul(*length));
         }
         if is_empty {
-            // No items exist if a dimension has length 0. The size is then 0, even if the other lengths
-            // overflow.
+            // There are no items if a dimension has length 0. The size of all items is then 0 bytes, even if the
+            // product of the other lengths overflows.
             len = Some(0);
         }
         Self {
@@ -145,28 +151,28 @@ impl StructureSummary {
     }
 }
 
-/// Returns `itemsize - 1` if the itemsize is a power of two, else 0. The mask selects the bits of the
-/// remainder.
+/// Returns `itemsize - 1` if `itemsize` is a power of two, and 0 if not. If the result `mask` is not 0, `distance &
+/// mask` is the remainder of `distance` divided by `itemsize`.
 #[inline]
 const fn remainder_mask(itemsize: i64) -> i64 {
     let below = itemsize.wrapping_sub(1);
     if itemsize & below == 0 { below } else { 0 }
 }
 
-/// Returns whether `distance` is not a multiple of `itemsize`, both in bytes. Returns `false` if `itemsize`
-/// is 0, because the rules about multiples (D01, D03) do not apply to items of 0 bytes (D09).
+/// Returns whether `distance` is not a multiple of `itemsize`. Both numbers are in bytes. Returns `false` if
+/// `itemsize` is 0, because the rules about multiples (D01, D03) do not apply to items of 0 bytes (D09).
 #[inline]
 fn is_unaligned(distance: i64, itemsize: i64) -> bool {
     match (itemsize, remainder_mask(itemsize)) {
-        // The mask avoids a division. One division costs as much as the whole pass over shape and strides.
+        // The mask avoids a division, which costs as much time as the whole pass over shape and strides.
         (1.., mask @ 1..) => distance & mask != 0,
         (2.., _) => distance.checked_rem(itemsize) != Some(0),
         _ => false,
     }
 }
 
-/// Returns whether at least one stride is not a multiple of `itemsize`. `stride_bits` is the bitwise OR of
-/// all strides.
+/// Returns whether at least one stride is not a multiple of `itemsize`. `stride_bits` must be the bitwise OR of all
+/// strides, which decides the question without a loop if `itemsize` is a power of two.
 #[inline]
 fn any_unaligned(strides: &[i64], stride_bits: i64, itemsize: i64) -> bool {
     match remainder_mask(itemsize) {
@@ -175,7 +181,8 @@ fn any_unaligned(strides: &[i64], stride_bits: i64, itemsize: i64) -> bool {
     }
 }
 
-/// Reports each negative entry of `shape` (A17, lengths of dimensions).
+/// Passes a violation to `sink` for each negative entry of `shape` (A17, lengths of dimensions). Returns an error if
+/// `sink` ends the check.
 #[cold]
 pub(crate) fn check_lengths<S: ViolationSink>(shape: &[i64], sink: &mut S) -> Result<(), S::Stop> {
     for (dimension, length) in shape.iter().enumerate().filter(|(_, length)| **length < 0) {
@@ -184,11 +191,12 @@ pub(crate) fn check_lengths<S: ViolationSink>(shape: &[i64], sink: &mut S) -> Re
     Ok(())
 }
 
-/// Reports the D rules that the items break.
+/// Passes the D rules that the items break to `sink`.
 ///
-/// `bounds` is the range of bytes of at least one item, counted from `buf`. If the first item is outside of
-/// `block`, the function reports D02 (first item) and not D06 (all items), because one mistake should be
-/// reported once.
+/// `block` is the memory block, `itemsize` is in bytes, and `bounds` is the range of bytes of at least one item.
+/// `unaligned_strides` are the strides if at least one stride is not a multiple of `itemsize`, and `None` if not. If
+/// the first item is outside of `block`, the function reports D02 (first item) and not D06 (all items), because the
+/// report should contain each mistake once. Returns an error if `sink` ends the check.
 #[inline]
 pub(crate) fn check_bounds<S: ViolationSink>(
     block: Block,
@@ -210,11 +218,12 @@ pub(crate) fn check_bounds<S: ViolationSink>(
     sink.report(Violation::ItemsOutside { low: from_start(bounds.low), high: from_start(bounds.high), memlen })
 }
 
-/// Reports the D rules that the first item or a stride breaks. Returns whether the first item is inside
+/// Passes the D rules that the first item or a stride breaks to `sink`. Returns whether the first item is inside of
 /// `block`.
 ///
-/// `unaligned_strides` is present if at least one stride is not a multiple of `itemsize`.
-// Always inlined, because `verify_structure` executes 14 % more instructions without inlining.
+/// `itemsize` is in bytes. `unaligned_strides` are the strides if at least one stride is not a multiple of
+/// `itemsize`, and `None` if not. Returns an error if `sink` ends the check.
+// The function is always inlined. Without inlining, `verify_structure` executes 14 % more instructions.
 #[inline(always)]
 pub(crate) fn check_first_item<S: ViolationSink>(
     block: Block,
@@ -239,23 +248,24 @@ pub(crate) fn check_first_item<S: ViolationSink>(
     Ok(is_inside)
 }
 
-/// The answer to the question whether two items share bytes.
+/// Whether two items of an array share bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Overlap {
-    /// No items share bytes.
+    /// No two items share bytes.
     None,
-    /// Items may share bytes. The fast test does not decide the question.
+    /// Two items can share bytes. The fast test of [`Overlap::of`] cannot decide whether any items do.
     Possible,
     /// At least two items share bytes.
     Certain,
 }
 
 impl Overlap {
-    /// Decides whether items overlap, in O(n log n) time for n dimensions.
+    /// Decides whether two items share bytes, in O(n log n) time for n dimensions. `strides` and `itemsize` are in
+    /// bytes.
     ///
-    /// Sorts the strides by size. Items do not overlap if each stride is at least the span of all smaller
-    /// strides. Returns `Possible` in the cases that this test does not decide, because an exact decision is
-    /// NP-hard (integer programming).
+    /// The function sorts the strides by absolute value. No items overlap if each stride is at least as large as the
+    /// range of bytes that all smaller strides cover. Returns `Possible` in the cases that this test does not decide,
+    /// because an exact decision is NP-hard (integer programming).
     pub(crate) fn of(shape: &[i64], strides: &[i64], itemsize: i64) -> Self {
         let axes = shape.iter().zip(strides).filter(|(length, _)| **length > 1);
         let mut axes: SmallVec<[(u64, u64); 8]> =
@@ -275,7 +285,7 @@ impl Overlap {
             span = span.saturating_add(stride.saturating_mul(length.saturating_sub(1)));
             previous = Some(stride);
         }
-        // If the sizes of all items add up to more bytes than the span, at least two items share bytes.
+        // If all items together have more bytes than the range that the items cover, at least two items share bytes.
         let len = shape.iter().try_fold(itemsize, |len, length| len.checked_mul(length.unsigned_abs()));
         if len.is_some_and(|len| len > span) { Self::Certain } else { overlap }
     }

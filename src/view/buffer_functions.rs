@@ -1,5 +1,5 @@
-//! Functions of CPython's buffer API on plain numbers: `PyBuffer_*`, and `verify_structure` of the
-//! documentation.
+//! Functions of CPython's C API that need only numbers: `PyBuffer_FillContiguousStrides`, `PyBuffer_SizeFromFormat`,
+//! and `verify_structure` from the documentation of `Py_buffer`.
 
 use core::convert::Infallible;
 
@@ -14,7 +14,8 @@ use crate::layout::{Dialect, LayoutError, calcsize_in};
 
 /// Fills `strides` with the strides of a contiguous array, in bytes.
 ///
-/// `shape` counts items, `itemsize` is in bytes. [`Order::Any`] means C order.
+/// `shape` has the number of items in each dimension. `itemsize` is in bytes. `order` is the order of the items in
+/// memory, and [`Order::Any`] means C order.
 ///
 /// ```
 /// use pep3118::{Order, fill_contiguous_strides};
@@ -26,12 +27,12 @@ use crate::layout::{Dialect, LayoutError, calcsize_in};
 /// # Ok::<(), pep3118::ViewError>(())
 /// ```
 ///
-/// Spec: CPython `Doc/c-api/buffer.rst`, `PyBuffer_FillContiguousStrides`. The C function takes `itemsize` as
-/// an `int` and ignores overflow (F08, truncation of itemsize). This function reports overflow.
+/// Spec: CPython `Doc/c-api/buffer.rst`, `PyBuffer_FillContiguousStrides`. The C function has an `int` parameter
+/// `itemsize` and ignores overflow (F08, truncation of itemsize). This function returns an error on overflow.
 ///
 /// # Errors
-/// - `strides` has another length than `shape`
-/// - shape (2, 2^62) of 4-byte items: a stride does not fit `Py_ssize_t`
+/// - `strides` and `shape` have different lengths
+/// - a stride does not fit `Py_ssize_t`: shape (2, 2^62) of 4-byte items
 pub fn fill_contiguous_strides(
     shape: &[i64],
     itemsize: i64,
@@ -46,10 +47,11 @@ pub fn fill_contiguous_strides(
     Ok(())
 }
 
-/// Returns the size in bytes of one item, as `PyBuffer_SizeFromFormat` does.
+/// Returns the size in bytes of one item, as `PyBuffer_SizeFromFormat` does on a machine with the data model
+/// `model`.
 ///
-/// `PyBuffer_SizeFromFormat` calls `struct.calcsize` (F07, size from the format). Both reject every extension
-/// of PEP 3118. [`reconcile`](crate::reconcile) gives the sizes that other consumers use.
+/// `PyBuffer_SizeFromFormat` calls `struct.calcsize` (F07, size from the format), which rejects every extension of
+/// PEP 3118. [`reconcile`](crate::reconcile) returns the sizes that other consumers use.
 ///
 /// ```
 /// use pep3118::{DataModel, size_from_format};
@@ -59,20 +61,23 @@ pub fn fill_contiguous_strides(
 /// ```
 ///
 /// # Errors
-/// - `T{i}`, `(2)i`, `i:a:`, `g`, `O`, `w`: `struct` does not support the format
+/// - `struct` does not support the format: `T{i}`, `(2)i`, `i:a:`, `g`, `O`, `w`
 /// - every error of [`Layout::read`](crate::Layout::read)
 pub fn size_from_format(format: &[u8], model: &DataModel) -> Result<u64, LayoutError> {
     calcsize_in(format, &Dialect::STRUCT, model)
 }
 
-/// Checks that an array is inside a block of memory, and returns the broken rules.
+/// Checks that an array is inside a block of memory. Returns the report of the broken rules, which has an error if
+/// the array is not valid.
 ///
-/// `memlen` is the length of the block in bytes. `offset` is the distance in bytes from the start of the
-/// block to `buf`. The report has an error if the structure is not valid.
+/// `memlen` is the length of the block in bytes. `itemsize` is the size of one item in bytes. `ndim` is the number
+/// of dimensions. `shape` has the number of items and `strides` the distance in bytes for each dimension. `offset`
+/// is the distance in bytes from the start of the block to `buf`.
 ///
-/// The documentation of `Py_buffer` contains a function with this name. Two results differ. An offset or a
-/// stride that is not a multiple of `itemsize` is a note (D01 and D03, multiples of itemsize), because NumPy's views
-/// of record fields have such strides. An array without items fits every block (D05, length 0).
+/// The documentation of `Py_buffer` contains a Python function with this name. This function differs in two cases.
+/// (1) An offset or a stride that is not a multiple of `itemsize` is only a note (D01 and D03, multiples of
+/// itemsize), because NumPy's views of record fields have such strides. (2) An array without items fits every block
+/// (D05, length 0).
 ///
 /// ```
 /// use pep3118::{RuleId, verify_structure};
@@ -95,7 +100,8 @@ pub fn verify_structure(memlen: i64, itemsize: i64, ndim: i32, shape: &[i64], st
     report.sorted()
 }
 
-/// Checks the arguments of [`verify_structure`] and adds the violations to `report`.
+/// Checks the arguments of [`verify_structure`] and adds the violations to `report`. `block` combines `memlen` and
+/// `offset`. The result is always `Ok`, because a `Report` never ends a check.
 #[inline]
 fn verify(
     block: Block,

@@ -1,8 +1,7 @@
-//! `Checker`: checks a filled `Py_buffer` against the rules that need no other information.
+//! `Checker`: checks a filled `Py_buffer` against the rules that one request and its answer decide.
 //!
-//! The check continues after a violation, because a report should contain all violations. An overflow does not
-//! hide other violations. The check leaves out a rule only if its result follows from a violation that was
-//! already reported.
+//! A check continues after a violation, because a report should contain all violations. The check leaves out a
+//! rule only if its result follows from a violation that was already reported.
 
 use alloc::boxed::Box;
 use core::convert::Infallible;
@@ -21,10 +20,10 @@ use super::violation::Violation;
 use crate::abi::DataModel;
 use crate::layout::Dialect;
 
-/// The result of a check: the broken rules, and the view if the items can be read.
+/// The result of a check: the broken rules, and a view if the items can be read.
 ///
-/// A view can exist although the report has errors. For example, `readonly` of 2 breaks a rule (A25, values
-/// of `readonly`) but does not prevent access to the items.
+/// There can be a view although the report has errors. For example, `readonly` of 2 breaks a rule (A25, values of
+/// `readonly`) but does not prevent access to the items.
 ///
 /// ```
 /// use pep3118::{Checked, RawView, Request, RuleId};
@@ -44,23 +43,23 @@ use crate::layout::Dialect;
 pub struct Checked<V> {
     /// The broken rules. The report is empty if no rule is broken.
     pub report: Report,
-    /// The validated view. `None` means that an error of the report prevents access to the items.
+    /// The validated view, or `None` if an error in the report prevents access to the items.
     pub view: Option<V>,
 }
 
 impl<V> Checked<V> {
-    /// Returns the view if the items can be read, else the report.
-    ///
-    /// If there is a view, this method drops the findings. Read the field `report` if the findings matter.
+    /// Returns the view if there is one. This method then drops the report. Read the field `report` first if
+    /// the findings matter that do not prevent a view.
     ///
     /// # Errors
-    /// - `len` 20 with shape (3,) of 4-byte items: returns the report, which has at least one error
+    /// - there is no view, for example because `len` is 20 with shape (3,) of 4-byte items: returns the report,
+    ///   which has at least one error
     pub fn into_result(self) -> Result<V, Report> {
         self.view.ok_or(self.report)
     }
 }
 
-/// The facts about the exporter that a check uses besides the request.
+/// The facts about the exporter that a check needs in addition to the answer.
 ///
 /// ```
 /// use pep3118::{Checker, DataModel, RawView, Request, RuleId};
@@ -79,19 +78,20 @@ impl<V> Checked<V> {
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Checker<'d> {
-    /// The dialect of the exporter's format. `None` means unknown: every interpretation is accepted.
+    /// The dialect of the exporter's format. If the dialect is `None`, the check accepts the interpretation of
+    /// every dialect.
     pub dialect: Option<&'d Dialect>,
     /// The data model of the exporter's machine.
     pub model: &'d DataModel,
-    /// The maximum number of dimensions, `PyBUF_MAX_NDIM`: 64 in CPython, 36 in PyPy.
+    /// The maximum number of dimensions (`PyBUF_MAX_NDIM`), which is 64 in CPython and 36 in PyPy.
     pub max_ndim: i32,
-    /// The block of memory that contains the buffer. `None` means unknown: the check leaves out the rules
-    /// about the block.
+    /// The block of memory that contains the buffer. If the block is `None`, the check leaves out the rules about
+    /// the block.
     pub memory: Option<Block>,
 }
 
 impl Checker<'static> {
-    /// CPython on this machine, an unknown dialect, an unknown memory block.
+    /// CPython on this machine, with an unknown dialect and an unknown memory block.
     pub const DEFAULT: Self = Self { dialect: None, model: &DataModel::HOST, max_ndim: 64, memory: None };
 }
 
@@ -102,14 +102,14 @@ impl Default for Checker<'static> {
 }
 
 impl<'a> RawView<'a> {
-    /// Checks every rule that the fields and the memory block decide.
+    /// Checks every rule that the fields, the request and the memory block decide.
     ///
-    /// `request` is the request that the exporter answered. `dialect` is the dialect of the exporter's
-    /// format; `None` accepts every interpretation. `memory` is the block of memory that `buf` points into,
-    /// if known.
+    /// `request` is the request that the exporter answered. `dialect` is the dialect of the exporter's format. If
+    /// `dialect` is `None`, the check accepts the interpretation of every dialect. `memory` is the block of memory
+    /// that contains `buf`. If `memory` is `None`, the check leaves out the rules about the block.
     ///
-    /// The result has a view unless an error prevents access to the items. `readonly` of 2 does not prevent
-    /// access. A shape that contradicts `len` does. A [`Checker`] has more options.
+    /// The result has a view unless an error prevents access to the items. For example, a shape that contradicts
+    /// `len` prevents access, and `readonly` of 2 does not. A [`Checker`] has more options.
     ///
     /// ```
     /// use pep3118::{Checked, RawView, Request, RuleId};
@@ -122,8 +122,8 @@ impl<'a> RawView<'a> {
     /// assert!(view.is_none());
     /// ```
     ///
-    /// No integer overflows. The time is proportional to the number of entries of the arrays, except that the
-    /// check sorts the strides of writable memory (D08, overlap).
+    /// No calculation overflows. The time is proportional to the number of entries of the arrays, or O(n log n)
+    /// for the n dimensions of writable memory, because the check of D08 (overlap) sorts the strides.
     pub fn check(&self, request: Request, dialect: Option<&Dialect>, memory: Option<Block>) -> Checked<View<'a>> {
         Checker { dialect, memory, ..Checker::DEFAULT }.check(self, Some(request))
     }
@@ -181,9 +181,10 @@ impl<'a> RawView<'a> {
 }
 
 impl Checker<'_> {
-    /// Checks every rule that the fields decide. See [`RawView::check`].
+    /// Checks every rule that the fields of `raw` decide, as [`RawView::check`] does.
     ///
-    /// If `request` is `None`, the check leaves out the rules about requests.
+    /// `request` is the request that the exporter answered. If `request` is `None`, the check leaves out the rules
+    /// about requests.
     pub fn check<'a>(&self, raw: &RawView<'a>, request: Option<Request>) -> Checked<View<'a>> {
         let mut report = Report::new();
         let Ok(mut view) = self.check_all(raw, request, &mut report);
@@ -194,11 +195,15 @@ impl Checker<'_> {
         Checked { report: report.sorted(), view }
     }
 
-    /// Returns the view, or the first error. Ignores notes and warnings. If `request` is
-    /// `None`, leaves out the rules about requests.
+    /// Returns the view of `raw` if `raw` breaks no rule of severity `Error`. This method ignores notes and
+    /// warnings.
+    ///
+    /// `request` is the request that the exporter answered. If `request` is `None`, the method leaves out the
+    /// rules about requests.
     ///
     /// # Errors
-    /// - every error that [`check`](Checker::check) reports: `len` 20 with shape (3,) of 4-byte items
+    /// - [`check`](Checker::check) reports an error, for example for `len` 20 with shape (3,) of 4-byte items:
+    ///   returns the first error
     pub fn prove<'a>(&self, raw: &RawView<'a>, request: Option<Request>) -> Result<View<'a>, ViewError> {
         let mut first = FirstError(None);
         let violation = match (self.check_all(raw, request, &mut first), first.0) {
@@ -212,7 +217,7 @@ impl Checker<'_> {
         Err(ViewError::Rule { finding: Finding::new(violation) })
     }
 
-    /// Checks every rule and passes each violation to `sink`.
+    /// Checks every rule for the answer `raw` to `request`, and passes each violation to `sink`.
     pub(crate) fn report<S: ViolationSink<Stop = Infallible>>(
         &self,
         raw: &RawView<'_>,
@@ -222,11 +227,13 @@ impl Checker<'_> {
         let Ok(_) = self.check_all(raw, Some(request), sink);
     }
 
-    /// Checks every rule, passes each violation to `sink` and returns the view that the fields describe.
+    /// Checks every rule for the answer `raw`, passes each violation to `sink` and returns the view that the
+    /// fields describe.
     ///
-    /// Returns `None` only after a violation of severity `Error`. If a violation [prevents a
-    /// view](Violation::prevents_view), the fields of a returned view may contradict each other, and the
-    /// caller must drop that view.
+    /// If `request` is `None`, the check leaves out the rules about requests. Returns `None` only after a
+    /// violation of severity `Error`. If a violation [prevents a view](Violation::prevents_view), the fields of
+    /// the returned view can contradict each other. The caller must then drop the view. Returns an error if `sink`
+    /// ends the check.
     fn check_all<'a, S: ViolationSink>(
         &self,
         raw: &RawView<'a>,
@@ -236,8 +243,8 @@ impl Checker<'_> {
         let request = match request.map(Request::validate) {
             Some(Err(error)) => {
                 sink.report(Violation::Flags { error })?;
-                // Invalid flags do not determine the requested fields, so no rule about the request is
-                // checked.
+                // Invalid flags do not determine which fields are requested, so the rules about the request are
+                // left out.
                 None
             }
             _ => request,
@@ -255,10 +262,12 @@ impl Checker<'_> {
         Ok(shape.zip(item).map(|(shape, item)| self.view(raw, shape, item)))
     }
 
-    /// Checks `shape`, `strides` and `suboffsets` against `ndim`, `itemsize` and `len`.
+    /// Checks `shape`, `strides` and `suboffsets` of `raw` against `ndim`, `itemsize`, `len` and `request`. Passes
+    /// each violation to `sink`.
     ///
-    /// Returns the shape if a view can use the arrays. Returns `None` if `ndim` is 0, if `shape` is NULL, if
-    /// `itemsize` or an entry of `shape` is negative, or if an array does not have `ndim` entries.
+    /// Returns the shape if a view can use the arrays. Returns `Ok(None)` in four cases: `ndim` is 0, `shape` is
+    /// NULL, `itemsize` or an entry of `shape` is negative, or an array does not have `ndim` entries. Returns an
+    /// error if `sink` ends the check.
     fn check_arrays<'a, S: ViolationSink>(
         &self,
         raw: &RawView<'a>,
@@ -300,7 +309,9 @@ impl Checker<'_> {
         self.model.ssize_max() < i64::MAX.unsigned_abs()
     }
 
-    /// Checks the product of the shape against `len`, and the span of the strides against `Py_ssize_t`.
+    /// Checks `len` against the product of `shape` and itemsize, and the range of bytes of the items against the
+    /// maximum of `Py_ssize_t`. `summary` must be computed from `shape`, `strides` and the itemsize. Returns an
+    /// error if `sink` ends the check.
     #[cold]
     fn check_sizes<S: ViolationSink>(
         &self,
@@ -311,10 +322,10 @@ impl Checker<'_> {
         sink: &mut S,
     ) -> Result<(), S::Stop> {
         let &RawView { len, itemsize, suboffsets, .. } = raw;
-        // A larger maximum is not reached: every size is an `i64`.
+        // If `ssize_max` does not fit an `i64`, no size exceeds the limit, because sizes are `i64`.
         let limit = i64::try_from(self.model.ssize_max()).unwrap_or(i64::MAX);
         let span = summary.bounds.and_then(|bounds| bounds.high.checked_sub(bounds.low));
-        // If `itemsize` or `len` is negative (A06, sizes), the product has no meaning.
+        // If `itemsize` is negative (A06, sizes), the product has no meaning.
         if itemsize >= 0 {
             match summary.len.filter(|product| *product <= limit) {
                 None => sink.report(Violation::ProductOverflow { shape: shape.into(), itemsize, limit })?,
@@ -331,17 +342,18 @@ impl Checker<'_> {
                 Some(_) => {}
             }
         }
-        // Without strides the span is the product, which the code above has checked.
+        // Without strides, the range of bytes is the product, which the code above has checked.
         match strides {
             Some(strides) if span.is_none_or(|span| span > limit) => {
                 sink.report(Violation::SpanOverflow { shape: shape.into(), strides: strides.into(), limit })
             }
-            // No rule is broken: the span fits, or there are no strides.
+            // The range of bytes fits `Py_ssize_t`, or there are no strides.
             _ => Ok(()),
         }
     }
 
-    /// Checks that the items are inside of `block`. `shape` is `None` if the fields describe no shape.
+    /// Checks that the items of `raw` are inside of `block`. `shape` is the source of the shape, or `None` if the
+    /// fields describe no shape. Returns an error if `sink` ends the check.
     fn check_block<S: ViolationSink>(
         &self,
         raw: &RawView<'_>,
@@ -354,7 +366,7 @@ impl Checker<'_> {
             Some(ShapeSource::Scalar) => check_contiguous_block(block, raw.itemsize, raw.itemsize, sink),
             Some(ShapeSource::Bytes) => check_contiguous_block(block, 1, raw.len, sink),
             Some(ShapeSource::OneDimension { .. }) => check_contiguous_block(block, raw.itemsize, raw.len, sink),
-            // Without a shape the bounds are unknown, but the buffer has a first item.
+            // Without a shape, the check knows only that the buffer has a first item.
             None if raw.len > 0 && raw.itemsize > 0 => {
                 if raw.suboffsets.is_some() {
                     check_first_item(block, 1, None, sink).map(drop)
@@ -366,8 +378,8 @@ impl Checker<'_> {
         }
     }
 
-    /// Checks that the items of a buffer with a shape are inside of `block`, and that writable items do not
-    /// overlap (D08, overlap).
+    /// Checks that the items of a buffer with the shape `declared` are inside of `block`, and that the items of
+    /// writable memory do not overlap (D08, overlap). Returns an error if `sink` ends the check.
     fn check_declared_block<S: ViolationSink>(
         &self,
         raw: &RawView<'_>,
@@ -382,9 +394,9 @@ impl Checker<'_> {
             return Ok(());
         }
         if let Some(first) = raw.suboffsets.and_then(|suboffsets| suboffsets.iter().position(|entry| *entry >= 0)) {
-            // The block contains the table of pointers. The table has the dimensions up to the first
-            // dimension with a pointer. The bounds of the memory that the pointers lead to are unknown.
-            // A pointer of more than `i64::MAX` bytes is inside no block.
+            // `block` contains the table of pointers, whose dimensions are those up to the first dimension with a
+            // pointer. The bounds of the memory that the pointers lead to are unknown. A pointer size that does
+            // not fit an `i64` becomes `i64::MAX`, which is larger than every block.
             let pointer_size = i64::try_from(self.model.pointer).unwrap_or(i64::MAX);
             let of_table = |dims: &[i64]| dims.iter().take(first.saturating_add(1)).copied().collect::<DimVec>();
             let (shape, strides) = (of_table(shape), raw.strides.map(of_table));
@@ -392,19 +404,19 @@ impl Checker<'_> {
             return match table.bounds {
                 Some(bounds) => check_bounds(block, 1, bounds, None, sink),
                 None => {
-                    // The violation writes NULL strides as `()`.
+                    // The violation contains NULL strides as an empty list.
                     let (shape, strides) = (shape.as_slice().into(), strides.as_deref().unwrap_or_default().into());
                     sink.report(Violation::SpanOverflow { shape, strides, limit: i64::MAX })?;
                     check_first_item(block, 1, None, sink).map(drop)
                 }
             };
         }
-        // Without strides the array is C-contiguous, and the code below does not use `strides`.
+        // Without strides, the array is C-contiguous, and the code below does not use `strides`.
         let strides = raw.strides.unwrap_or_default();
         let unaligned = summary.unaligned_strides(strides);
         match summary.bounds {
             Some(bounds) => check_bounds(block, itemsize, bounds, unaligned, sink)?,
-            // `check_sizes` has reported that the bounds overflow (D07, span).
+            // The range of bytes overflows, which `check_sizes` has already reported (D07, span).
             None => _ = check_first_item(block, itemsize, unaligned, sink)?,
         }
         if raw.readonly == 0 && !summary.is_c_contiguous {
@@ -418,7 +430,7 @@ impl Checker<'_> {
         Ok(())
     }
 
-    /// Creates the view from the fields, the source of its shape and the layout of an item.
+    /// Creates the view from the fields of `raw`. `source` determines the shape. `item` is the layout of one item.
     #[inline]
     fn view<'a>(&self, raw: &RawView<'a>, source: ShapeSource<'a>, item: ItemLayout) -> View<'a> {
         let (mut itemsize, mut item) = (raw.itemsize, item);
@@ -432,8 +444,8 @@ impl Checker<'_> {
             ShapeSource::Scalar => Dims::Borrowed(&[]),
             ShapeSource::Bytes => {
                 if itemsize != 1 {
-                    // Without a structure the items are single bytes, even if the exporter reports another
-                    // itemsize (A09, items of `SIMPLE`).
+                    // If the request has no structure, the items are single bytes, even if the exporter reports
+                    // another itemsize (A09, items of `SIMPLE`).
                     (itemsize, item) = (1, ItemLayout::BYTE);
                 }
                 Dims::Owned(DimVec::from_slice(&[raw.len]))
@@ -462,7 +474,8 @@ impl Checker<'_> {
 impl<'a> TryFrom<RawView<'a>> for View<'a> {
     type Error = ViewError;
 
-    /// Returns the view, or the first error. Leaves out the rules about requests and about the memory block.
+    /// Returns the view of `raw` if `raw` breaks no rule of severity `Error`. Leaves out the rules about requests
+    /// and about the memory block.
     ///
     /// ```
     /// use pep3118::{RawView, View};
@@ -477,7 +490,7 @@ impl<'a> TryFrom<RawView<'a>> for View<'a> {
     }
 }
 
-/// The first violation of severity `Error`. Ends the check at that violation.
+/// A sink that stores the first violation of severity `Error` and then ends the check.
 struct FirstError(Option<Violation>);
 
 impl ViolationSink for FirstError {
@@ -493,36 +506,39 @@ impl ViolationSink for FirstError {
     }
 }
 
-/// The field `shape` of a buffer, after three checks: `shape` has `ndim` entries, no entry is negative, and
-/// `strides` and `suboffsets` have `ndim` entries or are NULL.
+/// The field `shape` of a buffer after three checks. (1) `shape` has `ndim` entries. (2) No entry is negative. (3)
+/// `strides` and `suboffsets` are NULL or have `ndim` entries.
 #[derive(Clone, Copy)]
 struct DeclaredShape<'a> {
+    /// The number of items in each dimension.
     shape: &'a [i64],
+    /// The properties of the shape, the strides and the itemsize.
     summary: StructureSummary,
 }
 
-/// The origin of the shape of a view.
+/// The source of the shape of a view.
 enum ShapeSource<'a> {
-    /// The field `shape`.
+    /// The view has the shape that the exporter reported.
     Declared(DeclaredShape<'a>),
-    /// `ndim` is 0: one item.
+    /// The view has no dimensions and one item, because `ndim` is 0.
     Scalar,
-    /// `len` items of 1 byte, because no shape was requested (A09, items of `SIMPLE`).
+    /// The view has one dimension of `len` items of 1 byte, because no shape was requested (A09, items of
+    /// `SIMPLE`).
     Bytes,
-    /// One dimension although `shape` is NULL. `length` is `len / itemsize`, as in memoryview (F09, missing
-    /// fields).
+    /// The view has one dimension of `length` items, although `shape` is NULL. `length` is `len / itemsize`, as in
+    /// memoryview (F09, missing fields).
     OneDimension { length: i64 },
 }
 
 impl<'a> ShapeSource<'a> {
-    /// Chooses the source of the shape. `declared` is the field `shape`, if a view can use it. Returns `None` if
-    /// the fields do not determine the number of items.
+    /// Chooses the source of the shape for the answer `raw` to `request`. `declared` is the field `shape`, or
+    /// `None` if a view cannot use the field. Returns `None` if the fields do not determine the number of items.
     #[inline]
     fn of(raw: &RawView<'_>, request: Option<Request>, declared: Option<DeclaredShape<'a>>) -> Option<Self> {
         if let Some(declared) = declared {
             return Some(Self::Declared(declared));
         }
-        // If a shape cannot be used, another violation has already prevented a view.
+        // Each of these conditions belongs to a violation that has already been reported and that prevents a view.
         if raw.len < 0 || raw.itemsize < 0 || (raw.shape.is_some() && raw.ndim != 0) {
             return None;
         }
@@ -538,7 +554,8 @@ impl<'a> ShapeSource<'a> {
     }
 }
 
-/// Checks that `len` bytes of contiguous items are inside of `block`.
+/// Checks that contiguous items of `len` bytes in total are inside of `block`. `itemsize` is the size of one item
+/// in bytes. Returns an error if `sink` ends the check.
 fn check_contiguous_block<S: ViolationSink>(
     block: Block,
     itemsize: i64,
@@ -549,7 +566,8 @@ fn check_contiguous_block<S: ViolationSink>(
     if len == 0 { Ok(()) } else { check_bounds(block, itemsize, ByteBounds { low: 0, high: len }, None, sink) }
 }
 
-/// Checks the fields other than the arrays and the format.
+/// Checks every field of `raw` except the arrays and the format. Passes each violation to `sink` and returns an
+/// error if `sink` ends the check.
 fn check_scalars<S: ViolationSink>(raw: &RawView<'_>, request: Option<Request>, sink: &mut S) -> Result<(), S::Stop> {
     if let Some(request) = request {
         if request.contains(Request::FORMAT) && !request.contains(Request::ND) {
@@ -580,7 +598,8 @@ fn check_scalars<S: ViolationSink>(raw: &RawView<'_>, request: Option<Request>, 
     Ok(())
 }
 
-/// Checks that a buffer whose `ndim` is 0 has one item and no arrays.
+/// Checks that a buffer with `ndim` 0 has exactly one item and no arrays. Passes each violation to `sink` and
+/// returns an error if `sink` ends the check.
 fn check_scalar_arrays<S: ViolationSink>(
     raw: &RawView<'_>,
     request: Option<Request>,
@@ -595,7 +614,8 @@ fn check_scalar_arrays<S: ViolationSink>(
     if len == itemsize || len < 0 || itemsize < 0 {
         return Ok(());
     }
-    // NumPy reports `ndim` 0 for every array under `SIMPLE`, so this violation is a note.
+    // NumPy reports `ndim` 0 for every array under `SIMPLE`, so `len` is the size of several items. This violation
+    // is only a note.
     let is_simple = request.is_some_and(|request| !request.contains(Request::ND));
     sink.report(if is_simple {
         Violation::SimpleNdim { len, itemsize }
@@ -604,7 +624,8 @@ fn check_scalar_arrays<S: ViolationSink>(
     })
 }
 
-/// Reports an array whose length is not `ndim`. Returns whether the array has `ndim` entries or is NULL.
+/// Returns whether `array`, the value of `field`, has `ndim` entries or is NULL. Passes a violation to `sink` if
+/// not. Returns an error if `sink` ends the check.
 #[inline]
 fn has_ndim_entries<S: ViolationSink>(
     field: FieldName,
@@ -621,7 +642,8 @@ fn has_ndim_entries<S: ViolationSink>(
     }
 }
 
-/// Checks the signs of the suboffsets. `suboffsets` has `ndim` entries.
+/// Checks the signs of `suboffsets`, which must have `ndim` entries. Passes each violation to `sink` and returns
+/// an error if `sink` ends the check.
 fn check_suboffsets<S: ViolationSink>(suboffsets: &[i64], sink: &mut S) -> Result<(), S::Stop> {
     if suboffsets.iter().all(|suboffset| *suboffset < 0) {
         return sink.report(Violation::NegativeSuboffsets { suboffsets: suboffsets.into() });
@@ -635,8 +657,9 @@ fn check_suboffsets<S: ViolationSink>(suboffsets: &[i64], sink: &mut S) -> Resul
     }
 }
 
-/// Checks the arrays against `request`. Requested arrays must be present, other arrays must be NULL, and the
-/// strides must have the requested order.
+/// Checks the arrays of `raw` against `request`. An array that was requested must be present, an array that was
+/// not requested must be NULL, and the strides must have the requested order. `declared` is the field `shape`, or
+/// `None` if a view cannot use the field. Returns an error if `sink` ends the check.
 fn check_requested<S: ViolationSink>(
     raw: &RawView<'_>,
     request: Request,
@@ -657,7 +680,7 @@ fn check_requested<S: ViolationSink>(
     let mut check = |field, value: Option<&[i64]>, is_required: bool, is_allowed: bool| match value {
         None if is_required => sink.report(Violation::Missing { structure, field }),
         Some(value) if !is_allowed => sink.report(Violation::Unrequested { structure, field, value: value.into() }),
-        // No rule is broken: the field is present and allowed, or NULL and not required.
+        // No rule is broken: the array is present and allowed, or NULL and not required.
         _ => Ok(()),
     };
     check(FieldName::Shape, raw.shape, shape && has_dimensions, shape)?;

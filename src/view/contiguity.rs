@@ -1,4 +1,5 @@
-//! The order of items in memory: contiguity and the strides of contiguous arrays.
+//! `Order` and `Contiguity`: whether the items of a buffer are contiguous in C or Fortran order, and the strides of
+//! contiguous arrays.
 
 use core::fmt;
 
@@ -9,7 +10,7 @@ use super::rules::RuleId;
 use crate::named::named_enum;
 
 named_enum! {
-    /// The order of items in memory.
+    /// The order of contiguous items in memory.
     ///
     /// ```
     /// use pep3118::{Order, RawView};
@@ -22,19 +23,19 @@ named_enum! {
         C = "C",
         /// The first index varies fastest: CPython's `'F'`.
         Fortran = "Fortran",
-        /// C or Fortran order: CPython's `'A'`.
+        /// Either C or Fortran order: CPython's `'A'`.
         Any = "any",
     }
 }
 
 impl RawView<'_> {
-    /// Returns whether the memory is contiguous in `order`. Does not validate the fields.
+    /// Returns whether the items are contiguous in `order`. This method does not validate the fields.
     ///
     /// The result is that of `PyBuffer_IsContiguous`:
-    /// - memory with suboffsets is never contiguous (C01)
-    /// - memory of `len` 0 is always contiguous (C02)
-    /// - NULL strides mean C order (C03)
-    /// - the stride of a dimension of one item is ignored (C04)
+    /// - memory with suboffsets is never contiguous (C01, suboffsets)
+    /// - memory with `len` 0 is always contiguous (C02, length 0)
+    /// - memory with NULL strides is C-contiguous (C03, NULL strides)
+    /// - the stride of a dimension of one item is ignored (C04, relaxed strides)
     ///
     /// ```
     /// use pep3118::{Order, RawView};
@@ -55,7 +56,8 @@ impl RawView<'_> {
         if self.len == 0 {
             return true;
         }
-        // The protocol requires a shape whenever strides are present (B08, arrays of `STRIDES`). Without a shape no stride is compared.
+        // The protocol requires a shape whenever strides are present (B08, arrays of `STRIDES`). If
+        // `raw` has strides but no shape, no stride is compared.
         let shape = self.shape.unwrap_or_default();
         match (self.strides, order) {
             (None, Order::C | Order::Any) => true,
@@ -68,8 +70,8 @@ impl RawView<'_> {
 }
 
 impl Structure {
-    /// Returns the order that a contiguity flag requests, such as `C_CONTIGUOUS`. Returns `None` for other
-    /// flags.
+    /// Returns the order that the structural flag guarantees: `Order::C` for `C_CONTIGUOUS`. Returns `None` for a
+    /// flag that is not one of the three contiguity flags.
     pub(crate) const fn contiguity(self) -> Option<Order> {
         match self {
             Self::CContiguous => Some(Order::C),
@@ -80,8 +82,8 @@ impl Structure {
     }
 }
 
-/// Returns whether `strides` are the strides of a contiguous array in `order`. Ignores the strides of
-/// dimensions of at most one item (C04, relaxed strides).
+/// Returns whether an array with `shape` and `strides` is contiguous in `order`. `strides` and `itemsize` are in
+/// bytes. Ignores the strides of dimensions of at most one item (C04, relaxed strides).
 pub(crate) fn has_order(shape: &[i64], strides: &[i64], itemsize: i64, order: Order) -> bool {
     let axes = shape.iter().zip(strides);
     match order {
@@ -94,20 +96,20 @@ pub(crate) fn has_order(shape: &[i64], strides: &[i64], itemsize: i64, order: Or
     }
 }
 
-/// How a comparison treats the strides of dimensions of at most one item.
+/// Whether a comparison ignores the strides of dimensions of at most one item.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum UnitStrides {
-    /// Any stride is accepted.
+    /// Such a dimension can have any stride.
     Ignored,
-    /// The stride must be the stride of a contiguous array.
+    /// Such a dimension must have the stride of a contiguous array.
     Compared,
 }
 
-/// Returns whether the stride of each axis is the product of the itemsize and the lengths of the axes that
-/// `axes` yields before.
+/// Returns whether the items are contiguous: the stride of each dimension must be the product of `itemsize` and the
+/// lengths of all dimensions before it in `axes`.
 ///
-/// `axes` yields length and stride of each dimension, and the dimension whose index varies fastest comes
-/// first.
+/// `axes` yields the length and the stride (in bytes) of each dimension, starting with the dimension whose index
+/// varies fastest. `itemsize` is in bytes. `unit` decides about dimensions of at most one item.
 #[inline]
 fn are_adjacent<'a>(axes: impl Iterator<Item = (&'a i64, &'a i64)>, itemsize: i64, unit: UnitStrides) -> bool {
     let mut expected = Some(itemsize);
@@ -120,8 +122,8 @@ fn are_adjacent<'a>(axes: impl Iterator<Item = (&'a i64, &'a i64)>, itemsize: i6
     true
 }
 
-/// Returns the strides of a contiguous array in bytes. [`Order::Any`] means C order. Returns `None` if a
-/// stride does not fit 64 bits.
+/// Returns the strides in bytes of a contiguous array with `shape` and items of `itemsize` bytes. [`Order::Any`]
+/// means C order. Returns `None` if a stride does not fit an `i64`.
 pub(crate) fn contiguous_strides(shape: &[i64], itemsize: i64, order: Order) -> Option<DimVec> {
     let mut strides = DimVec::from_elem(0, shape.len());
     let mut next = Some(itemsize);
@@ -138,15 +140,15 @@ pub(crate) fn contiguous_strides(shape: &[i64], itemsize: i64, order: Order) -> 
     Some(strides)
 }
 
-/// Returns the strides of a C-contiguous array in bytes.
+/// Returns the strides in bytes of a C-contiguous array with `shape` and items of `itemsize` bytes.
 ///
-/// Returns zeros if a stride does not fit 64 bits. Only an empty array can have such strides, and the strides
-/// of an empty array are never used.
+/// Returns zeros if a stride does not fit an `i64`. In a validated buffer, only an array without items can have such
+/// a stride, and the strides of an array without items are never used.
 pub(crate) fn c_strides(shape: &[i64], itemsize: i64) -> DimVec {
     contiguous_strides(shape, itemsize, Order::C).unwrap_or_else(|| DimVec::from_elem(0, shape.len()))
 }
 
-/// The reason why a buffer counts as contiguous.
+/// The reason why a buffer counts as contiguous. Each reason is a rule of section C.
 ///
 /// ```
 /// use pep3118::RuleId;
@@ -159,18 +161,18 @@ pub enum Contiguity {
     Empty,
     /// C03: `strides` is NULL.
     NoStrides,
-    /// C04: only strides of dimensions of one item differ from the strides of a contiguous array.
+    /// C04: the strides are those of a contiguous array, except in dimensions of one item.
     Relaxed,
-    /// C05: `ndim` is 0, so there is one item.
+    /// C05: `ndim` is 0, which means one item.
     Scalar,
-    /// C06: the buffer has one dimension, and its items are adjacent.
+    /// C06: the buffer has one dimension, and its items are contiguous.
     OneDimension,
-    /// C07: the buffer has several dimensions, and its items are adjacent in C or Fortran order.
+    /// C07: the buffer has several dimensions, and its items are contiguous in C or Fortran order.
     Dimensions,
 }
 
 impl Contiguity {
-    /// Returns the rule that makes the memory contiguous.
+    /// Returns the rule that makes the memory contiguous, such as `C02` for `Empty`.
     #[must_use]
     pub const fn rule(self) -> RuleId {
         match self {
@@ -183,9 +185,9 @@ impl Contiguity {
         }
     }
 
-    /// Returns the reason why `raw` is contiguous. The caller has checked that `raw` is contiguous.
+    /// Returns the reason why `raw` is contiguous. The caller must have tested that `raw` is contiguous.
     pub(crate) fn of(raw: &RawView<'_>) -> Self {
-        // Missing arrays are equal to empty arrays: no axis is compared.
+        // A missing array is treated as an empty array, so no dimension is compared.
         let (shape, strides) = (raw.shape.unwrap_or_default(), raw.strides.unwrap_or_default());
         let axes = shape.iter().zip(strides);
         if raw.len == 0 {

@@ -1,20 +1,21 @@
-//! `Dims`: the shape, strides or suboffsets of a view, borrowed from the exporter or owned.
+//! `DimVec` and `Dims`: a shape, strides or suboffsets, with one `i64` for each dimension.
 
 use smallvec::SmallVec;
 
-/// One `i64` for each dimension. Up to four dimensions need no allocation.
+/// An owned array with one `i64` for each dimension. An array of at most four dimensions needs no allocation.
 pub(crate) type DimVec = SmallVec<[i64; 4]>;
 
-/// One `i64` for each dimension.
+/// An array with one `i64` for each dimension, borrowed or owned.
 #[derive(Clone, Debug)]
 pub(crate) enum Dims<'a> {
-    /// An array of the exporter.
+    /// An array in the memory of the exporter.
     Borrowed(&'a [i64]),
-    /// An array that this program computed.
+    /// An array that this crate computed.
     Owned(DimVec),
 }
 
 impl Dims<'_> {
+    /// Returns the array as a slice.
     #[inline]
     pub(crate) fn as_slice(&self) -> &[i64] {
         match self {
@@ -23,6 +24,7 @@ impl Dims<'_> {
         }
     }
 
+    /// Copies a borrowed array, so that the result does not borrow from the exporter.
     pub(crate) fn into_owned(self) -> Dims<'static> {
         Dims::Owned(match self {
             Self::Borrowed(values) => DimVec::from_slice(values),

@@ -1,4 +1,4 @@
-//! `ViewError`: an operation that a view does not support.
+//! `ViewError`: the error of an operation on a buffer or a view.
 
 use alloc::boxed::Box;
 
@@ -6,8 +6,8 @@ use super::message::{bytes, tuple};
 use super::report::Finding;
 use crate::text::plural;
 
-/// The error of an operation on a buffer or a [`View`](super::View). Most variants are an argument that the
-/// view rejects.
+/// The error of an operation on a buffer or a [`View`](super::View). In most variants, the view does not
+/// support an argument of the operation.
 ///
 /// ```
 /// use pep3118::{RawView, Request, ViewError};
@@ -21,10 +21,10 @@ use crate::text::plural;
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ViewError {
-    /// The buffer breaks a rule. The finding is the first error of the check.
+    /// The buffer breaks a rule of severity `Error`, so there is no view.
     #[error("{}: {}", finding.rule(), finding.message())]
     Rule {
-        /// The violation.
+        /// The first violation of severity `Error` that the check found.
         finding: Finding,
     },
     /// The number of indices is not `ndim`: `offset_of(&[1])` in two dimensions.
@@ -35,17 +35,17 @@ pub enum ViewError {
         /// The number of dimensions.
         ndim: usize,
     },
-    /// An index is negative, or is not less than the length of the dimension.
+    /// An index is negative, or is at least the length of its dimension.
     #[error("index {index} is out of bounds for dimension {dimension} with {}", plural(*length, "item"))]
     IndexOutOfBounds {
-        /// The dimension, from 0.
+        /// The dimension of the index. The first dimension is 0.
         dimension: usize,
         /// The rejected index.
         index: i64,
         /// The number of items in the dimension.
         length: i64,
     },
-    /// The items have no offset from `buf`, because the view has suboffsets. Use
+    /// The view has suboffsets, so the items have no fixed offset from `buf`. Use
     /// [`steps`](super::View::steps).
     #[error("suboffsets is not NULL: the items have no offset from buf")]
     Indirect,
@@ -60,30 +60,31 @@ pub enum ViewError {
     /// The step of a slice is 0.
     #[error("slice step is 0 in dimension {dimension}")]
     SliceStep {
-        /// The dimension, from 0.
+        /// The dimension of the slice. The first dimension is 0.
         dimension: usize,
     },
-    /// A slice would make a suboffset negative. A negative suboffset means that the dimension has no pointer.
+    /// A slice would make a suboffset negative, and a negative suboffset would mean that the dimension has no
+    /// pointer.
     #[error("slice would move suboffsets[{dimension}] to {}, less than 0", bytes(*suboffset))]
     SliceSuboffset {
-        /// The dimension, from 0.
+        /// The dimension of the suboffset. The first dimension is 0.
         dimension: usize,
-        /// The suboffset after the slice, in bytes.
+        /// The value in bytes that the suboffset would have.
         suboffset: i64,
     },
-    /// `select` would leave a dimension with two pointers. Both the dimension of the index and the dimension
-    /// before it have a pointer.
+    /// `select` would make two pointers necessary in one dimension, because the dimension of the index and
+    /// the dimension before it have pointers.
     #[error("dimension {dimension} cannot be dropped: the dimension before it would have two pointers")]
     PointerTwice {
-        /// The dimension, from 0.
+        /// The dimension of the index. The first dimension is 0.
         dimension: usize,
     },
-    /// A field is not inside the item.
+    /// A field is not completely inside of the item.
     #[error("a field at bytes {offset} to {end} is outside of items of {}", bytes(*itemsize))]
     FieldOutside {
-        /// The offset of the first byte of the field.
+        /// The offset in the item of the first byte of the field.
         offset: u64,
-        /// The offset one past the last byte of the field.
+        /// The offset in the item one past the last byte of the field.
         end: u64,
         /// The size of an item in bytes.
         itemsize: i64,
@@ -94,10 +95,11 @@ pub enum ViewError {
         /// The number of dimensions that the result would have.
         ndim: usize,
     },
-    /// A cast needs C-contiguous memory.
+    /// The memory is not C-contiguous, which a cast requires.
     #[error("memory is not C-contiguous: its bytes cannot be cast to other items")]
     NotContiguous,
-    /// The size of the memory is not a multiple of the new itemsize: a cast of 24 bytes to items of 5 bytes.
+    /// The size of the memory is not a multiple of the new itemsize. Example: a cast of 24 bytes to items of
+    /// 5 bytes.
     #[error("{} are not a multiple of the {itemsize}-byte item size", bytes(*len))]
     CastItems {
         /// The size of the memory in bytes.
@@ -105,8 +107,8 @@ pub enum ViewError {
         /// The new itemsize in bytes.
         itemsize: i64,
     },
-    /// The size of the memory is not the size of the new shape: a cast of 24 bytes to shape (2, 2) of 4-byte
-    /// items.
+    /// The size of the memory is not the size of the new shape. Example: a cast of 24 bytes to shape (2, 2)
+    /// of 4-byte items.
     #[error("{} cannot be cast to shape {} of {itemsize}-byte items", bytes(*len), tuple(shape))]
     CastShape {
         /// The size of the memory in bytes.
@@ -119,15 +121,15 @@ pub enum ViewError {
     /// The axes of a transposition are not a permutation of `0..ndim`.
     #[error("axes are not a permutation of {}", plural(*ndim, "dimension"))]
     Axes {
-        /// The number of dimensions.
+        /// The number of dimensions of the view.
         ndim: usize,
     },
-    /// The slice for the strides has another length than the shape.
+    /// `strides` and `shape` have different lengths.
     #[error("strides has {strides} elements but shape has {shape}")]
     StridesLength {
-        /// The number of elements of the slice for the strides.
+        /// The number of entries of `strides`.
         strides: usize,
-        /// The number of elements of the shape.
+        /// The number of entries of `shape`.
         shape: usize,
     },
     /// A stride of a contiguous array does not fit `Py_ssize_t`.

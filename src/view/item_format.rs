@@ -1,4 +1,4 @@
-//! The layout of one item: the format of a buffer compared with its itemsize and its request.
+//! Determines the layout of one item from the format of a buffer, its itemsize and its request.
 
 use alloc::boxed::Box;
 
@@ -11,11 +11,12 @@ use crate::abi::DataModel;
 use crate::format::{ByteOrder, Code};
 use crate::layout::{Certainty, Dialect, Interpretation, Scalar, Syntax, reconcile};
 
-/// Checks the format against the itemsize and the request, and returns the layout of an item.
+/// Checks the format of `raw` against the itemsize and `request`. Returns the layout of one item.
 ///
-/// Passes each violation to `sink`. `dialect` is the dialect of the format, `model` the machine of the
-/// exporter. Returns `None` if no interpretation of the format has the itemsize, or if the itemsize is
-/// negative.
+/// Passes each violation to `sink`. If `request` is `None`, the function leaves out the rules about requests.
+/// `dialect` is the dialect of the format, or `None` if every dialect is possible. `model` is the data model
+/// of the exporter's machine. Returns `Ok(None)` if no interpretation of the format has the itemsize, or if
+/// the itemsize is negative. Returns an error if `sink` ends the check.
 pub(super) fn item_layout<S: ViolationSink>(
     raw: &RawView<'_>,
     request: Option<Request>,
@@ -34,7 +35,8 @@ pub(super) fn item_layout<S: ViolationSink>(
     if format_is_requested == Some(false) {
         sink.report(Violation::FormatUnrequested { format: format.into() })?;
     }
-    // A negative itemsize breaks A06 (sizes), which another check reports. The format is still parsed.
+    // A negative itemsize breaks A06 (sizes), which another check reports. The syntax of the format is still
+    // checked.
     let size = u64::try_from(itemsize).ok();
     let scalar = scalar(format, dialect, model).filter(|scalar| size.is_none_or(|size| scalar.size == size));
     if let Some(scalar) = scalar {
@@ -62,10 +64,11 @@ pub(super) fn item_layout<S: ViolationSink>(
     }
 }
 
-/// Returns the scalar of a format of one code, such as `<i`. This fast path does not run the parser.
+/// Returns the scalar that a format of one code describes, such as `<i`. This fast path avoids the parser.
+/// `model` determines native sizes.
 ///
-/// Returns `None` if the format has more than one code, or if `dialect` does not have the code or the byte
-/// order.
+/// Returns `None` if `format` has more than one code, or if `dialect` does not support the code or the byte
+/// order. `dialect` is `None` if every dialect is possible.
 fn scalar(format: &[u8], dialect: Option<&Dialect>, model: &DataModel) -> Option<Scalar> {
     let scalar = Scalar::recognize(format, model)?;
     let Some(dialect) = dialect else { return Some(scalar) };
@@ -80,8 +83,8 @@ fn scalar(format: &[u8], dialect: Option<&Dialect>, model: &DataModel) -> Option
     (has_code && !lacks_order).then_some(scalar)
 }
 
-/// Returns the violation to report for an interpretation that relies on an assumption. The severity is a
-/// note. Returns `None` if the interpretation is exact.
+/// Returns the note to report for `interpretation` if it relies on an assumption. `format` and `itemsize` (in
+/// bytes) are copied to the note. Returns `None` if the interpretation needs no assumption.
 fn certainty_note(interpretation: &Interpretation, format: &[u8], itemsize: i64) -> Option<Violation> {
     let format = format.into();
     match interpretation.certainty {

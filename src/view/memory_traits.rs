@@ -1,10 +1,10 @@
-//! `MemoryTraits`: decides which requests an exporter must serve (B23, the allowed refusals).
+//! `MemoryTraits`: decides which requests an exporter may refuse (B23, allowed refusals).
 
 use super::contiguity::Order;
 use super::raw::RawView;
 use super::request::Request;
 
-/// The properties of an exporter's memory that decide which requests the exporter must serve.
+/// The properties of an exporter's memory that decide which requests the exporter may refuse.
 ///
 /// ```
 /// use pep3118::{RawView, Request};
@@ -25,11 +25,11 @@ use super::request::Request;
 pub struct MemoryTraits {
     /// Whether the memory is read-only.
     pub readonly: bool,
-    /// Whether the items are contiguous and the last index varies fastest.
+    /// Whether the items are contiguous in C order: the last index varies fastest.
     pub c_contiguous: bool,
-    /// Whether the items are contiguous and the first index varies fastest.
+    /// Whether the items are contiguous in Fortran order: the first index varies fastest.
     pub f_contiguous: bool,
-    /// Whether access to the items follows pointers.
+    /// Whether the access to an item must read pointers, because the buffer has suboffsets.
     pub indirect: bool,
 }
 
@@ -44,21 +44,21 @@ pub struct MemoryTraits {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RefusalReason {
-    /// The request has `FORMAT` without a structure.
+    /// The request has `FORMAT` but no structural flag such as `ND`.
     FormatAlone,
-    /// The request has `WRITABLE`, and the memory is read-only.
+    /// The request has `WRITABLE`, but the memory is read-only.
     ReadOnly,
-    /// The request is for a contiguity that the memory does not have.
+    /// The request has a contiguity flag, but the memory does not have this contiguity.
     NotContiguous,
-    /// Access to the items follows pointers, and the request has no `INDIRECT`.
+    /// The access to an item must read pointers, but the request has no `INDIRECT`.
     SuboffsetsNeeded,
-    /// The memory is not C-contiguous, and the request has no `STRIDES`.
+    /// The memory is not C-contiguous, but the request has no `STRIDES`.
     StridesNeeded,
 }
 
 impl MemoryTraits {
-    /// Returns the properties of the memory that `raw` describes. `raw` should be the answer to the request
-    /// for the most fields, `FULL_RO`, because an answer without strides hides their value.
+    /// Returns the properties of the memory that `raw` describes. `raw` should be the answer to `FULL_RO`,
+    /// because an answer to another request can have NULL instead of strides or suboffsets.
     #[must_use]
     pub fn of(raw: &RawView<'_>) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! Formats sizes, shapes and format strings for the messages of violations.
+//! Formats sizes, shapes and format strings as texts for the messages of violations.
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -8,12 +8,13 @@ use alloc::vec::Vec;
 use crate::layout::InterpretedSize;
 use crate::text::{abridge, plural};
 
-/// Returns a number of bytes with its unit: `1 byte`, `-4 bytes`.
+/// Returns `count` as text with the unit: `1 byte`, `-4 bytes`.
 pub(crate) fn bytes(count: i64) -> String {
     plural(count, "byte")
 }
 
-/// Returns `values` as Python writes a tuple: `(2, 3)`, `(3,)`, `()`. Writes at most 8 entries, then `...`.
+/// Returns `values` as text in the syntax of a Python tuple: `(2, 3)`, `(3,)`, `()`. After 8 entries, the
+/// text ends with `...`.
 pub(crate) fn tuple(values: &[i64]) -> String {
     const MAX_ENTRIES: usize = 8;
     match values {
@@ -26,19 +27,19 @@ pub(crate) fn tuple(values: &[i64]) -> String {
     }
 }
 
-/// Returns the factors of the number of items: `2 * 3` for the shape (2, 3).
+/// Returns the lengths of `shape` as text with `*` between them: `2 * 3` for the shape (2, 3).
 pub(crate) fn factors(shape: &[i64]) -> String {
     let factors: Vec<String> = shape.iter().map(|length| length.to_string()).collect();
     factors.join(" * ")
 }
 
-/// Returns the escaped text of `format`. Only the first 60 bytes are included.
+/// Returns the first 60 bytes of `format` as escaped text, with `...` if `format` is longer.
 pub(crate) fn abridged(format: &[u8]) -> Cow<'_, str> {
     abridge(format, 60)
 }
 
-/// Returns the sizes grouped by size: `5 bytes (pep3118, ctypes) or 8 bytes (native-c)`. Groups are in the
-/// order of `sizes`.
+/// Returns the different sizes as text, each with its dialects: `5 bytes (pep3118, ctypes) or 8 bytes
+/// (native-c)`. The sizes are in the order of their first occurrence in `sizes`.
 pub(crate) fn sizes_by_dialect(sizes: &[InterpretedSize]) -> String {
     let mut groups: Vec<(u64, Vec<&str>)> = Vec::new();
     for InterpretedSize { dialect, size } in sizes {

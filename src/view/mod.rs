@@ -7,18 +7,18 @@
 //! | `CONTIG` | these fields, but readonly 1 | B02, the memory is read-only, and B05, the format was not requested |
 //!
 //! A [`RawView`] has the fields of a `Py_buffer`. [`RawView::check`] reports every rule of the protocol that
-//! the fields break. Each finding has a [`RuleId`] and the numbers that break the rule. A [`View`] exists
+//! the fields break. Each finding has a [`RuleId`] and the numbers that break the rule. A [`View`] is created
 //! only if no error prevents access to the items. An [`Audit`] compares the answers of one exporter to
 //! several [`Request`]s.
 //!
-//! Sizes, strides and offsets are `i64` for two reasons: `Py_ssize_t` is signed, and a 64-bit buffer can be
-//! checked on a 32-bit machine. The module has no pointers. `buf` is a number. If suboffsets make the access
-//! to an item follow pointers in memory, the access is described by a list of [`Step`]s.
+//! Sizes, strides and offsets are `i64` for two reasons. `Py_ssize_t` is signed, and a 64-bit buffer can be
+//! checked on a 32-bit machine. The module does not access memory: `buf` is a number. If a buffer has
+//! suboffsets, the access to an item reads pointers in memory. A list of [`Step`]s describes this access.
 //!
 //! # Limitations
-//! The fields of a `Py_buffer` do not bound the memory that suboffsets lead to. A check compares only the
-//! first table of pointers with the memory block. The rules about lifetime (section E) need a running
-//! interpreter.
+//! The fields of a `Py_buffer` do not contain the bounds of the memory that the pointers of suboffsets lead
+//! to. A check therefore compares only the first table of pointers with the memory block. The rules about
+//! lifetime (section E) need a running interpreter.
 
 mod audit;
 mod bounds;

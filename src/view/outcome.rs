@@ -1,4 +1,4 @@
-//! `RequestOutcome`: the answer of an exporter to one request.
+//! `RequestOutcome`: the answer of an exporter to one buffer request.
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -6,7 +6,7 @@ use core::fmt;
 use super::raw::{Owner, RawView};
 use crate::text::escape;
 
-/// The answer of an exporter to a request.
+/// The answer of an exporter to one buffer request.
 ///
 /// ```
 /// use pep3118::{Owner, RaisedError, RequestOutcome};
@@ -17,36 +17,37 @@ use crate::text::escape;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RequestOutcome<'a> {
-    /// The exporter returned 0, set no exception and filled in the struct.
+    /// The exporter returned 0, set no exception and filled in the struct, whose fields are the value.
     Granted(RawView<'a>),
-    /// The exporter returned -1.
+    /// The exporter returned -1, which means that the request failed.
     Refused {
-        /// The exception that the exporter set.
+        /// The exception that the exporter set, or `NoException`.
         error: RaisedError,
         /// The field `obj` after the request.
         obj: Owner,
-        /// The increase of the exporter's reference count. The value is 0 if the count was not measured.
+        /// The reference count of the exporter after the request minus the count before the request. 0 if the
+        /// count was not measured.
         references: i64,
     },
-    /// The exporter returned a number other than 0 and -1, or returned 0 with an exception set.
+    /// The exporter returned a number other than 0 and -1, or returned 0 although it set an exception.
     InvalidReturn {
         /// The number that the exporter returned.
         returned: i32,
-        /// The exception that the exporter set.
+        /// The exception that the exporter set, or `NoException`.
         error: RaisedError,
     },
 }
 
 impl RequestOutcome<'_> {
-    /// Creates a refusal with the exception `error`. The field `obj` is unknown and the reference count
-    /// unmeasured.
+    /// Creates a `Refused` with the exception `error`. In the result, `obj` is `Unknown` and `references` is
+    /// 0.
     #[must_use]
     pub const fn refused(error: RaisedError) -> Self {
         Self::Refused { error, obj: Owner::Unknown, references: 0 }
     }
 }
 
-/// The exception that a request raised.
+/// The exception that is set after a buffer request.
 ///
 /// ```
 /// use pep3118::RaisedError;
@@ -55,7 +56,7 @@ impl RequestOutcome<'_> {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum RaisedError {
-    /// `BufferError`. The protocol requires this class for a refusal.
+    /// `BufferError`, the only class that the protocol allows for a refusal.
     BufferError,
     /// An exception of another class. The string is the name of the class.
     Other(Box<str>),
@@ -67,7 +68,7 @@ impl fmt::Display for RaisedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BufferError => f.write_str("BufferError"),
-            // The exporter chooses the name of the class.
+            // The name of the class comes from the exporter and can contain control characters.
             Self::Other(name) => f.write_str(&escape(&**name)),
             Self::NoException => f.write_str("no exception"),
         }

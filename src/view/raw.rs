@@ -6,11 +6,10 @@ use core::fmt;
 use super::message::{abridged, tuple};
 use crate::named::named_enum;
 
-/// An unvalidated `Py_buffer`.
+/// The fields of a `Py_buffer`, without validation.
 ///
-/// Sizes and distances are in bytes. `None` is NULL. Entries of `shape` are numbers of items. `shape`,
-/// `strides` and `suboffsets` should have `ndim` entries. A check reports an array of another length (A16,
-/// entries of the arrays).
+/// In the pointer fields, `None` means NULL. `shape`, `strides` and `suboffsets` should have `ndim` entries. A check
+/// reports an array with another number of entries (A16, entries of the arrays).
 ///
 /// ```
 /// use pep3118::{Checked, RawView, Request};
@@ -33,16 +32,16 @@ use crate::named::named_enum;
 /// exporter uses it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RawView<'a> {
-    /// The address of the first item as a number. `Some(0)` is NULL. `None` means that the address was not
+    /// The address of the first item, as a number. `Some(0)` means NULL. `None` means that the address was not
     /// recorded.
     pub buf: Option<u64>,
-    /// The object that owns the memory: the exporter.
+    /// The exporter, which is the object that owns the memory.
     pub obj: Owner,
-    /// The size of all items together, in bytes and without gaps between items.
+    /// The size in bytes of all items together, without the gaps between items.
     pub len: i64,
     /// The size of one item in bytes.
     pub itemsize: i64,
-    /// 1 for read-only memory, 0 for writable memory.
+    /// 1 if the memory is read-only, 0 if the memory is writable.
     pub readonly: i32,
     /// The number of dimensions.
     pub ndim: i32,
@@ -50,14 +49,14 @@ pub struct RawView<'a> {
     pub format: Option<&'a [u8]>,
     /// The number of items in each dimension.
     pub shape: Option<&'a [i64]>,
-    /// The distance in bytes from one item to the next in each dimension.
+    /// The distance in bytes from one item to the next, for each dimension.
     pub strides: Option<&'a [i64]>,
-    /// For each dimension, the number of bytes to add after a consumer reads the pointer. A negative entry
-    /// means that the dimension has no pointer.
+    /// For each dimension, the number of bytes that a consumer adds to the pointer that the consumer reads in this
+    /// dimension. A negative entry means that the dimension has no pointer.
     pub suboffsets: Option<&'a [i64]>,
 }
 
-/// The field `obj` of a `Py_buffer`, if the field was recorded.
+/// The field `obj` of a `Py_buffer`.
 ///
 /// ```
 /// use pep3118::{Owner, RawView, Request, RuleId};
@@ -66,19 +65,19 @@ pub struct RawView<'a> {
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Owner {
-    /// The field was not recorded. A check leaves out the rules about `obj`.
+    /// The field was not recorded. A check then leaves out the rules about `obj`.
     #[default]
     Unknown,
-    /// An object. The number identifies the object, for example by its address. Numbers are only compared.
+    /// An object, identified by a number such as its address. Checks only compare the numbers of two objects.
     Exporter(u64),
-    /// NULL, although the request succeeded.
+    /// NULL, which breaks a rule after a successful request (A01, `obj` after success).
     Null,
-    /// NULL, in a temporary buffer that no object exported. `PyBuffer_FillInfo` filled the buffer without an
-    /// exporter, or `PyMemoryView_FromBuffer` wraps it.
+    /// NULL in a temporary buffer, which `PyBuffer_FillInfo` or `PyMemoryView_FromBuffer` creates without an
+    /// exporter.
     Temporary,
 }
 
-/// The block of memory that contains the items of a buffer.
+/// The position of a buffer in the block of memory that contains the items.
 ///
 /// ```
 /// use pep3118::{Block, RawView, Request, RuleId};
@@ -93,12 +92,12 @@ pub enum Owner {
 pub struct Block {
     /// The length of the block in bytes.
     pub len: i64,
-    /// The distance from the start of the block to `buf`, in bytes.
+    /// The distance in bytes from the start of the block to `buf`.
     pub offset: i64,
 }
 
 impl RawView<'_> {
-    /// Copies the fields. The result owns the arrays and the format.
+    /// Copies the fields, the arrays and the format to a struct that owns the copies.
     #[must_use]
     pub fn to_buf(&self) -> RawViewBuf {
         RawViewBuf {
@@ -110,13 +109,13 @@ impl RawView<'_> {
         }
     }
 
-    /// Returns whether access to the items follows pointers: at least one suboffset is not negative.
+    /// Returns whether the access to an item must read a pointer: at least one suboffset is not negative.
     pub(crate) fn is_indirect(&self) -> bool {
         self.suboffsets.is_some_and(|suboffsets| suboffsets.iter().any(|suboffset| *suboffset >= 0))
     }
 }
 
-/// A [`RawView`] that owns its arrays, and can outlive the release of the buffer.
+/// A [`RawView`] with owned arrays, which can be used after the buffer was released.
 ///
 /// ```
 /// use pep3118::RawView;
@@ -125,7 +124,8 @@ impl RawView<'_> {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawViewBuf {
-    /// The scalar fields. `format` and the arrays of this struct are always `None`.
+    /// The fields that are not arrays. `format`, `shape`, `strides` and `suboffsets` of this struct are always
+    /// `None`.
     scalars: RawView<'static>,
     format: Option<Box<[u8]>>,
     shape: Option<Box<[i64]>>,
@@ -134,7 +134,7 @@ pub struct RawViewBuf {
 }
 
 impl RawViewBuf {
-    /// Returns the fields. The arrays and the format are borrowed from `self`.
+    /// Returns the fields. The format and the arrays of the result are borrowed from `self`.
     #[must_use]
     pub fn as_raw(&self) -> RawView<'_> {
         RawView {
@@ -185,7 +185,7 @@ named_enum! {
     }
 }
 
-/// The value of a field of `Py_buffer`.
+/// The value of one field of a `Py_buffer`, for messages.
 ///
 /// ```
 /// use pep3118::view::MetadataValue;
@@ -198,16 +198,16 @@ pub enum MetadataValue {
     Null,
     /// An address, or the number that identifies an object in [`Owner::Exporter`].
     Address(u64),
-    /// An integer: `len`, `itemsize`, `readonly` or `ndim`.
+    /// An integer: the value of `len`, `itemsize`, `readonly` or `ndim`.
     Number(i64),
-    /// A shape, strides or suboffsets.
+    /// The entries of a shape, of strides or of suboffsets.
     Array(Box<[i64]>),
-    /// A format.
+    /// The bytes of a format without its terminating NUL.
     Format(Box<[u8]>),
 }
 
 impl MetadataValue {
-    /// Returns the value of `field` in `raw`. Returns `Null` also if the field was not recorded.
+    /// Returns the value of the field `field` in `raw`. Returns `Null` if the field is NULL or was not recorded.
     pub(crate) fn of(raw: &RawView<'_>, field: FieldName) -> Self {
         let array = |array: Option<&[i64]>| array.map_or(Self::Null, |array| Self::Array(array.into()));
         match field {

@@ -1,4 +1,4 @@
-//! `Report`: the broken rules that a check found.
+//! `Report` and `Finding`: the broken rules that a check found.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -12,9 +12,10 @@ use super::rules::{RuleId, Severity};
 use super::violation::Violation;
 use crate::diagnostic::{self, Diagnostic};
 
-/// A broken rule, with the requests whose answers break the rule.
+/// One broken rule, and the requests whose answers break the rule.
 ///
-/// `{}` writes one line. `{:#}` adds the calculation, the text of the rule and, for some rules, a help line.
+/// `{}` writes the message on one line. `{:#}` writes several lines: the message, the calculation, the text of the
+/// rule and, for some rules, a help line.
 ///
 /// ```
 /// use pep3118::{RawView, Request};
@@ -31,13 +32,13 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// Creates a finding without requests.
+    /// Creates a finding for `violation` with an empty list of requests.
     pub(crate) fn new(violation: Violation) -> Self {
         let severity = violation.severity();
         Self { violation, severity, requests: Vec::new() }
     }
 
-    /// Returns the violation with its numbers.
+    /// Returns the violation, which contains the numbers of the message.
     #[must_use]
     pub fn violation(&self) -> &Violation {
         &self.violation
@@ -49,26 +50,26 @@ impl Finding {
         self.violation.rule()
     }
 
-    /// Returns the severity of the violation.
+    /// Returns the severity of the violation, which can differ from the severity of the rule.
     #[must_use]
     pub fn severity(&self) -> Severity {
         self.severity
     }
 
-    /// Returns the message as one line, without the severity and the rule.
+    /// Returns the message on one line, without the severity and without the id of the rule.
     #[must_use]
     pub fn message(&self) -> String {
         self.violation.to_string()
     }
 
-    /// Returns the requests whose answers break the rule. The list is empty unless an [`Audit`](super::Audit)
-    /// created the finding.
+    /// Returns the requests whose answers break the rule. The list is empty if an [`Audit`](super::Audit) did not
+    /// create the finding.
     #[must_use]
     pub fn requests(&self) -> &[Request] {
         &self.requests
     }
 
-    /// Returns the message of `{:#}` as a diagnostic, which a terminal can show in colour.
+    /// Returns the text that `{:#}` writes as a diagnostic, which a terminal can display in colour.
     #[must_use]
     pub fn diagnostic(&self) -> Diagnostic<'_> {
         let diagnostic = match &self.violation {
@@ -96,7 +97,7 @@ impl Finding {
     }
 }
 
-/// Returns the names of at most 4 requests: `SIMPLE, ND, STRIDES, FULL and 3 more`.
+/// Returns the names of `requests` with commas: `SIMPLE, ND, STRIDES, FULL and 3 more`. Lists at most 4 names.
 fn abridged_requests(requests: &[Request]) -> String {
     const MAX_REQUESTS: usize = 4;
     let names: Vec<String> = requests.iter().take(MAX_REQUESTS).map(Request::to_string).collect();
@@ -119,10 +120,11 @@ impl fmt::Display for Finding {
     }
 }
 
-/// The findings of a check. Errors come first. Findings of equal severity are in the order of the rules.
+/// The findings of a check. Errors are first, then warnings, then notes. Findings of equal severity are in the order
+/// of the rules.
 ///
-/// An empty report allocates no memory. `{}` writes a line for each finding, `{:#}` a paragraph for each
-/// finding.
+/// `{}` writes one line for each finding. `{:#}` writes one paragraph for each finding. A report without findings
+/// allocates no memory.
 ///
 /// ```
 /// use pep3118::{RawView, Request, RuleId, Severity};
@@ -147,8 +149,9 @@ impl Report {
         Self { findings: None }
     }
 
-    /// Adds a violation. If the report already contains an equal violation, adds only `request` to the equal
-    /// violation.
+    /// Adds `violation`, which the answer to `request` contains. `request` is `None` if the check is not about
+    /// several requests. If the report already contains an equal violation, the method adds only `request` to the
+    /// existing finding.
     #[cold]
     pub(crate) fn push(&mut self, violation: Violation, request: Option<Request>) {
         let findings = self.findings.get_or_insert_default();
@@ -162,7 +165,7 @@ impl Report {
         }
     }
 
-    /// Returns the report with the findings sorted by severity, then by rule.
+    /// Sorts the findings by severity, and findings of equal severity by rule.
     #[inline]
     pub(crate) fn sorted(mut self) -> Self {
         if let Some(findings) = &mut self.findings {
@@ -171,7 +174,7 @@ impl Report {
         self
     }
 
-    /// Returns whether there are no findings.
+    /// Returns whether the report has no findings.
     #[must_use]
     #[inline]
     pub fn is_empty(&self) -> bool {
@@ -184,7 +187,7 @@ impl Report {
         self.findings().len()
     }
 
-    /// Returns the findings as a slice.
+    /// Returns the findings, errors first.
     #[must_use]
     #[inline]
     pub fn findings(&self) -> &[Finding] {
@@ -194,25 +197,25 @@ impl Report {
         }
     }
 
-    /// Returns an iterator over the findings.
+    /// Returns an iterator over the findings, errors first.
     pub fn iter(&self) -> core::slice::Iter<'_, Finding> {
         self.findings().iter()
     }
 
-    /// Returns whether at least one finding is an error.
+    /// Returns whether at least one finding has the severity `Error`.
     #[must_use]
     pub fn has_errors(&self) -> bool {
         self.worst() == Some(Severity::Error)
     }
 
-    /// Returns the worst severity. Returns `None` if there are no findings.
+    /// Returns the highest severity of all findings. Returns `None` if there are no findings.
     #[must_use]
     pub fn worst(&self) -> Option<Severity> {
         self.findings().iter().map(Finding::severity).min()
     }
 
-    /// Returns a report without the findings of `rules`. Use this method for an exporter that is known to break
-    /// these rules.
+    /// Returns a copy of the report without the findings of `rules`. Use this method for an exporter that is known to
+    /// break these rules.
     ///
     /// ```
     /// use pep3118::{RawView, Request, RuleId};
@@ -228,7 +231,7 @@ impl Report {
         Self { findings: (!others.is_empty()).then(|| Box::new(others)) }
     }
 
-    /// Returns whether the report contains a finding of `rule`.
+    /// Returns whether the report contains a finding of the rule `rule`.
     #[must_use]
     pub fn contains(&self, rule: RuleId) -> bool {
         self.findings().iter().any(|finding| finding.rule() == rule)
@@ -260,17 +263,17 @@ impl fmt::Display for Report {
 
 /// A receiver for the violations that a check finds.
 pub(crate) trait ViolationSink {
-    /// Ends the check early. [`Infallible`] if the sink receives every violation.
+    /// The type of the error that ends a check early. The type is [`Infallible`] if the sink never ends a check.
     type Stop;
 
     /// Receives one violation.
     ///
     /// # Errors
-    /// - the sink needs no further violations: the check should return at once
+    /// - the sink needs no more violations: the check must return the error at once
     fn report(&mut self, violation: Violation) -> Result<(), Self::Stop>;
 }
 
-/// The [`ViolationSink::Stop`] of a sink that needs no further violations.
+/// The [`ViolationSink::Stop`] of a sink that can end a check early.
 pub(crate) struct SinkClosed;
 
 impl ViolationSink for Report {

@@ -1,4 +1,4 @@
-//! `Request`: the flags of `PyObject_GetBuffer`.
+//! `Request`: the argument `flags` of `PyObject_GetBuffer`.
 
 use alloc::string::String;
 use core::fmt;
@@ -10,10 +10,12 @@ use super::rules::RuleId;
 use crate::text::escape;
 
 bitflags! {
-    /// The flags of a buffer request.
+    /// The flags of a buffer request: which fields the exporter must fill in, and which properties the memory
+    /// must have.
     ///
-    /// A structural flag contains the bits of the flags that it implies. A request therefore has a flag only if
-    /// all bits of the flag are set. [`contains`](Request::contains) tests `(flags & flag) == flag`.
+    /// The structural flags are `ND`, `STRIDES`, `INDIRECT` and the contiguity flags. A structural flag
+    /// includes the bits of other flags: `STRIDES` includes the bit of `ND`. A request therefore has a flag
+    /// only if all bits of the flag are set. [`contains`](Request::contains) tests `(flags & flag) == flag`.
     ///
     /// ```
     /// use pep3118::Request;
@@ -29,23 +31,25 @@ bitflags! {
     /// Spec: CPython `Doc/c-api/buffer.rst`, "Buffer request types".
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
     pub struct Request: i32 {
-        /// A contiguous block of bytes without shape or strides.
+        /// Requests a contiguous block of bytes, without shape and strides.
         const SIMPLE = 0;
-        /// The exporter describes writable memory or refuses the request.
+        /// Requests writable memory. The exporter must refuse the request if the memory is read-only.
         const WRITABLE = 0x1;
-        /// The exporter fills in `format`.
+        /// Requests that the exporter fills in `format`.
         const FORMAT = 0x4;
-        /// The exporter fills in `shape`. The memory must be C-contiguous.
+        /// Requests that the exporter fills in `shape`. The memory must be C-contiguous.
         const ND = 0x8;
-        /// The exporter fills in `shape` and `strides`.
+        /// Requests that the exporter fills in `shape` and `strides`. The memory can have any strides.
         const STRIDES = 0x18;
-        /// The exporter fills in `shape` and `strides`. The memory must be C-contiguous.
+        /// Requests that the exporter fills in `shape` and `strides`. The memory must be C-contiguous.
         const C_CONTIGUOUS = 0x38;
-        /// The exporter fills in `shape` and `strides`. The memory must be Fortran-contiguous.
+        /// Requests that the exporter fills in `shape` and `strides`. The memory must be Fortran-contiguous.
         const F_CONTIGUOUS = 0x58;
-        /// The exporter fills in `shape` and `strides`. The memory must be C- or Fortran-contiguous.
+        /// Requests that the exporter fills in `shape` and `strides`. The memory must be C- or
+        /// Fortran-contiguous.
         const ANY_CONTIGUOUS = 0x98;
-        /// The exporter fills in `shape` and `strides`, and `suboffsets` if the memory needs them.
+        /// Requests that the exporter fills in `shape` and `strides`, and also `suboffsets` if the access to an
+        /// item must read pointers.
         const INDIRECT = 0x118;
         /// `ND | WRITABLE`
         const CONTIG = 0x9;
@@ -66,8 +70,8 @@ bitflags! {
     }
 }
 
-/// The structural flag of a request: the arrays that the exporter must fill in, and the order that the memory
-/// must have.
+/// The structural flag of a request: which arrays the exporter must fill in, and in which order the items must
+/// be in memory.
 ///
 /// ```
 /// use pep3118::Request;
@@ -77,24 +81,25 @@ bitflags! {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Structure {
-    /// No arrays. The memory must be C-contiguous.
+    /// The exporter fills in no array. The memory must be C-contiguous.
     Simple,
-    /// `shape`. The memory must be C-contiguous.
+    /// The exporter fills in `shape`. The memory must be C-contiguous.
     Nd,
-    /// `shape` and `strides`. The memory may have any strides.
+    /// The exporter fills in `shape` and `strides`. The memory can have any strides.
     Strides,
-    /// `shape` and `strides`. The memory must be C-contiguous.
+    /// The exporter fills in `shape` and `strides`. The memory must be C-contiguous.
     CContiguous,
-    /// `shape` and `strides`. The memory must be Fortran-contiguous.
+    /// The exporter fills in `shape` and `strides`. The memory must be Fortran-contiguous.
     FContiguous,
-    /// `shape` and `strides`. The memory must be C- or Fortran-contiguous.
+    /// The exporter fills in `shape` and `strides`. The memory must be C- or Fortran-contiguous.
     AnyContiguous,
-    /// `shape` and `strides`, and `suboffsets` if the memory needs them.
+    /// The exporter fills in `shape` and `strides`, and also `suboffsets` if the access to an item must read
+    /// pointers.
     Indirect,
 }
 
 impl Structure {
-    /// Every structure.
+    /// Every structural flag, from the fewest to the most fields.
     pub const ALL: [Self; 7] = [
         Self::Simple,
         Self::Nd,
@@ -105,7 +110,7 @@ impl Structure {
         Self::Indirect,
     ];
 
-    /// Returns the `PyBUF_*` flag of the structure.
+    /// Returns the request that has only this structural flag, such as `Request::ND`.
     #[must_use]
     pub const fn request(self) -> Request {
         match self {
@@ -119,7 +124,7 @@ impl Structure {
         }
     }
 
-    /// Returns the rule that defines the arrays of the structure.
+    /// Returns the rule that defines which arrays an exporter fills in for this structural flag.
     #[must_use]
     pub const fn rule(self) -> RuleId {
         match self {
@@ -140,7 +145,7 @@ impl fmt::Display for Structure {
     }
 }
 
-/// The names of the `PyBUF_*` constants that are one flag.
+/// The names of the single flags, without the prefix `PyBUF_`.
 const FLAGS: [(&str, Request); 9] = [
     ("SIMPLE", Request::SIMPLE),
     ("WRITABLE", Request::WRITABLE),
@@ -153,7 +158,7 @@ const FLAGS: [(&str, Request); 9] = [
     ("INDIRECT", Request::INDIRECT),
 ];
 
-/// The names of the `PyBUF_*` constants that CPython calls compound requests.
+/// The names of the constants that CPython calls compound requests, without the prefix `PyBUF_`.
 const COMPOUNDS: [(&str, Request); 8] = [
     ("CONTIG", Request::CONTIG),
     ("CONTIG_RO", Request::CONTIG_RO),
@@ -165,13 +170,14 @@ const COMPOUNDS: [(&str, Request); 8] = [
     ("FULL_RO", Request::FULL_RO),
 ];
 
-/// Iterates over the names of all flags and compound requests. Flags come first, so that the common value of
-/// `ND` and `CONTIG_RO` is displayed as `ND`.
+/// Returns the names and values of all flags and compound requests. Flags are first, so that the common value
+/// of `ND` and `CONTIG_RO` is displayed as `ND`.
 fn named_requests() -> impl Iterator<Item = &'static (&'static str, Request)> {
     FLAGS.iter().chain(&COMPOUNDS)
 }
 
-/// The flags that imply other flags. The number beside a flag is the bit that no implied flag has.
+/// The flags that include the bits of other flags. Each pair has the bit that belongs only to the flag, and the
+/// flag.
 const IMPLYING_FLAGS: [(i32, Request); 5] = [
     (0x10, Request::STRIDES),
     (0x20, Request::C_CONTIGUOUS),
@@ -180,13 +186,14 @@ const IMPLYING_FLAGS: [(i32, Request); 5] = [
     (0x100, Request::INDIRECT),
 ];
 
-/// `PyBUF_READ`, an argument of `PyMemoryView_FromMemory`. The bit is also part of `PyBUF_INDIRECT`.
+/// `PyBUF_READ`, which is an argument of `PyMemoryView_FromMemory` and not a request. `PyBUF_INDIRECT` contains
+/// the same bit.
 const READ: i32 = 0x100;
-/// `PyBUF_WRITE`, an argument of `PyMemoryView_FromMemory`.
+/// `PyBUF_WRITE`, which is an argument of `PyMemoryView_FromMemory` and not a request.
 const WRITE: i32 = 0x200;
 
-/// Lists the legal requests: `SIMPLE` with and without `WRITABLE`, then each given flag with every
-/// combination of `WRITABLE` and `FORMAT`.
+/// Creates the array of the legal requests: `SIMPLE` with and without `WRITABLE`, and each flag of the
+/// arguments with every combination of `WRITABLE` and `FORMAT`.
 macro_rules! all_legal {
     ($($flag:ident)*) => {
         [
@@ -203,14 +210,14 @@ macro_rules! all_legal {
 }
 
 impl Request {
-    /// The 26 legal requests: every structure with every combination of `WRITABLE` and `FORMAT`, except that
-    /// `SIMPLE` has no request with `FORMAT`.
+    /// The 26 legal requests: every structural flag with every combination of `WRITABLE` and `FORMAT`. `SIMPLE`
+    /// with `FORMAT` is not legal.
     pub const ALL_LEGAL: [Self; 26] = all_legal!(ND STRIDES C_CONTIGUOUS F_CONTIGUOUS ANY_CONTIGUOUS INDIRECT);
 
     /// Returns the structural flag of the request.
     ///
-    /// If the request has several structural flags, the most restrictive flag is returned: C, Fortran or any
-    /// contiguity before `INDIRECT`.
+    /// If the request contains several structural flags, the result is the most restrictive one: C-, Fortran-
+    /// or any contiguity before `INDIRECT`.
     #[must_use]
     pub const fn structure(self) -> Structure {
         if self.contains(Self::C_CONTIGUOUS) {
@@ -236,7 +243,8 @@ impl Request {
         Self::ALL_LEGAL.contains(&self)
     }
 
-    /// Converts the flags of the C API. `SIMPLE | FORMAT` is accepted because `PyBuffer_FillInfo` serves it.
+    /// Converts the argument `flags` of `PyObject_GetBuffer`. `SIMPLE | FORMAT` is accepted, because
+    /// `PyBuffer_FillInfo` serves this request.
     ///
     /// ```
     /// use pep3118::Request;
@@ -248,19 +256,20 @@ impl Request {
     /// ```
     ///
     /// # Errors
-    /// - `0x100`: the flags are `PyBUF_READ`
-    /// - `0x200`: the flags contain `PyBUF_WRITE`
-    /// - `0x10`: the flags contain only a part of the bits of `PyBUF_STRIDES`
-    /// - `0x400`: no flag has this bit
+    /// - the flags are `0x100`, which is `PyBUF_READ`
+    /// - the flags contain `0x200`, which is `PyBUF_WRITE`
+    /// - the flags contain only some of the bits of a flag: `0x10` is a part of `PyBUF_STRIDES`
+    /// - the flags contain a bit that no flag has: `0x400`
     pub fn from_flags(flags: i32) -> Result<Self, FlagsError> {
         let request = Self::from_bits_retain(flags);
         request.validate().map(|()| request)
     }
 
-    /// Checks that the bits are a request. [`from_bits_retain`](Request::from_bits_retain) accepts any bits.
+    /// Tests whether the bits are valid flags. This is not certain, because
+    /// [`from_bits_retain`](Request::from_bits_retain) accepts any bits.
     ///
     /// # Errors
-    /// - every error of [`from_flags`](Request::from_flags)
+    /// - [`from_flags`](Request::from_flags) rejects the bits
     pub(crate) fn validate(self) -> Result<(), FlagsError> {
         let flags = self.bits();
         if flags == READ {
@@ -278,7 +287,7 @@ impl Request {
         if unknown == 0 { Ok(()) } else { Err(FlagsError::Unknown { flags, unknown }) }
     }
 
-    /// Returns whether the value is a compound constant of CPython, such as `CONTIG` or `FULL_RO`.
+    /// Returns whether the request is equal to a compound constant of CPython, such as `CONTIG` or `FULL_RO`.
     #[must_use]
     pub fn is_compound(self) -> bool {
         COMPOUNDS.iter().any(|(_, compound)| *compound == self)
@@ -288,7 +297,7 @@ impl Request {
 impl TryFrom<i32> for Request {
     type Error = FlagsError;
 
-    /// Converts the flags of the C API. See [`from_flags`](Request::from_flags).
+    /// Converts the argument `flags` of `PyObject_GetBuffer`. See [`from_flags`](Request::from_flags).
     fn try_from(flags: i32) -> Result<Self, FlagsError> {
         Self::from_flags(flags)
     }
@@ -297,14 +306,15 @@ impl TryFrom<i32> for Request {
 impl FromStr for Request {
     type Err = RequestError;
 
-    /// Parses names that are joined by `|`, or a number.
+    /// Parses a number, or the names of flags and compound requests with `|` between the names.
     ///
-    /// Names may have the prefix `PyBUF_`: `"FULL_RO"`, `"PyBUF_ND|PyBUF_WRITABLE"`, `"0x11c"`, `"284"`.
+    /// A name can have the prefix `PyBUF_`. Examples: `"FULL_RO"`, `"PyBUF_ND|PyBUF_WRITABLE"`, `"0x11c"`,
+    /// `"284"`.
     ///
     /// # Errors
-    /// - `FULL_RW`: no flag has this name
-    /// - `READ`, `WRITE`: the name is not a flag of a request
-    /// - a number that [`from_flags`](Request::from_flags) rejects
+    /// - no flag has the name: `FULL_RW`
+    /// - the name is not a flag of a request: `READ`, `WRITE`
+    /// - [`from_flags`](Request::from_flags) rejects the number
     fn from_str(text: &str) -> Result<Self, RequestError> {
         let text = text.trim();
         let number = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
@@ -321,7 +331,7 @@ impl FromStr for Request {
             request |= match name {
                 "READ" => return Err(FlagsError::Read { flags: READ }.into()),
                 "WRITE" => return Err(FlagsError::Write { flags: WRITE }.into()),
-                // `PyBUF_WRITEABLE` is an older spelling that CPython still defines.
+                // `PyBUF_WRITEABLE` is an old spelling that CPython still defines.
                 "WRITEABLE" => Self::WRITABLE,
                 _ => match named_requests().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
                     Some((_, flag)) => *flag,
@@ -334,9 +344,10 @@ impl FromStr for Request {
 }
 
 impl fmt::Display for Request {
-    /// Writes the name of a compound request, or the names of the flags joined by `|`.
+    /// Writes the name of a compound request, or the names of the flags with `|` between the names.
     ///
-    /// Leaves out a flag that another flag implies. Writes invalid bits as a hexadecimal number.
+    /// Leaves out a flag whose bits another flag of the request includes. Writes invalid bits as a hexadecimal
+    /// number.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.validate().is_err() {
             return write!(f, "{:#x}", self.bits());
@@ -346,7 +357,7 @@ impl fmt::Display for Request {
         }
         let strict = [Self::INDIRECT, Self::ANY_CONTIGUOUS, Self::F_CONTIGUOUS, Self::C_CONTIGUOUS];
         let strict = strict.into_iter().filter(|flag| self.contains(*flag));
-        // INDIRECT and the contiguity flags imply STRIDES. STRIDES implies ND.
+        // INDIRECT and the contiguity flags include STRIDES, and STRIDES includes ND.
         let implied = if strict.clone().next().is_some() { None } else { Some([Self::STRIDES, Self::ND]) };
         let implied = implied.into_iter().flatten().find(|flag| self.contains(*flag));
         let modifiers = [Self::WRITABLE, Self::FORMAT].into_iter().filter(|flag| self.contains(*flag));
@@ -358,7 +369,7 @@ impl fmt::Display for Request {
     }
 }
 
-/// The error for flags that are not a valid request.
+/// The error for an integer whose bits are not the flags of a request.
 ///
 /// ```
 /// use pep3118::Request;
@@ -375,27 +386,27 @@ pub enum FlagsError {
     /// The flags are `0x100`, which is `PyBUF_READ`.
     #[error("flags {flags:#x} are PyBUF_READ, which is an argument of PyMemoryView_FromMemory, not a request")]
     Read {
-        /// The flags.
+        /// The rejected flags.
         flags: i32,
     },
     /// The flags contain `0x200`, which is `PyBUF_WRITE`.
     #[error("flags {flags:#x} contain PyBUF_WRITE, which is an argument of PyMemoryView_FromMemory, not a request")]
     Write {
-        /// The flags.
+        /// The rejected flags.
         flags: i32,
     },
-    /// The flags contain only a part of the bits of a flag: `0x10` is `STRIDES` without the bit of `ND`.
+    /// The flags contain only some of the bits of a flag. Example: `0x10` is `STRIDES` without the bit of `ND`.
     #[error("flags {flags:#x} contain only some of the bits of {flag}, {:#x}", flag.bits())]
     Partial {
-        /// The flags.
+        /// The rejected flags.
         flags: i32,
-        /// The flag whose bits are incomplete.
+        /// The flag of which some bits are missing.
         flag: Request,
     },
-    /// The flags contain a bit that no flag has, such as `0x400`.
+    /// The flags contain bits that no flag has, such as `0x400`.
     #[error("flags {flags:#x} contain bits that are not part of any flag: {unknown:#x}")]
     Unknown {
-        /// The flags.
+        /// The rejected flags.
         flags: i32,
         /// The bits that no flag has.
         unknown: i32,
@@ -403,7 +414,7 @@ pub enum FlagsError {
 }
 
 impl FlagsError {
-    /// Returns the flags.
+    /// Returns the rejected flags.
     #[must_use]
     pub const fn flags(self) -> i32 {
         match self {
@@ -414,7 +425,7 @@ impl FlagsError {
         }
     }
 
-    /// Returns the rule that the flags break.
+    /// Returns the rule of the protocol that the flags break.
     #[must_use]
     pub const fn rule(self) -> RuleId {
         match self {
@@ -424,7 +435,7 @@ impl FlagsError {
     }
 }
 
-/// The error for text that does not name a request.
+/// The error for a text that is not a request.
 ///
 /// ```
 /// use pep3118::Request;
@@ -435,10 +446,10 @@ impl FlagsError {
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
-    /// The text is a number or a name whose bits are not a request: `0x400`, `READ`.
+    /// The text is a number or a name whose bits are not the flags of a request, such as `0x400` or `READ`.
     #[error(transparent)]
     Flags(#[from] FlagsError),
-    /// The text contains a name that does not exist: `FULL_RW`.
+    /// The text contains a name that no flag has, such as `FULL_RW`.
     #[error("unknown request `{}`", escape(name))]
     Name {
         /// The unknown name.

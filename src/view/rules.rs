@@ -1,4 +1,4 @@
-//! `RuleId`: the rules of the buffer protocol, with text, level and source.
+//! `RuleId`: the rules of the buffer protocol, each with its text, its level and its source.
 
 use alloc::string::String;
 use core::fmt;
@@ -8,7 +8,7 @@ use crate::named::named_enum;
 use crate::text::escape;
 
 named_enum! {
-    /// The information that a check of the rule needs.
+    /// The information that is needed to check a rule.
     ///
     /// ```
     /// use pep3118::RuleId;
@@ -17,15 +17,15 @@ named_enum! {
     /// ```
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
     pub enum Class {
-        /// The fields of one `Py_buffer` and the request that the exporter answered.
+        /// The fields of one `Py_buffer`, and the request that the exporter answered.
         Struct = "struct",
         /// The answers to several requests.
         Requests = "requests",
-        /// The fields of one `Py_buffer`, and the position and length of the memory block.
+        /// The fields of one `Py_buffer`, and the position and the length of the memory block.
         Block = "block",
-        /// The events from the request to the release.
+        /// What happens from the request to the release, such as reference counts.
         Lifetime = "lifetime",
-        /// No information, because the rule applies to consumers of a buffer and not to the exporter.
+        /// No information about an exporter, because the rule applies to the consumer of a buffer.
         Consumer = "consumer",
         /// The layout of an item according to the type of the exporter, such as a dtype.
         TypeLayout = "type",
@@ -33,7 +33,7 @@ named_enum! {
 }
 
 named_enum! {
-    /// How strictly the documentation requires a rule.
+    /// How strictly CPython's documentation requires a rule.
     ///
     /// ```
     /// use pep3118::view::Level;
@@ -51,15 +51,15 @@ named_enum! {
         Should = "should",
         /// The documentation requires the rule, but well-known exporters break the rule.
         Contested = "contested",
-        /// A recommendation that is not part of the documentation.
+        /// The rule is a recommendation of this crate and not of the documentation.
         Advisory = "advisory",
-        /// A permission, which cannot be broken.
+        /// The rule permits something and cannot be broken.
         May = "may",
     }
 }
 
 impl Level {
-    /// Returns the severity of a violation of a rule of this level.
+    /// Returns the severity that a violation of a rule with this level has.
     #[must_use]
     pub const fn severity(self) -> Severity {
         match self {
@@ -71,7 +71,7 @@ impl Level {
 }
 
 named_enum! {
-    /// The severity of a violation.
+    /// How serious a violation is.
     ///
     /// ```
     /// use pep3118::Severity;
@@ -80,16 +80,16 @@ named_enum! {
     /// ```
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
     pub enum Severity {
-        /// The exporter breaks a rule of the protocol.
+        /// The exporter breaks a rule that the protocol requires.
         Error = "error",
-        /// The exporter does not follow a recommendation of the documentation.
+        /// The exporter does not follow a recommendation.
         Warning = "warning",
-        /// A fact that is legal or contested, but can surprise a consumer.
+        /// The exporter does something that is allowed or contested, and that can surprise a consumer.
         Note = "note",
     }
 }
 
-/// The properties of a rule: one row of the table below.
+/// The properties of one rule, as the macro `rules!` below lists them.
 struct Rule {
     id: &'static str,
     name: &'static str,
@@ -101,7 +101,7 @@ struct Rule {
 
 macro_rules! rules {
     ($($id:ident $name:literal $class:ident $level:ident $text:literal $source:literal)*) => {
-        /// A rule of the buffer protocol.
+        /// A rule of the buffer protocol. The variant has the id of the rule.
         ///
         /// ```
         /// use pep3118::RuleId;
@@ -117,9 +117,10 @@ macro_rules! rules {
         }
 
         impl RuleId {
-            /// Every rule, in the order of their ids.
+            /// Every rule, in the order of the ids.
             pub const ALL: &'static [Self] = &[$(Self::$id),*];
 
+            /// Returns the row of the table for the rule.
             const fn rule(self) -> &'static Rule {
                 match self {$(
                     Self::$id => &Rule {
@@ -240,13 +241,14 @@ impl RuleId {
         self.rule().id
     }
 
-    /// Returns the descriptive name, such as `"LEN-PRODUCT"`.
+    /// Returns the name in words, such as `"LEN-PRODUCT"`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         self.rule().name
     }
 
-    /// Returns the heading of the rule's section, which is the letter of the id: `"The struct"` for A.
+    /// Returns the heading of the section that contains the rule. The letter of the id determines the
+    /// section: `"The struct"` for A.
     #[must_use]
     pub const fn section(self) -> &'static str {
         match self.as_str().as_bytes() {
@@ -260,20 +262,21 @@ impl RuleId {
         }
     }
 
-    /// Returns the information that a check of the rule needs.
+    /// Returns the information that is needed to check the rule.
     #[must_use]
     pub const fn class(self) -> Class {
         self.rule().class
     }
 
-    /// Returns how strictly the documentation requires the rule.
+    /// Returns how strictly CPython's documentation requires the rule.
     #[must_use]
     pub const fn level(self) -> Level {
         self.rule().level
     }
 
-    /// Returns the severity of most violations of the rule. [`Finding::severity`](super::Finding::severity)
-    /// can differ, because some violations of a rule are milder than the rule.
+    /// Returns the severity that follows from the level of the rule.
+    /// [`Finding::severity`](super::Finding::severity) can differ, because some violations of a rule are less
+    /// serious than others.
     #[must_use]
     pub const fn severity(self) -> Severity {
         self.level().severity()
@@ -285,7 +288,7 @@ impl RuleId {
         self.rule().text
     }
 
-    /// Returns the source of the rule: a file of CPython's documentation or code, or an issue.
+    /// Returns the source of the rule, such as a file of CPython's documentation or code, or an issue.
     #[must_use]
     pub const fn source(self) -> &'static str {
         self.rule().source
@@ -301,10 +304,10 @@ impl fmt::Display for RuleId {
 impl FromStr for RuleId {
     type Err = RuleIdError;
 
-    /// Parses an id, such as `"A04"` or `"a04"`, or a name, such as `"LEN-PRODUCT"`.
+    /// Parses an id, such as `"A04"` or `"a04"`, or a name in words, such as `"LEN-PRODUCT"`.
     ///
     /// # Errors
-    /// - `Z99`: no rule has this id or name
+    /// - no rule has this id or name: `Z99`
     fn from_str(text: &str) -> Result<Self, RuleIdError> {
         let is = |rule: &&Self| rule.as_str().eq_ignore_ascii_case(text) || rule.name().eq_ignore_ascii_case(text);
         Self::ALL.iter().find(is).copied().ok_or_else(|| RuleIdError { text: text.into() })

@@ -1,5 +1,4 @@
-//! Operations that return a view of the same memory with another shape or other items: slice, transpose,
-//! select, field, cast.
+//! Operations on a [`View`] that return a view of the same memory: slice, transpose, select, field and cast.
 
 use alloc::boxed::Box;
 use core::num::NonZeroU64;
@@ -15,7 +14,7 @@ use crate::layout::{Certainty, Dialect, Field, Interpretation};
 /// The maximum number of dimensions of a `Py_buffer`: `PyBUF_MAX_NDIM` (A13, range of `ndim`).
 const MAX_NDIM: usize = 64;
 
-/// Python's `slice(start, stop, step)` in one dimension.
+/// A slice `start:stop:step` of one dimension, with the meaning of Python's `slice`.
 ///
 /// ```
 /// use pep3118::Slice;
@@ -26,20 +25,23 @@ const MAX_NDIM: usize = 64;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Slice {
-    /// The first index. A negative index counts from the end.
+    /// The first index. A negative index counts from the end of the dimension. `None` means the first or, for a
+    /// negative step, the last index of the dimension.
     pub start: Option<i64>,
-    /// The index after the last index of the slice. A negative index counts from the end.
+    /// The end of the slice, which the slice does not include. A negative index counts from the end of the
+    /// dimension. `None` means that the slice continues to the end or, for a negative step, to the start of the
+    /// dimension.
     pub stop: Option<i64>,
-    /// The distance from one index to the next. 0 is not valid.
+    /// The distance from one index to the next. The distance can be negative, but not 0.
     pub step: i64,
 }
 
 impl Slice {
-    /// `[:]`, which selects every index.
+    /// The slice `[:]`, which selects every index.
     pub const FULL: Self = Self { start: None, stop: None, step: 1 };
 
-    /// Returns the first index and the number of indices that the slice selects in `0..length`, as
-    /// `slice.indices` of Python does.
+    /// Returns the indices that the slice selects in a dimension of `length` items, as a pair: the first index
+    /// and the number of indices. The result agrees with Python's `slice.indices`.
     ///
     /// Returns `None` if the step is 0. Returns `(0, 0)` if the slice selects no index.
     ///
@@ -65,7 +67,7 @@ impl Slice {
             return Some((0, 0));
         }
         let count = distance.unsigned_abs().div_ceil(step_size.get());
-        // The step is at least 1, so the count is at most `distance` and fits `i64`.
+        // The step is at least 1 here, so `count` is at most `distance`, which fits an `i64`.
         Some((start, i64::try_from(count).unwrap_or(distance)))
     }
 }
@@ -82,7 +84,7 @@ impl From<Range<i64>> for Slice {
     }
 }
 
-/// The result of [`View::select`]: the items at one index of a dimension.
+/// The result of [`View::select`]: the items at one index of a dimension, and the position of their `buf`.
 ///
 /// ```
 /// use pep3118::{RawView, Request};
@@ -94,20 +96,20 @@ impl From<Range<i64>> for Slice {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Selected<'a> {
-    /// The items at the index.
+    /// The view of the items at the index.
     pub view: View<'a>,
-    /// The place of `buf` of `view`. `None` means that `view` has the `buf` of the original view. `Some(n)`
-    /// means that a pointer is stored `n` bytes after the original `buf`, and that this pointer is the `buf`
-    /// of `view`.
+    /// Where `buf` of `view` is. `None` means that `view` has the same `buf` as the original view. `Some(n)`
+    /// means that the caller must read the pointer that is stored `n` bytes after the original `buf`. This
+    /// pointer is the `buf` of `view`.
     pub pointer: Option<i64>,
 }
 
 impl<'a> View<'a> {
-    /// Returns the items that one slice for each dimension selects. A dimension without a slice does not
-    /// change.
+    /// Returns a view of the items that `slices` select. `slices[i]` applies to dimension `i`. Dimensions
+    /// without a slice do not change.
     ///
-    /// The result is that of memoryview and NumPy. If the slices select no items, the offset of the view does
-    /// not change, as in NumPy. memoryview changes the offset.
+    /// The result is that of NumPy, and that of memoryview if items are selected. If the slices select no items,
+    /// the offset of the view does not change, whereas memoryview changes the offset.
     ///
     /// ```
     /// use pep3118::{RawView, Request, Slice};
@@ -131,14 +133,15 @@ impl<'a> View<'a> {
         for (dimension, ((length, stride), slice)) in shape.iter_mut().zip(&mut strides).zip(slices).enumerate() {
             let (start, count) = slice.indices(*length).ok_or(ViewError::SliceStep { dimension })?;
             *length = count;
-            // The index is in bounds. The product is therefore at most the span of the view, which fits 63
-            // bits.
+            // The index is in bounds. The product is therefore at most the distance between two items of the
+            // view, which fits an `i64`.
             distances.push(stride.wrapping_mul(start));
-            // If the product overflows, the dimension has at most one item, and its stride is never used.
+            // If the product overflows, the dimension has at most one item after the slice, so its stride is
+            // never used.
             *stride = stride.checked_mul(slice.step).unwrap_or(*stride);
         }
         let mut first = FirstItem::of(self);
-        // No byte of an empty array is read, so its suboffsets need no change.
+        // A consumer reads no byte of an array without items, so the suboffsets need no change.
         if !(self.is_indirect() && shape.contains(&0)) {
             for (dimension, distance) in distances.into_iter().enumerate() {
                 first.move_by(distance, dimension)?;
@@ -148,9 +151,10 @@ impl<'a> View<'a> {
         Ok(Self { shape, strides: Dims::Owned(strides), ..first.apply_to(self) }.with_len())
     }
 
-    /// Returns the same items with the dimensions in another order: NumPy's `transpose`.
+    /// Returns a view of the same items whose dimensions are in another order, like NumPy's `transpose`.
     ///
-    /// Dimension `i` of the result is dimension `axes[i]` of this view. `None` reverses the dimensions.
+    /// Dimension `i` of the result is dimension `axes[i]` of this view. If `axes` is `None`, the order of the
+    /// dimensions is reversed.
     ///
     /// ```
     /// use pep3118::{RawView, Request};
@@ -163,8 +167,8 @@ impl<'a> View<'a> {
     /// ```
     ///
     /// # Errors
-    /// - `[0, 0]`: `axes` is not a permutation of the dimensions
-    /// - suboffsets is not NULL: pointers must be read in the order of the dimensions
+    /// - `axes` is not a permutation of the dimensions: `[0, 0]`
+    /// - the view has suboffsets, because pointers must be read in the order of the dimensions
     pub fn transpose(&self, axes: Option<&[usize]>) -> Result<Self, ViewError> {
         if self.is_indirect() {
             return Err(ViewError::Indirect);
@@ -185,10 +189,12 @@ impl<'a> View<'a> {
         Ok(Self { shape, strides, ..self.clone() })
     }
 
-    /// Returns the items at `index` of `dimension`. The result does not have that dimension.
+    /// Returns the items at the index `index` of the dimension `dimension`. The result does not have this
+    /// dimension.
     ///
-    /// If `dimension` has a suboffset, the result stores the suboffset in the dimension before `dimension`.
-    /// If `dimension` is 0, the caller must read the pointer at [`Selected::pointer`].
+    /// If `dimension` has a suboffset, the view in the result has the suboffset in the dimension before
+    /// `dimension`. If `dimension` is 0, there is no dimension before it. The caller must then read the pointer
+    /// at [`Selected::pointer`].
     ///
     /// ```
     /// use pep3118::{RawView, Request};
@@ -210,10 +216,10 @@ impl<'a> View<'a> {
     /// ```
     ///
     /// # Errors
-    /// - index 3 of a dimension of 3 items, index -1: the index is out of bounds
-    /// - dimension 2 of 2: the dimension does not exist
-    /// - dimension 1 of two dimensions with suboffsets: dimension 0 would have two suboffsets
-    /// - an index that would make a suboffset negative
+    /// - `index` is out of bounds: 3 in a dimension of 3 items, or -1
+    /// - the dimension does not exist: 2 in a view of 2 dimensions
+    /// - the dimension before `dimension` already has a suboffset
+    /// - a suboffset would become negative
     pub fn select(&self, dimension: usize, index: i64) -> Result<Selected<'a>, ViewError> {
         let (Some(length), Some(stride)) = (self.shape().get(dimension), self.strides().get(dimension)) else {
             let indices = dimension.saturating_add(1);
@@ -224,10 +230,10 @@ impl<'a> View<'a> {
         }
         let mut first = FirstItem::of(self);
         let mut pointer = None;
-        // An empty array has no bytes to find (A18, length 0), and its strides may be any numbers.
+        // An array without items has no bytes (A18, length 0), and its strides can be any numbers.
         if !self.shape().contains(&0) {
-            // The index is in bounds. The product is therefore at most the span of the view, which fits 63
-            // bits.
+            // The index is in bounds. The product is therefore at most the distance between two items of the
+            // view, which fits an `i64`.
             let distance = stride.wrapping_mul(index);
             first.move_by(distance, dimension)?;
             let suboffset = self.suboffsets().and_then(|suboffsets| suboffsets.get(dimension)).copied();
@@ -248,17 +254,17 @@ impl<'a> View<'a> {
         let view = Self {
             shape: Dims::Owned(without_dimension(self.shape())),
             strides: Dims::Owned(without_dimension(self.strides())),
-            // The bounds of the memory that the pointer leads to are unknown.
+            // The bounds of the memory that a pointer leads to are unknown.
             memory: self.memory.filter(|_| pointer.is_none()),
             ..first.apply_to(self)
         };
         Ok(Selected { view: view.with_len(), pointer })
     }
 
-    /// Returns one field of every item: NumPy's `array["name"]`.
+    /// Returns a view of one field of every item, like NumPy's `array["name"]`.
     ///
-    /// `field` is a field of the layout of an item. If the field is an array, the dimensions of the array are
-    /// added after the dimensions of the view.
+    /// `field` must be a field of the layout of the view's items. If the field is an array, the dimensions of
+    /// the array become additional dimensions after those of the view.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, RawView, Request};
@@ -271,7 +277,7 @@ impl<'a> View<'a> {
     /// ```
     ///
     /// # Errors
-    /// - a field at bytes 8 to 12 of items of 10 bytes: the field is not inside the item
+    /// - the field is not inside of the item: bytes 8 to 12 of an item of 10 bytes
     /// - the result would have more than 64 dimensions
     pub fn field(&self, field: Field<'_>) -> Result<Self, ViewError> {
         let (offset, end) = (field.offset(), field.offset().saturating_add(field.total_size()));
@@ -284,8 +290,8 @@ impl<'a> View<'a> {
             return Err(outside);
         };
         let shape: Result<DimVec, _> = field.shape().iter().map(|length| i64::try_from(*length)).collect();
-        // A length does not fit `i64` only in an empty field, such as shape (0, 2^64 - 1). No view has such a
-        // shape.
+        // A length of more than `i64::MAX` is possible only in a field without elements, such as shape
+        // (0, `u64::MAX`). No view can have this shape.
         let shape = shape.map_err(|_| outside)?;
         let strides = c_strides(&shape, size);
         Ok(Self { item: self.item.of_field(field), ..self.subarray(start, size, &shape, &strides)? })
@@ -293,12 +299,15 @@ impl<'a> View<'a> {
 
     /// Returns a view of an array that every item contains.
     ///
-    /// The array starts `offset` bytes after the start of an item. `shape` and `strides` describe the array;
-    /// strides are in bytes. Its elements have `itemsize` bytes and become items without a type. The
-    /// dimensions of the array are added after the dimensions of the view.
+    /// The array starts `offset` bytes after the start of the item. `shape` has the number of elements and
+    /// `strides` the distance in bytes for each dimension of the array. Each element has `itemsize` bytes and
+    /// becomes an item without a type. The dimensions of the array become additional dimensions after those of
+    /// the view.
     ///
     /// # Errors
-    /// - an element is not inside the item
+    /// - an element is not inside of the item
+    /// - an argument is negative, or `shape` and `strides` have different lengths
+    /// - a suboffset would become negative
     /// - the result would have more than 64 dimensions
     #[doc(hidden)]
     pub fn subarray(&self, offset: i64, itemsize: i64, shape: &[i64], strides: &[i64]) -> Result<Self, ViewError> {
@@ -309,8 +318,8 @@ impl<'a> View<'a> {
         if offset < 0 || itemsize < 0 || shape.len() != strides.len() || shape.iter().any(|length| *length < 0) {
             return Err(outside(i64::MAX));
         }
-        // The INVARIANT of `View` holds for elements inside of the item. An array without elements has no
-        // bytes.
+        // Elements inside of the item satisfy the INVARIANT of `View`. An array without elements has no bytes
+        // and needs no test.
         if !shape.contains(&0) {
             let summary = StructureSummary::of(shape, Some(strides), itemsize);
             let bounds = summary.bounds.ok_or_else(|| outside(i64::MAX))?;
@@ -327,7 +336,7 @@ impl<'a> View<'a> {
         if !self.shape().contains(&0) {
             first.move_by(offset, self.ndim())?;
         }
-        // The dimensions of the array have no pointers: -1 means no pointer.
+        // The new dimensions have no pointers, which the suboffset -1 means.
         first.suboffsets =
             first.suboffsets.map(|suboffsets| suboffsets.into_iter().chain(shape.iter().map(|_| -1)).collect());
         let view = Self {
@@ -341,11 +350,11 @@ impl<'a> View<'a> {
         Ok(view.with_len())
     }
 
-    /// Returns the same bytes as items of another layout: memoryview's `cast`, without the restriction to
-    /// bytes.
+    /// Returns a view of the same bytes as items of another layout. This is `memoryview.cast`, but both layouts
+    /// can be other than bytes.
     ///
-    /// `item` is the layout of a new item and `itemsize` its size in bytes. `shape` is the new shape. `None`
-    /// means one dimension with all items.
+    /// `item` is the layout of a new item. `itemsize` is the size of a new item in bytes. `shape` is the shape
+    /// of the result. If `shape` is `None`, the result has one dimension with all items.
     ///
     /// ```
     /// use pep3118::{DataModel, ItemLayout, RawView, Request, Scalar};
@@ -361,9 +370,9 @@ impl<'a> View<'a> {
     ///
     /// # Errors
     /// - the memory is not C-contiguous
-    /// - 24 bytes as items of 5 bytes or of 0 bytes: `itemsize` does not divide the size
-    /// - 24 bytes as shape (2, 2) of 4-byte items: the sizes differ
-    /// - a negative length, or more than 64 dimensions
+    /// - the size of the memory is not a multiple of `itemsize`: 24 bytes as items of 5 bytes or of 0 bytes
+    /// - the size of the memory is not the size of the new shape: 24 bytes as shape (2, 2) of 4-byte items
+    /// - an entry of `shape` is negative, or `shape` has more than 64 entries
     pub fn cast(&self, item: ItemLayout, itemsize: i64, shape: Option<&[i64]>) -> Result<Self, ViewError> {
         if !self.is_contiguous(Order::C) {
             return Err(ViewError::NotContiguous);
@@ -384,8 +393,8 @@ impl<'a> View<'a> {
         let len =
             if is_empty { Some(0) } else { shape.iter().try_fold(itemsize, |len, length| len.checked_mul(*length)) };
         let is_equal_size = itemsize >= 0 && len == Some(self.len) && shape.iter().all(|length| *length >= 0);
-        // A shape of 0-byte items cannot be checked against the size, because every number of items has 0
-        // bytes.
+        // If the itemsize is 0, every number of items has 0 bytes, and the shape cannot be checked against the
+        // size.
         if !is_equal_size || (itemsize == 0 && !is_empty) {
             return Err(ViewError::CastShape { len: self.len, itemsize, shape: shape.into() });
         }
@@ -400,29 +409,30 @@ impl<'a> View<'a> {
         })
     }
 
-    /// Returns the same view with read-only memory, like `toreadonly` of memoryview.
+    /// Returns the same view with the memory treated as read-only, like `memoryview.toreadonly`.
     #[must_use]
     pub fn to_readonly(&self) -> Self {
         Self { readonly: true, ..self.clone() }
     }
 
-    /// Sets `len` to the product of shape and itemsize. Callers must call this method after a change of the
-    /// shape or the itemsize.
+    /// Sets `len` to the product of the shape and the itemsize. An operation that changes the shape or the
+    /// itemsize must call this method.
     pub(super) fn with_len(self) -> Self {
         let product = |len: i64, length: &i64| len.wrapping_mul(*length);
-        // The new items are part of the old items, so the product fits. The lengths of an empty array may
-        // have a product that does not fit.
+        // The new items are inside of the old items, so the product fits an `i64`. Only the lengths of an array
+        // without items can have a product that does not fit.
         let len = if self.shape().contains(&0) { 0 } else { self.shape().iter().fold(self.itemsize, product) };
         Self { len, ..self }
     }
 }
 
 impl ItemLayout {
-    /// Returns the layout of one element of `field`. The certainty is that of the item.
+    /// Returns the layout of one element of `field`. The certainty of the result is the certainty of `self`.
     fn of_field(&self, field: Field<'_>) -> Self {
         let (dialect, certainty) = match self {
             Self::Interpretation(interpretation) => (interpretation.dialect, interpretation.certainty),
-            // For an ambiguous format, the caller has chosen the interpretation that contains `field`.
+            // If the format is ambiguous, the caller has already chosen an interpretation, which contains
+            // `field`.
             Self::Scalar(_) | Self::Bytes | Self::Ambiguous(_) => (Dialect::PEP3118, Certainty::Exact),
         };
         Self::Interpretation(Box::new(Interpretation {
@@ -434,23 +444,26 @@ impl ItemLayout {
     }
 }
 
-/// The position of the item whose indices are all 0: an offset, and suboffsets after pointers.
+/// The position of the item whose indices are all 0. The position consists of the offset from `buf` and of the
+/// suboffsets.
 struct FirstItem {
-    /// The distance from `buf` to the item, or to the first pointer, in bytes.
+    /// The distance in bytes from `buf` to the item, or to the first pointer if the view has suboffsets.
     offset: i64,
+    /// The suboffset of each dimension in bytes. `None` if the view has no suboffsets.
     suboffsets: Option<DimVec>,
 }
 
 impl FirstItem {
-    /// Returns the current position of `view`.
+    /// Returns the position that `view` has.
     fn of(view: &View<'_>) -> Self {
         Self { offset: view.offset, suboffsets: view.suboffsets().map(DimVec::from_slice) }
     }
 
-    /// Moves the position by `distance` bytes in `dimension`.
+    /// Moves the position by `distance` bytes because the first index of `dimension` has changed.
     ///
-    /// Changes the suboffset of the last dimension before `dimension` that has a pointer. Changes the offset
-    /// if no such dimension exists. Fails if the suboffset would become negative.
+    /// Adds `distance` to the suboffset of the last dimension before `dimension` that has a pointer. If no
+    /// dimension before `dimension` has a pointer, adds `distance` to the offset. Returns an error if the
+    /// suboffset would become negative.
     fn move_by(&mut self, distance: i64, dimension: usize) -> Result<(), ViewError> {
         let before = self.suboffsets.iter_mut().flatten().enumerate().take(dimension);
         let Some((dimension, suboffset)) = before.filter(|(_, suboffset)| **suboffset >= 0).last() else {
@@ -465,8 +478,8 @@ impl FirstItem {
         Ok(())
     }
 
-    /// Returns a copy of `view` that starts at this position. If all suboffsets are negative, the copy has no
-    /// suboffsets (A21, negative suboffsets).
+    /// Returns a copy of `view` with the offset and the suboffsets of this position. If all suboffsets are
+    /// negative, the copy has no suboffsets (A21, negative suboffsets).
     fn apply_to<'a>(self, view: &View<'a>) -> View<'a> {
         let suboffsets = self.suboffsets.filter(|suboffsets| suboffsets.iter().any(|suboffset| *suboffset >= 0));
         View { offset: self.offset, suboffsets: suboffsets.map(Dims::Owned), ..view.clone() }

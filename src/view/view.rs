@@ -1,4 +1,4 @@
-//! `View`: the validated geometry of a buffer.
+//! `View`: the validated shape, strides and item layout of a buffer.
 
 use alloc::boxed::Box;
 
@@ -9,16 +9,15 @@ use super::raw::{Block, Owner, RawView};
 use crate::endian::Endian;
 use crate::layout::{Ambiguity, Interpretation, Scalar, Type};
 
-/// The validated geometry of a buffer.
+/// The validated description of a buffer: where the items are, and which layout an item has.
 ///
-/// Every index in bounds has an offset, and no calculation of an offset overflows. [`RawView::check`] creates
-/// a view. A view is data without a pointer: offsets are in bytes and count from `buf`. A view always has a
-/// shape and strides. If the exporter reported NULL, the check computes the shape and the strides.
+/// [`RawView::check`] creates a view. A view has no access to the memory. All positions are offsets in bytes from
+/// `buf`. No calculation of the offset of an item overflows. A view always has a shape and strides. If the exporter
+/// reported NULL, the check computes the shape and the strides.
 ///
-/// INVARIANT: (1) `shape` and `strides` have the same length. (2) No entry of `shape` is negative. (3) `len`
-/// is the product of `shape` and `itemsize`. (4) The distance between the lowest and the highest byte of all
-/// items fits 63 bits. (5) If `memory` is present and `suboffsets` is absent, the memory block contains all
-/// items.
+/// INVARIANT: (1) `shape` and `strides` have the same length. (2) No entry of `shape` is negative. (3) `len` is the
+/// product of `shape` and `itemsize`. (4) The distance in bytes between the lowest and the highest byte of all items
+/// fits an `i64`. (5) If `memory` is present and `suboffsets` is absent, all items are inside of the memory block.
 ///
 /// ```
 /// use pep3118::{Order, RawView, Request, Slice};
@@ -62,11 +61,13 @@ pub struct View<'a> {
 #[non_exhaustive]
 #[derive(Clone, Debug)]
 pub enum ItemLayout {
-    /// One value. The format has one code, or the format is NULL and the itemsize is 1 byte.
+    /// One value. The format has one code (`<f`), or the format is NULL and the itemsize is 1 byte.
     Scalar(Scalar),
-    /// The interpretation of a format that is not one code. The size of the interpretation is the itemsize.
+    /// The only interpretation of a format that is not one code, such as `T{i:a:}`. The size of the interpretation
+    /// is the itemsize.
     Interpretation(Box<Interpretation>),
-    /// Several interpretations whose size is the itemsize. Decoding needs the choice of one interpretation.
+    /// Several interpretations whose size is the itemsize. A caller must choose one interpretation before the items
+    /// can be decoded.
     Ambiguous(Ambiguity),
     /// Bytes without a type, because the exporter reported no format.
     Bytes,
@@ -78,21 +79,21 @@ impl ItemLayout {
 }
 
 impl<'a> View<'a> {
-    /// Returns the size of all items together, in bytes.
+    /// Returns the size of all items together in bytes, without the gaps between items.
     #[must_use]
     #[inline]
     pub fn len(&self) -> i64 {
         self.len
     }
 
-    /// Returns whether the size of all items is 0 bytes.
+    /// Returns whether all items together have 0 bytes.
     #[must_use]
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// Returns the size of one item in bytes. The size is 1 if the request had no structure, even if the
+    /// Returns the size of one item in bytes. If the request had no structural flag, the size is 1 byte, even if the
     /// exporter reported another itemsize (A09, items of `SIMPLE`).
     #[must_use]
     #[inline]
@@ -109,8 +110,8 @@ impl<'a> View<'a> {
 
     /// Returns the distance in bytes from `buf` to the item whose indices are all 0.
     ///
-    /// The offset is 0 until slicing changes the offset. In a view with suboffsets, a consumer adds the offset
-    /// to `buf` before the consumer reads the first pointer.
+    /// The offset is 0 unless an operation such as [`slice`](Self::slice) changed the offset. If the view has
+    /// suboffsets, a consumer adds the offset to `buf` before the consumer reads the first pointer.
     #[must_use]
     #[inline]
     pub fn offset(&self) -> i64 {
@@ -131,26 +132,25 @@ impl<'a> View<'a> {
         self.shape.as_slice()
     }
 
-    /// Returns the distance in bytes from one item to the next in each dimension.
+    /// Returns the distance in bytes from one item to the next, for each dimension.
     ///
-    /// If the exporter reported NULL strides, the strides are those of a C-contiguous array (A20, NULL
-    /// strides).
+    /// If the exporter reported NULL strides, the strides are those of a C-contiguous array (A20, NULL strides).
     #[must_use]
     #[inline]
     pub fn strides(&self) -> &[i64] {
         self.strides.as_slice()
     }
 
-    /// Returns the suboffsets in bytes, of which at least one is not negative. Returns `None` if access to
-    /// the items follows no pointers.
+    /// Returns the suboffset in bytes of each dimension. A negative entry means that the dimension has no pointer.
+    /// At least one entry is not negative. Returns `None` if the access to an item reads no pointers.
     #[must_use]
     #[inline]
     pub fn suboffsets(&self) -> Option<&[i64]> {
         self.suboffsets.as_ref().map(Dims::as_slice)
     }
 
-    /// Returns the format that the exporter reported. Returns `None` for NULL, and for a view whose items
-    /// [`field`](Self::field) or [`cast`](Self::cast) changed.
+    /// Returns the format that the exporter reported. Returns `None` if the format is NULL, or if the view is a
+    /// result of [`field`](Self::field) or [`cast`](Self::cast), which change the items.
     #[must_use]
     pub fn format(&self) -> Option<&'a [u8]> {
         self.format
@@ -163,27 +163,28 @@ impl<'a> View<'a> {
         &self.item
     }
 
-    /// Returns the memory block that the view was checked against. Returns `None` if the block is unknown.
+    /// Returns the position of the buffer in the memory block that contains the items. Returns `None` if the block
+    /// is unknown.
     #[must_use]
     pub fn memory(&self) -> Option<Block> {
         self.memory
     }
 
-    /// Returns the number of items: the product of the shape.
+    /// Returns the number of items, which is the product of the shape.
     #[must_use]
     pub fn item_count(&self) -> u64 {
         let product = |count: u64, length: &i64| count.saturating_mul(length.unsigned_abs());
         if self.shape().contains(&0) { 0 } else { self.shape().iter().fold(1, product) }
     }
 
-    /// Returns whether the memory is contiguous in `order`. The result is that of `PyBuffer_IsContiguous`.
+    /// Returns whether the items are contiguous in `order`. The result is that of `PyBuffer_IsContiguous`.
     #[must_use]
     pub fn is_contiguous(&self, order: Order) -> bool {
         self.suboffsets.is_none() && (self.len == 0 || has_order(self.shape(), self.strides(), self.itemsize, order))
     }
 
-    /// Returns the range of bytes that the items occupy, counted from `buf`. Returns `None` if access to the
-    /// items follows pointers.
+    /// Returns the range of bytes that the items occupy, as offsets from `buf`. Returns `None` if the access to an
+    /// item reads pointers.
     #[must_use]
     pub fn byte_bounds(&self) -> Option<ByteBounds> {
         if self.suboffsets.is_some() {
@@ -194,7 +195,8 @@ impl<'a> View<'a> {
         Some(ByteBounds { low, high })
     }
 
-    /// Returns the fields of a `Py_buffer` that describes this view. `buf` and `obj` are unknown.
+    /// Returns the fields of a `Py_buffer` that describes this view. In the result, `buf` is `None` and `obj` is
+    /// unknown.
     #[must_use]
     pub fn as_raw(&self) -> RawView<'_> {
         let array = |values| if self.ndim() == 0 { None } else { Some(values) };
@@ -204,7 +206,7 @@ impl<'a> View<'a> {
             len: self.len,
             itemsize: self.itemsize,
             readonly: i32::from(self.readonly),
-            // `ndim` of the checked struct was an `i32`. `field` and `cast` return at most 64 dimensions.
+            // `ndim` of the checked struct was an `i32`, and the operations on views return at most 64 dimensions.
             ndim: i32::try_from(self.ndim()).unwrap_or(i32::MAX),
             format: self.format,
             shape: array(self.shape()),
@@ -213,7 +215,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Drops the format and copies the arrays. The result borrows nothing. The layout of an item does not
+    /// Removes the format and copies the arrays, so that the result borrows nothing. The layout of an item does not
     /// change.
     #[must_use]
     pub fn without_format(self) -> View<'static> {
@@ -251,7 +253,7 @@ impl<'a> View<'a> {
         Self { len: 0, itemsize, readonly, offset, format, shape, strides, suboffsets, item, memory }.with_len()
     }
 
-    /// Returns whether access to the items follows pointers.
+    /// Returns whether the access to an item must read pointers, because the view has suboffsets.
     #[doc(hidden)]
     pub fn is_indirect(&self) -> bool {
         self.suboffsets.is_some()

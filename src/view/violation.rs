@@ -1,4 +1,4 @@
-//! `Violation`: a broken rule of the buffer protocol, with its numbers, its message and its help.
+//! `Violation`: a broken rule of the buffer protocol, with the numbers that break the rule.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -15,11 +15,13 @@ use super::rules::{RuleId, Severity};
 use crate::layout::{Ambiguity, LayoutError, LayoutErrorKind};
 use crate::text::plural;
 
-/// A broken rule with its numbers. `{}` writes the message as one line, without the id of the rule.
+/// A broken rule with the numbers that break the rule. `{}` writes the message on one line, without the id of
+/// the rule.
 ///
-/// Fields have the names of `Py_buffer`. Sizes and distances are in bytes. A variant that compares two answers
-/// has two values. The field with the name of a `Py_buffer` field is the value in the answer that breaks the
-/// rule. `other` is the value in the answer to `request`.
+/// A field of a variant has the name of the field of `Py_buffer` whose value it contains. Sizes and distances
+/// are in bytes. Some variants compare two answers: the field of `Py_buffer` has the value in the answer that
+/// breaks the rule, `request` is the request of the second answer, and `other` is the value in the second
+/// answer.
 ///
 /// ```
 /// use pep3118::view::Violation;
@@ -37,16 +39,16 @@ pub enum Violation {
     /// A01: `obj` is NULL after success.
     #[error("obj is NULL after a successful request")]
     ObjNull,
-    /// A02: the exporter set `obj` as for a temporary buffer, which no object exports.
+    /// A02: `obj` is NULL as in a temporary buffer, but an exporter answered the request.
     #[error("obj is NULL as in a temporary buffer, but an exporter answered the request")]
     ObjTemporary,
     /// A03: `buf` is NULL, but `len` is greater than 0.
     #[error("buf is NULL but len is {}", bytes(*len))]
     BufNull { len: i64 },
-    /// A04: `len` differs from the product of shape and itemsize, which is `expected`.
+    /// A04: `len` differs from `expected`, which is the product of the shape and the itemsize.
     #[error("len is {} but shape {} of {itemsize}-byte items describes {}", bytes(*len), tuple(shape), bytes(*expected))]
     LenProduct { len: i64, expected: i64, shape: Box<[i64]>, itemsize: i64 },
-    /// A05: `len` is the distance from the first to the last byte of items that are not adjacent.
+    /// A05: `len` is the distance from the first byte to the last, but there are gaps between the items.
     #[error(
         "len is {}, the distance from the first byte to the last, but shape {} of {itemsize}-byte items describes {}",
         bytes(*len), tuple(shape), bytes(*expected)
@@ -61,22 +63,23 @@ pub enum Violation {
         tuple(shape)
     )]
     ProductOverflow { shape: Box<[i64]>, itemsize: i64, limit: i64 },
-    /// A07 or A11: the format has no layout, or no layout whose size is the itemsize.
+    /// A07 or A11: the format cannot be parsed, or no interpretation of the format has the itemsize.
     #[error("{}", format_message(error))]
     Format { error: LayoutError },
-    /// A07, a note: each item ends in padding of `tail` bytes that the format does not declare.
+    /// A07, a note: each item ends with `tail` bytes of padding that the format does not declare.
     #[error(
         "itemsize is {} but format `{}` describes {}: implicit trailing padding of {}",
         bytes(*itemsize), abridged(format), described_size(*itemsize, *tail), plural(*tail, "byte")
     )]
     TrailingPadding { format: Box<[u8]>, itemsize: i64, tail: u64 },
-    /// A07, a note: the itemsize determined the distance between records of an array.
+    /// A07, a note: the format does not declare the distance between the records of an array. The itemsize
+    /// determined this distance.
     #[error(
         "format `{}` does not declare the distance between the elements of an array: inferred from itemsize {}",
         abridged(format), bytes(*itemsize)
     )]
     InferredStrides { format: Box<[u8]>, itemsize: i64 },
-    /// A07, a note: the format has several interpretations whose size is the itemsize.
+    /// A07, a note: several interpretations of the format have the itemsize.
     #[error("{ambiguity}")]
     AmbiguousFormat { ambiguity: Ambiguity },
     /// A10: `itemsize` is 0.
@@ -103,14 +106,14 @@ pub enum Violation {
     /// A21: all suboffsets are negative.
     #[error("suboffsets {} are all negative, but suboffsets is not NULL", tuple(suboffsets))]
     NegativeSuboffsets { suboffsets: Box<[i64]> },
-    /// A23: the last dimension has a suboffset, so each item has a pointer of its own.
+    /// A23: the last dimension has a suboffset, so a consumer must read one pointer for each item.
     #[error("suboffsets[{dimension}] is {} although dimension {dimension} is the last", bytes(*suboffset))]
     LastSuboffset { dimension: usize, suboffset: i64 },
     /// A25: `readonly` is neither 0 nor 1.
     #[error("readonly is {readonly}, neither 0 nor 1")]
     ReadonlyValue { readonly: i32 },
 
-    /// B01, a note: `ndim` is 0 under `SIMPLE`, but `len` is not the size of one item.
+    /// B01, a note: the request is `SIMPLE` and `ndim` is 0, but `len` is not the size of one item.
     #[error("ndim is 0 under SIMPLE but len is {} and itemsize is {}", bytes(*len), bytes(*itemsize))]
     SimpleNdim { len: i64, itemsize: i64 },
     /// B02: the request has `WRITABLE`, but the memory is read-only.
@@ -122,26 +125,26 @@ pub enum Violation {
     /// B05: the request has no `FORMAT`, but `format` is not NULL.
     #[error("the request has no FORMAT but format is `{}`", abridged(format))]
     FormatUnrequested { format: Box<[u8]> },
-    /// B06: the request is `SIMPLE | FORMAT`.
+    /// B06: the request is `SIMPLE | FORMAT`, although `FORMAT` needs a structural flag.
     #[error("the request has FORMAT without a structure: items without a shape are bytes")]
     FormatAlone,
-    /// B07 to B13: `field` is NULL although the request requires `field`.
+    /// B07 to B13: `field` is NULL, although the structural flag requires `field`.
     #[error("the request is for {structure} but {field} is NULL")]
     Missing { structure: Structure, field: FieldName },
-    /// B08 to B13: `field` is not NULL although the request does not ask for `field`.
+    /// B08 to B13: `field` is not NULL, although the structural flag does not ask for `field`.
     #[error("the request is for {structure} but {field} is {}, not NULL", tuple(value))]
     Unrequested { structure: Structure, field: FieldName, value: Box<[i64]> },
-    /// B11 to B13: the strides are not those of the requested order.
+    /// B11 to B13: the strides are not those of the contiguity that was requested.
     #[error(
         "the request is for {structure} but strides {} are not {} with shape {}",
         tuple(strides), contiguity_adjective(*order), tuple(shape)
     )]
     NotContiguous { structure: Structure, order: Order, shape: Box<[i64]>, strides: Box<[i64]>, itemsize: i64 },
-    /// B17, B18: the flags are not a valid request.
+    /// B17 or B18: the flags are not a valid request.
     #[error("{error}")]
     Flags { error: FlagsError },
 
-    /// D01: the offset of `buf` in the block is not a multiple of the itemsize.
+    /// D01: the distance from the start of the block to `buf` is not a multiple of the itemsize.
     #[error("offset is {}, not a multiple of itemsize {}", bytes(*offset), bytes(*itemsize))]
     UnalignedOffset { offset: i64, itemsize: i64 },
     /// D02: the first item is outside of the block.
@@ -153,87 +156,94 @@ pub enum Violation {
     /// D03: a stride is not a multiple of the itemsize.
     #[error("strides[{dimension}] is {}, not a multiple of itemsize {}", bytes(*stride), bytes(*itemsize))]
     UnalignedStride { dimension: usize, stride: i64, itemsize: i64 },
-    /// D04: `ndim` is negative, or is not the number of entries of shape and strides.
+    /// D04: `ndim` is negative, or the shape or the strides do not have `ndim` entries.
     #[error("ndim is {ndim} but shape has {} and strides has {}", plural(*shape, "entry"), plural(*strides, "entry"))]
     BlockNdim { ndim: i32, shape: usize, strides: usize },
-    /// D06: an item is outside of the block. `low` and `high` count from the start of the block.
+    /// D06: at least one item is outside of the block. `low` and `high` are offsets from the start of the
+    /// block.
     #[error("the items are at bytes {low} to {high} of a block of {}", bytes(*memlen))]
     ItemsOutside { low: i128, high: i128, memlen: i64 },
-    /// D07: the distance from the lowest to the highest byte does not fit `Py_ssize_t`.
+    /// D07: the distance from the lowest to the highest byte of all items does not fit `Py_ssize_t`.
     #[error(
         "shape {} with strides {} spans more than {limit} bytes, the maximum of Py_ssize_t",
         tuple(shape),
         tuple(strides)
     )]
     SpanOverflow { shape: Box<[i64]>, strides: Box<[i64]>, limit: i64 },
-    /// D08: items of writable memory share bytes. If `certain` is false, the items may share bytes.
+    /// D08: items of writable memory share bytes. If `certain` is false, the items possibly share bytes.
     #[error(
         "writable items {}overlap: {itemsize}-byte items with shape {} and strides {}",
         if *certain { "" } else { "may " }, tuple(shape), tuple(strides)
     )]
     Overlap { certain: bool, shape: Box<[i64]>, strides: Box<[i64]>, itemsize: i64 },
 
-    /// A08: the itemsize depends on whether the request has `FORMAT`.
+    /// A08: the itemsize in the answer to a request with `FORMAT` differs from the itemsize in an answer
+    /// without `FORMAT`.
     #[error("itemsize is {} but {} under {request}", bytes(*itemsize), bytes(*other))]
     ItemsizeChanged { itemsize: i64, other: i64, request: Request },
-    /// B01: `ndim` differs. A note if one of the requests is `SIMPLE`, because exporters disagree about
-    /// `ndim` under `SIMPLE`.
+    /// B01: `ndim` differs between two answers. `simple` is true if one of the requests is `SIMPLE`. The
+    /// violation is then a note, because exporters disagree about `ndim` under `SIMPLE`.
     #[error("ndim is {ndim} but {other} under {request}")]
     NdimChanged { ndim: i32, other: i32, request: Request, simple: bool },
-    /// B01, a note: `obj` is another object. B22 (chains of exporters) allows this.
+    /// B01, a note: `obj` is another object than in the second answer. B22 (chains of exporters) allows this.
     #[error("obj is another object than under {request}")]
     ObjChanged { request: Request },
-    /// B03: `readonly` differs, although neither request has `WRITABLE`.
+    /// B03: `readonly` differs between two answers, although neither request has `WRITABLE`.
     #[error("readonly is {readonly} but {other} under {request}, both without WRITABLE")]
     ReadonlyChanged { readonly: i32, other: i32, request: Request },
-    /// B14: a request without strides succeeds, but the memory is not C-contiguous.
+    /// B14: a request without strides succeeds, but the memory is not C-contiguous. `strides` comes from the
+    /// answer to `request`.
     #[error(
         "the request succeeds without strides, but under {request} strides are {}, not C-contiguous",
         tuple(strides)
     )]
     StridesNeeded { strides: Box<[i64]>, request: Request },
-    /// B15: a request without suboffsets succeeds, but the items need suboffsets.
+    /// B15: a request without suboffsets succeeds, but the access to an item must read pointers. `suboffsets`
+    /// comes from the answer to `request`.
     #[error("the request succeeds without suboffsets, but under {request} suboffsets are {}", tuple(suboffsets))]
     SuboffsetsNeeded { suboffsets: Box<[i64]>, request: Request },
     /// B16: a compound request fails, although each of its flags succeeds in another request.
     #[error("{compound} fails although each of its flags succeeds in another request")]
     CompoundRefused { compound: Request },
-    /// B19: a request fails with an exception other than `BufferError`, or without an exception.
+    /// B19: a request fails with an exception other than `BufferError`, or without setting an exception.
     #[error("the request fails {}, not with BufferError", failure_words(error))]
     WrongError { error: RaisedError },
     /// B20: a request fails, but `obj` is not NULL.
     #[error("the request fails but obj is not NULL")]
     ObjAfterFailure,
-    /// B21: the exporter returns neither 0 nor -1, or returns 0 and sets an exception.
+    /// B21: the exporter returns a number other than 0 and -1, or returns 0 although it set an exception.
     #[error("the exporter returns {returned} {}", return_problem(error))]
     WrongReturn { returned: i32, error: RaisedError },
-    /// B23: a request fails without a reason that the protocol allows.
+    /// B23: a request fails for no reason that the protocol allows.
     #[error("the request fails {}, for no reason that the protocol allows", failure_words(error))]
     Refused { error: RaisedError },
-    /// B24: a second answer to an equal request differs in `field`.
+    /// B24: `field` differs between two answers to equal requests. `other` is the value in the earlier answer.
     #[error("{field} is {value} but {other} in an earlier answer to the same request")]
     NotRepeatable { field: FieldName, value: MetadataValue, other: MetadataValue },
-    /// B25: the answers to two requests differ in `field`.
+    /// B25: `field` differs between the answers to two requests.
     #[error("{field} is {value} but {other} under {request}")]
     MetadataChanged { field: FieldName, value: MetadataValue, other: MetadataValue, request: Request },
-    /// C01: a request for contiguity succeeds, but the memory has suboffsets.
+    /// C01: a request for contiguity succeeds, but the memory has suboffsets. `suboffsets` comes from the
+    /// answer to `request`.
     #[error("the request guarantees contiguity, but under {request} suboffsets are {}", tuple(suboffsets))]
     ContiguousIndirect { suboffsets: Box<[i64]>, request: Request },
-    /// C02 to C07: a request for contiguity fails, but the memory is contiguous in `order`.
+    /// C02 to C07: a request for contiguity fails, although the memory is contiguous in `order`. `because` is
+    /// the reason why the memory is contiguous.
     #[error("{structure} fails although the memory is {}: {because}", contiguity_adjective(*order))]
     ContiguityDenied { structure: Structure, order: Order, because: Contiguity },
-    /// E11: a failed request changes the reference count of the exporter by `references`.
+    /// E11: a failed request changes the exporter's reference count by `references`.
     #[error("the request fails but leaves {} to the exporter", more_references(*references))]
     ReferencesAfterFailure { references: i64 },
 
-    /// E09: a request and its release change the reference count of the exporter by `references`.
+    /// E09: a request and its release together change the exporter's reference count by `references`.
     #[error("request and release leave {} to the exporter", more_references(*references))]
     ReferencesAfterRelease { references: i64 },
     /// E10: `__release_buffer__` raises an exception of the class `error`.
     #[error("the release raises {}", crate::text::escape(error.as_bytes()))]
     ReleaseRaised { error: Box<str> },
 
-    /// T01: the format and the exporter's type describe different items. A note if only names differ.
+    /// T01: the format and the type of the exporter describe different items. `names_only` is true if only
+    /// names of fields differ. The violation is then a note.
     #[error("format `{}` (first) and the type of the exporter (second) disagree: {difference}", abridged(format))]
     TypeMismatch { format: Box<[u8]>, difference: Box<str>, names_only: bool },
 }
@@ -300,24 +310,24 @@ impl Violation {
         }
     }
 
-    /// Returns the severity of the violation. The severity is that of the rule, except for some violations that
-    /// are milder or more severe.
+    /// Returns the severity of the violation. Most violations have the severity of their rule. A few violations
+    /// are more or less serious.
     #[must_use]
     pub fn severity(&self) -> Severity {
         match self {
             Self::TrailingPadding { .. } | Self::InferredStrides { .. } | Self::AmbiguousFormat { .. } => {
                 Severity::Note
             }
-            // A consumer that finds fields by offset, not by name, reads the right bytes.
+            // A consumer that finds fields by offset, and not by name, reads the right bytes.
             Self::TypeMismatch { names_only: true, .. } => Severity::Note,
-            // B01 is contested only for requests of `SIMPLE`.
+            // The level of B01 is contested only because exporters disagree about `SIMPLE`.
             Self::NdimChanged { simple: false, .. } => Severity::Error,
             _ => self.rule().severity(),
         }
     }
 
-    /// Returns whether the position or the number of the items is unknown after this violation. No view is
-    /// created then.
+    /// Returns whether this violation makes the positions or the number of the items unknown. No view can be
+    /// created after such a violation.
     pub(crate) fn prevents_view(&self) -> bool {
         match self {
             Self::BufNull { .. }
@@ -335,13 +345,13 @@ impl Violation {
             | Self::BlockNdim { .. }
             | Self::ItemsOutside { .. }
             | Self::SpanOverflow { .. } => true,
-            // A missing shape prevents a view only in some cases. `ShapeSource::of` decides these cases.
+            // A missing shape prevents a view only in some cases, which `ShapeSource::of` decides.
             _ => false,
         }
     }
 
-    /// Returns the calculation that the message does not contain, such as `2 * 3 * 4 = 24`. Returns `None` if
-    /// the message contains all numbers.
+    /// Returns the calculation that belongs to the message, such as `2 * 3 * 4 = 24`. Returns `None` if the
+    /// message already contains all numbers.
     pub(crate) fn calculation(&self) -> Option<String> {
         Some(match self {
             Self::LenProduct { expected, shape, itemsize, .. } | Self::LenSpan { expected, shape, itemsize, .. } => {
@@ -370,7 +380,8 @@ impl Violation {
         })
     }
 
-    /// Returns an action for the author of the exporter. Returns `None` if no action repairs every case.
+    /// Returns what the author of the exporter should change. Returns `None` if there is no change that is
+    /// right in every case.
     pub(crate) fn help(&self) -> Option<Cow<'static, str>> {
         Some(Cow::Borrowed(match self {
             Self::ObjNull | Self::ObjTemporary => "set view->obj to a new reference to the exporter",
@@ -422,7 +433,8 @@ impl Violation {
     }
 }
 
-/// Returns the message for a format that has no layout, or no layout whose size is the itemsize.
+/// Returns the message for `error`, which means that the format cannot be parsed or that no interpretation has
+/// the itemsize.
 fn format_message(error: &LayoutError) -> String {
     match error.kind() {
         LayoutErrorKind::ItemsizeMismatch { itemsize, sizes } => format!(
@@ -435,14 +447,14 @@ fn format_message(error: &LayoutError) -> String {
     }
 }
 
-/// Returns the text of the size that the format describes: `itemsize` without the trailing padding of `tail`
-/// bytes.
+/// Returns the size that the format describes as text, such as `5 bytes`. The size is `itemsize` minus the
+/// `tail` bytes of trailing padding.
 fn described_size(itemsize: i64, tail: u64) -> String {
     plural(i128::from(itemsize).saturating_sub(i128::from(tail)), "byte")
 }
 
-/// Returns the adjective for memory in `order`: `C-contiguous`, `Fortran-contiguous`, `contiguous` for any
-/// order.
+/// Returns the adjective for contiguous memory in `order`: `C-contiguous`, `Fortran-contiguous`, and
+/// `contiguous` for `Order::Any`.
 fn contiguity_adjective(order: Order) -> &'static str {
     match order {
         Order::C => "C-contiguous",
@@ -451,7 +463,7 @@ fn contiguity_adjective(order: Order) -> &'static str {
     }
 }
 
-/// Returns how a request failed: `with ValueError`, `without an exception`.
+/// Returns words that describe how a request failed: `with ValueError`, `without an exception`.
 fn failure_words(error: &RaisedError) -> String {
     match error {
         RaisedError::NoException => String::from("without an exception"),
@@ -459,7 +471,8 @@ fn failure_words(error: &RaisedError) -> String {
     }
 }
 
-/// Returns the words that complete the message "the exporter returns 0 ...".
+/// Returns the words that follow "the exporter returns 0" in a message: `with ValueError set` for an exception, and
+/// `instead of 0 or -1` if `error` is `NoException`.
 fn return_problem(error: &RaisedError) -> String {
     match error {
         RaisedError::NoException => String::from("instead of 0 or -1"),
@@ -467,7 +480,7 @@ fn return_problem(error: &RaisedError) -> String {
     }
 }
 
-/// Returns a change of the reference count in words: `1 more reference`, `2 fewer references`.
+/// Returns a change of the reference count in words: `1 more reference` for 1, `2 fewer references` for -2.
 fn more_references(references: i64) -> String {
     let comparative = if references < 0 { "fewer" } else { "more" };
     plural(references.unsigned_abs(), &format!("{comparative} reference"))

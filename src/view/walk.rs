@@ -1,9 +1,9 @@
-//! The positions of items: offsets from `buf`, and steps that follow pointers.
+//! The positions of the items of a view: [`Offsets`] from `buf`, and [`Steps`] that read pointers.
 //!
-//! [`Offsets`] does not use the multi-index of the module `decode` for three reasons. (1) `view` is a lower
-//! layer than `decode` and cannot import from `decode`. (2) Offsets are `isize` in `decode`, but a view of a
-//! 64-bit buffer on a 32-bit machine needs `i64`. (3) The multi-index of `decode` allocates memory, merges
-//! dimensions and also computes an offset in a copy.
+//! [`Offsets`] does not use the multi-index of the module `decode` for three reasons. (1) The module `view` is
+//! a lower layer than `decode` and cannot import from `decode`. (2) Offsets are `isize` in `decode`, but a
+//! view of a 64-bit buffer on a 32-bit machine needs `i64`. (3) The multi-index of `decode` allocates memory,
+//! merges dimensions and also computes the offset of each item in a contiguous copy.
 
 use core::iter::FusedIterator;
 
@@ -12,7 +12,7 @@ use super::dim_vec::DimVec;
 use super::error::ViewError;
 use super::view::View;
 
-/// One step of the access from `buf` to an item.
+/// One step on the way from `buf` to an item. A step changes the current position, which is an address.
 ///
 /// ```
 /// use pep3118::{RawView, Request, Step};
@@ -31,15 +31,15 @@ use super::view::View;
 /// Spec: CPython `Doc/c-api/buffer.rst`, "PIL-style: shape, strides and suboffsets".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
-    /// Add this number of bytes, the product of an index and its stride.
+    /// Add this number of bytes to the position. The number is the product of an index and its stride.
     Stride(i64),
-    /// Read the pointer at the current position. The pointer is the next position.
+    /// Read the pointer at the current position. The pointer becomes the current position.
     Dereference,
-    /// Add this number of bytes: a suboffset, or the offset of a view.
+    /// Add this number of bytes to the position. The number is a suboffset, or the offset of a view.
     Add(i64),
 }
 
-/// The steps from `buf` to one item. [`View::steps`] creates this iterator.
+/// The steps on the way from `buf` to one item. [`View::steps`] creates this iterator.
 ///
 /// ```
 /// use pep3118::{RawView, Request, Step};
@@ -54,20 +54,22 @@ pub struct Steps<'v> {
     strides: &'v [i64],
     suboffsets: &'v [i64],
     indices: &'v [i64],
+    /// The number of the dimension that the next `Stride` step belongs to.
     dimension: usize,
+    /// The kind of the next step.
     next: NextStep,
 }
 
-/// The kind of the next step.
+/// The kind of the step that `Steps` returns next.
 #[derive(Clone, Debug)]
 enum NextStep {
-    /// Add the offset of the view in bytes. The step is skipped if the offset is 0.
+    /// The step adds the offset of the view in bytes. No step is returned if the offset is 0.
     Offset(i64),
-    /// Add the product of the stride and the index of the dimension.
+    /// The step adds the product of the stride and the index of the current dimension.
     Stride,
-    /// Read the pointer of the dimension. The value is the suboffset in bytes that the next step adds.
+    /// The step reads a pointer. The value is the suboffset in bytes that the step after it adds.
     Dereference(i64),
-    /// Add this suboffset in bytes.
+    /// The step adds this suboffset in bytes.
     Suboffset(i64),
 }
 
@@ -97,15 +99,15 @@ impl Iterator for Steps<'_> {
             self.next = NextStep::Dereference(*suboffset);
         }
         self.dimension = self.dimension.saturating_add(1);
-        // The index is in bounds. The product is therefore at most the span of the view, which fits 63
-        // bits.
+        // The index is in bounds. The product is therefore at most the distance between two items of the view,
+        // which fits an `i64`.
         Some(Step::Stride(stride.wrapping_mul(*index)))
     }
 }
 
 impl FusedIterator for Steps<'_> {}
 
-/// The offset of every item in bytes from `buf`. [`View::offsets`] creates this iterator.
+/// An iterator over the offsets of all items, in bytes from `buf`. [`View::offsets`] creates this iterator.
 ///
 /// ```
 /// use pep3118::{Order, RawView, Request};
@@ -118,9 +120,12 @@ impl FusedIterator for Steps<'_> {}
 pub struct Offsets<'v> {
     shape: &'v [i64],
     strides: &'v [i64],
+    /// The indices of the next item.
     indices: DimVec,
     order: Order,
+    /// The offset of the next item in bytes.
     offset: i64,
+    /// The number of items that were not returned yet.
     remaining: u64,
 }
 
@@ -146,11 +151,11 @@ impl Iterator for Offsets<'_> {
 
 impl FusedIterator for Offsets<'_> {}
 
-/// Increments the multi-index and returns the offset of the new item in bytes.
+/// Advances the indices to the next item, and returns the offset of this item in bytes.
 ///
-/// `offset` is the offset of the current item. `axes` yields index, length and stride of each dimension, and
-/// the dimension whose index varies fastest comes first. After the last item the multi-index returns to the
-/// first item.
+/// `offset` is the offset of the current item in bytes. `axes` yields a triple for each dimension: the index,
+/// which the function changes, the length and the stride in bytes. The dimension whose index varies fastest
+/// must be first. After the last item, all indices become 0, and the result is the offset of the first item.
 fn advance<'v>(offset: i64, axes: impl Iterator<Item = (&'v mut i64, (&'v i64, &'v i64))>) -> i64 {
     let mut offset = offset;
     for (index, (length, stride)) in axes {
@@ -165,7 +170,8 @@ fn advance<'v>(offset: i64, axes: impl Iterator<Item = (&'v mut i64, (&'v i64, &
 }
 
 impl View<'_> {
-    /// Returns the offset of an item in bytes from `buf`.
+    /// Returns the offset of the item at `indices`, in bytes from `buf`. `indices` has one index for each
+    /// dimension.
     ///
     /// ```
     /// use pep3118::{RawView, Request};
@@ -178,32 +184,31 @@ impl View<'_> {
     /// ```
     ///
     /// # Errors
-    /// - `[1]` in two dimensions: the number of indices is not `ndim`
-    /// - `[0, 3]` in shape (2, 3), `[-1, 0]`: an index is out of bounds
-    /// - any index if suboffsets is not NULL: the items have no offset from `buf`; use
-    ///   [`steps`](View::steps)
+    /// - the number of indices is not `ndim`: `[1]` in two dimensions
+    /// - an index is negative or too large: `[-1, 0]`, or `[0, 3]` in shape (2, 3)
+    /// - the view has suboffsets, so the items have no fixed offset from `buf`: use [`steps`](View::steps)
     pub fn offset_of(&self, indices: &[i64]) -> Result<i64, ViewError> {
         if self.is_indirect() {
             return Err(ViewError::Indirect);
         }
         self.check_indices(indices)?;
-        // The indices are in bounds. Every sum is therefore inside the span of the view, which fits 63
-        // bits.
+        // The indices are in bounds. Every sum is therefore an offset inside of the range of bytes of the
+        // view, which fits an `i64`.
         let add = |sum: i64, (index, stride): (&i64, &i64)| sum.wrapping_add(index.wrapping_mul(*stride));
         Ok(indices.iter().zip(self.strides()).fold(self.offset, add))
     }
 
-    /// Returns the steps from `buf` to the item at `indices`. A caller that performs the steps does what
-    /// `get_item_pointer` of PEP 3118 does.
+    /// Returns the steps on the way from `buf` to the item at `indices`. `indices` has one index for each
+    /// dimension. A caller that performs the steps does the same as `get_item_pointer` of PEP 3118.
     ///
     /// # Errors
-    /// - `[1]` in two dimensions: the number of indices is not `ndim`
-    /// - `[0, 3]` in shape (2, 3), `[-1, 0]`: an index is out of bounds
+    /// - the number of indices is not `ndim`: `[1]` in two dimensions
+    /// - an index is negative or too large: `[-1, 0]`, or `[0, 3]` in shape (2, 3)
     pub fn steps<'v>(&'v self, indices: &'v [i64]) -> Result<Steps<'v>, ViewError> {
         self.check_indices(indices)?;
         Ok(Steps {
             strides: self.strides(),
-            // NULL suboffsets are equal to an empty array: no dimension has a pointer.
+            // NULL suboffsets are treated as an empty array: no dimension has a pointer.
             suboffsets: self.suboffsets().unwrap_or_default(),
             indices,
             dimension: 0,
@@ -211,14 +216,13 @@ impl View<'_> {
         })
     }
 
-    /// Returns the offsets of all items in bytes from `buf`.
+    /// Returns an iterator over the offsets of all items, in bytes from `buf`.
     ///
-    /// With [`Order::Fortran`] the first index varies fastest. With [`Order::C`] and [`Order::Any`] the last
-    /// index varies fastest.
+    /// If `order` is [`Order::Fortran`], the first index varies fastest. If `order` is [`Order::C`] or
+    /// [`Order::Any`], the last index varies fastest.
     ///
     /// # Errors
-    /// - a view whose suboffsets is not NULL: the items have no offset from `buf`; use
-    ///   [`steps`](View::steps)
+    /// - the view has suboffsets, so the items have no fixed offset from `buf`: use [`steps`](View::steps)
     pub fn offsets(&self, order: Order) -> Result<Offsets<'_>, ViewError> {
         if self.is_indirect() {
             return Err(ViewError::Indirect);
@@ -233,7 +237,8 @@ impl View<'_> {
         })
     }
 
-    /// Checks that `indices` has one entry for each dimension, and that each entry is in bounds.
+    /// Returns an error if `indices` does not have one entry for each dimension, or if an entry is out of
+    /// bounds.
     fn check_indices(&self, indices: &[i64]) -> Result<(), ViewError> {
         if indices.len() != self.ndim() {
             return Err(ViewError::IndexCount { indices: indices.len(), ndim: self.ndim() });

@@ -23,7 +23,7 @@ fn the_host_model_has_the_sizes_of_rust() {
 mod triples {
     use pep3118::{DataModel, LongDoubleFormat};
 
-    /// Returns the data model of a target triple, which must be known.
+    /// Returns the data model of the target triple `triple`. Panics if the triple is unknown.
     fn model(triple: &str) -> DataModel {
         DataModel::from_triple(triple).unwrap_or_else(|error| panic!("{error}"))
     }

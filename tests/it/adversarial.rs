@@ -1,10 +1,10 @@
-//! Inputs that broke other parsers and consumers. The library returns an error with an offset for each of them.
-//! `tests/it/budget.rs` measures time and memory.
+//! Tests with inputs that broke other parsers and consumers. For each input, the library returns an error with an
+//! offset. `tests/it/budget.rs` measures time and memory.
 
 use pep3118::{Block, Checked, DataModel, Dialect, Layout, RawView, Request, RuleId, size_from_format};
 
-/// Asserts that the dialect `pep3118` refuses `format` with an error of this kind at byte `at`, and that the dialect
-/// `struct` refuses it too.
+/// Asserts that the dialect `pep3118` refuses `format` on a machine with the data model `model`. The error must have
+/// the kind `kind` and start at byte `at` of the format. Also asserts that the dialect `struct` refuses `format`.
 fn assert_refused(format: &[u8], model: &DataModel, kind: &str, at: usize) {
     let error = Layout::read(format, &Dialect::PEP3118, model).expect_err("an error");
     assert_eq!((error.kind().name(), error.span().start()), (kind, at), "{error}");
@@ -80,7 +80,7 @@ fn a_count_with_leading_zeros_is_accepted() {
     assert_eq!(size_from_format(&format, &DataModel::LP64).unwrap(), 12);
 }
 
-/// Asserts that `raw` breaks `rule` and that the check returns no view.
+/// Asserts that `raw` in the memory block `memory` breaks the rule `rule`, and that the check returns no view.
 fn assert_breaks(raw: RawView<'_>, memory: Option<Block>, rule: RuleId) {
     let Checked { report, view } = raw.check(Request::FULL_RO, None, memory);
     assert!(report.contains(rule), "{rule}: {report}");

@@ -14,7 +14,7 @@ thread_local! {
     static PEAK: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Adds `by` bytes to the count of this thread and updates its maximum.
+/// Adds `by` bytes to the allocated bytes of this thread, and updates the maximum of the thread.
 fn grow(by: usize) {
     let held = HELD.get().wrapping_add(by);
     HELD.set(held);
@@ -39,7 +39,8 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-/// Runs `work` and returns the increase of this thread's allocated bytes at the time with the most allocated bytes.
+/// Runs `work`. Returns the maximum of this thread's allocated bytes during `work`, minus the allocated bytes before
+/// `work`.
 fn peak(work: impl FnOnce()) -> usize {
     let before = HELD.get();
     PEAK.set(before);
@@ -48,8 +49,9 @@ fn peak(work: impl FnOnce()) -> usize {
     PEAK.get().saturating_sub(before)
 }
 
-/// Returns formats of about `len` bytes. Each format is the worst case for one part of the code.
-fn worst(len: usize) -> Vec<(&'static str, Vec<u8>)> {
+/// Returns formats of about `len` bytes, each with a name. Each format takes the most time or memory in one function
+/// of the library.
+fn worst_formats(len: usize) -> Vec<(&'static str, Vec<u8>)> {
     let repeated = |piece: &[u8]| piece.iter().copied().cycle().take(len - len % piece.len()).collect::<Vec<u8>>();
     let around = |open: &[u8], piece: &[u8], close: &[u8]| {
         let pieces = len.saturating_sub(30 * (open.len() + close.len())) / piece.len();
@@ -82,8 +84,8 @@ fn worst(len: usize) -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// Reconciles `format` with the itemsize of its layout without implicit trailing padding. Then `reconcile` computes
-/// every alternative.
+/// Reconciles `format` with the itemsize that the format describes without implicit trailing padding. `reconcile`
+/// then computes every alternative.
 fn reconciled(format: &[u8]) {
     let itemsize = calcsize_in(format, &Dialect::NUMPY, &DataModel::LP64).unwrap_or(64);
     drop(reconcile(format, Some(itemsize), None, &DataModel::LP64));
@@ -98,19 +100,20 @@ fn sources(format: &[u8]) {
     drop(Picture::new(&layout).svg());
 }
 
-/// The highest permitted number of bytes that `parse` allocates for each byte of the format.
+/// The maximum number of bytes that `parse` may allocate for each byte of the format.
 const PARSE: usize = 320;
-/// The highest permitted number of bytes that `Layout::read` allocates for each byte of the format.
+/// The maximum number of bytes that `Layout::read` may allocate for each byte of the format.
 const READ: usize = 160;
-/// The highest permitted number of bytes that `reconcile` allocates for each byte of the format, with all alternatives.
+/// The maximum number of bytes that `reconcile` may allocate for each byte of the format, when it computes all
+/// alternatives.
 const RECONCILE: usize = 400;
-/// The highest permitted number of bytes for the largest text of a layout, for each byte of the format.
+/// The maximum number of bytes that the longest text of a layout may allocate for each byte of the format.
 const SOURCE: usize = 2_500;
 
 #[test]
 fn memory_is_linear_in_the_length_of_a_format() {
     for len in [1_000, 10_000, 60_000] {
-        for (name, format) in worst(len) {
+        for (name, format) in worst_formats(len) {
             let check = |what: &str, limit: usize, peak: usize| {
                 let each = peak / format.len();
                 println!("{what:<10} {name:<22} {len:>6} bytes: {each} for each");
@@ -124,9 +127,9 @@ fn memory_is_linear_in_the_length_of_a_format() {
     }
 }
 
-/// Returns the lowest processor time of seven runs of `work`, in seconds.
+/// Runs `work` seven times. Returns the shortest processor time of a run, in seconds.
 #[cfg(unix)]
-fn least(mut work: impl FnMut()) -> f64 {
+fn shortest_time(mut work: impl FnMut()) -> f64 {
     let now = || {
         let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
         time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
@@ -153,7 +156,7 @@ fn least(mut work: impl FnMut()) -> f64 {
 #[cfg(unix)]
 #[test]
 fn time_is_linear_in_the_length_of_a_format() {
-    let (small, large) = (worst(3_750), worst(60_000));
+    let (small, large) = (worst_formats(3_750), worst_formats(60_000));
     for ((name, small), (_, large)) in small.iter().zip(&large) {
         let works: [(&str, &dyn Fn(&[u8])); 4] = [
             ("parse", &|format| drop(Format::parse(format))),
@@ -162,7 +165,7 @@ fn time_is_linear_in_the_length_of_a_format() {
             ("source", &sources),
         ];
         for (what, work) in works {
-            let (short, long) = (least(|| work(small)), least(|| work(large)));
+            let (short, long) = (shortest_time(|| work(small)), shortest_time(|| work(large)));
             println!("{what:<10} {name:<22} {:>9.1} us {:>9.1} us", short * 1e6, long * 1e6);
             // Measurements below 2 microseconds are too inaccurate.
             assert!(long <= 100.0 * short.max(2e-6), "{what} of {name}: {short} s, then {long} s");

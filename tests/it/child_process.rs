@@ -3,13 +3,15 @@
 
 use std::process::Command;
 
-/// Returns the words in the environment variable `name`: a program and its arguments.
+/// Returns the words in the environment variable `name`, which are a program and its arguments. Returns an empty list
+/// if the variable is not set.
 fn words(name: &str) -> Vec<String> {
     std::env::var(name).unwrap_or_default().split_whitespace().map(str::to_owned).collect()
 }
 
-/// Returns the command in the environment variable `PYTHON`, or `python3`. Returns `None` if the program does not
-/// exist, or if its native sizes differ from `DataModel::HOST`, because then the program is built for another machine.
+/// Returns the command in the environment variable `PYTHON`, or `python3` if the variable is not set. Returns `None`
+/// if the program does not exist. Also returns `None` if the native sizes of the program differ from
+/// `DataModel::HOST`, because the program then runs on another machine.
 pub fn python() -> Option<Command> {
     const MACHINE: &str = "import struct, sys; print(sys.byteorder, struct.calcsize('P'), struct.calcsize('lqxd'))";
     let words = words("PYTHON");

@@ -13,7 +13,7 @@ pub(crate) fn rows(name: &str) -> Vec<Value> {
     rows
 }
 
-/// Returns `true` if the key of an answer, for example `"CPython 3.6-3.14"`, includes CPython 3.`minor`.
+/// Returns whether `key`, the key of a recorded answer such as `"CPython 3.6-3.14"`, includes CPython 3.`minor`.
 fn covers(key: &str, minor: u32) -> bool {
     let Some(range) = key.strip_prefix("CPython 3.") else {
         return false;

@@ -46,8 +46,9 @@ fn values_are_those_of_the_reference_decoder() {
 /// The copies are in C order and in Fortran order.
 #[test]
 fn typed_copies_are_those_of_the_reference_decoder() {
-    /// Compares typed copies of arrays with the format character `code`, in both byte orders, with the reference
-    /// decoder.
+    /// Copies arrays of the format character `code` to vectors of `T`, in both byte orders. Asserts that the
+    /// elements equal those of the reference decoder. `describe` returns the text of an element in the notation of
+    /// the reference decoder.
     fn copies<T: pep3118::decode::Element + PartialEq + std::fmt::Debug>(code: &str, describe: impl Fn(&T) -> String) {
         for order in ["<", ">"] {
             let format = format!("{order}{code}");
@@ -273,7 +274,8 @@ fn formats_of_the_corpus_are_decoded() {
     assert!(read > 1_000, "{read}");
 }
 
-/// Returns a text with the leaves, the values and the columns of `records` with `format`.
+/// Returns a text with the fields, the values and the columns of the items `records`, which have the format
+/// `format`.
 fn page(format: &str, records: &[u8]) -> String {
     let plan = plan(format);
     let mut page = String::from("offset  size  shape     type        name\n");
@@ -299,7 +301,8 @@ fn page(format: &str, records: &[u8]) -> String {
     page
 }
 
-/// Appends a line for `value` to `page`, indented by `depth`, and lines for the values inside it.
+/// Appends a line with `value` to `page`, and lines with the values inside of `value`. The first line is indented by
+/// `depth` levels.
 fn show(value: &Value, depth: usize, page: &mut String) {
     let indent = "  ".repeat(depth);
     match value {

@@ -6,7 +6,7 @@ use pep3118::{Code, DataModel, Dialect, Format, FormatErrorKind, Layout, LayoutE
 
 use crate::snapshot;
 
-/// Returns a format with an error of this kind.
+/// Returns a format for which the parser returns an error of the kind `kind`.
 fn format_example(kind: &FormatErrorKind) -> &'static [u8] {
     use FormatErrorKind as K;
     match kind {
@@ -45,7 +45,7 @@ fn format_example(kind: &FormatErrorKind) -> &'static [u8] {
 /// Small limits, so that the formats that exceed them are short.
 const SMALL: Limits = Limits { bytes: 39, items: 4, depth: 2, dimensions: 2 };
 
-/// Returns the error of printing a tree that no format has: `1i` with a second count.
+/// Returns the error for a syntax tree that no format has: `1i` with a second count.
 fn unspellable() -> Result<Format, pep3118::FormatError> {
     let mut members = Format::parse(b"1i")?.members().to_vec();
     if let Some(Member::Item(item)) = members.first_mut() {
@@ -97,7 +97,7 @@ fn each_format_error_has_a_snapshot() {
     }
 }
 
-/// Returns a format with a layout error of this kind, and the error.
+/// Returns a format for which the layout has an error of the kind `kind`, and the error.
 fn layout_example(kind: &LayoutErrorKind) -> (&'static str, LayoutError) {
     use LayoutErrorKind as K;
     let read = |format: &'static str, dialect: &Dialect| {
@@ -121,7 +121,8 @@ fn layout_example(kind: &LayoutErrorKind) -> (&'static str, LayoutError) {
     }
 }
 
-/// Returns a format with a construct that its dialect does not have, and the error.
+/// Returns a format with the construct `construct` for a dialect that does not support the construct, and the
+/// error.
 fn construct_example(construct: Construct) -> (&'static str, LayoutError) {
     use Construct as C;
     let (format, dialect) = match construct {
@@ -171,7 +172,7 @@ fn each_layout_error_has_a_snapshot() {
     }
 }
 
-/// Compares the messages of `error` with the snapshot `name`.
+/// Compares the messages of `error` with the snapshot `name`. `format` is the format that caused the error.
 fn check(name: &str, format: &str, error: &LayoutError) {
     assert!(error.span().end() <= format.len(), "{error:?}");
     let page = format!("{error}\n\n{error:#}\n");

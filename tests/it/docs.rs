@@ -14,17 +14,18 @@ mod rules;
 mod schema;
 mod scores;
 
-/// Returns the path of a file of the repository.
+/// Returns the path of the file `name`, which is relative to the root of the repository.
 fn path(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 
-/// Returns the text of a file of the repository.
+/// Returns the text of the file `name`, which is relative to the root of the repository.
 fn read(name: &str) -> String {
     fs::read_to_string(path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// Asserts that the file `name` has the text `expected`. With `INSTA_UPDATE=always`, writes the text instead.
+/// Asserts that the file `name` has the text `expected`. If the environment variable `INSTA_UPDATE` is `always`,
+/// writes `expected` to the file instead.
 fn assert_or_update(name: &str, expected: &str) {
     if std::env::var("INSTA_UPDATE").is_ok_and(|mode| mode == "always") {
         fs::write(path(name), expected).unwrap();
@@ -42,7 +43,8 @@ fn assert_or_update(name: &str, expected: &str) {
     );
 }
 
-/// Returns `page` with `body` between the comments `<!-- begin: name -->` and `<!-- end: name -->`.
+/// Returns the text `page` with `body` between the comments `<!-- begin: name -->` and `<!-- end: name -->`. Panics
+/// if the comments are missing.
 fn with_section(page: &str, name: &str, body: &str) -> String {
     let (begin, end) = (format!("<!-- begin: {name} -->\n"), format!("<!-- end: {name} -->"));
     let (before, rest) = page.split_once(&begin).unwrap_or_else(|| panic!("no {begin}"));

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::corpus::rows;
 
-/// Returns the data model of a recorded platform.
+/// Returns the data model of the machine `platform`, a name in the corpus.
 pub(crate) fn model(platform: &str) -> DataModel {
     match platform {
         "Linux-x86_64" => DataModel::LP64,
@@ -18,7 +18,7 @@ pub(crate) fn model(platform: &str) -> DataModel {
     }
 }
 
-/// Returns the dialect of a recorded producer.
+/// Returns the dialect of the producer `producer`, a name in the corpus.
 fn dialect(producer: &str) -> &'static Dialect {
     match producer {
         "ctypes" | "multiprocessing" => &Dialect::CTYPES,
@@ -31,11 +31,12 @@ fn dialect(producer: &str) -> &'static Dialect {
     }
 }
 
-/// A leaf of an item: its dotted name, its offset, and the size of all its elements, in bytes.
+/// A field that is not a record: its dotted name, its offset in the item, and the size of all its elements. The
+/// numbers are in bytes.
 pub(crate) type Leaf = (String, u64, u64);
 
-/// Returns the leaves of `layout` as the corpus records them. Each element of an array of records has its own leaves,
-/// for example `x[0].a`.
+/// Returns the fields of `layout` that are not records, as the corpus records them. For an array of records, the list
+/// has the fields of each element, for example `x[0].a`.
 pub(crate) fn leaves(layout: &Layout) -> Vec<Leaf> {
     fn walk(field: Field<'_>, path: &str, base: u64, out: &mut Vec<Leaf>) {
         if field.ty() != Type::Record {
@@ -59,7 +60,7 @@ pub(crate) fn leaves(layout: &Layout) -> Vec<Leaf> {
     out
 }
 
-/// Returns the recorded leaves of a row, or `None` if the row has none.
+/// Returns the fields that the corpus records for `row`. Returns `None` if the fields were not recorded.
 pub(crate) fn recorded(row: &Value) -> Option<Vec<Leaf>> {
     let leaves = row.get("leaves")?.as_array()?;
     Some(
@@ -85,12 +86,13 @@ const EXCUSED: &[(&str, &str, &str)] = &[
     ("PyPy", "T{8x<i:c:}", "PyPy writes inherited fields as padding"),
 ];
 
-/// Returns `false` for the exports without recorded fields, which are two-dimensional arrays of ctypes structures.
+/// Returns whether the corpus records the fields of `row`. The fields of two-dimensional arrays of ctypes structures
+/// were not recorded.
 pub(crate) fn fields_are_recorded(row: &Value) -> bool {
     !(row["format"].as_str().unwrap().starts_with("T{(3,2)T{") && row["leaves"].as_array().is_some_and(Vec::is_empty))
 }
 
-/// Returns `true` if `EXCUSED` contains the row.
+/// Returns whether `EXCUSED` contains `row`.
 fn is_excused(row: &Value) -> bool {
     let (version, format) = (row["producer_version"].as_str().unwrap(), row["format"].as_str().unwrap());
     EXCUSED.iter().any(|(producer, excused, _)| version.starts_with(producer) && format == *excused)
@@ -101,7 +103,8 @@ struct Outcomes {
     wrong: Vec<String>,
 }
 
-/// Reconciles every row, with the dialect of its producer if `known_producer`, otherwise without a dialect.
+/// Reconciles the format of every row with the itemsize of the row. If `known_producer` is `true`, uses the dialect
+/// of the producer.
 fn outcomes(known_producer: bool) -> Outcomes {
     let mut outcomes = Outcomes { counts: BTreeMap::new(), wrong: Vec::new() };
     for row in rows("exports") {

@@ -134,7 +134,7 @@ fn each_error_has_its_kind_and_offset() {
     }
 }
 
-/// Returns the kind of the error if the parser refuses `format`, otherwise `None`.
+/// Returns the kind of the parser's error for `format`. Returns `None` if the parser accepts `format`.
 fn refusal(format: impl AsRef<[u8]>) -> Option<&'static str> {
     Format::parse(format.as_ref()).err().map(|error| error.kind().name())
 }

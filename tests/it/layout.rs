@@ -15,7 +15,8 @@ use crate::snapshot;
 const LONG_PATHS: &str = "T{T{T{b:x:b:y:h:altitude_metres:}:position:(2)i:sequence_numbers:}:header:\
     T{e:price_usd:e:price_eur:d:price_gbp:}:quote:b:flag:b:\u{65e5}\u{672c}\u{8a9e}:hd}";
 
-/// Returns a text with the table and the picture of each interpretation of `format`.
+/// Returns a text with a table and a picture for each interpretation of `format`. If `itemsize` or `dialect` is
+/// `None`, the itemsize or the dialect is unknown.
 fn page(format: &str, itemsize: Option<u64>, dialect: Option<&Dialect>, model: DataModel) -> String {
     let outcome = reconcile(format.as_bytes(), itemsize, dialect, &model);
     let (found, others) = match (&outcome, outcome.as_ref().err().and_then(LayoutError::ambiguity)) {
@@ -360,7 +361,8 @@ fn alternatives_are_named_by_their_dialect() {
     assert_eq!(alternatives, [("pep3118-packed", 10), ("native-c", 16)]);
 }
 
-/// Returns a record of 16 bytes with fields of four bytes at the offsets `first` and `second`.
+/// Returns the layout of a record of 16 bytes with two fields of 4 bytes. The fields start at the bytes `first` and
+/// `second`.
 fn two_fields(first: u64, second: u64) -> Layout {
     let int = Scalar { ty: Type::Int32, size: 4, endian: Endian::Little };
     let mut builder = LayoutBuilder::new(16, &DataModel::LP64);

@@ -25,7 +25,8 @@ fn is_dropped_prefix(format: &str) -> bool {
     format == "Ze" || format == "Zi"
 }
 
-/// Returns the path, the offset and the size of each leaf of a recorded dtype.
+/// Returns the dotted name, the offset and the size in bytes of each field of the recorded `dtype`, except for fields
+/// that are records. `itemsize` is the size of the dtype in bytes.
 fn recorded(dtype: &Value, itemsize: u64) -> Vec<(String, u64, u64)> {
     fn size(dtype: &Value) -> u64 {
         match dtype {

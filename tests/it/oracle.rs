@@ -8,7 +8,8 @@ use pep3118::{DataModel, Dialect, calcsize_in};
 
 const STRINGS: usize = 200_000;
 
-/// A Python script. For each line of input, a format in hexadecimal, it prints the size, or `-` for an error.
+/// A Python script that reads one format in hexadecimal from each line of its input. The script prints the size of
+/// the format, or `-` if `struct` raises an error.
 const SCRIPT: &str = r"
 import struct, sys
 print(sys.version_info[1])
@@ -22,7 +23,7 @@ for line in sys.stdin:
         print('-')
 ";
 
-/// Generates a random string that is often a format of `struct`, or a format with a fault.
+/// Generates a random string that is often a valid format of `struct`, or a format with one error.
 fn string(bytes: &mut Unstructured<'_>) -> Result<Vec<u8>> {
     const CODES: &[u8] = b"xcbB?hHiIlLqQnNefdspPFDZgOwutT{}()&:^|";
     const COUNTS: &[&str] = &[

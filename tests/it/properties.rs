@@ -16,8 +16,8 @@ use pep3118::decode::Plan;
 use pep3118::format::{Item, ItemType, Member, Prefix};
 use pep3118::{Comparison, DataModel, Dialect, Field, Format, Layout, Span, calcsize_in, reconcile};
 
-/// The parser returns a tree or an error. Parsing the printed text of the tree gives the same tree. The span of the
-/// error is inside `source`.
+/// Asserts that the parser returns a tree or an error for `source`. The printed text of the tree must have the same
+/// tree. The span of an error must be inside of `source`.
 pub fn parse_format(source: &[u8]) {
     match Format::parse(source) {
         Ok(format) => {
@@ -34,8 +34,9 @@ pub fn parse_format(source: &[u8]) {
     }
 }
 
-/// Every dialect and data model gives a layout or an error. The fields of the layout are inside their records.
-/// `calcsize_in` returns the size of the layout, and the parsed format resolves to the same layout.
+/// Asserts for every dialect and data model that `source` has a layout or an error. The fields of the layout must be
+/// inside of their records. `calcsize_in` must return the size of the layout, and the parsed format must have the
+/// same layout.
 pub fn resolve_layout(source: &[u8]) {
     for dialect in Dialect::ALL {
         for model in DataModel::ALL {
@@ -44,14 +45,15 @@ pub fn resolve_layout(source: &[u8]) {
     }
 }
 
-/// Tests [`resolve_layout`] for one dialect and one data model, which the last two bytes of `input` select.
+/// Runs the test of [`resolve_layout`] for one dialect and one data model. The last two bytes of `input` select the
+/// dialect and the data model. The bytes before are the format.
 pub fn resolve_chosen(input: &[u8]) {
     let Some((source, [dialect, model])) = input.split_last_chunk() else { return };
     let dialect = Dialect::ALL[usize::from(*dialect) % Dialect::ALL.len()];
     resolve_in(source, dialect, &DataModel::ALL[usize::from(*model) % DataModel::ALL.len()]);
 }
 
-/// Tests [`resolve_layout`] for one dialect and one data model.
+/// Runs the test of [`resolve_layout`] for the dialect `dialect` and the data model `model`.
 fn resolve_in(source: &[u8], dialect: &Dialect, model: &DataModel) {
     let layout = Layout::read(source, dialect, model);
     // The debug output contains every node of a layout. For long formats the comparison would take too long.
@@ -75,18 +77,18 @@ fn resolve_in(source: &[u8], dialect: &Dialect, model: &DataModel) {
     }
 }
 
-/// Each interpretation has the given `itemsize`. Alternatives differ from each other. With the dialect of an
-/// alternative, the alternative is the only interpretation.
+/// Asserts that each interpretation of `source` has the size `itemsize` in bytes, and that the alternatives differ
+/// from each other. If the dialect of an alternative is given, the alternative must be the only interpretation.
 pub fn reconcile_with(source: &[u8], itemsize: u64) {
     for dialect in Dialect::ALL.into_iter().chain(Dialect::VARIANTS).map(Some).chain([None]) {
         for itemsize in [Some(itemsize), None] {
             let model = &DataModel::LP64;
             match reconcile(source, itemsize, dialect, model) {
-                Ok(found) => fits(&found.layout, itemsize),
+                Ok(found) => assert_size_and_fields(&found.layout, itemsize),
                 Err(error) => error.ambiguity().into_iter().for_each(|ambiguity| {
                     assert!(ambiguity.alternatives().len() > 1, "{ambiguity}");
                     for found in ambiguity.alternatives() {
-                        fits(&found.layout, itemsize);
+                        assert_size_and_fields(&found.layout, itemsize);
                         let name = found.dialect.name;
                         let named = ambiguity.alternatives().iter().filter(|other| other.dialect.name == name);
                         assert_eq!(named.count(), 1, "{ambiguity}");
@@ -101,15 +103,16 @@ pub fn reconcile_with(source: &[u8], itemsize: u64) {
     }
 }
 
-/// Asserts that `layout` has the given itemsize, that its fields are inside it, and that it can be drawn.
-fn fits(layout: &Layout, itemsize: Option<u64>) {
+/// Asserts that `layout` has the size `itemsize` (if it is not `None`), that its fields are inside of the layout,
+/// and that a picture of the layout can be drawn.
+fn assert_size_and_fields(layout: &Layout, itemsize: Option<u64>) {
     assert!(itemsize.is_none_or(|itemsize| layout.size() == itemsize));
     stays_inside(layout);
     assert!(pep3118::Picture::new(layout).to_string().len() < 10_000);
     assert!(!pep3118::Table::new(layout).to_string().is_empty());
 }
 
-/// An emitted format has the size of the layout from which it was emitted.
+/// Asserts that each format that is emitted from a layout of `source` has the size of the layout.
 pub fn emit(source: &[u8]) {
     let Ok(layout) = Layout::read(source, &Dialect::PEP3118, &DataModel::LP64) else { return };
     for target in pep3118::Target::ALL {
@@ -120,8 +123,8 @@ pub fn emit(source: &[u8]) {
     }
 }
 
-/// Any bytes of the right length decode to values. The test encodes the values, decodes the result and encodes it
-/// again. Both encodings are equal.
+/// Decodes items of the format `source` from `bytes`, which can be any bytes. Encodes the values, decodes the result
+/// and encodes the values again. Asserts that both encodings are equal.
 pub fn decode(source: &[u8], bytes: &[u8]) {
     for model in DataModel::ALL {
         let Ok(layout) = Layout::read(source, &Dialect::PEP3118, &model) else { continue };
@@ -147,8 +150,8 @@ pub fn decode(source: &[u8], bytes: &[u8]) {
     }
 }
 
-/// Reads columns, writes them, reads and writes them again, and asserts that both writes give the same bytes. Also
-/// writes each column separately.
+/// Reads the columns of `bytes`, writes the columns, and reads and writes the result again. Asserts that both writes
+/// give the same bytes. Also writes each column separately.
 fn columns_and_back(source: &[u8], plan: &Plan, bytes: &[u8]) {
     let size = plan.itemsize();
     let whole = bytes.len().checked_div(size).unwrap_or(0).min(40) * size;
@@ -172,7 +175,7 @@ fn columns_and_back(source: &[u8], plan: &Plan, bytes: &[u8]) {
     }
 }
 
-/// Every field and every record ends inside the record that contains it.
+/// Asserts that every field of `layout` ends inside of the record that contains the field.
 pub fn stays_inside(layout: &Layout) {
     fn walk(record: Field<'_>) {
         for field in record.fields() {
@@ -186,7 +189,7 @@ pub fn stays_inside(layout: &Layout) {
     walk(item);
 }
 
-/// Every byte of the format is in the span of exactly one member or is white space.
+/// Asserts that every byte of `format` is white space or in the span of exactly one member.
 pub fn covers_every_byte(format: &Format) {
     let source = format.as_bytes();
     let mut owners = vec![0_u32; source.len()];
@@ -206,7 +209,7 @@ pub fn covers_every_byte(format: &Format) {
     }
 }
 
-/// The spans of the parts of `item` are inside its span and do not overlap.
+/// Asserts that the spans of the tokens of `item` are inside of the span of `item` and do not overlap.
 fn inside(item: &Item, source: &[u8]) {
     let mut at = item.span.start();
     let mut next = |span: Span| {
@@ -254,7 +257,7 @@ mod driven {
 
     use crate::property_search::search_until;
 
-    /// Generates random bytes that are often a format, or a format with a fault.
+    /// Generates random bytes that are often a valid format, or a format with one error.
     fn source(bytes: &mut Unstructured<'_>) -> Result<Vec<u8>> {
         const PIECES: &[&str] = &[
             "b",

@@ -13,13 +13,13 @@ use serde_json::Value;
 use crate::corpus::rows;
 use crate::snapshot;
 
-/// Returns the outcome of the model of `consumer` for `format` and `itemsize`.
+/// Returns the outcome that the model of `consumer` predicts for `format` and `itemsize`.
 fn outcome(format: &str, itemsize: Option<u64>, consumer: Consumer) -> Outcome {
     let answers = readers(format.as_bytes(), itemsize, &DataModel::LP64);
     answers.into_iter().find(|answer| answer.consumer == consumer).expect("every consumer answers").outcome
 }
 
-/// Counts comparisons and collects the differences.
+/// Counts the comparisons of a model with recorded answers, and collects the differences.
 #[derive(Default)]
 struct Agreement {
     compared: usize,
@@ -27,7 +27,8 @@ struct Agreement {
 }
 
 impl Agreement {
-    /// Counts a comparison, and stores its text if the model and the answer disagree.
+    /// Counts one comparison. If `agrees` is `false`, stores a text with the case `case`, the recorded answer
+    /// `recorded` and the outcome `ours` of the model.
     fn compare(&mut self, case: &str, recorded: impl std::fmt::Display, ours: &Outcome, agrees: bool) {
         self.compared += 1;
         if !agrees {
@@ -35,7 +36,8 @@ impl Agreement {
         }
     }
 
-    /// Asserts that all comparisons agree and that their number is `compared`.
+    /// Asserts that all comparisons agree, and that there were `compared` comparisons. `name` is the name for the
+    /// message.
     fn check(&self, name: &str, compared: usize) {
         println!("{name}: {} of {} agree", self.compared - self.wrong.len(), self.compared);
         assert_eq!(self.wrong, Vec::<String>::new(), "{name}");
@@ -43,12 +45,13 @@ impl Agreement {
     }
 }
 
-/// Returns `true` if a recorded answer is an exception.
+/// Returns whether the recorded answer `answer` is an exception.
 fn is_error(answer: &Value) -> bool {
     answer.as_str().is_some_and(|text| text.starts_with("ERR"))
 }
 
-/// Returns the answer of CPython 3.`minor`. A key of `answers` can be a range: `"CPython 3.6-3.14"` includes 3.9.
+/// Returns the answer of CPython 3.`minor` in `answers`. A key of `answers` can be a range: `"CPython 3.6-3.14"`
+/// includes 3.9. Returns `None` if no key includes the version.
 fn answer_of_minor(answers: &Value, minor: u32) -> Option<&Value> {
     let covers = |key: &str| {
         let range = key.strip_prefix("CPython 3.")?;
@@ -110,7 +113,7 @@ fn the_model_of_numpy_reads_the_recorded_dtypes() {
 const EXCEPTIONS: [(&str, u64, Consumer, &str); 1] =
     [("i:", 4, Consumer::Cython, "a name without an end: the bytes after the format decide")];
 
-/// Returns `true` if `EXCEPTIONS` contains the case.
+/// Returns whether `EXCEPTIONS` contains the case.
 fn is_excepted(format: &str, itemsize: u64, consumer: Consumer) -> bool {
     EXCEPTIONS.iter().any(|(known, size, who, _)| (*known, *size, *who) == (format, itemsize, consumer))
 }
@@ -129,7 +132,8 @@ const LIBRARIES: [(&str, Consumer); 11] = [
     ("nanobind", Consumer::Nanobind),
 ];
 
-/// Returns the recorded type in the notation of the model, or `None` if the answer has no type.
+/// Returns the type in the recorded answer `answer` of the consumer `key`, in the notation of the models. Returns
+/// `None` if the answer has no type.
 fn recorded_type(key: &str, answer: &Value) -> Option<String> {
     let text = answer.as_str()?;
     match key {
@@ -157,7 +161,8 @@ fn recorded_type(key: &str, answer: &Value) -> Option<String> {
     }
 }
 
-/// Returns the name of a type string of NumPy, for example `int32` for `<i4`, or `None` for an unknown size.
+/// Returns the type name for the NumPy type string `text`, for example `int32` for `<i4`. Returns `None` if no type
+/// has the size.
 fn typestr(text: &str) -> Option<String> {
     if text.starts_with(char::is_alphabetic) {
         // The corpus has the base type of a subarray as a name.
@@ -183,10 +188,11 @@ fn typestr(text: &str) -> Option<String> {
     Some(if order == ">" { format!("big-endian {name}") } else { name })
 }
 
-/// A recorded dtype: its size, and its values in the notation of the model.
+/// A recorded dtype: its size in bytes, and its fields in the notation of the models.
 struct Dtype {
     size: u64,
-    /// The offset, the number of elements, the size of one element, and the description of one element.
+    /// For each field: the offset in bytes, the number of elements, the size of one element in bytes, and the
+    /// description of one element.
     values: Vec<(u64, u64, u64, String)>,
 }
 
@@ -201,7 +207,8 @@ impl Dtype {
         dtype
     }
 
-    /// Appends the values of a recorded dtype, which is repeated `count` times at `offset`.
+    /// Appends the fields of the recorded `dtype`. The dtype starts at byte `offset`, has `size` bytes and is
+    /// repeated `count` times.
     fn collect(&mut self, dtype: &Value, offset: u64, count: u64, size: u64) {
         match dtype {
             Value::String(text) => {
@@ -230,7 +237,7 @@ impl Dtype {
         }
     }
 
-    /// Returns `true` if `layout`, the description of the model, describes this dtype.
+    /// Returns whether `layout`, the description that a model returns, describes this dtype.
     fn is_described_by(&self, layout: &str) -> bool {
         let describe = |count: u64, name: &str| if count == 1 { name.to_owned() } else { format!("{count} {name}") };
         let bytes = format!("{} byte{}", self.size, if self.size == 1 { "" } else { "s" });

@@ -147,7 +147,7 @@ fn layout(format: &str) -> Layout {
     Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::HOST).unwrap()
 }
 
-/// Reads `items` with `format` into structs.
+/// Reads structs of the type `T` from the bytes `items`, whose format is `format`.
 fn read<T: Record>(format: &str, items: &[u8]) -> Result<Vec<T>, RecordError> {
     Plan::new(&layout(format)).unwrap().read_records(items)
 }
@@ -313,7 +313,7 @@ fn structs_have_the_values_of_dynamic_records() {
     });
 }
 
-/// Returns a random item with random_item bools and chars.
+/// Returns the bytes of a random item, in which every bool and every character is valid.
 fn random_item(plan: &Plan, bytes: &mut Unstructured<'_>) -> arbtest::arbitrary::Result<Vec<u8>> {
     let mut item = vec![0; plan.itemsize()];
     bytes.fill_buffer(&mut item)?;
@@ -329,7 +329,7 @@ fn random_item(plan: &Plan, bytes: &mut Unstructured<'_>) -> arbtest::arbitrary:
     Ok(item)
 }
 
-/// Asserts that the struct and the dynamic record have the same values.
+/// Asserts that the struct `record` and the dynamic record `value` have the same values.
 fn assert_equal_fields(record: &Plain, value: &Value) {
     let Value::Record(value) = value else { panic!("{value:?}") };
     let get = |name: &str| value.get(name.as_bytes()).unwrap();

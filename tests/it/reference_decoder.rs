@@ -1,10 +1,11 @@
-//! A simple decoder whose results are compared with `decode`. It visits the layout field by field and the memory byte
-//! by byte, and returns text.
+//! A simple decoder. The tests compare its results with the results of the module `decode`. The decoder processes one
+//! field and one byte after another, and returns text.
 
 use pep3118::decode::{ColumnData, LongDouble, Value};
 use pep3118::{Endian, Field, LongDoubleFormat, Type};
 
-/// Returns `bytes` as hexadecimal digits, least significant byte first.
+/// Returns `bytes` as hexadecimal digits. The least significant byte of the number is first. `endian` is the byte
+/// order of `bytes`.
 fn hex(bytes: &[u8], endian: Endian) -> String {
     let mut bytes = bytes.to_vec();
     if endian == Endian::Big {
@@ -13,7 +14,7 @@ fn hex(bytes: &[u8], endian: Endian) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Returns a description of the value of `field` in `record`.
+/// Returns a text with the value of `field`. `record` contains the bytes of the record that contains `field`.
 pub(crate) fn read(field: Field<'_>, record: &[u8]) -> String {
     let start = usize::try_from(field.offset()).unwrap();
     let size = usize::try_from(field.size()).unwrap();
@@ -23,7 +24,7 @@ pub(crate) fn read(field: Field<'_>, record: &[u8]) -> String {
     if field.shape().is_empty() { elements.concat() } else { format!("{:?}[{}]", field.shape(), elements.join(", ")) }
 }
 
-/// Describes one element of a field.
+/// Returns a text with the value of one element of `field`. `bytes` contains the bytes of the element.
 pub(crate) fn element(field: Field<'_>, bytes: &[u8]) -> String {
     let endian = field.endian().unwrap_or(Endian::Little);
     let halves = bytes.split_at(bytes.len() / 2);
@@ -86,7 +87,7 @@ fn long_double(value: LongDouble) -> String {
     hex(value.as_le_bytes(), Endian::Little)
 }
 
-/// Returns a description of a decoded value in the notation of [`read`].
+/// Returns the decoded value `value` of `field` as text in the notation of [`read`].
 pub(crate) fn describe_value(value: &Value, field: Field<'_>) -> String {
     let little = |bytes: &[u8]| hex(bytes, Endian::Little);
     match value {
@@ -143,7 +144,8 @@ pub(crate) fn describe_value(value: &Value, field: Field<'_>) -> String {
     }
 }
 
-/// Returns the name and the little-endian bytes of each leaf of one item, as in a column.
+/// Returns the name and the little-endian bytes of each field inside of `item` that is not a record. `record`
+/// contains the bytes of the item.
 pub(crate) fn leaf_bytes(item: Field<'_>, record: &[u8]) -> Vec<(String, Vec<u8>)> {
     fn walk(field: Field<'_>, name: &str, record: &[u8], out: &mut Vec<(String, Vec<u8>)>, slot: &mut usize) {
         let start = usize::try_from(field.offset()).unwrap();
@@ -176,7 +178,8 @@ pub(crate) fn leaf_bytes(item: Field<'_>, record: &[u8]) -> Vec<(String, Vec<u8>
     out
 }
 
-/// Returns the bytes of one element with each number in little-endian order.
+/// Returns the bytes of one element of `field`, in which each number is in little-endian order. `bytes` contains the
+/// bytes of the element.
 fn little(field: Field<'_>, bytes: &[u8]) -> Vec<u8> {
     let endian = field.endian().unwrap_or(Endian::Little);
     let flip = |width: usize| -> Vec<u8> {
@@ -219,7 +222,7 @@ fn little(field: Field<'_>, bytes: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Returns the little-endian bytes of a column.
+/// Returns the bytes of the column `data`, in which each number is in little-endian order.
 pub(crate) fn column_bytes(data: &ColumnData) -> Vec<u8> {
     macro_rules! numbers {
         ($elements:expr) => {

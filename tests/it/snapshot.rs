@@ -1,6 +1,7 @@
 //! The function that compares a text with a snapshot in `snapshots/`.
 
-/// Asserts that `page` equals `snapshots/<area>/<name>.snap`. `input` is the description in the header of the snapshot.
+/// Asserts that the text `page` equals the snapshot `snapshots/<area>/<name>.snap`. `input` is the description of the
+/// input in the header of the snapshot.
 pub(crate) fn check(area: &str, name: &str, input: &str, page: &str) {
     // The path must not contain `..`, because `make lint` compares it with the paths of files.
     let root = std::fs::canonicalize(crate::ROOT).unwrap();

@@ -30,7 +30,7 @@ impl Node {
         self.size * self.shape.iter().product::<u64>()
     }
 
-    /// Adds the member and its members to `builder`.
+    /// Adds this member and the members inside of this member to `builder`.
     fn build(&self, builder: &mut LayoutBuilder) -> Result<(), BuildError> {
         let member = MemberSpec { name: self.name.as_deref(), offset: self.offset, shape: &self.shape };
         match &self.kind {
@@ -71,7 +71,7 @@ impl Random {
 const NAMES: [&str; 14] =
     ["a", "b", "c", "x_1", "int", "type", "self", "_pad0", "shared_0", "a b", "\u{540d}", "*/", "", "bool"];
 
-/// Returns a random type of a value and its size in bytes.
+/// Returns a random type that is not a record, and the size of one value in bytes.
 fn random_value(random: &mut Random) -> (Type, u64) {
     let model = DataModel::HOST;
     let (long, pointer) = (model.long_double.size, model.pointer);
@@ -110,7 +110,7 @@ fn random_value(random: &mut Random) -> (Type, u64) {
     random.random_element(&sizes)
 }
 
-/// Returns a random member with records nested up to `depth` levels. `named` gives it a name.
+/// Returns a random member with at most `depth` nested records. If `named` is `true`, the member has a name.
 fn random_node(random: &mut Random, depth: u64, named: bool) -> Node {
     let name = named.then(|| random.random_element(&NAMES).as_bytes().to_vec());
     let shape = match random.random_below(8) {
@@ -154,7 +154,8 @@ fn random_layouts(count: usize) -> Vec<Layout> {
     layouts
 }
 
-/// Writes `source` to a file `name` and compiles it with `command`, which must succeed.
+/// Writes the text `source` to a file with the name `name`, and compiles the file with `command`. Panics if the
+/// compiler fails.
 fn compile(name: &str, source: &str, command: &mut Command) {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::write(&path, source).unwrap();
@@ -218,7 +219,7 @@ fn built_layouts_can_be_drawn_and_emitted() {
     }
 }
 
-/// Returns the specification of an `int32` at `offset`, without a name.
+/// Returns the specification of an unnamed member at byte `offset`, and its type, which is `int32`.
 fn int(offset: u64) -> (MemberSpec<'static>, Scalar) {
     (MemberSpec { name: None, offset, shape: &[] }, Scalar { ty: Type::Int32, size: 4, endian: Endian::Little })
 }
@@ -345,7 +346,7 @@ fn identifiers(text: &str) -> BTreeSet<String> {
     words.filter(|word| word.starts_with(|first: char| !first.is_ascii_digit())).map(String::from).collect()
 }
 
-/// Returns the layout of a record with one byte for each name.
+/// Returns the layout of a record that has one field of 1 byte for each of `names`.
 fn named<'n>(names: impl Iterator<Item = &'n String>) -> Layout {
     let fields: String = names.map(|name| format!("b:{name}:")).collect();
     Layout::read(format!("T{{{fields}}}").as_bytes(), &Dialect::PEP3118, &DataModel::HOST).unwrap()

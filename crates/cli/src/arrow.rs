@@ -11,7 +11,7 @@ use pep3118::{Endian, Layout};
 use super::failure::Failure;
 
 /// The largest number of items in a record batch.
-const BATCH_ITEMS: usize = 1 << 16;
+pub(super) const BATCH_ITEMS: usize = 1 << 16;
 /// The largest number of bytes of items in a record batch. One item can be larger.
 const BATCH_BYTES: usize = 1 << 22;
 /// The largest number of values in a record batch. The limit of bytes is not enough, because an array of
@@ -30,10 +30,13 @@ pub(super) struct ArrowWriter<W: Write> {
 }
 
 /// Returns the mapping of `layout` to an Arrow schema. `columns` are the dotted names of the fields to write,
-/// or `None` for all fields.
-pub(super) fn mapping(layout: &Layout, columns: Option<&[&str]>) -> Result<Mapping, Failure> {
+/// or `None` for all fields. `text` are the dotted names of the fields of bytes that become text.
+pub(super) fn mapping(layout: &Layout, columns: Option<&[&str]>, text: &[Vec<u8>]) -> Result<Mapping, Failure> {
     let mapping = match columns {
-        None => Mapping::new(layout),
+        None => Mapping::with_utf8(layout, &text.iter().map(Vec::as_slice).collect::<Vec<_>>()),
+        Some(_) if !text.is_empty() => {
+            return Err(Failure::Usage("with --to arrow, --text and --columns exclude each other".into()));
+        }
         Some(names) => Mapping::with_columns(layout, names),
     };
     mapping.map_err(|error| match error {

@@ -257,7 +257,7 @@ impl BufferOptions {
             itemsize: self.itemsize,
             readonly: i32::from(self.readonly),
             ndim: self.ndim,
-            format: self.format.as_ref().map(options::bytes),
+            format: self.format.as_deref().map(options::bytes),
             shape: self.shape.as_deref(),
             strides: self.strides.as_deref(),
             suboffsets: self.suboffsets.as_deref(),

@@ -1,6 +1,6 @@
 //! `pep3118 decode`: prints the values in a file.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::num::NonZeroUsize;
@@ -10,17 +10,16 @@ use clap::{Args, ValueEnum};
 use pep3118::__private::plural;
 use pep3118::decode::Plan;
 use pep3118::{Checker, Layout, LayoutError, RawView, fill_contiguous_strides};
-use same_file::Handle;
 
 #[cfg(feature = "arrow")]
 use super::arrow::{self, ArrowWriter};
-#[cfg(feature = "arrow")]
-use super::escape::escape_path;
+use super::escape::{escape, escape_path};
 use super::failure::{Failure, Status};
+use super::fields::{FieldOptions, TextConversion, TextFields};
 use super::hints;
-use super::input::{ContiguousItems, InputSource, Seekable, to_u64};
+use super::input::{ContiguousItems, InputSource, Packets, Seekable, to_u64};
 use super::options::{self, InterpretationOptions, note_type_name};
-use super::output::{OutputFile, is_damaged_by_writing, is_the_input};
+use super::output::{OutputFile, refuse_stdout_of};
 use super::progress::Progress;
 use super::rows::{Columns, RowWriter};
 use super::strided::StridedItems;
@@ -35,25 +34,27 @@ use super::strided::StridedItems;
 /// If an error occurs, the values before the error are printed, and the exit status is 1. It is an error
 /// if the file ends in the middle of an item, or before the last item of --count or --shape. Bytes after
 /// the last item of --count or --shape are ignored.
+///
+/// The command encode writes rows of --to jsonl and --to csv as bytes again.
 #[cfg_attr(
     feature = "arrow",
     doc = "
-With --to arrow, --output or a second FILE names the Arrow file (the IPC file format, also called
-Feather). If two files are given, the command writes the file whose name ends in .arrow. The Arrow file is
-written only if there is no error. Each field becomes a column, and a nested record becomes a column of
-structs. With --columns, a field of a nested record becomes a column with the dotted name."
+With --to arrow, --output names the Arrow file (the IPC file format, also called Feather). If --format gives
+the format, the second argument can be the Arrow file too. If two files are given, the command writes the file
+whose name ends in .arrow. The Arrow file is written only if there is no error. Each field becomes a column,
+and a nested record becomes a column of structs. With --columns, a field of a nested record becomes a column
+with the dotted name."
 )]
 #[derive(Debug, Args)]
 pub(super) struct Decode {
     /// The file to read; - is standard input
     file: PathBuf,
-    /// The Arrow file to write
-    #[cfg(feature = "arrow")]
-    #[arg(value_name = "FILE.arrow", conflicts_with = "output")]
-    second_file: Option<PathBuf>,
     /// The format of an item, such as '<IhBd8s'
+    #[arg(value_name = "FORMAT", required_unless_present = "format")]
+    second: Option<OsString>,
+    /// The format of an item, in place of the second argument
     #[arg(long, short)]
-    format: OsString,
+    format: Option<OsString>,
     /// The size of an item in bytes
     #[arg(long, short, value_name = "BYTES")]
     itemsize: Option<u64>,
@@ -68,12 +69,24 @@ pub(super) struct Decode {
     /// Number of items to read [default: all items of the file, or of --shape]
     #[arg(long, value_name = "N", conflicts_with = "shape")]
     count: Option<u64>,
-    /// Offset of the first item in the file, in bytes
-    #[arg(long, value_name = "BYTES", default_value_t = 0)]
+    /// Offset of the first item in the file, in bytes, such as the size of a file header
+    #[arg(long, visible_alias = "header-bytes", value_name = "BYTES", default_value_t = 0)]
     skip: u64,
+    /// The size of a packet in bytes; each packet starts with an item, and the rest of the packet is ignored
+    #[arg(long, value_name = "BYTES", conflicts_with = "shape")]
+    every: Option<u64>,
+    /// Wait for items that are appended to the file, until a signal ends the command
+    #[arg(long, conflicts_with_all = ["shape", "output"])]
+    follow: bool,
     /// The format of the output
     #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
     to: OutputFormat,
+    /// Put a single quote before cells of CSV that a spreadsheet would run as formulas: cells that start with
+    /// =, +, -, @, a tab or a carriage return, and are not numbers
+    #[arg(long)]
+    csv_safe: bool,
+    #[command(flatten)]
+    fields: FieldOptions,
     /// The fields to write, as dotted names: a,b.c; the name of a record selects all fields of the record
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     columns: Option<Vec<String>>,
@@ -88,7 +101,8 @@ enum OutputFormat {
     /// An aligned table
     Table,
     /// One JSON value on each line; NaN and infinities as strings, complex numbers as [re, im]
-    Json,
+    #[value(alias = "json")]
+    Jsonl,
     /// Comma-separated values with a header line; arrays as JSON
     Csv,
     /// An Arrow file in record batches
@@ -129,27 +143,38 @@ enum OutputColumns {
     Arrow(Box<pep3118::arrow::Mapping>),
 }
 
+/// The format and the files, which depend on each other and on `--to`.
+struct Arguments<'a> {
+    format: &'a OsStr,
+    input: &'a Path,
+    /// The file to write, or `None` for standard output.
+    output: Option<&'a Path>,
+}
+
 impl Decode {
     pub(super) fn run(self) -> Result<Status, Failure> {
-        let (input, output) = self.files()?;
-        let format = options::bytes(&self.format);
-        let found = match self.interpretation.reconcile(format, self.itemsize) {
+        let Arguments { format, input, output } = self.arguments()?;
+        let format = options::bytes(format);
+        let mut found = match self.interpretation.reconcile(format, self.itemsize) {
             Ok(found) => found,
             Err(error) => return Err(self.refused(&error, format, input)),
         };
         note_type_name(format);
-        let layout = &found.layout;
-        if layout.size() == 0 {
+        if found.layout.size() == 0 {
             return Err(Failure::refused("items of 0 bytes: there is nothing to read"));
         }
+        let text = self.fields.apply(&mut found.layout)?;
+        let layout = &found.layout;
         let plan = Plan::new(layout).map_err(Failure::refused)?;
-        let columns = self.output_columns(layout)?;
-        let (input, identity) = InputSource::open(input)?;
+        let columns = self.output_columns(layout, &text)?;
+        let gap_bytes = self.gap_bytes(plan.itemsize())?;
+        let (input, identity) = InputSource::open(input, self.follow)?;
         input.limit_item(plan.itemsize())?;
+        let decoder = Decoder { options: &self, layout, plan: &plan, gap_bytes, text: text.conversion(layout.item()) };
         match output {
             Some(output) => {
                 let mut out = OutputFile::create(output, identity.as_ref())?;
-                self.write(layout, &plan, columns, input, &mut out, false)?;
+                decoder.write(columns, input, &mut out, false)?;
                 out.finish()?;
             }
             None => {
@@ -161,7 +186,7 @@ impl Decode {
                 // `anstream::stdout()` would search the output for colours, which takes time. The rows contain
                 // no colours, and all text from the input is escaped.
                 let out = BufWriter::with_capacity(1 << 16, stdout);
-                self.write(layout, &plan, columns, input, out, is_terminal)?;
+                decoder.write(columns, input, out, is_terminal)?;
             }
         }
         Ok(Status::Done)
@@ -170,7 +195,7 @@ impl Decode {
     /// Returns the failure for `error`, which the library returned for `format`. If the format is ambiguous and
     /// all of `input` is read, the help line lists the dialects whose item size divides the length of `input`.
     fn refused(&self, error: &LayoutError, format: &[u8], input: &Path) -> Failure {
-        let reads_all = self.count.is_none() && self.shape.is_none();
+        let reads_all = self.count.is_none() && self.shape.is_none() && self.every.is_none() && !self.follow;
         let file = fs::metadata(input).ok().filter(|file| reads_all && file.is_file());
         let bytes = file.and_then(|file| file.len().checked_sub(self.skip)).filter(|bytes| *bytes > 0);
         let ambiguous = error.ambiguity().zip(bytes);
@@ -180,90 +205,161 @@ impl Decode {
         }
     }
 
-    /// Returns the columns of the output.
+    /// Returns the number of bytes between two items, each of `itemsize` bytes.
+    ///
+    /// # Errors
+    /// - a packet of `--every` is smaller than an item
+    fn gap_bytes(&self, itemsize: usize) -> Result<usize, Failure> {
+        let Some(every) = self.every else { return Ok(0) };
+        let gap = every.checked_sub(to_u64(itemsize)).ok_or_else(|| {
+            let (every, itemsize) = (plural(every, "byte"), plural(to_u64(itemsize), "byte"));
+            Failure::refused(format_args!("a packet of --every has {every} but an item has {itemsize}"))
+        })?;
+        // The length does not fit on a 32-bit machine if a packet has 2^32 bytes or more.
+        usize::try_from(gap).map_err(|_| Failure::refused(format_args!("a packet of {every} bytes is too long")))
+    }
+
+    /// Returns the columns of the output. The bytes of `text` are text.
     ///
     /// # Errors
     /// - `--columns` contains an unknown name
     /// - a field has no type in Arrow
-    fn output_columns(&self, layout: &Layout) -> Result<OutputColumns, Failure> {
-        let columns = Columns::new(layout, self.columns.as_deref()).map_err(Failure::refused)?;
+    fn output_columns(&self, layout: &Layout, text: &TextFields) -> Result<OutputColumns, Failure> {
+        let columns = Columns::new(layout, text, self.columns.as_deref()).map_err(Failure::refused)?;
         match self.to {
             #[cfg(feature = "arrow")]
             OutputFormat::Arrow => {
-                Ok(OutputColumns::Arrow(Box::new(arrow::mapping(layout, columns.selected().as_deref())?)))
+                let mapping = arrow::mapping(layout, columns.selected().as_deref(), &text.names(layout))?;
+                Ok(OutputColumns::Arrow(Box::new(mapping)))
             }
-            OutputFormat::Table | OutputFormat::Json | OutputFormat::Csv => Ok(OutputColumns::Rows(columns)),
+            OutputFormat::Table | OutputFormat::Jsonl | OutputFormat::Csv => Ok(OutputColumns::Rows(columns)),
         }
     }
 
-    /// Returns the paths of the input and of the output. The output is `None` for standard output.
+    /// Returns the format, the input and the output.
     ///
     /// # Errors
+    /// - an option contradicts `--to`
+    /// - the format is given twice
     /// - the command has two files, and it is unclear which file to write
     /// - an Arrow file would be written to a terminal
-    fn files(&self) -> Result<(&Path, Option<&Path>), Failure> {
+    fn arguments(&self) -> Result<Arguments<'_>, Failure> {
+        let usage = |message: String| Err(Failure::Usage(message));
+        if self.csv_safe && self.to != OutputFormat::Csv {
+            return usage("--csv-safe changes cells of CSV: add `--to csv`".into());
+        }
+        if self.follow {
+            if !matches!(self.to, OutputFormat::Jsonl | OutputFormat::Csv) {
+                return Err(Failure::refused(
+                    "--follow prints each item at once, but a table or a file needs all items\n\
+                     help: print lines with `--to jsonl` or `--to csv`",
+                ));
+            }
+            if self.file.as_os_str() == "-" {
+                return usage("--follow is for files: items of standard input are printed at once without it".into());
+            }
+        }
         let file = self.file.as_path();
         // A name of standard output is not opened: a socket cannot be opened, and a file would be replaced.
         let is_stdout =
             |output: &&Path| ["-", "/dev/stdout", "/dev/fd/1"].iter().any(|name| output.as_os_str() == *name);
         let output = self.output.as_deref().filter(|output| !is_stdout(output));
-        #[cfg(feature = "arrow")]
-        {
-            let is_arrow =
-                |path: &Path| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("arrow"));
-            let usage = |message: String| Err(Failure::Usage(message));
-            if let Some(second) = self.second_file.as_deref() {
-                if self.to != OutputFormat::Arrow {
-                    let second = escape_path(second);
-                    return usage(format!("unexpected second file `{second}`: --output names the file to write"));
-                }
-                return match (is_arrow(file), is_arrow(second)) {
-                    (false, true) => Ok((file, Some(second))),
-                    (true, false) => Ok((second, Some(file))),
-                    _ => {
-                        usage("of two files, the one to write must end in .arrow; --output names any other file".into())
-                    }
-                };
-            }
-            if self.to == OutputFormat::Arrow && self.output.is_none() {
-                if is_arrow(file) {
-                    let file = escape_path(file);
-                    return usage(format!(
-                        "`{file}` is the file to write: name the one to read too, or - for standard input"
-                    ));
-                }
-                if io::stdout().is_terminal() {
-                    return usage("an Arrow file is not for the terminal: name it with --output".into());
-                }
-            }
+        let (format, second_file) = match (&self.format, &self.second) {
+            (Some(format), second) => (format.as_os_str(), second.as_deref().map(Path::new)),
+            (None, Some(format)) => (format.as_os_str(), None),
+            (None, None) => return Err(Failure::internal("clap requires a format")),
+        };
+        if self.format.is_none() && !file.exists() && Path::new(format).is_file() {
+            let (first, second) = (escape_path(file), escape(format.as_encoded_bytes()));
+            return Err(Failure::refused(format_args!(
+                "{first}: no such file, but {second} is one\nhelp: the file is before the format: `decode FILE FORMAT`"
+            )));
         }
-        Ok((file, output))
+        #[cfg(feature = "arrow")]
+        if self.to == OutputFormat::Arrow {
+            return self.arrow_arguments(format, second_file, output);
+        }
+        if let Some(second) = second_file {
+            let (second, format) = (escape_path(second), escape(format.as_encoded_bytes()));
+            return usage(format!("the format is given twice: `{second}` and --format `{format}`"));
+        }
+        Ok(Arguments { format, input: file, output })
     }
 
-    /// Reads the items of `input` and writes their values to `out`. `plan` decodes items of `layout`.
-    /// `rows_on_terminal` is true if `out` is a terminal, which hides the progress bar.
+    /// Returns the arguments of `--to arrow`. `second_file` is the second argument if the argument is not the format.
+    /// `output` is the value of `--output`, or `None` for standard output.
+    #[cfg(feature = "arrow")]
+    fn arrow_arguments<'a>(
+        &'a self,
+        format: &'a OsStr,
+        second_file: Option<&'a Path>,
+        output: Option<&'a Path>,
+    ) -> Result<Arguments<'a>, Failure> {
+        let file = self.file.as_path();
+        let is_arrow = |path: &Path| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("arrow"));
+        let usage = |message: String| Err(Failure::Usage(message));
+        if let Some(second) = second_file {
+            if self.output.is_some() {
+                let second = escape_path(second);
+                return usage(format!("`{second}` and --output both name the file to write"));
+            }
+            return match (is_arrow(file), is_arrow(second)) {
+                (false, true) => Ok(Arguments { format, input: file, output: Some(second) }),
+                (true, false) => Ok(Arguments { format, input: second, output: Some(file) }),
+                _ => usage("of two files, the one to write must end in .arrow; --output names any other file".into()),
+            };
+        }
+        if self.output.is_none() {
+            if is_arrow(file) {
+                let file = escape_path(file);
+                return usage(format!(
+                    "`{file}` is the file to write: name the one to read too, or - for standard input"
+                ));
+            }
+            if io::stdout().is_terminal() {
+                return usage("an Arrow file is not for the terminal: name it with --output".into());
+            }
+        }
+        Ok(Arguments { format, input: file, output })
+    }
+}
+
+/// Reads items and writes the values of the items.
+struct Decoder<'d> {
+    options: &'d Decode,
+    layout: &'d Layout,
+    /// Decodes items of `layout`.
+    plan: &'d Plan,
+    /// The number of bytes between two items.
+    gap_bytes: usize,
+    /// The conversion of the values of each item.
+    text: TextConversion,
+}
+
+impl Decoder<'_> {
+    /// Reads the items of `input` and writes their values to `out`. `rows_on_terminal` is true if `out` is a terminal,
+    /// which hides the progress bar.
     fn write<W: Write>(
         &self,
-        layout: &Layout,
-        plan: &Plan,
         columns: OutputColumns,
         input: InputSource,
         mut out: W,
         rows_on_terminal: bool,
     ) -> Result<(), Failure> {
         // Rows of a slow stream are flushed after each block, so that they appear as soon as they arrive.
-        let is_live = matches!(input, InputSource::Stream(_)) && self.strides.is_none();
-        let (mut items, bytes) = match &self.strides {
-            Some(strides) => self.strided(strides, layout, input)?,
-            None => self.contiguous(plan, input)?,
+        let Self { options, plan, .. } = *self;
+        let is_live = matches!(input, InputSource::Stream(_)) && options.strides.is_none();
+        let (mut items, bytes) = match &options.strides {
+            Some(strides) => self.strided(strides, input)?,
+            None => self.contiguous(input)?,
         };
         let mut writer = match columns {
             #[cfg(feature = "arrow")]
             OutputColumns::Arrow(mapping) => ItemWriter::Arrow(Box::new(ArrowWriter::new(*mapping, plan, &mut out)?)),
-            OutputColumns::Rows(columns) => ItemWriter::Rows(Box::new(match self.to {
-                OutputFormat::Json => RowWriter::json(columns, &mut out),
-                OutputFormat::Csv => RowWriter::csv(columns, &mut out)?,
-                _ => RowWriter::table(columns, self.shape.as_deref(), &mut out),
+            OutputColumns::Rows(columns) => ItemWriter::Rows(Box::new(match options.to {
+                OutputFormat::Jsonl => RowWriter::json(columns, &mut out),
+                OutputFormat::Csv => RowWriter::csv(columns, options.csv_safe, &mut out)?,
+                _ => RowWriter::table(columns, options.shape.as_deref(), &mut out),
             })),
         };
         let mut progress = Progress::new(bytes, rows_on_terminal);
@@ -273,7 +369,7 @@ impl Decode {
                 Ok(None) => break Ok(()),
                 Err(error) => break Err(error),
             };
-            if let Err(error) = writer.block(plan, block) {
+            if let Err(error) = writer.block(plan, &self.text, block) {
                 break Err(error);
             }
             if is_live && let ItemWriter::Rows(rows) = &mut writer {
@@ -288,20 +384,30 @@ impl Decode {
     }
 
     /// Returns the contiguous items of `input`, and their total number of bytes if known.
-    fn contiguous(&self, plan: &Plan, input: InputSource) -> Result<(Items, Option<u64>), Failure> {
-        let (input, rest) = input.after(self.skip)?;
+    fn contiguous(&self, input: InputSource) -> Result<(Items, Option<u64>), Failure> {
+        let Self { options, plan, gap_bytes, .. } = *self;
+        let (mut input, mut rest) = input.after(options.skip)?;
+        let itemsize = NonZeroUsize::new(plan.itemsize()).ok_or_else(|| Failure::internal("an item has no bytes"))?;
+        if gap_bytes > 0 {
+            input = Box::new(Packets::new(input, itemsize.get(), gap_bytes));
+            let item_bytes = to_u64(itemsize.get());
+            let packet_bytes = item_bytes.saturating_add(to_u64(gap_bytes));
+            let whole =
+                |bytes: u64| bytes.checked_div(packet_bytes).map_or(0, |count| count.saturating_mul(item_bytes));
+            let last = |bytes: u64| bytes.checked_rem(packet_bytes).map_or(0, |last| last.min(item_bytes));
+            rest = rest.map(|bytes| whole(bytes).saturating_add(last(bytes)));
+        }
         let product = |shape: &[i64]| shape.iter().try_fold(1_u64, |count, len| count.checked_mul(len.unsigned_abs()));
-        let count = match &self.shape {
+        let count = match &options.shape {
             Some(shape) if shape.contains(&0) => Some(0),
             Some(shape) => Some(product(shape).ok_or_else(|| Failure::refused("the shape has more than 2^64 items"))?),
-            None => self.count,
+            None => options.count,
         };
         let bytes = count.map(|count| count.saturating_mul(to_u64(plan.itemsize())));
         let total = match (bytes, rest) {
             (Some(bytes), Some(rest)) => Some(bytes.min(rest)),
             (bytes, rest) => bytes.or(rest),
         };
-        let itemsize = NonZeroUsize::new(plan.itemsize()).ok_or_else(|| Failure::internal("an item has no bytes"))?;
         Ok((Items::Contiguous(ContiguousItems::new(input, itemsize, count)), total))
     }
 
@@ -310,8 +416,9 @@ impl Decode {
     /// # Errors
     /// - `strides` and `--shape` have different lengths
     /// - an item is outside of the input
-    fn strided(&self, strides: &[i64], layout: &Layout, input: InputSource) -> Result<(Items, Option<u64>), Failure> {
-        let shape = self.shape.as_deref().unwrap_or_default();
+    fn strided(&self, strides: &[i64], input: InputSource) -> Result<(Items, Option<u64>), Failure> {
+        let Self { options, layout, .. } = *self;
+        let shape = options.shape.as_deref().unwrap_or_default();
         if strides.len() != shape.len() {
             let (strides, shape) = (plural(to_u64(strides.len()), "number"), plural(to_u64(shape.len()), "number"));
             return Err(Failure::Usage(format!("--strides has {strides} but --shape has {shape}")));
@@ -340,7 +447,7 @@ impl Decode {
             return Ok((Items::Empty, None));
         }
         let extent = view.byte_bounds().ok_or_else(too_large)?;
-        let skip = i64::try_from(self.skip).map_err(|_| too_large())?;
+        let skip = i64::try_from(options.skip).map_err(|_| too_large())?;
         let (low, high) = (skip.checked_add(extent.low), skip.checked_add(extent.high));
         let (low, high) = low.zip(high).ok_or_else(too_large)?;
         let Ok(start) = u64::try_from(low) else {
@@ -348,7 +455,7 @@ impl Decode {
             return Err(Failure::refused(format_args!(
                 "items start up to {} before the first one but --skip is {}\nhelp: the first item can be at `--skip {before}`",
                 plural(before, "byte"),
-                plural(self.skip, "byte")
+                plural(options.skip, "byte")
             )));
         };
         let Seekable { bytes, start, input_end } = input.seekable(start, high.unsigned_abs())?;
@@ -363,27 +470,15 @@ impl Decode {
     }
 }
 
-/// Refuses to write to standard output if standard output is the input file, as in `decode … f >>f`. The
-/// command would read each row that it writes, and never end.
-fn refuse_stdout_of(input: &Handle) -> Result<(), Failure> {
-    match Handle::stdout() {
-        Ok(stdout)
-            if stdout == *input && stdout.as_file().metadata().is_ok_and(|file| is_damaged_by_writing(&file)) =>
-        {
-            Err(is_the_input("standard output"))
-        }
-        // If the identity of standard output is unknown, continue. A later write reports the error.
-        _ => Ok(()),
-    }
-}
-
 impl<W: Write> ItemWriter<W> {
-    /// Writes the values of `block`, the bytes of whole items, which `plan` decodes.
-    fn block(&mut self, plan: &Plan, block: &[u8]) -> Result<(), Failure> {
+    /// Writes the values of `block`, the bytes of whole items, which `plan` decodes and `text` converts.
+    fn block(&mut self, plan: &Plan, text: &TextConversion, block: &[u8]) -> Result<(), Failure> {
         match self {
             Self::Rows(rows) => {
                 for item in block.chunks_exact(plan.itemsize().max(1)) {
-                    rows.row(&plan.value(item).map_err(Failure::refused)?)?;
+                    let mut value = plan.value(item).map_err(Failure::refused)?;
+                    text.apply(&mut value);
+                    rows.row(&value)?;
                 }
                 Ok(())
             }

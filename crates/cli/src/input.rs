@@ -1,4 +1,4 @@
-//! The input of `decode`: a regular file, or a stream that can be read only once.
+//! The input of `decode` and `encode`: a regular file, or a stream that can be read only once.
 //!
 //! The command copies blocks of the file into a buffer of bounded size, and does not map the file into
 //! memory. Another process can write to a mapped file, and Rust assumes that a shared slice does not
@@ -6,9 +6,11 @@
 //! file is an error with a message.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use pep3118::__private::plural;
 use same_file::Handle;
@@ -27,7 +29,10 @@ const SPOOLED: usize = 1 << 24;
 /// The size in bytes of the largest item that is read from a stream. A file cannot contain an item that is
 /// larger than the file, but a stream can be endless. The values of an item can need 30 times as much memory
 /// as the bytes of the item.
-const LARGEST_STREAM_ITEM: usize = 1 << 26;
+pub(super) const LARGEST_STREAM_ITEM: usize = 1 << 26;
+
+/// The time between two attempts to read new bytes of a file that is followed.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// An input from which nothing was read yet.
 pub(super) enum InputSource {
@@ -42,9 +47,10 @@ pub(super) trait ReadSeek: Read + Seek {}
 impl<T: Read + Seek> ReadSeek for T {}
 
 impl InputSource {
-    /// Opens the input `path`; `-` is standard input. The returned handle identifies the input, so that the
+    /// Opens the input `path`; `-` is standard input. If `follow` is true, a regular file has no end: reading
+    /// waits for bytes that are appended to the file. The returned handle identifies the input, so that the
     /// caller can refuse to overwrite the input. The handle is `None` if writing cannot damage the input.
-    pub(super) fn open(path: &Path) -> Result<(Self, Option<Handle>), Failure> {
+    pub(super) fn open(path: &Path, follow: bool) -> Result<(Self, Option<Handle>), Failure> {
         if path.as_os_str() == "-" {
             // No output can be the same file as a closed standard input, so an error means `None`.
             let stdin = Handle::stdin().ok();
@@ -61,6 +67,9 @@ impl InputSource {
             true => Some(Handle::from_file(file.try_clone().map_err(named)?).map_err(named)?),
             false => None,
         };
+        if follow && metadata.is_file() {
+            return Ok((Self::Stream(Box::new(GrowingFile { file, position: 0 })), identity));
+        }
         // Files in /proc report the length 0 but have contents, so they are read as streams.
         let regular = metadata.is_file() && metadata.len() > 0;
         Ok((if regular { Self::File(file, metadata.len()) } else { Self::Stream(Box::new(file)) }, identity))
@@ -113,6 +122,80 @@ impl InputSource {
                 let mut spooled = tempfile::spooled_tempfile(SPOOLED);
                 let len = io::copy(&mut stream.take(end.saturating_sub(start)), &mut spooled)?;
                 Ok(Seekable { bytes: Box::new(spooled), start: 0, input_end: start.saturating_add(len) })
+            }
+        }
+    }
+}
+
+/// A regular file to which another process appends. Reading waits at the end of the file.
+struct GrowingFile {
+    file: File,
+    /// The number of bytes that were read.
+    position: u64,
+}
+
+impl Read for GrowingFile {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = self.file.read(bytes)?;
+            if read > 0 || bytes.is_empty() {
+                self.position = self.position.saturating_add(to_u64(read));
+                return Ok(read);
+            }
+            if self.file.metadata()?.len() < self.position {
+                return Err(io::Error::other("the file became shorter while it was read"));
+            }
+            thread::sleep(POLL_INTERVAL);
+        }
+    }
+}
+
+/// Reads the first `item_bytes` bytes of each packet of an input.
+pub(super) struct Packets {
+    input: BufReader<Box<dyn Read>>,
+    item_bytes: usize,
+    /// The number of bytes after the item in each packet.
+    gap_bytes: usize,
+    /// The position of the next byte in its packet.
+    position: usize,
+}
+
+impl Packets {
+    /// Divides `input` into packets of `item_bytes` and `gap_bytes` bytes. At least one of the numbers is not 0.
+    pub(super) fn new(input: Box<dyn Read>, item_bytes: usize, gap_bytes: usize) -> Self {
+        Self { input: BufReader::with_capacity(BLOCK, input), item_bytes, gap_bytes, position: 0 }
+    }
+}
+
+impl Read for Packets {
+    /// Returns as soon as the bytes that have arrived are used up, so that the items of a slow stream appear at once.
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let mut filled = 0_usize;
+        loop {
+            let Some(free) = bytes.get_mut(filled..).filter(|free| !free.is_empty()) else { return Ok(filled) };
+            if filled > 0 && self.input.buffer().is_empty() {
+                return Ok(filled);
+            }
+            let buffered = match self.input.fill_buf() {
+                Ok([]) => return Ok(filled),
+                Ok(buffered) => buffered,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            let missing = self.item_bytes.saturating_sub(self.position);
+            let used = if missing > 0 {
+                let len = missing.min(buffered.len()).min(free.len());
+                free.iter_mut().zip(buffered).take(len).for_each(|(to, byte)| *to = *byte);
+                filled = filled.saturating_add(len);
+                len
+            } else {
+                let end = self.item_bytes.saturating_add(self.gap_bytes);
+                end.saturating_sub(self.position).min(buffered.len())
+            };
+            self.input.consume(used);
+            self.position = self.position.saturating_add(used);
+            if self.position >= self.item_bytes.saturating_add(self.gap_bytes) {
+                self.position = 0;
             }
         }
     }

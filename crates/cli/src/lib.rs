@@ -9,15 +9,19 @@
 
 #[cfg(feature = "arrow")]
 mod arrow;
+#[cfg(feature = "arrow")]
+mod arrow_input;
 mod c_source;
 mod check;
 mod completions;
 mod decode;
 mod diff;
 mod emit;
+mod encode;
 mod escape;
 mod explain;
 mod failure;
+mod fields;
 mod hexdump;
 mod hints;
 mod input;
@@ -28,6 +32,7 @@ mod man;
 pub mod names;
 mod options;
 mod output;
+mod pack;
 mod palette;
 mod progress;
 mod python;
@@ -69,6 +74,7 @@ enum Command {
     Census(python::Census),
     Rules(rules::Rules),
     Decode(Box<decode::Decode>),
+    Encode(Box<encode::Encode>),
     Hexdump(Box<hexdump::Hexdump>),
     Completions(completions::Completions),
     Man(man::Man),
@@ -111,6 +117,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Census(command) => command.run(),
         Command::Rules(command) => command.run(&mut out),
         Command::Decode(command) => command.run(),
+        Command::Encode(command) => command.run(),
         Command::Hexdump(command) => command.run(),
         Command::Completions(command) => command.run(&mut out),
         Command::Man(command) => command.run(&mut out),

@@ -1,6 +1,6 @@
 //! Options and arguments that several commands share.
 
-use std::ffi::OsString;
+use std::ffi::OsStr;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -107,6 +107,6 @@ pub(super) fn target_parser() -> impl TypedValueParser<Value = Target> {
 }
 
 /// Returns the bytes of a format on the command line. The bytes need not be UTF-8.
-pub(super) fn bytes(format: &OsString) -> &[u8] {
+pub(super) fn bytes(format: &OsStr) -> &[u8] {
     format.as_encoded_bytes()
 }

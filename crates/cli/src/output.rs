@@ -123,6 +123,20 @@ pub(super) fn is_the_input(output: &str) -> Failure {
     ))
 }
 
+/// Refuses to write to standard output if standard output is the input file, as in `decode … f >>f`. The
+/// command would read each row that it writes, and never end.
+pub(super) fn refuse_stdout_of(input: &Handle) -> Result<(), Failure> {
+    match Handle::stdout() {
+        Ok(stdout)
+            if stdout == *input && stdout.as_file().metadata().is_ok_and(|file| is_damaged_by_writing(&file)) =>
+        {
+            Err(is_the_input("standard output"))
+        }
+        // If the identity of standard output is unknown, continue. A later write reports the error.
+        _ => Ok(()),
+    }
+}
+
 /// Returns `true` if writing to `file` destroys data: if `file` is a regular file or a block device.
 /// Terminals and pipes have no data to destroy.
 pub(super) fn is_damaged_by_writing(file: &fs::Metadata) -> bool {

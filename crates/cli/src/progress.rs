@@ -1,4 +1,4 @@
-//! The progress bar that `decode` shows on standard error if standard error is a terminal.
+//! The progress bar that `decode` and `encode` show on standard error if standard error is a terminal.
 
 use std::io::{self, IsTerminal as _};
 use std::time::{Duration, Instant};

@@ -1,5 +1,6 @@
 //! Writes the values of items as rows of text: an aligned table, JSON lines or CSV.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::num::NonZeroU64;
 
@@ -10,15 +11,12 @@ use serde::{Serialize, Serializer};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::escape::{self, escape};
-use super::names;
+use super::fields::{TextFields, is_record, unknown_field};
 
 /// The number of rows that a table buffers to compute the widths of the columns.
 const SAMPLE: usize = 256;
 /// The largest width of a column, in terminal columns. A wider cell moves the rest of its row to the right.
 const WIDEST: usize = 40;
-
-/// The largest number of field names that an error message lists.
-const LISTED_NAMES: usize = 50;
 
 /// The columns of a row. Each field of an item is a column, and so is each field of a nested record. An array
 /// of records is one column.
@@ -38,18 +36,20 @@ struct Column {
     name: String,
     /// The index of each of these records, and of the field, in the record that contains it.
     path: Vec<usize>,
+    /// Whether the value is a byte string that was converted to text, in which backslashes are escaped.
+    is_escaped: bool,
 }
 
 impl Columns {
-    /// Returns the columns of an item of `layout`. If `names` is given, returns only the columns with these
-    /// names. The name of a record selects the columns of all its fields.
+    /// Returns the columns of an item of `layout`, in which the bytes of `text` are text. If `names` is given,
+    /// returns only the columns with these names. The name of a record selects the columns of all its fields.
     ///
     /// # Errors
     /// - a name is unknown: returns a message that suggests the nearest name
-    pub(super) fn new(layout: &Layout, names: Option<&[String]>) -> Result<Self, String> {
+    pub(super) fn new(layout: &Layout, text: &TextFields, names: Option<&[String]>) -> Result<Self, String> {
         let mut columns = Vec::new();
-        collect(layout.item(), "", &mut Vec::new(), &mut columns);
-        let is_ascii = is_ascii(layout.item());
+        collect(layout.item(), text, "", &mut Vec::new(), &mut columns);
+        let is_ascii = text.is_empty() && is_ascii(layout.item());
         let Some(names) = names else { return Ok(Self { columns, selected: false, is_ascii }) };
         let mut selected = Vec::new();
         for name in names {
@@ -61,7 +61,8 @@ impl Columns {
                 None => columns.iter().filter(|column| column.name.starts_with(&record)).collect(),
             };
             if found.is_empty() {
-                return Err(unknown(name, &columns));
+                let known = columns.iter().map(|column| (column.name.as_str(), true));
+                return Err(unknown_field(name, known, |near| format!("`--columns {near}`")));
             }
             selected.extend(found.into_iter().cloned());
         }
@@ -83,33 +84,19 @@ fn is_ascii(field: Field<'_>) -> bool {
     !has_text && name.iter().all(|byte| matches!(byte, b' '..=b'~')) && field.fields().all(is_ascii)
 }
 
-/// Returns the error message for `name`, which is not the name of a column.
-fn unknown(name: &str, columns: &[Column]) -> String {
-    let names: Vec<_> = columns.iter().map(|column| escape(column.name.as_bytes())).collect();
-    let listed = match names.split_at_checked(LISTED_NAMES) {
-        Some((first, rest)) if !rest.is_empty() => format!("{} and {} more", first.join(", "), rest.len()),
-        _ => names.join(", "),
-    };
-    let help = match names::nearest(name, names.iter().map(AsRef::as_ref)) {
-        Some(near) => format!("\nhelp: the nearest name is `--columns {near}`"),
-        None => String::new(),
-    };
-    format!("no field is named `{}`; the fields are {listed}{help}", escape(name.as_bytes()))
-}
-
 /// Appends the columns of `field` to `columns`. `name` and `path` are the name and the path of `field`, both
-/// empty for the item.
-fn collect(field: Field<'_>, name: &str, path: &mut Vec<usize>, columns: &mut Vec<Column>) {
-    if field.ty() != Type::Record || !field.shape().is_empty() {
+/// empty for the item. The bytes of `text` are text.
+fn collect(field: Field<'_>, text: &TextFields, name: &str, path: &mut Vec<usize>, columns: &mut Vec<Column>) {
+    if !is_record(field) {
         let name = if path.is_empty() { "value".to_owned() } else { name.to_owned() };
-        columns.push(Column { name, path: path.clone() });
+        columns.push(Column { name, path: path.clone(), is_escaped: text.contains(field) });
         return;
     }
     for (index, member) in field.fields().enumerate() {
         let own = member.name_text().unwrap_or_else(|| format!("f{index}"));
         let dotted = if name.is_empty() { own } else { format!("{name}.{own}") };
         path.push(index);
-        collect(member, &dotted, path, columns);
+        collect(member, text, &dotted, path, columns);
         path.pop();
     }
 }
@@ -137,6 +124,8 @@ pub(super) struct RowWriter<W: Write> {
     format: RowFormat<W>,
     /// The text of the current line or cell. All rows reuse its memory.
     text: Vec<u8>,
+    /// Whether cells that a spreadsheet would run as formulas get a single quote in front.
+    is_csv_safe: bool,
 }
 
 /// The format of the rows, and the output.
@@ -150,22 +139,29 @@ enum RowFormat<W: Write> {
 impl<W: Write> RowWriter<W> {
     /// Creates a writer of JSON lines.
     pub(super) fn json(columns: Columns, out: W) -> Self {
-        Self { columns, format: RowFormat::Json(out), text: Vec::new() }
+        Self { columns, format: RowFormat::Json(out), text: Vec::new(), is_csv_safe: false }
     }
 
     /// Creates a writer of an aligned table. The first column is the number of the item, or its indices
     /// if `shape` is given.
     pub(super) fn table(columns: Columns, shape: Option<&[i64]>, out: W) -> Self {
         let table = TableWriter::new(&columns, shape);
-        Self { columns, format: RowFormat::Table(table, out), text: Vec::new() }
+        Self { columns, format: RowFormat::Table(table, out), text: Vec::new(), is_csv_safe: false }
     }
 
-    /// Creates a writer of CSV, and writes the header line.
-    pub(super) fn csv(columns: Columns, out: W) -> io::Result<Self> {
+    /// Creates a writer of CSV, and writes the header line. If `is_csv_safe` is true, a name or value that a
+    /// spreadsheet would run as a formula gets a single quote in front.
+    pub(super) fn csv(columns: Columns, is_csv_safe: bool, out: W) -> io::Result<Self> {
         let mut csv = Box::new(csv::WriterBuilder::new().flexible(true).from_writer(out));
-        let names = columns.columns.iter().map(|column| escape(column.name.as_bytes()));
-        csv.write_record(names.map(|name| name.into_owned().into_bytes())).map_err(csv_error)?;
-        Ok(Self { columns, format: RowFormat::Csv(csv), text: Vec::new() })
+        for column in &columns.columns {
+            let mut name = escape(column.name.as_bytes()).into_owned().into_bytes();
+            if is_csv_safe {
+                quote_formula(&mut name);
+            }
+            csv.write_field(name).map_err(csv_error)?;
+        }
+        csv.write_record(None::<&[u8]>).map_err(csv_error)?;
+        Ok(Self { columns, format: RowFormat::Csv(csv), text: Vec::new(), is_csv_safe })
     }
 
     /// Writes the row of `item`.
@@ -176,7 +172,10 @@ impl<W: Write> RowWriter<W> {
             RowFormat::Csv(csv) => {
                 for column in &self.columns.columns {
                     text.clear();
-                    write_cell(column.value(item).ok_or_else(no_column)?, text)?;
+                    write_cell(column.value(item).ok_or_else(no_column)?, column.is_escaped, text)?;
+                    if self.is_csv_safe {
+                        quote_formula(text);
+                    }
                     csv.write_field(&text).map_err(csv_error)?;
                 }
                 csv.write_record(None::<&[u8]>).map_err(csv_error)
@@ -262,7 +261,7 @@ impl TableWriter {
         }
         for (cell, column) in row.zip(&columns.columns) {
             self.text.clear();
-            write_cell(column.value(item).ok_or_else(no_column)?, &mut self.text)?;
+            write_cell(column.value(item).ok_or_else(no_column)?, column.is_escaped, &mut self.text)?;
             cell.clear();
             cell.push_str(&escape(&self.text));
         }
@@ -320,12 +319,40 @@ fn write_row(row: &[String], widths: &[usize], text: &mut Vec<u8>, out: &mut imp
     out.write_all(b"\n")
 }
 
+/// Puts a single quote in front of `cell` if a spreadsheet would run the cell as a formula. A cell such as `'=1`
+/// gets one more quote, because `encode --csv-safe` removes one quote from each such cell.
+fn quote_formula(cell: &mut Vec<u8>) {
+    if is_formula(cell) {
+        cell.insert(0, b'\'');
+    }
+}
+
+/// Returns `true` if `cell`, without the single quotes at its start, starts with a character that starts a formula
+/// in a spreadsheet. Returns `false` for a number.
+pub(super) fn is_formula(cell: &[u8]) -> bool {
+    let quotes = cell.iter().take_while(|byte| **byte == b'\'').count();
+    let is_number = || quotes == 0 && str::from_utf8(cell).is_ok_and(|cell| cell.parse::<f64>().is_ok());
+    matches!(cell.get(quotes), Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r')) && !is_number()
+}
+
 /// Appends the text of `value` to `cell`. The text is JSON, except that a string has no quotes and an
-/// address is hexadecimal.
-fn write_cell(value: &Value, cell: &mut Vec<u8>) -> io::Result<()> {
+/// address is hexadecimal. A string has the escapes of [`escape`], and a backslash in the value is doubled.
+/// `is_escaped` is true if `value` is text in which backslashes are doubled.
+fn write_cell(value: &Value, is_escaped: bool, cell: &mut Vec<u8>) -> io::Result<()> {
     match value {
         Value::Address(address) => write!(cell, "{address:#x}"),
-        Value::Text(text) => cell.write_all(escape(text.as_bytes()).as_bytes()),
+        Value::Text(text) if is_escaped => cell.write_all(escape(text.as_bytes()).as_bytes()),
+        Value::Text(text) => {
+            let mut text = Cow::Borrowed(text.as_str());
+            if text.contains('\\') {
+                text = Cow::Owned(text.replace('\\', "\\\\"));
+            }
+            // `encode` reads a cell with this start as the units of text that is not valid Unicode.
+            if text.starts_with("{\"units\":") {
+                text = Cow::Owned(text.replacen('{', "\\x7b", 1));
+            }
+            cell.write_all(escape(text.as_bytes()).as_bytes())
+        }
         // The JSON of these bytes is the bytes in quotes.
         Value::Bytes(bytes) if is_plain(bytes) => cell.write_all(bytes),
         // The JSON of these values is a string. The JSON of a float is a string for NaN and infinities.

@@ -1,21 +1,24 @@
-//! The parser of the attributes `#[repr(..)]` and `#[record(..)]`.
+//! The parser of the attributes `#[repr(..)]` and `#[record(..)]`, which a struct or a field of the derive macro can
+//! have.
 
 use syn::meta::ParseNestedMeta;
 use syn::{Attribute, Error, LitInt, LitStr, Result};
 
-/// The values of `#[repr(..)]` on the struct.
+/// What the attributes `#[repr(..)]` of the struct contain.
 #[derive(Default)]
 pub(crate) struct Repr {
-    /// Whether `#[repr(C)]` is present, so that the struct has the layout of a C structure.
+    /// Whether `#[repr(C)]` is present. The struct then has the layout of a C structure.
     pub(crate) c: bool,
-    /// The number in `packed(2)`, which is the largest alignment of a field in bytes. `packed` means `packed(1)`.
+    /// The maximum alignment of a field in bytes: 2 for `packed(2)`, 1 for `packed`. `None` if the struct is not
+    /// packed.
     pub(crate) packed: Option<usize>,
-    /// The number in `align(16)`, which is the smallest alignment of the struct in bytes.
+    /// The minimum alignment of the struct in bytes: 16 for `align(16)`. `None` if there is no `align`.
     pub(crate) align: Option<usize>,
 }
 
 impl Repr {
-    /// Parses the attributes `#[repr(..)]` of a struct. Returns an error for a representation that a record cannot have.
+    /// Parses the attributes `#[repr(..)]` among `attributes`, the attributes of the struct. Returns an error for a
+    /// representation that a record cannot have, such as `u8`.
     pub(crate) fn of(attributes: &[Attribute]) -> Result<Self> {
         let mut repr = Self::default();
         for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("repr")) {
@@ -36,7 +39,8 @@ impl Repr {
     }
 }
 
-/// Parses the number in parentheses, for example `16` in `align(16)`. Returns `None` if there are no parentheses.
+/// Parses the number of bytes in parentheses after the name in `meta`: 16 in `align(16)`. Returns `None` if there are
+/// no parentheses. Returns an error if the parentheses contain anything other than a number.
 fn bytes(meta: &ParseNestedMeta<'_>) -> Result<Option<usize>> {
     if !meta.input.peek(syn::token::Paren) {
         return Ok(None);
@@ -46,7 +50,7 @@ fn bytes(meta: &ParseNestedMeta<'_>) -> Result<Option<usize>> {
     content.parse::<LitInt>()?.base10_parse().map(Some)
 }
 
-/// The value of `endian = "little"` or `endian = "big"`.
+/// The byte order in the attribute `endian = "little"` or `endian = "big"`.
 #[derive(Clone, Copy)]
 pub(crate) enum Endian {
     Little,
@@ -54,7 +58,7 @@ pub(crate) enum Endian {
 }
 
 impl Endian {
-    /// Parses the text after `endian =`.
+    /// Parses `= "little"` or `= "big"` after the name in `meta`. Returns an error for any other text.
     fn parse(meta: &ParseNestedMeta<'_>) -> Result<Self> {
         let endian: LitStr = meta.value()?.parse()?;
         match endian.value().as_str() {
@@ -65,18 +69,19 @@ impl Endian {
     }
 }
 
-/// The values of `#[record(..)]` on the struct.
+/// What the attributes `#[record(..)]` of the struct contain.
 #[derive(Default)]
 pub(crate) struct StructAttributes {
-    /// The byte order of the fields. `None` means the byte order of the surrounding record, or of the machine if
-    /// there is no surrounding record.
+    /// The byte order of the fields. `None` means that the fields have the byte order of the record that contains
+    /// this record. If no record contains this record, `None` means the byte order of the machine.
     pub(crate) endian: Option<Endian>,
-    /// The path `plain`, or `None` if the struct is not `plain`. Error messages point at the span of this path.
+    /// The word `plain` as a path, or `None` if the struct is not `plain`. Error messages point at the path.
     pub(crate) plain: Option<syn::Path>,
 }
 
 impl StructAttributes {
-    /// Parses the attributes `#[record(..)]` of a struct. Returns an error for an unknown attribute.
+    /// Parses the attributes `#[record(..)]` among `attributes`, the attributes of the struct. Returns an error for
+    /// an unknown attribute.
     pub(crate) fn of(attributes: &[Attribute]) -> Result<Self> {
         let mut parsed = Self::default();
         for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("record")) {
@@ -95,20 +100,20 @@ impl StructAttributes {
     }
 }
 
-/// The values of `#[record(..)]` on a field.
+/// What the attributes `#[record(..)]` of a field contain.
 #[derive(Default)]
 pub(crate) struct FieldAttributes {
-    /// The name in the format, or `None` if the name of the field is used.
+    /// The name of the field in the format. `None` means that the format has the name of the Rust field.
     pub(crate) rename: Option<LitStr>,
-    /// The byte order of the field, or `None` if the byte order of the struct is used.
+    /// The byte order of the field. `None` means that the field has the byte order of the struct.
     pub(crate) endian: Option<Endian>,
-    /// Whether the format omits the field.
+    /// Whether the field is not in the format.
     pub(crate) skip: bool,
 }
 
 impl FieldAttributes {
-    /// Parses the attributes `#[record(..)]` of a field. Returns an error for an unknown attribute, and for a skipped
-    /// field that has a name or a byte order.
+    /// Parses the attributes `#[record(..)]` among `attributes`, the attributes of a field. Returns an error for an
+    /// unknown attribute, for an invalid name, and for a skipped field that has a name or a byte order.
     pub(crate) fn of(attributes: &[Attribute]) -> Result<Self> {
         let mut parsed = Self::default();
         for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("record")) {

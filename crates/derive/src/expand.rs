@@ -1,4 +1,4 @@
-//! The code that the derive macro generates for a struct.
+//! Generates the code of the derive macro for a struct.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -8,8 +8,10 @@ use syn::{Data, DataStruct, DeriveInput, Error, Fields, Result};
 
 use crate::attributes::{Endian, FieldAttributes, Repr, StructAttributes};
 
-/// Returns the `impl Record` for the struct `input`. A macro does not know types, so constants in the generated code
-/// compute offsets and sizes.
+/// Returns the code of `impl Record` for the struct `input`. Returns an error if `input` cannot be a record.
+///
+/// A macro does not know the sizes of types. The generated code therefore contains constants that compute offsets and
+/// sizes.
 pub(crate) fn record(input: &DeriveInput) -> Result<TokenStream> {
     let data = structure(input)?;
     if let Some(lifetime) = input.generics.lifetimes().next() {
@@ -41,13 +43,13 @@ pub(crate) fn record(input: &DeriveInput) -> Result<TokenStream> {
         return Err(Error::new_spanned(plain, "`plain` copies whole items, so no field can be skipped"));
     }
     let load_all = match attributes.plain {
-        // The generated call has the span of `plain`. The compiler points at this span if the struct is not
-        // `AnyBitPattern`.
+        // If the struct is not `AnyBitPattern`, the compiler reports the error at the span of the call. The call has
+        // the span of `plain`, so the error points at `plain`.
         Some(plain) => quote_spanned! {plain.span()=>
             ::pep3118::decode::record::load_plain::<Self>(__items, __records)
         },
-        // The compiler selects the method of `ByCopy` if the struct implements `ByCopy`, which means that its items
-        // can be copied. Otherwise, the compiler selects the method of `ByField`.
+        // `ByCopy` and `ByField` both have the method `load_all`. The compiler selects `ByCopy` if the struct
+        // implements `ByCopy`, which means that whole items can be copied. If not, the compiler selects `ByField`.
         None => quote! {
             use ::pep3118::decode::record::{ByCopy as _, ByField as _};
             (&::pep3118::decode::record::LoadSelector::<Self>::new()).load_all(__items, __records)
@@ -83,7 +85,7 @@ pub(crate) fn record(input: &DeriveInput) -> Result<TokenStream> {
     })
 }
 
-/// Returns the fields of `input`. Returns an error if `input` is an enum, a union or a unit struct.
+/// Returns the fields of the struct `input`. Returns an error if `input` is an enum, a union or a unit struct.
 fn structure(input: &DeriveInput) -> Result<&DataStruct> {
     match &input.data {
         Data::Struct(data) => match &data.fields {
@@ -99,7 +101,7 @@ fn structure(input: &DeriveInput) -> Result<&DataStruct> {
     }
 }
 
-/// Returns the tokens of `value` as an expression of type `Option<usize>`.
+/// Returns the code of the expression `Some(value)` or `None` for `value`.
 fn option(value: Option<usize>) -> TokenStream {
     match value {
         Some(value) => quote!(::core::option::Option::Some(#value)),
@@ -107,27 +109,31 @@ fn option(value: Option<usize>) -> TokenStream {
     }
 }
 
-/// The code that is generated so far. `record` adds one field after another.
+/// The code that was generated for the fields that were already processed. `record` calls [`field`](Self::field) for
+/// one field after another.
 #[derive(Default)]
 struct Expanded {
-    /// For each field, the constant `__PEP3118_<index>`: a `FieldCursor` with the offset of the field.
+    /// For each field with bytes in the item, the constant `__PEP3118_<index>`, which is a `FieldCursor` with the
+    /// offset of the field.
     cursors: Vec<TokenStream>,
-    /// For each field in the format, the expression that creates its `FieldLayout`.
+    /// For each field in the format, an expression that creates the `FieldLayout` of the field.
     fields: Vec<TokenStream>,
-    /// For each field of the struct, the initialiser in `Record::load`.
+    /// For each field of the struct, the initialiser of the field in `Record::load`.
     values: Vec<TokenStream>,
-    /// For each field in the format, the statement in `Record::store` that writes the field.
+    /// For each field in the format, a statement in `Record::store` that writes the field.
     stores: Vec<TokenStream>,
-    /// The `FieldCursor` of the last field, from which the offset of the next field follows.
+    /// The name of the `FieldCursor` of the last field. The offset of the next field is computed from this cursor.
     previous: TokenStream,
-    /// The names of the fields in the format, to reject a repeated name.
+    /// The names of the fields in the format. A repeated name is an error.
     names: Vec<String>,
-    /// Whether a field has the attribute `skip`.
+    /// Whether at least one field has the attribute `skip`.
     skipped: bool,
 }
 
 impl Expanded {
-    /// Adds the code for the field `field` with the index `index`. `repr` and `whole` are the attributes of the struct.
+    /// Adds the code for the field `field`, whose index in the struct is `index`. `repr` and `whole` are the
+    /// attributes of the struct. Returns an error if the attributes of the field are invalid, or if two fields have
+    /// one name.
     fn field(&mut self, index: usize, field: &syn::Field, repr: &Repr, whole: &StructAttributes) -> Result<()> {
         let attributes = FieldAttributes::of(&field.attrs)?;
         let ty = &field.ty;
@@ -140,7 +146,7 @@ impl Expanded {
         if attributes.skip {
             self.skipped = true;
             self.values.push(quote_spanned!(ty.span()=> #access: <#ty as ::core::default::Default>::default()));
-            // A C structure has bytes for the skipped field, so the next field starts after these bytes.
+            // A C structure contains the bytes of the skipped field, so the next field starts after these bytes.
             if repr.c {
                 self.cursors.push(quote! {
                     const #cursor: ::pep3118::decode::record::FieldCursor = #previous
@@ -180,7 +186,7 @@ impl Expanded {
         self.values.push(quote_spanned! {ty.span()=>
             #access: <#ty as ::pep3118::decode::record::RecordField>::load(__source, __at.wrapping_add(#cursor.offset()))
         });
-        // Rust forbids references to fields of a packed struct. The generated code therefore copies the field first.
+        // Rust forbids references to fields of a packed struct, so the generated code copies the field first.
         let value = if repr.packed.is_some() { quote!({ self.#access }) } else { quote!(self.#access) };
         self.stores.push(quote_spanned! {ty.span()=>
             <#ty as ::pep3118::decode::record::RecordField>::store(&#value, __target, __at.wrapping_add(#cursor.offset()));

@@ -8,8 +8,8 @@ mod expand;
 
 use proc_macro::TokenStream;
 
-/// Implements the trait `pep3118::Record` for a struct, so that items of a buffer can be converted to values of the
-/// struct and back.
+/// Implements the trait `pep3118::Record` for a struct. The items of a buffer can then be converted to values of the
+/// struct, and values of the struct can be written to the items.
 ///
 /// | attribute | position | effect |
 /// |--|--|--|

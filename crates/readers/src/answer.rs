@@ -1,4 +1,4 @@
-//! `readers`: the answers of all consumers to a format.
+//! `readers`: predicts for every [`Consumer`] whether the consumer reads, misreads or refuses a format.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -12,7 +12,7 @@ use pep3118::__private::interpretations;
 use pep3118::abi::DataModel;
 use pep3118::layout::{Dialect, reconcile};
 
-/// The answer of a consumer to a format.
+/// The prediction for one consumer and one format.
 ///
 /// ```
 /// use pep3118::DataModel;
@@ -24,13 +24,13 @@ use pep3118::layout::{Dialect, reconcile};
 pub struct Answer {
     /// The consumer.
     pub consumer: Consumer,
-    /// Whether the consumer reads, misreads or refuses the format.
+    /// The prediction: the consumer reads, misreads or refuses the format.
     pub outcome: Outcome,
 }
 
-/// The outcome for a consumer and a format: the consumer reads, misreads or refuses the format.
+/// Whether a consumer reads, misreads or refuses a format.
 ///
-/// The texts are messages of one line of ASCII, without a full stop.
+/// Each text in the variants is one line of ASCII without a full stop at the end.
 ///
 /// ```
 /// use pep3118_readers::{Consumer, Outcome, readers};
@@ -40,41 +40,43 @@ pub struct Answer {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The consumer reads the item that the format describes.
+    /// The consumer reads the values that the format describes.
     Reads {
         /// The item in words: `"int32"`, `"5 bytes: int32 at 0, int8 at 4"`.
         layout: String,
-        /// A condition under which the item is read, or a loss that does not change values.
+        /// A condition or a loss of information that does not change the values, such as `"the type is lost"`.
+        /// `None` if there is no condition and no loss.
         note: Option<String>,
     },
-    /// The consumer accepts the format without an error but reads another item.
+    /// The consumer raises no error, but reads values that differ from the values that the format describes.
     Misreads {
         /// The item that the consumer reads, in words.
         layout: String,
-        /// The item that the format describes, in words. If the format describes no item, the text is the reason.
+        /// The item that the format describes, in words. If the format describes no item, the text starts with
+        /// `nothing` and contains the reason.
         meaning: String,
     },
-    /// The consumer raises an error.
+    /// The consumer raises an error for the format.
     Refuses {
-        /// The reason for the error.
+        /// The reason for the error, in the words of this crate. The message of the consumer can differ.
         reason: String,
     },
 }
 
 impl Outcome {
-    /// Returns whether the consumer accepts the format, and therefore reads or misreads the item.
+    /// Returns `true` for [`Reads`](Self::Reads) and [`Misreads`](Self::Misreads): the consumer raises no error.
     #[must_use]
     pub const fn is_accepted(&self) -> bool {
         !matches!(self, Self::Refuses { .. })
     }
 
-    /// Returns whether the consumer accepts the format but reads an item that the format does not describe.
+    /// Returns `true` for [`Misreads`](Self::Misreads): the consumer raises no error but reads other values.
     #[must_use]
     pub const fn is_misread(&self) -> bool {
         matches!(self, Self::Misreads { .. })
     }
 
-    /// Returns the result as a verb: `"reads"`, `"misreads"` or `"refuses"`.
+    /// Returns the name of the variant in lower case: `"reads"`, `"misreads"` or `"refuses"`.
     #[must_use]
     pub const fn verb(&self) -> &'static str {
         match self {
@@ -85,10 +87,12 @@ impl Outcome {
     }
 }
 
-/// Returns the answer of every consumer to `format`, in the order of [`Consumer::ALL`].
+/// Predicts for every consumer whether the consumer reads, misreads or refuses `format`. Returns one answer for
+/// each consumer, in the order of [`Consumer::ALL`].
 ///
-/// `itemsize` is the itemsize of the buffer in bytes. If `itemsize` is `None`, consumers that need an itemsize
-/// receive the size that the format describes. `model` is the data model of the consumer's machine.
+/// `itemsize` is the itemsize of the buffer in bytes. `None` means that the itemsize is unknown. A consumer that
+/// needs an itemsize then gets the size that `format` describes. `model` has the byte order and the C type sizes
+/// of the consumer's machine.
 ///
 /// ```
 /// use pep3118::DataModel;
@@ -104,7 +108,8 @@ impl Outcome {
 #[must_use]
 pub fn readers(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Vec<Answer> {
     let meaning = Meaning::of(format, itemsize, model);
-    // A buffer's format is a C string, which ends at the first NUL. `struct` receives a Python string.
+    // A buffer's format is a C string, so consumers of buffers read the format only up to the first NUL. `struct`
+    // receives a Python string, which can contain NUL.
     let c_string = format.split(|byte| *byte == 0).next().unwrap_or(format);
     let buffer = Query { format: c_string, itemsize, described_size: meaning.size(), model };
     let python_string = Query { format, ..buffer };
@@ -141,18 +146,20 @@ pub fn readers(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Vec<A
     answers.collect()
 }
 
-/// The meaning of a format, as [`reconcile`] determines it.
+/// The meaning of a format as [`reconcile`] determines it: the layouts that the exporter can have meant.
 struct Meaning {
-    /// Every interpretation of the format. The most likely interpretation comes first.
+    /// Every layout that the exporter can have meant. The most likely layout is first.
     interpretations: Vec<ConsumerLayout>,
-    /// Whether the first interpretation is that of NumPy and all further interpretations are unlikely.
+    /// Whether NumPy probably wrote the format. The first interpretation is then the layout by NumPy's rules, and
+    /// all other interpretations are unlikely.
     is_probably_numpy: bool,
-    /// The reason why there is no interpretation. The text is empty if there is an interpretation.
+    /// The reason why `interpretations` is empty. The text is empty if `interpretations` is not empty.
     error: String,
 }
 
 impl Meaning {
-    /// Determines the meaning of `format` for a buffer with `itemsize` bytes for each item, if known.
+    /// Determines the meaning of `format`. `itemsize` is the itemsize of the buffer in bytes, or `None` if the
+    /// itemsize is unknown. `model` is the machine of the exporter.
     fn of(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Self {
         let outcome = reconcile(format, itemsize, None, model);
         let interpretations = interpretations(&outcome);
@@ -163,8 +170,8 @@ impl Meaning {
             interpretations.iter().map(|interpretation| ConsumerLayout::of(&interpretation.layout)).collect();
         let mut is_probably_numpy = false;
         if interpretations.len() > 1 && itemsize.is_some() {
-            // NumPy writes explicit padding. Most buffers with such a format are therefore from NumPy. A
-            // consumer that finds the fields at other offsets misreads these buffers.
+            // NumPy writes explicit padding. Most buffers with explicit padding are therefore from NumPy. A
+            // consumer that finds the fields at other offsets than NumPy misreads these buffers.
             let is_numpy = |dialect: &Dialect| {
                 [Dialect::NUMPY, Dialect::NUMPY_PACKED, Dialect::NUMPY_PADDED]
                     .iter()
@@ -181,19 +188,24 @@ impl Meaning {
         Self { interpretations: layouts, is_probably_numpy, error: String::new() }
     }
 
-    /// Returns the size in bytes of the most likely interpretation, if there is one.
+    /// Returns the size in bytes of the most likely interpretation. Returns `None` if there is no interpretation.
     fn size(&self) -> Option<u64> {
         self.interpretations.first().map(|layout| layout.size)
     }
 
-    /// Returns the likely interpretations. Returns only the first interpretation if NumPy probably wrote the
-    /// format, and all interpretations if not.
+    /// Returns the interpretations that are likely enough to compare a consumer with. If NumPy probably wrote the
+    /// format, the slice contains only NumPy's interpretation. If not, the slice contains all interpretations.
     fn plausible(&self) -> &[ConsumerLayout] {
-        // `is_probably_numpy` is true only if there are several interpretations, so the first exists.
+        // `is_probably_numpy` is `true` only if there are several interpretations. The range `..1` therefore
+        // exists.
         if self.is_probably_numpy { self.interpretations.get(..1).unwrap_or_default() } else { &self.interpretations }
     }
 
     /// Compares the layout that a consumer reads with the interpretations of the format.
+    ///
+    /// `accepted` is what the consumer reads. `itemsize` is the itemsize of the buffer in bytes, or `None` if the
+    /// itemsize is unknown. `model` is the machine that the texts of the result refer to. Returns
+    /// `Outcome::Reads` if a likely interpretation agrees with `accepted`, and `Outcome::Misreads` if not.
     fn compare(&self, accepted: Accepted, itemsize: Option<u64>, model: &DataModel) -> Outcome {
         let Accepted { layout, note } = accepted;
         let plausible = self.plausible();

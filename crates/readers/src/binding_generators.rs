@@ -1,4 +1,4 @@
-//! Models of libraries that bind C++ and Rust to Python: pybind11, nanobind, PyO3.
+//! Models of pybind11, nanobind and PyO3: predict how C++ and Rust extension modules read a format.
 
 use alloc::format;
 use alloc::string::String;
@@ -12,8 +12,10 @@ use pep3118::layout::{Scalar, Type};
 
 /// Models pybind11's `py::array`.
 ///
-/// pybind11 calls NumPy's parser without NumPy's preparation, and therefore refuses white space and `n`.
-/// pybind11 uses the itemsize and does not compare the itemsize with the format.
+/// pybind11 calls NumPy's internal parser directly. NumPy itself first removes white space and reads `n`
+/// without the parser, so pybind11 refuses white space and `n`. For a dtype without fields, pybind11 ignores
+/// the itemsize. For a dtype with fields, pybind11 uses the itemsize as size of the dtype and returns an
+/// error if a field does not fit.
 pub(super) fn pybind11(query: &Query<'_>) -> ReadResult {
     let text = core::str::from_utf8(query.format).map_err(|_| String::from("format is not UTF-8"))?;
     let numpy::Dtype { mut layout, is_record } = numpy::dtype(text, query.model)?;
@@ -34,8 +36,9 @@ pub(super) fn pybind11(query: &Query<'_>) -> ReadResult {
     Ok(Accepted { layout, note })
 }
 
-/// Models nanobind's `nb::ndarray`. An accepted format has at most one byte-order character and one format
-/// character. The itemsize determines the size of the type.
+/// Models nanobind's `nb::ndarray`. nanobind accepts at most one byte-order character of this machine, an
+/// optional `Z` and one format character. The format character determines the kind of number, and the
+/// itemsize determines the size of the number.
 pub(super) fn nanobind(query: &Query<'_>) -> ReadResult {
     let rest = match (query.format, query.model.endian) {
         ([b'@' | b'=', rest @ ..], _)
@@ -67,13 +70,15 @@ pub(super) fn nanobind(query: &Query<'_>) -> ReadResult {
     let itemsize = query.itemsize.unwrap_or(kind.size);
     match widened(kind, itemsize) {
         Some(scalar) => Ok(ConsumerLayout::scalar(scalar).into()),
-        // nanobind accepts a size that no type has, but cannot access an element of that size.
+        // nanobind accepts an itemsize that no C type of this kind has. The elements of such an array cannot
+        // be read.
         None => Ok(Accepted { layout: ConsumerLayout::opaque(itemsize), note: None }),
     }
 }
 
-/// Models PyO3's `PyBuffer<T>`. PyO3 accepts a format if a Rust type `T` has the kind of the format character
-/// and the itemsize. PyO3 treats `@`, `=` and `>` as native on every machine.
+/// Models PyO3's `PyBuffer<T>`. PyO3 accepts a format if there is a Rust type `T` with the kind of number of
+/// the format character and with the size `itemsize`. PyO3 reads numbers after `@`, `=` and `>` in the byte
+/// order of the machine, even if `>` is not the byte order of the machine.
 pub(super) fn pybuffer(query: &Query<'_>) -> ReadResult {
     let (native, code) = match query.format {
         [code] | [b'@', code] => (true, *code),
@@ -96,7 +101,7 @@ pub(super) fn pybuffer(query: &Query<'_>) -> ReadResult {
     }
 }
 
-/// Returns at most the first 24 bytes of a format for a message.
+/// Returns `format` as escaped text for a message. The text ends after the first 24 bytes of `format`.
 pub(super) fn excerpt(format: &[u8]) -> String {
     abridge(format, 24).into_owned()
 }

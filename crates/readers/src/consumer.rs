@@ -1,8 +1,8 @@
-//! `Consumer`: the consumers, each with a name and a version.
+//! `Consumer`: the libraries and functions that read buffer formats, each with a name and a version.
 
 use core::fmt;
 
-/// A consumer of buffer formats. The version is the one whose answers were recorded.
+/// A library or function that reads buffer formats. Each variant is one version, whose behaviour was recorded.
 ///
 /// ```
 /// use pep3118_readers::Consumer;
@@ -14,19 +14,20 @@ use core::fmt;
 pub enum Consumer {
     /// CPython's `struct`, and `PyBuffer_SizeFromFormat`, which calls `struct`.
     Struct315,
-    /// CPython's `struct` before it supported `Zf` and `Zd`.
+    /// CPython's `struct` 3.14, which does not support `Zf` and `Zd`.
     Struct314,
-    /// CPython's `struct` before it supported `F` and `D`.
+    /// CPython's `struct` 3.13, which does not support `F` and `D`.
     Struct313,
-    /// CPython's `memoryview`, for access to items: indexing and `tolist`.
+    /// The indexing and `tolist` of CPython's `memoryview`. Other methods of a memoryview do not read the
+    /// format.
     MemoryView315,
-    /// CPython's `memoryview` before it supported `Zf` and `Zd`.
+    /// CPython's `memoryview` 3.14, which does not support `Zf` and `Zd`.
     MemoryView314,
-    /// CPython's `memoryview` before it supported `e`.
+    /// CPython's `memoryview` 3.11, which does not support `e`.
     MemoryView311,
-    /// `numpy.asarray`, and every function that calls `numpy.asarray`.
+    /// `numpy.asarray`, and every NumPy function that converts a buffer to an array.
     Numpy,
-    /// Cython's typed memoryviews.
+    /// Cython's typed memoryviews, such as `double[:]`.
     Cython,
     /// pybind11's `py::array` from a `py::buffer`.
     Pybind11,
@@ -38,7 +39,7 @@ pub enum Consumer {
     PypyStruct,
     /// RustPython's `struct`.
     RustPythonStruct,
-    /// mpi4py, for a buffer that the caller passes to MPI without a datatype.
+    /// mpi4py, for a buffer that is passed to MPI without an MPI datatype.
     Mpi4py,
     /// `numba.typeof` of a memoryview.
     Numba,
@@ -57,7 +58,7 @@ pub enum Consumer {
 }
 
 impl Consumer {
-    /// Every consumer, in the order of [`readers`](super::readers).
+    /// Every consumer, in the order in which [`readers`](super::readers) returns the answers.
     pub const ALL: [Self; 21] = [
         Self::Struct315,
         Self::Struct314,
@@ -82,7 +83,7 @@ impl Consumer {
         Self::NumKong,
     ];
 
-    /// Returns the name without the version.
+    /// Returns the name of the library or function without the version, such as `"NumPy"`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -106,8 +107,8 @@ impl Consumer {
         }
     }
 
-    /// Returns the version whose answers were recorded. The version of `struct` and `memoryview` is the
-    /// version of CPython.
+    /// Returns the version whose behaviour was recorded, such as `"2.5"`. For `struct` and `memoryview`, the
+    /// version is the version of Python.
     #[must_use]
     pub const fn version(self) -> &'static str {
         match self {
@@ -132,10 +133,11 @@ impl Consumer {
         }
     }
 
-    /// Returns the consumer with this name: `"pybind11"`, `"struct 3.13"`.
+    /// Returns the consumer whose name is `name`: `"pybind11"`, `"struct 3.13"`.
     ///
-    /// Upper and lower case are equal. If `name` has no version, the newest version is returned. Returns
-    /// `None` if no consumer has the name.
+    /// `name` is the name of a consumer, or the name, one space and the version. Upper and lower case are
+    /// equal in the name. If `name` has no version, the function returns the newest version. Returns `None`
+    /// if no consumer has this name or version.
     ///
     /// ```
     /// use pep3118_readers::Consumer;

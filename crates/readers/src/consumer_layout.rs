@@ -1,4 +1,5 @@
-//! `ConsumerLayout`: the layout of an item as a consumer reads it, in a form that models compare.
+//! `ConsumerLayout`: the layout of an item as a consumer reads it, in a form that can be compared with
+//! another layout.
 
 use alloc::format;
 use alloc::string::String;
@@ -10,12 +11,12 @@ use pep3118::abi::{CType, DataModel};
 use pep3118::layout::{Field, Layout, Scalar, Type};
 use pep3118::{Align, Endian};
 
-/// The maximum number of bytes of a name in a description.
+/// The maximum number of bytes of a field name in a description.
 const MAX_NAME_LEN: usize = 24;
-/// The maximum number of values in a description.
-const MAX_VALUES: usize = 3;
+/// The maximum number of scalars and arrays in a description.
+const MAX_ARRAYS: usize = 3;
 
-/// A scalar or an array of equal scalars at an offset in the item.
+/// A scalar, or an array of equal scalars, at an offset in the item.
 #[derive(Clone, Debug)]
 pub(super) struct ScalarArray {
     /// The distance from the start of the item, in bytes.
@@ -24,36 +25,39 @@ pub(super) struct ScalarArray {
     pub(super) ty: Type,
     /// The size of one element in bytes.
     pub(super) size: u64,
-    /// The byte order. `None` if the byte order does not matter: the type has no byte order, or the size is 1
-    /// byte.
+    /// The byte order of one element. `None` means that the byte order does not matter, because the type has
+    /// no byte order or the size is 1 byte.
     pub(super) endian: Option<Endian>,
-    /// The length of each dimension and its stride in bytes. The dimension with the smallest stride comes
-    /// first. Dimensions of one element are left out, and contiguous dimensions are merged, so that equal
-    /// arrays have equal `dims`.
+    /// For each dimension, the number of elements and the stride in bytes. The dimension with the smallest
+    /// stride is first. Dimensions of one element are left out and contiguous dimensions are merged, so that
+    /// two equal arrays have equal `dims`.
     dims: Vec<(u64, u64)>,
-    /// The name of the field, for messages.
+    /// The name of the field, for messages. The name is empty if the field has no name.
     name: Vec<u8>,
 }
 
 impl ScalarArray {
-    /// Creates one scalar at `offset`.
+    /// Creates a single scalar of the type `scalar`, `offset` bytes after the start of the item.
     pub(super) fn new(offset: u64, scalar: Scalar) -> Self {
         let ordered = scalar.ty.has_byte_order() && scalar.size > 1;
         let endian = ordered.then_some(scalar.endian);
         Self { offset, ty: scalar.ty, size: scalar.size, endian, dims: Vec::new(), name: Vec::new() }
     }
 
-    /// Adds `by` bytes to the offset.
+    /// Adds `by` bytes to `offset`.
     pub(super) fn shift(&mut self, by: u64) {
         self.offset = self.offset.saturating_add(by);
     }
 
-    /// Creates a text or a byte string of `size` bytes.
+    /// Creates a text or a byte string of the type `ty`, `offset` bytes after the start of the item. `size`
+    /// is the size of the whole text in bytes. `endian` is the byte order of its characters, or `None` if a
+    /// character is one byte.
     pub(super) const fn sized(offset: u64, ty: Type, size: u64, endian: Option<Endian>) -> Self {
         Self { offset, ty, size, endian, dims: Vec::new(), name: Vec::new() }
     }
 
-    /// Repeats the array `count` times, `stride` bytes apart. This adds an outer dimension.
+    /// Repeats `self` `count` times. The starts of two successive copies are `stride` bytes apart. The copies
+    /// become the outermost dimension.
     pub(super) fn repeat(&mut self, count: u64, stride: u64) {
         if count == 1 {
             return;
@@ -67,7 +71,8 @@ impl ScalarArray {
         self.join_text();
     }
 
-    /// Converts an array of characters to a byte string, because `(5)c` and `5s` describe the same bytes.
+    /// Converts a contiguous array of characters to one byte string, because `(5)c` and `5s` describe the
+    /// same bytes. Does nothing for other arrays.
     fn join_text(&mut self) {
         if let (Type::Char | Type::Bytes, [(count, stride)]) = (self.ty, self.dims.as_slice())
             && *stride == self.size
@@ -78,12 +83,12 @@ impl ScalarArray {
         }
     }
 
-    /// Returns the number of elements.
+    /// Returns the number of elements: the product of the lengths of the dimensions.
     pub(super) fn count(&self) -> u64 {
         self.dims.iter().fold(1, |count: u64, (length, _)| count.saturating_mul(*length))
     }
 
-    /// Returns the offset after the last byte of the array.
+    /// Returns the offset in the item one past the last byte of the array.
     fn end(&self) -> u64 {
         let last = self.dims.iter().fold(self.offset, |at: u64, (count, stride)| {
             at.saturating_add(count.saturating_sub(1).saturating_mul(*stride))
@@ -91,7 +96,7 @@ impl ScalarArray {
         last.saturating_add(self.size)
     }
 
-    /// Returns whether the elements are adjacent.
+    /// Returns whether every element starts at the end of the element before it.
     fn is_contiguous(&self) -> bool {
         match self.dims.as_slice() {
             [] => true,
@@ -100,12 +105,12 @@ impl ScalarArray {
         }
     }
 
-    /// Returns whether the array has no bytes.
+    /// Returns whether the array has 0 bytes: the element size or the number of elements is 0.
     fn is_empty(&self) -> bool {
         self.size == 0 || self.count() == 0
     }
 
-    /// Returns whether a consumer that reads this array reads the values that `meant` describes.
+    /// Returns whether a consumer that reads `self` gets the values that `meant` describes.
     fn agrees_with(&self, meant: &Self) -> bool {
         (self.offset, self.size) == (meant.offset, meant.size)
             && self.dims == meant.dims
@@ -113,7 +118,8 @@ impl ScalarArray {
             && keeps_value(self.ty, meant.ty, self.size)
     }
 
-    /// Returns the array in words: `big-endian int32`, `6 float64`, `5 bytes`.
+    /// Describes the array in words: `big-endian int32`, `6 float64`, `5 bytes`. Mentions the byte order only
+    /// if the byte order differs from the byte order of `model`.
     fn describe(&self, model: &DataModel) -> String {
         let order = match self.endian {
             Some(endian) if endian != model.endian => format!("{endian}-endian "),
@@ -137,11 +143,11 @@ impl ScalarArray {
     }
 }
 
-/// Returns whether a value keeps its meaning if it has the type `meant` and is read as the type `read`. Both
-/// types have `size` bytes.
+/// Returns whether a consumer that reads a value of the type `meant` as the type `read` gets the right value.
+/// Both types have `size` bytes.
 fn keeps_value(read: Type, meant: Type, size: u64) -> bool {
     let kind = |ty| match ty {
-        // Consumers read a character as a byte, which is signed or unsigned.
+        // Consumers read a single character as a signed or an unsigned byte.
         Type::Char | Type::Bytes | Type::Pascal | Type::Bool if size == 1 => Type::Char,
         Type::Pascal => Type::Bytes,
         Type::Wchar | Type::Ucs2 | Type::Ucs4 => Type::Ucs4,
@@ -162,177 +168,189 @@ fn keeps_value(read: Type, meant: Type, size: u64) -> bool {
 pub(super) struct ConsumerLayout {
     /// The size of the item in bytes.
     pub(super) size: u64,
-    /// The scalars and arrays of the item. Arrays of 0 bytes are left out.
-    values: Vec<ScalarArray>,
-    /// Whether the consumer reads bytes without a type.
+    /// The scalars and arrays of the item, in the order of the format. Arrays of 0 bytes are left out.
+    arrays: Vec<ScalarArray>,
+    /// Whether the consumer reads the item as bytes without a type.
     opaque: bool,
 }
 
 impl ConsumerLayout {
-    /// Creates a layout of `size` bytes. Leaves out arrays of 0 bytes.
-    pub(super) fn new(size: u64, values: Vec<ScalarArray>) -> Self {
-        let mut values = values;
-        values.retain(|value| !value.is_empty());
-        Self { size, values, opaque: false }
+    /// Creates a layout of `size` bytes with the scalars and arrays `arrays`. Removes arrays of 0 bytes from
+    /// `arrays`.
+    pub(super) fn new(size: u64, arrays: Vec<ScalarArray>) -> Self {
+        let mut arrays = arrays;
+        arrays.retain(|array| !array.is_empty());
+        Self { size, arrays, opaque: false }
     }
 
-    /// Creates the layout of an item that is one scalar.
+    /// Creates the layout of an item that is the single scalar `scalar`.
     pub(super) fn scalar(scalar: Scalar) -> Self {
         Self::new(scalar.size, Vec::from([ScalarArray::new(0, scalar)]))
     }
 
-    /// Creates the layout of `size` bytes without a type.
+    /// Creates the layout of an item that the consumer reads as `size` bytes without a type.
     pub(super) const fn opaque(size: u64) -> Self {
-        Self { size, values: Vec::new(), opaque: true }
+        Self { size, arrays: Vec::new(), opaque: true }
     }
 
-    /// Returns whether the consumer reads bytes without a type.
+    /// Returns whether the consumer reads the item as bytes without a type.
     pub(super) const fn is_opaque(&self) -> bool {
         self.opaque
     }
 
-    /// Returns the layout of a consumer that reads `layout` without a difference.
+    /// Converts `layout` to a `ConsumerLayout`. The result is what a consumer reads if the consumer reads
+    /// every field of `layout` correctly.
     pub(super) fn of(layout: &Layout) -> Self {
-        let mut values = Vec::new();
+        let mut arrays = Vec::new();
         let mut outer = Vec::new();
         for field in layout.fields() {
-            append_values(field, 0, &mut outer, &mut values);
+            append_arrays(field, 0, &mut outer, &mut arrays);
         }
-        Self::new(layout.size(), values)
+        Self::new(layout.size(), arrays)
     }
 
-    /// Returns whether the item is one value without padding.
+    /// Returns whether the item is one scalar or one text that fills the item.
     pub(super) fn is_scalar(&self) -> bool {
-        matches!(self.values.as_slice(), [only] if only.size == self.size)
+        matches!(self.arrays.as_slice(), [only] if only.size == self.size)
     }
 
-    /// Returns the offset after the last byte of all values, and 0 if there are no values.
+    /// Returns the offset in the item one past the last byte of all scalars and arrays. Returns 0 if there
+    /// are none.
     pub(super) fn end(&self) -> u64 {
-        self.values.iter().map(ScalarArray::end).max().unwrap_or(0)
+        self.arrays.iter().map(ScalarArray::end).max().unwrap_or(0)
     }
 
-    /// Returns whether a consumer that reads this layout reads the values that `meant` describes.
+    /// Returns whether a consumer that reads `self` gets the values that `meant` describes. A layout without
+    /// a type agrees with every layout of equal size.
     pub(super) fn agrees_with(&self, meant: &Self) -> bool {
         self.size == meant.size
             && (self.opaque
-                || all_agree(&self.values, &meant.values)
-                || all_agree(&merge_adjacent(&self.values), &merge_adjacent(&meant.values)))
+                || all_agree(&self.arrays, &meant.arrays)
+                || all_agree(&merge_adjacent(&self.arrays), &merge_adjacent(&meant.arrays)))
     }
 
-    /// Returns whether there is padding before at least one value.
+    /// Returns whether there is padding before a scalar or array. Padding at the end of the item does not
+    /// count.
     pub(super) fn has_gap(&self) -> bool {
         let mut end = 0;
-        self.values.iter().any(|value| value.offset > core::mem::replace(&mut end, value.end()))
+        self.arrays.iter().any(|array| array.offset > core::mem::replace(&mut end, array.end()))
     }
 
-    /// Returns the layout in words, on one line: `int32`, `12 bytes: int32 at 0, float64 at 4`.
+    /// Describes the layout on one line: `int32`, `12 bytes: int32 at 0, float64 at 4`. `model` is the
+    /// machine whose byte order is not mentioned.
     pub(super) fn describe(&self, model: &DataModel) -> String {
         if self.opaque {
             return plural(self.size, "opaque byte");
         }
-        match self.values.as_slice() {
+        match self.arrays.as_slice() {
             [] if self.size == 0 => String::from("nothing, 0 bytes"),
             [] => format!("{} of padding", plural(self.size, "byte")),
             [only] if only.offset == 0 && only.size.checked_mul(only.count()) == Some(self.size) => {
                 only.describe(model)
             }
-            values => {
-                let texts: Vec<String> = values
+            arrays => {
+                let texts: Vec<String> = arrays
                     .iter()
-                    .take(MAX_VALUES)
-                    .map(|value| format!("{} at {}", value.describe(model), value.offset))
+                    .take(MAX_ARRAYS)
+                    .map(|array| format!("{} at {}", array.describe(model), array.offset))
                     .collect();
-                let more = if values.len() > MAX_VALUES { ", ..." } else { "" };
+                let more = if arrays.len() > MAX_ARRAYS { ", ..." } else { "" };
                 format!("{}: {}{more}", plural(self.size, "byte"), texts.join(", "))
             }
         }
     }
 
-    /// Returns the first difference between this layout and `meant`, in words: first this layout, then
-    /// `meant`.
+    /// Describes the first difference between `self` and `meant`. Returns two texts: the first describes
+    /// `self`, the second `meant`. The texts describe the whole layouts if there is no single pair of arrays
+    /// that differs. `model` is the machine whose byte order is not mentioned.
     pub(super) fn difference(&self, meant: &Self, model: &DataModel) -> (String, String) {
         let whole = || (self.describe(model), meant.describe(model));
-        if self.opaque || self.values.len() != meant.values.len() || self.values.len() < 2 {
+        if self.opaque || self.arrays.len() != meant.arrays.len() || self.arrays.len() < 2 {
             return whole();
         }
-        let mut pairs = self.values.iter().zip(&meant.values);
+        let mut pairs = self.arrays.iter().zip(&meant.arrays);
         let Some((read, meant)) = pairs.find(|(read, meant)| !read.agrees_with(meant)) else { return whole() };
         let name = match meant.name.as_slice() {
             [] => String::new(),
             name => format!("`{}` ", escape(name.get(..MAX_NAME_LEN).unwrap_or(name))),
         };
-        let side = |value: &ScalarArray| format!("{name}{} at {}", value.describe(model), value.offset);
+        let side = |array: &ScalarArray| format!("{name}{} at {}", array.describe(model), array.offset);
         let (read_text, meant_text) = (side(read), side(meant));
         if read_text != meant_text {
             return (read_text, meant_text);
         }
-        // The texts are equal, so only the distance between the elements differs.
-        let distance = |value: &ScalarArray| value.dims.last().map_or(0, |(_, stride)| *stride);
-        let with = |text: String, value: &ScalarArray| format!("{text}, {} apart", plural(distance(value), "byte"));
+        // The texts are equal, so the arrays differ only in the stride between the elements.
+        let distance = |array: &ScalarArray| array.dims.last().map_or(0, |(_, stride)| *stride);
+        let with = |text: String, array: &ScalarArray| format!("{text}, {} apart", plural(distance(array), "byte"));
         (with(read_text, read), with(meant_text, meant))
     }
 }
 
-/// Returns whether the lists have equal lengths and each value agrees with its counterpart.
+/// Returns whether `read` and `meant` have equal lengths and each array in `read` agrees with the array at
+/// the same index in `meant`.
 fn all_agree(read: &[ScalarArray], meant: &[ScalarArray]) -> bool {
     read.len() == meant.len() && read.iter().zip(meant).all(|(read, meant)| read.agrees_with(meant))
 }
 
-/// Merges adjacent values of one type, because `ii` and `2i` describe the same values.
-fn merge_adjacent(values: &[ScalarArray]) -> Vec<ScalarArray> {
+/// Merges adjacent arrays of one type into one array, because `ii` and `2i` describe the same values. Returns
+/// the merged list and does not change `arrays`.
+fn merge_adjacent(arrays: &[ScalarArray]) -> Vec<ScalarArray> {
     let mut merged: Vec<ScalarArray> = Vec::new();
-    for value in values {
+    for array in arrays {
         if let Some(last) = merged.last_mut()
             && last.is_contiguous()
-            && value.is_contiguous()
-            && (last.ty, last.size, last.endian, last.end()) == (value.ty, value.size, value.endian, value.offset)
+            && array.is_contiguous()
+            && (last.ty, last.size, last.endian, last.end()) == (array.ty, array.size, array.endian, array.offset)
         {
-            let count = last.count().saturating_add(value.count());
+            let count = last.count().saturating_add(array.count());
             last.dims = Vec::from([(count, last.size)]);
         } else {
-            merged.push(value.clone());
+            merged.push(array.clone());
         }
     }
-    for value in &mut merged {
-        value.join_text();
+    for array in &mut merged {
+        array.join_text();
     }
     merged
 }
 
-/// Appends the values of `field` to `values`. `base` is the offset of the enclosing record in bytes. `outer`
-/// has length and stride of each enclosing record, and the innermost record is last. The depth of the
-/// recursion is limited, because the parser limits the depth of formats.
-fn append_values(field: Field<'_>, base: u64, outer: &mut Vec<(u64, u64)>, values: &mut Vec<ScalarArray>) {
+/// Appends the scalars and arrays of `field` to `arrays`.
+///
+/// `base` is the offset of the enclosing record in bytes. `outer` has one pair for each enclosing record: the
+/// number of elements and the stride in bytes. The innermost record is last. `outer` is unchanged after the
+/// call. The recursion is bounded, because the parser limits the nesting of records.
+fn append_arrays(field: Field<'_>, base: u64, outer: &mut Vec<(u64, u64)>, arrays: &mut Vec<ScalarArray>) {
     let offset = base.saturating_add(field.offset());
     if field.ty() == Type::Record {
         outer.push((field.count(), field.size()));
         for inner in field.fields() {
-            append_values(inner, offset, outer, values);
+            append_arrays(inner, offset, outer, arrays);
         }
         outer.pop();
         return;
     }
-    // A field without a name has an empty name.
+    // A field without a name gets an empty name.
     let name = field.name().unwrap_or_default().to_vec();
-    let mut value =
+    let mut array =
         ScalarArray { offset, ty: field.ty(), size: field.size(), endian: field.endian(), dims: Vec::new(), name };
-    value.repeat(field.count(), field.size());
+    array.repeat(field.count(), field.size());
     for (count, stride) in outer.iter().rev() {
-        value.repeat(*count, *stride);
+        array.repeat(*count, *stride);
     }
-    values.push(value);
+    arrays.push(array);
 }
 
-/// Returns the scalar of a format character in the byte order of the machine. `native` chooses between native
-/// and standard size. Returns `None` if the character has no scalar.
+/// Returns the scalar that the format character `code` describes, in the byte order of `model`. `code` can be
+/// `Z` and a format character. The scalar has native size if `native` is `true`, and standard size if not.
+/// Returns `None` if `code` is not a format character with this size.
 pub(super) fn scalar(code: &[u8], native: bool, model: &DataModel) -> Option<Scalar> {
     let mut text = Vec::from([if native { b'@' } else { b'=' }]);
     text.extend_from_slice(code);
     Scalar::recognize(&text, model)
 }
 
-/// Returns the scalar with the kind of `scalar` but `size` bytes: `int32` with 8 bytes is `int64`. Returns
-/// `None` if the kind has no type of this size.
+/// Returns the type of the same kind as `scalar` with `size` bytes: `int32` with 8 bytes becomes `int64`.
+/// Returns `None` if no type of this kind has `size` bytes.
 pub(super) fn widened(scalar: Scalar, size: u64) -> Option<Scalar> {
     let ty = match (scalar.ty, size) {
         (Type::Int8 | Type::Int16 | Type::Int32 | Type::Int64 | Type::Char, 1) => Type::Int8,
@@ -355,7 +373,8 @@ pub(super) fn widened(scalar: Scalar, size: u64) -> Option<Scalar> {
     Some(Scalar { ty, size, endian: scalar.endian })
 }
 
-/// Returns the native alignment of a format character. Unknown characters have alignment 1.
+/// Returns the alignment in bytes of the C type for the format character `code` on the machine `model`.
+/// Returns 1 for an unknown character.
 pub(super) fn align_of(code: u8, model: &DataModel) -> Align {
     model.align_of(match code {
         b'h' | b'H' | b'e' => CType::Short,

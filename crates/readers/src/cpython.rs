@@ -1,4 +1,5 @@
-//! Models of `struct` and `memoryview` in CPython and PyPy.
+//! Models of `struct` (CPython and PyPy) and of CPython's `memoryview`: predict how these modules read a
+//! format.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -9,7 +10,8 @@ use pep3118::__private::escape;
 use pep3118::format::Code;
 use pep3118::layout::{Codes, Dialect, Layout, WideChar};
 
-/// The dialect of PyPy's `struct`: the dialect of CPython 3.11, and `u` as a native `wchar_t`.
+/// The dialect of PyPy's `struct`: the dialect of CPython 3.11 with the additional format character `u`, a
+/// native `wchar_t`.
 pub(super) const PYPY: Dialect = Dialect {
     name: "pypy",
     codes: with_wide_char(Dialect::STRUCT_3_13.codes),
@@ -17,12 +19,14 @@ pub(super) const PYPY: Dialect = Dialect {
     ..Dialect::STRUCT_3_13
 };
 
-/// Adds the format character `u` to `codes`.
+/// Returns `codes` with the additional format character `u`.
 const fn with_wide_char(codes: Codes) -> Codes {
     codes.with(&[Code::Ucs2])
 }
 
-/// Models `struct.calcsize`, and the values that `struct.unpack` returns for a buffer of that size.
+/// Models `struct.calcsize` and `struct.unpack`. `dialect` has the rules of the version of `struct`. The
+/// result is the layout of the values that `struct.unpack` returns for an item of `struct.calcsize` bytes.
+/// Returns an error if `struct.calcsize` raises an error.
 pub(super) fn calcsize(query: &Query<'_>, dialect: &Dialect) -> ReadResult {
     match Layout::read(query.format, dialect, query.model) {
         Ok(layout) => Ok(ConsumerLayout::of(&layout).into()),
@@ -30,19 +34,19 @@ pub(super) fn calcsize(query: &Query<'_>, dialect: &Dialect) -> ReadResult {
     }
 }
 
-/// The versions of `memoryview` that support different format characters.
+/// The versions of `memoryview`, which differ in the supported format characters.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Version {
-    /// Python 3.11: without `e`, `Zf` and `Zd`.
+    /// Python 3.11. `e`, `Zf` and `Zd` are not supported.
     Before312,
-    /// Python 3.12 to 3.14: with `e`.
+    /// Python 3.12 to 3.14. `e` is supported, `Zf` and `Zd` are not.
     From312,
-    /// Python 3.15 and newer: with `e`, `Zf` and `Zd`.
+    /// Python 3.15 and newer. `e`, `Zf` and `Zd` are supported.
     From315,
 }
 
-/// Models the indexing of a memoryview. A memoryview accepts one native format character with or without `@`,
-/// and ignores the itemsize.
+/// Models the indexing of a memoryview of Python `version`. A memoryview accepts one native format character
+/// with or without `@`. A memoryview ignores the itemsize. Returns an error for every other format.
 pub(super) fn memoryview(query: &Query<'_>, version: Version) -> ReadResult {
     let code = query.format.strip_prefix(b"@").unwrap_or(query.format);
     let known = match code {
@@ -59,7 +63,7 @@ pub(super) fn memoryview(query: &Query<'_>, version: Version) -> ReadResult {
     }
 }
 
-/// Returns the reason why a memoryview refuses the format `code`, which has no `@`.
+/// Returns the reason why a memoryview refuses a format. `code` is the format without a leading `@`.
 fn memoryview_refusal(code: &[u8]) -> String {
     match code {
         [b'e'] => String::from("format character `e` is read from Python 3.12 on"),

@@ -1,9 +1,10 @@
 //! Model of Cython's buffer check, which compares a format with the C type that the user declared.
 //!
-//! Cython parses the format and compares the fields with the type in one pass. The model has two steps. The
-//! first step parses the format by Cython's rules into *groups*. A group is a number of equal adjacent fields
-//! with an offset. The second step compares the groups with the fields of a type. Cython accepts every type
-//! with these fields. The groups are therefore the layout that Cython reads.
+//! Cython parses the format and compares the fields with the C type in one pass. The model has two steps. The
+//! first step parses the format by Cython's rules into a list of [`FieldGroup`]s. A field group is a run of
+//! equal adjacent fields (`iii` or `3i` is one group of three fields), or one array. The second step compares
+//! the groups with the fields of a C type. Cython accepts exactly the C types that have these fields. The
+//! groups are therefore the layout that Cython reads.
 
 use alloc::format;
 use alloc::string::String;
@@ -17,18 +18,19 @@ use pep3118::abi::DataModel;
 use pep3118::layout::{Field, Layout, Scalar, Type};
 use pep3118::{__private::plural, Align};
 
-/// The maximum number of characters that the parser processes. A limit is needed because a structure with a
-/// count is parsed once for each element.
+/// The maximum number of characters that the parser processes. Without a limit, a short format with nested
+/// counts such as `9999T{9999T{...}}` would take unbounded time, because the parser parses a structure with a
+/// count once for each element.
 const MAX_STEPS: u32 = 1 << 18;
-/// The maximum depth of nested structures in this model.
+/// The maximum depth of nested structures that this model parses.
 const MAX_DEPTH: u32 = 64;
-/// The maximum of a C int. Counts and the lengths of dimensions must fit a C int.
+/// The maximum of a C int. Cython rejects a larger count or a larger length of a dimension.
 const INT_MAX: u64 = 0x7fff_ffff;
 
 /// Tests whether Cython accepts a buffer as a typed memoryview of a C type.
 ///
-/// `format` and `itemsize` (in bytes) are those of the buffer. `declared` is the layout of the C type: a
-/// field with a shape is a C array, and a record is a C structure. Names are ignored.
+/// `format` and `itemsize` (in bytes) describe the buffer. `declared` is the layout of the C type. A field with
+/// a shape is a C array, and a record is a C structure. The function ignores the names of fields.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout};
@@ -41,9 +43,14 @@ const INT_MAX: u64 = 0x7fff_ffff;
 /// ```
 ///
 /// # Errors
-/// - `=bi` for a structure with padding, `i` for a `float`: returns the first difference, in one line
-/// - the itemsize is not the size of the type
-/// - Cython cannot parse the format
+/// The text of the error is one line and describes the first difference.
+///
+/// - a field of `format` differs from the field of `declared`: `i` and a `float`, or `=bi` and a structure with
+///   padding
+/// - `format` has more or fewer fields than `declared`
+/// - `itemsize` is not the size of `declared`
+/// - Cython cannot parse `format`
+/// - `declared` contains an array of structures, which this function does not support
 pub fn cython_accepts(format: &[u8], itemsize: u64, declared: &Layout) -> Result<(), String> {
     let model = declared.model();
     let parsed = parse(format, model)?;
@@ -67,7 +74,7 @@ pub fn cython_accepts(format: &[u8], itemsize: u64, declared: &Layout) -> Result
             match (&group.shape, shape.is_empty()) {
                 (Some(found), false) if *found == shape => {}
                 (None, true) => {}
-                // A string is one array of characters.
+                // Cython compares `5s` with an array `char[5]`, and not with 5 fields.
                 (None, false) if group.is_text && shape == [group.count] => break,
                 (Some(found), true) if found.is_empty() => {}
                 _ => return Err(String::from("the format has an array of another shape than the type")),
@@ -89,14 +96,18 @@ pub fn cython_accepts(format: &[u8], itemsize: u64, declared: &Layout) -> Result
 
 /// A field of a C type, without its name.
 struct TypeField {
+    /// The distance from the start of the item, in bytes.
     offset: u64,
+    /// The type of one element.
     ty: Type,
+    /// The size of one element in bytes.
     size: u64,
+    /// The lengths of the dimensions of a C array. Empty if the field is not an array.
     shape: Vec<u64>,
 }
 
-/// Appends the fields of a C type to `fields`. The fields of an inner structure replace the structure. `base`
-/// is the offset of the enclosing structure in bytes.
+/// Appends `field` to `fields`. If `field` is a structure, appends the fields of the structure instead. `base`
+/// is the offset of the enclosing structure in bytes. Returns an error if `field` is an array of structures.
 fn flatten(field: Field<'_>, base: u64, fields: &mut Vec<TypeField>) -> Result<(), String> {
     let offset = base.saturating_add(field.offset());
     if field.ty() == Type::Record {
@@ -111,7 +122,7 @@ fn flatten(field: Field<'_>, base: u64, fields: &mut Vec<TypeField>) -> Result<(
     let mut shape = field.shape().to_vec();
     let (mut ty, mut size) = (field.ty(), field.size());
     if ty == Type::Bytes {
-        // `5s` is `char[5]` in C.
+        // The C type of `5s` is `char[5]`.
         shape.push(size);
         (ty, size) = (Type::Char, 1);
     }
@@ -119,7 +130,8 @@ fn flatten(field: Field<'_>, base: u64, fields: &mut Vec<TypeField>) -> Result<(
     Ok(())
 }
 
-/// Returns whether Cython puts two types in one class of types. A C `char` matches every integer of one byte.
+/// Returns whether Cython treats the type `found` in the format and the type `declared` as one kind of number.
+/// Cython compares only the kind and the size. A C `char` matches every integer of one byte.
 fn same_class(found: Type, declared: Type) -> bool {
     let class = |ty| match ty {
         Type::Char => 'H',
@@ -134,13 +146,17 @@ fn same_class(found: Type, declared: Type) -> bool {
     found == declared || ((found == 'H' || declared == 'H') && found != '?' && declared != '?')
 }
 
-/// Models a typed memoryview whose type matches the format. `meant` are the interpretations of the format. The
-/// model assumes that the user declared a type that is one of the interpretations, if there are any.
+/// Models a typed memoryview. `meant` are the likely interpretations of the format.
+///
+/// The model assumes that the user declared a C type that is one of the layouts in `meant`. If `meant` is
+/// empty, the model assumes a C type that matches the format. Returns an error if Cython cannot parse the
+/// format or raises an error for every assumed C type.
 pub(super) fn memoryview(query: &Query<'_>, meant: &[ConsumerLayout]) -> ReadResult {
     let parsed = parse(query.format, query.model)?;
     if parsed.groups.is_empty() {
         if parsed.ended_early {
-            // If no size is known, the layout has 0 bytes: Cython compares no field, and accepts any itemsize.
+            // If no size is known, the layout has 0 bytes. Cython compares no field in this case and accepts
+            // any itemsize.
             let size = query.itemsize_or_described().unwrap_or(0);
             return Ok(ConsumerLayout::opaque(size).into());
         }
@@ -170,10 +186,12 @@ pub(super) fn memoryview(query: &Query<'_>, meant: &[ConsumerLayout]) -> ReadRes
     }
 }
 
-/// Returns `layout` if it is one of the interpretations `meant`. Returns an error for another layout, because
-/// Cython refuses a format that differs from the declared type.
+/// Returns `layout` if `layout` agrees with a layout in `meant`. Returns an error if `layout` agrees with none,
+/// because Cython refuses a format that differs from the declared C type. The error describes the difference to
+/// the first layout in `meant`. `model` is the machine that the text refers to.
 ///
-/// Returns `layout` unchanged if the check ended early or `meant` is empty.
+/// Returns `layout` without a comparison if `meant` is empty or if `ended_early` is `true`, which means that an
+/// unmatched `}` ended Cython's check.
 fn require_interpretation(
     layout: ConsumerLayout,
     meant: &[ConsumerLayout],
@@ -189,35 +207,41 @@ fn require_interpretation(
     }
 }
 
-/// A group of equal adjacent fields, or one array.
+/// A run of equal adjacent fields, or one array.
 struct FieldGroup {
+    /// The distance from the start of the item to the first field or element, in bytes.
     offset: u64,
+    /// The type, size and byte order of one field or element.
     scalar: Scalar,
-    /// The number of equal fields. 1 for an array.
+    /// The number of fields: 3 for `iii` and for `3i`. The number is 1 for an array.
     count: u64,
-    /// Whether the format character is `s` or `p`. The fields can then be one array of characters.
+    /// Whether the format character is `s` or `p`. The C type can then be one array of `char` instead of
+    /// `count` fields.
     is_text: bool,
+    /// The shape of the array. `None` if the group consists of fields.
     shape: Option<Vec<u64>>,
 }
 
-/// The result of Cython's parser.
+/// The result of Cython's parser: the fields of the format.
 struct ParsedFormat {
+    /// The field groups, in the order of the format.
     groups: Vec<FieldGroup>,
-    /// Whether an unmatched `}` ended the check. Cython does not compare the fields after the brace.
+    /// Whether an unmatched `}` ended Cython's check. Cython does not compare the fields after the brace.
     ended_early: bool,
 }
 
-/// The size and the alignment of a C structure with the fields of a format.
+/// The end and the alignment of a C structure with the fields of a format, and whether the fields are aligned.
 struct Extent {
-    /// The offset after the last field, in bytes.
+    /// The offset one past the last byte of the fields, in bytes, without trailing padding.
     end: u64,
+    /// The alignment of the structure, which is the largest alignment of a field.
     align: Align,
-    /// Whether the offset of every field is a multiple of its natural alignment.
+    /// Whether the offset of every field is a multiple of the field's natural alignment.
     is_aligned: bool,
 }
 
 impl ParsedFormat {
-    /// Returns the size and the alignment of a C structure with these fields.
+    /// Computes the end and the alignment of a C structure with the fields of `self` on the machine `model`.
     fn extent(&self, model: &DataModel) -> Extent {
         let mut extent = Extent { end: 0, align: Align::ONE, is_aligned: true };
         for group in &self.groups {
@@ -230,7 +254,7 @@ impl ParsedFormat {
         extent
     }
 
-    /// Returns the values of an item, one for each group.
+    /// Converts each field group to a `ScalarArray`, in the order of the format.
     fn values(&self) -> Vec<ScalarArray> {
         let values = self.groups.iter().map(|group| {
             let ty = if group.is_text { Type::Char } else { group.scalar.ty };
@@ -243,14 +267,15 @@ impl ParsedFormat {
 }
 
 impl FieldGroup {
-    /// Returns the number of scalars: the fields, or the elements of the array.
+    /// Returns the number of scalars in the group: the number of fields, or the number of elements of the
+    /// array.
     fn elements(&self) -> u64 {
         let shape = self.shape.iter().flatten().fold(1, |product: u64, length| product.saturating_mul(*length));
         shape.saturating_mul(self.count)
     }
 }
 
-/// Returns the alignment of a C type with the type and size of `scalar`.
+/// Returns the alignment that C gives a variable with the type and size of `scalar` on the machine `model`.
 fn natural_align(scalar: Scalar, model: &DataModel) -> Align {
     align_of(
         match scalar.ty {
@@ -267,7 +292,8 @@ fn natural_align(scalar: Scalar, model: &DataModel) -> Align {
     )
 }
 
-/// Parses `format` as Cython does.
+/// Parses `format` by Cython's rules for the machine `model`. Returns an error if Cython raises an error, or if
+/// the format exceeds a limit of this model.
 fn parse(format: &[u8], model: &DataModel) -> Result<ParsedFormat, String> {
     let mut parser = Parser {
         format,
@@ -292,31 +318,37 @@ fn parse(format: &[u8], model: &DataModel) -> Result<ParsedFormat, String> {
     Ok(ParsedFormat { groups: parser.groups, ended_early: parser.ended_early })
 }
 
-/// A format character, and whether the character follows `Z`.
+/// A format character as a pair: the character, and whether `Z` precedes the character.
 type Code = (u8, bool);
 
-/// The state of the parser. The fields are those of Cython's parser. A format character is *pending* until
-/// the parser finds a character that does not belong to its group.
+/// The state of Cython's parser, with the fields of the C structure in Cython.
+///
+/// Cython compares a run of equal format characters at once. The *current* format character is the character of
+/// the run that Cython is reading. The run ends when Cython finds a different format character, a shape or a
+/// brace.
 struct Parser<'f> {
     format: &'f [u8],
     model: &'f DataModel,
+    /// The field groups that the parser has completed.
     groups: Vec<FieldGroup>,
-    /// The offset of the next field, in bytes.
+    /// The offset in the item, in bytes, at which the next field group starts, before alignment.
     offset: u64,
-    /// The byte-order character of the next format character.
+    /// The byte-order character that applies to the format characters after the current position.
     new_order: u8,
-    /// The byte-order character of the pending format character.
+    /// The byte-order character that applies to the current format character.
     order: u8,
-    /// The count of the next format character.
+    /// The number in front of the next format character. 1 if there is no number.
     new_count: u64,
-    /// The count of the pending format character.
+    /// The number of fields in the current run.
     count: u64,
-    /// The pending format character. Equal format characters after it increase `count`.
+    /// The current format character. `None` if there is no run.
     code: Option<Code>,
+    /// The shape that was parsed and not yet used, such as `[2, 3]` after `(2,3)`. `None` if there is no shape.
     shape: Option<Vec<u64>>,
-    /// The alignment of the first aligned field in the innermost structure.
+    /// The alignment of the first field with `@` alignment in the innermost structure. `None` before this
+    /// field.
     align: Option<Align>,
-    /// The number of characters that were processed, see [`MAX_STEPS`].
+    /// The number of characters that the parser has processed. The maximum is [`MAX_STEPS`].
     steps: u32,
     /// See [`ParsedFormat::ended_early`].
     ended_early: bool,
@@ -325,8 +357,9 @@ struct Parser<'f> {
 }
 
 impl Parser<'_> {
-    /// Parses items from byte `start` up to a `}` or the end of the format. `depth` is the number of open
-    /// structures. Returns the offset in the format after the items.
+    /// Parses the format from byte `start` up to a `}` or the end of the format. `depth` is the number of
+    /// structures around `start`. Returns the offset in the format after the `}`, or the length of the format.
+    /// Returns an error if Cython raises an error, or if the format exceeds a limit of this model.
     fn items(&mut self, start: usize, depth: u32) -> Result<usize, String> {
         if depth > MAX_DEPTH {
             return Err(format!("more than {MAX_DEPTH} structures inside each other"));
@@ -378,7 +411,7 @@ impl Parser<'_> {
                 b'?' | b'c' | b'b' | b'B' | b'h' | b'H' | b'i' | b'I' | b'l' | b'L' | b'q' | b'Q' | b'f' | b'd'
                 | b'g' | b'O' | b's' | b'p' => self.push_code((byte, false))?,
                 b':' => {
-                    // `at` is at most the length of the format.
+                    // `at` is at most the length of the format, so the range exists.
                     let name = self.format.get(at..).unwrap_or_default();
                     let colon = name.iter().position(|byte| *byte == b':');
                     let colon = colon.ok_or_else(|| String::from("a name is never closed"))?;
@@ -392,8 +425,8 @@ impl Parser<'_> {
         }
     }
 
-    /// Adds a format character to the pending group. If the character does not belong to the group, ends the
-    /// group and starts a new group.
+    /// Adds the format character `code` to the current run. If `code` cannot be added, ends the run with
+    /// [`flush`](Self::flush) and starts a new run. Returns an error if `flush` fails.
     fn push_code(&mut self, code: Code) -> Result<(), String> {
         if self.code == Some(code) && self.order == self.new_order && self.shape.is_none() && code.0 != b's' {
             self.count = self.count.saturating_add(self.new_count);
@@ -407,8 +440,9 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// Parses a structure once for each element. `brace` is the offset of its `{` in the format. Returns the
-    /// offset in the format after the structure.
+    /// Parses a structure once for each element of its count. `brace` is the offset in the format of the `{`.
+    /// `depth` is the number of structures around `brace`. Returns the offset in the format after the
+    /// structure. Returns an error if there is no `{` at `brace` or Cython refuses the content.
     fn structure(&mut self, brace: usize, depth: u32) -> Result<usize, String> {
         let times = core::mem::replace(&mut self.new_count, 1);
         let align = self.align;
@@ -429,7 +463,8 @@ impl Parser<'_> {
         Ok(after)
     }
 
-    /// Ends the pending group and adds the group to `groups`. Does nothing if no group is pending.
+    /// Ends the current run: computes the offset of its fields and appends a field group to `groups`. Does
+    /// nothing if there is no run. Returns an error if Cython raises an error for the fields.
     fn flush(&mut self) -> Result<(), String> {
         let Some((letter, is_complex)) = self.code.take() else { return Ok(()) };
         if self.has_ended {
@@ -452,7 +487,7 @@ impl Parser<'_> {
         let is_text = matches!(letter, b's' | b'p');
         let shape = self.shape.take();
         let is_array = shape.as_ref().is_some_and(|shape| !shape.is_empty());
-        // Cython ignores a count before an array. A count of 0 matches no type.
+        // Cython ignores a count in front of an array. A run with a count of 0 matches no C type.
         let count = if is_array { 1 } else { self.count };
         if count == 0 {
             return Err(format!("a count of 0 before `{}` matches no type", char::from(letter)));
@@ -467,8 +502,9 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// Parses a shape from byte `start`, after its opening parenthesis. Returns the shape's end as an offset in
-    /// the format.
+    /// Parses the lengths of a shape. `start` is the offset in the format after the opening parenthesis. Stores
+    /// the shape in `self.shape` and returns the offset after the closing parenthesis. Returns an error if
+    /// Cython refuses the shape.
     fn array(&mut self, start: usize) -> Result<usize, String> {
         if self.new_count != 1 {
             return Err(String::from("cannot handle a count before a shape"));
@@ -499,15 +535,16 @@ impl Parser<'_> {
         Ok(at.saturating_add(1))
     }
 
-    /// Parses the digits from byte `start`. Returns the number and the offset of the next byte in the format.
+    /// Parses the decimal digits at byte `start` of the format. Returns the number, and the offset of the byte
+    /// after the last digit. Returns an error if there is no digit or the number does not fit a C int.
     fn number(&mut self, start: usize) -> Result<(u64, usize), String> {
-        // `start` is at most the length of the format.
+        // `start` is at most the length of the format, so the range exists.
         let rest = self.format.get(start..).unwrap_or_default();
         let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
         let (number, after) = rest.split_at(digits);
         self.steps = self.steps.saturating_add(u32::try_from(digits).unwrap_or(u32::MAX));
         if digits == 0 {
-            // At the end of the format Cython finds the NUL of the C string.
+            // Cython names the byte that is not a digit. At the end of the C string, this byte is NUL.
             let byte = after.first().copied().unwrap_or_default();
             return Err(format!("unknown character `{}`", escape(&[byte])));
         }

@@ -1,8 +1,12 @@
-//! Model of NumPy: a fast path for one scalar, and a parser for all other formats.
+//! Model of NumPy: predicts the dtype that `numpy.asarray` creates for a format.
 //!
-//! The model repeats the steps of NumPy's code, because these steps cause the exceptions. The fast path
-//! accepts any character after `Z`. An unmatched `}` ends the parse. Counts can have digits of any script. A
-//! byte order inside of braces remains in force after the braces.
+//! NumPy reads a format with one format character in C (the fast path) and all other formats in Python (the
+//! parser). The model repeats the steps of NumPy's code, because these steps decide in unusual cases:
+//!
+//! - the fast path accepts any character after `Z`
+//! - the parser stops at an unmatched `}`
+//! - the digits of a count can be of any script
+//! - a byte-order character inside of braces also applies after the braces
 
 use alloc::collections::BTreeSet;
 use alloc::string::String;
@@ -17,15 +21,16 @@ use pep3118::Endian;
 use pep3118::abi::DataModel;
 use pep3118::layout::{Scalar, Type};
 
-/// The maximum depth of nested structures in this model.
+/// The maximum depth of nested structures that this model parses.
 const MAX_DEPTH: usize = 64;
-/// The maximum number of dimensions of an array in NumPy.
+/// The maximum number of dimensions of a NumPy array.
 const MAX_DIMENSIONS: usize = 64;
-/// The maximum of a C int. The size of a dtype and every count must fit a C int.
+/// The maximum of a C int. NumPy rejects a larger dtype size in bytes and a larger count.
 const INT_MAX: u64 = 0x7fff_ffff;
 
-/// Models `numpy.asarray`. NumPy tries the fast path. If the fast path fails, NumPy removes white space and
-/// calls the parser. Then NumPy compares the itemsize with the size of the dtype.
+/// Models `numpy.asarray`. NumPy tries the fast path. If the fast path does not accept the format, NumPy
+/// removes white space and calls the parser. Returns an error if NumPy cannot parse the format, or if the
+/// itemsize differs from the size of the dtype.
 pub(super) fn asarray(query: &Query<'_>) -> ReadResult {
     let layout = match fast_path(query.format, query.model) {
         Some(scalar) => ConsumerLayout::scalar(scalar),
@@ -45,9 +50,10 @@ pub(super) fn asarray(query: &Query<'_>) -> ReadResult {
     }
 }
 
-/// Parses one format character among any number of byte-order characters. The last byte-order character
-/// applies, even if the byte-order character is after the format character. Returns `None` if the format has
-/// another form.
+/// Models NumPy's fast path for a format of one format character and any number of byte-order characters.
+///
+/// The last byte-order character applies, even if this character is after the format character. `model` is
+/// the machine of the consumer. Returns `None` if NumPy does not use the fast path for `format`.
 fn fast_path(format: &[u8], model: &DataModel) -> Option<Scalar> {
     let (mut order, mut standard) = (model.endian, false);
     let mut found = None;
@@ -63,7 +69,7 @@ fn fast_path(format: &[u8], model: &DataModel) -> Option<Scalar> {
             b'Z' => {
                 let (&part, after) = rest.split_first()?;
                 rest = after;
-                // NumPy ignores `Z` before any other character.
+                // NumPy ignores a `Z` in front of any character other than `f`, `d` and `g`.
                 let code: &[u8] = if matches!(part, b'f' | b'd' | b'g') { &[b'Z', part] } else { &[part] };
                 found = Some(fast_path_scalar(code, !standard, model)?);
             }
@@ -73,15 +79,15 @@ fn fast_path(format: &[u8], model: &DataModel) -> Option<Scalar> {
     found.map(|scalar| Scalar { endian: order, ..scalar })
 }
 
-/// Returns the scalar of a format character that the fast path accepts. `native` chooses between native and
-/// standard size. Returns `None` for other characters.
+/// Returns the scalar that the fast path reads for the format character `code`, which can be `Z` and a
+/// character. The scalar has native size if `native` is `true`, and standard size if not. Returns `None` if
+/// the fast path does not accept `code`.
 fn fast_path_scalar(code: &[u8], native: bool, model: &DataModel) -> Option<Scalar> {
     let last = code.last()?;
     if b"?bBhHiIlLqQnNefdg".contains(last) { scalar(code, native, model) } else { None }
 }
 
-/// Returns the format without ASCII white space. White space in names, which are between colons, is not
-/// removed.
+/// Returns `format` without ASCII white space. Names are between colons and keep their white space.
 fn without_space(format: &[u8]) -> Vec<u8> {
     let mut in_name = false;
     let mut stripped = format.to_vec();
@@ -94,14 +100,16 @@ fn without_space(format: &[u8]) -> Vec<u8> {
     stripped
 }
 
-/// A NumPy dtype: the description of an item.
+/// A NumPy dtype: the layout of an item.
 pub(super) struct Dtype {
     pub(super) layout: ConsumerLayout,
-    /// Whether the dtype has fields. Only the size of a dtype with fields can be increased.
+    /// Whether the dtype has fields. NumPy can increase the size only of a dtype with fields.
     pub(super) is_record: bool,
 }
 
-/// Parses a format without the fast path. pybind11 calls this parser directly.
+/// Parses `format` with NumPy's parser. [`asarray`] calls the parser if the fast path fails, and pybind11
+/// calls the parser directly. Returns an error if NumPy raises an error, or if the format is nested more
+/// deeply than this model parses.
 pub(super) fn dtype(format: &str, model: &DataModel) -> Result<Dtype, String> {
     let text: Vec<char> = format.chars().collect();
     let mut parser = Parser { rest: &text, order: '@', model };
@@ -114,23 +122,27 @@ pub(super) fn dtype(format: &str, model: &DataModel) -> Result<Dtype, String> {
 struct Parser<'t> {
     /// The characters that are not parsed yet.
     rest: &'t [char],
-    /// The byte-order character in force. A closing brace does not restore the byte order before the
-    /// structure.
+    /// The last byte-order character. A closing brace does not restore the byte-order character from before
+    /// the structure.
     order: char,
     model: &'t DataModel,
 }
 
-/// A parsed type. Size and alignment are in bytes.
+/// The type of one element, as the parser reads it. `size` and `align` are in bytes.
 struct ItemType {
+    /// The scalars and arrays of one element.
     values: Vec<ScalarArray>,
+    /// The size of one element in bytes.
     size: u64,
+    /// The alignment of one element in bytes.
     align: u64,
-    /// Whether the type has no fields.
+    /// Whether the dtype has no fields.
     is_plain: bool,
 }
 
 impl<'t> Parser<'t> {
-    /// Skips `text` if the format continues with `text`. Returns whether `text` was skipped.
+    /// Removes `text` from the start of `rest` and returns `true`. Returns `false` if `rest` does not start
+    /// with `text`.
     fn eat(&mut self, text: &[char]) -> bool {
         match self.rest.strip_prefix(text) {
             Some(after) => {
@@ -141,7 +153,8 @@ impl<'t> Parser<'t> {
         }
     }
 
-    /// Returns the text before the next `end`, and skips the text and `end`.
+    /// Removes the text up to the next character `end`, and `end`, from `rest`. Returns the text without
+    /// `end`. Returns an error if `rest` does not contain `end`.
     fn until(&mut self, end: char) -> Result<&'t [char], String> {
         let at = self.rest.iter().position(|c| *c == end).ok_or_else(|| format!("`{end}` is missing"))?;
         let (before, after) = self.rest.split_at(at);
@@ -150,20 +163,21 @@ impl<'t> Parser<'t> {
         Ok(before)
     }
 
-    /// Skips one character. Does nothing at the end of the format.
+    /// Removes one character from `rest`. Does nothing at the end of the format.
     fn skip_char(&mut self) {
         if let Some((_, after)) = self.rest.split_first() {
             self.rest = after;
         }
     }
 
-    /// Returns the next character and does not skip the character. Fails at the end of the format.
+    /// Returns the next character and leaves it in `rest`. Returns an error at the end of the format.
     fn peek(&self) -> Result<char, String> {
         self.rest.first().copied().ok_or_else(|| String::from("the format ends before an item"))
     }
 
-    /// Parses items up to a `}` or the end of the format, and returns their structure. `depth` is the number
-    /// of open structures. NumPy ends at a `}` even if no structure is open.
+    /// Parses fields up to a `}` or the end of the format. Returns the structure of these fields. `depth` is
+    /// the number of structures around the fields. The parser stops at a `}` even if no structure is open.
+    /// Returns an error if NumPy raises an error, or if `depth` is more than [`MAX_DEPTH`].
     fn structure(&mut self, depth: usize) -> Result<ItemType, String> {
         if depth > MAX_DEPTH {
             return Err(format!("more than {MAX_DEPTH} structures inside each other"));
@@ -171,8 +185,9 @@ impl<'t> Parser<'t> {
         let mut values = Vec::new();
         let (mut offset, mut align) = (0_u64, 1_u64);
         let mut names = BTreeSet::new();
-        // `fields` is the number of fields. `single` has size and kind of the only field, if the field has no
-        // name and is at offset 0.
+        // `fields` is the number of fields. `single` is the size in bytes of the only field, and whether the
+        // type of the field has no fields. `single` is `None` if there are several fields, if the field has a
+        // name, or if its offset is not 0.
         let (mut fields, mut single) = (0_u64, None);
         while !self.rest.is_empty() && !self.eat(&['}']) {
             let shape = if self.eat(&['(']) { Some(self.shape()?) } else { None };
@@ -187,7 +202,7 @@ impl<'t> Parser<'t> {
                 offset = round_up(offset, item.align);
                 let tail = round_up(item.size, item.align).saturating_sub(item.size);
                 let many = elements > 1 || shape.as_ref().is_some_and(|shape| product(shape) > 1);
-                // The padding of a single element is added after the element and is not part of its type.
+                // The padding after a single element is not a part of the element's type.
                 padding_after = if many { 0 } else { tail };
                 item.size = item.size.saturating_add(tail).saturating_sub(padding_after);
                 align = lcm(align, item.align);
@@ -224,7 +239,8 @@ impl<'t> Parser<'t> {
         Ok(ItemType { values, size, align, is_plain })
     }
 
-    /// Parses the lengths of a shape up to its closing parenthesis.
+    /// Parses the lengths of a shape and removes the shape with its closing parenthesis from `rest`. Returns
+    /// an error if a length is not an integer that fits a C int.
     fn shape(&mut self) -> Result<Vec<u64>, String> {
         let body = self.until(')')?;
         body.split(|c| *c == ',')
@@ -236,7 +252,7 @@ impl<'t> Parser<'t> {
             .collect()
     }
 
-    /// Parses a count. Returns 1 if there are no digits.
+    /// Removes the digits at the start of `rest` and returns their number. Returns 1 if there are no digits.
     fn count(&mut self) -> u64 {
         let digits = self.rest.iter().take_while(|c| digit(**c).is_some()).count();
         let (number, after) = self.rest.split_at(digits);
@@ -244,7 +260,9 @@ impl<'t> Parser<'t> {
         if digits == 0 { 1 } else { decimal(number.iter().filter_map(|c| digit(*c))) }
     }
 
-    /// Parses a type. `count` is the number of elements, or the length of a text.
+    /// Parses one type. `count` is the number in front of the type: the length of a text, or the number of
+    /// elements of another type. `depth` is the number of structures around the type. Returns an error if
+    /// NumPy does not support the type.
     fn item(&mut self, count: u64, depth: usize) -> Result<ParsedItem, String> {
         if self.eat(&['T', '{']) {
             let item = self.structure(depth.saturating_add(1))?;
@@ -295,24 +313,29 @@ impl<'t> Parser<'t> {
     }
 }
 
-/// A parsed type and the number of its elements.
+/// A parsed type, with the number of its elements.
 struct ParsedItem {
+    /// The type of one element, or of the whole array.
     item: ItemType,
+    /// The number of elements.
     elements: u64,
-    /// Whether the type is `x`.
+    /// Whether the format character is `x`.
     is_padding: bool,
 }
 
-/// Returns `elements` scalars without padding.
+/// Creates a parsed item of `elements` times `scalar` in the byte order `endian`. `align` is the alignment in
+/// bytes.
 fn scalar_item(scalar: Scalar, endian: Endian, align: u64, elements: u64) -> ParsedItem {
-    // Object addresses always have the byte order of the machine.
+    // An object address always has the byte order of the machine, so NumPy ignores `endian` for `O`.
     let endian = if scalar.ty == Type::Object { scalar.endian } else { endian };
     let value = ScalarArray::new(0, Scalar { endian, ..scalar });
     let item = ItemType { values: vec![value], size: scalar.size, align, is_plain: true };
     ParsedItem { item, elements, is_padding: false }
 }
 
-/// Converts `item` to an array of items. `shape` is the shape of the array.
+/// Replaces `item` with an array of `item`. `shape` is the shape of the array. Returns an error if NumPy does
+/// not support the array: its elements have 0 bytes, it has more than 64 dimensions, or its size does not fit
+/// a C int.
 fn array_of(item: &mut ItemType, shape: &[u64]) -> Result<(), String> {
     if item.size == 0 && item.is_plain {
         return Err(String::from("an array of elements without bytes"));
@@ -320,7 +343,7 @@ fn array_of(item: &mut ItemType, shape: &[u64]) -> Result<(), String> {
     if shape.len() > MAX_DIMENSIONS {
         return Err(format!("more than {MAX_DIMENSIONS} dimensions"));
     }
-    // Processes the dimension with the smallest stride first.
+    // The last dimension has the smallest stride and is repeated first.
     for length in shape.iter().rev() {
         match length {
             0 => item.values.clear(),
@@ -334,26 +357,29 @@ fn array_of(item: &mut ItemType, shape: &[u64]) -> Result<(), String> {
     Ok(())
 }
 
-/// Checks that `size` bytes fit a C int. `what` names the object in the error.
+/// Returns an error if `size` bytes do not fit a C int. `what` is the noun for the object in the error
+/// message.
 fn check_size(size: u64, what: &str) -> Result<(), String> {
     if size > INT_MAX { Err(format!("the {what} is larger than {INT_MAX} bytes")) } else { Ok(()) }
 }
 
-/// Returns the product of the lengths, at most `u64::MAX`.
+/// Returns the product of the lengths in `shape`. The result is at most `u64::MAX`.
 fn product(shape: &[u64]) -> u64 {
     shape.iter().fold(1, |product: u64, length| product.saturating_mul(*length))
 }
 
-/// Rounds `offset` up to a multiple of `align`, both in bytes. The alignment need not be a power of two,
-/// because NumPy uses the least common multiple of the alignments of the fields.
+/// Rounds `offset` up to a multiple of `align`. Both are in bytes. `align` can be a number that is not a
+/// power of two, because NumPy aligns a structure to the least common multiple of the alignments of its
+/// fields.
 fn round_up(offset: u64, align: u64) -> u64 {
     offset.checked_next_multiple_of(align.max(1)).unwrap_or(u64::MAX)
 }
 
-/// Returns the least common multiple of two alignments, which are at least 1.
+/// Returns the least common multiple of `a` and `b`, which must be at least 1. The result is at most
+/// `u64::MAX`.
 fn lcm(a: u64, b: u64) -> u64 {
     let (mut gcd, mut divisor) = (a, b);
-    // The remainder is `None` when `divisor` is 0.
+    // `checked_rem` returns `None` when `divisor` is 0, which ends Euclid's algorithm.
     while let Some(remainder) = gcd.checked_rem(divisor) {
         (gcd, divisor) = (divisor, remainder);
     }

@@ -1,7 +1,7 @@
-//! Parsers for numbers that accept the same text as Python's `int()`.
+//! Parsers for numbers, which accept the texts that Python's `int()` accepts.
 
-/// The digit zero of every script outside ASCII, in ascending order (Unicode general category Nd). The digits
-/// 1 to 9 follow each zero.
+/// The code point of the digit zero of every script outside ASCII, in ascending order (Unicode general
+/// category Nd). The digits 1 to 9 have the next nine code points.
 const ZEROS: [u32; 65] = [
     0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xde6, 0xe50, 0xed0, 0xf20,
     0x1040, 0x1090, 0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90, 0x1b50, 0x1bb0, 0x1c40, 0x1c50, 0xa620, 0xa8d0,
@@ -10,7 +10,8 @@ const ZEROS: [u32; 65] = [
     0x16b50, 0x1d7ce, 0x1d7d8, 0x1d7e2, 0x1d7ec, 0x1d7f6, 0x1e140, 0x1e2f0, 0x1e950, 0x1fbf0,
 ];
 
-/// Returns the value of `c` if it is a decimal digit of any script, else `None`.
+/// Returns the value (0 to 9) of the decimal digit `c` of any script. Returns `None` if `c` is not a decimal
+/// digit.
 pub(super) fn digit(c: char) -> Option<u32> {
     if c.is_ascii() {
         return c.to_digit(10);
@@ -21,16 +22,17 @@ pub(super) fn digit(c: char) -> Option<u32> {
     point.checked_sub(*zero).filter(|value| *value < 10)
 }
 
-/// Returns the number that the decimal digits represent. A number that does not fit 64 bits becomes the
-/// maximum.
+/// Returns the number with the decimal digits `digits`, most significant digit first. Returns `u64::MAX` if
+/// the number does not fit 64 bits.
 pub(super) fn decimal(digits: impl Iterator<Item = u32>) -> u64 {
     digits.fold(0, |number: u64, digit| number.saturating_mul(10).saturating_add(u64::from(digit)))
 }
 
-/// Returns the value of `int(text)`. Returns `None` if Python raises an error or the value is negative.
+/// Returns the value of Python's `int(text)`. Returns `None` if Python raises an error, or if the value is
+/// negative.
 ///
-/// Python accepts spaces around the number, a sign, single underscores between digits, and digits of any
-/// script.
+/// Python accepts white space around the number, a sign, single underscores between digits, and digits of any
+/// script. Returns `u64::MAX` if the number does not fit 64 bits.
 pub(super) fn int(text: &[char]) -> Option<u64> {
     let is_space = |c: &char| c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}');
     let start = text.iter().position(|c| !is_space(c))?;

@@ -1,37 +1,40 @@
-//! `Query`: the input of a model. `ReadResult`: its result.
+//! The input of a model ([`Query`]) and the result of a model ([`ReadResult`]).
 
 use alloc::string::String;
 
 use super::consumer_layout::ConsumerLayout;
 use pep3118::abi::DataModel;
 
-/// The input of a model: a format and the itemsize of its buffer.
+/// The input of a model: a format, the itemsize of the buffer, and the machine of the consumer.
 #[derive(Clone, Copy)]
 pub(super) struct Query<'a> {
+    /// The format. The format of a buffer does not include the terminating NUL.
     pub(super) format: &'a [u8],
     /// The itemsize of the buffer in bytes. `None` means that the itemsize is unknown.
     pub(super) itemsize: Option<u64>,
-    /// The size in bytes of the item that the format describes. `None` means that the format has no
-    /// interpretation.
+    /// The size in bytes of the item that the format describes. `None` means that the format describes no
+    /// item.
     pub(super) described_size: Option<u64>,
+    /// The byte order and the C type sizes of the consumer's machine.
     pub(super) model: &'a DataModel,
 }
 
 impl Query<'_> {
     /// Returns the itemsize of the buffer in bytes. If the itemsize is unknown, returns the size that the
-    /// format describes. Returns `None` if neither is known.
+    /// format describes. Returns `None` if the itemsize is unknown and the format describes no item.
     pub(super) fn itemsize_or_described(&self) -> Option<u64> {
         self.itemsize.or(self.described_size)
     }
 }
 
-/// The result of a model: a layout, or the reason why the consumer refuses the format.
+/// The result of a model: what the consumer reads, or the reason why the consumer refuses the format.
 pub(super) type ReadResult = Result<Accepted, String>;
 
-/// A format that a consumer accepts, with the layout that the consumer reads.
+/// What a consumer reads, for a format that the consumer accepts.
 pub(super) struct Accepted {
+    /// The layout of an item as the consumer reads it.
     pub(super) layout: ConsumerLayout,
-    /// A condition under which the layout is read, or a loss that does not change values.
+    /// A condition or a loss of information that does not change the values. `None` if there is none.
     pub(super) note: Option<&'static str>,
 }
 

@@ -1,4 +1,4 @@
-//! Model of RustPython's `struct`, which ignores the constructs of PEP 3118.
+//! Model of RustPython's `struct`, which skips the syntax of PEP 3118 that `struct` does not have.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -13,7 +13,7 @@ use pep3118::abi::{CType, DataModel};
 use pep3118::layout::{Scalar, Type};
 
 /// Models `struct.calcsize`. RustPython skips structures with their content, shapes, names, braces, and every
-/// byte-order character after the first.
+/// byte-order character after the first. Returns an error if RustPython raises an error.
 pub(super) fn calcsize(query: &Query<'_>) -> ReadResult {
     if !query.format.is_ascii() {
         return Err(String::from("a byte is not ASCII"));
@@ -44,7 +44,7 @@ pub(super) fn calcsize(query: &Query<'_>) -> ReadResult {
             return Err(too_long());
         }
         let Some((&byte, after)) = after.split_first() else {
-            // RustPython does not reject a count of 1 at the end of the format.
+            // RustPython accepts a count of 1 at the end of the format.
             if count == 1 {
                 break;
             }
@@ -77,8 +77,9 @@ pub(super) fn calcsize(query: &Query<'_>) -> ReadResult {
     Ok(ConsumerLayout::new(offset, values).into())
 }
 
-/// Returns the format after a construct that RustPython skips. `byte` is the first byte of the construct and
-/// `rest` the format after it. Returns `None` if `byte` is a format character.
+/// Skips a construct of PEP 3118, such as a structure or a name. `byte` is the first byte of the construct,
+/// and `rest` is the format after `byte`. Returns the format after the construct. Returns `Ok(None)` if
+/// `byte` is a format character, which is not skipped. Returns an error if the construct has no end.
 fn skip(byte: u8, rest: &[u8]) -> Result<Option<&[u8]>, String> {
     match byte {
         0 => Err(String::from("embedded NUL")),
@@ -88,7 +89,7 @@ fn skip(byte: u8, rest: &[u8]) -> Result<Option<&[u8]>, String> {
         },
         b'(' => after_bracket(rest, b'(', b')').map(Some),
         b':' => match rest.iter().position(|byte| *byte == b':') {
-            // The name ends at `colon`, so the range starts at most at the end of `rest`.
+            // `colon` is an index of `rest`, so the range starts at most at the end of `rest`.
             Some(colon) => Ok(Some(rest.get(colon.saturating_add(1)..).unwrap_or_default())),
             None => Err(String::from("a name is never closed")),
         },
@@ -97,8 +98,9 @@ fn skip(byte: u8, rest: &[u8]) -> Result<Option<&[u8]>, String> {
     }
 }
 
-/// Returns the format after the bracket `close` that closes an open bracket `open`. `rest` starts after the
-/// open bracket.
+/// Returns the format after the bracket that closes a construct. `rest` is the format after the opening
+/// bracket `open`. `close` is the closing bracket. Nested pairs are skipped. Returns an error if there is no
+/// matching `close`.
 fn after_bracket(rest: &[u8], open: u8, close: u8) -> Result<&[u8], String> {
     let mut depth = 1_usize;
     for (at, byte) in rest.iter().enumerate() {
@@ -108,20 +110,22 @@ fn after_bracket(rest: &[u8], open: u8, close: u8) -> Result<&[u8], String> {
             depth = depth.saturating_sub(1);
         }
         if depth == 0 {
-            // `at` is an index of `rest`, so the range starts at most at the end.
+            // `at` is an index of `rest`, so the range starts at most at the end of `rest`.
             return Ok(rest.get(at.saturating_add(1)..).unwrap_or_default());
         }
     }
     Err(alloc::format!("a `{}` is never closed", char::from(open)))
 }
 
-/// The type, size and alignment of a format character.
+/// The type, the size and the alignment that RustPython uses for a format character. Sizes are in bytes.
 struct CodeLayout {
     scalar: Scalar,
     align: Align,
 }
 
-/// Returns the layout of the format character `byte`, of native or standard size, in the byte order `endian`.
+/// Returns the layout of the format character `byte` in the byte order `endian`. The layout has native size
+/// and alignment if `native` is `true`, and standard size if not. Returns an error if RustPython does not
+/// support the character.
 fn code_layout(byte: u8, native: bool, endian: Endian, model: &DataModel) -> Result<CodeLayout, String> {
     let unknown = || alloc::format!("unknown format character `{}`", escape(&[byte]));
     let fixed = |ty, size, ctype| CodeLayout { scalar: Scalar { ty, size, endian }, align: model.align_of(ctype) };
@@ -132,7 +136,7 @@ fn code_layout(byte: u8, native: bool, endian: Endian, model: &DataModel) -> Res
         b'u' if native => fixed(Type::Wchar, model.size_of(CType::Wchar), CType::Wchar),
         b'u' => return Err(String::from("`u` has no standard size: RustPython stops with an internal error")),
         b'w' if native => fixed(Type::Ucs4, 4, CType::Int),
-        // RustPython has no long double, so `g` is a double.
+        // RustPython has no long double and reads `g` as a double.
         b'g' => fixed(Type::Float64, 8, CType::Double),
         b'O' => fixed(Type::Object, model.pointer, CType::Pointer),
         b'?' | b'c' | b'b' | b'B' | b'h' | b'H' | b'i' | b'I' | b'l' | b'L' | b'q' | b'Q' | b'n' | b'N' | b'e'

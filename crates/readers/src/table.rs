@@ -1,4 +1,4 @@
-//! `ReadersTable`: displays the answers as a table.
+//! `ReadersTable`: displays the answers of [`readers`](super::readers()) as a table.
 
 use alloc::format;
 use alloc::string::String;
@@ -9,12 +9,12 @@ use pep3118::__private::plural;
 
 use super::answer::{Answer, Outcome};
 
-/// The width of the first column in characters: the longest consumer, `RustPython struct 0.5`, and two
+/// The width of the first column in characters: the longest consumer name, `RustPython struct 0.5`, and two
 /// spaces.
 const NAME_WIDTH: usize = 23;
-/// The width of the second column: `misreads` and two spaces.
+/// The width of the second column in characters: `misreads` and two spaces.
 const VERB_WIDTH: usize = 10;
-/// The minimum width of the third column.
+/// The minimum width of the third column in characters.
 const MIN_TEXT_WIDTH: usize = 16;
 
 /// The length in bytes of the longest text that is repeated in the table. A longer text that several readers share
@@ -41,7 +41,8 @@ pub struct ReadersTable<'a> {
 }
 
 impl<'a> ReadersTable<'a> {
-    /// Creates a table of at most `width` characters in each line. A `width` below 49 is treated as 49.
+    /// Creates a table of `answers` whose lines have at most `width` characters. A `width` of less than 49 is
+    /// treated as 49.
     #[must_use]
     pub const fn new(answers: &'a [Answer], width: usize) -> Self {
         Self { answers, width }
@@ -117,10 +118,12 @@ fn write_lines(f: &mut fmt::Formatter<'_>, text: &str, width: usize, indent: usi
     lines.try_for_each(|line| writeln!(f, "{:indent$}{line}", ""))
 }
 
-/// An iterator over the lines of a text. A line has at most `width` characters and ends at a space if
-/// possible.
+/// An iterator over the lines of a wrapped text. A line has at most `width` characters. A line ends at a space
+/// if the line contains a space, and inside of a word if not.
 struct Lines<'t> {
+    /// The text that was not returned yet.
     rest: &'t str,
+    /// The maximum number of characters in a line.
     width: usize,
 }
 
@@ -132,8 +135,8 @@ impl<'t> Iterator for Lines<'t> {
         if text.is_empty() {
             return None;
         }
-        // The width counts characters and not bytes, because a cut inside of a multi-byte character would lose
-        // the text.
+        // The width is a number of characters. A number of bytes could end inside of a multi-byte character,
+        // where a text cannot be split.
         let Some((limit, _)) = text.char_indices().nth(self.width) else {
             self.rest = "";
             return Some(text);

@@ -1,4 +1,5 @@
-//! Models of libraries that look up a format in a table.
+//! Models of mpi4py, numba, pygame, nanoarrow, JPype, USD, simsimd and numkong: predict how these libraries
+//! read a format. Each library supports a fixed list of formats.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -17,7 +18,8 @@ use pep3118::layout::{Dialect, Scalar, Type, calcsize_in};
 const INT_MAX: u64 = 0x7fff_ffff;
 
 /// Models mpi4py. mpi4py removes a byte-order character of this machine and looks up the remaining text in a
-/// table. mpi4py reads values of the size of the MPI datatype, even if the itemsize differs.
+/// table of MPI datatypes. mpi4py reads values of the size of the MPI datatype, even if the itemsize differs.
+/// Returns an error if the table has no entry, or if the buffer is not a multiple of the datatype's size.
 pub(super) fn mpi4py(query: &Query<'_>) -> ReadResult {
     let (has_byte_order, key) = match (query.format, query.model.endian) {
         ([b'@', key @ ..], _) => (false, key),
@@ -26,8 +28,8 @@ pub(super) fn mpi4py(query: &Query<'_>) -> ReadResult {
         (key, _) => (false, key),
     };
     let datatype = mpi_datatype(key, query.model).ok_or_else(|| format!("no MPI datatype for `{}`", excerpt(key)))?;
-    // The answers were recorded for a buffer of two items. mpi4py requires that the datatype divides its
-    // size.
+    // The behaviour of mpi4py was recorded with buffers of two items. mpi4py refuses a buffer whose size is not
+    // a multiple of the datatype's size.
     let itemsize = query.itemsize_or_described().unwrap_or(datatype.size);
     let remainder = itemsize.saturating_mul(2).checked_rem(datatype.size);
     if remainder.is_some_and(|remainder| remainder > 0) {
@@ -38,9 +40,9 @@ pub(super) fn mpi4py(query: &Query<'_>) -> ReadResult {
     Ok(Accepted { layout: ConsumerLayout::scalar(datatype), note })
 }
 
-/// Returns the MPI datatype for an entry of mpi4py's table, with the sizes of MPICH. `key` is a format
-/// character, a type character of NumPy or a type string of NumPy. Returns `None` if the table has no such
-/// entry.
+/// Returns the MPI datatype for the text `key` in mpi4py's table, with the sizes of MPICH on the machine
+/// `model`. `key` is a format character, a type character of NumPy (`F`) or a type string of NumPy (`c16`).
+/// Returns `None` if the table has no entry for `key`, or if the entry has no datatype.
 fn mpi_datatype(key: &[u8], model: &DataModel) -> Option<Scalar> {
     let unit = |ty, size| Some(Scalar { ty, size, endian: model.endian });
     let long_double = model.size_of(CType::LongDouble);
@@ -65,8 +67,8 @@ fn mpi_datatype(key: &[u8], model: &DataModel) -> Option<Scalar> {
     }
 }
 
-/// Returns the type of a type string of NumPy without a byte order: `i4`, `c16`. Returns `None` for other
-/// text.
+/// Returns the type of a NumPy type string without a byte-order character: `i4`, `c16`. Returns `None` if
+/// `text` is not a type string of a number. The byte order is the byte order of `model`.
 fn type_string(text: &[u8], model: &DataModel) -> Option<Scalar> {
     let (ty, size) = match text {
         b"b1" => (Type::Bool, 1),
@@ -88,8 +90,8 @@ fn type_string(text: &[u8], model: &DataModel) -> Option<Scalar> {
     Some(Scalar { ty, size, endian: model.endian })
 }
 
-/// Models numba. numba accepts an integer of one character, whose size is the itemsize. numba accepts floats
-/// and complex numbers with or without `=`.
+/// Models numba. For an integer, numba accepts one format character and takes the size from the itemsize. For
+/// `f`, `d`, `Zf` and `Zd`, numba accepts any number of `=` in front. Returns an error for other formats.
 pub(super) fn numba(query: &Query<'_>) -> ReadResult {
     let unsupported = || format!("format `{}` is not supported", excerpt(query.format));
     if let [code] = query.format
@@ -97,7 +99,7 @@ pub(super) fn numba(query: &Query<'_>) -> ReadResult {
     {
         let kind = scalar(&[*code], true, query.model).ok_or_else(unsupported)?;
         let itemsize = query.itemsize.unwrap_or(kind.size);
-        // numba accepts an itemsize that no integer has. The type then has no operations.
+        // numba accepts an itemsize that no integer type has. Arrays of this type support no operations.
         return Ok(widened(kind, itemsize).map_or(ConsumerLayout::opaque(itemsize), ConsumerLayout::scalar).into());
     }
     let start = query.format.iter().position(|byte| *byte != b'=').unwrap_or(query.format.len());
@@ -109,8 +111,9 @@ pub(super) fn numba(query: &Query<'_>) -> ReadResult {
     }
 }
 
-/// Models pygame. pygame accepts one number, or padding, which pygame reads as opaque bytes. The format
-/// character determines the kind, the itemsize the size.
+/// Models pygame. pygame accepts one number or padding. The format character determines the kind of number, and
+/// the itemsize determines the size. pygame reads padding, and a number after a count, as bytes without a type.
+/// Returns an error for other formats.
 pub(super) fn pygame(query: &Query<'_>) -> ReadResult {
     let (order, rest) = match query.format {
         [order @ (b'@' | b'=' | b'<' | b'>' | b'!'), rest @ ..] => (Some(*order), rest),
@@ -135,7 +138,7 @@ pub(super) fn pygame(query: &Query<'_>) -> ReadResult {
         Some(b'>' | b'!') => Endian::Big,
         _ => query.model.endian,
     };
-    // pygame does not find the format character after a count.
+    // pygame does not find the format character after a count, and reads the item as bytes without a type.
     let kind = match rest {
         [code] if *code != b'x' => scalar(&[*code], true, query.model),
         _ => None,
@@ -145,7 +148,9 @@ pub(super) fn pygame(query: &Query<'_>) -> ReadResult {
 }
 
 /// Models nanoarrow, which calls `struct.calcsize`. nanoarrow reads a number if the format is one format
-/// character with or without `=` or `@`. nanoarrow reads other formats as opaque bytes.
+/// character with or without `=` or `@`. nanoarrow reads other formats as bytes without a type. Returns an
+/// error if `struct.calcsize` fails, if the size does not fit a C int, or if the byte order is not that of the
+/// machine.
 pub(super) fn nanoarrow(query: &Query<'_>) -> ReadResult {
     let size = calcsize_in(query.format, &Dialect::STRUCT_3_13, query.model).map_err(|error| error.to_string())?;
     if size > INT_MAX {
@@ -177,8 +182,8 @@ pub(super) fn nanoarrow(query: &Query<'_>) -> ReadResult {
     })
 }
 
-/// Models JPype. JPype reads at most one byte-order character and one format character, and ignores the
-/// remaining text.
+/// Models JPype. JPype reads at most one byte-order character and one format character, and ignores the text
+/// after the format character. Returns an error if JPype does not support the format character.
 pub(super) fn jpype(query: &Query<'_>) -> ReadResult {
     let (endian, rest) = match query.format {
         [b'<', rest @ ..] => (Endian::Little, rest),
@@ -204,14 +209,15 @@ pub(super) fn jpype(query: &Query<'_>) -> ReadResult {
     let layout = ConsumerLayout::scalar(Scalar { endian, ..found });
     let is_swapped_half = code == b'e' && endian != query.model.endian;
     if is_swapped_half {
-        // JPype reverses four bytes instead of two, and therefore reads the two bytes after the item.
+        // JPype reverses four bytes instead of two. The value therefore comes from the two bytes after the
+        // item.
         return Ok(ConsumerLayout::new(2, Vec::from([ScalarArray::new(2, Scalar { endian, ..found })])).into());
     }
     Ok(layout.into())
 }
 
-/// Models USD's arrays. USD accepts the values of a memoryview if the values are numbers. Answers were recorded
-/// with Python 3.11.
+/// Models USD's `Vt` arrays. USD indexes a memoryview and accepts the values if the values are numbers. The behaviour
+/// was recorded with Python 3.11. Returns an error if the memoryview does not support the format, or for `c`.
 pub(super) fn usd_vt(query: &Query<'_>) -> ReadResult {
     let accepted = cpython::memoryview(query, Version::Before312)?;
     if matches!(query.format, [b'c'] | [b'@', b'c']) {
@@ -220,26 +226,28 @@ pub(super) fn usd_vt(query: &Query<'_>) -> ReadResult {
     Ok(accepted)
 }
 
-/// Returns whether the tables of simsimd and numkong have `l` for 4 bytes and `q` for 8 bytes. Returns `false`
-/// if the tables have `i` for 4 bytes and `l` for 8 bytes.
+/// Returns whether simsimd and numkong use `l` for integers of 4 bytes and `q` for integers of 8 bytes. Returns
+/// `false` if both libraries use `i` for 4 bytes and `l` for 8 bytes.
 const fn has_short_long(model: &DataModel) -> bool {
     model.long == 4
 }
 
-/// Models simsimd, which looks up the whole format in a table. `<` is the only byte order. Standard sizes are
-/// equal to native sizes.
+/// Models simsimd, which looks up the whole format in a table. The table has no byte-order character other than
+/// `<` and `|`. A format character has the same size with and without `<`. Returns an error if the table has no
+/// entry.
 pub(super) fn simsimd(query: &Query<'_>) -> ReadResult {
     let model = query.model;
     simsimd_table(query, has_short_long(model) && (model.pointer == 8 || model.double_align.bytes() == 4))
 }
 
-/// Models numkong, which has the table of simsimd.
+/// Models numkong, which has the same table as simsimd. Returns an error if the table has no entry.
 pub(super) fn numkong(query: &Query<'_>) -> ReadResult {
     simsimd_table(query, has_short_long(query.model))
 }
 
-/// Looks up a format in the table of simsimd and numkong, which ignore the itemsize. `short_long` is the
-/// result of `has_short_long`.
+/// Looks up the format of `query` in the table of simsimd and numkong. The libraries ignore the itemsize.
+/// `short_long` chooses the integer characters, see [`has_short_long`]. Returns an error if the table has no
+/// entry.
 fn simsimd_table(query: &Query<'_>, short_long: bool) -> ReadResult {
     let model = query.model;
     let (order, code) = match query.format {
@@ -250,7 +258,7 @@ fn simsimd_table(query: &Query<'_>, short_long: bool) -> ReadResult {
     let found = match (order, code) {
         (Some(b'|'), _) if !is_sized => None,
         (_, [code @ (b'i' | b'I' | b'l' | b'L' | b'q' | b'Q')]) => {
-            // The table has one character for each size: the usual character of the platform.
+            // The table has one character for each integer size, which is the usual character of the platform.
             let (four, eight) = if short_long { (b'l', b'q') } else { (b'i', b'l') };
             let four = (code.to_ascii_lowercase() == four).then_some(4_u64);
             let size = four.or_else(|| (code.to_ascii_lowercase() == eight).then_some(8));
@@ -272,8 +280,8 @@ fn simsimd_table(query: &Query<'_>, short_long: bool) -> ReadResult {
     Ok(ConsumerLayout::scalar(found).into())
 }
 
-/// Returns the type of a full type name, such as `int32`. Only simsimd and numkong use these names. Returns
-/// `None` for other text.
+/// Returns the type with the name `name`, such as `int32` or `bf16`. simsimd and numkong use these names as
+/// formats. Returns `None` if `name` is not in their table.
 fn type_name(name: &[u8], model: &DataModel) -> Option<Scalar> {
     let (ty, size) = match name {
         b"int8" => (Type::Int8, 1),

@@ -1,4 +1,4 @@
-//! Methods of `Mapping` that create record batches of items.
+//! Methods of [`Mapping`] that create Arrow record batches. A *leaf* is a field that is not a record.
 
 use alloc::sync::Arc;
 use alloc::vec::{self, Vec};
@@ -13,18 +13,18 @@ use super::error::BatchError;
 use super::mapping::{Mapping, Node, NodeKind};
 use crate::decode::{self, Column, DecodeError, wide};
 
-/// The memory that arrays are created from.
+/// The memory that the Arrow arrays of a batch are created from.
 enum Source {
-    /// One column for each leaf that has no array yet.
+    /// One column for each leaf, in the order of the format. An Arrow array takes the next column.
     Columns(vec::IntoIter<Column>),
-    /// The bytes of the items. The items have one leaf, and the bytes of the leaf are the bytes of an Arrow
+    /// The bytes of contiguous items that have only one leaf. The bytes of the items are the bytes of the Arrow
     /// array.
     Bytes(Buffer),
 }
 
 impl Mapping {
-    /// Creates a batch of the items of `buffer`. The items are in C order. The buffer may have any strides
-    /// and suboffsets. The values are copied once into columns, and the columns become the memory of the
+    /// Creates a record batch with one row for each item of `buffer`. The rows are in C order. The buffer may have
+    /// any strides and suboffsets. The values are copied once into columns, and the columns become the memory of the
     /// batch.
     ///
     /// ```
@@ -45,18 +45,20 @@ impl Mapping {
     ///
     /// # Errors
     /// - `buffer` has the plan of another layout
-    /// - `u` with a lone surrogate: the value is not Unicode text
-    /// - every error of [`Buffer::columns`](decode::Buffer::columns)
+    /// - a text of the code `u` contains a lone surrogate, so the text is not Unicode
+    /// - [`Buffer::columns`](decode::Buffer::columns) returns an error
     pub fn batch(&self, buffer: &decode::Buffer<'_>) -> Result<RecordBatch, BatchError> {
         self.batch_of_columns(buffer.columns_at(self.leaf_indices())?, buffer.items()?)
     }
 
-    /// Creates a batch of the columns of `items` records. Numbers and bytes are moved, not copied.
+    /// Creates a record batch with `items` rows from `columns`. `columns` has one column for each leaf, in the order
+    /// of the format. The vectors of numbers and bytes become the memory of the batch without a copy.
     ///
     /// # Errors
-    /// - 2 columns for 3 fields, a column of `f64` for a field of `<i`, 10 elements for 11 records: a
-    ///   column does not match the mapping
-    /// - every error of [`batch`](Self::batch)
+    /// - the number of columns differs from the number of leaves: 2 columns for 3 leaves
+    /// - a column does not have the type of its leaf: `f64` for `<i`
+    /// - a column does not have `items` records: 10 elements for 11 rows
+    /// - a text is not Unicode, see [`batch`](Self::batch)
     pub fn batch_of_columns(&self, columns: Vec<Column>, items: usize) -> Result<RecordBatch, BatchError> {
         for index in 0..self.leaves.len().max(columns.len()) {
             let (leaf, column) = (self.leaves.get(index), columns.get(index));
@@ -67,7 +69,8 @@ impl Mapping {
                     && elements == Some(column.data.len())
             });
             if !is_match {
-                // If there are more columns than leaves, no field is expected, and its name is empty.
+                // If there are more columns than leaves, the surplus column has no field, and the error contains an
+                // empty name.
                 let field = self.verdicts().get(index).map(|verdict| verdict.field.clone()).unwrap_or_default();
                 return Err(BatchError::Column { index: wide(index), field, items: wide(items) });
             }
@@ -75,13 +78,15 @@ impl Mapping {
         self.build(Source::Columns(columns.into_iter()), items)
     }
 
-    /// Creates a batch of contiguous items. The batch shares the memory of `bytes` under three conditions:
-    /// the item has one leaf, the [verdict](Self::verdicts) of the leaf is zero-copy, and `bytes` is aligned
-    /// for the type of the leaf. Otherwise the values are copied.
+    /// Creates a record batch with one row for each item of `bytes`. The items in `bytes` are contiguous.
+    ///
+    /// The batch shares the memory of `bytes` if three conditions are true: the item has only one leaf, the
+    /// [verdict](Self::verdicts) of the leaf is zero-copy, and `bytes` is aligned for the type of the leaf. In all
+    /// other cases, the values are copied.
     ///
     /// # Errors
-    /// - 10 bytes for 4-byte items: the size is not a multiple of the itemsize
-    /// - every error of [`batch`](Self::batch)
+    /// - the length of `bytes` is not a multiple of the itemsize: 10 bytes for 4-byte items
+    /// - [`batch`](Self::batch) would return the error for these items
     pub fn batch_of_bytes(&self, bytes: Buffer) -> Result<RecordBatch, BatchError> {
         let items = self.plan.items_in(bytes.len())?;
         if self.shares(bytes.as_ptr().addr()) {
@@ -90,16 +95,17 @@ impl Mapping {
         self.batch_of_columns(self.plan.columns_at(&bytes, self.leaf_indices())?, items)
     }
 
-    /// Creates a batch of `rows` contiguous items. The values are copied. The items may have 0 bytes.
+    /// Creates a record batch with one row for each of the first `rows` items of `bytes`. The items in `bytes` are
+    /// contiguous and can have 0 bytes. The values are copied.
     ///
     /// # Errors
-    /// - every error of [`batch_of_bytes`](Self::batch_of_bytes)
+    /// - [`batch_of_bytes`](Self::batch_of_bytes) would return the error for these items
     #[doc(hidden)]
     pub fn batch_of_rows(&self, bytes: &[u8], rows: usize) -> Result<RecordBatch, BatchError> {
         self.batch_of_columns(self.plan.columns(bytes, None)?, rows)
     }
 
-    /// Returns whether `batch_of_bytes` shares the memory of contiguous items at `address`.
+    /// Returns whether `batch_of_bytes` would share the memory of contiguous items whose first byte is at `address`.
     #[doc(hidden)]
     pub fn shares(&self, address: usize) -> bool {
         let align = self.columns.first().map_or(1, Node::align);
@@ -107,7 +113,8 @@ impl Mapping {
         is_contiguous && address.checked_rem(align) == Some(0)
     }
 
-    /// Creates the batch of `items` rows from the memory of `source`.
+    /// Creates the record batch with `items` rows from the memory of `source`. Returns an error if an array cannot be
+    /// created.
     fn build(&self, mut source: Source, items: usize) -> Result<RecordBatch, BatchError> {
         let array = |node: &Node| Ok(make_array(node.array(&mut source, items)?));
         let arrays = self.columns.iter().map(array).collect::<Result<Vec<_>, BatchError>>()?;
@@ -117,7 +124,7 @@ impl Mapping {
 }
 
 impl Node {
-    /// Returns the alignment of the first leaf in bytes.
+    /// Returns the alignment in bytes that Arrow requires for the first leaf of this field.
     fn align(&self) -> usize {
         match &self.kind {
             NodeKind::Leaf(encoding) => encoding.align(),
@@ -125,9 +132,12 @@ impl Node {
         }
     }
 
-    /// Creates the array of this field for `items` enclosing records.
+    /// Creates the Arrow array of this field. `items` is the number of records that contain the field, which is the
+    /// number of rows for a field of the item. Takes the columns of the field's leaves from `source`. Returns an
+    /// error if an array is too large or its values cannot be converted.
     fn array(&self, source: &mut Source, items: usize) -> Result<ArrayData, BatchError> {
-        // `lens` has the number of lists in each dimension, outermost first, and then the number of elements.
+        // `lens` has the number of lists of each dimension, from the outermost to the innermost dimension, and then
+        // the number of elements.
         let too_many = BatchError::Decode(DecodeError::Allocation { bytes: u64::MAX });
         let mut lens = Vec::from([items]);
         let mut len = items;
@@ -150,7 +160,8 @@ impl Node {
         Ok(data)
     }
 
-    /// Creates the array of `len` values of a leaf. Takes the next column of `source`.
+    /// Creates the Arrow array of a leaf with `len` values. Takes the next column of `source`. Returns an error if
+    /// `source` has no more columns or the column cannot be converted.
     fn leaf_array(&self, encoding: &Encoding, source: &mut Source, len: usize) -> Result<ArrayData, BatchError> {
         match source {
             Source::Bytes(bytes) => encoding.of_bytes(bytes.clone(), len),

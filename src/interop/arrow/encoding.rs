@@ -1,4 +1,5 @@
-//! `Encoding`: the Arrow type of the values of one leaf, and the conversion to an Arrow array.
+//! `Encoding`: the Arrow type for one field that is not a record, and the conversion of the field's values to
+//! an Arrow array.
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -12,40 +13,40 @@ use super::error::BatchError;
 use crate::decode::{Column, ColumnData, DecodeError, LongDouble, wide};
 use crate::layout::Type;
 
-/// The Arrow type of one value, and how the bytes of the value are converted.
+/// The Arrow type of a field's values, and how the bytes of a value are converted to this type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Encoding {
-    /// A number of this Arrow type.
+    /// The value is a number of this Arrow type.
     Number(DataType),
-    /// A complex number: a list of two numbers of this Arrow type.
+    /// The value is a complex number, which becomes a list of two numbers of this Arrow type.
     Pair(DataType),
-    /// One bit for each value.
+    /// The value is a bool, which becomes one bit.
     Bool,
-    /// Bytes of this length, without conversion.
+    /// The value has this number of bytes, which are stored without conversion.
     Binary(i32),
-    /// Text. Its UTF-16 or UTF-32 units are converted to UTF-8.
+    /// The value is a text in UTF-16 or UTF-32, which is converted to UTF-8. Trailing NULs are removed.
     Text,
-    /// Bytes that must be UTF-8. If `pascal` is false, trailing NULs are removed. If `pascal` is true, the
-    /// first byte is the length of the text.
+    /// The value is a byte string that must be UTF-8.
     Utf8 {
-        /// Whether the first byte is the length.
+        /// `true`: the first byte is the length of the text in bytes. `false`: trailing NULs are removed.
         pascal: bool,
     },
-    /// A `long double`, of which the `width` significant bytes are stored. If `complex` is true, a list of
-    /// two.
+    /// The value is a `long double`, or a complex number of two `long double`s. Only the significant bytes
+    /// are stored.
     LongDouble {
-        /// The number of significant bytes.
+        /// The number of significant bytes of one `long double`.
         width: i32,
-        /// Whether the value has two parts.
+        /// Whether the value is a complex number, which becomes a list of two `FixedSizeBinary`.
         complex: bool,
     },
 }
 
 impl Encoding {
-    /// Chooses the encoding for values of type `ty`, which have `size` bytes and were decoded to `data`.
-    /// `width` is the number of significant bytes of a `long double`.
+    /// Chooses the encoding for values of the type `ty`. `size` is the size of one value in bytes. `data` is
+    /// the column that the values were decoded to. `width` is the number of significant bytes of a `long
+    /// double` on the machine of the layout.
     ///
-    /// The match has no wildcard, so that a new type needs a decision.
+    /// The match has no wildcard, so a new type does not compile without a decision.
     pub(super) fn of(ty: Type, size: i32, data: &ColumnData, width: i32) -> Self {
         match ty {
             Type::Bool => Self::Bool,
@@ -76,12 +77,13 @@ impl Encoding {
                 ColumnData::Complex128(_) => Self::Pair(DataType::Float64),
                 _ => Self::LongDouble { width, complex: ty == Type::ComplexLongDouble },
             },
-            // If the size of a unit is not that of UTF-16 or UTF-32, the bytes are stored without conversion.
+            // If a unit of the text does not have the size of a UTF-16 or UTF-32 unit, the bytes are stored
+            // without conversion.
             Type::Ucs2 | Type::Ucs4 | Type::Wchar => number_type(data).map_or(Self::Binary(size), |_| Self::Text),
         }
     }
 
-    /// Returns the Arrow type of one value.
+    /// Returns the Arrow type of a value with this encoding.
     pub(super) fn data_type(&self) -> DataType {
         match self {
             Self::Number(number) => number.clone(),
@@ -94,8 +96,8 @@ impl Encoding {
         }
     }
 
-    /// Creates an array of `len` values that shares the memory of `bytes`. `bytes` must be the bytes of the
-    /// Arrow array.
+    /// Creates an Arrow array of `len` values that shares the memory of `bytes`. `bytes` must contain the
+    /// values in the form that Arrow requires. Returns an error if Arrow refuses `bytes`.
     pub(super) fn of_bytes(&self, bytes: Buffer, len: usize) -> Result<ArrayData, BatchError> {
         let flat = |data_type: DataType, len: usize| ArrayData::builder(data_type).len(len).add_buffer(bytes).build();
         Ok(match self {
@@ -108,7 +110,7 @@ impl Encoding {
         })
     }
 
-    /// Returns the alignment that Arrow requires for the values, in bytes.
+    /// Returns the alignment in bytes that Arrow requires for values with this encoding.
     pub(super) fn align(&self) -> usize {
         match self {
             Self::Number(number) | Self::Pair(number) => number.primitive_width().unwrap_or(1),
@@ -116,8 +118,9 @@ impl Encoding {
         }
     }
 
-    /// Creates an array of `len` values from the column of the leaf. `name` is the name of the field in
-    /// errors.
+    /// Creates an Arrow array of `len` values from `column`. `name` is the dotted name of the field, for
+    /// error messages. Returns an error if a text is not Unicode, if an array is too large, or if Arrow
+    /// refuses the data.
     pub(super) fn of_column(&self, name: &str, column: Column, len: usize) -> Result<ArrayData, BatchError> {
         let bytes = match column.data {
             ColumnData::Bool(values) => BooleanBuffer::from(values).into_inner(),
@@ -166,8 +169,8 @@ impl Encoding {
             ColumnData::LongDouble(values) => {
                 Buffer::from_vec(values.iter().flat_map(LongDouble::as_le_bytes).copied().collect::<Vec<u8>>())
             }
-            // A complex number has the size of two parts and the alignment of one, so its vector becomes a
-            // vector of parts.
+            // A complex number has the size of two parts and the alignment of one part, so a vector of
+            // complex numbers becomes a vector of parts without a copy.
             ColumnData::Complex32(values) => Buffer::from_vec(bytemuck::allocation::cast_vec::<_, half::f16>(values)),
             ColumnData::Complex64(values) => Buffer::from_vec(bytemuck::allocation::cast_vec::<_, f32>(values)),
             ColumnData::Complex128(values) => Buffer::from_vec(bytemuck::allocation::cast_vec::<_, f64>(values)),
@@ -176,8 +179,8 @@ impl Encoding {
     }
 }
 
-/// Returns the Arrow type of the numbers of a column. Returns `None` if the column has no numbers of an Arrow
-/// type.
+/// Returns the Arrow type of the elements of `data`. Returns `None` if the elements are not numbers, or if
+/// Arrow has no type for the numbers.
 fn number_type(data: &ColumnData) -> Option<DataType> {
     Some(match data {
         ColumnData::Int8(_) => DataType::Int8,
@@ -195,29 +198,32 @@ fn number_type(data: &ColumnData) -> Option<DataType> {
     })
 }
 
-/// Returns the Arrow type of a list of `length` elements. The elements cannot be null.
+/// Returns the Arrow type of a list with `length` elements of the type `element`. No element is null.
 pub(super) fn list(element: DataType, length: i32) -> DataType {
     DataType::FixedSizeList(Arc::new(Field::new("item", element, false)), length)
 }
 
-/// Creates an array of `len` lists of two elements. `parts` has the elements of all lists.
+/// Creates an Arrow array of `len` lists of two elements. `data_type` is the type of a list. `parts` contains
+/// the elements of all lists one after another. Returns an error if Arrow refuses `parts`.
 fn pairs(data_type: DataType, parts: ArrayData, len: usize) -> Result<ArrayData, BatchError> {
     Ok(ArrayData::builder(data_type).len(len).add_child_data(parts).build()?)
 }
 
-/// Returns the number of units of each string of a column: the last dimension of `shape`.
+/// Returns the number of units of each string in a column. `shape` is the shape of the column, whose last
+/// dimension is the index of the unit. Returns an error if `shape` is empty.
 fn string_len(shape: &[usize]) -> Result<usize, BatchError> {
     let len = shape.last().copied();
     len.ok_or_else(|| DecodeError::internal("a column of strings has no dimension for their length").into())
 }
 
-/// Returns the string at `index`. Each string has `units` units. Returns `None` if `values` is too short.
+/// Returns the string with the index `index`. `values` contains strings of `units` units one after another.
+/// Returns `None` if `values` is too short.
 fn nth_string<T>(values: &[T], units: usize, index: usize) -> Option<&[T]> {
     let start = index.saturating_mul(units);
     values.get(start..start.saturating_add(units))
 }
 
-/// Returns `values` without its trailing NULs.
+/// Returns `values` without the zeros at its end.
 fn without_trailing_nuls<T: Default + PartialEq>(mut values: &[T]) -> &[T] {
     while let Some((last, rest)) = values.split_last()
         && *last == T::default()
@@ -227,19 +233,21 @@ fn without_trailing_nuls<T: Default + PartialEq>(mut values: &[T]) -> &[T] {
     values
 }
 
-/// Returns the text of a Pascal string. The first byte is the length of the text. A length that exceeds the
-/// field means all bytes of the field.
+/// Returns the text of a Pascal string without the length byte. `bytes` is the length byte and the bytes
+/// after it. If the length byte is too large, the text is all bytes after the length byte.
 fn pascal_text(bytes: &[u8]) -> &[u8] {
     let (len, text) = bytes.split_first().map_or((0, bytes), |(len, text)| (usize::from(*len), text));
     text.get(..len).unwrap_or(text)
 }
 
-/// Creates an array of `len` texts. `value` returns the text for an index, or `None` if the value is not
-/// Unicode.
+/// Creates an Arrow array of `len` texts. `value` returns the text with a given index, or `None` if the text
+/// is not Unicode. `name` is the dotted name of the field, for error messages. Returns an error if a text is
+/// not Unicode, or if the texts exceed the memory or the limit of Arrow.
 fn utf8(name: &str, len: usize, value: impl Fn(usize) -> Option<String>) -> Result<ArrayData, BatchError> {
     let mut text = String::new();
     let mut offsets: Vec<i32> = Vec::new();
-    // The allocation may fail: values of 0 bytes can have any number, and each value needs an offset.
+    // Values of 0 bytes can have any number, and Arrow needs an offset for each value. The allocation of the
+    // offsets can therefore fail.
     let reserved = len.checked_add(1).filter(|count| offsets.try_reserve_exact(*count).is_ok());
     reserved.ok_or(DecodeError::Allocation { bytes: wide(len.saturating_mul(size_of::<i32>())) })?;
     offsets.push(0);

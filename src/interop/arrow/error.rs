@@ -1,11 +1,11 @@
-//! `BatchError`: the error of a conversion to a record batch.
+//! `BatchError`: the error of a conversion of items to an Arrow record batch.
 
 use alloc::string::String;
 
 use crate::decode::DecodeError;
 use crate::text::escape;
 
-/// The error of a conversion of items to a record batch.
+/// The error of a conversion of items to an Arrow record batch.
 ///
 /// ```
 /// use pep3118::arrow::{BatchError, Mapping};
@@ -20,36 +20,39 @@ use crate::text::escape;
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BatchError {
-    /// A list has more elements, or a text more bytes, than Arrow counts with 31 bits: `(2147483648)B`.
+    /// A list has too many elements, or a text has too many bytes. Arrow counts both with 31 bits. Example: a
+    /// list of the format `(2147483648)B`.
     #[error("field `{}` has {count} {unit} but Arrow counts up to 2147483647", escape(field))]
     TooLong {
-        /// The dotted name of the field.
+        /// The dotted name of the field, such as `a.b`.
         field: String,
-        /// The number of elements or bytes.
+        /// The number of elements of the list, or the number of bytes of the text.
         count: u64,
-        /// The unit of `count`: `"elements"`, `"bytes"`.
+        /// What `count` counts: `"elements"` or `"bytes"`.
         unit: &'static str,
     },
-    /// A value is not Unicode: a lone surrogate in `u`, or the byte 0xff in a byte string that the caller
-    /// maps to text.
+    /// A value is not Unicode text. Examples: a lone surrogate in a `u`, and the byte 0xff in a byte string
+    /// that the caller maps to text.
     #[error("field `{}`: value {index} is not Unicode text", escape(field))]
     Text {
-        /// The dotted name of the field.
+        /// The dotted name of the field, such as `a.b`.
         field: String,
-        /// The index of the value, from 0.
+        /// The index of the value. The first value has the index 0.
         index: u64,
     },
-    /// A column does not match the mapping: it belongs to another field or has another number of records.
+    /// A column does not belong to the field at its position, or has another number of records than the
+    /// batch.
     #[error("column {index} does not match field `{}` with {items} records", escape(field))]
     Column {
-        /// The index of the column, from 0.
+        /// The index of the column. The first column has the index 0.
         index: u64,
-        /// The name of the expected field. The name is empty if the mapping has fewer columns.
+        /// The dotted name of the field that was expected. The name is empty if there are more columns than
+        /// fields.
         field: String,
         /// The number of records of the batch.
         items: u64,
     },
-    /// A check of the Arrow library failed.
+    /// The Arrow library refuses the data.
     #[error("Arrow refuses the data: {message}")]
     Refused {
         /// The message of the Arrow library.

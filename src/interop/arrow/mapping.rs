@@ -1,4 +1,7 @@
-//! `Mapping`: the Arrow schema of a layout.
+//! `Mapping`: the conversion of a layout to an Arrow schema.
+//!
+//! A *leaf* is a field that is not a record. The *dotted name* of a field consists of the names of the enclosing
+//! records and the name of the field, joined with dots: `a.b`.
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
@@ -17,7 +20,7 @@ use crate::decode::{Column, DecodeError, LongDouble, Plan};
 use crate::layout::{Field, Layout, Target, Type};
 use crate::text::escape;
 
-/// The Arrow schema of a layout. A mapping creates record batches of items with this layout.
+/// The Arrow schema for a layout. The methods create record batches of items with this layout.
 ///
 /// ```
 /// use arrow_array::{cast::AsArray, types::Int32Type};
@@ -34,49 +37,54 @@ use crate::text::escape;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Mapping {
+    /// The decode plan for the items.
     pub(super) plan: Plan,
-    /// The indices of the mapped leaves in the plan. `None` means that the mapping has all leaves.
+    /// The indices of the mapped leaves among all leaves of the layout. `None` means that all leaves are mapped.
     leaf_indices: Option<Vec<usize>>,
-    /// An empty column for each mapped leaf. The columns of a batch are compared with these columns.
+    /// An empty column for each mapped leaf. Each column of a batch must have the same type as the empty column.
     pub(super) leaves: Vec<Column>,
+    /// The nodes of the columns of a batch, in the order of the schema.
     pub(super) columns: Vec<Node>,
     schema: SchemaRef,
+    /// One verdict for each mapped leaf.
     verdicts: Vec<Verdict>,
 }
 
-/// A field of the schema, with its children if the field is a record.
+/// A field of the schema. If the field is a record, `kind` contains the nodes of its fields.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
-    /// The dotted name, such as `a.b`.
+    /// The dotted name of the field, such as `a.b`.
     pub(super) name: String,
+    /// The Arrow field, which contains the name in the schema and the metadata.
     pub(super) field: FieldRef,
+    /// The length of each dimension of an array. Empty if the field is not an array.
     pub(super) shape: Vec<usize>,
-    /// The Arrow type of one element of the shape.
+    /// The Arrow type of one element. The field is a list of elements if `shape` is not empty.
     pub(super) element: DataType,
     pub(super) kind: NodeKind,
 }
 
-/// The two kinds of fields of a schema.
+/// Whether a field of the schema is a record.
 #[derive(Clone, Debug)]
 pub(super) enum NodeKind {
-    /// The conversion of a field that is not a record.
+    /// The field is not a record. The value converts the values of the field.
     Leaf(Encoding),
-    /// The nodes of the fields of a record.
+    /// The field is a record. The value contains the nodes of the record's fields.
     Record(Vec<Node>),
 }
 
 impl Mapping {
-    /// Maps all fields of a layout. Byte strings become `FixedSizeBinary`.
+    /// Maps all fields of `layout`. Byte strings become `FixedSizeBinary`.
     ///
     /// # Errors
-    /// - `(2147483648)B`: Arrow counts the elements of a list with 31 bits
-    /// - every error of [`Plan::new`]
+    /// - an array has more elements than Arrow counts with 31 bits: `(2147483648)B`
+    /// - [`Plan::new`] returns an error for `layout`
     pub fn new(layout: &Layout) -> Result<Self, BatchError> {
         Self::with_utf8(layout, &[])
     }
 
-    /// Maps all fields of a layout. The byte strings with these dotted names become `Utf8`, other byte
-    /// strings `FixedSizeBinary`. The name of an item that is not a record is `value`.
+    /// Maps all fields of `layout`. The byte strings whose dotted names are in `names` become `Utf8`. All other
+    /// byte strings become `FixedSizeBinary`. If the item is not a record, its name is `value`.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, arrow::Mapping};
@@ -87,9 +95,9 @@ impl Mapping {
     /// ```
     ///
     /// # Errors
-    /// - `&[b"c"]` of `T{3s:a:<i:b:}`: no field has this name
-    /// - `&[b"b"]` of `T{3s:a:<i:b:}`: the field is not a byte string
-    /// - every error of [`new`](Self::new)
+    /// - no field has one of the names: `&[b"c"]` for `T{3s:a:<i:b:}`
+    /// - a field with one of the names is not a byte string: `&[b"b"]` for `T{3s:a:<i:b:}`
+    /// - [`new`](Self::new) returns an error for `layout`
     pub fn with_utf8(layout: &Layout, names: &[&[u8]]) -> Result<Self, BatchError> {
         let plan = Plan::new(layout)?;
         let leaves = plan.columns(&[], None)?;
@@ -108,13 +116,13 @@ impl Mapping {
         Ok(Self::of_nodes(layout, columns, verdicts, plan, None, leaves))
     }
 
-    /// Maps only the fields with these dotted names. Each field becomes a column whose name is the dotted
-    /// name, even if the field is in a nested record. Fields that are not mapped may have types that Arrow
+    /// Maps only the fields of `layout` whose dotted names are in `names`. Each of these fields becomes a column
+    /// with its dotted name, even if the field is in a nested record. The other fields may have types that Arrow
     /// does not support.
     ///
-    /// The names are those of the [verdicts](Self::verdicts). A field without a name is `f` and its index:
-    /// `f0`. An item that is not a record is `value`. If several fields have one name, the first field is
-    /// mapped.
+    /// The names are those of the [verdicts](Self::verdicts). The name of a field without a name is `f` and the
+    /// index of the field: `f0`. If the item is not a record, its name is `value`. If several fields have the
+    /// same name, the first of these fields is mapped.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, arrow::Mapping};
@@ -127,8 +135,8 @@ impl Mapping {
     /// ```
     ///
     /// # Errors
-    /// - `&["c"]` of `T{<i:a:<d:b:}`: no field has this name
-    /// - every error of [`new`](Self::new) for one of the mapped fields
+    /// - no field has one of the names: `&["c"]` for `T{<i:a:<d:b:}`
+    /// - [`new`](Self::new) would return an error for one of the mapped fields
     pub fn with_columns(layout: &Layout, names: &[&str]) -> Result<Self, BatchError> {
         let plan = Plan::new(layout)?;
         let all = plan.columns(&[], None)?;
@@ -146,7 +154,8 @@ impl Mapping {
         Ok(Self::of_nodes(layout, columns, verdicts, plan, Some(leaf_indices), leaves))
     }
 
-    /// Creates the mapping from the nodes of its columns.
+    /// Creates the mapping from its fields. `columns` are the nodes of the columns of the schema, and `layout`
+    /// provides the metadata of the schema.
     fn of_nodes(
         layout: &Layout,
         columns: Vec<Node>,
@@ -163,27 +172,29 @@ impl Mapping {
         Self { plan, leaf_indices, leaves, columns, schema, verdicts }
     }
 
-    /// Returns the indices of the mapped leaves in the plan. Returns `None` if all leaves are mapped.
+    /// Returns the indices of the mapped leaves among all leaves of the layout. Returns `None` if all leaves are
+    /// mapped.
     pub(super) fn leaf_indices(&self) -> Option<&[usize]> {
         self.leaf_indices.as_deref()
     }
 
-    /// Returns the schema. It has one field for each field of the item. If the item is not a record, the
-    /// schema has one field with the name `value`.
+    /// Returns the Arrow schema. If the item is a record, the schema has one field for each mapped field. If the
+    /// item is not a record, the schema has one field with the name `value`.
     #[must_use]
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
     }
 
-    /// Returns the verdict of each leaf, in the order of the format. A leaf is a field that is not a record.
+    /// Returns the verdict of each mapped leaf, in the order of the format. A leaf is a field that is not a
+    /// record.
     #[must_use]
     pub fn verdicts(&self) -> &[Verdict] {
         &self.verdicts
     }
 }
 
-/// Finds the field with the dotted name `name`. Returns the field and the number of leaves before it in the
-/// layout.
+/// Finds the field of `layout` with the dotted name `name`. Returns the field, and the number of leaves that
+/// precede the field in `layout`. Returns an error if no field has this name.
 fn find_field<'l>(layout: &'l Layout, name: &str) -> Result<(Field<'l>, usize), BatchError> {
     fn search<'l>(field: Field<'l>, dotted: &str, name: &str, leaves_before: &mut usize) -> Option<Field<'l>> {
         let record = field.ty() == Type::Record;
@@ -209,7 +220,7 @@ fn find_field<'l>(layout: &'l Layout, name: &str) -> Result<(Field<'l>, usize), 
     }
 }
 
-/// Returns the number of leaves of `field`: 1 if the field is not a record.
+/// Returns the number of leaves in `field`. The number is 1 if `field` is not a record.
 fn leaf_count(field: Field<'_>) -> usize {
     if field.ty() != Type::Record {
         return 1;
@@ -217,29 +228,37 @@ fn leaf_count(field: Field<'_>) -> usize {
     field.fields().map(leaf_count).fold(0, usize::saturating_add)
 }
 
-/// Returns the canonical format of `layout`. Returns `None` if no format describes the layout.
+/// Returns the canonical format of `layout` as text. Returns `None` if no format describes `layout`.
 fn canonical_format(layout: &Layout) -> Option<String> {
     let format = layout.emit(Target::Canonical).ok()?;
     Some(String::from_utf8(format).unwrap_or_else(|error| escape(error.as_bytes()).into_owned()))
 }
 
-/// Builds the nodes of a schema. Nodes are built in the order of the leaves of the plan.
+/// Builds the nodes of a schema. The nodes are built in the order of the format, so that each leaf is the next
+/// leaf of the plan.
 struct SchemaBuilder<'w> {
+    /// The decode plan of the layout.
     plan: &'w Plan,
+    /// An empty column for each leaf of the plan.
     leaves: &'w [Column],
-    /// The index of the next leaf in the plan.
+    /// The index in the plan of the leaf that is built next.
     next_leaf: usize,
-    /// The dotted names of the fields that become `Utf8`. A name is removed when its field is found.
+    /// The dotted names of the byte strings that become `Utf8`. The builder removes a name when the builder finds
+    /// the field.
     utf8: BTreeSet<&'w [u8]>,
+    /// The verdicts of the leaves that were built.
     verdicts: Vec<Verdict>,
 }
 
 impl<'w> SchemaBuilder<'w> {
+    /// Creates a builder for the leaves of `plan`. `leaves` has an empty column for each leaf. No byte string
+    /// becomes `Utf8`.
     fn new(plan: &'w Plan, leaves: &'w [Column]) -> Self {
         Self { plan, leaves, next_leaf: 0, utf8: BTreeSet::new(), verdicts: Vec::new() }
     }
 
-    /// Builds the nodes of the fields of `record`. `parent` is the dotted name of the record, empty for the item.
+    /// Builds a node for each field of `record`. `parent` is the dotted name of `record`, which is empty for the
+    /// item. Returns an error if a field cannot be mapped.
     fn fields(&mut self, record: Field<'_>, parent: &str) -> Result<Vec<Node>, BatchError> {
         let node = |(index, field): (usize, Field<'_>)| {
             let name = field.name_text().unwrap_or_else(|| format!("f{index}"));
@@ -249,10 +268,11 @@ impl<'w> SchemaBuilder<'w> {
         record.fields().enumerate().map(node).collect()
     }
 
-    /// Builds the node of `field`. `column_name` is the name in the schema, `name` the dotted name.
+    /// Builds the node of `field`. `column_name` is the name in the schema, and `name` is the dotted name.
+    /// Returns an error if the field cannot be mapped.
     fn node(&mut self, field: Field<'_>, column_name: String, name: String) -> Result<Node, BatchError> {
         let too_long = |count, unit| BatchError::TooLong { field: name.clone(), count, unit };
-        // An Arrow list has an `i32` length. The arrays of a batch need the length as a `usize`.
+        // Arrow stores the length of a list as an `i32`. A batch needs the length as a `usize`.
         let narrow = |length: &u64| {
             let narrowed = i32::try_from(*length).ok().zip(usize::try_from(*length).ok());
             narrowed.ok_or_else(|| too_long(*length, "elements"))
@@ -275,7 +295,9 @@ impl<'w> SchemaBuilder<'w> {
         Ok(Node { name, field: Arc::new(field), shape, element, kind })
     }
 
-    /// Chooses the encoding of the next leaf, which is `field`, and adds its verdict.
+    /// Chooses the encoding of `field`, which must be the next leaf of the plan. `size` is its size in bytes and
+    /// `name` its dotted name. Adds the verdict of the field to `verdicts`. Returns an error if Arrow cannot
+    /// store the field.
     fn leaf(&mut self, field: Field<'_>, size: i32, name: &str) -> Result<Encoding, BatchError> {
         let (leaf, column) = (self.plan.leaves().get(self.next_leaf), self.leaves.get(self.next_leaf));
         let (Some(leaf), Some(column)) = (leaf, column) else {
@@ -292,15 +314,15 @@ impl<'w> SchemaBuilder<'w> {
             }
             encoding = Encoding::Utf8 { pascal: field.ty() == Type::Pascal };
         }
-        // If an item has several leaves, the values of one leaf are not contiguous.
+        // If an item has several leaves, the values of one leaf are not contiguous in memory.
         let is_only_leaf = self.leaves.len() == 1;
         self.verdicts.push(Verdict::of(name.into(), field, leaf, &encoding, self.plan.itemsize(), is_only_leaf));
         Ok(encoding)
     }
 }
 
-/// Returns the metadata of a field: the format, the type and the byte order, which an Arrow type does not
-/// contain.
+/// Returns the metadata of an Arrow field: the format, the type and the byte order of `field`, which an Arrow
+/// type does not contain.
 fn metadata(field: Field<'_>) -> HashMap<String, String> {
     let mut metadata = HashMap::from([("pep3118.type".into(), field.ty().as_str().into())]);
     metadata.extend(field.endian().map(|endian| ("pep3118.byte_order".into(), endian.as_str().into())));

@@ -14,13 +14,15 @@
 //! | `T{...}` | `Struct`; the item itself is one column for each field |
 //! | `(2,3)...` | `FixedSizeList` of `FixedSizeList`s |
 //!
-//! No value is null. A field without a name is named `f` and its index: `f0`. An item that is not a record is
-//! named `value`. Names that are not UTF-8 are escaped. The metadata of an Arrow field contain the format,
-//! the type and the byte order. The metadata of the schema contain the format of the item.
+//! No value is null. The name of a field without a name is `f` and the index of the field: `f0`. If the item is
+//! not a record, its name is `value`. Names that are not UTF-8 are escaped. The metadata of an Arrow field
+//! contain the format, the type and the byte order of the field. The metadata of the schema contain the format
+//! of the item.
 //!
-//! [`Mapping::batch_of_bytes`] shares memory with the batch if the bytes of the items are the bytes of an Arrow
-//! array. The [`Verdict`] of each field states whether the memory is shared, and why. Otherwise the values are
-//! copied once into columns, and the vectors of the columns become the memory of the batch.
+//! [`Mapping::batch_of_bytes`] creates a batch that shares the memory of the items if the bytes of the items
+//! are the bytes of an Arrow array. The [`Verdict`] of each field states whether this is possible, and why. If
+//! the memory is not shared, the values are copied once into columns, and the vectors of the columns become the
+//! memory of the batch.
 //!
 //! A *leaf* is a field that is not a record: a number, a string, or an array of numbers or strings.
 

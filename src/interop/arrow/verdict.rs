@@ -1,4 +1,4 @@
-//! `Verdict`: whether the memory of a field is shared with Arrow without a copy, and why.
+//! `Verdict`: whether Arrow can share the memory of a field without a copy, and the reason.
 
 use alloc::format;
 use alloc::string::String;
@@ -8,7 +8,7 @@ use crate::decode::Leaf;
 use crate::endian::Endian;
 use crate::layout::Field;
 
-/// The decision whether Arrow can use the bytes of a field in contiguous items without a copy, and its reason.
+/// Whether Arrow can use the bytes of a field in contiguous items without a copy, and the reason.
 ///
 /// ```
 /// use pep3118::arrow::Mapping;
@@ -21,18 +21,20 @@ use crate::layout::Field;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// The dotted name of the field, such as `a.b`. The name is `value` if the item is not a record.
+    /// The dotted name of the field, such as `a.b`. If the item is not a record, the name is `value`.
     pub field: String,
-    /// Whether [`batch_of_bytes`](super::Mapping::batch_of_bytes) shares the memory of the items with the
-    /// batch. Sharing also needs memory that is aligned for the type of the field.
+    /// Whether [`batch_of_bytes`](super::Mapping::batch_of_bytes) can share the memory of the items with the
+    /// batch. The memory must also be aligned for the type of the field.
     pub zero_copy: bool,
-    /// The reason for the decision, such as "bytes are swapped: big-endian".
+    /// The reason why `zero_copy` is `true` or `false`, such as "bytes are swapped: big-endian".
     pub reason: String,
 }
 
 impl Verdict {
-    /// Decides for a field. `leaf` is the field in the decode plan. `itemsize` is in bytes. `is_only_leaf`
-    /// means that the item has no other leaf.
+    /// Decides whether Arrow can share the memory of `field`, which is not a record. `name` is the dotted name
+    /// of `field`. `leaf` is the entry of `field` in the decode plan. `encoding` is the Arrow type and
+    /// conversion of `field`. `itemsize` is the size of an item in bytes. `is_only_leaf` is `true` if
+    /// `field` is the only field of the item that is not a record.
     pub(super) fn of(
         name: String,
         field: Field<'_>,

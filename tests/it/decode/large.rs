@@ -1,5 +1,6 @@
-//! Tests of copies that have separate loops: large copies (they bypass the caches), transposed arrays (copied in
-//! tiles), and indirect rows. A *line* is the items along one dimension. A *tile* is a small rectangle of an array.
+//! Tests of copies that have their own loops in the library: large copies (which bypass the caches), transposed
+//! arrays (which are copied in tiles), and rows behind pointers. A *line* is the items along one dimension. A *tile*
+//! is a small rectangle of an array.
 
 use std::cell::Cell;
 
@@ -9,7 +10,7 @@ use pep3118::{Order, RawView, Request, Slice, View};
 use super::{items_one_by_one, plan, view};
 use crate::property_search::search_until;
 
-/// The size in bytes of the smallest copy that bypasses the caches.
+/// The minimum length in bytes of a copy that bypasses the caches.
 const LARGE: usize = 1 << 24;
 
 /// Returns `len` pseudo-random bytes.
@@ -21,7 +22,8 @@ fn noise(len: usize) -> Vec<u8> {
     noise
 }
 
-/// Returns two buffers of the same items: one over a slice, and one over a pointer.
+/// Returns two buffers of the items of `view`, which start at byte `origin` of `memory`. The first buffer reads a
+/// slice, and the second buffer reads through a pointer.
 fn both<'b>(view: &'b View<'b>, plan: &'b Plan, memory: &'b [u8], origin: usize) -> [Buffer<'b>; 2] {
     // SAFETY: (a) The view was validated for this block. (b) The view has no suboffsets. (c) Nothing writes to the
     // block.
@@ -219,7 +221,7 @@ fn random_arrays_are_copied_in_every_order_of_axes() {
     );
 }
 
-/// Returns a view with suboffsets and without a format, whose items have `itemsize` bytes.
+/// Returns a view with the suboffsets `suboffsets` and without a format. `strides` and `itemsize` are in bytes.
 fn indirect<'a>(shape: &'a [i64], strides: &'a [i64], suboffsets: &'a [i64], itemsize: i64) -> View<'a> {
     let raw = RawView {
         len: shape.iter().product::<i64>() * itemsize,

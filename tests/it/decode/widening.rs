@@ -3,7 +3,7 @@
 
 use super::*;
 
-/// A number of any type. Two of them are equal if they are exactly the same number.
+/// A number of any type. Two values are equal if they are exactly the same number.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Exact {
     Int(i128),
@@ -91,8 +91,9 @@ fn sources() -> Vec<SourceElements> {
     sources
 }
 
-/// Converts elements of every type to `T`. The conversion must succeed exactly for the types whose codes are in
-/// `lossless`.
+/// Converts elements of every type to `T`, whose name is `name`. The conversion must succeed for the format
+/// characters in `lossless`, and the results must be exact. The conversion must fail for all other format
+/// characters.
 fn check<T: ExactNumber>(name: &str, lossless: &[&str]) {
     for from in sources() {
         for (mark, bytes) in [("<", &from.little), (">", &from.big)] {

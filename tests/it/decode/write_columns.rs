@@ -11,7 +11,7 @@ use crate::properties::strided::view;
 use crate::property_search::search_until;
 use crate::reference_decoder::column_bytes;
 
-/// Returns the name, the shape and the little-endian bytes of each column.
+/// Returns the name, the shape and the little-endian bytes of each column in `columns`.
 fn bytes_of(columns: &[Column]) -> Vec<(Vec<u8>, Vec<usize>, Vec<u8>)> {
     columns.iter().map(|column| (column.name.clone(), column.shape.clone(), column_bytes(&column.data))).collect()
 }

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::assert_or_update;
 
-/// Returns the size, the alignment and the type of `format` in `model`, or `None` if `dialect` refuses `format`.
+/// Returns a JSON list with the size, the alignment and the type of `format` in `model`. Returns `None` if `dialect`
+/// refuses `format`.
 fn cell(format: &str, dialect: &Dialect, model: &DataModel) -> Option<Value> {
     let layout = Layout::read(format.as_bytes(), dialect, model).ok()?;
     let item = layout.item();
@@ -17,13 +18,14 @@ fn cell(format: &str, dialect: &Dialect, model: &DataModel) -> Option<Value> {
     Some(json!({"size": layout.size(), "align": layout.align().bytes(), "type": ty}))
 }
 
-/// Returns a JSON object with the value of `of` for each data model, in one line. Returns `None` if a value is `None`.
+/// Returns a JSON object on one line. For each data model, the object contains the result of `of`. Returns `None` if
+/// a result is `None`.
 fn machines(of: impl Fn(&DataModel) -> Option<Value>) -> Option<String> {
     let cells = DataModel::ALL.iter().map(|model| Some(format!("{}: {}", json!(model.name), of(model)?)));
     Some(format!("{{{}}}", cells.collect::<Option<Vec<_>>>()?.join(", ")))
 }
 
-/// Returns the JSON object of a format character.
+/// Returns the JSON object for the format character `code`.
 fn row(code: Code) -> String {
     let text = code.as_str();
     let native = machines(|model| cell(text, &Dialect::PEP3118, model)).expect("every code has a native size");
@@ -56,7 +58,7 @@ fn row(code: Code) -> String {
     format!("    {{{}}}", lines.join(",\n     "))
 }
 
-/// Returns the JSON object of a byte-order character.
+/// Returns the JSON object for the byte-order character `order`.
 fn byte_order(order: ByteOrder) -> String {
     // `bi` has padding (8 bytes) if items are aligned. `l` has 8 bytes if sizes are native.
     let size =
@@ -91,7 +93,8 @@ const PREFIXES: [(&str, &str, Option<Syntax>); 8] = [
     ("Z", "a complex number of the code after it: e f d g", None),
 ];
 
-/// Returns the JSON object of a construct.
+/// Returns the JSON object for a construct. The parameter has the characters of the construct, its meaning, and the
+/// syntax flag of the dialects that support it.
 fn prefix((characters, meaning, syntax): (&str, &str, Option<Syntax>)) -> String {
     let complex = [Code::ComplexHalf, Code::ComplexFloat, Code::ComplexDouble, Code::ComplexLongDouble];
     let knows = |dialect: &Dialect| match syntax {

@@ -12,7 +12,7 @@ const HEAD: &str = "| dialect | producer or consumer | codes besides `b B h H i 
 /// The format characters that every dialect has. The table does not list them.
 const NUMBERS: &str = "bBhHiIlLqQfd";
 
-/// Returns the cell with the format characters of a dialect.
+/// Returns the cell of the table with the format characters of `dialect`.
 fn codes(dialect: &Dialect) -> String {
     if Code::ALL.into_iter().all(|code| dialect.codes.contains(code)) {
         return "all".to_owned();
@@ -26,7 +26,7 @@ fn codes(dialect: &Dialect) -> String {
     format!("`{}`{alone}", of(dialect.codes))
 }
 
-/// Returns the cell for structures, names and shapes.
+/// Returns the cell of the table that states whether `dialect` has structures, names and shapes.
 fn syntax(dialect: &Dialect) -> &'static str {
     let usual = Syntax::STRUCTURES | Syntax::NAMES | Syntax::SHAPES;
     match (dialect.syntax.contains(usual), dialect.syntax.intersects(usual)) {
@@ -36,7 +36,7 @@ fn syntax(dialect: &Dialect) -> &'static str {
     }
 }
 
-/// Returns the cell with the other constructs of a dialect.
+/// Returns the cell of the table with the other constructs of `dialect`.
 fn other_constructs(dialect: &Dialect) -> String {
     let constructs = [
         (Syntax::UNALIGNED, "`^`"),
@@ -51,7 +51,7 @@ fn other_constructs(dialect: &Dialect) -> String {
     if has.is_empty() { "–".to_owned() } else { has.join(", ") }
 }
 
-/// Returns the cell with the padding rule of a dialect.
+/// Returns the cell of the table with the padding rule of `dialect`.
 fn layout(dialect: &Dialect) -> &'static str {
     match (dialect.alignment, dialect.structure_size, dialect.trailing_padding) {
         (Alignment::Implicit, StructureSize::Exact, TrailingPadding::None) => "struct",

@@ -7,7 +7,7 @@ use super::{assert_or_update, read};
 const PAGE: &str = "docs/grammar.md";
 const HEAD: &str = "| format | dialect | interpretation |";
 
-/// Describes a layout in one line, with offsets and sizes in bytes.
+/// Describes `layout` on one line, with offsets and sizes in bytes.
 fn describe_layout(layout: &Layout) -> String {
     let size = layout.size();
     let bytes = format!("{size} byte{}", if size == 1 { "" } else { "s" });
@@ -21,7 +21,8 @@ fn describe_layout(layout: &Layout) -> String {
     if fields.is_empty() { bytes } else { format!("{bytes}: {array}{}", fields.join(", ")) }
 }
 
-/// Appends a description of each leaf of `record` to `out`. The record is at byte `base` and has the name `path`.
+/// Appends a description of each field inside of `record` to `out`, except for fields that are records. `base` is
+/// the offset of `record` in the item, in bytes. `path` is the dotted name of `record`.
 fn describe_fields(record: Field<'_>, base: u64, path: &str, out: &mut Vec<String>) {
     for field in record.fields() {
         let name = field.name_text().unwrap_or_default();
@@ -38,7 +39,7 @@ fn describe_fields(record: Field<'_>, base: u64, path: &str, out: &mut Vec<Strin
     }
 }
 
-/// Describes the type, the shape and, if it is not native, the byte order of a field.
+/// Describes the type and the shape of `field`. Mentions the byte order only if it is not native.
 fn kind(field: Field<'_>) -> String {
     let extents: Vec<String> = field.shape().iter().map(ToString::to_string).collect();
     let shape = if extents.is_empty() { String::new() } else { format!("[{}]", extents.join(",")) };
@@ -53,8 +54,9 @@ fn kind(field: Field<'_>) -> String {
     format!("{}{length}{shape}{order}", field.ty())
 }
 
-/// Computes the third cell of a row from the first two cells. `format` is `` `ib` ``, or `` `ib`, 8 `` with an
-/// itemsize. `dialect` is the name of a dialect or `–`.
+/// Returns the third cell of a row, computed from the first two cells. `format` is the first cell: `` `ib` ``, or
+/// `` `ib`, 8 `` with an itemsize of 8. `dialect` is the second cell: the name of a dialect, or `–` for no
+/// dialect.
 fn interpretation(format: &str, dialect: &str) -> String {
     let (format, itemsize) = match format.rsplit_once("`, ") {
         Some((format, itemsize)) => (format, Some(itemsize.parse().expect("an itemsize"))),

@@ -8,8 +8,8 @@ use crate::corpus::rows;
 const ROWS: [&str; 8] =
     ["abi", "answers", "c_structures", "consumers", "ctypes_structures", "exports", "numpy_dtypes", "readers"];
 
-/// Checks `value` against `schema`. Returns an error if `value` does not conform, or if the schema has a keyword that
-/// this function does not know.
+/// Returns an error if `value` does not conform to the JSON schema `schema`, or if the schema has a keyword that this
+/// function does not support.
 fn conforms(value: &Value, schema: &Value) -> Result<(), String> {
     let schema = schema.as_object().ok_or("a schema is an object")?;
     for (keyword, wanted) in schema {
@@ -31,7 +31,7 @@ fn conforms(value: &Value, schema: &Value) -> Result<(), String> {
     }
 }
 
-/// Checks the keyword `type`.
+/// Returns an error if `value` does not have the type `wanted`, which is the value of the keyword `type`.
 fn is_type(value: &Value, wanted: &Value) -> Result<(), String> {
     let is = |name: &Value| match name.as_str() {
         Some("object") => value.is_object(),
@@ -46,7 +46,7 @@ fn is_type(value: &Value, wanted: &Value) -> Result<(), String> {
     if fits { Ok(()) } else { Err(format!("{value} is not of type {wanted}")) }
 }
 
-/// Checks the keys of an object.
+/// Returns an error if the keys of `object` do not conform to `schema`.
 fn members(object: &Map<String, Value>, schema: &Map<String, Value>) -> Result<(), String> {
     for name in schema.get("required").and_then(Value::as_array).into_iter().flatten() {
         if !object.contains_key(name.as_str().unwrap()) {
@@ -66,7 +66,7 @@ fn members(object: &Map<String, Value>, schema: &Map<String, Value>) -> Result<(
     Ok(())
 }
 
-/// Checks the elements of an array.
+/// Returns an error if the elements of `array` do not conform to `schema`.
 fn elements(array: &[Value], schema: &Map<String, Value>) -> Result<(), String> {
     let first = schema.get("prefixItems").and_then(Value::as_array);
     if first.is_some_and(|first| first.len() != array.len()) {
@@ -79,7 +79,7 @@ fn elements(array: &[Value], schema: &Map<String, Value>) -> Result<(), String> 
     Ok(())
 }
 
-/// Returns the schema of a file of the corpus.
+/// Returns the JSON schema for the file `name` of the corpus.
 fn schema(name: &str) -> Value {
     serde_json::from_str(&read(&format!("tests/corpus/schema/{name}.json"))).expect(name)
 }

@@ -12,12 +12,13 @@ use crate::corpus::rows;
 
 const PAGE: &str = "tests/corpus/README.md";
 
-/// Returns `true` if a recorded answer is an exception.
+/// Returns whether the recorded answer `answer` is an exception.
 fn is_error(answer: &Value) -> bool {
     answer.as_str().is_some_and(|text| text.starts_with("ERR"))
 }
 
-/// Returns the answer of `version`. A key of `answers` can be a range: `"CPython 3.6-3.14"` includes 3.9.
+/// Returns the answer of `version` in `answers`. A key of `answers` can be a range: `"CPython 3.6-3.14"`
+/// includes 3.9. Returns `None` if no key includes `version`.
 fn answer_of<'v>(answers: &'v Value, version: &str) -> Option<&'v Value> {
     let minor = version.strip_prefix("CPython 3.").and_then(|minor| minor.parse::<u32>().ok());
     let covers = |key: &str| {
@@ -28,7 +29,7 @@ fn answer_of<'v>(answers: &'v Value, version: &str) -> Option<&'v Value> {
     answers.as_object()?.iter().find(|(key, _)| covers(key)).map(|(_, answer)| answer)
 }
 
-/// The number of formats for which an implementation agrees with the newest CPython on `calcsize`.
+/// The number of formats for which an implementation returns the same size as the newest CPython.
 #[derive(Default)]
 struct Score {
     same: usize,
@@ -38,7 +39,8 @@ struct Score {
 }
 
 impl Score {
-    /// Counts one format with the answer of the newest CPython and of the implementation.
+    /// Counts one format. `newest` is the size that the newest CPython returns, and `answer` the size that
+    /// the implementation returns. `None` is an exception.
     fn count(&mut self, newest: Option<u64>, answer: Option<u64>) {
         match (newest, answer) {
             (newest, answer) if newest == answer => self.same += 1,

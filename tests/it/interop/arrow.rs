@@ -24,12 +24,12 @@ fn layout(format: &str) -> Layout {
     Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64).unwrap_or_else(|error| panic!("{error:#}"))
 }
 
-/// Returns the mapping of a format to Arrow types.
+/// Returns the mapping of the format `format` to Arrow types.
 fn mapping(format: &str) -> Mapping {
     Mapping::new(&layout(format)).unwrap()
 }
 
-/// Returns the joined `parts` in an aligned block.
+/// Returns an aligned block of memory that contains the bytes of all `parts` one after another.
 fn bytes(parts: &[&[u8]]) -> Bytes {
     // The bytes are aligned for the largest numbers.
     let bytes = parts.concat();
@@ -42,7 +42,7 @@ fn bytes(parts: &[&[u8]]) -> Bytes {
     Bytes::from_vec(words).slice_with_length(0, bytes.len())
 }
 
-/// Returns the name of an Arrow type in one line.
+/// Returns the Arrow type `data_type` as text on one line.
 #[cfg(target_endian = "little")]
 fn type_name(data_type: &DataType) -> String {
     match data_type {
@@ -56,7 +56,7 @@ fn type_name(data_type: &DataType) -> String {
     }
 }
 
-/// Returns a text with the schema and the verdicts of a mapping.
+/// Returns a text with the schema of `mapping` and the verdict of each field.
 #[cfg(target_endian = "little")]
 fn page(mapping: &Mapping) -> String {
     let schema = mapping.schema();
@@ -323,7 +323,7 @@ fn invalid_layouts_and_columns_are_named_in_the_error() {
     assert!(mapping("<i").batch_of_columns([columns.clone(), columns].concat(), 2).is_err());
 }
 
-/// Appends the arrays of all leaves to `out`, in the order of the format.
+/// Appends to `out` the arrays inside of `data` that have no child arrays, in the order of the format.
 fn leaf_arrays(data: &arrow_data::ArrayData, out: &mut Vec<arrow_data::ArrayData>) {
     match data.data_type() {
         DataType::Struct(_) | DataType::FixedSizeList(..) => {
@@ -333,7 +333,7 @@ fn leaf_arrays(data: &arrow_data::ArrayData, out: &mut Vec<arrow_data::ArrayData
     }
 }
 
-/// Returns the number of bytes that a change of the byte order reverses.
+/// Returns the number of bytes of one number in the column `data`. A change of the byte order reverses these bytes.
 fn unit(data: &ColumnData) -> usize {
     match data {
         ColumnData::Int16(_) | ColumnData::UInt16(_) | ColumnData::Float16(_) | ColumnData::Complex32(_) => 2,

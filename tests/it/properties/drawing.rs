@@ -2,7 +2,7 @@
 
 use pep3118::{DataModel, Dialect, Layout, LayoutError, Picture, Table, reconcile};
 
-/// The largest width of a line of a message or picture, in characters.
+/// The maximum number of characters in a line of a message or picture.
 const WIDEST: usize = 400;
 
 /// Asserts that `text` has no control, bidirectional, zero-width or separator character, and no line of more than
@@ -40,7 +40,8 @@ fn error_is_plain(source: &[u8], error: &LayoutError) {
     assert_eq!(bare.trim_end(), picture.trim_end());
 }
 
-/// Checks the errors, tables and pictures of `source` in every dialect.
+/// Checks the error messages, tables and pictures for the format `source` and the itemsize `itemsize` in every
+/// dialect.
 pub fn render_diagnostic(source: &[u8], itemsize: u64) {
     for dialect in Dialect::ALL {
         render_in(source, itemsize, dialect);
@@ -50,13 +51,14 @@ pub fn render_diagnostic(source: &[u8], itemsize: u64) {
     }
 }
 
-/// Tests [`render_diagnostic`] for one dialect, which the last byte selects. The byte before it is the itemsize.
+/// Runs the test of [`render_diagnostic`] for one dialect. The last byte of `input` selects the dialect, the byte
+/// before it is the itemsize, and the other bytes are the format.
 pub fn render_chosen(input: &[u8]) {
     let Some((source, [itemsize, dialect])) = input.split_last_chunk() else { return };
     render_in(source, u64::from(*itemsize), Dialect::ALL[usize::from(*dialect) % Dialect::ALL.len()]);
 }
 
-/// Tests [`render_diagnostic`] for one dialect.
+/// Runs the test of [`render_diagnostic`] for the dialect `dialect`.
 fn render_in(source: &[u8], itemsize: u64, dialect: &Dialect) {
     match Layout::read(source, dialect, &DataModel::LLP64) {
         Ok(layout) => {

@@ -3,7 +3,7 @@
 use arbitrary::{Result, Unstructured};
 use pep3118::{DataModel, Dialect, Field, Layout, LongDoubleFormat, Type};
 
-/// Generates a random format that has a layout, with structures nested up to `depth` levels.
+/// Generates a random format that has a layout. The format has at most `depth` nested structures.
 fn format(bytes: &mut Unstructured<'_>, depth: u32) -> Result<String> {
     const CODES: &[&str] = &[
         "b", "B", "h", "H", "i", "I", "q", "Q", "e", "f", "d", "?", "c", "Ze", "Zf", "Zd", "3s", "4p", "0s", "u", "2w",
@@ -34,8 +34,8 @@ fn format(bytes: &mut Unstructured<'_>, depth: u32) -> Result<String> {
     Ok(out)
 }
 
-/// Generates a random format and its layout for a random data model. Returns `None` if the layout has more than 2048
-/// bytes.
+/// Generates a random format and the layout of the format for a random data model. Returns `None` if the layout has
+/// more than 2048 bytes.
 pub fn random_layout(bytes: &mut Unstructured<'_>) -> Result<Option<(String, Layout)>> {
     let format = format(bytes, 2)?;
     let model = *bytes.choose(&DataModel::ALL)?;
@@ -48,8 +48,8 @@ pub fn random_layout(bytes: &mut Unstructured<'_>) -> Result<Option<(String, Lay
     Ok(layout.filter(|layout| layout.size() <= 2048).map(|layout| (format, layout)))
 }
 
-/// Returns the path, the offset and the size of every leaf. A leaf is a value or an array of values, but not a record.
-/// A field without a name gets the name that NumPy gives it: `f0`, `f1`.
+/// Returns the dotted name, the offset and the size in bytes of every field of `layout` that is not a record. A field
+/// without a name gets the name that NumPy gives the field: `f0`, `f1`.
 pub fn leaves(layout: &Layout) -> Vec<(String, u64, u64)> {
     fn walk(record: Field<'_>, base: u64, path: &str, out: &mut Vec<(String, u64, u64)>) {
         let names: Vec<Option<String>> = record.fields().map(Field::name_text).collect();

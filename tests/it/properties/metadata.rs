@@ -1,5 +1,5 @@
-//! Properties of the validation of a `Py_buffer`. For any fields it does not panic. If it returns a view, every index
-//! of the view is inside its bounds.
+//! Properties of the validation of a `Py_buffer`. The validation does not panic for any fields. If the validation
+//! returns a view, the offset of every index is inside of the byte bounds of the view.
 
 use arbitrary::{Result, Unstructured};
 use pep3118::{Block, Checked, Checker, DataModel, Dialect, Order, Owner, RawView, Request, Slice, Step, View};
@@ -31,7 +31,8 @@ pub fn number(bytes: &mut Unstructured<'_>) -> Result<i64> {
     }
 }
 
-/// Generates a random shape, strides or suboffsets. If `plausible`, a correct exporter could fill in this array.
+/// Generates a random shape, random strides or random suboffsets with `ndim` entries. If `plausible` is `true`, a
+/// correct exporter could fill in the array. `None` means NULL.
 fn array(bytes: &mut Unstructured<'_>, ndim: i32, plausible: bool) -> Result<Option<Vec<i64>>> {
     let length = match bytes.int_in_range(0..=7)? {
         _ if plausible => usize::try_from(ndim).unwrap_or(1),
@@ -52,7 +53,7 @@ pub struct Owned {
 }
 
 impl Owned {
-    /// Generates random fields. In half of all cases a correct exporter could fill them in.
+    /// Generates random fields. In half of all cases, a correct exporter could fill in the fields.
     pub fn new(bytes: &mut Unstructured<'_>) -> Result<Self> {
         const FORMATS: [&[u8]; 10] =
             [b"B", b"<i", b"T{b:a:i:b:}", b"T{b:a:xxxxxxxi:b:}", b"", b"i}d", b"9999999999i", b"(2,3)<q", b"\0", b"Zd"];
@@ -83,7 +84,7 @@ impl Owned {
         })
     }
 
-    /// Returns the fields. If `fitted`, `len` is the product of the shape and the itemsize.
+    /// Returns the fields as a `RawView`. If `fitted` is `true`, `len` is the product of the shape and the itemsize.
     pub fn raw(&self, fitted: bool) -> RawView<'_> {
         let [shape, strides, suboffsets] = self.arrays.each_ref().map(Option::as_deref);
         let bytes =
@@ -93,7 +94,7 @@ impl Owned {
     }
 }
 
-/// Asserts that the offsets of a view and of its slices are inside the byte bounds of the view.
+/// Asserts that the offsets of `view` and of random slices of `view` are inside of the byte bounds of `view`.
 fn stays_in_its_bounds(view: &View<'_>, bytes: &mut Unstructured<'_>) -> Result<()> {
     assert_eq!(view.shape().len(), view.strides().len());
     assert!(view.shape().iter().all(|length| *length >= 0) && view.len() >= 0);
@@ -130,11 +131,11 @@ fn stays_in_its_bounds(view: &View<'_>, bytes: &mut Unstructured<'_>) -> Result<
     Ok(())
 }
 
-/// The largest number of items for which the properties check every index.
+/// The maximum number of items of a view for which every index is checked.
 const SMALL: u64 = 256;
 
-/// Computes the offset of every index of a view without suboffsets. Asserts that the contiguity, the byte bounds and
-/// the offsets of the view agree with them.
+/// Computes the offset of every index of `view`, which has no suboffsets. Asserts that the contiguity, the byte
+/// bounds and the offsets that `view` returns agree with the computed offsets.
 fn agrees_with_every_index(view: &View<'_>) {
     let (shape, strides) = (view.shape(), view.strides());
     let mut indices = vec![0_i64; shape.len()];
@@ -165,7 +166,8 @@ fn agrees_with_every_index(view: &View<'_>) {
     assert_eq!(view.is_contiguous(Order::C), c || view.is_empty(), "{view:?}");
 }
 
-/// Validates random fields for a random request and block. Returns `true` if the validation returned a view.
+/// Validates random fields for a random request and a random memory block. Returns whether the validation returned a
+/// view.
 pub fn check_view(bytes: &mut Unstructured<'_>) -> Result<bool> {
     let owned = Owned::new(bytes)?;
     let raw = owned.raw(bytes.ratio(2, 3)?);

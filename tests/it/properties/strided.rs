@@ -8,7 +8,8 @@ use pep3118::{Block, Checked, DataModel, Dialect, Layout, Order, RawView, Reques
 use super::layouts::random_layout;
 use crate::reference_decoder::{column_bytes, describe_value, leaf_bytes, read};
 
-/// Returns the validated view of a block of `len` bytes whose first item is at `offset`.
+/// Returns the view of items in a block of `len` bytes. The item with all indices 0 is at byte `offset` of the block.
+/// `strides` and `itemsize` are in bytes.
 pub fn view<'a>(shape: &'a [i64], strides: &'a [i64], itemsize: i64, len: i64, offset: i64) -> View<'a> {
     let raw = RawView {
         len: shape.iter().product::<i64>() * itemsize,
@@ -22,7 +23,8 @@ pub fn view<'a>(shape: &'a [i64], strides: &'a [i64], itemsize: i64, len: i64, o
     view.unwrap_or_else(|| panic!("{shape:?} {strides:?} of {itemsize}: {report}"))
 }
 
-/// Returns the bytes of each item of a strided array in C order. `origin` is the offset of the item with all indices 0.
+/// Returns the bytes of each item in C order. The item with all indices 0 is at byte `origin` of `memory`. `strides`
+/// and `itemsize` are in bytes.
 pub fn items_one_by_one(memory: &[u8], origin: i64, shape: &[i64], strides: &[i64], itemsize: usize) -> Vec<Vec<u8>> {
     match (shape.split_first(), strides.split_first()) {
         (Some((length, shape)), Some((stride, strides))) => (0..*length)
@@ -35,7 +37,8 @@ pub fn items_one_by_one(memory: &[u8], origin: i64, shape: &[i64], strides: &[i6
     }
 }
 
-/// Asserts that `plan` and the reference decoder give the same value for `item`.
+/// Asserts that `plan` and the reference decoder return the same value for the bytes `item`. `format` is the format
+/// of `layout`, for messages.
 pub fn agree(format: &str, layout: &Layout, plan: &Plan, item: &[u8]) {
     let value = plan.value(item).unwrap();
     let field = layout.item();
@@ -45,7 +48,8 @@ pub fn agree(format: &str, layout: &Layout, plan: &Plan, item: &[u8]) {
     assert_eq!(describe_value(&plan.value(&written).unwrap(), field), read(field, item), "{format}");
 }
 
-/// Asserts that `columns` have the bytes that the reference decoder reads from `items`.
+/// Asserts that the bytes in `columns` are the bytes that the reference decoder reads from `items`. `format` is the
+/// format of `layout`, for messages.
 pub fn columns_agree(format: &str, layout: &Layout, columns: &[Column], items: &[Vec<u8>]) {
     let mut slow: Vec<(String, Vec<u8>)> = Vec::new();
     for item in items {
@@ -129,7 +133,8 @@ pub fn decode_strided(bytes: &mut Unstructured<'_>) -> Result<bool> {
     Ok(true)
 }
 
-/// Compares the value of an item with the reference decoder, in every data model.
+/// Asserts for every data model that the library and the reference decoder return the same value for an item of the
+/// format `source`. The item has the bytes `bytes`.
 pub fn decode_item(source: &[u8], bytes: &[u8]) {
     for model in DataModel::ALL {
         let Ok(layout) = Layout::read(source, &Dialect::PEP3118, &model) else { continue };

@@ -21,7 +21,7 @@ fn dimensions(bytes: &mut Unstructured<'_>) -> Result<Vec<Dimension>> {
     Ok(lengths.into_iter().map(|length| Dimension { length, span: no_span() }).collect())
 }
 
-/// Generates a random part of an item before its type.
+/// Generates a random shape, count or byte-order character.
 fn prefix(bytes: &mut Unstructured<'_>) -> Result<Prefix> {
     Ok(match bytes.int_in_range(0..=5)? {
         0 => Prefix::ByteOrder(byte_order(bytes)?),
@@ -36,7 +36,7 @@ fn text(bytes: &mut Unstructured<'_>) -> Result<Vec<u8>> {
     if bytes.ratio(1, 4)? { bytes.arbitrary() } else { Ok(bytes.choose(&TEXTS)?.to_vec()) }
 }
 
-/// Generates a random item with up to `depth` nested levels.
+/// Generates a random item with at most `depth` nested structures and pointers.
 fn item(bytes: &mut Unstructured<'_>, depth: u32) -> Result<Item> {
     let prefix = (0..bytes.int_in_range(0..=2)?).map(|_| prefix(bytes)).collect::<Result<Vec<Prefix>>>()?;
     let ty = match bytes.int_in_range(0..=9)? {
@@ -53,7 +53,7 @@ fn item(bytes: &mut Unstructured<'_>, depth: u32) -> Result<Item> {
     Ok(Item { prefix, ty, ty_span: no_span(), name, span: no_span() })
 }
 
-/// Generates the random members of a structure.
+/// Generates the random members of a structure with at most `depth` nested structures and pointers.
 fn members(bytes: &mut Unstructured<'_>, depth: u32) -> Result<Vec<Member>> {
     (0..bytes.int_in_range(0..=4)?)
         .map(|_| {
@@ -66,7 +66,8 @@ fn members(bytes: &mut Unstructured<'_>, depth: u32) -> Result<Vec<Member>> {
         .collect()
 }
 
-/// Prints a random tree. If printing succeeds, asserts that the text parses to the same tree, and returns `true`.
+/// Prints a random tree. If the tree can be printed, asserts that the text has the same tree. Returns whether the
+/// tree could be printed.
 pub fn ast_roundtrip(bytes: &mut Unstructured<'_>) -> Result<bool> {
     let members = members(bytes, 4)?;
     match Format::from_members(&members) {

@@ -17,7 +17,8 @@ struct Samples {
 }
 
 impl Samples {
-    /// Returns an exporter of the items of `raw`. The memory consists of zeros, and `buf` is its byte `offset`.
+    /// Creates an exporter of the items that `raw` describes. The memory contains zeros, and `buf` is byte `offset`
+    /// of the memory.
     fn new(raw: RawView<'_>, offset: usize) -> Self {
         let mut memory = vec![0_u64; 64].into_boxed_slice();
         let view = Checker::DEFAULT.check(&raw, None).into_result().unwrap_or_else(|report| panic!("{report}"));

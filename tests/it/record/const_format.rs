@@ -6,7 +6,8 @@ use pep3118::{Endian, Record};
 
 use super::{HalfPacked, Network, Packed, Plain, Skipping, Small, Tuple, Wide, hygiene, with_host_order};
 
-/// Returns the format of `layout`, which has at most 512 bytes. Also writes it to shorter arrays, which get its start.
+/// Returns the format of `layout`, which has at most 512 bytes. Also asserts that a shorter array receives the start
+/// of the format.
 fn format_of(layout: &RecordLayout) -> String {
     let bytes = layout.format_bytes::<512>();
     let (format, rest) = bytes.split_at(layout.format_len());
@@ -24,7 +25,8 @@ fn formats_at_run_time_equal_the_constants_of_the_derive() {
     check!(Small, Packed, HalfPacked, Wide, Plain, Skipping, Tuple, Network, hygiene::Confused);
 }
 
-/// Returns the fields of a C struct of `u8`, `f64` and `u16` that is packed to `packed` bytes.
+/// Returns the fields of a C struct of `u8`, `f64` and `u16`. `packed` is the maximum alignment in bytes, or `None`
+/// if the struct is not packed.
 fn three_fields(packed: Option<usize>) -> (FieldCursor, [FieldLayout; 3]) {
     let a = FieldCursor::start(packed).next::<u8>();
     let b = a.next::<f64>();
@@ -59,7 +61,7 @@ fn packing_and_alignment_are_those_of_c() {
 /// A skipped field becomes padding. Arrays, strings and records have their shapes in the format.
 #[test]
 fn formats_contain_the_shapes_of_fields() {
-    /// Returns the layout of a struct with one field, which starts at byte 4.
+    /// Returns the layout of a struct with one field of the type `T`, which starts at byte 4.
     fn one<T: RecordField>() -> RecordLayout {
         let place = FieldCursor::start(None).skip(3, 1).next::<T>();
         let fields = [FieldLayout::new::<T>(Some("m"), place, None)];

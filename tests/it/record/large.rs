@@ -67,7 +67,8 @@ fn random_record(bytes: &mut Unstructured<'_>) -> Result<Large> {
     Ok(record)
 }
 
-/// Returns the bytes of an item with the fields of `record` in `FORMAT`. Padding bytes have the value `padding`.
+/// Returns the bytes of an item of the format `FORMAT` with the fields of `record`. Padding bytes have the value
+/// `padding`.
 fn item(record: &Large, padding: u8) -> Vec<u8> {
     let mut item = u32::from(record.letter).to_be_bytes().to_vec();
     for cell in record.grid.as_flattened() {
@@ -94,7 +95,7 @@ fn item(record: &Large, padding: u8) -> Vec<u8> {
     item
 }
 
-/// Returns the bytes of the items of all `records`.
+/// Returns the bytes of the items for all `records`. Padding bytes have the value `padding`.
 fn items(records: &[Large], padding: u8) -> Vec<u8> {
     records.iter().flat_map(|record| item(record, padding)).collect()
 }

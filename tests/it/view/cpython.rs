@@ -14,7 +14,8 @@ use super::walk::{Numbers, Random, VIEWS, numbers};
 
 const SCRIPT: &str = include_str!("oracle.py");
 
-/// Runs the script with `input` and returns its output. Returns `None` if no CPython is installed.
+/// Runs the script with the arguments `arguments` and the input `input`. Returns the output of the script. Returns
+/// `None` if no CPython is installed.
 fn run_script(arguments: &[String], input: String) -> Option<String> {
     let mut python = crate::child_process::python()?
         .args(["-c", SCRIPT])
@@ -37,7 +38,7 @@ fn run_script(arguments: &[String], input: String) -> Option<String> {
     Some(String::from_utf8(output.stdout).unwrap())
 }
 
-/// Returns an array as one word of the input of the script: `-` for NULL, otherwise the values with commas.
+/// Returns the entries of an array as one word of the input of the script: the numbers with commas, or `-` for NULL.
 fn joined(values: Option<&[i64]>) -> String {
     match values {
         None => "-".to_owned(),
@@ -94,8 +95,9 @@ fn contiguity_and_structure_agree_with_cpython() {
     assert!(yes > VIEWS / 10 && (!verifies || valid > VIEWS / 10));
 }
 
-/// Returns the result of `verify_structure` in CPython's documentation, computed from the result of the library. That
-/// function requires multiples of itemsize, and applies the rules about offset and strides to empty arrays.
+/// Returns the result that `verify_structure` in CPython's documentation has for `view`, computed from the result of
+/// the library. CPython's function requires multiples of the itemsize. It also applies the rules about offset and
+/// strides to arrays without items.
 fn documented(view: &Numbers) -> bool {
     let Numbers { itemsize, shape, memlen, offset, .. } = view;
     let mut strides = vec![0; shape.len()];
@@ -142,7 +144,8 @@ impl FilledBuffer {
     }
 }
 
-/// Returns memlen, itemsize, ndim, shape, strides and offset of a row.
+/// Returns the memlen, the itemsize, the ndim, the shape, the strides and the offset in the JSON object `value`.
+/// Returns `None` if a number is missing.
 fn structure(value: &Value) -> Option<(i64, i64, i32, Vec<i64>, Vec<i64>, i64)> {
     let fields = value.as_array()?;
     let number = |index: usize| fields[index].as_i64().unwrap();

@@ -7,7 +7,7 @@ use pep3118::{
 
 use super::{CHECKER, ROWS};
 
-/// Returns the validated view of `raw`.
+/// Returns the validated view of `raw`, which answers `request`.
 fn view(raw: RawView<'_>, request: Option<Request>) -> View<'_> {
     CHECKER.check(&raw, request).into_result().unwrap()
 }

@@ -12,7 +12,7 @@ use pep3118::{
     Audit, Checker, DataModel, Owner, RaisedError, RawView, Report, Request, RequestOutcome, view::MemoryTraits,
 };
 
-/// A checker with data model LP64, so that the results do not depend on the host.
+/// A checker with the data model LP64, so that the results do not depend on the machine of the tests.
 pub(crate) const CHECKER: Checker<'static> = Checker { model: &DataModel::LP64, ..Checker::DEFAULT };
 
 /// The `Py_buffer` of a read-only array of 2 rows of 3 ints in C order, for the request `FULL_RO`.
@@ -29,7 +29,7 @@ pub(crate) const ROWS: RawView<'static> = RawView {
     suboffsets: None,
 };
 
-/// Returns the answer of a correct exporter to `request`. `full` is its answer to `FULL_RO`.
+/// Returns the answer of a correct exporter to `request`. `full` is the answer of the exporter to `FULL_RO`.
 pub(crate) fn answer(full: RawView<'static>, request: Request) -> RequestOutcome<'static> {
     if MemoryTraits::of(&full).refusal_reason(request).is_some() {
         return RequestOutcome::Refused { error: RaisedError::BufferError, obj: Owner::Null, references: 0 };
@@ -43,7 +43,8 @@ pub(crate) fn answer(full: RawView<'static>, request: Request) -> RequestOutcome
     })
 }
 
-/// Audits an exporter that answers `changed_request` with `changed`, and the other 25 requests correctly.
+/// Audits an exporter that answers `changed_request` with `changed`, and all other legal requests correctly.
+/// `full` is the answer of the exporter to `FULL_RO`.
 pub(crate) fn audit(full: RawView<'static>, changed_request: Request, changed: RequestOutcome<'static>) -> Report {
     let mut audit = Audit::with(CHECKER);
     for request in Request::ALL_LEGAL {
@@ -53,7 +54,7 @@ pub(crate) fn audit(full: RawView<'static>, changed_request: Request, changed: R
     audit.finish()
 }
 
-/// Audits a correct exporter.
+/// Audits a correct exporter. `full` is the answer of the exporter to `FULL_RO`.
 pub(crate) fn clean_audit(full: RawView<'static>) -> Report {
     audit(full, Request::SIMPLE, answer(full, Request::SIMPLE))
 }

@@ -23,22 +23,23 @@ enum Case {
 
 const UNCHECKED: Request = Request::from_bits_retain(0x10);
 
-/// Returns the report of `raw` as an answer to `request`.
+/// Returns the report of a check of `raw` as the answer to `request`.
 fn check(raw: RawView<'_>, request: Request) -> Report {
     CHECKER.check(&raw, Some(request)).report
 }
 
-/// Checks an answer to `FULL_RO` in a block of `len` bytes, in which `buf` is byte `offset`.
+/// Returns the report of a check of `raw` as the answer to `FULL_RO`. The memory block has `len` bytes, and `buf` is
+/// byte `offset` of the block.
 fn check_in_block(raw: RawView<'_>, len: i64, offset: i64) -> Report {
     Checker { memory: Some(Block { len, offset }), ..CHECKER }.check(&raw, Some(Request::FULL_RO)).report
 }
 
-/// Returns the answer of an exporter that refuses a request correctly.
+/// Returns the outcome of an exporter that refuses a request correctly.
 fn refused() -> RequestOutcome<'static> {
     RequestOutcome::Refused { error: RaisedError::BufferError, obj: Owner::Null, references: 0 }
 }
 
-/// Returns the answer of an exporter of `raw` to `request`, modified by `change`.
+/// Returns the outcome of an exporter of `raw` for `request`. The function `change` modifies the answer.
 fn modified_answer(
     raw: RawView<'static>,
     request: Request,
@@ -562,13 +563,13 @@ struct Answer {
 const CLEAN: Answer = Answer { raw: ROWS, request: Request::FULL_RO, block: Block { len: 24, offset: 0 } };
 
 impl Answer {
-    /// Returns the set of rules that the answer breaks.
+    /// Returns the rules that the answer breaks.
     fn rules(&self) -> BTreeSet<RuleId> {
         let checker = Checker { memory: Some(self.block), ..CHECKER };
         checker.check(&self.raw, Some(self.request)).report.iter().map(|finding| finding.rule()).collect()
     }
 
-    /// Returns the names of the fields in which two answers differ.
+    /// Returns the names of the fields that differ between `self` and `other`.
     fn changed(&self, other: &Self) -> BTreeSet<&'static str> {
         let fields = [
             ("buf", self.raw.buf != other.raw.buf),

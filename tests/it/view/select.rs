@@ -20,8 +20,8 @@ fn int() -> ItemLayout {
     ItemLayout::Scalar(Scalar::recognize(b"<i", &DataModel::LP64).unwrap())
 }
 
-/// Returns the address after all `steps` from `start`, in a memory where the pointer at address `n` has the value `1000
-/// * n`.
+/// Returns the address after all `steps`, which start at the address `start`. In the simulated memory, the pointer at
+/// the address `n` has the value `1000 * n`.
 fn address(start: i64, steps: impl Iterator<Item = Step>) -> i64 {
     steps.fold(start, |address, step| match step {
         Step::Stride(bytes) | Step::Add(bytes) => address + bytes,

@@ -23,7 +23,7 @@ impl Random {
         ((self.0 >> 33) as i64) % limit
     }
 
-    /// Returns `true` in one of `limit` cases.
+    /// Returns `true` with a probability of 1 in `limit`.
     fn with_chance_one_in(&mut self, limit: i64) -> bool {
         self.random_below(limit) == 0
     }
@@ -96,7 +96,7 @@ pub(super) fn numbers(random: &mut Random) -> Numbers {
     Numbers { len, itemsize, shape, strides, suboffsets, memlen, offset }
 }
 
-/// Returns the lowest and the highest offset of an item, both relative to the item with all indices 0.
+/// Returns the lowest and the highest offset of an item, in bytes from the item with all indices 0.
 fn span(shape: &[i64], strides: &[i64]) -> (i64, i64) {
     shape.iter().zip(strides).fold((0, 0), |(low, high), (length, stride)| {
         let span = stride * (length - 1).max(0);
@@ -116,7 +116,8 @@ fn every_index(shape: &[i64]) -> Vec<Vec<i64>> {
     all
 }
 
-/// Returns the offset of every item, in the order in which the last axis varies fastest.
+/// Returns the offset of every item. `axes` yields the length and the stride of each dimension. The index of the last
+/// dimension varies fastest.
 fn walk<'n>(axes: impl Iterator<Item = (&'n i64, &'n i64)>) -> Vec<i64> {
     axes.fold(vec![0], |offsets, (length, stride)| {
         offsets.iter().flat_map(|offset| (0..*length).map(move |index| offset + index * stride)).collect()
@@ -127,7 +128,8 @@ fn offset(strides: &[i64], index: &[i64]) -> i64 {
     strides.iter().zip(index).map(|(stride, index)| stride * index).sum()
 }
 
-/// Returns `true` if each item ends where the next item starts.
+/// Returns whether each item starts at the end of the item before it. `offsets` are the offsets of the items in
+/// bytes.
 fn are_adjacent(offsets: impl Iterator<Item = i64>, itemsize: i64) -> bool {
     offsets.zip(0..).all(|(offset, number)| offset == number * itemsize)
 }
@@ -250,7 +252,7 @@ fn slices_select_the_items_that_python_selects() {
     assert!(items > 100_000, "only {items} items were selected");
 }
 
-/// Returns `list(range(length))[slice]` as Python computes it.
+/// Returns the elements of `list(range(length))[slice]` in Python.
 fn select(slice: Slice, length: i64) -> Vec<i64> {
     let wrapped = |index: i64| if index < 0 { index + length } else { index };
     let all = 0..length;
@@ -266,7 +268,8 @@ fn select(slice: Slice, length: i64) -> Vec<i64> {
     }
 }
 
-/// Follows the steps of a view in `blocks` of 8-byte numbers, and returns the number at the end.
+/// Follows the `steps` of a view through simulated memory, and returns the number at the end. `blocks` are blocks of
+/// memory, which consist of 8-byte numbers.
 fn follow(blocks: &[&[i64]], steps: Steps<'_>) -> i64 {
     // A pointer is the index of a block multiplied by 1000, plus an offset.
     let (mut block, mut offset) = (0, 0);

@@ -299,7 +299,7 @@ impl ItemReader {
     /// - `path` is standard output
     /// - `path` is a stream, and an item is too large for a stream
     fn open(path: &Path, skip: u64, map: &ItemMap) -> Result<Self, Failure> {
-        let (input, identity) = InputSource::open(path)?;
+        let (input, identity) = InputSource::open(path, false)?;
         if let (Some(input), Ok(stdout)) = (identity, Handle::stdout())
             && input == stdout
             && stdout.as_file().metadata().is_ok_and(|file| is_damaged_by_writing(&file))

@@ -208,7 +208,7 @@ fn any_error_in_json_lines_sets_the_exit_status() {
     assert_eq!(status("check", &["{\"none\": 1}\n", clean].concat()), Some(1));
 }
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 14] = [
     "explain",
     "size",
     "diff",
@@ -219,6 +219,7 @@ const COMMANDS: [&str; 13] = [
     "census",
     "rules",
     "decode",
+    "encode",
     "hexdump",
     "completions",
     "man",

@@ -118,12 +118,24 @@ const CALLS: &[(&str, &str)] = &[
     ("explan i", "explan"),
     ("completions bsh", "bsh"),
     ("decode -f <i --cuont 1 items", "--cuont"),
+    ("decode items <7s", ""),
+    ("decode items <i --every 7", ""),
+    ("decode items <i --follow --count 1", ""),
+    ("decode items T{<i:id:4s:sym:} --text=syn", "--text=syn"),
+    ("decode items T{<i:id:4s:sym:} --hex=sym,SYM", "--hex=sym,SYM"),
+    ("decode items T{<i:id:T{4s:sym:}:in:} --hex=in.Sym", "--hex=in.Sym"),
+    ("encode <i --from cs rows.csv", "cs"),
+    ("encode ib -m lp64 pairs.csv", ""),
+    ("encode float32 rows.csv", "float32"),
+    ("encode <i -i 8 rows.csv", ""),
 ];
 
 #[test]
 fn each_suggestion_succeeds() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("items"), [1; 24]).unwrap();
+    std::fs::write(folder.path().join("rows.csv"), "value\n").unwrap();
+    std::fs::write(folder.path().join("pairs.csv"), "f0,f1\n").unwrap();
     let mut failures = Vec::new();
     for (call, wrong) in CALLS {
         let words: Vec<String> = call.split(' ').map(str::to_owned).collect();

@@ -134,6 +134,12 @@ fn commands_escape_the_names_in_a_format() {
         &[b"decode", b"-f", &record, b"--count", b"2", b"--to", b"csv", b"items"],
         &[b"decode", b"-f", &record, b"--columns", b"none", b"items"],
         &[b"decode", b"-f", &broken, b"items"],
+        &[b"decode", b"items", &record, b"--count", b"2", b"--to", b"csv", b"--csv-safe"],
+        &[b"decode", b"items", &record, b"--names", b"a"],
+        &[b"decode", b"items", &record, b"--text=none"],
+        &[b"encode", &record],
+        &[b"encode", &record, b"--from", b"csv"],
+        &[b"encode", &broken],
         &[b"size", &record, &broken, b"--json"],
         &[b"diff", &record, &broken, b"--json"],
         &[b"emit", &record, b"--json"],
@@ -193,6 +199,14 @@ fn messages_escape_the_argument() {
         check_output(&[b"decode", b"-f", b"i", b"--columns", name, b"items"], None);
         check_output(&[b"decode", b"-f", b"i", b"--to", name, b"items"], None);
         check_output(&[b"decode", b"-f", b"i", b"items", name], None);
+        check_output(&[b"decode", b"items", name], None);
+        check_output(&[b"decode", name, b"items"], None);
+        check_output(&[b"decode", b"items", b"i", b"--count", b"1", b"--names", name], None);
+        check_output(&[b"decode", b"items", b"i", b"--names", b"a,b", name], None);
+        check_output(&[b"decode", b"items", b"i", &[b"--hex=", name].concat()], None);
+        check_output(&[b"encode", name], None);
+        check_output(&[b"encode", b"i", name], None);
+        check_output(&[b"encode", b"i", b"--from", name], None);
         check_output(&[b"hexdump", name, b"i"], None);
         check_output(&[b"hexdump", b"items", name], None);
         check_output(&[b"hexdump", b"items", b"i", b"--diff", name], None);
@@ -241,6 +255,29 @@ fn answers_to_json_lines_escape_names() {
         for buffer in buffers {
             check_output(&[b"check", buffer.to_string().as_bytes()], None);
         }
+    }
+}
+
+/// The input of `encode` contains each of `NAMES` as a name and as a value.
+#[test]
+fn encode_escapes_names_and_values() {
+    for name in NAMES {
+        let name = String::from_utf8_lossy(name);
+        for value in [serde_json::json!({ &*name: 1 }), serde_json::json!({ "a": name }), serde_json::json!(name)] {
+            check_output(&[b"encode", b"-o", b"out", b"T{i:a:}"], Some(value.to_string().as_bytes()));
+            check_output(&[b"encode", b"-o", b"out", b"T{<2w:a:}"], Some(value.to_string().as_bytes()));
+            check_output(&[b"encode", b"-o", b"out", b"T{2s:a:}", b"--hex"], Some(value.to_string().as_bytes()));
+        }
+        check_output(&[b"encode", b"-o", b"out", b"T{i:a:}"], Some(name.as_bytes()));
+        let quoted = name.replace('"', "\"\"");
+        check_output(
+            &[b"encode", b"-o", b"out", b"T{i:a:}", b"--from", b"csv"],
+            Some(format!("\"{quoted}\"\n").as_bytes()),
+        );
+        check_output(
+            &[b"encode", b"-o", b"out", b"T{i:a:}", b"--from", b"csv"],
+            Some(format!("a\n\"{quoted}\"\n").as_bytes()),
+        );
     }
 }
 

@@ -66,6 +66,61 @@ fn a_signal_leaves_the_output_unchanged() {
 }
 
 #[test]
+fn a_signal_leaves_the_output_of_encode_unchanged() {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let folder = folder_with_output();
+        let mut command = crate::command::pep3118();
+        command.args(["encode", "<H", "-o", "out"]).current_dir(folder.path()).stdin(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(b"1\n2\n").unwrap();
+        wait_until("the output is open", || writes_to(child.id(), folder.path()));
+        send(&child, signal);
+        assert_eq!(child.wait().unwrap().code(), Some(128 + signal.as_raw()));
+        assert_unchanged(folder.path());
+    }
+}
+
+#[test]
+fn a_signal_ends_the_following_of_a_file() {
+    use std::io::{BufRead as _, BufReader};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    // The file is empty when the command starts, and an item arrives in two parts.
+    fs::write(&path, "").unwrap();
+    let mut command = crate::command::pep3118();
+    command.args(["decode", "log", "<H", "--follow", "--to", "csv"]).current_dir(folder.path());
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut rows = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut log = fs::OpenOptions::new().append(true).open(&path).unwrap();
+    log.write_all(b"\x01\x00\x02").unwrap();
+    assert_eq!(rows.next().unwrap().unwrap(), "value");
+    assert_eq!(rows.next().unwrap().unwrap(), "1");
+    log.write_all(b"\x00\x03\x00").unwrap();
+    assert_eq!(rows.next().unwrap().unwrap(), "2");
+    assert_eq!(rows.next().unwrap().unwrap(), "3");
+    send(&child, Signal::INT);
+    assert_eq!(child.wait().unwrap().code(), Some(128 + Signal::INT.as_raw()));
+}
+
+#[test]
+fn following_a_file_that_becomes_shorter_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    fs::write(&path, "abc").unwrap();
+    let mut command = crate::command::pep3118();
+    command.args(["decode", "log", "<H", "--follow", "--to", "csv"]).current_dir(folder.path());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut row = [0; 6];
+    std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut row).unwrap();
+    assert_eq!(&row, b"value\n");
+    fs::write(&path, "").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "error: the file became shorter while it was read\n");
+}
+
+#[test]
 fn two_signals_end_the_command_with_the_status_of_a_single_signal() {
     let folder = folder_with_output();
     let (mut child, _stdin) = start_waiting_decode(folder.path(), &mut crate::command::pep3118());
@@ -161,7 +216,8 @@ fn a_full_disk_leaves_the_output_unchanged() {
 fn output_to_a_full_device_fails() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("in"), vec![1; 1 << 20]).unwrap();
-    let commands: [&[&str]; 9] = [
+    fs::write(folder.path().join("lines"), "1\n").unwrap();
+    let commands: [&[&str]; 10] = [
         &["--help"],
         &["--version"],
         &["decode", "--help"],
@@ -171,6 +227,7 @@ fn output_to_a_full_device_fails() {
         &["rules"],
         &["completions", "bash"],
         &["decode", "-f", "<H", "in"],
+        &["encode", "B", "lines"],
     ];
     for arguments in commands {
         let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();

@@ -14,6 +14,8 @@ mod command;
 mod commands;
 mod decode;
 mod decode_files;
+mod decode_options;
+mod encode;
 mod help_lines;
 mod hexdump;
 #[cfg(target_os = "linux")]

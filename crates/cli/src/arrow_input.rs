@@ -1,0 +1,439 @@
+//! `encode --from arrow`: writes the rows of an Arrow file as items.
+
+use std::collections::BTreeSet;
+use std::io::{Read as _, Seek as _, SeekFrom, Write};
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray as _;
+use arrow_array::types::{
+    Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type,
+    UInt32Type, UInt64Type,
+};
+use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_buffer::Buffer;
+use arrow_ipc::reader::{FileDecoder, read_footer_length};
+use arrow_ipc::{Block, MessageHeader, convert, root_as_footer, root_as_message};
+use arrow_schema::{ArrowError, DataType, Fields};
+use num_complex::Complex;
+use pep3118::__private::{ScalarCodec, plural};
+use pep3118::decode::{LongDouble, Value};
+use pep3118::{Endian, LongDoubleFormat, Type};
+
+use super::arrow::BATCH_ITEMS;
+use super::escape::escape;
+use super::failure::Failure;
+use super::fields::unknown_field;
+use super::input::{ReadSeek, to_u64};
+use super::pack::{PackedField, PackedKind, Problem};
+use super::progress::Progress;
+
+/// The number of bytes at the end of an Arrow file: the length of the footer and the text `ARROW1`.
+const TRAILER: usize = 10;
+
+/// The number of bytes before the metadata of a message: a continuation and the length.
+const MESSAGE_PREFIX: usize = 8;
+
+/// Reads the record batches of an Arrow file, and writes the rows as items.
+pub(super) struct ArrowReader {
+    file: Box<dyn ReadSeek>,
+    /// The length of the file in bytes.
+    len: u64,
+    decoder: FileDecoder,
+    /// The blocks of the file that contain record batches.
+    blocks: Vec<Block>,
+    /// The number of items that were written.
+    items: u64,
+}
+
+/// Converts an error of the Arrow reader to a failure.
+fn arrow_error(error: ArrowError) -> Failure {
+    match error {
+        ArrowError::IoError(_, error) => Failure::Io(error),
+        error => Failure::refused(escape(&error.to_string())),
+    }
+}
+
+/// Returns the failure for a file that is not a valid Arrow file. `what` is the part of the file that is wrong.
+fn invalid(what: &str) -> Failure {
+    Failure::refused(format_args!("the input is not a valid Arrow file: {what}"))
+}
+
+impl ArrowReader {
+    /// Reads the footer of `file`, and checks that the columns are the fields of `item`.
+    ///
+    /// # Errors
+    /// - the file is not an Arrow file
+    /// - a column has no field or has another type than its field, or a field has no column
+    pub(super) fn new(mut file: Box<dyn ReadSeek>, item: &PackedField) -> Result<Self, Failure> {
+        let len = file.seek(SeekFrom::End(0))?;
+        let trailer_start = len.checked_sub(to_u64(TRAILER)).ok_or_else(|| invalid("the file is too short"))?;
+        let mut trailer = [0; TRAILER];
+        file.seek(SeekFrom::Start(trailer_start))?;
+        file.read_exact(&mut trailer)?;
+        let footer_len = read_footer_length(trailer).map_err(arrow_error)?;
+        // Compare the length with the file before memory is allocated, because the length can be wrong.
+        let footer_start =
+            trailer_start.checked_sub(to_u64(footer_len)).ok_or_else(|| invalid("the footer is too long"))?;
+        let mut footer = vec![0; footer_len];
+        file.seek(SeekFrom::Start(footer_start))?;
+        file.read_exact(&mut footer)?;
+        let footer = root_as_footer(&footer).map_err(|_| invalid("the footer"))?;
+        let schema = footer.schema().ok_or_else(|| invalid("there is no schema"))?;
+        if !schema.endianness().equals_to_target_endianness() {
+            return Err(Failure::refused("the Arrow file has the byte order of another machine"));
+        }
+        let schema = Arc::new(convert::try_fb_to_schema(schema).map_err(arrow_error)?);
+        let checked = match &item.kind {
+            PackedKind::Record(fields) if fields.is_empty() => {
+                return Err(Failure::refused("an item without fields has no columns"));
+            }
+            PackedKind::Record(fields) if item.is_record() => check_columns(fields, schema.fields()),
+            _ => check_columns(std::slice::from_ref(item), schema.fields()),
+        };
+        checked.map_err(Failure::refused)?;
+        let blocks = footer.recordBatches().map(|blocks| blocks.iter().copied().collect()).unwrap_or_default();
+        let decoder = FileDecoder::new(schema, footer.version());
+        Ok(Self { file, len, decoder, blocks, items: 0 })
+    }
+
+    /// Writes all rows as items of `size` bytes to `out`.
+    pub(super) fn write(
+        &mut self,
+        item: &PackedField,
+        size: usize,
+        progress: &mut Progress,
+        out: &mut impl Write,
+    ) -> Result<(), Failure> {
+        let mut bytes = vec![0; size];
+        for block in std::mem::take(&mut self.blocks) {
+            let buffer = self.read_block(&block)?;
+            let Some(batch) = self.decoder.read_record_batch(&block, &buffer).map_err(arrow_error)? else { continue };
+            // A bool has one bit. `decode` writes at most `BATCH_ITEMS` rows of values without bytes in one batch.
+            if batch.num_rows() > buffer.len().saturating_mul(8).max(BATCH_ITEMS) {
+                return Err(invalid("a record batch has more rows than values"));
+            }
+            progress.advance(buffer.len());
+            for row in 0..batch.num_rows() {
+                store_row(item, &batch, row, &mut bytes)
+                    .map_err(|problem| Failure::refused(format_args!("item {}: {problem}", self.items)))?;
+                out.write_all(&bytes)?;
+                self.items = self.items.saturating_add(1);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads `block`, and checks the lengths in the block. The Arrow reader panics if a buffer is outside of its
+    /// record batch.
+    fn read_block(&mut self, block: &Block) -> Result<Buffer, Failure> {
+        let wrong = || invalid("a record batch is outside of the file");
+        let length = |bytes: i64| usize::try_from(bytes).map_err(|_| wrong());
+        let start = u64::try_from(block.offset()).map_err(|_| wrong())?;
+        let (metadata, body) = (length(block.metaDataLength().into())?, length(block.bodyLength())?);
+        let total = metadata.checked_add(body).ok_or_else(wrong)?;
+        if start.checked_add(to_u64(total)).is_none_or(|end| end > self.len) || metadata <= MESSAGE_PREFIX {
+            return Err(wrong());
+        }
+        let mut bytes = vec![0; total];
+        self.file.seek(SeekFrom::Start(start))?;
+        self.file.read_exact(&mut bytes)?;
+        let prefix = if bytes.starts_with(&[0xff; 4]) { MESSAGE_PREFIX } else { 4 };
+        let message = root_as_message(bytes.get(prefix..).unwrap_or_default());
+        let message = message.map_err(|_| invalid("a message"))?;
+        if message.header_type() != MessageHeader::RecordBatch {
+            return Err(invalid("a block is not a record batch"));
+        }
+        let batch = message.header_as_record_batch().ok_or_else(|| invalid("a record batch"))?;
+        let is_inside = |buffer: &arrow_ipc::Buffer| {
+            let (start, len) = (usize::try_from(buffer.offset()).ok()?, usize::try_from(buffer.length()).ok()?);
+            start.checked_add(len).filter(|end| *end <= body)
+        };
+        if batch.buffers().is_some_and(|buffers| buffers.iter().any(|buffer| is_inside(buffer).is_none())) {
+            return Err(invalid("a buffer is outside of its record batch"));
+        }
+        Ok(Buffer::from_vec(bytes))
+    }
+}
+
+/// Checks that `columns` are the fields `fields`, in any order.
+///
+/// # Errors
+/// - returns a message with the dotted name of the field
+fn check_columns(fields: &[PackedField], columns: &Fields) -> Result<(), Problem> {
+    for column in columns {
+        if !fields.iter().any(|field| field.name == *column.name()) {
+            let known = fields.iter();
+            let known =
+                known.map(|field| (field.name.as_str(), !columns.iter().any(|other| *other.name() == field.name)));
+            return Err(Problem::new(unknown_field(column.name(), known, |near| format!("`{near}`"))));
+        }
+    }
+    let mut used = BTreeSet::new();
+    for (index, field) in fields.iter().enumerate() {
+        let column = column_index(field, index, columns);
+        if column.is_some_and(|column| !used.insert(column)) {
+            let name = escape(field.name.as_bytes());
+            return Err(Problem::new(format!(
+                "several fields are named `{name}`: write the columns in the order of the fields"
+            )));
+        }
+        let Some(column) = column.and_then(|column| columns.get(column)) else {
+            return Err(Problem::new(format!("column `{}` is missing", escape(field.name.as_bytes()))));
+        };
+        check_type(&field.kind, field.shape.len(), column.data_type())
+            .map_err(|problem| problem.inside(&*field.name))?;
+    }
+    if fields.len() != columns.len() {
+        let [fields, columns] =
+            [(fields.len(), "field"), (columns.len(), "column")].map(|(len, noun)| plural(to_u64(len), noun));
+        return Err(Problem::new(format!("the input has {columns} but the format has {fields}")));
+    }
+    Ok(())
+}
+
+/// Returns the index of the column of `field`. `index` is the index of `field` in its record. The column with this
+/// index is preferred, so that fields with the same name have different columns.
+fn column_index(field: &PackedField, index: usize, columns: &Fields) -> Option<usize> {
+    match columns.get(index) {
+        Some(column) if *column.name() == field.name => Some(index),
+        _ => columns.iter().position(|column| *column.name() == field.name),
+    }
+}
+
+/// Checks that the values of the Arrow type `found` are values of `kind` in arrays of `dimensions` dimensions.
+fn check_type(kind: &PackedKind, dimensions: usize, found: &DataType) -> Result<(), Problem> {
+    if let Some(inner) = dimensions.checked_sub(1) {
+        return match found {
+            DataType::FixedSizeList(element, _) | DataType::List(element) | DataType::LargeList(element) => {
+                check_type(kind, inner, element.data_type())
+            }
+            _ => Err(Problem::new(format!("the column is {} but the field is an array", escape(&found.to_string())))),
+        };
+    }
+    let is_accepted = match kind {
+        PackedKind::Record(fields) => match found {
+            DataType::Struct(columns) => return check_columns(fields, columns),
+            _ => false,
+        },
+        PackedKind::Value(codec) => is_accepted(codec, found),
+    };
+    if is_accepted {
+        return Ok(());
+    }
+    let ty = match kind {
+        PackedKind::Record(_) => "a record",
+        PackedKind::Value(codec) => codec.ty().as_str(),
+    };
+    Err(Problem::new(format!("the column is {} but the field is {ty}", escape(&found.to_string()))))
+}
+
+/// Returns `true` if values of the Arrow type `found` can be values of `codec`.
+fn is_accepted(codec: &ScalarCodec, found: &DataType) -> bool {
+    let is_bytes = matches!(found, DataType::FixedSizeBinary(_) | DataType::Binary | DataType::LargeBinary);
+    let is_text = matches!(found, DataType::Utf8 | DataType::LargeUtf8);
+    match codec.ty() {
+        _ if codec.is_integer() => found.is_integer() || is_bytes,
+        Type::Bool => *found == DataType::Boolean,
+        Type::Float16 => *found == DataType::Float16,
+        Type::Float32 => *found == DataType::Float32,
+        Type::Float64 => *found == DataType::Float64,
+        Type::LongDouble => *found == DataType::Float64 || is_long_double(codec, found),
+        Type::Complex32 => *pair(found) == DataType::Float16,
+        Type::Complex64 => *pair(found) == DataType::Float32,
+        Type::Complex128 => *pair(found) == DataType::Float64,
+        Type::ComplexLongDouble => *pair(found) == DataType::Float64 || is_long_double(codec, pair(found)),
+        Type::Bytes | Type::Pascal | Type::Ucs2 | Type::Ucs4 | Type::Wchar => is_bytes || is_text,
+        _ => is_bytes,
+    }
+}
+
+/// Returns `true` if `found` is the type of the significant bytes of a `long double`.
+fn is_long_double(codec: &ScalarCodec, found: &DataType) -> bool {
+    let width = match codec.long_double_format() {
+        LongDoubleFormat::Double => 8,
+        LongDoubleFormat::X87 => 10,
+        LongDoubleFormat::Binary128 => 16,
+        LongDoubleFormat::DoubleDouble if codec.endian() == Endian::Little => 16,
+        // The parts of a big-endian double-double are in another order than the bytes of the column.
+        _ => return false,
+    };
+    *found == DataType::FixedSizeBinary(width)
+}
+
+/// Returns the type of the two parts of a complex number of the type `found`. Returns `Null` for any other type.
+fn pair(found: &DataType) -> &DataType {
+    match found {
+        DataType::FixedSizeList(part, 2) => part.data_type(),
+        _ => &DataType::Null,
+    }
+}
+
+/// Writes row `row` of `batch` to `bytes`, the bytes of an item.
+fn store_row(item: &PackedField, batch: &RecordBatch, row: usize, bytes: &mut [u8]) -> Result<(), Problem> {
+    match &item.kind {
+        PackedKind::Record(fields) if item.is_record() => {
+            store_record(fields, batch.schema_ref().fields(), batch.columns(), row, bytes)
+        }
+        _ => store_record(std::slice::from_ref(item), batch.schema_ref().fields(), batch.columns(), row, bytes),
+    }
+}
+
+/// Writes row `row` of `columns` to `bytes`, the bytes of a record of `fields`. `schema` has the names of `columns`.
+fn store_record(
+    fields: &[PackedField],
+    schema: &Fields,
+    columns: &[ArrayRef],
+    row: usize,
+    bytes: &mut [u8],
+) -> Result<(), Problem> {
+    for (index, field) in fields.iter().enumerate() {
+        let column = column_index(field, index, schema).and_then(|index| columns.get(index));
+        let column = column.ok_or_else(|| Problem::new("internal error: the columns were checked"))?;
+        let bytes = field.bytes(bytes)?;
+        store_value(&field.kind, field.size, &field.shape, column.as_ref(), row, bytes)
+            .map_err(|problem| problem.inside(&*field.name))?;
+    }
+    Ok(())
+}
+
+/// Writes value `row` of `column` to `bytes`. The value has the dimensions `shape`, with elements of `size` bytes.
+fn store_value(
+    kind: &PackedKind,
+    size: usize,
+    shape: &[usize],
+    column: &dyn Array,
+    row: usize,
+    bytes: &mut [u8],
+) -> Result<(), Problem> {
+    let internal = || Problem::new("internal error: the types of the columns were checked");
+    if column.is_null(row) {
+        return Err(Problem::new("the value is null"));
+    }
+    let Some((len, inner)) = shape.split_first() else {
+        return match kind {
+            PackedKind::Record(fields) => {
+                let records = column.as_struct_opt().ok_or_else(internal)?;
+                store_record(fields, records.fields(), records.columns(), row, bytes)
+            }
+            PackedKind::Value(codec) => store_scalar(codec, column, row, bytes),
+        };
+    };
+    if shape.contains(&0) {
+        return Ok(());
+    }
+    let elements = list(column, row).ok_or_else(internal)?;
+    if elements.len() != *len {
+        let (found, len) = (plural(to_u64(elements.len()), "value"), plural(to_u64(*len), "element"));
+        return Err(Problem::new(format!("{found} for {len}")));
+    }
+    let step = inner.iter().copied().fold(size, usize::saturating_mul);
+    for index in 0..*len {
+        let start = index.saturating_mul(step);
+        let bytes = bytes.get_mut(start..start.saturating_add(step)).ok_or_else(internal)?;
+        store_value(kind, size, inner, elements.as_ref(), index, bytes)
+            .map_err(|problem| problem.inside(format!("[{index}]")))?;
+    }
+    Ok(())
+}
+
+/// Returns list `row` of `column`, or `None` if `column` has no lists.
+fn list(column: &dyn Array, row: usize) -> Option<ArrayRef> {
+    match column.data_type() {
+        DataType::FixedSizeList(..) => Some(column.as_fixed_size_list_opt()?.value(row)),
+        DataType::List(_) => Some(column.as_list_opt::<i32>()?.value(row)),
+        DataType::LargeList(_) => Some(column.as_list_opt::<i64>()?.value(row)),
+        _ => None,
+    }
+}
+
+/// Writes value `row` of `column`, a single value, to `bytes`.
+fn store_scalar(codec: &ScalarCodec, column: &dyn Array, row: usize, bytes: &mut [u8]) -> Result<(), Problem> {
+    let integer: i128 = match column.data_type() {
+        DataType::Int8 => column.as_primitive::<Int8Type>().value(row).into(),
+        DataType::Int16 => column.as_primitive::<Int16Type>().value(row).into(),
+        DataType::Int32 => column.as_primitive::<Int32Type>().value(row).into(),
+        DataType::Int64 => column.as_primitive::<Int64Type>().value(row).into(),
+        DataType::UInt8 => column.as_primitive::<UInt8Type>().value(row).into(),
+        DataType::UInt16 => column.as_primitive::<UInt16Type>().value(row).into(),
+        DataType::UInt32 => column.as_primitive::<UInt32Type>().value(row).into(),
+        DataType::UInt64 => column.as_primitive::<UInt64Type>().value(row).into(),
+        DataType::Boolean => return Ok(codec.store(&Value::Bool(column.as_boolean().value(row)), bytes)?),
+        DataType::FixedSizeBinary(_) => return store_bytes(codec, column.as_fixed_size_binary().value(row), bytes),
+        DataType::Binary => return store_bytes(codec, column.as_binary::<i32>().value(row), bytes),
+        DataType::LargeBinary => return store_bytes(codec, column.as_binary::<i64>().value(row), bytes),
+        DataType::Utf8 => return store_text(codec, column.as_string::<i32>().value(row), bytes),
+        DataType::LargeUtf8 => return store_text(codec, column.as_string::<i64>().value(row), bytes),
+        DataType::FixedSizeList(..) => {
+            let parts = column.as_fixed_size_list().value(row);
+            if parts.len() != 2 || parts.null_count() > 0 {
+                return Err(Problem::new("a part of the complex number is missing"));
+            }
+            return store_complex(codec, parts.as_ref(), bytes);
+        }
+        _ => {
+            let value =
+                float(codec, column, row).ok_or_else(|| Problem::new("internal error: the type was checked"))?;
+            return Ok(codec.store(&value, bytes)?);
+        }
+    };
+    Ok(codec.store_number(integer, bytes)?)
+}
+
+/// Returns float `row` of `column`, or `None` if `column` has no floats.
+fn float(codec: &ScalarCodec, column: &dyn Array, row: usize) -> Option<Value> {
+    match column.data_type() {
+        DataType::Float16 => Some(Value::Float16(column.as_primitive::<Float16Type>().value(row))),
+        DataType::Float32 => Some(Value::Float32(column.as_primitive::<Float32Type>().value(row))),
+        DataType::Float64 => {
+            let double = column.as_primitive::<Float64Type>().value(row);
+            Some(match codec.ty() {
+                Type::LongDouble | Type::ComplexLongDouble => {
+                    Value::LongDouble(LongDouble::from_f64(double, codec.long_double_format()))
+                }
+                _ => Value::Float64(double),
+            })
+        }
+        _ => None,
+    }
+}
+
+/// Writes the complex number with the parts `parts` to `bytes`.
+fn store_complex(codec: &ScalarCodec, parts: &dyn Array, bytes: &mut [u8]) -> Result<(), Problem> {
+    let internal = || Problem::new("internal error: the types of the columns were checked");
+    if let Some(parts) = parts.as_fixed_size_binary_opt() {
+        let (first, second) = bytes.split_at_mut(bytes.len() >> 1_u32);
+        codec.store_little(parts.value(0), first);
+        codec.store_little(parts.value(1), second);
+        return Ok(());
+    }
+    let value = match (float(codec, parts, 0), float(codec, parts, 1)) {
+        (Some(Value::Float16(re)), Some(Value::Float16(im))) => Value::Complex32(Complex::new(re, im)),
+        (Some(Value::Float32(re)), Some(Value::Float32(im))) => Value::Complex64(Complex::new(re, im)),
+        (Some(Value::Float64(re)), Some(Value::Float64(im))) => Value::Complex128(Complex::new(re, im)),
+        (Some(Value::LongDouble(re)), Some(Value::LongDouble(im))) => Value::ComplexLongDouble(Complex::new(re, im)),
+        _ => return Err(internal()),
+    };
+    Ok(codec.store(&value, bytes)?)
+}
+
+/// Writes `value`, the bytes of a value in memory, to `bytes`.
+fn store_bytes(codec: &ScalarCodec, value: &[u8], bytes: &mut [u8]) -> Result<(), Problem> {
+    match codec.ty() {
+        Type::LongDouble => codec.store_little(value, bytes),
+        Type::Bytes => codec.store_bytes(value, bytes)?,
+        _ if value.len() == bytes.len() => bytes.copy_from_slice(value),
+        _ => {
+            let [found, wanted] = [value.len(), bytes.len()].map(|len| plural(to_u64(len), "byte"));
+            return Err(Problem::new(format!("the value has {found} but the field has {wanted}")));
+        }
+    }
+    Ok(())
+}
+
+/// Writes `text` to `bytes`.
+fn store_text(codec: &ScalarCodec, text: &str, bytes: &mut [u8]) -> Result<(), Problem> {
+    match codec.ty() {
+        Type::Bytes | Type::Pascal => Ok(codec.store_bytes(text.as_bytes(), bytes)?),
+        _ => Ok(codec.store(&Value::Text(text.to_owned()), bytes)?),
+    }
+}

@@ -1,0 +1,394 @@
+//! `pep3118 encode`: writes values as the bytes of items, the inverse of `decode`.
+
+use std::ffi::OsString;
+use std::io::{self, BufRead as _, BufReader, BufWriter, IsTerminal as _, Read, Write};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use pep3118::__private::plural;
+
+#[cfg(feature = "arrow")]
+use super::arrow_input::ArrowReader;
+use super::escape::escape;
+use super::failure::{Failure, Status};
+use super::fields::{FieldOptions, unknown_field};
+#[cfg(feature = "arrow")]
+use super::input::Seekable;
+use super::input::{InputSource, LARGEST_STREAM_ITEM, to_u64};
+use super::options::{self, InterpretationOptions, note_type_name};
+use super::output::{OutputFile, refuse_stdout_of};
+use super::pack::{PackedField, PackedKind, Problem};
+use super::progress::Progress;
+use super::rows::is_formula;
+
+/// The size in bytes of the buffers of the input and of the output.
+const BUFFER: usize = 1 << 17;
+
+/// The number of bytes of text that a line may have for items of any size.
+const LONGEST_LINE: u64 = 1 << 26;
+
+/// The number of bytes of text that a line may have for each byte of an item. `decode` writes fewer than 20, and
+/// other programs can write spaces.
+const TEXT_PER_BYTE: u64 = 64;
+
+/// Write values as the bytes of items: the inverse of decode
+///
+/// The input has one item on each line: a JSON value as `decode --to jsonl` writes it, or a row of CSV after a
+/// header line with the names that `decode --to csv` writes. Empty lines are ignored. Each field must have a
+/// value. The fields can be in any order.
+///
+/// Bytes, and text in CSV, have the escapes \n, \r, \t, \\, \', \", \xff and \u{202e}. Bytes and text that are shorter
+/// than their field are followed by NULs. NaN, Infinity and -Infinity are strings in JSON. Padding bytes are 0.
+///
+/// A NaN gets the bits of the usual NaN of its type. A long double is written with the precision of a double,
+/// because decode prints the nearest double.
+#[cfg_attr(
+    feature = "arrow",
+    doc = "
+With --from arrow, the input has the columns that `decode --to arrow` writes, in any order. Floats keep all
+bits."
+)]
+#[derive(Debug, Args)]
+pub(super) struct Encode {
+    /// The format of an item, such as '<IhBd8s'
+    format: OsString,
+    /// The file to read; - is standard input [default: standard input]
+    file: Option<PathBuf>,
+    /// The size of an item in bytes
+    #[arg(long, short, value_name = "BYTES")]
+    itemsize: Option<u64>,
+    #[command(flatten)]
+    interpretation: InterpretationOptions,
+    /// The format of the input [default: by the ending of the file name, else jsonl]
+    #[arg(long, value_enum)]
+    from: Option<InputFormat>,
+    /// Remove the single quotes that `decode --csv-safe` puts before cells of CSV
+    #[arg(long)]
+    csv_safe: bool,
+    #[command(flatten)]
+    fields: FieldOptions,
+    /// The file to write; - is standard output; an existing file is replaced only if there is no error
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// The format of the input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum InputFormat {
+    /// One JSON value on each line
+    #[value(alias = "json")]
+    Jsonl,
+    /// Comma-separated values with a header line of field names; arrays as JSON
+    Csv,
+    /// An Arrow file (IPC file format, also called Feather) with a column for each field
+    #[cfg(feature = "arrow")]
+    Arrow,
+}
+
+impl Encode {
+    pub(super) fn run(self) -> Result<Status, Failure> {
+        let format = options::bytes(&self.format);
+        let mut found = match self.interpretation.reconcile(format, self.itemsize) {
+            Ok(found) => found,
+            Err(_) if Path::new(&self.format).is_file() && self.file.is_some() => {
+                return Err(Failure::refused(format_args!(
+                    "{} is a file, not a format\nhelp: the format is before the file: `encode FORMAT FILE`",
+                    escape(format)
+                )));
+            }
+            Err(error) => return Err(self.interpretation.refused(&error, format, self.itemsize)),
+        };
+        note_type_name(format);
+        let size = found.layout.size();
+        if size == 0 {
+            return Err(Failure::refused("items of 0 bytes: there is nothing to write"));
+        }
+        if size > to_u64(LARGEST_STREAM_ITEM) {
+            return Err(Failure::refused(format_args!(
+                "an item has {} but encode writes items of at most {LARGEST_STREAM_ITEM} bytes",
+                plural(size, "byte")
+            )));
+        }
+        self.fields.apply(&mut found.layout)?;
+        let item = PackedField::item(&found.layout)?;
+        let size = usize::try_from(size).map_err(|_| Failure::internal("the size of an item was checked"))?;
+        let from = self.input_format();
+        if self.csv_safe && from != InputFormat::Csv {
+            return Err(Failure::Usage("--csv-safe changes cells of CSV: add `--from csv`".into()));
+        }
+        let output = self
+            .output
+            .as_deref()
+            .filter(|output| !["-", "/dev/stdout", "/dev/fd/1"].iter().any(|name| output.as_os_str() == *name));
+        if output.is_none() && io::stdout().is_terminal() {
+            return Err(Failure::Usage("bytes of items are not for the terminal: name a file with --output".into()));
+        }
+        let (input, identity) = InputSource::open(self.file.as_deref().unwrap_or(Path::new("-")), false)?;
+        let encoder = Encoder { item: &item, size, is_csv_safe: self.csv_safe };
+        match output {
+            Some(output) => {
+                let mut out = OutputFile::create(output, identity.as_ref())?;
+                encoder.write(from, input, &mut out)?;
+                out.finish()?;
+            }
+            None => {
+                if let Some(identity) = identity {
+                    refuse_stdout_of(&identity)?;
+                }
+                let mut out = BufWriter::with_capacity(BUFFER, io::stdout().lock());
+                let result = encoder.write(from, input, &mut out);
+                // If an error occurred, the items before the error are written.
+                out.flush()?;
+                result?;
+            }
+        }
+        Ok(Status::Done)
+    }
+
+    /// Returns the format of the input: the value of `--from`, or the format that the file name stands for.
+    fn input_format(&self) -> InputFormat {
+        let extension = self.file.as_deref().and_then(Path::extension);
+        let is = |name: &str| extension.is_some_and(|extension| extension.eq_ignore_ascii_case(name));
+        match self.from {
+            Some(from) => from,
+            None if is("csv") => InputFormat::Csv,
+            #[cfg(feature = "arrow")]
+            None if is("arrow") || is("feather") => InputFormat::Arrow,
+            None => InputFormat::Jsonl,
+        }
+    }
+}
+
+/// Reads values and writes items.
+struct Encoder<'e> {
+    item: &'e PackedField,
+    /// The size of an item in bytes.
+    size: usize,
+    /// Whether quotes before formulas are removed.
+    is_csv_safe: bool,
+}
+
+impl Encoder<'_> {
+    /// Reads the values of `input`, and writes their items to `out`.
+    fn write(&self, from: InputFormat, input: InputSource, out: &mut impl Write) -> Result<(), Failure> {
+        match from {
+            InputFormat::Jsonl => {
+                let (input, len) = input.after(0)?;
+                self.write_json_lines(input, &mut Progress::new(len, false), out)
+            }
+            InputFormat::Csv => {
+                let (input, len) = input.after(0)?;
+                self.write_csv(input, &mut Progress::new(len, false), out)
+            }
+            #[cfg(feature = "arrow")]
+            InputFormat::Arrow => {
+                // The footer at the end of the file is needed first.
+                let Seekable { bytes, input_end, .. } = input.seekable(0, u64::MAX)?;
+                let mut progress = Progress::new(Some(input_end), false);
+                ArrowReader::new(bytes, self.item)?.write(self.item, self.size, &mut progress, out)
+            }
+        }
+    }
+
+    /// Returns the largest number of bytes of a line or row.
+    fn longest_line(&self) -> u64 {
+        to_u64(self.size).saturating_mul(TEXT_PER_BYTE).saturating_add(LONGEST_LINE)
+    }
+
+    fn write_json_lines(
+        &self,
+        input: Box<dyn Read>,
+        progress: &mut Progress,
+        out: &mut impl Write,
+    ) -> Result<(), Failure> {
+        let mut input = BufReader::with_capacity(BUFFER, input);
+        let mut item = vec![0; self.size];
+        let mut line = Vec::new();
+        let longest = self.longest_line();
+        let mut unreported = 0_usize;
+        for number in 1_u64.. {
+            if input.buffer().is_empty() {
+                // Write all items before the next read, because the read can wait for a slow stream.
+                out.flush()?;
+                progress.advance(std::mem::take(&mut unreported));
+            }
+            line.clear();
+            let read = input.by_ref().take(longest).read_until(b'\n', &mut line)?;
+            if read == 0 {
+                break;
+            }
+            unreported = unreported.saturating_add(read);
+            if to_u64(read) >= longest && !line.ends_with(b"\n") {
+                return Err(too_long(number, longest));
+            }
+            let json = match number {
+                1 => line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&line),
+                _ => &line,
+            };
+            let json = json.trim_ascii();
+            if json.is_empty() {
+                continue;
+            }
+            let stored = match str::from_utf8(json) {
+                Ok(json) => self.item.store_json(json, &mut item),
+                Err(error) => Err(Problem::new(format!("the line is not UTF-8 after {} bytes", error.valid_up_to()))),
+            };
+            stored.map_err(|problem| at_line(number, &problem))?;
+            out.write_all(&item)?;
+        }
+        Ok(())
+    }
+
+    fn write_csv(&self, input: Box<dyn Read>, progress: &mut Progress, out: &mut impl Write) -> Result<(), Failure> {
+        let longest = self.longest_line();
+        let input = LimitedReader { input, limit: longest, left: longest };
+        let mut csv =
+            csv::ReaderBuilder::new().flexible(true).has_headers(false).buffer_capacity(BUFFER).from_reader(input);
+        let mut row = csv::ByteRecord::new();
+        let failed = |error: csv::Error| match error.into_kind() {
+            csv::ErrorKind::Io(error) => Failure::Io(error),
+            kind => Failure::refused(format_args!("{kind:?}")),
+        };
+        if !csv.read_byte_record(&mut row).map_err(failed)? {
+            return Err(Failure::refused("the input has no header line with the names of the fields"));
+        }
+        let columns = self.csv_columns(&row).map_err(|problem| at_line(1, &problem))?;
+        let mut item = vec![0; self.size];
+        let mut reported = 0_u64;
+        loop {
+            let left = &mut csv.get_mut().left;
+            *left = longest;
+            if !csv.read_byte_record(&mut row).map_err(failed)? {
+                break;
+            }
+            let (line, start) = row.position().map_or((0, 0), |position| (position.line(), position.byte()));
+            if let Ok(bytes) = usize::try_from(start.saturating_sub(reported))
+                && bytes >= BUFFER
+            {
+                progress.advance(bytes);
+                reported = start;
+            }
+            self.store_row(&columns, &row, &mut item).map_err(|problem| at_line(line, &problem))?;
+            out.write_all(&item)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the cells of `row`, one for each of `columns`, to `item`.
+    fn store_row(&self, columns: &[CsvColumn<'_>], row: &csv::ByteRecord, item: &mut [u8]) -> Result<(), Problem> {
+        let is_empty = columns.is_empty() && row.iter().all(<[u8]>::is_empty);
+        if row.len() != columns.len() && !is_empty {
+            let (cells, columns) = (plural(to_u64(row.len()), "cell"), plural(to_u64(columns.len()), "column"));
+            return Err(Problem::new(format!("the row has {cells} but the header has {columns}")));
+        }
+        for (column, cell) in columns.iter().zip(row) {
+            let named = |problem: Problem| problem.inside(column.name.as_str());
+            let cell = str::from_utf8(self.without_quote(cell));
+            let cell = cell.map_err(|_| named(Problem::new("the cell is not UTF-8")))?;
+            let Some(record) = item.get_mut(column.offset..) else {
+                return Err(Problem::new("internal error: a record is outside of its item"));
+            };
+            column.field.store_cell(cell, record).map_err(named)?;
+        }
+        Ok(())
+    }
+
+    /// Returns the fields that the cells of `header` name, in the order of the header.
+    fn csv_columns(&self, header: &csv::ByteRecord) -> Result<Vec<CsvColumn<'_>>, Problem> {
+        let mut columns = Vec::new();
+        collect(self.item, 0, "", &mut columns);
+        if columns.is_empty() && header.iter().all(<[u8]>::is_empty) {
+            return Ok(columns);
+        }
+        let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
+        let mut free: Vec<Option<CsvColumn<'_>>> = columns.into_iter().map(Some).collect();
+        let mut named = Vec::new();
+        for cell in header {
+            let cell = self.without_quote(cell);
+            // `decode` escapes the names in the header.
+            let is_named = |column: &CsvColumn<'_>| {
+                column.name.as_bytes() == cell || escape(column.name.as_bytes()).as_bytes() == cell
+            };
+            let Some(column) = free.iter_mut().find_map(|column| column.take_if(|column| is_named(column))) else {
+                let cell = String::from_utf8_lossy(cell);
+                return Err(Problem::new(if names.iter().any(|name| *name == cell) {
+                    format!("column `{}` is given twice", escape(cell.as_bytes()))
+                } else {
+                    let known = names.iter().zip(&free).map(|(name, column)| (name.as_str(), column.is_some()));
+                    unknown_field(&cell, known, |near| format!("`{near}`"))
+                }));
+            };
+            named.push(column);
+        }
+        match free.into_iter().flatten().next() {
+            Some(missing) => Err(Problem::new(format!("column `{}` is missing", escape(missing.name.as_bytes())))),
+            None => Ok(named),
+        }
+    }
+
+    /// Returns `cell` without the quote that `decode --csv-safe` puts before a formula.
+    fn without_quote<'c>(&self, cell: &'c [u8]) -> &'c [u8] {
+        match cell {
+            [b'\'', rest @ ..] if self.is_csv_safe && is_formula(cell) => rest,
+            _ => cell,
+        }
+    }
+}
+
+/// A column of CSV.
+struct CsvColumn<'e> {
+    /// The names of the records that contain the field and of the field, as in `outer.inner.field`.
+    name: String,
+    /// The offset in the item of the record that contains the field, in bytes.
+    offset: usize,
+    field: &'e PackedField,
+}
+
+/// Appends the columns of `field` to `columns`. `offset` is the offset of the enclosing record in the item. `name` is
+/// the dotted name of the field, or empty for the item.
+fn collect<'e>(field: &'e PackedField, offset: usize, name: &str, columns: &mut Vec<CsvColumn<'e>>) {
+    let PackedKind::Record(members) = &field.kind else {
+        let name = if name.is_empty() { &field.name } else { name };
+        columns.push(CsvColumn { name: name.to_owned(), offset, field });
+        return;
+    };
+    if !field.is_record() {
+        let name = if name.is_empty() { &field.name } else { name };
+        columns.push(CsvColumn { name: name.to_owned(), offset, field });
+        return;
+    }
+    for member in members {
+        let dotted = if name.is_empty() { member.name.clone() } else { format!("{name}.{}", member.name) };
+        collect(member, offset.saturating_add(field.offset), &dotted, columns);
+    }
+}
+
+/// Returns the failure for `problem` in line `number` of the input.
+fn at_line(number: u64, problem: &Problem) -> Failure {
+    Failure::refused(format_args!("line {number}: {problem}"))
+}
+
+/// Returns the failure for line `number`, which is longer than `longest` bytes.
+fn too_long(number: u64, longest: u64) -> Failure {
+    Failure::refused(format_args!("line {number} is longer than {longest} bytes"))
+}
+
+/// Reads an input, and fails if a row is too long. Without a limit, a row without an end would fill the memory.
+struct LimitedReader {
+    input: Box<dyn Read>,
+    /// The largest number of bytes of a row.
+    limit: u64,
+    /// The number of bytes that may be read before the current row must end.
+    left: u64,
+}
+
+impl Read for LimitedReader {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        if self.left == 0 {
+            return Err(io::Error::other(format!("a row is longer than {} bytes", self.limit)));
+        }
+        let read = self.input.read(bytes)?;
+        self.left = self.left.saturating_sub(to_u64(read));
+        Ok(read)
+    }
+}

@@ -1,0 +1,664 @@
+//! Converts the JSON values and CSV cells that `decode` writes to the bytes of an item.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use half::f16;
+use num_complex::Complex;
+use pep3118::__private::{ScalarCodec, abridge, plural};
+use pep3118::decode::{EncodeErrorKind, LongDouble, Value};
+use pep3118::{Field, Layout, Type};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::escape::escape;
+use super::failure::Failure;
+use super::fields::unknown_field;
+use super::input::to_u64;
+
+/// The largest number of bytes of a value that an error message repeats.
+const LONGEST_VALUE: usize = 60;
+
+/// A field of an item, and how its bytes are written.
+#[derive(Debug)]
+pub(super) struct PackedField {
+    /// The name that `decode` writes: `f` and the index of the field, if the field has no name.
+    pub(super) name: String,
+    /// The offset in bytes from the start of the enclosing record.
+    pub(super) offset: usize,
+    /// The size of one element in bytes.
+    pub(super) size: usize,
+    /// The length of each dimension.
+    pub(super) shape: Vec<usize>,
+    pub(super) kind: PackedKind,
+}
+
+/// The values of a field: single values, or records.
+#[derive(Debug)]
+pub(super) enum PackedKind {
+    Value(ScalarCodec),
+    Record(Vec<PackedField>),
+}
+
+/// The reason why a value cannot be written, and the field of the value.
+#[derive(Debug, Default)]
+pub(super) struct Problem {
+    /// The reason. Empty if the JSON parser found the error, which then has the message.
+    message: String,
+    /// The names and indices that lead to the value, innermost first: `[1]`, `m`, `in`.
+    path: Vec<String>,
+}
+
+impl Problem {
+    /// Returns the problem with the message `message`, in which text from the input is escaped.
+    pub(super) fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), path: Vec::new() }
+    }
+
+    /// Returns the problem for `value`, the text of a JSON value or of a cell that is not a value of type `ty`.
+    fn wrong_type(value: &str, ty: Type) -> Self {
+        Self::new(format!("`{}` is not a value of type {ty}", abridge(value.as_bytes(), LONGEST_VALUE)))
+    }
+
+    /// Puts `step` in front of the path. `step` is the name of a field, or an index in brackets.
+    pub(super) fn inside(mut self, step: impl Into<String>) -> Self {
+        self.path.push(step.into());
+        self
+    }
+
+    /// Returns this problem. If this problem has no message, the message is that of `error`, the error of the JSON
+    /// parser.
+    fn of_json(self, error: &serde_json::Error) -> Self {
+        if self.message.is_empty() {
+            // Each line is parsed alone, so the line number in `error` is always 1.
+            let text = error.to_string();
+            let text = text.split(" at line ").next().unwrap_or_default();
+            let column = plural(to_u64(error.column()), "byte");
+            return Self { message: format!("{text} after {column} of JSON"), ..self };
+        }
+        self
+    }
+}
+
+impl From<EncodeErrorKind> for Problem {
+    fn from(kind: EncodeErrorKind) -> Self {
+        Self::new(kind.to_string())
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut path = String::new();
+        for step in self.path.iter().rev() {
+            if !path.is_empty() && !step.starts_with('[') {
+                path.push('.');
+            }
+            path.push_str(&escape(step.as_bytes()));
+        }
+        match path.as_str() {
+            "" => f.write_str(&self.message),
+            path => write!(f, "field `{path}`: {}", self.message),
+        }
+    }
+}
+
+impl PackedField {
+    /// Returns the item of `layout`. The item is named `value`, which is the name of its column in CSV.
+    ///
+    /// # Errors
+    /// - a value has more bytes than this machine can address
+    pub(super) fn item(layout: &Layout) -> Result<Self, Failure> {
+        Self::new(layout.item(), "value".to_owned())
+    }
+
+    fn new(field: Field<'_>, name: String) -> Result<Self, Failure> {
+        let length = |bytes: u64| {
+            usize::try_from(bytes).map_err(|_| Failure::refused(format_args!("there is no memory for {bytes} bytes")))
+        };
+        let kind = if field.ty() == Type::Record {
+            let member = |(index, member): (usize, Field<'_>)| {
+                Self::new(member, member.name_text().unwrap_or_else(|| format!("f{index}")))
+            };
+            PackedKind::Record(field.fields().enumerate().map(member).collect::<Result<_, _>>()?)
+        } else {
+            PackedKind::Value(ScalarCodec::of(field).map_err(Failure::refused)?)
+        };
+        let shape = field.shape().iter().map(|len| length(*len)).collect::<Result<_, _>>()?;
+        Ok(Self { name, offset: length(field.offset())?, size: length(field.size())?, shape, kind })
+    }
+
+    /// Returns `true` if the field is one record.
+    pub(super) fn is_record(&self) -> bool {
+        self.shape.is_empty() && matches!(self.kind, PackedKind::Record(_))
+    }
+
+    /// Returns the bytes of all elements of this field in `record`, the bytes of the enclosing record.
+    pub(super) fn bytes<'r>(&self, record: &'r mut [u8]) -> Result<&'r mut [u8], Problem> {
+        let count = if self.shape.contains(&0) { 0 } else { self.shape.iter().copied().fold(1, usize::saturating_mul) };
+        let len = self.size.saturating_mul(count);
+        let bytes = record.get_mut(self.offset..self.offset.saturating_add(len));
+        debug_assert!(bytes.is_some(), "a field is outside of its record");
+        bytes.ok_or_else(|| Problem::new("internal error: a field is outside of its record"))
+    }
+
+    /// Writes `json`, the value of this field, to `record`, the bytes of the enclosing record.
+    pub(super) fn store_json(&self, json: &str, record: &mut [u8]) -> Result<(), Problem> {
+        let bytes = self.bytes(record)?;
+        let mut deserializer = serde_json::Deserializer::from_str(json);
+        let mut problem = Problem::default();
+        let seed = ValueSeed { kind: &self.kind, size: self.size, shape: &self.shape, bytes, problem: &mut problem };
+        match seed.deserialize(&mut deserializer).and_then(|()| deserializer.end()) {
+            Ok(()) => Ok(()),
+            Err(error) => Err(problem.of_json(&error)),
+        }
+    }
+
+    /// Writes `cell`, the CSV cell of this field, to `record`, the bytes of the enclosing record.
+    pub(super) fn store_cell(&self, cell: &str, record: &mut [u8]) -> Result<(), Problem> {
+        match &self.kind {
+            PackedKind::Value(codec) if self.shape.is_empty() => store_cell(codec, cell, self.bytes(record)?),
+            _ => self.store_json(cell, record),
+        }
+    }
+}
+
+/// Writes `cell`, the CSV cell of one value, to `bytes`.
+fn store_cell(codec: &ScalarCodec, cell: &str, bytes: &mut [u8]) -> Result<(), Problem> {
+    match codec.ty() {
+        Type::Char | Type::Bytes | Type::Pascal | Type::Void | Type::Bits | Type::Opaque => {
+            store_string(codec, cell, cell, bytes)
+        }
+        Type::Ucs2 | Type::Ucs4 | Type::Wchar if cell.starts_with("{\"units\":") => store_scalar(codec, cell, bytes),
+        Type::Ucs2 | Type::Ucs4 | Type::Wchar => {
+            let text = String::from_utf8(unescape(cell)?.into_owned());
+            let text = text.map_err(|_| Problem::new("the escapes of the text are not UTF-8"))?;
+            Ok(codec.store(&Value::Text(text), bytes)?)
+        }
+        _ => {
+            let cell = cell.trim_ascii();
+            match cell.as_bytes().first() {
+                None => Err(Problem::new(format!("the cell is empty but the field is {}", codec.ty()))),
+                Some(b'{' | b'[' | b't' | b'f' | b'n') => store_scalar(codec, cell, bytes),
+                Some(b'0'..=b'9' | b'-' | b'+' | b'.') if !cell.starts_with("0x") => match non_finite(cell) {
+                    Some(_) => store_string(codec, cell, cell, bytes),
+                    None => store_number(codec, cell, bytes),
+                },
+                Some(_) => store_string(codec, cell, cell, bytes),
+            }
+        }
+    }
+}
+
+/// Writes `json`, the JSON text of one value, to `bytes`.
+fn store_scalar(codec: &ScalarCodec, json: &str, bytes: &mut [u8]) -> Result<(), Problem> {
+    let wrong = || Problem::wrong_type(json, codec.ty());
+    match json.as_bytes().first() {
+        Some(b'-' | b'0'..=b'9') => store_number(codec, json, bytes),
+        Some(b'"') => {
+            let inner = json.strip_prefix('"').and_then(|json| json.strip_suffix('"')).unwrap_or_default();
+            // The JSON parser has checked the string, so a string without a backslash is its own contents.
+            if !inner.contains('\\') {
+                return match codec.ty() {
+                    Type::Ucs2 | Type::Ucs4 | Type::Wchar => Ok(codec.store(&Value::Text(inner.to_owned()), bytes)?),
+                    _ => store_string(codec, inner, json, bytes),
+                };
+            }
+            let text: String = serde_json::from_str(json).map_err(|error| Problem::default().of_json(&error))?;
+            match codec.ty() {
+                Type::Ucs2 | Type::Ucs4 | Type::Wchar => Ok(codec.store(&Value::Text(text), bytes)?),
+                _ => store_string(codec, &text, json, bytes),
+            }
+        }
+        Some(b't' | b'f') if codec.ty() == Type::Bool => {
+            codec.store_bool(json.parse().map_err(|_| wrong())?, bytes);
+            Ok(())
+        }
+        Some(b'[') => store_complex(codec, json, bytes),
+        Some(b'{') if matches!(codec.ty(), Type::Ucs2 | Type::Ucs4 | Type::Wchar) => {
+            let units: Units = serde_json::from_str(json).map_err(|_| wrong())?;
+            Ok(codec.store(&Value::IllFormedText(units.units), bytes)?)
+        }
+        _ => Err(wrong()),
+    }
+}
+
+/// The JSON object that `decode` writes for text that is not valid Unicode: `{"units":[55296]}`.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Units {
+    units: Vec<u32>,
+}
+
+/// Writes `number`, the decimal digits of a number, to `bytes`.
+fn store_number(codec: &ScalarCodec, number: &str, bytes: &mut [u8]) -> Result<(), Problem> {
+    let wrong = || Problem::wrong_type(number, codec.ty());
+    match codec.ty() {
+        _ if codec.is_integer() => {
+            if let Ok(value) = number.parse::<i64>() {
+                return Ok(codec.store_number(value.into(), bytes)?);
+            }
+            match number.parse::<i128>() {
+                Ok(value) => Ok(codec.store_number(value, bytes)?),
+                Err(_) if number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') => {
+                    Err(too_large(codec, number))
+                }
+                // Some programs write every number as a float: `7.0`.
+                Err(_) => Ok(codec.store_number(integral(number).ok_or_else(wrong)?, bytes)?),
+            }
+        }
+        Type::Float16 | Type::Float32 | Type::Float64 | Type::LongDouble => {
+            // `parse` also accepts names such as `-inf`. `float` refuses these names.
+            let double: f64 = number.parse().map_err(|_| wrong())?;
+            store_float(codec, double, number, bytes)
+        }
+        Type::Bool if number == "0" || number == "1" => {
+            codec.store_bool(number == "1", bytes);
+            Ok(())
+        }
+        _ => Err(wrong()),
+    }
+}
+
+/// Writes a float to `bytes`. `double` is the `f64` that is nearest to `number`, the digits in the input.
+///
+/// # Errors
+/// - `number` is finite, but the nearest value of the type is infinite
+fn store_float(codec: &ScalarCodec, double: f64, number: &str, bytes: &mut [u8]) -> Result<(), Problem> {
+    let value = float(codec, codec.ty(), double, number)?;
+    Ok(codec.store(&value, bytes)?)
+}
+
+/// Returns `number` as a value of the float type `ty`. `double` is the `f64` that is nearest to `number`.
+fn float(codec: &ScalarCodec, ty: Type, double: f64, number: &str) -> Result<Value, Problem> {
+    // The digits are parsed again, because rounding first to `f64` and then to `f32` can differ from rounding once.
+    let single = || number.parse::<f32>().map_err(|_| Problem::wrong_type(number, ty));
+    let (value, is_finite) = match ty {
+        Type::Float16 => {
+            let half = f16::from_f32(single()?);
+            (Value::Float16(half), half.is_finite())
+        }
+        Type::Float32 => {
+            let single = single()?;
+            (Value::Float32(single), single.is_finite())
+        }
+        Type::Float64 => (Value::Float64(double), double.is_finite()),
+        Type::LongDouble => {
+            (Value::LongDouble(LongDouble::from_f64(double, codec.long_double_format())), double.is_finite())
+        }
+        _ => return Err(Problem::wrong_type(number, ty)),
+    };
+    if !is_finite && non_finite(number).is_none() {
+        let largest = match ty {
+            Type::Float16 => f16::MAX.to_string(),
+            Type::Float32 => format!("{:e}", f32::MAX),
+            _ => format!("{:e}", f64::MAX),
+        };
+        let number = abridge(number.as_bytes(), LONGEST_VALUE);
+        return Err(Problem::new(format!("{number} is not in the range -{largest} to {largest} of {ty}")));
+    }
+    Ok(value)
+}
+
+/// Returns the value of `text` if `text` is the name that `decode` writes for NaN or an infinity.
+fn non_finite(text: &str) -> Option<f64> {
+    match text {
+        "NaN" => Some(f64::NAN),
+        "Infinity" => Some(f64::INFINITY),
+        "-Infinity" => Some(f64::NEG_INFINITY),
+        _ => None,
+    }
+}
+
+/// Returns the integer that `number`, the digits of a float, is equal to. Returns `None` if `number` is not an
+/// integer, or if an `f64` is not precise enough to decide.
+fn integral(number: &str) -> Option<i128> {
+    let double: f64 = number.parse().ok()?;
+    if double.fract() != 0.0 || double.abs() > 9_007_199_254_740_992.0 {
+        return None;
+    }
+    #[expect(clippy::as_conversions, reason = "the float is an integer of at most 54 bits")]
+    Some(double as i128)
+}
+
+/// Returns the problem for `number`, an integer that is too large for every type of integers.
+fn too_large(codec: &ScalarCodec, number: &str) -> Problem {
+    let (low, high) = codec.range();
+    let number = abridge(number.as_bytes(), LONGEST_VALUE);
+    Problem::new(format!("{number} is not in the range {low} to {high} of {}", codec.ty()))
+}
+
+/// Writes `text`, the contents of a JSON string or of a CSV cell, to `bytes`. The type of the value is not a type
+/// of text. `source` is the text in the input, which messages repeat: the JSON string with its quotes, or the cell.
+fn store_string(codec: &ScalarCodec, text: &str, source: &str, bytes: &mut [u8]) -> Result<(), Problem> {
+    let wrong = || Problem::wrong_type(source, codec.ty());
+    match codec.ty() {
+        Type::Bytes | Type::Pascal => Ok(codec.store_bytes(&unescape(text)?, bytes)?),
+        Type::Char => match *unescape(text)? {
+            // `decode --text` prints the character NUL as an empty string.
+            [] => Ok(codec.store(&Value::Char(0), bytes)?),
+            [byte] => Ok(codec.store(&Value::Char(byte), bytes)?),
+            ref more => {
+                let len = plural(to_u64(more.len()), "byte");
+                Err(Problem::new(format!("value has {len} but the field holds 1")))
+            }
+        },
+        Type::Void | Type::Bits | Type::Opaque => {
+            let digits = text.as_bytes();
+            let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+            let byte = |pair: &[u8]| match *pair {
+                [high, low] => Some(digit(high)?.wrapping_shl(4) | digit(low)?),
+                _ => None,
+            };
+            let value: Option<Vec<u8>> = digits.chunks(2).map(byte).collect();
+            let value = value.ok_or_else(|| {
+                let text = abridge(digits, LONGEST_VALUE);
+                Problem::new(format!("`{text}` is not an even number of hexadecimal digits"))
+            })?;
+            if value.len() != bytes.len() {
+                let [found, wanted] = [value.len(), bytes.len()].map(|len| plural(to_u64(len), "byte"));
+                return Err(Problem::new(format!("the digits stand for {found} but the field has {wanted}")));
+            }
+            Ok(codec.store_bytes(&value, bytes)?)
+        }
+        Type::Float16 | Type::Float32 | Type::Float64 | Type::LongDouble => {
+            store_float(codec, non_finite(text).ok_or_else(wrong)?, text, bytes)
+        }
+        _ if codec.is_integer() => {
+            let digits = text.strip_prefix("0x").ok_or_else(wrong)?;
+            let value = i128::from_str_radix(digits, 16).map_err(|_| wrong())?;
+            Ok(codec.store_number(value, bytes)?)
+        }
+        Type::Bool => {
+            codec.store_bool(text.to_ascii_lowercase().parse().map_err(|_| wrong())?, bytes);
+            Ok(())
+        }
+        _ => Err(wrong()),
+    }
+}
+
+/// Writes `json`, a list of the real and the imaginary part of a complex number, to `bytes`.
+fn store_complex(codec: &ScalarCodec, json: &str, bytes: &mut [u8]) -> Result<(), Problem> {
+    let wrong = || Problem::wrong_type(json, codec.ty());
+    let part = match codec.ty() {
+        Type::Complex32 => Type::Float16,
+        Type::Complex64 => Type::Float32,
+        Type::Complex128 => Type::Float64,
+        Type::ComplexLongDouble => Type::LongDouble,
+        _ => return Err(wrong()),
+    };
+    let (re, im): (&RawValue, &RawValue) = serde_json::from_str(json).map_err(|_| wrong())?;
+    let value = |json: &RawValue| {
+        let text = json.get().trim_matches('"');
+        let double = non_finite(text).or_else(|| json.get().parse().ok()).ok_or_else(wrong)?;
+        float(codec, part, double, text)
+    };
+    let value = match (value(re)?, value(im)?) {
+        (Value::Float16(re), Value::Float16(im)) => Value::Complex32(Complex::new(re, im)),
+        (Value::Float32(re), Value::Float32(im)) => Value::Complex64(Complex::new(re, im)),
+        (Value::Float64(re), Value::Float64(im)) => Value::Complex128(Complex::new(re, im)),
+        (Value::LongDouble(re), Value::LongDouble(im)) => Value::ComplexLongDouble(Complex::new(re, im)),
+        _ => return Err(wrong()),
+    };
+    Ok(codec.store(&value, bytes)?)
+}
+
+/// Returns the bytes that `text` stands for, in which `\n`, `\r`, `\t`, `\\`, `\'`, `\"`, `\xff` and `\u{202e}` are
+/// escapes. The function reverses every escape that `decode` writes.
+///
+/// # Errors
+/// - a backslash does not start one of the escapes
+fn unescape(text: &str) -> Result<Cow<'_, [u8]>, Problem> {
+    let mut rest = text;
+    let mut bytes = Vec::new();
+    while let Some((plain, after)) = rest.split_once('\\') {
+        bytes.extend_from_slice(plain.as_bytes());
+        rest = take_escape(after, &mut bytes).ok_or_else(|| {
+            let escape = abridge(after.as_bytes(), 8);
+            Problem::new(format!("`\\{escape}` does not start with an escape; a backslash is written as `\\\\`"))
+        })?;
+    }
+    if rest.len() == text.len() {
+        return Ok(Cow::Borrowed(text.as_bytes()));
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    Ok(Cow::Owned(bytes))
+}
+
+/// Appends the bytes of the escape at the start of `text` to `bytes`. `text` starts after the backslash. Returns the
+/// text after the escape, or `None` if `text` does not start with an escape.
+fn take_escape<'t>(text: &'t str, bytes: &mut Vec<u8>) -> Option<&'t str> {
+    let hexadecimal = |digits: &str| {
+        let digits = Some(digits).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))?;
+        u32::from_str_radix(digits, 16).ok()
+    };
+    let mut characters = text.chars();
+    let byte = match characters.next()? {
+        'n' => b'\n',
+        'r' => b'\r',
+        't' => b'\t',
+        '\\' => b'\\',
+        '\'' => b'\'',
+        '"' => b'"',
+        'x' => {
+            let (digits, after) = characters.as_str().split_at_checked(2)?;
+            bytes.push(u8::try_from(hexadecimal(digits)?).ok()?);
+            return Some(after);
+        }
+        'u' => {
+            let (digits, after) = characters.as_str().strip_prefix('{')?.split_once('}')?;
+            let character = char::from_u32(hexadecimal(digits)?)?;
+            bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+            return Some(after);
+        }
+        _ => return None,
+    };
+    bytes.push(byte);
+    Some(characters.as_str())
+}
+
+/// Reads the JSON of a field, and writes its bytes.
+struct ValueSeed<'s> {
+    kind: &'s PackedKind,
+    /// The size of one element in bytes.
+    size: usize,
+    /// The lengths of the dimensions of the value.
+    shape: &'s [usize],
+    /// The bytes of the value.
+    bytes: &'s mut [u8],
+    /// Receives the reason if the value does not fit.
+    problem: &'s mut Problem,
+}
+
+/// Returns an error without a message. The message is in the [`Problem`].
+fn reported<E: serde::de::Error>() -> E {
+    E::custom("")
+}
+
+impl<'de> DeserializeSeed<'de> for ValueSeed<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        match (self.kind, self.shape) {
+            (PackedKind::Value(codec), []) => {
+                let json = <&RawValue as serde::Deserialize>::deserialize(deserializer)?;
+                store_scalar(codec, json.get(), self.bytes).map_err(|problem| {
+                    *self.problem = problem;
+                    reported()
+                })
+            }
+            _ => deserializer.deserialize_any(self),
+        }
+    }
+}
+
+impl ValueSeed<'_> {
+    /// Stores the problem of a JSON value that is neither a list nor a record, and returns an error.
+    fn wrong_kind<E: serde::de::Error>(self, found: &str) -> E {
+        let wanted = if self.shape.is_empty() { "a record" } else { "an array" };
+        *self.problem = Problem::new(format!("the value is {found} but the field is {wanted}"));
+        reported()
+    }
+}
+
+impl<'de> Visitor<'de> for ValueSeed<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.shape.is_empty() { "an object" } else { "a list" })
+    }
+
+    fn visit_bool<E: serde::de::Error>(self, _: bool) -> Result<(), E> {
+        Err(self.wrong_kind("a bool"))
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<(), E> {
+        Err(self.wrong_kind("a number"))
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, _: u64) -> Result<(), E> {
+        Err(self.wrong_kind("a number"))
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<(), E> {
+        Err(self.wrong_kind("a number"))
+    }
+
+    fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<(), E> {
+        Err(self.wrong_kind("a string"))
+    }
+
+    fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
+        Err(self.wrong_kind("null"))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        let Self { kind, size, shape, bytes, problem } = self;
+        let Some((len, inner)) = shape.split_first() else {
+            *problem = Problem::new("the value is a list but the field is a record");
+            return Err(reported());
+        };
+        // `decode` writes an array without elements as `[]`, even if the array has several dimensions.
+        let len = if shape.contains(&0) { 0 } else { *len };
+        let step = inner.iter().copied().fold(size, usize::saturating_mul);
+        let mut found = 0_usize;
+        for index in 0..len {
+            let start = index.saturating_mul(step);
+            let Some(bytes) = bytes.get_mut(start..start.saturating_add(step)) else {
+                debug_assert!(false, "an element is outside of its array");
+                return Err(A::Error::custom("internal error: an element is outside of its array"));
+            };
+            let seed = ValueSeed { kind, size, shape: inner, bytes, problem: &mut *problem };
+            match list.next_element_seed(seed) {
+                Ok(Some(())) => found = found.saturating_add(1),
+                Ok(None) => break,
+                Err(error) => {
+                    problem.path.push(format!("[{index}]"));
+                    return Err(error);
+                }
+            }
+        }
+        while list.next_element::<IgnoredAny>()?.is_some() {
+            found = found.saturating_add(1);
+        }
+        if found != len {
+            let (found, len) = (plural(to_u64(found), "value"), plural(to_u64(len), "element"));
+            *problem = Problem::new(format!("{found} for {len}"));
+            return Err(reported());
+        }
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let Self { kind, bytes, problem, shape, .. } = self;
+        let (PackedKind::Record(fields), []) = (kind, shape) else {
+            *problem = Problem::new("the value is a record but the field is an array");
+            return Err(reported());
+        };
+        // The fields before index `next` have values. `later` is empty as long as the keys are in the order of the
+        // fields. After that, `later` is true at the index of each further field that has a value.
+        let mut next = 0_usize;
+        let mut later: Vec<bool> = Vec::new();
+        loop {
+            let key = KeySeed { fields, next, later: &later, problem: &mut *problem };
+            let Some(index) = map.next_key_seed(key)? else { break };
+            let Some(field) = fields.get(index) else {
+                debug_assert!(false, "the index is that of a field");
+                return Err(A::Error::custom("internal error: there is no such field"));
+            };
+            if index == next && later.is_empty() {
+                next = next.saturating_add(1);
+            } else {
+                later.resize(fields.len(), false);
+                if let Some(later) = later.get_mut(index) {
+                    *later = true;
+                }
+            }
+            let bytes = field.bytes(bytes).map_err(|found| {
+                *problem = found;
+                reported()
+            })?;
+            let seed =
+                ValueSeed { kind: &field.kind, size: field.size, shape: &field.shape, bytes, problem: &mut *problem };
+            map.next_value_seed(seed).inspect_err(|_| problem.path.push(field.name.clone()))?;
+        }
+        let is_missing = |(index, _): &(usize, &PackedField)| !is_filled(*index, next, &later);
+        if let Some((_, field)) = fields.iter().enumerate().find(is_missing) {
+            *problem = Problem::new(format!("field `{}` is missing", escape(field.name.as_bytes())));
+            return Err(reported());
+        }
+        Ok(())
+    }
+}
+
+/// Returns `true` if the field with the index `index` has a value: the index is less than `next`, or `later` is true at
+/// the index.
+fn is_filled(index: usize, next: usize, later: &[bool]) -> bool {
+    index < next || later.get(index).copied().unwrap_or_default()
+}
+
+/// Reads the key of a JSON object, and returns the index of the field.
+struct KeySeed<'s> {
+    fields: &'s [PackedField],
+    /// The index of the field that follows the previous key.
+    next: usize,
+    /// Is true at the index of each field from `next` on that has a value, or is empty if there is no such field.
+    later: &'s [bool],
+    /// Receives the reason if no field without a value has the name.
+    problem: &'s mut Problem,
+}
+
+impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
+    type Value = usize;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<usize, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for KeySeed<'_> {
+    type Value = usize;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a field")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, key: &str) -> Result<usize, E> {
+        if self.later.is_empty() && self.fields.get(self.next).is_some_and(|field| field.name == key) {
+            return Ok(self.next);
+        }
+        // Several fields can have the same name. Each key is for the first of these fields that has no value.
+        let is_free = |index: &usize| !is_filled(*index, self.next, self.later);
+        let named = |(index, field): (usize, &PackedField)| (field.name == key).then_some(index);
+        if let Some(index) = self.fields.iter().enumerate().filter_map(named).find(is_free) {
+            return Ok(index);
+        }
+        *self.problem = Problem::new(if self.fields.iter().any(|field| field.name == key) {
+            format!("field `{}` is given twice", escape(key.as_bytes()))
+        } else {
+            let known = self.fields.iter().enumerate();
+            let known = known.map(|(index, field)| (field.name.as_str(), is_free(&index)));
+            unknown_field(key, known, |near| format!("`{near}`"))
+        });
+        Err(reported())
+    }
+}

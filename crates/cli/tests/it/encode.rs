@@ -1,0 +1,533 @@
+//! `encode`: values that `decode` prints become the same bytes, and values that do not fit are refused.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Output, Stdio};
+
+use arbitrary::Unstructured;
+use pep3118::decode::Plan;
+use pep3118::{DataModel, Dialect, Layout, reconcile};
+
+#[path = "../../../../tests/it/properties/layouts.rs"]
+#[allow(dead_code, unreachable_pub, reason = "the tests of the library use the other functions")]
+mod layouts;
+
+use crate::snapshot;
+
+/// Runs the command with `input` as its standard input.
+fn run(arguments: &[&str], input: &[u8]) -> Output {
+    let mut child = crate::command::pep3118()
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_vec();
+    // A command that refuses its arguments ends before it reads its input.
+    let writer = std::thread::spawn(move || stdin.write_all(&input));
+    let output = child.wait_with_output().unwrap();
+    let _ = writer.join().unwrap();
+    output
+}
+
+/// Returns standard output of a command that succeeds without a message.
+fn stdout_of(arguments: &[&str], input: &[u8]) -> Vec<u8> {
+    let output = run(arguments, input);
+    assert_eq!(text(&output.stderr), "", "{arguments:?}");
+    assert!(output.status.success(), "{arguments:?}");
+    output.stdout
+}
+
+/// Returns the message of a command that fails with status 1.
+fn message_of(arguments: &[&str], input: &[u8]) -> String {
+    let output = run(arguments, input);
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}", text(&output.stderr));
+    text(&output.stderr)
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// Encodes `input` as items of `format`.
+fn encoded(format: &str, input: &str) -> Vec<u8> {
+    stdout_of(&["encode", format], input.as_bytes())
+}
+
+/// Checks that `decode | encode` returns `items` for JSON lines and for CSV. `more` are options of both commands.
+fn assert_inverse(format: &str, items: &[u8], more: &[&str]) {
+    for kind in ["jsonl", "csv"] {
+        let printed = stdout_of(&[&["decode", "-", format, "--to", kind], more].concat(), items);
+        let encoded = stdout_of(&[&["encode", format, "--from", kind], more].concat(), &printed);
+        assert_eq!(encoded, items, "{format} {more:?} as {kind}: {}", text(&printed));
+    }
+}
+
+/// A format, its layout, and the bytes of three items.
+struct Case {
+    format: String,
+    layout: Layout,
+    items: Vec<u8>,
+    /// The options with which the commands read `format` as `layout`.
+    options: Vec<String>,
+}
+
+/// Draws a case. Returns `None` if the commands cannot read the format without another option.
+fn draw_case(bytes: &mut Unstructured<'_>) -> arbitrary::Result<Option<Case>> {
+    let Some((format, layout)) = layouts::random_layout(bytes)? else { return Ok(None) };
+    let is_known = DataModel::ALL.iter().any(|model| model == layout.model());
+    let found = reconcile(format.as_bytes(), Some(layout.size()), Some(&Dialect::PEP3118), layout.model());
+    let Some(found) = found.ok().filter(|_| is_known && layout.size() > 0) else { return Ok(None) };
+    let mut items = vec![0; 3 * usize::try_from(layout.size()).unwrap()];
+    bytes.fill_buffer(&mut items)?;
+    let size = layout.size().to_string();
+    let options = ["-d", "pep3118", "-m", layout.model().name, "-i", &size].map(str::to_owned).to_vec();
+    Ok(Some(Case { format, layout: found.layout, items, options }))
+}
+
+/// Returns pseudo-random bytes, which are the same in each run.
+fn random_bytes(state: &mut u64) -> Vec<u8> {
+    let mut byte = || {
+        *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state.to_be_bytes()[0]
+    };
+    (0..8192).map(|_| byte()).collect()
+}
+
+/// Draws a case, and checks that `decode | encode` returns the same values for JSON lines and CSV.
+fn check_layout(bytes: &mut Unstructured<'_>) -> arbitrary::Result<()> {
+    let Some(Case { format, layout, items, options }) = draw_case(bytes)? else { return Ok(()) };
+    let options: Vec<&str> = options.iter().map(String::as_str).collect();
+    for kind in ["jsonl", "csv"] {
+        let decode = [&["decode", "-", format.as_str(), "--to", kind], &options[..]].concat();
+        let encode = [&["encode", format.as_str(), "--from", kind], &options[..]].concat();
+        let printed = stdout_of(&decode, &items);
+        let encoded = stdout_of(&encode, &printed);
+        assert_eq!(encoded.len(), items.len(), "{format} as {kind}: {}", text(&printed));
+        assert_eq!(text(&stdout_of(&decode, &encoded)), text(&printed), "{format} as {kind}");
+        // A long double is printed with the precision of a double.
+        if !format.contains('g') {
+            assert_eq!(values(&layout, &encoded), values(&layout, &items), "{format} as {kind}");
+        }
+    }
+    Ok(())
+}
+
+/// Returns the values of `items` as text, in which all NaNs are equal.
+fn values(layout: &Layout, items: &[u8]) -> Vec<String> {
+    let plan = Plan::new(layout).unwrap();
+    plan.values(items).unwrap().map(|value| format!("{value:?}")).collect()
+}
+
+#[test]
+fn generated_layouts_are_encoded_to_the_same_values() {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    for _ in 0..48 {
+        check_layout(&mut Unstructured::new(&random_bytes(&mut state))).unwrap();
+    }
+}
+
+#[test]
+fn every_byte_of_strings_is_encoded_to_the_same_byte() {
+    let all: Vec<u8> = (0..=255).collect();
+    for format in ["4s", "c", "(4)c", "T{2s:a:(2)c:b:}"] {
+        assert_inverse(format, &all, &[]);
+        assert_inverse(format, &all, &["--hex"]);
+    }
+    assert_inverse("(2,4)B", &all, &["--hex=value"]);
+    assert_inverse("4s", &all, &["--text"]);
+    assert_inverse("(2,4)c", &all, &["--text"]);
+    assert_inverse("T{c:a:c:b:}", &all, &["--text"]);
+    assert_inverse("3p", b"\x02ab\x01\0\0\0\0\0\x02\\\xff", &["--text"]);
+}
+
+#[test]
+fn text_with_backslashes_and_controls_is_encoded_to_the_same_text() {
+    for text in
+        ["\\n", "\n\t", "C:\\dir", "\u{202e}a", "é数", "\u{301}", "'\"", "{\"units\":[1]}", "=1+1", "\\u{41}", ""]
+    {
+        let mut units: Vec<u8> = text.chars().flat_map(|character| u32::from(character).to_le_bytes()).collect();
+        units.resize(4 * 16, 0);
+        assert_inverse("<16w", &units, &[]);
+        assert_inverse("<(2)8w", &units, &[]);
+        let mut bytes = text.as_bytes().to_vec();
+        bytes.resize(16, 0);
+        assert_inverse("16s", &bytes, &["--text"]);
+        assert_inverse("(2)8s", &bytes, &["--text"]);
+    }
+    // A lone surrogate and a unit above U+10FFFF.
+    assert_inverse("<2w", &[0, 0xd8, 0, 0, 0xff, 0xff, 0xff, 0xff], &[]);
+    assert_inverse("<2u", &[0, 0xd8, 1, 0], &["-m", "llp64", "-d", "ctypes"]);
+}
+
+#[test]
+fn extreme_numbers_are_encoded_to_the_same_bytes() {
+    // `7.038531e-26` is rounded wrongly if the digits are rounded to a double first.
+    let singles: Vec<u8> =
+        [7.038_531e-26_f32, f32::MAX, f32::MIN_POSITIVE, 1e-45, -0.0, 0.1, f32::INFINITY, 16_777_217.0]
+            .iter()
+            .flat_map(|number| number.to_le_bytes())
+            .collect();
+    assert_inverse("<f", &singles, &[]);
+    assert_inverse("<Zf", &singles, &[]);
+    let doubles: Vec<u8> = [f64::MAX, 5e-324, -0.0, 0.1, f64::NEG_INFINITY, f64::NAN, 2.0_f64.powi(63), 1e23]
+        .iter()
+        .flat_map(|number| number.to_le_bytes())
+        .collect();
+    assert_inverse("<d", &doubles, &[]);
+    assert_inverse("T{<Zd:z:(2)<d:m:}", &doubles, &[]);
+    let halves: Vec<u8> = (0..=0x7c00_u16).step_by(31).flat_map(u16::to_le_bytes).collect();
+    assert_inverse("<e", &halves, &[]);
+    assert_inverse("<q", &[i64::MIN.to_le_bytes(), i64::MAX.to_le_bytes()].concat(), &[]);
+    assert_inverse("<Q", &[u64::MIN.to_le_bytes(), u64::MAX.to_le_bytes()].concat(), &[]);
+    assert_inverse("P", &[u64::MIN.to_le_bytes(), u64::MAX.to_le_bytes()].concat(), &["-m", "lp64"]);
+    assert_inverse("?", &[0, 1], &[]);
+}
+
+#[test]
+fn long_doubles_are_encoded_with_the_precision_of_a_double() {
+    // 1.5, -infinity and 0.
+    let mut items = vec![0, 0, 0, 0, 0, 0, 0, 0xc0, 0xff, 0x3f, 0, 0, 0, 0, 0, 0];
+    items.extend([0, 0, 0, 0, 0, 0, 0, 0x80, 0xff, 0xff, 0, 0, 0, 0, 0, 0]);
+    items.extend([0; 16]);
+    items.extend([0; 16]);
+    assert_inverse("g", &items, &["-m", "lp64"]);
+    assert_inverse("Zg", &items, &["-m", "lp64"]);
+    // The last bit of the significand is beyond a double.
+    let mut precise = items[..16].to_vec();
+    precise[0] = 1;
+    let printed = stdout_of(&["decode", "-", "g", "-m", "lp64", "--to", "jsonl"], &precise);
+    assert_eq!(stdout_of(&["encode", "g", "-m", "lp64"], &printed), items[..16]);
+}
+
+#[test]
+fn padding_is_zero() {
+    let items = stdout_of(&["encode", "T{b:a:xxx<i:b:2x}"], b"{\"a\":-1,\"b\":-1}\n");
+    assert_eq!(items, [0xff, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0]);
+    assert_inverse("4x", &[0; 8], &[]);
+}
+
+#[test]
+fn names_of_fields_are_those_of_decode() {
+    let items: Vec<u8> = (0..12).collect();
+    assert_inverse("<Ih", &items, &["--names", "id,t"]);
+    assert_inverse("<I", &items, &["--names", "id"]);
+    assert_inverse("T{<I:id:<h}", &items, &["--names", "t"]);
+    assert_inverse("T{<h:a:<h:a:<h:f2:<h}", &items[..8], &[]);
+    assert_inverse("T{<h:a:T{<h:x:(2)T{b:y:B:y:}:r:}:in:}", &items[..8], &[]);
+}
+
+#[test]
+fn hostile_names_are_encoded_to_the_same_bytes() {
+    let names = [
+        "\u{1b}[31mx",
+        "a\rb",
+        "a\nb",
+        "\u{202e}abc",
+        "\u{2028}",
+        "</script>",
+        "\"quoted\\",
+        "é数ไม้",
+        "=1+1",
+        "@x",
+        "-5",
+        "a,b",
+        "a.b",
+        "",
+        " ",
+        "\u{feff}",
+        "'=1",
+    ];
+    let fields: String = names.iter().map(|name| format!("B:{name}:")).collect();
+    let items: Vec<u8> = (0..u8::try_from(2 * names.len()).unwrap()).collect();
+    let format = format!("T{{{fields}}}");
+    assert_inverse(&format, &items, &[]);
+    let printed = stdout_of(&["decode", "-", &format, "--to", "csv", "--csv-safe"], &items);
+    assert_eq!(stdout_of(&["encode", &format, "--from", "csv", "--csv-safe"], &printed), items);
+}
+
+#[test]
+fn cells_that_are_safe_in_a_spreadsheet_are_encoded_to_the_same_bytes() {
+    let items = b"=1+1@x  -5  -x  '=a ''=b'5  +1  a=b ";
+    let printed = stdout_of(&["decode", "-", "4s", "--to", "csv", "--csv-safe"], items);
+    assert_eq!(text(&printed), "value\n'=1+1\n'@x  \n'-5  \n'-x  \n''=a \n'''=b\n'5  \n'+1  \na=b \n");
+    assert_eq!(stdout_of(&["encode", "4s", "--from", "csv", "--csv-safe"], &printed), items);
+    let numbers = stdout_of(&["decode", "-", "b", "--to", "csv", "--csv-safe"], &[0xff, 5]);
+    assert_eq!(text(&numbers), "value\n-1\n5\n");
+}
+
+#[test]
+fn fields_can_be_in_any_order() {
+    assert_eq!(encoded("T{B:a:B:b:B:c:}", "{\"c\":3,\"a\":1,\"b\":2}"), [1, 2, 3]);
+    assert_eq!(encoded("T{B:a:B:b:B:c:}", "\u{feff}{\"a\":1,\"c\":3,\"b\":2}\r\n\n  \n"), [1, 2, 3]);
+    let csv = "c,a,b\r\n3,1,2\r\n\r\n\"6\",4, 5 \r\n";
+    assert_eq!(stdout_of(&["encode", "T{B:a:B:b:B:c:}", "--from", "csv"], csv.as_bytes()), [1, 2, 3, 4, 5, 6]);
+}
+
+#[test]
+fn other_spellings_of_numbers_are_read() {
+    assert_eq!(encoded("B", "7.0\n1e1\n-0\n"), [7, 10, 0]);
+    assert_eq!(encoded("<d", "1\n-2\n"), [1.0_f64.to_le_bytes(), (-2.0_f64).to_le_bytes()].concat());
+    assert_eq!(encoded("?", "true\n0\n"), [1, 0]);
+    let csv = |format: &str, cells: &str| stdout_of(&["encode", format, "--from", "csv"], cells.as_bytes());
+    assert_eq!(csv("?", "value\nTrue\nFALSE\n1\n"), [1, 0, 1]);
+    assert_eq!(csv("<f", "value\n+1.5\n.5\n-Infinity\n").len(), 12);
+}
+
+#[test]
+fn messages_name_the_line_the_field_and_the_value() {
+    let record = "T{<H:id:>d:price:T{B:x:(2)b:m:}:in:3s:tag:}";
+    let good = "{\"id\":1,\"price\":1.5,\"in\":{\"x\":1,\"m\":[1,2]},\"tag\":\"ab\"}\n";
+    let changed = |from: &str, to: &str| [good, &good.replace(from, to)].concat();
+    let csv = "id,price,in.x,in.m,tag\n1,1.5,1,\"[1,2]\",ab\n";
+    let pages: &[(&[&str], String)] = &[
+        (&[record], changed("\"id\":1", "\"id\":65536")),
+        (&[record], changed("\"id\":1", "\"id\":99999999999999999999999999999999999999999")),
+        (&[record], changed("\"x\":1", "\"x\":-1")),
+        (&[record], changed("[1,2]", "[1,128]")),
+        (&[record], changed("[1,2]", "[1]")),
+        (&[record], changed("[1,2]", "[1,2,3]")),
+        (&[record], changed("\"id\":1", "\"id\":1.5")),
+        (&[record], changed("1.5", "\"1.5\"")),
+        (&[record], changed("1.5", "null")),
+        (&[record], changed("{\"x\":1,\"m\":[1,2]}", "[1,2]")),
+        (&[record], changed("ab", "abcd")),
+        (&[record], changed("ab", "\\\\q")),
+        (&[record], changed("price", "prise")),
+        (&[record], changed(",\"tag\":\"ab\"", "")),
+        (&[record], changed("\"tag\":\"ab\"", "\"id\":2")),
+        (&[record], changed("}\n", "\n")),
+        (&[record], "[1]\n".to_owned()),
+        (&["<f"], "1e39\n".to_owned()),
+        (&["<Ze"], "[65520,0]\n".to_owned()),
+        (&["T{4s:a:}", "--hex"], "{\"a\":\"0011zz33\"}\n".to_owned()),
+        (&["T{4s:a:}", "--hex"], "{\"a\":\"0011\"}\n".to_owned()),
+        (&[record, "--from", "csv"], [csv, "2,1,256,\"[1,2]\",a\n"].concat()),
+        (&[record, "--from", "csv"], [csv, "2,1,1,\"[1,true]\",a\n"].concat()),
+        (&[record, "--from", "csv"], [csv, "2,1,1\n"].concat()),
+        (&[record, "--from", "csv"], [csv, "2,,1,\"[1,2]\",a\n"].concat()),
+        (&[record, "--from", "csv"], csv.replace("price", "prise")),
+        (&[record, "--from", "csv"], csv.replace(",tag", "")),
+        (&[record, "--from", "csv"], csv.replace("tag", "id")),
+        (&[record, "--from", "csv"], String::new()),
+        (&["0s"], String::new()),
+        (&["1000000000000B"], "[]".to_owned()),
+    ];
+    let mut page = String::new();
+    for (arguments, input) in pages {
+        let message = message_of(&[&["encode"], *arguments].concat(), input.as_bytes());
+        page += &format!("encode {}\n{}\n{message}\n", arguments.join(" "), input.lines().last().unwrap_or_default());
+    }
+    snapshot::check("cli", "encode-errors", "the last line of each input", &page);
+    #[cfg(feature = "arrow")]
+    snapshot::check("cli", "encode-help", "encode --help", &text(&stdout_of(&["encode", "--help"], b"")));
+}
+
+#[test]
+fn the_nearest_name_fits() {
+    let message = message_of(&["encode", "T{B:id:B:price:}"], b"{\"id\":1,\"prise\":2}\n");
+    let near = message.rsplit('`').nth(1).unwrap();
+    assert_eq!(encoded("T{B:id:B:price:}", &format!("{{\"id\":1,\"{near}\":2}}")), [1, 2]);
+    // The only field without a value is the nearest name.
+    let message = message_of(&["encode", "4B"], b"{\"f9\":1}\n");
+    assert!(message.contains("record") || message.contains("array"), "{message}");
+    let message = message_of(&["encode", "BBB"], b"{\"f0\":1,\"f1\":1,\"f5\":1}\n");
+    assert!(message.ends_with("help: the nearest name is `f2`\n"), "{message}");
+}
+
+#[test]
+fn the_ending_of_the_file_selects_the_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    fs::write(path("rows.csv"), "value\n7\n").unwrap();
+    fs::write(path("rows.CSV"), "value\n7\n").unwrap();
+    fs::write(path("rows.jsonl"), "7\n").unwrap();
+    fs::write(path("rows"), "7\n").unwrap();
+    for name in ["rows.csv", "rows.CSV", "rows.jsonl", "rows"] {
+        assert_eq!(stdout_of(&["encode", "B", &path(name)], b""), [7], "{name}");
+    }
+    assert_eq!(stdout_of(&["encode", "B", &path("rows"), "-o", &path("out")], b""), b"");
+    assert_eq!(fs::read(path("out")).unwrap(), [7]);
+    let swapped = message_of(&["encode", &path("rows"), "B"], b"");
+    assert!(swapped.ends_with("help: the format is before the file: `encode FORMAT FILE`\n"), "{swapped}");
+    assert_eq!(run(&["encode", "B", &path("rows"), "--csv-safe"], b"").status.code(), Some(2));
+}
+
+#[test]
+fn an_error_leaves_the_output_unchanged() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    fs::write(&out, "before").unwrap();
+    message_of(&["encode", "B", "-o", out.to_str().unwrap()], b"1\n2\n300\n");
+    assert_eq!(fs::read(&out).unwrap(), b"before");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_output_that_is_the_input_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("in"), "1\n").unwrap();
+    std::os::unix::fs::symlink("in", path("link")).unwrap();
+    fs::hard_link(path("in"), path("hard")).unwrap();
+    for output in ["in", "./in", "link", "hard"] {
+        let mut command = crate::command::pep3118();
+        let refused = command.args(["encode", "B", "in", "-o", output]).current_dir(folder.path()).output().unwrap();
+        let message = text(&refused.stderr);
+        assert!(message.starts_with(&format!("error: {output} is the input")), "{message}");
+        assert_eq!(fs::read_to_string(path("in")).unwrap(), "1\n");
+    }
+}
+
+/// Items are written before the input ends.
+#[test]
+fn lines_of_a_slow_stream_are_encoded_at_once() {
+    use std::io::Read as _;
+    let mut command = crate::command::pep3118();
+    let mut child = command.args(["encode", "B"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let (mut stdin, mut stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    for number in [7_u8, 8, 9] {
+        writeln!(stdin, "{number}").unwrap();
+        let mut item = [0];
+        stdout.read_exact(&mut item).unwrap();
+        assert_eq!(item, [number]);
+    }
+    drop(stdin);
+    assert!(child.wait().unwrap().success());
+}
+
+/// A line or row without an end is refused before it fills the memory.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_endless_line_is_refused() {
+    for from in ["jsonl", "csv"] {
+        let message = message_of(&["encode", "B", "--from", from, "/dev/zero"], b"");
+        assert!(message.contains("is longer than 67108928 bytes"), "{message}");
+    }
+    assert!(Path::new("/dev/zero").exists());
+}
+
+#[cfg(all(feature = "arrow", target_endian = "little"))]
+mod arrow {
+    use super::*;
+
+    /// Decodes `items` to an Arrow file. Returns `None` if a field has no Arrow type, or a text is not Unicode.
+    fn arrow_file(format: &str, items: &[u8], options: &[&str]) -> Option<Vec<u8>> {
+        let output = run(&[&["decode", "-", format, "--to", "arrow"], options].concat(), items);
+        output.status.success().then_some(output.stdout)
+    }
+
+    fn assert_inverse(format: &str, items: &[u8], options: &[&str]) {
+        let file = arrow_file(format, items, options).unwrap();
+        let encoded = stdout_of(&[&["encode", format, "--from", "arrow"], options].concat(), &file);
+        assert_eq!(encoded, items, "{format} {options:?}");
+    }
+
+    #[test]
+    fn rows_of_arrow_files_are_encoded_to_the_same_bytes() {
+        let items: Vec<u8> = (0..=239).collect();
+        for format in [
+            "T{<I:id:T{>d:x:(2)<h:m:}:in:4s:s:}",
+            "<IhBd8sb",
+            "(3,4)>H",
+            "(2)T{<H:a:(2)T{b:x:B:y:}:b:}",
+            "T{c:a:4p:b:(3)c:c:}",
+            "<Zd",
+            "<Ze",
+            "e",
+            "T{B:a:T{B:a:B:b:}:f0:B}",
+            "T{<H:a:<H:a:}",
+            "8B",
+        ] {
+            assert_inverse(format, &items, &["-d", "pep3118"]);
+        }
+        // A long double keeps all digits, unlike in JSON and CSV.
+        let long_double = [&items[1..11], &[0; 6], &items[2..12], &[0; 6]].concat();
+        assert_inverse("g", &long_double, &["-m", "lp64"]);
+        assert_inverse("Zg", &long_double, &["-m", "lp64"]);
+        assert_inverse("<IhBd8sb", &items, &["--names", "a,b,c,d,e,f", "--hex"]);
+        assert_inverse("T{4s:a:?:b:}", b"ab\0\0\x01\xc3\xa9c\0\0", &["--text"]);
+        assert_inverse("<2w", &[[0xe9, 0, 0, 0], [0, 0, 0, 0]].concat(), &[]);
+    }
+
+    #[test]
+    fn generated_layouts_are_encoded_to_the_same_values() {
+        let mut state = 0x1234_5678_9abc_def1_u64;
+        let mut encoded_layouts = 0;
+        for _ in 0..32 {
+            let case = draw_case(&mut Unstructured::new(&random_bytes(&mut state))).unwrap();
+            let Some(Case { format, layout, items, options }) = case else { continue };
+            let options: Vec<&str> = options.iter().map(String::as_str).collect();
+            if Plan::new(&layout).unwrap().leaves().is_empty() {
+                continue;
+            }
+            let Some(file) = arrow_file(&format, &items, &options) else { continue };
+            let encode = [&["encode", format.as_str(), "--from", "arrow"], &options[..]].concat();
+            let output = run(&encode, &file);
+            assert!(output.status.success(), "{format}: {}", text(&output.stderr));
+            assert_eq!(values(&layout, &output.stdout), values(&layout, &items), "{format}");
+            encoded_layouts += 1;
+        }
+        assert!(encoded_layouts > 4, "{encoded_layouts}");
+    }
+
+    #[test]
+    fn columns_that_do_not_fit_are_refused() {
+        let file = arrow_file("T{<I:id:<d:price:}", &[0; 24], &[]).unwrap();
+        let refused = |format: &str| message_of(&["encode", format, "--from", "arrow"], &file);
+        assert_eq!(
+            refused("T{<I:id:<d:prise:}"),
+            "error: no field is named `price`; the fields are id, prise\nhelp: the nearest name is `prise`\n"
+        );
+        assert_eq!(refused("T{<I:id:<d:price:B:x:}"), "error: column `x` is missing\n");
+        assert_eq!(
+            refused("T{<I:id:<f:price:}"),
+            "error: field `price`: the column is Float64 but the field is float32\n"
+        );
+        assert_eq!(
+            refused("T{<I:id:(2)<f:price:}"),
+            "error: field `price`: the column is Float64 but the field is an array\n"
+        );
+        let wide = arrow_file("T{<I:id:}", &[0, 0, 0, 0, 0, 1, 0, 0], &[]).unwrap();
+        let message = message_of(&["encode", "T{B:id:}", "--from", "arrow"], &wide);
+        assert_eq!(message, "error: item 1: field `id`: 256 is not in the range 0 to 255 of uint8\n");
+    }
+
+    #[test]
+    fn the_order_of_columns_is_free() {
+        let file = arrow_file("T{B:a:<H:b:}", &[1, 2, 0], &[]).unwrap();
+        assert_eq!(stdout_of(&["encode", "T{<H:b:B:a:}", "--from", "arrow"], &file), [2, 0, 1]);
+        let file = arrow_file("T{B:b:B:a:B:a:}", &[1, 2, 3], &[]).unwrap();
+        let message = message_of(&["encode", "T{B:a:B:a:B:b:}", "--from", "arrow"], &file);
+        assert!(message.starts_with("error: several fields are named `a`"), "{message}");
+    }
+
+    /// A damaged file gives other values or an error, and never a panic.
+    #[test]
+    fn damaged_files_cause_no_panic() {
+        let format = "T{<I:id:T{>d:x:(2)<h:m:}:in:2s:s:<2w:t:}";
+        let file = arrow_file(format, &[0; 78], &[]).unwrap();
+        let mut state = 1_u64;
+        for round in 0..400_usize {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let mut damaged = file.clone();
+            let place = usize::try_from(state >> 33).unwrap() % damaged.len();
+            match round % 4 {
+                0 => damaged.truncate(place),
+                1 => damaged[place] = 0xff,
+                2 => damaged[place] ^= 1 << (round / 4 % 8),
+                _ => damaged[place..].iter_mut().take(8).for_each(|byte| *byte = 0x7f),
+            }
+            let output = run(&["encode", format, "--from", "arrow"], &damaged);
+            let message = String::from_utf8_lossy(&output.stderr);
+            assert!(matches!(output.status.code(), Some(0 | 1)), "round {round}, byte {place}: {message}");
+        }
+        for short in [&b""[..], b"ARROW1", b"ARROW1\0\0\xff\xff\xff\x7fARROW1"] {
+            message_of(&["encode", format, "--from", "arrow"], short);
+        }
+    }
+}
