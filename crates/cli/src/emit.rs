@@ -95,7 +95,7 @@ impl Emit {
                 Ok(found) => found,
                 Err(error) => return write_json(&Reply::Error(ErrorObject::from(&error))),
             },
-            format => options::format_or_c(format.as_ref(), &self.c, &self.interpretation, self.itemsize)?,
+            format => options::format_or_c(format.as_deref(), &self.c, &self.interpretation, self.itemsize)?,
         };
         let emitted = self.emit(&found.layout);
         if self.json {

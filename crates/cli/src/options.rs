@@ -50,7 +50,7 @@ impl InterpretationOptions {
 /// Returns the only interpretation of `format`, or of the C source of `c` if the user gave `--c`. If `itemsize`,
 /// in bytes, is given, the interpretation has that size. clap requires a format or `--c`.
 pub(super) fn format_or_c(
-    format: Option<&OsString>,
+    format: Option<&OsStr>,
     c: &COptions,
     interpretation: &InterpretationOptions,
     itemsize: Option<u64>,
