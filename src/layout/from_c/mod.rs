@@ -49,7 +49,7 @@ impl Layout {
     /// let source = "struct tick { uint16_t id; double price; };";
     /// let layout = Layout::from_c(source, None, &DataModel::LP64)?;
     /// assert_eq!(layout.size(), 16);
-    /// assert_eq!(layout.emit(Target::Canonical).unwrap(), b"T{<H:id:6x<d:price:}");
+    /// assert_eq!(layout.emit(Target::Canonical).unwrap(), b"T{<H:id:6xd:price:}");
     /// assert_eq!(Layout::from_c(source, Some("tick"), &DataModel::I386)?.size(), 12);
     /// # Ok::<(), pep3118::CError>(())
     /// ```
