@@ -100,11 +100,11 @@ def test_reports_on_exceptions_of_an_exporter(name):
             assert_visible(text)
 
 
-def test_reports_on_formats(liar):
+def test_reports_on_formats(faulty_exporter):
     fields = {"buf": bytearray(4), "obj": "self", "len": 4, "itemsize": 4, "readonly": 0, "ndim": 1, "shape": (1,)}
     for name in NAMES:
         for spelled in (f"T{{i:{name}:", f"T{{i:{name}:h:b:}}", name):
-            exporter = liar(lambda flags, spelled=spelled: {**fields, "strides": (4,), "format": spelled.encode()})
+            exporter = faulty_exporter(lambda flags, spelled=spelled: {**fields, "strides": (4,), "format": spelled.encode()})
             for report in (audit(exporter), check(exporter)):
                 assert report.rules
                 for text in (str(report), report.explain(), report.to_json(), repr(report.findings)):
