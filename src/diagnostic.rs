@@ -50,6 +50,8 @@ pub struct Diagnostic<'a> {
     level: Level<'static>,
     id: Option<&'static str>,
     source: &'a [u8],
+    /// The number of the first line of `source` in the message.
+    line: usize,
     primary: Option<Label>,
     context: Option<Label>,
     notes: Vec<Cow<'a, str>>,
@@ -60,7 +62,14 @@ impl<'a> Diagnostic<'a> {
     /// Creates an error message about the format `source`. `title` is the first line of the message.
     pub(crate) fn new(title: String, source: &'a [u8]) -> Self {
         let (level, id) = (Level::ERROR, None);
-        Self { title, level, id, source, primary: None, context: None, notes: Vec::new(), help: None }
+        Self { title, level, id, source, line: 1, primary: None, context: None, notes: Vec::new(), help: None }
+    }
+
+    /// Sets the number of the first line of the source, which is 1 for a format.
+    #[cfg(feature = "c")]
+    pub(crate) fn line(mut self, line: usize) -> Self {
+        self.line = line;
+        self
     }
 
     /// Adds the label of the offending bytes, which are marked with carets. A message without this label does not
@@ -133,7 +142,9 @@ impl<'a> Diagnostic<'a> {
             None => title,
         });
         if self.primary.is_some() {
-            group = group.element(Snippet::source(excerpt.text.as_str()).fold(false).annotations(annotations));
+            group = group.element(
+                Snippet::source(excerpt.text.as_str()).line_start(self.line).fold(false).annotations(annotations),
+            );
         }
         for note in &self.notes {
             group = group.element(Level::NOTE.message(&**note));

@@ -23,6 +23,11 @@ pub mod padding {}
 #[doc = include_str!("../docs/rules.md")]
 pub mod rules {}
 
+#[cfg(feature = "c")]
+#[doc = include_str!("../docs/links.md")]
+#[doc = include_str!("../docs/c.md")]
+pub mod c {}
+
 #[doc = include_str!("../docs/links.md")]
 #[doc = include_str!("../docs/safety.md")]
 pub mod safety {}

@@ -47,6 +47,7 @@
 //! |--|--|
 //! | `std` (default) | loops for the instruction set of the processor, chosen at run time; huge pages. Without `std` the crate needs only `alloc` |
 //! | `triple` | `DataModel::from_triple`: data models of target triples |
+//! | `c` | `Layout::from_c`: layouts from C declarations |
 //! | `serde` | `Serialize` for layouts and values |
 //! | `ndarray` | `ndarray` arrays from buffers, and array views of columns |
 //! | `arrow` | Arrow schemas from layouts, and record batches from items |
@@ -89,6 +90,8 @@ pub use endian::Endian;
 pub use format::{ByteOrder, Code, Format, FormatError, FormatErrorKind};
 #[cfg(feature = "arrow")]
 pub use interop::arrow;
+#[cfg(feature = "c")]
+pub use layout::CError;
 pub use layout::{
     Ambiguity, CellStyle, Certainty, Comparison, Dialect, EmitError, Equivalence, Field, Interpretation, Layout,
     LayoutError, LayoutErrorKind, Picture, Scalar, Table, Target, Type, calcsize_in, reconcile,

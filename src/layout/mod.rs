@@ -18,6 +18,8 @@ mod dialect;
 mod emit;
 mod error;
 mod fast_path;
+#[cfg(feature = "c")]
+mod from_c;
 mod interpretation;
 mod picture;
 mod read;
@@ -39,6 +41,8 @@ pub use dialect::{
 };
 pub use emit::{EmitError, Target};
 pub use error::{Construct, InterpretedSize, LayoutError, LayoutErrorKind};
+#[cfg(feature = "c")]
+pub use from_c::CError;
 pub use interpretation::{Ambiguity, Certainty, Interpretation};
 pub use picture::{CellStyle, Picture};
 pub use read::calcsize_in;
@@ -46,9 +50,9 @@ pub use read::calcsize_in;
 pub use reconcile::interpretations;
 pub use reconcile::reconcile;
 
-pub use codegen::SourceError;
 #[doc(hidden)]
 pub use codegen::{Declarations, Definition, Language, MemberType};
+pub use codegen::{PythonLibrary, SourceError};
 pub use scalar::Scalar;
 pub use table::Table;
 pub use tree::{Field, Fields, Layout};

@@ -145,6 +145,7 @@ fn each_library_is_used_by_its_module() {
     only_in("pyo3::", &["src/py/", "crates/python/"]);
     only_in("annotate_snippets", &["src/diagnostic.rs"]);
     only_in("target_lexicon", &["src/abi/triple.rs"]);
+    only_in("lang_c::", &["src/layout/from_c/"]);
     only_in("rustix", &["src/huge_pages.rs", "crates/cli/src/output.rs"]);
     for library in ["arrow_array::", "arrow_schema::", "arrow_data::", "arrow_buffer::"] {
         only_in(library, &["src/interop/arrow/", "crates/cli/src/arrow", "crates/python/src/view/arrow.rs"]);

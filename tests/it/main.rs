@@ -25,6 +25,8 @@ mod docs;
 mod examples;
 mod exports;
 mod format;
+#[cfg(feature = "c")]
+mod from_c;
 #[cfg(any(feature = "arrow", feature = "ndarray", feature = "serde"))]
 mod interop;
 mod layout;

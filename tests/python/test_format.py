@@ -105,6 +105,23 @@ def test_pickling_preserves_a_format():
         _fields_ = [("a", ctypes.c_int * 3 * 2), ("b", ctypes.c_double), ("c", ctypes.c_char * 5)]
 
     roundtrip(Format.from_ctypes(Sample))
+    roundtrip(Format.from_c("union u { int a; char b[8]; };", model="llp64"))
+
+
+def test_c_source_is_a_format():
+    source = "struct tick { uint16_t id; long price; }; struct book { struct tick best[2]; char name[8]; };"
+    form = Format.from_c(source, model="llp64")
+    assert (str(form), form.itemsize, form.alignment) == ("T{(2)T{<H:id:2xi:price:}:best:8s:name:}", 24, 4)
+    assert Format.from_c(source, "tick", "lp64").itemsize == 16
+    assert Format.from_c(source).model == "host"
+    with pytest.raises(
+        pep3118.FormatError, match=r"line 1, column 12: unknown type `u16`(.|\n)*help: declare the type"
+    ):
+        Format.from_c("struct s { u16 a; };")
+    with pytest.raises(pep3118.FormatError, match="declares no type `other`"):
+        Format.from_c(source, "other")
+    with pytest.raises(ValueError, match="unknown target triple"):
+        Format.from_c(source, model="pdp11")
 
 
 def test_invalid_pickles_are_refused():

@@ -8,6 +8,7 @@ use pep3118::__private::{ReportJson, interpretations, plural};
 use pep3118::{Block, Checked, Checker, Owner, RawView, Report, Request, RequestError, Severity, View, reconcile};
 use serde::{Deserialize, Serialize};
 
+use super::c_source::COptions;
 use super::escape::escape;
 use super::failure::{Failure, Status, print_error};
 use super::json::{self, ErrorObject};
@@ -28,10 +29,12 @@ use super::options::{self, InterpretationOptions};
 #[derive(Debug, Args)]
 pub(super) struct Check {
     /// All fields as one JSON object, as with --jsonl
-    #[arg(value_parser = buffer_from_json, conflicts_with_all = ["BufferOptions", "request", "memory"])]
+    #[arg(value_parser = buffer_from_json, conflicts_with_all = ["BufferOptions", "c", "request", "memory"])]
     object: Option<BufferJson>,
     #[command(flatten)]
     buffer: BufferOptions,
+    #[command(flatten)]
+    c: COptions,
     #[command(flatten)]
     interpretation: InterpretationOptions,
     /// The request of the consumer: FULL_RO, 'ND|FORMAT', 0x11c [default: skip the rules about requests]
@@ -50,7 +53,7 @@ pub(super) struct Check {
     #[arg(long)]
     json: bool,
     /// Check buffers from standard input, one JSON object a line
-    #[arg(long, conflicts_with_all = ["object", "BufferOptions", "json", "dialect", "request", "memory"])]
+    #[arg(long, conflicts_with_all = ["object", "BufferOptions", "c", "json", "dialect", "request", "memory"])]
     jsonl: bool,
 }
 
@@ -71,7 +74,7 @@ struct BufferOptions {
     #[arg(long, allow_negative_numbers = true)]
     ndim: Option<i32>,
     /// The format of an item
-    #[arg(long, short)]
+    #[arg(long, short, conflicts_with = "c")]
     format: Option<OsString>,
     /// Number of items in each dimension: 2,3
     #[arg(long, value_name = "N,...", value_delimiter = ',', allow_negative_numbers = true)]
@@ -174,6 +177,10 @@ impl Check {
                 print_error(&format!("error: {}", escape(error.message.as_bytes())));
                 Ok(Status::Usage)
             });
+        }
+        // A canonical format has the same layout in every dialect.
+        if let Some(found) = self.c.interpretation(&self.interpretation.model)? {
+            self.buffer.format = Some(OsString::from(options::canonical(&found.layout)?));
         }
         let Checked { report, view } = checker.check(&self.buffer.given().raw_view(&checker), self.request);
         self.print(out, &report, view.as_ref())

@@ -4,22 +4,27 @@ use std::ffi::OsString;
 use std::io::Write;
 
 use clap::Args;
-use pep3118::{Comparison, Dialect, Equivalence, Format, LayoutError, calcsize_in};
+use pep3118::{Comparison, Dialect, Equivalence, Format, Layout, LayoutError, calcsize_in};
 use serde::Serialize;
 
+use super::c_source::COptions;
 use super::failure::{Failure, Status};
 use super::json::{self, ErrorObject, Reply};
 use super::options::{self, InterpretationOptions};
 
 /// Compare two formats and print their first difference
 ///
+/// With --c, the second layout is the layout of a C structure.
 /// The exit status is 0 if both formats have the same values under the same names, and otherwise 1.
 #[derive(Debug, Args)]
 pub(super) struct Diff {
     /// The first format
     a: OsString,
     /// The second format
-    b: OsString,
+    #[arg(required_unless_present = "c", conflicts_with = "c")]
+    b: Option<OsString>,
+    #[command(flatten)]
+    c: COptions,
     #[command(flatten)]
     interpretation: InterpretationOptions,
     /// Print JSON
@@ -40,8 +45,14 @@ struct DiffJson {
 
 impl Diff {
     pub(super) fn run(self, out: &mut impl Write) -> Result<Status, Failure> {
-        let [a, b] = [options::bytes(&self.a), options::bytes(&self.b)];
-        let compared = match self.compare(a, b) {
+        let a = options::bytes(&self.a);
+        let compared = match (self.c.interpretation(&self.interpretation.model)?, &self.b) {
+            (Some(found), _) => self.compare_layout(a, &found.layout).map_err(|error| (error, a)),
+            (None, Some(b)) => self.compare(a, options::bytes(b)),
+            // clap requires a second format unless --c is given.
+            (None, None) => return Err(Failure::internal("no second format")),
+        };
+        let compared = match compared {
             Ok(compared) => compared,
             Err((error, _)) if self.json => {
                 json::write_pretty(out, &Reply::<DiffJson>::Error(ErrorObject::from(&error)))?;
@@ -63,6 +74,16 @@ impl Diff {
             }
         }
         Ok(if same { Status::Done } else { Status::Failed })
+    }
+
+    /// Compares the format `a` with `layout`.
+    ///
+    /// # Errors
+    /// - `a` is refused
+    fn compare_layout(&self, a: &[u8], layout: &Layout) -> Result<Comparison, LayoutError> {
+        let InterpretationOptions { dialect, model } = &self.interpretation;
+        let first = Layout::read(a, dialect.unwrap_or(&Dialect::PEP3118), &model.model)?;
+        Ok(Comparison::of_layouts(&first, layout))
     }
 
     /// Compares the formats `a` and `b`.

@@ -1,13 +1,15 @@
-//! `pep3118 emit`: prints the format string that a given reader interprets as the same layout, or a C or
-//! Rust type with that layout.
+//! `pep3118 emit`: prints the format string that a given reader interprets as the same layout, or a type with
+//! that layout in C, Rust or for a Python library.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
 
 use clap::{Args, ValueEnum};
+use pep3118::layout::PythonLibrary;
 use pep3118::{Layout, Target};
 use serde::Serialize;
 
+use super::c_source::COptions;
 use super::escape::{escape, is_visible};
 use super::failure::{Failure, Status};
 use super::json::{self, ErrorObject, Reply};
@@ -17,18 +19,21 @@ use super::options::{self, InterpretationOptions, target_parser};
 ///
 /// The command refuses a layout that the reader cannot interpret, and a format with several
 /// interpretations. With --to, it writes a type of C or Rust instead, with assertions of the size and of
-/// the offsets.
+/// the offsets, or Python source that describes the layout for a library.
 #[derive(Debug, Args)]
 pub(super) struct Emit {
     /// The format
-    format: OsString,
+    #[arg(required_unless_present = "c", conflicts_with = "c")]
+    format: Option<OsString>,
+    #[command(flatten)]
+    c: COptions,
     /// The reader that the format is written for
     #[arg(long = "for", value_name = "TARGET", default_value = "canonical", value_parser = target_parser())]
     target: Target,
     /// The language of the type to write
     #[arg(long = "to", value_name = "LANGUAGE", conflicts_with = "target")]
     language: Option<Language>,
-    /// The name of the type [default: item in C, Item in Rust]
+    /// The name of the type [default: item, or Item in Rust]
     #[arg(long, requires = "language")]
     name: Option<String>,
     /// The size of an item in bytes
@@ -59,6 +64,14 @@ struct EmitJson {
 enum Language {
     C,
     Rust,
+    /// A dtype of NumPy
+    Numpy,
+    /// Classes of ctypes
+    Ctypes,
+    /// A Struct of construct
+    Construct,
+    /// Types of dissect.cstruct
+    Dissect,
 }
 
 impl Language {
@@ -67,20 +80,22 @@ impl Language {
         match self {
             Self::C => "c",
             Self::Rust => "rust",
+            Self::Numpy => "numpy",
+            Self::Ctypes => "ctypes",
+            Self::Construct => "construct",
+            Self::Dissect => "dissect",
         }
     }
 }
 
 impl Emit {
     pub(super) fn run(self) -> Result<Status, Failure> {
-        let format = options::bytes(&self.format);
-        let found = if self.json {
-            match self.interpretation.reconcile(format, self.itemsize) {
+        let found = match &self.format {
+            Some(format) if self.json => match self.interpretation.reconcile(options::bytes(format), self.itemsize) {
                 Ok(found) => found,
                 Err(error) => return write_json(&Reply::Error(ErrorObject::from(&error))),
-            }
-        } else {
-            self.interpretation.interpret(format, self.itemsize)?
+            },
+            format => options::format_or_c(format.as_deref(), &self.c, &self.interpretation, self.itemsize)?,
         };
         let emitted = self.emit(&found.layout);
         if self.json {
@@ -123,9 +138,19 @@ impl Emit {
             Some(Language::Rust) => {
                 layout.to_rust(name.unwrap_or("Item")).map(String::into_bytes).map_err(|error| error.to_string())
             }
+            Some(Language::Numpy) => python(layout, name, PythonLibrary::NumPy),
+            Some(Language::Ctypes) => python(layout, name, PythonLibrary::Ctypes),
+            Some(Language::Construct) => python(layout, name, PythonLibrary::Construct),
+            Some(Language::Dissect) => python(layout, name, PythonLibrary::Dissect),
             None => layout.emit(self.target).map_err(|error| error.to_string()),
         }
     }
+}
+
+/// Returns the Python source that describes `layout` for `library`. The error is the message.
+fn python(layout: &Layout, name: Option<&str>, library: PythonLibrary) -> Result<Vec<u8>, String> {
+    let source = layout.to_python(name.unwrap_or("item"), library);
+    source.map(String::into_bytes).map_err(|error| error.to_string())
 }
 
 /// Writes `reply` as JSON. Returns [`Failed`](Status::Failed) if `reply` is an error.

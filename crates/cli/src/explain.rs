@@ -6,8 +6,9 @@ use std::io::{self, Write};
 use clap::Args;
 use clap::builder::styling::{AnsiColor, Style};
 use pep3118::__private::{interpretations, plural};
-use pep3118::{CellStyle, Certainty, Interpretation, Layout, Picture, Table};
+use pep3118::{CellStyle, Certainty, Interpretation, Layout, Picture, Table, Target};
 
+use super::c_source::COptions;
 use super::escape::escape;
 use super::failure::{Failure, Status};
 use super::json::{self, FormatReply};
@@ -22,8 +23,10 @@ use super::palette::{self, BOLD, PADDING};
 #[derive(Debug, Args)]
 pub(super) struct Explain {
     /// The format, such as 'T{b:a:3x<i:b:}'
-    #[arg(required_unless_present = "jsonl")]
+    #[arg(required_unless_present_any = ["c", "jsonl"], conflicts_with = "c")]
     format: Option<OsString>,
+    #[command(flatten)]
+    c: COptions,
     /// The size of an item in bytes
     #[arg(long, short, value_name = "BYTES")]
     itemsize: Option<u64>,
@@ -36,7 +39,7 @@ pub(super) struct Explain {
     #[arg(long, conflicts_with = "json")]
     svg: bool,
     /// Reply to queries from standard input, one JSON object a line
-    #[arg(long, conflicts_with_all = ["format", "itemsize", "json", "svg", "dialect"])]
+    #[arg(long, conflicts_with_all = ["format", "c", "itemsize", "json", "svg", "dialect"])]
     jsonl: bool,
 }
 
@@ -45,7 +48,10 @@ impl Explain {
         if self.jsonl {
             return json::reply_to_formats(true);
         }
-        // clap requires a format unless --jsonl is given.
+        if self.c.is_given() {
+            return self.explain_c(out);
+        }
+        // clap requires a format unless --c or --jsonl is given.
         let Some(format) = &self.format else { return Err(Failure::internal("no format")) };
         let format = options::bytes(format);
         let model = &self.interpretation.model.name;
@@ -59,7 +65,7 @@ impl Explain {
         // is an error below.
         if let ([first, others @ ..], false) = (interpretations(&found), self.svg) {
             note_type_name(format);
-            page(out, format, first, others, model)?;
+            page(out, &escape(format), first, others, model)?;
             return Ok(Status::Done);
         }
         let found = found.map_err(|error| self.interpretation.refused(&error, format, self.itemsize))?;
@@ -67,13 +73,33 @@ impl Explain {
         writeln!(out, "{}", Picture::new(&found.layout).svg())?;
         Ok(Status::Done)
     }
+
+    /// Explains the C source of `--c`. The line of the format has the canonical format of the layout.
+    fn explain_c(&self, out: &mut impl Write) -> Result<Status, Failure> {
+        let found = options::format_or_c(None, &self.c, &self.interpretation, self.itemsize)?;
+        let model = &self.interpretation.model.name;
+        if self.svg {
+            writeln!(out, "{}", Picture::new(&found.layout).svg())?;
+            return Ok(Status::Done);
+        }
+        let format = match found.layout.emit(Target::Canonical) {
+            Ok(format) => escape(&format).into_owned(),
+            Err(error) => format!("none, because {}", escape(error.to_string().as_bytes())),
+        };
+        if self.json {
+            json::write_pretty(out, &FormatReply::new(&Ok(found), model, true))?;
+        } else {
+            page(out, &format, &found, &[], model)?;
+        }
+        Ok(Status::Done)
+    }
 }
 
 /// Writes a header, then the table and the picture of each interpretation. `found` is the first
-/// interpretation of `format`, and `alternatives` are the others. `model` is the name that the user gave.
+/// interpretation of `format`, which is escaped, and `alternatives` are the others. `model` is the name that the user gave.
 fn page(
     out: &mut impl Write,
-    format: &[u8],
+    format: &str,
     found: &Interpretation,
     alternatives: &[Interpretation],
     model: &str,
@@ -81,7 +107,7 @@ fn page(
     let certainty = if alternatives.is_empty() { certainty(found) } else { format!("{WARNING}ambiguous{WARNING:#}") };
     let layout = &found.layout;
     let endian = layout.model().endian;
-    writeln!(out, "{BOLD}format{BOLD:#}   {}", escape(format))?;
+    writeln!(out, "{BOLD}format{BOLD:#}   {format}")?;
     let model = escape(model.as_bytes());
     writeln!(out, "{BOLD}dialect{BOLD:#}  {}, {model} ({endian}-endian), {certainty}", found.dialect)?;
     let align = layout.align().bytes();

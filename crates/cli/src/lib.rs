@@ -11,6 +11,7 @@
 mod arrow;
 #[cfg(feature = "arrow")]
 mod arrow_input;
+mod c_source;
 mod check;
 mod completions;
 mod decode;

@@ -7,6 +7,7 @@ use clap::Args;
 use pep3118::{DataModel, Dialect, calcsize_in};
 use serde::Serialize;
 
+use super::c_source::COptions;
 use super::escape::escape;
 use super::failure::{Failure, Status};
 use super::json::{self, ErrorObject};
@@ -21,15 +22,17 @@ use super::options::{self, InterpretationOptions, note_type_name};
 #[derive(Debug, Args)]
 pub(super) struct Size {
     /// The formats
-    #[arg(required_unless_present = "jsonl")]
+    #[arg(required_unless_present_any = ["c", "jsonl"], conflicts_with = "c")]
     formats: Vec<OsString>,
+    #[command(flatten)]
+    c: COptions,
     #[command(flatten)]
     interpretation: InterpretationOptions,
     /// Print JSON
     #[arg(long)]
     json: bool,
     /// Reply to queries from standard input, one JSON object a line
-    #[arg(long, conflicts_with_all = ["formats", "dialect", "json"])]
+    #[arg(long, conflicts_with_all = ["formats", "c", "dialect", "json"])]
     jsonl: bool,
 }
 
@@ -56,6 +59,16 @@ impl Size {
         }
         let InterpretationOptions { dialect, model } = &self.interpretation;
         let dialect = dialect.unwrap_or(&Dialect::PEP3118);
+        if let Some(found) = self.c.interpretation(model)? {
+            let size = found.layout.size();
+            if self.json {
+                let format = options::canonical(&found.layout)?;
+                json::write_pretty(out, &[SizeReply { format, outcome: SizeOutcome::Size(size) }])?;
+            } else {
+                writeln!(out, "{size}")?;
+            }
+            return Ok(Status::Done);
+        }
         if self.json {
             let replies: Vec<SizeReply> =
                 self.formats.iter().map(|format| reply(options::bytes(format), dialect, &model.model)).collect();

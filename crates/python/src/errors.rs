@@ -84,6 +84,13 @@ fn format_error(message: String, span: Option<(usize, usize)>) -> PyErr {
     })
 }
 
+/// Creates the exception for `error`, the error of C source. The exception has no span, because the span belongs to a
+/// line of the source.
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` passes the error by value")]
+pub(crate) fn c_error(error: pep3118::CError) -> PyErr {
+    format_error(error.diagnostic().to_string(), None)
+}
+
 /// Creates the exception for an ambiguous format. `call` is the text for the help line: the call that the user made,
 /// with the argument that selects an interpretation, such as `Format(…, dialect='…')`.
 pub(crate) fn ambiguous(ambiguity: &Ambiguity, call: &str) -> PyErr {

@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple, PyType};
 
 use super::dtype::to_dtype;
-use super::errors::{ambiguous, class_name};
+use super::errors::{ambiguous, c_error, class_name};
 use super::explain;
 use super::field::{Field, tuple};
 use super::pickle;
@@ -245,6 +245,24 @@ impl Format {
     fn from_ctypes(_class: &Bound<'_, PyType>, ctype: &Bound<'_, PyType>) -> PyResult<Self> {
         let ctypes = Ctypes::of(ctype.py().import("_ctypes")?.as_any())?;
         Ok(Self::from_layout(Arc::new(ctypes.layout(ctype, false)?), &Dialect::CTYPES, "host"))
+    }
+
+    /// Returns the format with the layout that a C compiler gives a type of `source`, C declarations.
+    ///
+    /// `name` is the tag or the typedef of the type; without it, the type is the last structure of `source`. `model` is
+    /// the machine for which the compiler compiles.
+    ///
+    /// >>> from pep3118 import Format
+    /// >>> str(Format.from_c("struct tick { uint16_t id; double price; };", model="lp64"))
+    /// 'T{<H:id:6xd:price:}'
+    /// >>> Format.from_c("typedef struct { char c; double d; } t;", "t", model="i386").itemsize
+    /// 12
+    #[classmethod]
+    #[pyo3(signature = (source, name=None, model="host"))]
+    fn from_c(_class: &Bound<'_, PyType>, source: &str, name: Option<&str>, model: &str) -> PyResult<Self> {
+        let layout = Layout::from_c(source, name, &model_by_name(model)?).map_err(c_error)?;
+        // The format that is written for the layout has this layout in dialect `pep3118`.
+        Ok(Self::from_layout(Arc::new(layout), &Dialect::PEP3118, model))
     }
 
     /// The format that the caller gave, or None if the layout comes from a type.

@@ -23,6 +23,16 @@ pub enum SourceError {
         /// The name that the caller passed.
         name: String,
     },
+    /// A field that a library cannot describe, such as a `longdouble` in the source for NumPy.
+    #[error("{library} cannot describe {what}: {reason}")]
+    Type {
+        /// The name of the library: "numpy".
+        library: &'static str,
+        /// The type and the name of the field: "longdouble `x`". The name is escaped.
+        what: String,
+        /// The reason as a clause: "the library has no such type".
+        reason: String,
+    },
     /// An item of 0 bytes, such as the item of the empty format, in C.
     #[error("the item has 0 bytes, and C has no type of that size")]
     Empty,

@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 use super::{path, read};
 use crate::corpus::rows;
 
-const ROWS: [&str; 7] = ["abi", "answers", "consumers", "ctypes_structures", "exports", "numpy_dtypes", "readers"];
+const ROWS: [&str; 8] =
+    ["abi", "answers", "c_structures", "consumers", "ctypes_structures", "exports", "numpy_dtypes", "readers"];
 
 /// Returns an error if `value` does not conform to the JSON schema `schema`, or if the schema has a keyword that this
 /// function does not support.

@@ -309,5 +309,5 @@ fn the_examples_of_the_documentation_print_what_they_show() {
             examples += 1;
         }
     }
-    assert_eq!(examples, 9);
+    assert_eq!(examples, 10);
 }

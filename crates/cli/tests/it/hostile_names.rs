@@ -101,6 +101,8 @@ fn commands_escape_the_names_in_a_format() {
     let record = record();
     let broken = [record.as_slice(), b"("].concat();
     let padded = padded();
+    // An argument of the system is UTF-8 or not; `--struct` requires UTF-8.
+    let name_of_struct = String::from_utf8_lossy(&record).into_owned().into_bytes();
     let model: &[&[u8]] = &[b"-m", b"lp64"];
     let commands: &[&[&[u8]]] = &[
         &[b"explain", &record, b"--json"],
@@ -114,7 +116,14 @@ fn commands_escape_the_names_in_a_format() {
         &[b"emit", &record],
         &[b"emit", &record, b"--to", b"c"],
         &[b"emit", &record, b"--to", b"rust"],
+        &[b"emit", &record, b"--to", b"numpy"],
+        &[b"emit", &record, b"--to", b"ctypes"],
+        &[b"emit", &record, b"--to", b"construct"],
+        &[b"emit", &record, b"--to", b"dissect"],
         &[b"emit", &broken],
+        &[b"explain", b"--c", &record],
+        &[b"size", b"--c", &[b"struct s { int a; };", record.as_slice()].concat()],
+        &[b"size", b"--c", b"struct s { int a; };", b"--struct", &name_of_struct],
         &[b"readers", &record],
         &[b"readers", &record, b"--json"],
         &[b"check", b"-f", &record, b"--shape", b"2"],

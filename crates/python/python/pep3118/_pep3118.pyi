@@ -404,6 +404,13 @@ class Format:
 
         `ctype` is a structure, a union, an array, a pointer or a number.
         """
+    @classmethod
+    def from_c(cls, source: str, name: str | None = None, model: str = "host") -> Format:
+        """Returns the format with the layout that a C compiler gives a type of `source`, C declarations.
+
+        `name` is the tag or the typedef of the type; without it, the type is the last structure of `source`. `model` is
+        the machine for which the compiler compiles.
+        """
     @property
     def format(self) -> str | None:
         """The format that the caller gave, or None if the layout comes from a type."""

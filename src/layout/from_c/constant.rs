@@ -1,0 +1,278 @@
+//! Constant expressions: the lengths of arrays, the widths of bit-fields, the values of enumerators, and alignments.
+
+use lang_c::ast::{BinaryOperator, Constant, Expression, Integer, IntegerBase, IntegerSize, TypeName, UnaryOperator};
+use lang_c::span::Node;
+
+use super::declare::Resolver;
+use super::error::{CError, quoted};
+use super::types::{Base, CValue, describe_unsized};
+use crate::abi::CType;
+use crate::layout::Type;
+
+/// The value of a constant expression of an integer type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Value {
+    pub(super) number: i128,
+    /// The number of bits of the type: 32 or 64.
+    bits: u32,
+    is_signed: bool,
+}
+
+impl Value {
+    /// A value of the type `int`.
+    pub(super) const fn int(number: i128) -> Self {
+        Self { number, bits: 32, is_signed: true }
+    }
+
+    /// Returns the enumerator `number`. The type is the smallest of `int`, `unsigned`, `long long` and `unsigned long
+    /// long` that contains `number`.
+    pub(super) fn enumerator(number: i128) -> Self {
+        let candidates = [(32, true), (32, false), (64, true), (64, false)];
+        let fits = |(bits, is_signed): &(u32, bool)| Self { number, bits: *bits, is_signed: *is_signed }.is_in_range();
+        let (bits, is_signed) = candidates.into_iter().find(fits).unwrap_or((64, true));
+        Self { number, bits, is_signed }
+    }
+
+    /// Returns the smallest and the largest value of the type.
+    fn range(self) -> (i128, i128) {
+        let values = 1_i128.checked_shl(self.bits).unwrap_or(i128::MAX);
+        let half = values.checked_div(2).unwrap_or(0);
+        if self.is_signed {
+            (0_i128.saturating_sub(half), half.saturating_sub(1))
+        } else {
+            (0, values.saturating_sub(1))
+        }
+    }
+
+    fn is_in_range(self) -> bool {
+        let (min, max) = self.range();
+        (min..=max).contains(&self.number)
+    }
+
+    /// Returns the value in the type of `bits` bits. A value outside the range of an unsigned type is reduced modulo
+    /// the number of its values, as C requires. Returns `None` for a value outside the range of a signed type.
+    fn convert(self, bits: u32, is_signed: bool) -> Option<Self> {
+        let converted = Self { bits, is_signed, ..self };
+        if converted.is_in_range() {
+            return Some(converted);
+        }
+        let values = 1_i128.checked_shl(bits)?;
+        (!is_signed).then_some(Self { number: self.number.checked_rem_euclid(values)?, ..converted })
+    }
+
+    /// Returns `self` and `other` in their common type.
+    fn common(self, other: Self) -> Option<(Self, Self)> {
+        let bits = self.bits.max(other.bits);
+        let is_signed = [self, other].iter().all(|value| value.is_signed || value.bits < bits);
+        Some((self.convert(bits, is_signed)?, other.convert(bits, is_signed)?))
+    }
+}
+
+impl Resolver<'_, '_> {
+    /// Returns the value of `expression`.
+    // The function calls itself for each operator and each pair of parentheses. `source` limits both.
+    pub(super) fn constant(&mut self, expression: &Node<Expression>) -> Result<Value, CError> {
+        let at = expression.span.start;
+        let overflow = |this: &Self| this.error(at, "the value of the expression is out of range".to_owned());
+        match &expression.node {
+            Expression::Constant(constant) => match &constant.node {
+                Constant::Integer(integer) => self.integer(integer).ok_or_else(|| overflow(self)),
+                Constant::Character(text) => match text.as_bytes() {
+                    [b'\'', byte, b'\''] if byte.is_ascii() => Ok(Value::int(i128::from(*byte))),
+                    _ => Err(self.error(at, "a character constant with an escape is not supported".to_owned())),
+                },
+                Constant::Float(_) => Err(self.error(at, "expected an integer constant".to_owned())),
+            },
+            Expression::Identifier(name) => self.named_constant(&name.node.name, at),
+            Expression::SizeOfTy(ty) => self.size_of(&ty.node.0),
+            Expression::AlignOf(ty) => {
+                let value = self.type_name(&ty.node.0)?;
+                // `__alignof__` is the preferred alignment, which is not the alignment in a structure for types of 8
+                // bytes on i386.
+                let is_preferred = self.token_at(at).starts_with("__alignof");
+                if is_preferred && value.element_size() == Some(8) && value.align.bytes() < 8 {
+                    return Err(self
+                        .error(at, "the value of `__alignof__` is not known".to_owned())
+                        .with_help("write `_Alignof`"));
+                }
+                if value.element_size().is_none() {
+                    return Err(self.error(at, describe_unsized(&value.base)));
+                }
+                Ok(self.size_value(value.align.bytes()))
+            }
+            Expression::UnaryOperator(unary) => {
+                let operand = self.constant(&unary.node.operand)?;
+                let (number, keep) = match unary.node.operator.node {
+                    UnaryOperator::Plus => (Some(operand.number), true),
+                    UnaryOperator::Minus => (0_i128.checked_sub(operand.number), true),
+                    UnaryOperator::Complement => (Some(!operand.number), true),
+                    UnaryOperator::Negate => (Some(i128::from(operand.number == 0)), false),
+                    _ => return Err(self.not_constant(at)),
+                };
+                let number = number.ok_or_else(|| overflow(self))?;
+                if !keep {
+                    return Ok(Value::int(number));
+                }
+                let Value { bits, is_signed, .. } = operand;
+                Value { number, ..operand }.convert(bits, is_signed).ok_or_else(|| overflow(self))
+            }
+            Expression::Cast(cast) => {
+                let value = self.constant(&cast.node.expression)?;
+                let ty = self.type_name(&cast.node.type_name)?;
+                match (&ty.base, ty.shape.is_empty()) {
+                    (Base::Scalar(scalar), true) => {
+                        let is_signed = match scalar.ty {
+                            Type::Bool => return Ok(Value::int(i128::from(value.number != 0))),
+                            Type::Char | Type::Int8 | Type::Int16 | Type::Int32 | Type::Int64 => true,
+                            Type::UInt8 | Type::UInt16 | Type::UInt32 | Type::UInt64 => false,
+                            _ => return Err(self.not_constant(at)),
+                        };
+                        let bits = u32::try_from(scalar.size.saturating_mul(8)).map_err(|_| overflow(self))?;
+                        let cast = value.convert(bits, is_signed).ok_or_else(|| overflow(self))?;
+                        // The integer promotions.
+                        Ok(if bits < 32 { Value::int(cast.number) } else { cast })
+                    }
+                    _ => Err(self.not_constant(at)),
+                }
+            }
+            Expression::Conditional(conditional) => {
+                let condition = self.constant(&conditional.node.condition)?;
+                self.constant(if condition.number != 0 {
+                    &conditional.node.then_expression
+                } else {
+                    &conditional.node.else_expression
+                })
+            }
+            Expression::BinaryOperator(binary) => {
+                let left = self.constant(&binary.node.lhs)?;
+                let operator = &binary.node.operator.node;
+                let is_decided = match operator {
+                    BinaryOperator::LogicalAnd => left.number == 0,
+                    BinaryOperator::LogicalOr => left.number != 0,
+                    _ => false,
+                };
+                if is_decided {
+                    return Ok(Value::int(i128::from(left.number != 0)));
+                }
+                let right = self.constant(&binary.node.rhs)?;
+                self.binary(operator, left, right, at)
+            }
+            _ => Err(self.not_constant(at)),
+        }
+    }
+
+    /// Returns the result of `operator` for the operands `left` and `right`. `at` is the place of the expression.
+    fn binary(&self, operator: &BinaryOperator, left: Value, right: Value, at: usize) -> Result<Value, CError> {
+        let overflow = || self.error(at, "the value of the expression is out of range".to_owned());
+        let (a, b) = left.common(right).ok_or_else(overflow)?;
+        let (x, y) = (a.number, b.number);
+        let truth = |condition: bool| Ok(Value::int(i128::from(condition)));
+        let number = match operator {
+            BinaryOperator::Multiply => x.checked_mul(y),
+            BinaryOperator::Divide | BinaryOperator::Modulo if y == 0 => {
+                return Err(self.error(at, "a division by 0".to_owned()));
+            }
+            BinaryOperator::Divide => x.checked_div(y),
+            BinaryOperator::Modulo => x.checked_rem(y),
+            BinaryOperator::Plus => x.checked_add(y),
+            BinaryOperator::Minus => x.checked_sub(y),
+            BinaryOperator::ShiftLeft | BinaryOperator::ShiftRight => {
+                let shift = u32::try_from(right.number).ok().filter(|shift| *shift < left.bits).ok_or_else(overflow)?;
+                let shifted = if *operator == BinaryOperator::ShiftLeft {
+                    // At most 64 bits are shifted by at most 63 bits, so 128 bits contain the result.
+                    left.number.checked_shl(shift)
+                } else {
+                    left.number.checked_shr(shift)
+                };
+                let number = shifted.ok_or_else(overflow)?;
+                return Value { number, ..left }.convert(left.bits, left.is_signed).ok_or_else(overflow);
+            }
+            BinaryOperator::BitwiseAnd => Some(x & y),
+            BinaryOperator::BitwiseXor => Some(x ^ y),
+            BinaryOperator::BitwiseOr => Some(x | y),
+            BinaryOperator::Less => return truth(x < y),
+            BinaryOperator::Greater => return truth(x > y),
+            BinaryOperator::LessOrEqual => return truth(x <= y),
+            BinaryOperator::GreaterOrEqual => return truth(x >= y),
+            BinaryOperator::Equals => return truth(x == y),
+            BinaryOperator::NotEquals => return truth(x != y),
+            BinaryOperator::LogicalAnd | BinaryOperator::LogicalOr => return truth(right.number != 0),
+            _ => return Err(self.not_constant(at)),
+        };
+        let number = number.ok_or_else(overflow)?;
+        Value { number, ..a }.convert(a.bits, a.is_signed).ok_or_else(overflow)
+    }
+
+    /// Returns the value of an integer constant. Returns `None` if no type contains the value.
+    fn integer(&self, integer: &Integer) -> Option<Value> {
+        let radix = match integer.base {
+            IntegerBase::Decimal => 10,
+            IntegerBase::Octal => 8,
+            IntegerBase::Hexadecimal => 16,
+            IntegerBase::Binary => 2,
+        };
+        // The parser removes the prefix, and the digits of the octal number `0` are empty.
+        let digits: &str = if integer.number.is_empty() { "0" } else { &integer.number };
+        let number = i128::from_str_radix(digits, radix).ok()?;
+        let long = u32::try_from(self.model.size_of(CType::Long).saturating_mul(8)).ok()?;
+        let smallest = match integer.suffix.size {
+            IntegerSize::Int => 32,
+            IntegerSize::Long => long,
+            IntegerSize::LongLong => 64,
+        };
+        let candidates = [(32, true), (32, false), (64, true), (64, false)];
+        let is_candidate = |(bits, is_signed): &(u32, bool)| {
+            let has_sign = if integer.suffix.unsigned { !is_signed } else { *is_signed || radix != 10 };
+            *bits >= smallest && has_sign && Value { number, bits: *bits, is_signed: *is_signed }.is_in_range()
+        };
+        let (bits, is_signed) = candidates.into_iter().find(is_candidate)?;
+        Some(Value { number, bits, is_signed })
+    }
+
+    /// Returns `bytes` as a value of the type `size_t`.
+    fn size_value(&self, bytes: u64) -> Value {
+        let bits = if self.model.size_of(CType::SizeT) == 8 { 64 } else { 32 };
+        Value { number: i128::from(bytes), bits, is_signed: false }
+    }
+
+    /// Returns the size of the type `ty`.
+    fn size_of(&mut self, ty: &Node<TypeName>) -> Result<Value, CError> {
+        let value = self.type_name(ty)?;
+        match value.size() {
+            Some(size) => Ok(self.size_value(size)),
+            None => Err(self.unsized_error(&value, ty.span.start)),
+        }
+    }
+
+    /// Returns the error for a use of `value`, a type without a size, at the offset `at`.
+    pub(super) fn unsized_error(&self, value: &CValue, at: usize) -> CError {
+        match &value.base {
+            Base::Invalid(error) => error.clone(),
+            base => self.error(at, describe_unsized(base)),
+        }
+    }
+
+    /// Returns the value of the enumerator or macro `name`.
+    fn named_constant(&mut self, name: &str, at: usize) -> Result<Value, CError> {
+        match name {
+            "true" => return Ok(Value::int(1)),
+            "false" => return Ok(Value::int(0)),
+            _ => {}
+        }
+        if let Some(value) = self.constants.get(name) {
+            return value.clone();
+        }
+        match self.macro_value(name) {
+            Some(value) => value,
+            None => {
+                let message = format!("unknown constant {}", quoted(name));
+                Err(self.error(at, message).with_help("define it with `#define` or `enum`"))
+            }
+        }
+    }
+
+    /// Returns the error for an expression that is not an integer constant.
+    fn not_constant(&self, at: usize) -> CError {
+        self.error(at, "expected an integer constant".to_owned())
+    }
+}

@@ -1,0 +1,972 @@
+//! The declarations of C source: [`Resolver`] computes the types that the source declares.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lang_c::ast::{
+    ArraySize, Attribute, Declaration, DeclarationSpecifier, Declarator, DeclaratorKind, DerivedDeclarator, EnumType,
+    Extension, ExternalDeclaration, PointerQualifier, SpecifierQualifier, StorageClassSpecifier, StructDeclaration,
+    StructField, StructKind, StructType, TS18661FloatFormat, TypeName, TypeQualifier, TypeSpecifier,
+};
+use lang_c::driver::{Config, Flavor, SyntaxError, parse_preprocessed};
+use lang_c::span::Node;
+
+use super::constant::Value;
+use super::error::{CError, quoted};
+use super::record::{Member, Rules, place_members, value_of};
+use super::source::{Kind, Prepared, Token, match_brackets};
+use super::types::{Base, CValue, Record, builtin, integer};
+use crate::abi::{CType, DataModel};
+use crate::align::Align;
+use crate::format::Limits;
+use crate::layout::Type;
+
+/// The largest value of the attribute `aligned` in bytes, which is the limit of GCC.
+const MAX_ALIGN: i128 = 1 << 28;
+
+/// The largest number of tokens of a macro that is a constant. [`Resolver::constant`] recurses for each operator.
+const MAX_MACRO_TOKENS: usize = 64;
+
+/// Attributes that do not change the layout of a type.
+const NEUTRAL_ATTRIBUTES: &[&str] = &[
+    "access",
+    "alloc_size",
+    "always_inline",
+    "availability",
+    "cdecl",
+    "cold",
+    "const",
+    "counted_by",
+    "deprecated",
+    "designated_init",
+    "dllexport",
+    "dllimport",
+    "format",
+    "hot",
+    "leaf",
+    "malloc",
+    "may_alias",
+    "maybe_unused",
+    "noinline",
+    "nonnull",
+    "nonstring",
+    "noreturn",
+    "nothrow",
+    "pure",
+    "returns_nonnull",
+    "section",
+    "stdcall",
+    "transparent_union",
+    "unavailable",
+    "unused",
+    "used",
+    "visibility",
+    "warn_if_not_aligned",
+    "warn_unused_result",
+    "weak",
+];
+
+/// The attributes of a declaration that change its layout.
+#[derive(Clone, Copy, Default)]
+struct Attributes {
+    is_packed: bool,
+    aligned: Option<Align>,
+}
+
+impl Attributes {
+    /// Adds the attributes `other`.
+    fn add(&mut self, other: Self) {
+        self.is_packed |= other.is_packed;
+        self.aligned = self.aligned.max(other.aligned);
+    }
+}
+
+/// A specifier of a declaration.
+enum Specifier<'a> {
+    Type(&'a Node<TypeSpecifier>),
+    Attributes(&'a [Node<Extension>]),
+    /// The qualifier `_Atomic`, with its place.
+    Atomic(usize),
+}
+
+/// Computes the types that C source declares.
+pub(super) struct Resolver<'p, 's> {
+    prepared: &'p Prepared<'s>,
+    pub(super) model: &'p DataModel,
+    /// The structures, unions and enumerations by their tag.
+    tags: BTreeMap<String, CValue>,
+    typedefs: BTreeMap<String, CValue>,
+    pub(super) constants: BTreeMap<String, Result<Value, CError>>,
+    /// The macros whose value is computed at present.
+    active_macros: BTreeSet<String>,
+    /// The structure or union whose declaration ended last.
+    last: Option<CValue>,
+    /// The first error of a declaration.
+    first_error: Option<CError>,
+}
+
+impl<'p, 's> Resolver<'p, 's> {
+    /// Creates the types of `prepared` for the data model `model`.
+    pub(super) fn new(prepared: &'p Prepared<'s>, model: &'p DataModel) -> Result<Self, CError> {
+        let mut resolver = Self {
+            prepared,
+            model,
+            tags: BTreeMap::new(),
+            typedefs: BTreeMap::new(),
+            constants: BTreeMap::new(),
+            active_macros: BTreeSet::new(),
+            last: None,
+            first_error: None,
+        };
+        let unit = parse(&prepared.text).map_err(|error| resolver.syntax_error(&error))?;
+        for declaration in unit.0.iter().skip(prepared.prelude) {
+            if let ExternalDeclaration::Declaration(declaration) = &declaration.node
+                && let Err(error) = resolver.declaration(&declaration.node)
+            {
+                resolver.first_error.get_or_insert(error);
+            }
+        }
+        Ok(resolver)
+    }
+
+    /// Returns the type `name`, or the last structure or union if `name` is `None`.
+    pub(super) fn find(&self, name: Option<&str>) -> Result<CValue, CError> {
+        let whole = |message: String| CError::new(self.prepared.source, (0, 0), message);
+        let found = match name {
+            None => self.last.as_ref(),
+            Some(name) => {
+                let tag = name.strip_prefix("struct ").or_else(|| name.strip_prefix("union ")).map(str::trim);
+                match tag {
+                    Some(tag) => self.tags.get(tag),
+                    None => self.typedefs.get(name).or_else(|| self.tags.get(name)),
+                }
+            }
+        };
+        let Some(found) = found else {
+            if let Some(error) = &self.first_error {
+                return Err(error.clone());
+            }
+            let Some(name) = name else {
+                let message = "the source declares no complete structure".to_owned();
+                return Err(whole(message).with_help("declare a structure: `struct tick { int id; };`"));
+            };
+            let names: BTreeSet<String> =
+                self.typedefs.keys().chain(self.tags.keys()).map(|name| quoted(name)).collect();
+            let error = whole(format!("the source declares no type {}", quoted(name)));
+            let names: Vec<String> = names.into_iter().take(10).collect();
+            return Err(if names.is_empty() {
+                error
+            } else {
+                error.with_help(format!("it declares {}", names.join(", ")))
+            });
+        };
+        match &found.base {
+            Base::Invalid(error) => Err(error.clone()),
+            Base::Scalar(_) | Base::Record(_) => Ok(found.clone()),
+            base => Err(whole(super::types::describe_unsized(base))),
+        }
+    }
+
+    /// Returns the error `message` about the token at the offset `at` of the prepared source.
+    pub(super) fn error(&self, at: usize, message: String) -> CError {
+        self.prepared.error(at, message)
+    }
+
+    /// Returns the token at the offset `at` of the prepared source, as the original source contains it.
+    pub(super) fn token_at(&self, at: usize) -> &'s str {
+        let (start, end) = self.prepared.place(at);
+        self.prepared.source.get(start..end).unwrap_or_default()
+    }
+
+    /// Returns the error for a syntax error of the parser.
+    fn syntax_error(&self, error: &SyntaxError) -> CError {
+        let token = self.token_at(error.offset);
+        let is_word = token.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
+        if token.is_empty() {
+            return self.error(error.offset, "the declaration is not complete".to_owned()).with_help("add `;`");
+        }
+        // A word where a type can start is an unknown type, or a macro.
+        let is_type_place = error.expected.contains("<typedef_name>") || self.starts_declaration(error.offset);
+        if is_word && is_type_place && !super::types::is_type_keyword(token) {
+            let help = if self.prepared.macros.contains_key(token) {
+                "run the preprocessor first: `cc -E FILE.h`"
+            } else {
+                "declare the type before it is used, or write a type of stdint.h such as `uint16_t`"
+            };
+            return self.error(error.offset, format!("unknown type {}", quoted(token))).with_help(help);
+        }
+        let error = self.error(error.offset, format!("unexpected {}", quoted(token)));
+        error.with_help("the source must contain C declarations only, for example `struct tick { int id; };`")
+    }
+
+    /// Returns whether the token before the offset `at` ends a declaration or opens a structure.
+    fn starts_declaration(&self, at: usize) -> bool {
+        let before = self.prepared.text.get(..at).unwrap_or_default().trim_end();
+        let last = before.rsplit([' ', '\n']).next().unwrap_or_default();
+        matches!(last, "" | ";" | "{" | "}" | "typedef" | "const" | "volatile" | "static" | "extern" | "__extension__")
+    }
+
+    /// Records the types that a declaration of the file declares.
+    fn declaration(&mut self, declaration: &Declaration) -> Result<(), CError> {
+        let mut specifiers = Vec::new();
+        let mut is_typedef = false;
+        for specifier in &declaration.specifiers {
+            match &specifier.node {
+                DeclarationSpecifier::StorageClass(class) => {
+                    is_typedef |= class.node == StorageClassSpecifier::Typedef;
+                }
+                DeclarationSpecifier::TypeSpecifier(ty) => specifiers.push(Specifier::Type(ty)),
+                DeclarationSpecifier::Extension(attributes) => specifiers.push(Specifier::Attributes(attributes)),
+                DeclarationSpecifier::TypeQualifier(qualifier) if qualifier.node == TypeQualifier::Atomic => {
+                    specifiers.push(Specifier::Atomic(specifier.span.start));
+                }
+                DeclarationSpecifier::TypeQualifier(_) | DeclarationSpecifier::Function(_) => {}
+                DeclarationSpecifier::Alignment(alignment) => {
+                    return Err(self.error(alignment.span.start, "`_Alignas` is not expected here".to_owned()));
+                }
+            }
+        }
+        let resolved = self.specifiers(&specifiers);
+        if !is_typedef {
+            let (value, _) = resolved?;
+            let name = declaration.declarators.first().map(|declarator| &declarator.node.declarator);
+            let has_braces = specifiers.iter().any(|specifier| match specifier {
+                Specifier::Type(ty) => matches!(&ty.node, TypeSpecifier::Struct(ty) if ty.node.declarations.is_some()),
+                Specifier::Attributes(_) | Specifier::Atomic(_) => false,
+            });
+            return match (&value.base, name) {
+                (Base::Record(_), Some(declarator)) if has_braces && declarator.node.derived.is_empty() => {
+                    self.refuse_macro_as_object(declarator)
+                }
+                _ => Ok(()),
+            };
+        }
+        for declarator in &declaration.declarators {
+            let declarator = &declarator.node.declarator;
+            let declared = resolved.clone().and_then(|(base, attributes)| self.typedef(base, attributes, declarator));
+            let Some(name) = declarator_name(&declarator.node) else { continue };
+            let value = declared.unwrap_or_else(|error| {
+                self.first_error.get_or_insert(error.clone());
+                CValue::unsized_type(Base::Invalid(error))
+            });
+            self.typedefs.insert(name.to_owned(), value);
+        }
+        resolved.map(|_| ())
+    }
+
+    /// Returns an error if the object that `declarator` declares is probably a macro for an attribute, as `__packed`
+    /// in `struct s { int a; } __packed;`. The macro can be in a header that this crate does not read.
+    fn refuse_macro_as_object(&mut self, declarator: &Node<Declarator>) -> Result<(), CError> {
+        let Some(name) = declarator_name(&declarator.node) else { return Ok(()) };
+        let is_upper = name.len() > 1 && !name.contains(|character: char| character.is_ascii_lowercase());
+        if !(is_upper || name.starts_with("__") || self.prepared.macros.contains_key(name)) {
+            return Ok(());
+        }
+        let error = self.error(declarator.span.start, format!("{} can be a macro for an attribute", quoted(name)));
+        let error = error.with_help("write `__attribute__((packed))`, or run the preprocessor first: `cc -E FILE.h`");
+        // The structure has an unknown layout.
+        let invalid = CValue::unsized_type(Base::Invalid(error.clone()));
+        let is_last = |value: &&mut CValue| match (&value.base, self.last.as_ref().map(|last| &last.base)) {
+            (Base::Record(record), Some(Base::Record(last))) => std::rc::Rc::ptr_eq(record, last),
+            _ => false,
+        };
+        if let Some(value) = self.tags.values_mut().find(is_last) {
+            *value = invalid.clone();
+        }
+        self.last = Some(invalid);
+        Err(error)
+    }
+
+    /// Returns an error if `name`, which a declaration declares, is a macro. The preprocessor would replace the name.
+    fn refuse_macro(&self, name: &str, at: usize) -> Result<(), CError> {
+        if !self.prepared.macros.contains_key(name) {
+            return Ok(());
+        }
+        let error = self.error(at, format!("the name {} is a macro", quoted(name)));
+        Err(error.with_help("run the preprocessor first: `cc -E FILE.h`"))
+    }
+
+    /// Returns the type that `declarator` of a `typedef` declares.
+    fn typedef(
+        &mut self,
+        base: CValue,
+        mut attributes: Attributes,
+        declarator: &Node<Declarator>,
+    ) -> Result<CValue, CError> {
+        let mut value = self.declarator(base, declarator, &mut attributes)?;
+        if attributes.is_packed {
+            let error = self.error(declarator.span.start, "`packed` after the name of a type has no effect".to_owned());
+            return Err(error.with_help("write the attribute after the closing brace of the structure"));
+        }
+        // The attribute of a `typedef` replaces the alignment of the type.
+        if let Some(aligned) = attributes.aligned {
+            value.align = aligned;
+        }
+        Ok(value)
+    }
+
+    /// Returns the type and the attributes of `specifiers`.
+    // The function calls itself for structures inside structures. `source` limits the depth of braces.
+    fn specifiers(&mut self, specifiers: &[Specifier<'_>]) -> Result<(CValue, Attributes), CError> {
+        let mut attributes = Attributes::default();
+        let mut words = Words::default();
+        let mut found: Option<CValue> = None;
+        let mut place = 0;
+        let mut atomic = None;
+        let mut index = 0_usize;
+        while let Some(specifier) = specifiers.get(index) {
+            index = index.saturating_add(1);
+            let ty = match specifier {
+                Specifier::Type(ty) => ty,
+                Specifier::Attributes(extensions) => {
+                    attributes.add(self.attributes(extensions)?);
+                    continue;
+                }
+                Specifier::Atomic(at) => {
+                    atomic = Some(*at);
+                    continue;
+                }
+            };
+            place = ty.span.start;
+            // Attributes after the closing brace belong to the structure.
+            let mut own: Vec<&[Node<Extension>]> = Vec::new();
+            let has_braces = match &ty.node {
+                TypeSpecifier::Struct(record) => record.node.declarations.is_some(),
+                TypeSpecifier::Enum(enumeration) => !enumeration.node.enumerators.is_empty(),
+                _ => false,
+            };
+            while has_braces && let Some(Specifier::Attributes(extensions)) = specifiers.get(index) {
+                own.push(extensions);
+                index = index.saturating_add(1);
+            }
+            let value = match &ty.node {
+                TypeSpecifier::Struct(record) => self.record(record, &own)?,
+                TypeSpecifier::Enum(enumeration) => self.enumeration(enumeration, &own)?,
+                TypeSpecifier::TypedefName(name) => self.named_type(&name.node.name, name.span.start)?,
+                TypeSpecifier::Atomic(inner) => {
+                    atomic = Some(place);
+                    self.type_name(inner)?
+                }
+                TypeSpecifier::TypeOf(_) => return Err(self.error(place, "`typeof` is not supported".to_owned())),
+                word => {
+                    if !words.add(word) {
+                        return Err(self.error(place, "this combination of type specifiers is not a type".to_owned()));
+                    }
+                    continue;
+                }
+            };
+            if found.replace(value).is_some() {
+                return Err(self.error(place, "a second type in one declaration".to_owned()));
+            }
+        }
+        let value = match found {
+            Some(value) if words == Words::default() => Some(value),
+            Some(_) => None,
+            None => words.value(self.model),
+        };
+        let Some(value) = value else {
+            return Err(self.error(place, "this combination of type specifiers is not a type".to_owned()));
+        };
+        if let Some(at) = atomic {
+            // A compiler can align an atomic type more strictly than the type without `_Atomic`.
+            let is_natural = matches!(value.base, Base::Scalar(_)) && value.element_size() == Some(value.align.bytes());
+            if !is_natural {
+                return Err(self.error(at, "the size of this `_Atomic` type depends on the compiler".to_owned()));
+            }
+        }
+        Ok((value, attributes))
+    }
+
+    /// Returns the type with the name `name` of a `typedef`. `at` is the place of the name.
+    fn named_type(&self, name: &str, at: usize) -> Result<CValue, CError> {
+        let value = match self.typedefs.get(name) {
+            Some(value) => Some(value.clone()),
+            None => builtin(name, self.model),
+        };
+        match value {
+            Some(CValue { base: Base::Invalid(error), .. }) => Err(error),
+            Some(value) => Ok(value),
+            None if name == "__builtin_va_list" => Ok(CValue::unsized_type(Base::Incomplete(name.to_owned()))),
+            None => Err(self.error(at, format!("unknown type {}", quoted(name)))),
+        }
+    }
+
+    /// Returns the type of a cast, of `sizeof` or of `_Atomic`.
+    pub(super) fn type_name(&mut self, ty: &Node<TypeName>) -> Result<CValue, CError> {
+        let specifiers = qualified(&ty.node.specifiers);
+        let (base, mut attributes) = self.specifiers(&specifiers)?;
+        let value = match &ty.node.declarator {
+            Some(declarator) => self.declarator(base, declarator, &mut attributes)?,
+            None => base,
+        };
+        if attributes.is_packed || attributes.aligned.is_some() {
+            return Err(self.error(ty.span.start, "an attribute in a type name is not supported".to_owned()));
+        }
+        Ok(value)
+    }
+
+    /// Returns the type that `declarator` derives from `base`. Adds the attributes of `declarator` to `attributes`.
+    // The function calls itself for each pair of parentheses. `source` limits their depth.
+    fn declarator(
+        &mut self,
+        base: CValue,
+        declarator: &Node<Declarator>,
+        attributes: &mut Attributes,
+    ) -> Result<CValue, CError> {
+        let mut value = base;
+        attributes.add(self.attributes(&declarator.node.extensions)?);
+        for derived in &declarator.node.derived {
+            if let DerivedDeclarator::Pointer(qualifiers) | DerivedDeclarator::Block(qualifiers) = &derived.node {
+                for qualifier in qualifiers {
+                    if let PointerQualifier::Extension(extensions) = &qualifier.node {
+                        let found = self.attributes(extensions)?;
+                        if found.is_packed || found.aligned.is_some() {
+                            let message = "an attribute after `*` is not supported".to_owned();
+                            return Err(self.error(qualifier.span.start, message));
+                        }
+                    }
+                }
+                value = self.pointer_to(&value);
+            }
+        }
+        // In `x[2][3]`, the element type has the dimension that is written last.
+        for derived in declarator.node.derived.iter().rev() {
+            let at = derived.span.start;
+            match &derived.node {
+                DerivedDeclarator::Pointer(_) | DerivedDeclarator::Block(_) => {}
+                DerivedDeclarator::Function(_) | DerivedDeclarator::KRFunction(_) => {
+                    value = CValue::unsized_type(Base::Function);
+                }
+                DerivedDeclarator::Array(array) => {
+                    let length = match &array.node.size {
+                        ArraySize::Unknown => None,
+                        ArraySize::VariableUnknown => {
+                            return Err(self.error(at, "an array of variable length".to_owned()));
+                        }
+                        ArraySize::VariableExpression(length) | ArraySize::StaticExpression(length) => {
+                            let number = self.constant(length)?.number;
+                            let length = u64::try_from(number)
+                                .map_err(|_| self.error(length.span.start, format!("an array of {number} elements")))?;
+                            Some(length)
+                        }
+                    };
+                    value = self.array_of(value, length, at)?;
+                }
+            }
+        }
+        match &declarator.node.kind.node {
+            DeclaratorKind::Declarator(inner) => self.declarator(value, inner, attributes),
+            DeclaratorKind::Identifier(_) | DeclaratorKind::Abstract => Ok(value),
+        }
+    }
+
+    /// Returns the type of a pointer to `target`.
+    fn pointer_to(&self, target: &CValue) -> CValue {
+        let is_single = target.shape.is_empty();
+        let ty = match &target.base {
+            Base::Function => Type::Function,
+            Base::Incomplete(name) if name == "PyObject" => Type::Object,
+            Base::Scalar(scalar) if is_single && scalar.ty == Type::Char => Type::CharPointer,
+            Base::Scalar(scalar) if is_single && scalar.ty == Type::Wchar => Type::WcharPointer,
+            _ => Type::Pointer,
+        };
+        CValue::native(ty, self.model.size_of(CType::Pointer), self.model)
+    }
+
+    /// Returns the type of an array of `length` elements of the type `element`.
+    fn array_of(&self, element: CValue, length: Option<u64>, at: usize) -> Result<CValue, CError> {
+        let Some(size) = element.size() else { return Err(self.unsized_error(&element, at)) };
+        if element.shape.first() == Some(&None) {
+            return Err(self.error(at, "an array of arrays without a length".to_owned()));
+        }
+        if !element.align.divides(size) {
+            let message = format!("elements of {size} bytes cannot be aligned to {} bytes", element.align);
+            return Err(self.error(at, message));
+        }
+        let CValue { base, mut shape, align } = element;
+        shape.insert(0, length);
+        let limit = Limits::DEFAULT.dimensions;
+        if shape.len() > limit {
+            return Err(self.error(at, format!("more than {limit} dimensions")));
+        }
+        let value = CValue { base, shape, align };
+        match value.size() {
+            Some(size) if size <= self.model.ssize_max() => Ok(value),
+            _ => Err(self.error(at, "the array is too large".to_owned())),
+        }
+    }
+
+    /// Returns the attributes in `extensions` that change the layout.
+    fn attributes(&mut self, extensions: &[Node<Extension>]) -> Result<Attributes, CError> {
+        let mut attributes = Attributes::default();
+        for extension in extensions {
+            let Extension::Attribute(Attribute { name, arguments }) = &extension.node else { continue };
+            let at = name.span.start;
+            let text = name.node.as_str();
+            let bare = text.strip_prefix("__").and_then(|text| text.strip_suffix("__")).unwrap_or(text);
+            match (bare, arguments.as_slice()) {
+                ("packed", []) => attributes.is_packed = true,
+                ("aligned", []) => {
+                    let message = "`aligned` without a number depends on the compiler".to_owned();
+                    return Err(self.error(at, message).with_help("write the alignment: `aligned(16)`"));
+                }
+                ("aligned", [argument]) => {
+                    let number = self.constant(argument)?.number;
+                    // `_Alignas(0)` has no effect.
+                    if number == 0 && self.token_at(at).ends_with("lignas") {
+                        continue;
+                    }
+                    let align = u64::try_from(number).ok().filter(|_| number <= MAX_ALIGN).and_then(Align::new);
+                    let Some(align) = align else {
+                        let message = format!("an alignment of {number} bytes");
+                        let help = "an alignment is a power of two: `aligned(16)`";
+                        return Err(self.error(argument.span.start, message).with_help(help));
+                    };
+                    attributes.aligned = attributes.aligned.max(Some(align));
+                }
+                (bare, _) if NEUTRAL_ATTRIBUTES.contains(&bare) => {}
+                _ => return Err(self.error(at, format!("the attribute {} is not supported", quoted(text)))),
+            }
+        }
+        Ok(attributes)
+    }
+
+    /// Returns the structure or union `record`. `extensions` are the attributes after the closing brace.
+    fn record(&mut self, record: &Node<StructType>, extensions: &[&[Node<Extension>]]) -> Result<CValue, CError> {
+        let StructType { kind, identifier, declarations } = &record.node;
+        let tag = identifier.as_ref().map(|identifier| identifier.node.name.as_str());
+        let keyword = if kind.node == StructKind::Union { "union" } else { "struct" };
+        let Some(declarations) = declarations else {
+            let tag = tag.unwrap_or_default();
+            return match self.tags.get(tag) {
+                Some(CValue { base: Base::Invalid(error), .. }) => Err(error.clone()),
+                Some(value) => Ok(value.clone()),
+                None => Ok(CValue::unsized_type(Base::Incomplete(format!("{keyword} {tag}")))),
+            };
+        };
+        let placed = self.place(record, declarations, kind.node == StructKind::Union, extensions);
+        let value = match &placed {
+            Ok(value) => value.clone(),
+            Err(error) => CValue::unsized_type(Base::Invalid(error.clone())),
+        };
+        self.last = Some(value.clone());
+        if let Some(tag) = tag {
+            if let Some(known) = self.tags.get(tag)
+                && !matches!(known.base, Base::Invalid(_))
+            {
+                let at = identifier.as_ref().map_or(record.span.start, |identifier| identifier.span.start);
+                let error = self.error(at, format!("a second declaration of {}", quoted(tag)));
+                self.last = Some(CValue::unsized_type(Base::Invalid(error.clone())));
+                return Err(error);
+            }
+            self.tags.insert(tag.to_owned(), value);
+        }
+        placed
+    }
+
+    /// Returns the type with the members of `declarations`.
+    fn place(
+        &mut self,
+        record: &Node<StructType>,
+        declarations: &[Node<StructDeclaration>],
+        is_union: bool,
+        extensions: &[&[Node<Extension>]],
+    ) -> Result<CValue, CError> {
+        let mut attributes = Attributes::default();
+        for extensions in extensions {
+            attributes.add(self.attributes(extensions)?);
+        }
+        let mut members: Vec<Member> = Vec::new();
+        // The offset in the prepared source of each member.
+        let mut places: Vec<usize> = Vec::new();
+        let mut names: BTreeSet<String> = BTreeSet::new();
+        for declaration in declarations {
+            let StructDeclaration::Field(field) = &declaration.node else { continue };
+            self.members(&field.node, attributes.is_packed, &mut members, &mut places, &mut names)?;
+            if members.len() > Limits::DEFAULT.items {
+                let message = format!("more than {} members", Limits::DEFAULT.items);
+                return Err(self.error(declaration.span.start, message));
+            }
+        }
+        let at = record.span.start;
+        if members.is_empty() {
+            return Err(self.error(at, "a structure without members, whose size depends on the compiler".to_owned()));
+        }
+        let last = members.len().saturating_sub(1);
+        for (index, (member, place)) in members.iter().zip(&places).enumerate() {
+            if member.ty.shape.first() == Some(&None) && (is_union || index != last || last == 0) {
+                let message = "an array without a length must be the last of several members".to_owned();
+                return Err(self.error(*place, message));
+            }
+        }
+        let pack = self.prepared.pack_at(record.span.end);
+        let rules = Rules { model: self.model, is_union, pack, aligned: attributes.aligned };
+        let placed = place_members(members, &rules)
+            .map_err(|(index, message)| self.error(places.get(index).copied().unwrap_or(at), message))?;
+        let limit = Limits::DEFAULT.depth;
+        if placed.depth >= limit {
+            return Err(self.error(at, format!("more than {limit} structures inside each other")));
+        }
+        Ok(value_of(placed))
+    }
+
+    /// Adds the members that `field` declares to `members`, and the place of each member to `places`. `names` contains
+    /// the names of all members so far.
+    fn members(
+        &mut self,
+        field: &StructField,
+        is_packed: bool,
+        members: &mut Vec<Member>,
+        places: &mut Vec<usize>,
+        names: &mut BTreeSet<String>,
+    ) -> Result<(), CError> {
+        let specifiers = qualified(&field.specifiers);
+        let (base, shared) = self.specifiers(&specifiers)?;
+        if field.declarators.is_empty() {
+            // A structure with a tag declares only the tag: `struct s { struct t { int a; }; };`.
+            let anonymous = field.specifiers.iter().find_map(|specifier| match &specifier.node {
+                SpecifierQualifier::TypeSpecifier(ty) => match &ty.node {
+                    TypeSpecifier::Struct(record) if record.node.identifier.is_none() => Some(ty.span.start),
+                    _ => None,
+                },
+                _ => None,
+            });
+            if let (Some(at), Base::Record(record)) = (anonymous, &base.base) {
+                self.reserve_names(record, names, at)?;
+                let is_packed = is_packed || shared.is_packed;
+                members.push(Member { name: None, ty: base, bits: None, is_packed, aligned: shared.aligned });
+                places.push(at);
+            }
+            return Ok(());
+        }
+        for declarator in &field.declarators {
+            let at = declarator.span.start;
+            let mut attributes = shared;
+            let (name, place, ty) = match &declarator.node.declarator {
+                Some(declared) => {
+                    let ty = self.declarator(base.clone(), declared, &mut attributes)?;
+                    (declarator_name(&declared.node).map(str::to_owned), declared.span.start, ty)
+                }
+                None => (None, at, base.clone()),
+            };
+            if ty.size().is_none() {
+                return Err(self.unsized_error(&ty, place));
+            }
+            if let Some(name) = &name {
+                self.refuse_macro(name, place)?;
+            }
+            if let Some(name) = &name
+                && !names.insert(name.clone())
+            {
+                return Err(self.error(place, format!("two members have the name {}", quoted(name))));
+            }
+            let bits = match &declarator.node.bit_width {
+                None => None,
+                Some(width) => {
+                    let number = self.constant(width)?.number;
+                    Some(self.bit_width(number, &ty, name.is_some(), width.span.start)?)
+                }
+            };
+            let is_packed = is_packed || attributes.is_packed;
+            members.push(Member { name, ty, bits, is_packed, aligned: attributes.aligned });
+            places.push(place);
+        }
+        Ok(())
+    }
+
+    /// Returns the width of a bit-field of the type `ty`. `at` is the place of the width.
+    fn bit_width(&self, number: i128, ty: &CValue, has_name: bool, at: usize) -> Result<u64, CError> {
+        let bits = match &ty.base {
+            Base::Scalar(scalar) if ty.shape.is_empty() => match scalar.ty {
+                Type::Bool => 1,
+                Type::Char
+                | Type::Int8
+                | Type::UInt8
+                | Type::Int16
+                | Type::UInt16
+                | Type::Int32
+                | Type::UInt32
+                | Type::Int64
+                | Type::UInt64
+                | Type::Wchar
+                | Type::Ucs2
+                | Type::Ucs4
+                    if scalar.endian == self.model.endian =>
+                {
+                    scalar.size.saturating_mul(8)
+                }
+                _ => return Err(self.error(at, "a bit-field must have an integer type".to_owned())),
+            },
+            _ => return Err(self.error(at, "a bit-field must have an integer type".to_owned())),
+        };
+        match u64::try_from(number) {
+            Ok(0) if has_name => Err(self.error(at, "a bit-field of 0 bits has no name".to_owned())),
+            Ok(width) if width <= bits => Ok(width),
+            _ => Err(self.error(at, format!("a bit-field of {number} bits in a type of {bits} bits"))),
+        }
+    }
+
+    /// Adds the names of the members of the anonymous structure `record` to `names`.
+    // The function calls itself for anonymous structures. `source` limits the depth of braces.
+    fn reserve_names(&self, record: &Record, names: &mut BTreeSet<String>, at: usize) -> Result<(), CError> {
+        for member in &record.members {
+            match (&member.name, &member.ty.base) {
+                (Some(name), _) if !names.insert(name.clone()) => {
+                    return Err(self.error(at, format!("two members have the name {}", quoted(name))));
+                }
+                (None, Base::Record(inner)) => self.reserve_names(inner, names, at)?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the type of the enumeration, and records its enumerators. `extensions` are the attributes after the
+    /// closing brace.
+    fn enumeration(
+        &mut self,
+        enumeration: &Node<EnumType>,
+        extensions: &[&[Node<Extension>]],
+    ) -> Result<CValue, CError> {
+        let EnumType { identifier, enumerators } = &enumeration.node;
+        let tag = identifier.as_ref().map(|identifier| identifier.node.name.as_str());
+        let at = enumeration.span.start;
+        if enumerators.is_empty() {
+            let tag = tag.unwrap_or_default();
+            return match self.tags.get(tag) {
+                Some(CValue { base: Base::Invalid(error), .. }) => Err(error.clone()),
+                Some(value) => Ok(value.clone()),
+                None => Ok(CValue::unsized_type(Base::Incomplete(format!("enum {tag}")))),
+            };
+        }
+        for extensions in extensions {
+            let attributes = self.attributes(extensions)?;
+            if attributes.is_packed || attributes.aligned.is_some() {
+                return Err(self.error(at, "an enumeration with `packed` or `aligned` is not supported".to_owned()));
+            }
+        }
+        let (mut next, mut min, mut max) = (0_i128, 0_i128, 0_i128);
+        for enumerator in enumerators {
+            let number = match &enumerator.node.expression {
+                Some(expression) => self.constant(expression)?.number,
+                None => next,
+            };
+            let name = &enumerator.node.identifier;
+            self.refuse_macro(&name.node.name, name.span.start)?;
+            if self.constants.insert(name.node.name.clone(), Ok(Value::enumerator(number))).is_some() {
+                let message = format!("a second declaration of {}", quoted(&name.node.name));
+                return Err(self.error(name.span.start, message));
+            }
+            (min, max) = (min.min(number), max.max(number));
+            next = number.saturating_add(1);
+        }
+        // GCC and Clang choose `unsigned int` for an enumeration without negative values.
+        let value = match (min < 0, i32::try_from(min), i32::try_from(max), u32::try_from(max), i64::try_from(max)) {
+            (true, Ok(_), Ok(_), ..) => integer(4, true, self.model),
+            (false, _, _, Ok(_), _) => integer(4, false, self.model),
+            (true, .., Ok(_)) => integer(8, true, self.model),
+            (false, ..) if max <= i128::from(u64::MAX) => integer(8, false, self.model),
+            _ => return Err(self.error(at, "no integer type has all values of the enumeration".to_owned())),
+        };
+        if let Some(tag) = tag {
+            self.tags.insert(tag.to_owned(), value.clone());
+        }
+        Ok(value)
+    }
+
+    /// Returns the value of the macro `name`. Returns `None` if the source does not define the macro.
+    // The function calls itself for a macro whose body contains a macro. `active_macros` stops a cycle, and
+    // `MAX_MACRO_DEPTH` limits the depth.
+    pub(super) fn macro_value(&mut self, name: &str) -> Option<Result<Value, CError>> {
+        const MAX_MACRO_DEPTH: usize = 8;
+        let prepared = self.prepared;
+        let found = prepared.macros.get(name)?;
+        let error = |message: String| CError::new(prepared.source, found.place, message);
+        let is_whole = match found.body.as_slice() {
+            [only] => only.kind == Kind::Number || only.kind == Kind::Word || only.kind == Kind::Text,
+            [first, middle @ .., last] => {
+                // `(1) + (2)` starts and ends with parentheses, too.
+                let mut depth = 1_i32;
+                let mut is_closed_early = false;
+                for token in middle {
+                    depth = depth.saturating_add(match token.text {
+                        "(" => 1,
+                        ")" => -1,
+                        _ => 0,
+                    });
+                    is_closed_early |= depth == 0;
+                }
+                first.text == "(" && last.text == ")" && !is_closed_early
+            }
+            [] => false,
+        };
+        if !is_whole {
+            let message = format!("the macro {} is not a number or an expression in parentheses", quoted(name));
+            return Some(Err(error(message).with_help("run the preprocessor first: `cc -E FILE.h`")));
+        }
+        if self.active_macros.len() >= MAX_MACRO_DEPTH || !self.active_macros.insert(name.to_owned()) {
+            return Some(Err(error(format!("the macro {} contains itself", quoted(name)))));
+        }
+        let value = self.macro_body(name, &found.body, &error);
+        self.active_macros.remove(name);
+        self.constants.insert(name.to_owned(), value.clone());
+        Some(value)
+    }
+
+    /// Returns the value of `body`, the tokens of the macro `name`. `error` creates an error about the macro.
+    fn macro_body(
+        &mut self,
+        name: &str,
+        body: &[Token<'_>],
+        error: &dyn Fn(String) -> CError,
+    ) -> Result<Value, CError> {
+        if body.len() > MAX_MACRO_TOKENS {
+            return Err(error(format!("the macro {} has more than {MAX_MACRO_TOKENS} tokens", quoted(name))));
+        }
+        match_brackets(self.prepared.source, body)?;
+        let words: Vec<&str> = body.iter().map(|token| token.text).collect();
+        let text = format!("enum {{ _ = {} }};", words.join(" "));
+        let not_constant = || error(format!("the value of the macro {} is not an integer constant", quoted(name)));
+        let unit = parse(&text).map_err(|_| not_constant())?;
+        let [declaration] = unit.0.as_slice() else { return Err(not_constant()) };
+        let ExternalDeclaration::Declaration(declaration) = &declaration.node else { return Err(not_constant()) };
+        let expression = declaration.node.specifiers.iter().find_map(|specifier| match &specifier.node {
+            DeclarationSpecifier::TypeSpecifier(ty) => match &ty.node {
+                TypeSpecifier::Enum(enumeration) => enumeration.node.enumerators.first()?.node.expression.as_deref(),
+                _ => None,
+            },
+            _ => None,
+        });
+        let expression = expression.ok_or_else(not_constant)?;
+        // The places of the expression belong to `text`, so the error is about the macro.
+        self.constant(expression).map_err(|_| not_constant())
+    }
+}
+
+/// Parses `text`, which has no directives.
+fn parse(text: &str) -> Result<lang_c::ast::TranslationUnit, SyntaxError> {
+    let config = Config { flavor: Flavor::GnuC11, ..Config::with_gcc() };
+    parse_preprocessed(&config, text.to_owned()).map(|parsed| parsed.unit)
+}
+
+/// Returns the specifiers of a member or a type name.
+fn qualified(specifiers: &[Node<SpecifierQualifier>]) -> Vec<Specifier<'_>> {
+    let convert = |specifier: &'_ Node<SpecifierQualifier>| match &specifier.node {
+        SpecifierQualifier::TypeQualifier(qualifier) if qualifier.node == TypeQualifier::Atomic => {
+            Some(specifier.span.start)
+        }
+        _ => None,
+    };
+    let mut out = Vec::new();
+    for specifier in specifiers {
+        match &specifier.node {
+            SpecifierQualifier::TypeSpecifier(ty) => out.push(Specifier::Type(ty)),
+            SpecifierQualifier::Extension(extensions) => out.push(Specifier::Attributes(extensions)),
+            SpecifierQualifier::TypeQualifier(_) => out.extend(convert(specifier).map(Specifier::Atomic)),
+        }
+    }
+    out
+}
+
+/// Returns the name that `declarator` declares.
+// The function calls itself for each pair of parentheses. `source` limits their depth.
+fn declarator_name(declarator: &Declarator) -> Option<&str> {
+    match &declarator.kind.node {
+        DeclaratorKind::Identifier(name) => Some(&name.node.name),
+        DeclaratorKind::Declarator(inner) => declarator_name(&inner.node),
+        DeclaratorKind::Abstract => None,
+    }
+}
+
+/// The keywords of an arithmetic type, such as `unsigned long int`.
+#[derive(Default, PartialEq, Eq)]
+struct Words {
+    /// The keyword other than those below: `char`, `int`, `float`, `double`, `_Bool`, `void`.
+    base: Option<Type>,
+    is_int: bool,
+    is_void: bool,
+    shorts: u8,
+    longs: u8,
+    signed: u8,
+    unsigned: u8,
+    is_complex: bool,
+}
+
+impl Words {
+    /// Adds the keyword `word`. Returns `false` if no type has this combination of keywords.
+    fn add(&mut self, word: &TypeSpecifier) -> bool {
+        let base = match word {
+            TypeSpecifier::Void => return !core::mem::replace(&mut self.is_void, true),
+            TypeSpecifier::Int => return !core::mem::replace(&mut self.is_int, true),
+            TypeSpecifier::Complex => return !core::mem::replace(&mut self.is_complex, true),
+            TypeSpecifier::Short => {
+                self.shorts = self.shorts.saturating_add(1);
+                return self.shorts == 1;
+            }
+            TypeSpecifier::Long => {
+                self.longs = self.longs.saturating_add(1);
+                return self.longs <= 2;
+            }
+            TypeSpecifier::Signed => {
+                self.signed = self.signed.saturating_add(1);
+                return self.signed == 1;
+            }
+            TypeSpecifier::Unsigned => {
+                self.unsigned = self.unsigned.saturating_add(1);
+                return self.unsigned == 1;
+            }
+            TypeSpecifier::Char => Type::Char,
+            TypeSpecifier::Bool => Type::Bool,
+            TypeSpecifier::Float => Type::Float32,
+            TypeSpecifier::Double => Type::Float64,
+            TypeSpecifier::TS18661Float(float) => match (&float.format, float.width) {
+                (TS18661FloatFormat::BinaryInterchange, 16) => Type::Float16,
+                (TS18661FloatFormat::BinaryInterchange, 32) => Type::Float32,
+                (TS18661FloatFormat::BinaryInterchange, 64) => Type::Float64,
+                _ => return false,
+            },
+            _ => return false,
+        };
+        self.base.replace(base).is_none()
+    }
+
+    /// Returns the type of the keywords. Returns `None` if the combination is not a type.
+    fn value(&self, model: &DataModel) -> Option<CValue> {
+        let has_sign = self.signed > 0 || self.unsigned > 0;
+        let is_signed = self.unsigned == 0;
+        if self.signed > 0 && self.unsigned > 0 {
+            return None;
+        }
+        if self.is_void {
+            return (*self == Self { is_void: true, ..Self::default() }).then(|| CValue::unsized_type(Base::Void));
+        }
+        let Some(base) = self.base else {
+            let ctype = match (self.shorts, self.longs) {
+                (1, 0) => CType::Short,
+                (0, 1) => CType::Long,
+                (0, 2) => CType::LongLong,
+                (0, 0) if self.is_int || has_sign => CType::Int,
+                _ => return None,
+            };
+            return (!self.is_complex).then(|| integer(model.size_of(ctype), is_signed, model));
+        };
+        if self.is_int || self.shorts > 0 {
+            return None;
+        }
+        let (ty, size) = match (base, self.longs, has_sign, self.is_complex) {
+            (Type::Char, 0, true, false) => return Some(integer(1, is_signed, model)),
+            (Type::Char | Type::Bool, 0, false, false) => (base, 1),
+            (Type::Float16, 0, false, false) => (base, 2),
+            (Type::Float32, 0, false, false) => (base, 4),
+            (Type::Float64, 0, false, false) => (base, 8),
+            (Type::Float64, 1, false, false) => (Type::LongDouble, model.size_of(CType::LongDouble)),
+            (Type::Float16, 0, false, true) => (Type::Complex32, 4),
+            (Type::Float32, 0, false, true) => (Type::Complex64, 8),
+            (Type::Float64, 0, false, true) => (Type::Complex128, 16),
+            (Type::Float64, 1, false, true) => {
+                (Type::ComplexLongDouble, model.size_of(CType::LongDouble).checked_mul(2)?)
+            }
+            _ => return None,
+        };
+        Some(CValue::native(ty, size, model))
+    }
+}

@@ -1,0 +1,135 @@
+//! [`Layout::from_c`]: the layout of a type that C source declares.
+//!
+//! | step | module |
+//! |--|--|
+//! | divide the source into tokens; remove comments, directives and function bodies; record `#pragma pack` and `#define` | `source` |
+//! | parse the declarations with the crate `lang-c` | `declare` |
+//! | compute the types, the constants and the attributes | `declare`, `constant`, `types` |
+//! | place the members by the rules of the data model | `record` |
+//! | add the members to a [`LayoutBuilder`] | this module |
+
+mod constant;
+mod declare;
+mod error;
+mod record;
+mod source;
+mod types;
+
+pub use error::CError;
+
+use super::{BuildError, Layout, LayoutBuilder, MemberSpec, Scalar, Type};
+use crate::abi::DataModel;
+use declare::Resolver;
+use source::Prepared;
+use types::{Base, CValue, Record};
+
+impl Layout {
+    /// Returns the layout that a C compiler for the data model `model` gives a type of `source`.
+    ///
+    /// `name` is the name of a `typedef`, or the tag of a structure or union: `tick` or `struct tick`. Without `name`,
+    /// the type is the last structure or union that the source declares with its members.
+    ///
+    /// The source contains declarations of C11 with the extensions of GCC: typedefs, nested and anonymous structures,
+    /// unions, arrays, bit-fields, enumerations, `#pragma pack`, `_Alignas`, and the attributes `packed` and
+    /// `aligned`. The types of `stdint.h`, `stddef.h` and `stdbool.h` are known. `#include` is ignored. A macro can be
+    /// the length of an array if its value is a number or an expression in parentheses. Source with other macros needs
+    /// a preprocessor.
+    ///
+    /// | C | layout |
+    /// |--|--|
+    /// | `char name[8]` | one [`Type::Bytes`] of 8 bytes |
+    /// | `wchar_t name[8]`, `char16_t name[8]` | one text of 8 characters |
+    /// | `unsigned char data[8]` | an array of 8 [`Type::UInt8`] |
+    /// | an anonymous structure or union | its members, as members of the enclosing structure |
+    /// | a bit-field | [`Type::Bits`]: the bytes that contain the bits |
+    /// | `unsigned char _pad4[3]` at byte 4, as [`to_c`](Self::to_c) writes it | padding |
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Layout, Target};
+    /// let source = "struct tick { uint16_t id; double price; };";
+    /// let layout = Layout::from_c(source, None, &DataModel::LP64)?;
+    /// assert_eq!(layout.size(), 16);
+    /// assert_eq!(layout.emit(Target::Canonical).unwrap(), b"T{<H:id:6xd:price:}");
+    /// assert_eq!(Layout::from_c(source, Some("tick"), &DataModel::I386)?.size(), 12);
+    /// # Ok::<(), pep3118::CError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// - `struct s { u16 a; };`: the type `u16` is not declared
+    /// - `struct s { int a; }`: the declaration is not complete
+    /// - `struct s { int a __attribute__((mode(DI))); };`: the attribute is not supported
+    /// - `name` is not a type of the source, or the source declares no complete structure
+    /// - the type has more members, levels or dimensions than [`Limits::DEFAULT`](crate::format::Limits::DEFAULT)
+    ///   permits
+    /// - the source has more than 2 MiB, more than 262,144 words and operators, more than 32 nested brackets, or more than 256 tokens without `,` or `;`
+    pub fn from_c(source: &str, name: Option<&str>, model: &DataModel) -> Result<Self, CError> {
+        let prepared = Prepared::new(source)?;
+        let value = Resolver::new(&prepared, model)?.find(name)?;
+        let refused = |error: BuildError| CError::new(source, (0, 0), error.to_string());
+        let size = value.size().unwrap_or_default();
+        let mut builder = LayoutBuilder::new(size, model);
+        builder.align(value.align);
+        add_member(&mut builder, None, 0, &value).map_err(refused)?;
+        Ok(builder.finish())
+    }
+}
+
+/// Adds a member of type `value` at the offset `offset` to `builder`.
+// The function calls itself for nested records. The resolver limits their depth to 64.
+fn add_member(builder: &mut LayoutBuilder, name: Option<&[u8]>, offset: u64, value: &CValue) -> Result<(), BuildError> {
+    // An array without a length has no elements.
+    let mut shape: Vec<u64> = value.shape.iter().map(|length| length.unwrap_or(0)).collect();
+    match &value.base {
+        Base::Scalar(scalar) => {
+            let mut scalar = *scalar;
+            if let Some(text) = text_type(scalar.ty)
+                && let Some(length) = shape.pop()
+            {
+                let size = scalar.size.saturating_mul(length);
+                scalar = Scalar { ty: text, size, ..scalar };
+            }
+            builder.value(MemberSpec { name, offset, shape: &shape }, scalar)
+        }
+        Base::Record(record) => {
+            builder.open(MemberSpec { name, offset, shape: &shape }, record.size)?;
+            add_members(builder, record, 0)?;
+            builder.close();
+            Ok(())
+        }
+        // The resolver returns an error for a member of these types.
+        Base::Void | Base::Function | Base::Incomplete(_) | Base::Invalid(_) => {
+            debug_assert!(false, "a member has a size");
+            Err(BuildError::Size { ty: Type::Void, size: 0 })
+        }
+    }
+}
+
+/// Adds the members of `record` to `builder`. `base` is the offset of `record` in the open record of `builder`.
+// The function calls itself for anonymous records. The limit on nested braces bounds their depth.
+fn add_members(builder: &mut LayoutBuilder, record: &Record, base: u64) -> Result<(), BuildError> {
+    for member in &record.members {
+        let offset = base.saturating_add(member.offset);
+        match (&member.name, &member.ty.base) {
+            (None, Base::Record(inner)) if member.ty.shape.is_empty() => add_members(builder, inner, offset)?,
+            (Some(name), _) if is_padding(name, member.offset, &member.ty) => {}
+            (name, _) => add_member(builder, name.as_ref().map(|name| name.as_bytes()), offset, &member.ty)?,
+        }
+    }
+    Ok(())
+}
+
+/// Returns the type of an array of the character type `ty`. Returns `None` if `ty` is not a character type.
+fn text_type(ty: Type) -> Option<Type> {
+    match ty {
+        Type::Char => Some(Type::Bytes),
+        Type::Wchar | Type::Ucs2 | Type::Ucs4 => Some(ty),
+        _ => None,
+    }
+}
+
+/// Returns whether a member is padding that [`Layout::to_c`] wrote: `unsigned char _pad4[3]` at byte 4.
+fn is_padding(name: &str, offset: u64, ty: &CValue) -> bool {
+    let is_bytes = matches!(&ty.base, Base::Scalar(scalar) if scalar.ty == Type::UInt8) && ty.shape.len() == 1;
+    let number = name.strip_prefix("_pad").and_then(|digits| digits.parse::<u64>().ok());
+    is_bytes && number == Some(offset)
+}

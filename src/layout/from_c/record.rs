@@ -1,0 +1,188 @@
+//! The offsets of the members of a structure or union: [`place_members`].
+//!
+//! Two rules are in use. The System V rule is the rule of GCC and Clang on Linux and macOS. The Microsoft rule is the
+//! rule of the compilers of Windows. The rules differ for bit-fields only.
+
+use std::rc::Rc;
+
+use super::types::{Base, CValue, PlacedMember, Record};
+use crate::abi::{DataModel, LongDoubleFormat};
+use crate::align::Align;
+use crate::layout::{Scalar, Type};
+
+/// The number of bits of a byte.
+const BYTE: u128 = 8;
+
+/// A member of a structure or union before the placement.
+pub(super) struct Member {
+    /// The name, or `None` for an anonymous structure or union and for an unnamed bit-field.
+    pub(super) name: Option<String>,
+    pub(super) ty: CValue,
+    /// The number of bits of a bit-field. `None` for any other member.
+    pub(super) bits: Option<u64>,
+    /// Whether the member or the structure has the attribute `packed`.
+    pub(super) is_packed: bool,
+    /// The largest alignment of the attribute `aligned` and of `_Alignas`.
+    pub(super) aligned: Option<Align>,
+}
+
+/// The rules for the placement of the members of one structure or union.
+pub(super) struct Rules<'m> {
+    pub(super) model: &'m DataModel,
+    pub(super) is_union: bool,
+    /// The largest alignment in bytes that `#pragma pack` permits.
+    pub(super) pack: Option<u64>,
+    /// The smallest alignment of the structure, from the attribute `aligned` of the structure.
+    pub(super) aligned: Option<Align>,
+}
+
+/// A bit-field unit of the Microsoft rule that has unused bits.
+#[derive(Clone, Copy)]
+struct Unit {
+    /// The number of bits of the type of the unit.
+    bits: u128,
+    /// The number of unused bits at the end of the unit.
+    unused: u128,
+}
+
+/// Returns whether the compilers of `model` place bit-fields by the Microsoft rule. Only Windows has a `wchar_t` of 2
+/// bytes, or a `long` of 4 bytes beside pointers of 8 bytes.
+fn has_microsoft_rule(model: &DataModel) -> bool {
+    model.wchar == 2 || (model.long == 4 && model.pointer == 8)
+}
+
+/// Places `members` by `rules`. An error has the index of the member, and the message.
+pub(super) fn place_members(members: Vec<Member>, rules: &Rules<'_>) -> Result<Record, (usize, String)> {
+    let is_microsoft = has_microsoft_rule(rules.model);
+    let limit = |align: Align| match rules.pack.and_then(Align::new) {
+        Some(pack) => align.min(pack),
+        None => align,
+    };
+    let mut align = Align::ONE;
+    // The largest alignment of an unnamed bit-field.
+    let mut unnamed_align = Align::ONE;
+    // The first bit after the last member, and the largest such bit of a union.
+    let (mut end, mut union_end) = (0_u128, 0_u128);
+    let mut unit: Option<Unit> = None;
+    let mut placed = Vec::new();
+    let mut depth = 1_usize;
+    for (index, member) in members.into_iter().enumerate() {
+        if rules.is_union {
+            (end, unit) = (0, None);
+        }
+        let Member { name, ty, bits, is_packed, aligned } = member;
+        let failed = |message: String| (index, message);
+        let too_large = || failed("the structure is too large".to_owned());
+        if let Base::Record(record) = &ty.base {
+            depth = depth.max(record.depth.saturating_add(1));
+        }
+        let size = ty.size().ok_or_else(too_large)?;
+        let type_bits = u128::from(size).saturating_mul(BYTE);
+        let Some(width) = bits else {
+            unit = None;
+            let own = match (is_packed, aligned) {
+                (true, aligned) => aligned.unwrap_or(Align::ONE),
+                (false, aligned) => aligned.map_or(ty.align, |aligned| aligned.max(ty.align)),
+            };
+            let own = limit(own);
+            align = align.max(own);
+            let start = round_up(end, own);
+            end = start.saturating_add(type_bits);
+            union_end = union_end.max(end);
+            let offset = byte_of(start).ok_or_else(too_large)?;
+            placed.push(PlacedMember { name, offset, ty });
+            continue;
+        };
+        let width = u128::from(width);
+        let type_align = limit(ty.align);
+        let start = if is_microsoft {
+            // The compilers of Windows differ about these bit-fields.
+            if is_packed || aligned.is_some() || (rules.is_union && type_align < ty.align) {
+                let message = "a bit-field that the compilers of Windows place differently";
+                return Err(failed(message.to_owned()));
+            }
+            if width == 0 {
+                // The compiler ignores a bit-field of 0 bits that does not follow a bit-field.
+                if unit.take().is_some() {
+                    align = align.max(type_align);
+                    end = round_up(end, type_align);
+                }
+                continue;
+            }
+            align = align.max(type_align);
+            match unit {
+                Some(Unit { bits, unused }) if bits == type_bits && unused >= width => {
+                    unit = Some(Unit { bits, unused: unused.saturating_sub(width) });
+                    end.saturating_sub(unused)
+                }
+                _ => {
+                    let start = round_up(end, type_align);
+                    end = start.saturating_add(type_bits);
+                    unit = Some(Unit { bits: type_bits, unused: type_bits.saturating_sub(width) });
+                    start
+                }
+            }
+        } else {
+            if name.is_some() {
+                let implied = if rules.pack.is_none() && is_packed { Align::ONE } else { type_align };
+                align = align.max(implied).max(aligned.map_or(Align::ONE, limit));
+            } else {
+                unnamed_align = unnamed_align.max(ty.align);
+            }
+            let mut start = end;
+            if width == 0 {
+                // `#pragma pack` and `packed` do not change the effect of a bit-field of 0 bits.
+                start = round_up(start, ty.align);
+            } else if let Some(aligned) = aligned {
+                start = round_up(start, limit(aligned));
+            }
+            // Without packing, a bit-field is inside one unit of its type.
+            if width > 0 && rules.pack.is_none() && !is_packed {
+                let unit = u128::from(ty.align.bytes()).saturating_mul(BYTE);
+                let used = start.checked_rem(unit).unwrap_or(0).saturating_add(width);
+                if used.div_ceil(unit) > type_bits.checked_div(unit).unwrap_or(0) {
+                    start = round_up(start, ty.align);
+                }
+            }
+            end = start.saturating_add(width);
+            start
+        };
+        union_end = union_end.max(end);
+        if name.is_some() {
+            let offset = byte_of(start).ok_or_else(too_large)?;
+            let last = byte_of(start.saturating_add(width).saturating_add(7)).ok_or_else(too_large)?;
+            let size = last.saturating_sub(offset);
+            let scalar = Scalar { ty: Type::Bits, size, endian: rules.model.endian };
+            let ty = CValue { base: Base::Scalar(scalar), shape: Vec::new(), align: Align::ONE };
+            placed.push(PlacedMember { name, offset, ty });
+        }
+    }
+    // The ABI of x86 ignores the alignment of an unnamed bit-field. The ABI of arm does not.
+    let is_x86 = rules.model.long_double.format == LongDoubleFormat::X87;
+    if !is_microsoft && !is_x86 && unnamed_align > align {
+        let message = "an unnamed bit-field, whose alignment differs between the compilers of this data model";
+        return Err((0, message.to_owned()));
+    }
+    let align = align.max(rules.aligned.unwrap_or(Align::ONE));
+    let end = if rules.is_union { union_end } else { end };
+    let size = byte_of(round_up(end, align)).filter(|size| *size <= rules.model.ssize_max());
+    let Some(size) = size else { return Err((0, "the structure is too large".to_owned())) };
+    Ok(Record { size, align, members: placed, depth })
+}
+
+/// Returns the smallest multiple of `align` that is not less than `bits`, in bits.
+fn round_up(bits: u128, align: Align) -> u128 {
+    let align = u128::from(align.bytes()).saturating_mul(BYTE);
+    bits.div_ceil(align).saturating_mul(align)
+}
+
+/// Returns the byte that contains the bit `bits`. Returns `None` if the number of the byte exceeds 64 bits.
+fn byte_of(bits: u128) -> Option<u64> {
+    u64::try_from(bits.checked_div(BYTE)?).ok()
+}
+
+/// Returns the type of the values of `record`.
+pub(super) fn value_of(record: Record) -> CValue {
+    let align = record.align;
+    CValue { base: Base::Record(Rc::new(record)), shape: Vec::new(), align }
+}

@@ -1,0 +1,247 @@
+"""Tests of ``pep3118 emit --to``: the libraries read the same values as this package from the same bytes."""
+
+import ctypes
+import random
+import struct
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from pep3118 import Format, View
+
+# The format characters of numbers, and their standard sizes in bytes.
+NUMBERS = {"b": 1, "B": 1, "h": 2, "H": 2, "i": 4, "I": 4, "q": 8, "Q": 8, "f": 4, "d": 8, "e": 2}
+
+
+class Layouts:
+    """Random records in dialect pep3118, each as a format and the bytes of one item."""
+
+    def __init__(self, seed):
+        """Creates the generator with the seed `seed`."""
+        self.rng = random.Random(seed)
+
+    def value(self, order):
+        """Returns the format of one value in the byte order `order`, and the bytes of the value."""
+        kind = self.rng.randrange(14)
+        if kind == 0:
+            return "?", bytes([self.rng.randrange(2)])
+        if kind == 1:
+            return "5s", self.rng.choice([b"abcde", b"xyz\0\0"])
+        if kind == 2:
+            size = self.rng.choice("fd")
+            parts = [float(self.rng.randrange(-99, 99)) for _ in range(2)]
+            return f"{order}Z{size}", struct.pack(f"{order}2{size}", *parts)
+        if kind == 3:
+            text = self.rng.choice(["abc", "Aé0"])
+            return f"{order}3u", text.encode("utf-16-le" if order == "<" else "utf-16-be")
+        code = self.rng.choice(list(NUMBERS))
+        if code in "efd":
+            return order + code, struct.pack(order + code, float(self.rng.randrange(-99, 99)))
+        return order + code, self.rng.randbytes(NUMBERS[code])
+
+    def member(self, depth, order):
+        """Returns the format of a member without its name, and the bytes of the member."""
+        shape = [self.rng.randint(1, 3) for _ in range(self.rng.choice([0, 0, 0, 1, 2]))]
+        count = 1
+        for length in shape:
+            count *= length
+        items = []
+        if depth and self.rng.random() < 0.3:
+            state = self.rng.getstate()
+            for _ in range(count):
+                # Each element has the structure of the first element.
+                self.rng.setstate(state)
+                items.append(self.record(depth - 1, order))
+        else:
+            items = [self.value(order)] * count
+        prefix = f"({','.join(map(str, shape))})" if shape else ""
+        return prefix + items[0][0], b"".join(data for _, data in items)
+
+    def record(self, depth, order):
+        """Returns the format `T{...}` of a record, and the bytes of the record."""
+        formats, data = [], b""
+        for number in range(self.rng.randint(1, 4)):
+            padding = self.rng.choice([0, 0, 0, 1, 3])
+            formats.append("x" * padding)
+            data += bytes(padding)
+            chosen = order or self.rng.choice("<>")
+            text, value = self.member(depth, chosen)
+            formats.append(f"{text}:m{number}:")
+            data += value
+        return f"T{{{''.join(formats)}}}", data
+
+
+def layouts(count, order=None, depth=2):
+    """Yields `count` formats with the bytes of one item."""
+    generator = Layouts(3118)
+    for _ in range(count):
+        yield generator.record(depth, order)
+
+
+def emit(arguments):
+    """Runs `pep3118 emit` with `arguments`, and returns its output. Raises an exception if the command fails."""
+    command = [sys.executable, "-m", "pep3118", "emit", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=True).stdout
+
+
+def described(text, library):
+    """Returns the object `item` of the source that the command writes for the format `text`."""
+    source = emit([text, "--dialect", "pep3118", "--model", "lp64", "--to", library])
+    names = {}
+    exec(compile(source, f"<{text}>", "exec"), names)
+    return names["item"]
+
+
+def plain(value, fields):
+    """Returns `value` of this package as nested dictionaries and lists. `fields` are the fields of its record."""
+    if not fields:
+        return [plain(element, fields) for element in value] if isinstance(value, list) else value
+    if isinstance(value, list):
+        return [plain(element, fields) for element in value]
+    pairs = zip(fields, value, strict=True)
+    return {field.name: plain(element, field.fields) for field, element in pairs}
+
+
+def expected(text, data):
+    """Returns the values that this package reads from `data`."""
+    form = Format(text, dialect="pep3118", model="lp64")
+    assert form.itemsize == len(data)
+    items = View(np.frombuffer(data, dtype=f"V{len(data)}"), format=text, dialect="pep3118").tolist()
+    return plain(items[0], form.item.fields)
+
+
+def normal(value):
+    """Returns `value` without the differences of notation: NUL bytes at the end, complex numbers as pairs."""
+    if isinstance(value, dict):
+        return {name: normal(element) for name, element in value.items()}
+    if isinstance(value, list):
+        return [normal(element) for element in value]
+    if isinstance(value, complex):
+        return [value.real, value.imag]
+    if isinstance(value, bytes):
+        return value.rstrip(b"\0")
+    if isinstance(value, str):
+        return value.rstrip("\0")
+    return int(value) if isinstance(value, bool) else value
+
+
+def read_numpy(item, data):
+    """Returns the values that NumPy reads from `data` by the dtype `item`."""
+
+    def convert(value, dtype):
+        if dtype.subdtype:
+            base, shape = dtype.subdtype
+            if not shape:
+                return convert(value, base)
+            inner = np.dtype((base, shape[1:])) if shape[1:] else base
+            return [convert(element, inner) for element in value]
+        if dtype.names:
+            return {name: convert(value[name], dtype[name]) for name in dtype.names}
+        return value.item()
+
+    return convert(np.frombuffer(data, dtype=item)[0], item)
+
+
+def read_ctypes(item, data):
+    """Returns the values that ctypes reads from `data` by the class `item`."""
+
+    def convert(value):
+        if hasattr(value, "_fields_"):
+            fields = [field[0] for field in value._fields_ if not field[0].startswith("_pad")]
+            return {name: convert(getattr(value, name)) for name in fields}
+        if hasattr(value, "_length_"):
+            if value._type_ is ctypes.c_char:
+                return value.raw
+            return [convert(element) for element in value]
+        return value
+
+    return convert(item.from_buffer_copy(data))
+
+
+def read_construct(item, data):
+    """Returns the values that construct reads from `data` by `item`."""
+
+    def convert(value):
+        if isinstance(value, dict):
+            return {name: convert(element) for name, element in value.items() if name != "_io"}
+        if isinstance(value, list):
+            return [convert(element) for element in value]
+        return value
+
+    return convert(item.parse(data))
+
+
+def read_dissect(item, data):
+    """Returns the values that dissect.cstruct reads from `data` by `item`."""
+
+    def convert(value):
+        # A structure in a union is behind a proxy.
+        value = getattr(value, "__target__", value)
+        if hasattr(type(value), "__fields__"):
+            fields = [field.name for field in type(value).__fields__ if not field.name.startswith("_pad")]
+            return {name: convert(getattr(value, name)) for name in fields}
+        if isinstance(value, list):
+            return [convert(element) for element in value]
+        if isinstance(value, bytes | str | float):
+            return value
+        return int(value)
+
+    return convert(item(data))
+
+
+def test_construct_reads_the_same_values():
+    """A `construct.Struct` of `emit --to construct` reads the values that this package reads, in 200 layouts."""
+    pytest.importorskip("construct")
+    for text, data in layouts(200):
+        found = read_construct(described(text, "construct"), data)
+        assert normal(found) == normal(expected(text, data)), text
+
+
+def test_dissect_reads_the_same_values():
+    """The types of `emit --to dissect` read the values that this package reads, in 200 layouts."""
+    pytest.importorskip("dissect.cstruct")
+    for order in "<>":
+        for text, data in layouts(100, order):
+            found = read_dissect(described(text, "dissect"), data)
+            assert normal(found) == normal(expected(text, data)), text
+
+
+def test_numpy_reads_the_same_values():
+    """A dtype of `emit --to numpy` reads the values that this package reads, in 200 layouts."""
+    compared = 0
+    for text, data in layouts(200):
+        if "u:" in text:
+            with pytest.raises(subprocess.CalledProcessError):
+                described(text, "numpy")
+            continue
+        assert normal(read_numpy(described(text, "numpy"), data)) == normal(expected(text, data)), text
+        compared += 1
+    assert compared > 100
+
+
+def test_ctypes_reads_the_same_values():
+    """The classes of `emit --to ctypes` read the values that this package reads, in 200 layouts."""
+    compared = 0
+    for text, data in layouts(200):
+        item = described(text, "ctypes")
+        # Half floats and UCS-2 are integers in ctypes.
+        if "e:" not in text and "u:" not in text:
+            assert normal(read_ctypes(item, data)) == normal(expected(text, data)), text
+            compared += 1
+    assert compared > 50
+
+
+def test_unions_of_c_source_are_described():
+    """The members of a union start at the same byte in each library."""
+    source = "union u { uint32_t word; uint8_t bytes[4]; struct { uint16_t low, high; } half; };"
+    data = bytes([1, 2, 3, 4])
+    wanted = {"word": 0x04030201, "bytes": [1, 2, 3, 4], "half": {"low": 0x0201, "high": 0x0403}}
+    readers = {"numpy": read_numpy, "ctypes": read_ctypes, "construct": read_construct, "dissect": read_dissect}
+    for library, read in readers.items():
+        if library in ("construct", "dissect"):
+            pytest.importorskip({"dissect": "dissect.cstruct"}.get(library, library))
+        names = {}
+        exec(emit(["--c", source, "--model", "lp64", "--to", library]), names)
+        assert read(names["item"], data) == wanted, library
