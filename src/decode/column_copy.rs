@@ -1,5 +1,5 @@
 //! [`ColumnFiller`] copies records to columns, and [`scatter_columns`] copies columns to records. Both copy in blocks
-//! of records that fit into the first-level cache. A leaf is a field that is not a record, see [`Leaf`].
+//! of records that fit into the first-level cache.
 
 use alloc::vec::Vec;
 
@@ -56,7 +56,8 @@ enum ColumnMemory<'c> {
 }
 
 impl<'c> ColumnWriter<'c> {
-    /// Creates a writer that appends the values of `leaf` to `column`. The values must be adjacent in the item.
+    /// Creates a writer that appends the values of `leaf`, a field that is not a record, to `column`. The values must
+    /// be adjacent in the item.
     fn new(leaf: &Leaf, column: ColumnMemory<'c>) -> Self {
         Self { offset: leaf.offset, len: leaf.adjacent_bytes(), unit: leaf.codec.reversed_unit(), column }
     }

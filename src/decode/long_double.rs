@@ -5,7 +5,7 @@ use core::fmt;
 use crate::abi::LongDoubleFormat;
 use crate::endian::Endian;
 
-/// A `long double`: its bytes without padding, and their representation.
+/// A `long double`: its bytes without padding, and the floating-point format of these bytes.
 ///
 /// Two `LongDouble`s are equal if their bytes are equal. Thus a NaN equals itself, and 0.0 does not equal -0.0.
 ///
@@ -17,9 +17,9 @@ use crate::endian::Endian;
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LongDouble {
-    /// INVARIANT: the bytes after the width of `format` are 0.
+    /// The bytes of the number, least significant byte first. INVARIANT: if `format` has `n` bytes, `bytes[n..]` is 0.
     bytes: [u8; 16],
-    /// The representation of the number in `bytes`.
+    /// The floating-point format of `bytes`.
     format: LongDoubleFormat,
 }
 
@@ -139,7 +139,7 @@ impl LongDouble {
         bytes.get(..Self::width(*format)).unwrap_or(bytes)
     }
 
-    /// Returns the representation of the bytes.
+    /// Returns the floating-point format of the number, such as `X87`.
     #[must_use]
     pub fn format(self) -> LongDoubleFormat {
         self.format

@@ -1,5 +1,5 @@
 //! [`Buffer::to_vec`], [`Buffer::to_vec_as`] and [`BufferMut::copy_from_slice`]: copy all items of an N-dimensional
-//! buffer to a vector of elements of one Rust type, and back. A leaf is a field that is not a record, see [`Leaf`].
+//! buffer to a vector of elements of one Rust type, and back.
 
 use alloc::vec::Vec;
 
@@ -120,8 +120,9 @@ impl Buffer<'_> {
         Ok(copy)
     }
 
-    /// Returns the only leaf field of an item, and the number of elements of type `T` in all items. Returns an error if
-    /// an item has several fields, if its values are not elements of type `T`, or if the number overflows.
+    /// Returns the only leaf field of an item (a field that is not a record), and the number of elements of type `T`
+    /// in all items. Returns an error if an item has several fields, if its values are not elements of type `T`, or if
+    /// the number overflows.
     fn elements<T: Element>(&self) -> Result<(&Leaf, usize), DecodeError> {
         let leaf = self.plan.only_leaf(T::NAME)?;
         if !T::accepts(&leaf.codec) {

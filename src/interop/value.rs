@@ -22,8 +22,9 @@ use crate::text::escape;
 /// | text that is not Unicode | `{"units": [55296]}` | the same map |
 /// | addresses | the number | the number |
 ///
-/// The key of a field without a name is `f` and the index of the field: `f0`. A name that is not UTF-8 is
-/// escaped. The output does not contain the types of the values, so values cannot be deserialized.
+/// The key of a field without a name is `f` and the index of the field: `f3` for the field with the index 3. A name
+/// that is not UTF-8 is escaped. The output does not contain the types of the values, so values cannot be
+/// deserialized.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
@@ -86,7 +87,7 @@ impl Serialize for RecordValue {
     }
 }
 
-/// The key of a field without a name: `f` and the index, which is the value of this type.
+/// The key of a field without a name: `f3` for the field with the index 3. The value of this type is the index.
 struct UnnamedKey(usize);
 
 impl Serialize for UnnamedKey {

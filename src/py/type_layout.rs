@@ -1,4 +1,4 @@
-//! `type_layout`, which returns the layout that an exporter's type declares for its items.
+//! `type_layout`: returns the layout that an exporter's type declares for its items.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -30,7 +30,8 @@ pub struct TypeLayout {
 /// items. Returns `None` for any other object, and for items that no layout describes.
 ///
 /// # Errors
-/// - `MemoryError`, `KeyboardInterrupt`, and other exceptions of Python code that are not about the object
+/// - an exception that does not concern the object, such as `MemoryError` or `KeyboardInterrupt`: the exception is
+///   returned unchanged
 pub fn type_layout(obj: &Bound<'_, PyAny>) -> PyResult<Option<TypeLayout>> {
     match of_exporter(obj) {
         // The type is nested too deeply, has too many fields, or has attributes that were changed.
@@ -39,7 +40,8 @@ pub fn type_layout(obj: &Bound<'_, PyAny>) -> PyResult<Option<TypeLayout>> {
     }
 }
 
-/// Returns `true` if an exception is about the object. Other exceptions are about memory or an interrupt.
+/// Returns whether `error` means that an object has no usable layout, such as `ValueError`. Returns `false` for
+/// exceptions of another cause, such as `MemoryError` or an interrupt.
 fn is_of_data(error: &PyErr, py: Python<'_>) -> bool {
     error.is_instance_of::<PyValueError>(py)
         || error.is_instance_of::<PyTypeError>(py)
@@ -81,16 +83,17 @@ const KINDS: usize = 256;
 /// the same type. No Python code runs while the cache is locked.
 static KNOWN: Mutex<Cache<usize, (Py<PyWeakrefReference>, Kind)>> = Mutex::new(Cache::new(KINDS, usize::MAX));
 
-/// Returns `true` for a `bytes` or a `bytearray`, and `false` for an instance of a subclass.
+/// Returns whether the class of `obj` is exactly `bytes` or `bytearray`. Returns `false` for an instance of a
+/// subclass.
 #[inline]
 pub(super) fn is_bytes(obj: &Bound<'_, PyAny>) -> bool {
     obj.is_exact_instance_of::<PyBytes>() || obj.is_exact_instance_of::<PyByteArray>()
 }
 
-/// Returns the kind of the type of an object.
+/// Returns how the type of `obj` declares the layout of its items.
 ///
 /// # Errors
-/// - as [`type_layout`]
+/// - every error of [`type_layout`]
 pub(super) fn kind(obj: &Bound<'_, PyAny>) -> PyResult<Kind> {
     if is_bytes(obj) {
         return Ok(Kind::Bytes);
@@ -102,7 +105,8 @@ pub(super) fn kind(obj: &Bound<'_, PyAny>) -> PyResult<Kind> {
     let (address, reference) = (ty.as_ptr().addr(), PyWeakrefReference::new(ty.as_any())?);
     let hash = u64::try_from(address).unwrap_or(0);
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    // A type has one weak reference without a callback for as long as the type lives.
+    // While a type is alive, each request for a weak reference returns the same object. If the cached object is
+    // `reference`, the address therefore belongs to the same type.
     if let Some((cached, kind)) = known.get(hash, |key| *key == address)
         && cached.is(&reference)
     {
@@ -144,10 +148,10 @@ fn determine_kind(obj: &Bound<'_, PyAny>) -> PyResult<Kind> {
     Ok(if module.to_cow()? == "View.MemoryView" { Kind::Cython } else { Kind::Other })
 }
 
-/// Returns the dtype of a NumPy array or scalar. Returns `None` for any other object.
+/// Returns the dtype of `obj` if it is a NumPy array or scalar. Returns `None` for any other object.
 ///
 /// # Errors
-/// - as [`type_layout`]
+/// - every error of [`type_layout`]
 pub(super) fn array_dtype<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
     match numpy_dtype(obj) {
         Err(error) if is_of_data(&error, obj.py()) => Ok(None),
@@ -171,7 +175,7 @@ fn numpy_dtype<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny
     for class in [intern!(py, "ndarray"), intern!(py, "generic")] {
         let class = numpy.getattr(class)?;
         if obj.is_instance(&class)? {
-            // The attribute of the base class is read, because a subclass may replace it.
+            // A subclass may replace the attribute `dtype`. Hence the attribute of NumPy's class is read.
             return class.getattr(dtype)?.call_method1(intern!(py, "__get__"), (obj,)).map(Some);
         }
     }
@@ -186,7 +190,8 @@ fn of_exporter(obj: &Bound<'_, PyAny>) -> PyResult<Option<TypeLayout>> {
             if exporter.is_none() || exporter.is_instance_of::<PyMemoryView>() {
                 return Ok(None);
             }
-            // A cast changes the format or the itemsize.
+            // `memoryview.cast` changes the format or the itemsize. After a cast, the layout of the exporter is not
+            // that of the memoryview.
             let plain = PyMemoryView::from(&exporter)?;
             for attribute in ["format", "itemsize"] {
                 if !obj.getattr(attribute)?.eq(plain.getattr(attribute)?)? {

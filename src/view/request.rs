@@ -124,7 +124,8 @@ impl Structure {
         }
     }
 
-    /// Returns the rule that defines which arrays an exporter fills in for this structural flag.
+    /// Returns the rule that defines which arrays an exporter must fill in for this structural flag, such as `B07` for
+    /// `ND`.
     #[must_use]
     pub const fn rule(self) -> RuleId {
         match self {
@@ -176,8 +177,8 @@ fn named_requests() -> impl Iterator<Item = &'static (&'static str, Request)> {
     FLAGS.iter().chain(&COMPOUNDS)
 }
 
-/// The flags that include the bits of other flags. Each pair has the bit that belongs only to the flag, and the
-/// flag.
+/// The flags that include the bits of other flags. Each pair consists of the bit that only this flag has, and the
+/// whole flag: `0x10` and `STRIDES`.
 const IMPLYING_FLAGS: [(i32, Request); 5] = [
     (0x10, Request::STRIDES),
     (0x20, Request::C_CONTIGUOUS),
@@ -192,8 +193,8 @@ const READ: i32 = 0x100;
 /// `PyBUF_WRITE`, which is an argument of `PyMemoryView_FromMemory` and not a request.
 const WRITE: i32 = 0x200;
 
-/// Creates the array of the legal requests: `SIMPLE` with and without `WRITABLE`, and each flag of the
-/// arguments with every combination of `WRITABLE` and `FORMAT`.
+/// Creates the array of the legal requests. The array has `SIMPLE` with and without `WRITABLE`. For each flag in the
+/// arguments of the macro, the array has every combination with `WRITABLE` and `FORMAT`.
 macro_rules! all_legal {
     ($($flag:ident)*) => {
         [
@@ -265,7 +266,7 @@ impl Request {
         request.validate().map(|()| request)
     }
 
-    /// Tests whether the bits are valid flags. This is not certain, because
+    /// Returns `Ok` if the bits are valid flags. The test is necessary because
     /// [`from_bits_retain`](Request::from_bits_retain) accepts any bits.
     ///
     /// # Errors

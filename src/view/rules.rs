@@ -120,7 +120,7 @@ macro_rules! rules {
             /// Every rule, in the order of the ids.
             pub const ALL: &'static [Self] = &[$(Self::$id),*];
 
-            /// Returns the row of the table for the rule.
+            /// Returns the properties of the rule from the table in `rules!`.
             const fn rule(self) -> &'static Rule {
                 match self {$(
                     Self::$id => &Rule {

@@ -15,7 +15,8 @@ use proc_macro::TokenStream;
 /// |--|--|--|
 /// | `#[record(rename = "x y")]` | a field | sets the name of the field in the format |
 /// | `#[record(endian = "big")]` | a field or the struct | sets the byte order in the format: `"big"` or `"little"` |
-/// | `#[record(skip)]` | a field | omits the field from the format; reading sets the field to `Default::default()` |
+/// | `#[record(skip)]` | a field | omits the field from the format, and sets the field to `Default::default()` when an
+/// item is read |
 /// | `#[record(plain)]` | a `repr(C)` struct that is `bytemuck::AnyBitPattern` | copies whole items instead of single fields |
 #[proc_macro_derive(Record, attributes(record))]
 pub fn derive_record(input: TokenStream) -> TokenStream {

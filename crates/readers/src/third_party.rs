@@ -99,7 +99,8 @@ pub(super) fn numba(query: &Query<'_>) -> ReadResult {
     {
         let kind = scalar(&[*code], true, query.model).ok_or_else(unsupported)?;
         let itemsize = query.itemsize.unwrap_or(kind.size);
-        // numba accepts an itemsize that no integer type has. Arrays of this type support no operations.
+        // numba also accepts an itemsize that no integer type has, such as 3 bytes. An array of such items supports no
+        // operations, so the items have no type here.
         return Ok(widened(kind, itemsize).map_or(ConsumerLayout::opaque(itemsize), ConsumerLayout::scalar).into());
     }
     let start = query.format.iter().position(|byte| *byte != b'=').unwrap_or(query.format.len());
@@ -111,9 +112,9 @@ pub(super) fn numba(query: &Query<'_>) -> ReadResult {
     }
 }
 
-/// Models pygame. pygame accepts one number or padding. The format character determines the kind of number, and
-/// the itemsize determines the size. pygame reads padding, and a number after a count, as bytes without a type.
-/// Returns an error for other formats.
+/// Models pygame. pygame accepts one number or padding. The format character determines the kind of number, and the
+/// itemsize determines the size. pygame reads padding as untyped bytes. It also reads a number with a count, such as
+/// `3i`, as untyped bytes. Returns an error for other formats.
 pub(super) fn pygame(query: &Query<'_>) -> ReadResult {
     let (order, rest) = match query.format {
         [order @ (b'@' | b'=' | b'<' | b'>' | b'!'), rest @ ..] => (Some(*order), rest),

@@ -129,7 +129,7 @@ fn write_definition(out: &mut String, definition: &Definition<'_>) {
     }
 }
 
-/// Returns the name of the type that `definition` defines, after its keyword: `struct sample`.
+/// Returns the keyword and the name of the type that `definition` defines: `struct sample`.
 fn full_name(definition: &Definition<'_>) -> String {
     format!("{} {}", if definition.is_union { "union" } else { "struct" }, definition.name)
 }
@@ -158,7 +158,7 @@ struct TypeText {
 }
 
 impl TypeText {
-    /// Returns a type whose declaration is the text `before` and the name.
+    /// Returns a type that is declared by the text `before` and the name, such as `int32_t x`.
     fn new(before: &str) -> Self {
         Self { before: before.to_string(), length: None, after: "", note: String::new() }
     }
@@ -221,7 +221,7 @@ impl TypeText {
     }
 }
 
-/// The keywords of C and C++, and the macros of compilers whose name has no leading underscore.
+/// The keywords of C and C++, and the compiler-defined macros that do not start with an underscore, such as `linux`.
 const KEYWORDS: &str = "\
     alignas alignof and and_eq asm auto bitand bitor bool break case catch char class compl const const_cast constexpr \
     continue default delete do double dynamic_cast else enum explicit export extern false far float for friend goto \
