@@ -162,7 +162,8 @@ impl<'b> Buffer<'b> {
         Ok(item)
     }
 
-    /// Copies the bytes of all items to `out` in the order `order`, as [`to_contiguous`](Buffer::to_contiguous) does.
+    /// Copies the bytes of all items to `out`, without gaps and without conversion. `order` is the order of the items,
+    /// and [`Order::Any`] means C order.
     ///
     /// # Errors
     /// - the length of `out` is not the size of all items
@@ -180,7 +181,7 @@ impl<'b> Buffer<'b> {
 #[doc(hidden)]
 pub struct Blocks<'b> {
     buffer: &'b Buffer<'b>,
-    /// The traversal of the items that were not read yet.
+    /// The traversal of the items. It continues at the first item that was not read yet.
     runs: Runs,
     /// Memory for the bytes of one block. The vector is empty until the first block is copied.
     memory: Vec<u8>,
@@ -258,7 +259,7 @@ impl core::fmt::Debug for BufferMut<'_> {
 /// Returns the position of the item at `indices` in the memory of `view`, as a [`Run`] of one item of `itemsize` bytes.
 /// Returns an error if an index is out of bounds, or if the number of indices is wrong.
 fn item_at<'v>(view: &View<'_>, itemsize: usize, indices: &'v [i64]) -> Result<Run<'v>, DecodeError> {
-    // `steps` is called only because it checks that the indices are in bounds.
+    // The steps are not used. The call returns an error if an index is out of bounds.
     let _: Steps<'_> = view.steps(indices)?;
     let (path, rest) = indices.split_at(path_len(view).min(indices.len()));
     let start = if path.is_empty() { view.offset() } else { 0 };
@@ -269,7 +270,9 @@ fn item_at<'v>(view: &View<'_>, itemsize: usize, indices: &'v [i64]) -> Result<R
 }
 
 impl<'b> BufferMut<'b> {
-    /// Creates a writable buffer. `view`, `plan` and `bytes` are as in [`Buffer::new`].
+    /// Creates a writable buffer for the items of `view` in `bytes`, which `plan` decodes and encodes. If `view` was
+    /// checked against a memory block, `bytes` must be the bytes of this block. Otherwise, `bytes` must start at `buf`
+    /// of `view`.
     ///
     /// ```
     /// use pep3118::{DataModel, RawView, Request, decode::{BufferMut, EncodeErrorKind, Plan, Value}};

@@ -27,7 +27,8 @@ impl LongDouble {
     /// The number 0.0, the initial value of the elements of a new column.
     pub(super) const ZERO: Self = Self { bytes: [0; 16], format: LongDoubleFormat::Double };
 
-    /// Returns the number of bytes of a number in the representation `format`, without padding.
+    /// Returns the size in bytes of a number in the floating-point format `format`, without padding: 10 for the x87
+    /// format.
     pub(crate) const fn width(format: LongDoubleFormat) -> usize {
         match format {
             LongDoubleFormat::Double => 8,
@@ -194,10 +195,10 @@ fn nearest(significand: u128, power: i32) -> f64 {
     if top > 1023 {
         return f64::INFINITY;
     }
-    // The power of two of the last bit of an f64 whose top bit has the power `top`.
+    // `last` is the exponent of the last bit of an f64 whose most significant bit has the exponent `top`.
     let last = top.saturating_sub(52).max(-1074);
     let quotient = match (last.saturating_sub(power), last.abs_diff(power)) {
-        // The significand fits into the 53 bits of an f64: the shift loses no bits.
+        // The significand fits into the 53 bits of an f64, so the shift loses no bits.
         (..=0, shift) => significand.unbounded_shl(shift),
         (_, shift @ 1..=127) => {
             let (whole, rest) = (significand >> shift, significand & !(u128::MAX << shift));
@@ -216,8 +217,9 @@ fn nearest(significand: u128, power: i32) -> f64 {
     f64::from_bits(bits)
 }
 
-/// Returns the bits of `number` in a representation whose exponent has 15 bits. `fraction` is the number of bits of the
-/// significand after the binary point. `explicit` is whether the representation stores the bit before the binary point.
+/// Returns the bits of `number` in a representation whose exponent has 15 bits. `fraction` is the number of bits of
+/// the significand after the binary point. `explicit` must be true if the representation stores the bit before the
+/// binary point, as the x87 format does.
 fn widened_bits(number: f64, fraction: u32, explicit: bool) -> u128 {
     let bits = number.to_bits();
     let (exponent, mantissa) = ((bits >> 52_u32) & 0x7ff, u128::from(bits & (u64::MAX >> 12_u32)));

@@ -67,7 +67,7 @@ impl Axis {
     }
 }
 
-/// Returns the smaller of the numbers `n` and `most`.
+/// Returns the smaller of the numbers `n` and `most` as a `usize`.
 pub(super) fn at_most(n: u64, most: usize) -> usize {
     usize::try_from(n).map_or(most, |n| n.min(most))
 }
@@ -110,8 +110,8 @@ fn merge_axes(axes: impl Iterator<Item = Axis>) -> Vec<Axis> {
     merged
 }
 
-/// The index of one item on each of several axes, and its offsets. [`advance`](Self::advance) increases the last index
-/// first.
+/// The index of one item on each of several axes, and the offsets of this item. [`advance`](Self::advance) increases
+/// the index on the last axis first.
 #[derive(Debug)]
 struct MultiIndex {
     /// The index of the item on each axis.
@@ -216,7 +216,7 @@ impl Runs {
         self.done = self.done.saturating_add(wide(items));
         self.items_left = self.items_left.saturating_sub(wide(items));
         let Self { offset, inner: Axis { stride, .. }, itemsize, .. } = *self;
-        // The sum can wrap only after the last item of the line, and a wrapped sum is never used.
+        // The sum can wrap only after the last item of the line. A wrapped sum is never used.
         self.offset = offset.wrapping_add(stride.wrapping_mul(items.cast_signed()));
         Some(Run { path: &self.path.indices, offset, stride, items, itemsize })
     }

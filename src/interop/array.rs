@@ -11,9 +11,9 @@ impl Buffer<'_> {
     /// Copies all elements of the buffer into an array in C order. The elements are those of
     /// [`to_vec`](Self::to_vec). The buffer may have any strides and suboffsets.
     ///
-    /// The array has the dimensions of the buffer and, after these dimensions, the dimensions of an array in
-    /// the item. For a string, the last dimension is the index of the character. For a complex number without
-    /// a Rust type, the last dimension has length 2.
+    /// The array has the dimensions of the buffer and, after these dimensions, the dimensions of an array in the item.
+    /// For a string, the last dimension is the length of the string. For a complex number of two `long double`s, the
+    /// last dimension has the length 2.
     ///
     /// ```
     /// use pep3118::{DataModel, RawView, Request, decode::{Buffer, Plan}};

@@ -174,8 +174,8 @@ fn complex<T: Into<Real>, S: Serializer>(value: Complex<T>, serializer: S) -> Re
     parts.end()
 }
 
-/// Writes `bytes` as escaped text if the format is text, such as JSON. Writes `bytes` as bytes if the format
-/// is binary.
+/// Writes `bytes` as escaped text if `serializer` writes a text format, such as JSON. Writes `bytes` as bytes if
+/// `serializer` writes a binary format.
 fn byte_string<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
     if serializer.is_human_readable() {
         // Most byte strings need no escape, so this fast path avoids the formatting machinery.

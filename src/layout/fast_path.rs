@@ -16,7 +16,7 @@ use crate::format::{ByteOrder, Code, Limits};
 use crate::span::Span;
 
 /// The format characters that the fast path does not read. The count of `x s p u w t` is a length, `F D G` are complex
-/// numbers, and `O` always has the native byte order. The fast path has none of these rules.
+/// numbers, and `O` always has the native byte order. The fast path does not implement these rules.
 const NEEDS_RESOLVER: &[Code] = &[
     Code::Pad,
     Code::Bytes,
@@ -117,7 +117,7 @@ impl SizeAlign {
         }
     }
 
-    /// Returns the size and the alignment of `ctype` in `model`, as [`of`](Self::of) does.
+    /// Returns the size and the alignment of `ctype` in `model`. Calls [`of`](Self::of).
     // Not inlined: if this call were inlined, the compiler would load the whole data model for the format `i`.
     #[inline(never)]
     fn of_varying(ctype: CType, model: &DataModel) -> Self {

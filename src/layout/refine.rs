@@ -19,13 +19,13 @@ impl Layout {
         }
     }
 
-    /// Changes the type of the field with the index `index` to `ty`. `ty` must be a type without byte order. If `join`
-    /// is true, the elements of the last dimension become one value: `(3,16)c` becomes three values of 16 bytes.
-    /// Returns `true` if the type was changed.
+    /// Changes the type of the field with the index `index` to `ty`. `index` must be the [`Field::index`] of a field
+    /// of this layout. `ty` must be a type without byte order. If `join` is true, the elements of the last dimension
+    /// become one value: `(3,16)c` becomes three values of 16 bytes. Returns `true` if the type was changed.
     ///
-    /// Returns `false` and changes nothing in two cases. (1) No field has the index `index`. (2) `join` is true, and
-    /// the field would have 2^64 values or more. Example: without its last dimension, the empty array
-    /// `(4294967296,4294967296,0)c` would have 2^64 values.
+    /// Returns `false` and changes nothing if `join` is true and the field would have 2^64 values or more. Example:
+    /// without its last dimension, the empty array `(4294967296,4294967296,0)c` would have 2^64 values. Also returns
+    /// `false` if no field has the index `index`.
     #[doc(hidden)]
     pub fn retype(&mut self, index: u32, ty: Type, join: bool) -> bool {
         debug_assert!(!ty.has_byte_order(), "{ty}");

@@ -1,5 +1,5 @@
-//! `ByteBounds`: the range of bytes that the items of a buffer occupy, and its comparison with the memory block (D
-//! rules).
+//! `ByteBounds`: the range of bytes that the items of a buffer occupy. Also the check that the items are inside the
+//! memory block (rules D01 to D09: bounds of memory).
 
 use smallvec::SmallVec;
 

@@ -124,8 +124,8 @@ impl Structure {
         }
     }
 
-    /// Returns the rule that defines which arrays an exporter must fill in for this structural flag, such as `B07` for
-    /// `ND`.
+    /// Returns the rule that defines which arrays an exporter must fill in for this structural flag, such as `B08` for
+    /// `STRIDES`.
     #[must_use]
     pub const fn rule(self) -> RuleId {
         match self {

@@ -122,8 +122,7 @@ pub(super) fn dtype(format: &str, model: &DataModel) -> Result<Dtype, String> {
 struct Parser<'t> {
     /// The characters that are not parsed yet.
     rest: &'t [char],
-    /// The last byte-order character. A closing brace does not restore the byte-order character from before
-    /// the structure.
+    /// The last byte-order character. After a closing brace, the last character inside of the braces still applies.
     order: char,
     model: &'t DataModel,
 }
@@ -202,7 +201,8 @@ impl<'t> Parser<'t> {
                 offset = round_up(offset, item.align);
                 let tail = round_up(item.size, item.align).saturating_sub(item.size);
                 let many = elements > 1 || shape.as_ref().is_some_and(|shape| product(shape) > 1);
-                // The padding after a single element is not a part of the element's type.
+                // NumPy places the padding of a single element after the element, but includes the padding in each
+                // element of an array.
                 padding_after = if many { 0 } else { tail };
                 item.size = item.size.saturating_add(tail).saturating_sub(padding_after);
                 align = lcm(align, item.align);
@@ -252,7 +252,8 @@ impl<'t> Parser<'t> {
             .collect()
     }
 
-    /// Removes the digits at the start of `rest` and returns their number. Returns 1 if there are no digits.
+    /// Removes the digits at the start of `rest`, and returns the number that the digits represent. Returns 1 if there
+    /// are no digits.
     fn count(&mut self) -> u64 {
         let digits = self.rest.iter().take_while(|c| digit(**c).is_some()).count();
         let (number, after) = self.rest.split_at(digits);
@@ -357,8 +358,8 @@ fn array_of(item: &mut ItemType, shape: &[u64]) -> Result<(), String> {
     Ok(())
 }
 
-/// Returns an error if `size` bytes do not fit a C int. `what` is the noun for the object in the error
-/// message.
+/// Returns `Ok` if the number `size`, a size in bytes, fits a C int, and an error otherwise. `what` is the noun for
+/// the object in the error message.
 fn check_size(size: u64, what: &str) -> Result<(), String> {
     if size > INT_MAX { Err(format!("the {what} is larger than {INT_MAX} bytes")) } else { Ok(()) }
 }

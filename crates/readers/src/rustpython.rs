@@ -98,9 +98,9 @@ fn skip(byte: u8, rest: &[u8]) -> Result<Option<&[u8]>, String> {
     }
 }
 
-/// Returns the format after the bracket that closes a construct. `rest` is the format after the opening
-/// bracket `open`. `close` is the closing bracket. Nested pairs are skipped. Returns an error if there is no
-/// matching `close`.
+/// Returns the part of the format after the closing bracket of a construct. `rest` must be the part of the format
+/// after the opening bracket. `open` and `close` are the two brackets, such as `{` and `}`. Skips nested pairs of
+/// these brackets. Returns an error if there is no matching `close`.
 fn after_bracket(rest: &[u8], open: u8, close: u8) -> Result<&[u8], String> {
     let mut depth = 1_usize;
     for (at, byte) in rest.iter().enumerate() {

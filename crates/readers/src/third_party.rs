@@ -148,9 +148,9 @@ pub(super) fn pygame(query: &Query<'_>) -> ReadResult {
     Ok(found.map_or(ConsumerLayout::opaque(itemsize), ConsumerLayout::scalar).into())
 }
 
-/// Models nanoarrow, which calls `struct.calcsize`. nanoarrow reads a number if the format is one format
-/// character with or without `=` or `@`. nanoarrow reads other formats as bytes without a type. Returns an
-/// error if `struct.calcsize` fails, if the size does not fit a C int, or if the byte order is not that of the
+/// Models nanoarrow, which calls `struct.calcsize`. nanoarrow reads a number if the format is one format character
+/// with or without `=` or `@`. nanoarrow reads other formats as bytes without a type. Returns an error if
+/// `struct.calcsize` fails, if the size does not fit a C int, or if the byte order differs from the byte order of the
 /// machine.
 pub(super) fn nanoarrow(query: &Query<'_>) -> ReadResult {
     let size = calcsize_in(query.format, &Dialect::STRUCT_3_13, query.model).map_err(|error| error.to_string())?;
@@ -210,15 +210,16 @@ pub(super) fn jpype(query: &Query<'_>) -> ReadResult {
     let layout = ConsumerLayout::scalar(Scalar { endian, ..found });
     let is_swapped_half = code == b'e' && endian != query.model.endian;
     if is_swapped_half {
-        // JPype reverses four bytes instead of two. The value therefore comes from the two bytes after the
-        // item.
+        // For this type, JPype has a bug: it reverses four bytes instead of two bytes. The value therefore comes from
+        // the two bytes after the item.
         return Ok(ConsumerLayout::new(2, Vec::from([ScalarArray::new(2, Scalar { endian, ..found })])).into());
     }
     Ok(layout.into())
 }
 
-/// Models USD's `Vt` arrays. USD indexes a memoryview and accepts the values if the values are numbers. The behaviour
-/// was recorded with Python 3.11. Returns an error if the memoryview does not support the format, or for `c`.
+/// Models USD's `Vt` arrays. USD reads the values by indexing a memoryview, and accepts only numbers. The behaviour
+/// was recorded with Python 3.11. Returns an error if the memoryview does not support the format, and for the format
+/// `c`.
 pub(super) fn usd_vt(query: &Query<'_>) -> ReadResult {
     let accepted = cpython::memoryview(query, Version::Before312)?;
     if matches!(query.format, [b'c'] | [b'@', b'c']) {
@@ -241,7 +242,7 @@ pub(super) fn simsimd(query: &Query<'_>) -> ReadResult {
     simsimd_table(query, has_short_long(model) && (model.pointer == 8 || model.double_align.bytes() == 4))
 }
 
-/// Models numkong, which has the same table as simsimd. Returns an error if the table has no entry.
+/// Models numkong, which looks up the format in the same table as simsimd. Returns an error if the table has no entry.
 pub(super) fn numkong(query: &Query<'_>) -> ReadResult {
     simsimd_table(query, has_short_long(query.model))
 }

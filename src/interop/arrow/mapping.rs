@@ -154,8 +154,8 @@ impl Mapping {
         Ok(Self::of_nodes(layout, columns, verdicts, plan, Some(leaf_indices), leaves))
     }
 
-    /// Creates the mapping from its fields. `columns` are the nodes of the columns of the schema, and `layout`
-    /// provides the metadata of the schema.
+    /// Creates the mapping of `layout` from its fields. `columns` are the nodes of the columns of the schema. The
+    /// metadata of the schema contain the format of `layout`.
     fn of_nodes(
         layout: &Layout,
         columns: Vec<Node>,

@@ -329,7 +329,7 @@ impl<'l> Member<'l> {
         Self { name, field_name, offset: 0, size, shape: Vec::new(), ty, is_overlap: false, align }
     }
 
-    /// Returns the offset in bytes after the member, from the start of the definition.
+    /// Returns the offset after the last byte of the member, in bytes from the start of the definition.
     fn end(&self) -> u64 {
         self.offset.saturating_add(self.size)
     }
@@ -343,7 +343,7 @@ fn padding<'l>(from: u64, to: u64, names: &mut UsedNames) -> Member<'l> {
     Member { name, field_name: None, offset: from, size, shape, ty, is_overlap: false, align }
 }
 
-/// Returns the text of the comment for a field of 0 bytes: `a: int32[0] at byte 4, no bytes`.
+/// Returns the text of the comment for `field`, which must have 0 bytes: `a: int32[0] at byte 4, no bytes`.
 fn describe_empty_field(field: Field<'_>) -> String {
     // The text of a field without a name starts with the colon.
     let name = field.name().map(escape).unwrap_or_default();
@@ -391,8 +391,8 @@ pub(super) fn swapped_endian(field: Field<'_>) -> Option<Endian> {
 }
 
 /// Returns the text of the comment after a member. `field_name` is the name in the format, or `None` if the member has
-/// this name. `note` is a property of the type, or empty. The text is ASCII, because the encoding of the source file is
-/// unknown.
+/// this name. `note` is a property of the type that the language cannot express, or empty. The text is ASCII, because
+/// the encoding of the source file is unknown.
 pub(super) fn member_comment(field_name: Option<&str>, note: &str) -> String {
     match field_name {
         Some(field_name) if note.is_empty() => field_name.escape_default().to_string(),
