@@ -128,8 +128,8 @@ impl<'b> Foreign<'b> {
     }
 }
 
-/// Returns the values of [`Foreign::path`] and [`Foreign::bounds`] for `view`. `view` must have suboffsets and items.
-/// Returns an error if a number does not fit in an `isize`.
+/// Returns the values of [`Foreign::path`] and [`Foreign::bounds`] for `view`. `view` must have suboffsets. Returns an
+/// error if a number does not fit in an `isize`.
 #[cold]
 fn path_and_bounds(view: &View<'_>) -> Result<(Vec<PathAxis>, (isize, isize)), DecodeError> {
     if view.shape().contains(&0) {

@@ -74,7 +74,8 @@ pub enum LongDoubleFormat {
     DoubleDouble,
 }
 
-/// Creates the description of a `long double`. `size` is in bytes.
+/// Creates the description of a `long double` with a size of `size` bytes, the alignment `align` and the
+/// representation `format`.
 const fn long_double(size: u64, align: Align, format: LongDoubleFormat) -> LongDoubleAbi {
     LongDoubleAbi { size, align, format }
 }

@@ -1,5 +1,5 @@
-//! [`Column`]: all values of one leaf field in a contiguous vector. A leaf is a field that is not a record, see
-//! [`Leaf`]. One pass over the records fills all columns.
+//! [`Column`]: all values of one field in a contiguous vector. One pass over the records fills all columns. A *leaf*
+//! is a field that is not a record, see [`Leaf`].
 
 use alloc::vec::Vec;
 
@@ -169,8 +169,8 @@ impl ColumnData {
         })
     }
 
-    /// Returns the bytes of all elements, for overwriting. Returns `None` if some bit patterns are not valid elements,
-    /// as for `bool` and `long double`.
+    /// Returns the bytes of all elements, for overwriting. Returns `None` for columns of `bool` and `long double`,
+    /// because some bit patterns are not valid elements.
     #[doc(hidden)]
     pub fn units_mut(&mut self) -> Option<&mut [u8]> {
         match self.elements_mut() {
@@ -195,7 +195,7 @@ impl ColumnData {
     /// zeroed vector. Returns an error if the allocation fails.
     fn allocate(leaf: &Leaf, items: usize, initial: Initial) -> Result<Self, DecodeError> {
         /// Allocates the vector with elements of type `T`. `leaf`, `items` and `initial` have the same meaning as for
-        /// `allocate`.
+        /// `allocate`. Returns an error if the allocation fails.
         fn vector<T: Element>(leaf: &Leaf, items: usize, initial: Initial) -> Result<Vec<T>, DecodeError> {
             let count =
                 elements_per_item::<T>(leaf).checked_mul(items).ok_or(DecodeError::Allocation { bytes: u64::MAX })?;
@@ -330,9 +330,9 @@ impl<'f> ColumnFiller<'f> {
         Self::new(targets, itemsize)
     }
 
-    /// Creates a filler that copies each of `leaves` to the destination with the same index. `items` is the number of
-    /// records, and `itemsize` the size of a record in bytes. Returns an error if the number of destinations is wrong,
-    /// or if a destination has a wrong element type or length.
+    /// Creates a filler that copies each of `leaves` to the element of `destinations` with the same index. `items` is
+    /// the number of records, and `itemsize` the size of a record in bytes. Returns an error if the number of
+    /// destinations is wrong, or if a destination has a wrong element type or length.
     fn of_destinations(
         leaves: &[&'f Leaf],
         destinations: Vec<Destination<'f>>,

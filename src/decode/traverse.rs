@@ -163,7 +163,7 @@ pub(super) struct Runs {
     inner: Axis,
     /// The number of items of the current line that [`next_run`](Self::next_run) has returned.
     done: u64,
-    /// The offset of the next item in bytes, as in [`Run::offset`].
+    /// The offset of the next item in bytes, from the byte that [`Run::offset`] defines.
     offset: isize,
     /// The number of items that [`next_run`](Self::next_run) has not returned yet.
     items_left: u64,
@@ -431,8 +431,9 @@ impl ItemCopy<'_> {
     }
 
     /// Copies the items of the two axes `across` and `line` in tiles. A tile fits into the cache both in the memory of
-    /// the view and in the copy. `path`, `offset` and `out_offset` are as in [`copy_line`](Self::copy_line). Returns an
-    /// error in the same cases as `copy_line`.
+    /// the view and in the copy. `path` is the index in each dimension with pointers. The first item starts at byte
+    /// `offset` in the memory of the view, and at byte `out_offset` in the copy. Returns an error if an item is
+    /// outside the memory or the copy.
     fn copy_tiles(
         &mut self,
         path: &[i64],
@@ -456,9 +457,10 @@ impl ItemCopy<'_> {
     }
 
     /// Copies the items of the two axes `across` and `line` in tiles, for itemsizes that `transpose` supports. Reads
-    /// each tile along the lines of the memory, transposes the tile in the first-level cache, and writes the tile along
-    /// the lines of the copy. `path`, `offset` and `out_offset` are as in [`copy_line`](Self::copy_line). Returns an
-    /// error in the same cases as `copy_line`.
+    /// each tile along the lines of the memory, transposes the tile in the first-level cache, and writes the tile
+    /// along the lines of the copy. `path` is the index in each dimension with pointers. The first item starts at byte
+    /// `offset` in the memory of the view, and at byte `out_offset` in the copy. Returns an error if an item is
+    /// outside the memory or the copy.
     fn copy_transposed(
         &mut self,
         path: &[i64],

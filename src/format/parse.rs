@@ -115,9 +115,10 @@ enum Prefix {
 
 /// The state of the parser, with one method for each production.
 ///
-/// In every method, `input` is the text that is not parsed yet, and `after` is `input` without its first byte. A
-/// production returns the input after its own text. A production returns an error if `input` does not follow the
-/// production, if `input` exceeds a limit, or if the visitor returns [`Stop`].
+/// In every method, `input` is the text that is not parsed yet, and `after` is `input` without its first byte. `role`
+/// states whether a name can follow the item. A production returns the input after the text of the production. A
+/// production returns an error if `input` does not follow the production, if `input` exceeds a limit, or if the
+/// visitor returns [`Stop`].
 struct Parser<'i, 'v, V> {
     source: &'i [u8],
     visitor: &'v mut V,
@@ -258,8 +259,8 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         Ok(rest)
     }
 
-    /// Parses `number = digit , { digit } ;`. `input` must start with a digit. Returns the input after the number,
-    /// and the number.
+    /// Parses `number = digit , { digit } ;`. `input` must start with a digit. Returns the input after the number, and
+    /// the number. Returns an error if the number does not fit 64 bits.
     #[inline]
     fn number(&mut self, input: &'i [u8]) -> Result<(&'i [u8], u64), Refused> {
         u64::<_, ()>(input).map_err(|_| self.number_too_large(input))
@@ -300,7 +301,7 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
     }
 
     /// Parses `complex = "Z" , [ { space } , ( "e" | "f" | "d" | "g" ) ] ;`. Returns the code, and the input after the
-    /// code.
+    /// code. Returns an error if another character that can only belong to a complex number follows the `Z`.
     fn complex(&mut self, input: &'i [u8]) -> Result<(Code, &'i [u8]), Refused> {
         let (alone, _) = char::<_, ()>('Z').parse(input)?;
         let (part, _) = take_while::<_, &[u8], ()>(is_space)(alone)?;

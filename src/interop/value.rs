@@ -165,7 +165,8 @@ impl Serialize for Real {
     }
 }
 
-/// Writes the complex number `value` as a tuple of the real and the imaginary part.
+/// Writes the complex number `value` to `serializer`, as a tuple of the real and the imaginary part. Returns an error
+/// if `serializer` returns an error.
 fn complex<T: Into<Real>, S: Serializer>(value: Complex<T>, serializer: S) -> Result<S::Ok, S::Error> {
     let (re, im): (Real, Real) = (value.re.into(), value.im.into());
     let mut parts = serializer.serialize_tuple(2)?;
@@ -175,7 +176,7 @@ fn complex<T: Into<Real>, S: Serializer>(value: Complex<T>, serializer: S) -> Re
 }
 
 /// Writes `bytes` as escaped text if `serializer` writes a text format, such as JSON. Writes `bytes` as bytes if
-/// `serializer` writes a binary format.
+/// `serializer` writes a binary format. Returns an error if `serializer` returns an error.
 fn byte_string<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
     if serializer.is_human_readable() {
         // Most byte strings need no escape, so this fast path avoids the formatting machinery.

@@ -281,8 +281,8 @@ impl FormatWriter {
     }
 
     /// Returns an error if `field` is or contains an array of records, which the `struct` module cannot read. Also
-    /// returns an error in the cases of [`refuse_unordered`](Self::refuse_unordered). `at` is the offset of `field` in
-    /// bytes from the start of the item.
+    /// returns an error if fields of one record share bytes or are not in the order of their offsets. `at` is the
+    /// offset of `field` in bytes from the start of the item.
     fn refuse_arrays(&self, field: Field<'_>, at: u64) -> Result<(), EmitError> {
         if field.ty() != Type::Record {
             return Ok(());

@@ -329,8 +329,8 @@ impl Painter {
         }
     }
 
-    /// Adds a segment of `size` bytes, which starts at byte `offset`, to the lane with the number `lane`. The other
-    /// parameters become the fields of [`Segment`] with these names.
+    /// Adds a segment of `size` bytes, which starts at byte `offset`, to the lane with the number `lane`. `text`,
+    /// `description` and `style` become the fields of [`Segment`] with these names.
     fn push(&mut self, lane: usize, offset: u64, size: u64, text: CellText, description: String, style: CellStyle) {
         let end = offset.saturating_add(size);
         if self.lanes.len() <= lane {

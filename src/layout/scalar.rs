@@ -111,7 +111,7 @@ static INFO_BY_BYTE: [ByteEntry; 256] = {
     table
 };
 
-/// An entry of [`INFO_BY_BYTE`]. The alignment of 8 bytes makes the size of an entry a power of two. The address of an
+/// An entry of [`INFO_BY_BYTE`]. The alignment rounds the size of an entry up to a power of two. The address of an
 /// entry is then computed by a shift, which takes less time than a multiplication.
 #[derive(Clone, Copy)]
 #[repr(align(8))]
@@ -286,7 +286,7 @@ impl Scalar {
     }
 }
 
-/// Converts a size in bytes to `u64` in a const function.
+/// Converts `size` to `u64`. Unlike `u64::from`, this function can be called in a const function.
 #[expect(clippy::as_conversions, reason = "u8 to u64; `From` is not const")]
 const fn to_u64(size: u8) -> u64 {
     size as u64

@@ -357,8 +357,8 @@ impl Acquired {
         self.0.request
     }
 
-    /// Reports the reference that the buffer holds to the garbage collector. A class that owns the buffer calls
-    /// this method in its `__traverse__`. The class needs no `__clear__` for the buffer.
+    /// Passes the reference that the buffer owns to `visit`, the visitor of the garbage collector. A class that owns
+    /// the buffer must call this method in its `__traverse__`. The class needs no `__clear__` for the buffer.
     ///
     /// # Errors
     /// - the collector stops the visit

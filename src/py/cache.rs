@@ -41,9 +41,10 @@ impl<K, V> Cache<K, V> {
         Some(&entry.value)
     }
 
-    /// Adds an entry. `hash` must be the hash of `key`. Returns the entries that were removed because of the limits or
-    /// because of an equal key. If `cost` alone exceeds the limit, adds nothing and returns the new entry. If a lock
-    /// protects the cache, the caller must release the lock before it drops the returned entries.
+    /// Adds an entry with the key `key`, the value `value` and the cost `cost`. `hash` must be the hash of `key`.
+    /// Returns the entries that were removed because of the limits or because of an equal key. If `cost` alone exceeds
+    /// the limit, adds nothing and returns the new entry. If a lock protects the cache, the caller must release the
+    /// lock before it drops the returned entries.
     #[must_use = "dropping an entry may run Python code"]
     pub fn insert(&mut self, hash: u64, key: K, value: V, cost: usize) -> Vec<(K, V)>
     where

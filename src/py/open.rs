@@ -87,7 +87,7 @@ impl ItemDescription {
     }
 
     /// Creates the description of `layout` with its canonical format of PEP 3118. `certainty` is the certainty of the
-    /// layout. Returns an error in the cases of [`Plan::new`].
+    /// layout. Returns an error if [`Plan::new`] returns an error.
     fn canonical(layout: Layout, certainty: Certainty) -> Result<Self, DecodeError> {
         let format = canonical_format(&layout);
         Self::new(layout, format, Some(&Dialect::PEP3118), Dialect::PEP3118.name, certainty)
@@ -391,8 +391,8 @@ fn describe(
     Ok(item)
 }
 
-/// Returns the description of the items of `acquired` for [`describe`], without the use of a [`Slot`]. The parameters
-/// and errors are those of `describe`.
+/// Returns the description of the items of `acquired` for [`describe`], without the use of a [`Slot`]. `format`,
+/// `dialect` and `producer` are the arguments of `describe`. Returns an error if no layout can be determined.
 fn describe_any(
     exporter: &Bound<'_, PyAny>,
     acquired: &Acquired,

@@ -58,9 +58,9 @@ impl StructureSummary {
         }
     }
 
-    /// Computes the properties of an array with `strides` in bytes. This fast path uses 64-bit arithmetic and calls
-    /// [`of_strided_wide`](Self::of_strided_wide) if a length is less than 1, or if a sum or a product does not fit
-    /// an `i64`.
+    /// Computes the properties of an array with `shape`, `strides` and `itemsize`. `strides` and `itemsize` are in
+    /// bytes. This fast path uses 64-bit arithmetic. It calls [`of_strided_wide`](Self::of_strided_wide) if a length
+    /// is less than 1, or if a sum or a product does not fit an `i64`.
     #[inline]
     pub(crate) fn of_strided(shape: &[i64], strides: &[i64], itemsize: i64) -> Self {
         let (mut len, mut low, mut high) = (itemsize, 0_i64, itemsize);
@@ -98,8 +98,8 @@ impl StructureSummary {
         self.has_unaligned_stride.then_some(strides)
     }
 
-    /// Computes the properties of an array with `strides` in bytes, in 128-bit arithmetic. The lengths in `shape` and
-    /// the strides can have any value.
+    /// Computes the properties of an array in 128-bit arithmetic. `strides` and `itemsize` are in bytes. The lengths
+    /// in `shape` and the strides can have any value.
     #[cold]
     #[inline(never)]
     fn of_strided_wide(shape: &[i64], strides: &[i64], itemsize: i64) -> Self {
@@ -260,8 +260,8 @@ pub(crate) enum Overlap {
 }
 
 impl Overlap {
-    /// Decides whether two items share bytes, in O(n log n) time for n dimensions. `strides` and `itemsize` are in
-    /// bytes.
+    /// Decides whether two items of an array with `shape`, `strides` and `itemsize` share bytes. `strides` and
+    /// `itemsize` are in bytes. For n dimensions, the time is O(n log n).
     ///
     /// The function sorts the strides by absolute value. No items overlap if each stride is at least as large as the
     /// range of bytes that all smaller strides cover. Returns `Possible` in the cases that this test does not decide,

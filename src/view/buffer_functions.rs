@@ -101,7 +101,8 @@ pub fn verify_structure(memlen: i64, itemsize: i64, ndim: i32, shape: &[i64], st
 }
 
 /// Checks the arguments of [`verify_structure`] and adds the violations to `report`. `block` has the values of
-/// `memlen` and `offset`. The result is always `Ok`, because a `Report` never ends a check.
+/// `memlen` and `offset`. `itemsize`, `ndim`, `shape` and `strides` are the arguments of `verify_structure`. The
+/// function never returns an error, because a `Report` never ends a check.
 #[inline]
 fn verify(
     block: Block,

@@ -313,7 +313,7 @@ impl Checker<'_> {
         self.model.ssize_max() < i64::MAX.unsigned_abs()
     }
 
-    /// Checks that `len` is the product of `shape` and itemsize, and that the range of bytes of the items is not
+    /// Checks that `raw.len` is the product of `shape` and itemsize, and that the range of bytes of the items is not
     /// larger than the maximum of `Py_ssize_t`. `summary` must be computed from `shape`, `strides` and the itemsize.
     /// Returns an error if `sink` ends the check.
     #[cold]
@@ -382,8 +382,8 @@ impl Checker<'_> {
         }
     }
 
-    /// Checks that the items of a buffer with the shape `declared` are inside of `block`, and that the items of
-    /// writable memory do not overlap (D08, overlap). Returns an error if `sink` ends the check.
+    /// Checks that the items of `raw`, whose shape is `declared`, are inside of `block`. If the memory is writable,
+    /// also checks that the items do not overlap (D08, overlap). Returns an error if `sink` ends the check.
     fn check_declared_block<S: ViolationSink>(
         &self,
         raw: &RawView<'_>,
@@ -570,8 +570,8 @@ fn check_contiguous_block<S: ViolationSink>(
     if len == 0 { Ok(()) } else { check_bounds(block, itemsize, ByteBounds { low: 0, high: len }, None, sink) }
 }
 
-/// Checks every field of `raw` except the arrays and the format. Passes each violation to `sink` and returns an
-/// error if `sink` ends the check.
+/// Checks every field of `raw`, the answer to `request`, except the arrays and the format. If `request` is `None`,
+/// leaves out the rules about requests. Passes each violation to `sink` and returns an error if `sink` ends the check.
 fn check_scalars<S: ViolationSink>(raw: &RawView<'_>, request: Option<Request>, sink: &mut S) -> Result<(), S::Stop> {
     if let Some(request) = request {
         if request.contains(Request::FORMAT) && !request.contains(Request::ND) {
@@ -602,8 +602,9 @@ fn check_scalars<S: ViolationSink>(raw: &RawView<'_>, request: Option<Request>, 
     Ok(())
 }
 
-/// Checks that a buffer with `ndim` 0 has exactly one item and no arrays. Passes each violation to `sink` and
-/// returns an error if `sink` ends the check.
+/// Checks that `raw`, a buffer with `ndim` 0, has exactly one item and no arrays. `request` is the request that the
+/// exporter answered, or `None` if the request is unknown. Passes each violation to `sink` and returns an error if
+/// `sink` ends the check.
 fn check_scalar_arrays<S: ViolationSink>(
     raw: &RawView<'_>,
     request: Option<Request>,

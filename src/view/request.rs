@@ -298,7 +298,8 @@ impl Request {
 impl TryFrom<i32> for Request {
     type Error = FlagsError;
 
-    /// Converts the argument `flags` of `PyObject_GetBuffer`. See [`from_flags`](Request::from_flags).
+    /// Converts the argument `flags` of `PyObject_GetBuffer`. Returns an error for invalid flags, see
+    /// [`from_flags`](Request::from_flags).
     fn try_from(flags: i32) -> Result<Self, FlagsError> {
         Self::from_flags(flags)
     }
@@ -307,7 +308,7 @@ impl TryFrom<i32> for Request {
 impl FromStr for Request {
     type Err = RequestError;
 
-    /// Parses a number, or the names of flags and compound requests with `|` between the names.
+    /// Parses `text`: a number, or the names of flags and compound requests with `|` between the names.
     ///
     /// A name can have the prefix `PyBUF_`. Examples: `"FULL_RO"`, `"PyBUF_ND|PyBUF_WRITABLE"`, `"0x11c"`,
     /// `"284"`.

@@ -234,7 +234,9 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Creates a view from fields that are known to be valid. The items of the view are bytes.
+    /// Creates a view of items without a type, from fields that are known to be valid. `itemsize`, `offset`, `strides`
+    /// and `suboffsets` are in bytes. `readonly` is whether the memory is read-only. A `suboffsets` of `None` means
+    /// that no dimension has pointers.
     ///
     /// The INVARIANT of [`View`] must hold for the fields. For example, the fields can come from another view. `len`
     /// is computed from `shape` and `itemsize`.

@@ -465,7 +465,8 @@ fn contiguity_adjective(order: Order) -> &'static str {
     }
 }
 
-/// Returns words that describe how a request failed: `with ValueError`, `without an exception`.
+/// Returns words that describe how a request failed with the exception `error`: `with ValueError`, `without an
+/// exception`.
 fn failure_words(error: &RaisedError) -> String {
     match error {
         RaisedError::NoException => String::from("without an exception"),

@@ -9,7 +9,7 @@ mod expand;
 use proc_macro::TokenStream;
 
 /// Implements the trait `pep3118::Record` for a struct. The items of a buffer can then be converted to values of the
-/// struct, and values of the struct can be written to the items.
+/// struct. Values of the struct can also be written to the items.
 ///
 /// | attribute | position | effect |
 /// |--|--|--|

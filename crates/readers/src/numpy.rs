@@ -79,9 +79,9 @@ fn fast_path(format: &[u8], model: &DataModel) -> Option<Scalar> {
     found.map(|scalar| Scalar { endian: order, ..scalar })
 }
 
-/// Returns the scalar that the fast path reads for the format character `code`, which can be `Z` and a
-/// character. The scalar has native size if `native` is `true`, and standard size if not. Returns `None` if
-/// the fast path does not accept `code`.
+/// Returns the scalar that the fast path reads for the format character `code`, which can be `Z` and a character. The
+/// scalar has its native size on the machine `model` if `native` is `true`. Otherwise it has its standard size.
+/// Returns `None` if the fast path does not accept `code`.
 fn fast_path_scalar(code: &[u8], native: bool, model: &DataModel) -> Option<Scalar> {
     let last = code.last()?;
     if b"?bBhHiIlLqQnNefdg".contains(last) { scalar(code, native, model) } else { None }
@@ -107,8 +107,8 @@ pub(super) struct Dtype {
     pub(super) is_record: bool,
 }
 
-/// Parses `format` with NumPy's parser. [`asarray`] calls the parser if the fast path fails, and pybind11
-/// calls the parser directly. Returns an error if NumPy raises an error, or if the format is nested more
+/// Parses `format` by the rules of NumPy's parser on the machine `model`. NumPy calls the parser if the fast path
+/// fails. pybind11 always calls the parser. Returns an error if NumPy raises an error, or if the format is nested more
 /// deeply than this model parses.
 pub(super) fn dtype(format: &str, model: &DataModel) -> Result<Dtype, String> {
     let text: Vec<char> = format.chars().collect();

@@ -123,9 +123,9 @@ struct CodeLayout {
     align: Align,
 }
 
-/// Returns the layout of the format character `byte` in the byte order `endian`. The layout has native size
-/// and alignment if `native` is `true`, and standard size if not. Returns an error if RustPython does not
-/// support the character.
+/// Returns the layout of the format character `byte` in the byte order `endian`. If `native` is `true`, the layout has
+/// the native size and alignment of the machine `model`. Otherwise the layout has the standard size. Returns an error
+/// if RustPython does not support the character.
 fn code_layout(byte: u8, native: bool, endian: Endian, model: &DataModel) -> Result<CodeLayout, String> {
     let unknown = || alloc::format!("unknown format character `{}`", escape(&[byte]));
     let fixed = |ty, size, ctype| CodeLayout { scalar: Scalar { ty, size, endian }, align: model.align_of(ctype) };

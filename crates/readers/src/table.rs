@@ -75,7 +75,8 @@ fn text(outcome: &Outcome) -> String {
     }
 }
 
-/// Returns the texts that are footnotes, in the order of their numbers.
+/// Returns the footnotes, in the order of their numbers: the long texts that occur more than once in `texts`, the
+/// texts of the last column.
 fn footnotes(texts: &[String]) -> Vec<&str> {
     let mut footnotes: Vec<&str> = Vec::new();
     for text in texts.iter().filter(|text| text.len() > LONGEST_REPEATED) {

@@ -228,8 +228,8 @@ pub(super) fn usd_vt(query: &Query<'_>) -> ReadResult {
     Ok(accepted)
 }
 
-/// Returns whether simsimd and numkong use `l` for integers of 4 bytes and `q` for integers of 8 bytes. Returns
-/// `false` if both libraries use `i` for 4 bytes and `l` for 8 bytes.
+/// Returns `true` if simsimd and numkong use `l` for integers of 4 bytes and `q` for integers of 8 bytes on the
+/// machine `model`. Returns `false` if both libraries use `i` for 4 bytes and `l` for 8 bytes.
 const fn has_short_long(model: &DataModel) -> bool {
     model.long == 4
 }
@@ -282,8 +282,9 @@ fn simsimd_table(query: &Query<'_>, short_long: bool) -> ReadResult {
     Ok(ConsumerLayout::scalar(found).into())
 }
 
-/// Returns the type with the name `name`, such as `int32` or `bf16`. simsimd and numkong use these names as
-/// formats. Returns `None` if `name` is not in their table.
+/// Returns the type with the name `name`, such as `int32` or `bf16`. simsimd and numkong use these names as formats.
+/// The type has the byte order of the machine `model`. Returns `None` if the table of the libraries does not contain
+/// `name`.
 fn type_name(name: &[u8], model: &DataModel) -> Option<Scalar> {
     let (ty, size) = match name {
         b"int8" => (Type::Int8, 1),

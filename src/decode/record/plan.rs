@@ -248,8 +248,8 @@ struct Reader<'r, T> {
 }
 
 impl<'r, T: Record> Reader<'r, T> {
-    /// Creates a reader that appends `items` structs to `records`. Allocates the memory for these structs. Returns an
-    /// error if the allocation fails.
+    /// Creates a reader that decodes items with `plan`, and appends the structs to `records`. Allocates memory for
+    /// `items` structs. Returns an error if the allocation fails.
     fn new(plan: &'r RecordPlan<'r, T>, items: usize, records: &'r mut Vec<T>) -> Result<Self, RecordError> {
         let bytes = wide(items.saturating_mul(size_of::<T>()));
         records.try_reserve_exact(items).map_err(|_| DecodeError::Allocation { bytes })?;

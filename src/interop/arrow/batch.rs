@@ -160,8 +160,8 @@ impl Node {
         Ok(data)
     }
 
-    /// Creates the Arrow array of a leaf with `len` values. Takes the next column of `source`. Returns an error if
-    /// `source` has no more columns or the column cannot be converted.
+    /// Creates the Arrow array of a leaf with `len` values, which `encoding` converts. Takes the next column of
+    /// `source`. Returns an error if `source` has no more columns or the column cannot be converted.
     fn leaf_array(&self, encoding: &Encoding, source: &mut Source, len: usize) -> Result<ArrayData, BatchError> {
         match source {
             Source::Bytes(bytes) => encoding.of_bytes(bytes.clone(), len),

@@ -120,9 +120,9 @@ impl Mapping {
     /// with its dotted name, even if the field is in a nested record. The other fields may have types that Arrow
     /// does not support.
     ///
-    /// The names are those of the [verdicts](Self::verdicts). The name of a field without a name is `f` and the
-    /// index of the field: `f0`. If the item is not a record, its name is `value`. If several fields have the
-    /// same name, the first of these fields is mapped.
+    /// A name in `names` must be the [`Verdict::field`] of one of the [verdicts](Self::verdicts). The name of a field
+    /// without a name is `f` and the index of the field: `f0`. If the item is not a record, its name is `value`. If
+    /// several fields have the same name, the first of these fields is mapped.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, arrow::Mapping};
@@ -154,8 +154,9 @@ impl Mapping {
         Ok(Self::of_nodes(layout, columns, verdicts, plan, Some(leaf_indices), leaves))
     }
 
-    /// Creates the mapping of `layout` from its fields. `columns` are the nodes of the columns of the schema. The
-    /// metadata of the schema contain the format of `layout`.
+    /// Creates the mapping of `layout` from the fields of `Mapping`. `columns` are the nodes of the columns of the
+    /// schema. The metadata of the schema contain the format of `layout`. `verdicts`, `plan`, `leaf_indices` and
+    /// `leaves` become the fields with these names.
     fn of_nodes(
         layout: &Layout,
         columns: Vec<Node>,
