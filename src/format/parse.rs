@@ -301,7 +301,8 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
     }
 
     /// Parses `complex = "Z" , [ { space } , ( "e" | "f" | "d" | "g" ) ] ;`. Returns the code, and the input after the
-    /// code. Returns an error if another character that can only belong to a complex number follows the `Z`.
+    /// code. Returns an error if the character after the `Z` is none of `e f d g`, `:`, `}` and the byte order
+    /// characters.
     fn complex(&mut self, input: &'i [u8]) -> Result<(Code, &'i [u8]), Refused> {
         let (alone, _) = char::<_, ()>('Z').parse(input)?;
         let (part, _) = take_while::<_, &[u8], ()>(is_space)(alone)?;

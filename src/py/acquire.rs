@@ -249,6 +249,7 @@ impl Fields {
     }
 }
 
+/// Converts `size`, a number in a `Py_buffer`, to `i64`.
 fn wide(size: isize) -> i64 {
     i64::try_from(size).unwrap_or(i64::MAX)
 }
@@ -305,6 +306,8 @@ impl Acquired {
         }
     }
 
+    /// Sends `request` to `exporter` itself, also if `exporter` is a memoryview. Returns the exception of the exporter
+    /// as an error. Also returns an error if the exporter reports a failure without an exception.
     #[inline]
     fn request_from(exporter: &Bound<'_, PyAny>, request: Request) -> PyResult<Self> {
         let (fixed, returned) = FixedBuffer::request(exporter, request);

@@ -167,6 +167,8 @@ struct ReleaseErrors {
 }
 
 impl ReleaseErrors {
+    /// Replaces `sys.unraisablehook` with a hook that records the exceptions of `exporter`, and passes all other
+    /// exceptions to the previous hook. Returns an error if the hook cannot be replaced.
     fn new(exporter: &Bound<'_, PyAny>) -> PyResult<Self> {
         let py = exporter.py();
         let sys = py.import("sys")?;

@@ -96,6 +96,7 @@ fn address_sized(value: i64) -> isize {
     isize::try_from(value).unwrap_or(0)
 }
 
+/// Converts each of `values`, sizes or distances of a view in bytes, to `isize`.
 fn narrow(values: &[i64]) -> Box<[ffi::Py_ssize_t]> {
     values.iter().map(|value| address_sized(*value)).collect()
 }

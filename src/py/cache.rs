@@ -79,12 +79,15 @@ impl<K, V> Cache<K, V> {
         self.entries.drain(..).map(|entry| (entry.key, entry.value)).collect()
     }
 
+    /// Returns the index of the first entry that has the hash `hash` and for whose key `is` returns `true`. Returns
+    /// `None` if there is no such entry.
     #[inline]
     fn position(&self, hash: u64, is: impl Fn(&K) -> bool) -> Option<usize> {
         let same = |(at, _): &(usize, &u64)| self.entries.get(*at).is_some_and(|entry| is(&entry.key));
         self.hashes.iter().enumerate().filter(|(_, other)| **other == hash).find(same).map(|(at, _)| at)
     }
 
+    /// Removes the entry with the index `at`, which must exist, and returns its key and its value.
     fn remove(&mut self, at: usize) -> (K, V) {
         self.hashes.swap_remove(at);
         let entry = self.entries.swap_remove(at);

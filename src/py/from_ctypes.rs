@@ -80,6 +80,7 @@ impl<'py> Ctypes<'py> {
         Ok(builder.finish())
     }
 
+    /// Returns the size of an instance of `class` in bytes. Returns an error if `class` has no size.
     fn size(&self, class: &Bound<'py, PyType>) -> PyResult<u64> {
         self.sizeof.call1((class,))?.extract()
     }
@@ -224,6 +225,7 @@ impl<'py> Ctypes<'py> {
     }
 }
 
+/// Creates the `ValueError` for `class`, whose layout cannot be read. `why` is the reason.
 fn changed(class: &Bound<'_, PyType>, why: &str) -> PyErr {
     PyValueError::new_err(format!("ctypes class {} has no layout: {why}", escape(&class.to_string())))
 }

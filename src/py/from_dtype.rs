@@ -67,6 +67,8 @@ fn add(builder: &mut LayoutBuilder, dtype: &Bound<'_, PyAny>, name: Option<&[u8]
     Ok(())
 }
 
+/// Returns the scalar type of `dtype`, which must have neither fields nor a subarray. `size` is its itemsize in bytes.
+/// Returns an error if no format describes the type, as for `datetime64[s]`.
 fn scalar(dtype: &Bound<'_, PyAny>, size: u64) -> PyResult<Scalar> {
     let text = |attribute| dtype.getattr(attribute)?.extract::<String>();
     let endian = match text("byteorder")?.as_str() {

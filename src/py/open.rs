@@ -53,6 +53,9 @@ pub struct ItemDescription {
 }
 
 impl ItemDescription {
+    /// Creates the description of `layout`. `format` and `dialect` become the results of the methods with these names,
+    /// `rule` the name of the dialect that gave the layout, and `certainty` the certainty of the layout. Returns an
+    /// error if [`Plan::new`] returns an error.
     fn new(
         layout: Layout,
         format: Vec<u8>,
@@ -272,6 +275,7 @@ impl OpenBuffer {
         self.shared.acquired()
     }
 
+    /// Returns the view with its buffer, and the description of an item.
     #[doc(hidden)]
     #[must_use]
     pub fn into_parts(self) -> (SharedView<Acquired>, Arc<ItemDescription>) {
@@ -646,6 +650,7 @@ impl Slot {
 }
 
 impl KeyRef<'_> {
+    /// Returns the hash of the key for a lookup in the cache.
     fn hash(&self) -> u64 {
         let address = match self.source {
             Source::Type(address) => u64::try_from(address).unwrap_or(0),
@@ -657,6 +662,7 @@ impl KeyRef<'_> {
         hash(&[address, self.itemsize.unsigned_abs()], self.format.unwrap_or_default())
     }
 
+    /// Returns whether this key is equal to `key`.
     fn is(&self, key: &Key) -> bool {
         self.itemsize == key.itemsize && self.source == key.source && self.format == key.format.as_deref()
     }
@@ -678,6 +684,7 @@ impl KeyRef<'_> {
         same.then(|| Arc::clone(item))
     }
 
+    /// Adds `item` to the cache under this key. `guard` must refer to the object whose address is in the key.
     fn insert(&self, item: &Arc<ItemDescription>, guard: Guard) {
         let key = Key { source: self.source, format: self.format.map(Box::from), itemsize: self.itemsize };
         let mut cache = DESCRIPTIONS.lock().unwrap_or_else(PoisonError::into_inner);

@@ -51,6 +51,7 @@ fn is_of_data(error: &PyErr, py: Python<'_>) -> bool {
         || error.is_instance_of::<PyOverflowError>(py)
 }
 
+/// Returns the layout of the items of `bytes`: one unsigned byte.
 fn of_bytes() -> PyResult<Option<TypeLayout>> {
     let byte = Scalar { ty: Type::UInt8, size: 1, endian: Endian::HOST };
     let layout = Layout::of_scalar(byte, &DataModel::HOST);
@@ -125,6 +126,8 @@ pub(super) fn kind(obj: &Bound<'_, PyAny>) -> PyResult<Kind> {
     Ok(kind)
 }
 
+/// Determines how the type of `obj` declares the layout of its items, without the cache. Returns an error if Python
+/// code raises an exception.
 fn determine_kind(obj: &Bound<'_, PyAny>) -> PyResult<Kind> {
     let py = obj.py();
     if let Some(numpy) = loaded(py, "numpy")? {
@@ -160,6 +163,8 @@ pub(super) fn array_dtype<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Bound
     }
 }
 
+/// Returns the dtype of `obj` if it is a NumPy array or scalar. Returns `None` for any other object. Returns every
+/// exception as an error.
 fn numpy_dtype<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
     static ARRAY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
@@ -183,6 +188,8 @@ fn numpy_dtype<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny
     Ok(None)
 }
 
+/// Returns the layout that the type of `obj` declares for the items of `obj`. Returns `None` if the type declares no
+/// layout. Returns every exception as an error.
 fn of_exporter(obj: &Bound<'_, PyAny>) -> PyResult<Option<TypeLayout>> {
     let py = obj.py();
     match kind(obj)? {

@@ -197,6 +197,8 @@ impl Mapping {
 /// Finds the field of `layout` with the dotted name `name`. Returns the field, and the number of leaves that
 /// precede the field in `layout`. Returns an error if no field has this name.
 fn find_field<'l>(layout: &'l Layout, name: &str) -> Result<(Field<'l>, usize), BatchError> {
+    /// Searches `field`, whose dotted name is `dotted`, and the fields inside it for the dotted name `name`. Adds the
+    /// number of leaves before the result to `leaves_before`. Returns `None` if no field has the name.
     fn search<'l>(field: Field<'l>, dotted: &str, name: &str, leaves_before: &mut usize) -> Option<Field<'l>> {
         let record = field.ty() == Type::Record;
         if !record || !field.shape().is_empty() {
