@@ -50,7 +50,9 @@ pub struct Diagnostic<'a> {
     level: Level<'static>,
     id: Option<&'static str>,
     source: &'a [u8],
+    /// The offending bytes, which are marked with carets.
     primary: Option<Label>,
+    /// Bytes that explain the error, which are underlined with dashes.
     context: Option<Label>,
     notes: Vec<Cow<'a, str>>,
     help: Option<Cow<'a, str>>,

@@ -73,7 +73,7 @@ impl<'b> Foreign<'b> {
     /// view's itemsize. Otherwise returns an error.
     fn check(&self, run: &Run<'_>) -> Result<(), DecodeError> {
         let inside = run.bounds().is_some_and(|(low, high)| low >= self.bounds.0 && high <= self.bounds.1);
-        // One item of a run can consist of several adjacent items of the view, which are copied together.
+        // One item of a run can consist of several adjacent items of the view. The code copies these items together.
         let whole_items = run.itemsize.checked_rem(self.itemsize) == Some(0);
         if inside && run.path.len() == self.path.len() && whole_items {
             return Ok(());

@@ -69,8 +69,9 @@ pub(super) fn total(view: &View<'_>, itemsize: usize) -> Result<(usize, usize), 
 }
 
 impl<'b> Buffer<'b> {
-    /// Creates a buffer for the items of `view` in `bytes`, which `plan` decodes. If `view` was checked against a
-    /// memory block, `bytes` must be the bytes of this block. Otherwise, `bytes` must start at `buf` of `view`.
+    /// Creates a buffer for the items of `view`. `plan` decodes the items. `bytes` contains the items. If `view` was
+    /// checked against a memory block, `bytes` must be the bytes of this block. Otherwise, `bytes` must start at `buf`
+    /// of `view`.
     ///
     /// # Errors
     /// - an item is after the last byte: `bytes` has 20 bytes and `view` has 24 bytes
@@ -81,8 +82,8 @@ impl<'b> Buffer<'b> {
         Self::over(view, plan, Box::new(SliceMemory::new(view, bytes)?))
     }
 
-    /// Creates a buffer for the items of `view` in `memory`, which `plan` decodes. `memory` must contain all items of
-    /// `view`. Returns an error if the items of `plan` have another size.
+    /// Creates a buffer for the items of `view`. `plan` decodes the items. `memory` must contain all items of `view`.
+    /// Returns an error if the items of `plan` have another size.
     pub(crate) fn over(view: &'b View<'b>, plan: &'b Plan, memory: Box<dyn Memory + 'b>) -> Result<Self, DecodeError> {
         check_itemsize(view, plan)?;
         Ok(Self { view, plan, memory })
@@ -270,9 +271,9 @@ fn item_at<'v>(view: &View<'_>, itemsize: usize, indices: &'v [i64]) -> Result<R
 }
 
 impl<'b> BufferMut<'b> {
-    /// Creates a writable buffer for the items of `view` in `bytes`, which `plan` decodes and encodes. If `view` was
-    /// checked against a memory block, `bytes` must be the bytes of this block. Otherwise, `bytes` must start at `buf`
-    /// of `view`.
+    /// Creates a writable buffer for the items of `view`. `plan` decodes and encodes the items. `bytes` contains the
+    /// items. If `view` was checked against a memory block, `bytes` must be the bytes of this block. Otherwise,
+    /// `bytes` must start at `buf` of `view`.
     ///
     /// ```
     /// use pep3118::{DataModel, RawView, Request, decode::{BufferMut, EncodeErrorKind, Plan, Value}};
@@ -299,8 +300,8 @@ impl<'b> BufferMut<'b> {
         Self::over(view, plan, Box::new(SliceMemory::new(view, bytes)?))
     }
 
-    /// Creates a writable buffer for the items of `view` in `memory`, which `plan` encodes. `memory` must contain all
-    /// items of `view`. Returns an error if `view` is read-only, or if the items of `plan` have another size.
+    /// Creates a writable buffer for the items of `view`. `plan` encodes the items. `memory` must contain all items of
+    /// `view`. Returns an error if `view` is read-only, or if the items of `plan` have another size.
     pub(crate) fn over(
         view: &'b View<'b>,
         plan: &'b Plan,

@@ -88,7 +88,7 @@ impl LongDouble {
 
     /// Returns the nearest `f64`, with ties to even. Returns infinity if the number is too large for an `f64`.
     ///
-    /// Returns NaN for the invalid operands of the x87, as the arithmetic of the x87 does. An invalid operand is a bit
+    /// Like the arithmetic of the x87, returns NaN for an invalid operand of the x87. An invalid operand is a bit
     /// pattern with an exponent above 0 and an integer bit of 0.
     ///
     /// ```

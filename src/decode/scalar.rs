@@ -230,7 +230,7 @@ impl ScalarCodec {
         f64::from_le_bytes(self.little(bytes))
     }
 
-    /// Decodes `bytes`, which include padding, as a `long double` of the data model.
+    /// Decodes `bytes` as a `long double` of the data model. `bytes` must include the padding of the `long double`.
     #[inline]
     #[must_use]
     pub fn long_double(&self, bytes: &[u8]) -> LongDouble {

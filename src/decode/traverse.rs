@@ -493,7 +493,7 @@ impl ItemCopy<'_> {
                         self.memory.read(&run, 1, row.get_mut(..len).ok_or_else(copy_too_short)?)?;
                     }
                 }
-                // The reversal includes the bytes between the rows of the tile, which are never used.
+                // The reversal also changes the bytes between the rows of the tile. These bytes are never used.
                 match self.uniform_unit {
                     Some(unit) => reverse_units(tile, unit),
                     None => swap_items(tile, width, self.swaps)?,

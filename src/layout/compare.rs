@@ -144,8 +144,9 @@ impl Differences {
         }
     }
 
-    /// Compares the fields `a` and `b` and all fields inside them, and stores the first difference of each kind. `base`
-    /// is the offset in bytes of the enclosing record from the start of the item, which must be equal in both layouts.
+    /// Compares the fields `a` and `b` and all fields inside them, and stores the first difference of each kind.
+    /// `base` is the offset of the enclosing record in bytes from the start of the item. This offset must be equal in
+    /// both layouts.
     // The function calls itself once per level of nested structures. The parser and the builder permit 64 levels.
     fn compare_fields(&mut self, a: Field<'_>, b: Field<'_>, base: u64) {
         if self.structure.is_some() {

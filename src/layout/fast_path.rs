@@ -34,8 +34,8 @@ const NEEDS_RESOLVER: &[Code] = &[
 /// For fewer format characters, computing each size separately takes less time.
 const MIN_CODES_FOR_TABLE: usize = 6;
 
-/// Adds the root and the fields of `format` to `nodes`, which must be empty, and returns the alignment of the item. The
-/// fields follow the rules of `dialect` and the C sizes of `model`. Returns `None` if `format` needs the resolver.
+/// Adds the root and the fields of `format` to `nodes`, and returns the alignment of the item. `nodes` must be empty.
+/// The fields follow the rules of `dialect` and the C sizes of `model`. Returns `None` if `format` needs the resolver.
 /// `nodes` then contains only the root, with a size of 0 bytes.
 #[inline(always)]
 pub(super) fn fill(format: &[u8], dialect: &Dialect, model: &DataModel, nodes: &mut Vec<Node>) -> Option<Align> {
@@ -130,9 +130,9 @@ impl SizeAlign {
         Self { size: model.size_of(ctype), mask: model.align_of(ctype).bytes().wrapping_sub(1) }
     }
 
-    /// Returns the position of a value of this C type after the previous value, which ends at byte `previous_end`. If
-    /// all bits of `rounding` are 1, the offset is `previous_end` rounded up to the alignment of the C type. If
-    /// `rounding` is 0, the offset is `previous_end`.
+    /// Returns the position of a value of this C type that follows the previous value. `previous_end` is the offset in
+    /// bytes after the previous value. If all bits of `rounding` are 1, the offset is `previous_end` rounded up to the
+    /// alignment of the C type. If `rounding` is 0, the offset is `previous_end`.
     #[inline]
     fn place(self, previous_end: u64, rounding: u64) -> Placed {
         let mask = self.mask & rounding;

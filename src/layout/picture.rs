@@ -329,8 +329,8 @@ impl Painter {
         }
     }
 
-    /// Adds a segment of `size` bytes, which starts at byte `offset`, to the lane with the number `lane`. `text`,
-    /// `description` and `style` become the fields of [`Segment`] with these names.
+    /// Adds a segment to the lane with the number `lane`. The segment has `size` bytes and starts at byte `offset` of
+    /// the item. `text`, `description` and `style` become the fields of [`Segment`] with these names.
     fn push(&mut self, lane: usize, offset: u64, size: u64, text: CellText, description: String, style: CellStyle) {
         let end = offset.saturating_add(size);
         if self.lanes.len() <= lane {
@@ -415,8 +415,8 @@ fn join_path(path: &str, field: Field<'_>) -> String {
     }
 }
 
-/// Returns the description of `field`, whose dotted name is `path`: the dotted name and the type, such as
-/// `a.b: int32 (big)`.
+/// Returns the description of `field`: the dotted name and the type, such as `a.b: int32 (big)`. `path` must be the
+/// dotted name of `field`.
 fn describe(field: Field<'_>, path: &str) -> String {
     let colon = if path.is_empty() { "" } else { ": " };
     format!("{path}{colon}{}{}", field.ty(), swapped_note(field))

@@ -148,8 +148,8 @@ fn by_dialect(
     }
 }
 
-/// Creates the error for `format`, which has no layout of `itemsize` bytes. `sizes` has the size of each layout that
-/// was tried. The message names `dialect` and `model`.
+/// Creates the error that `format` has no layout of `itemsize` bytes. `sizes` has the size of each layout that was
+/// tried. The message names `dialect` and `model`.
 fn itemsize_mismatch(
     format: &[u8],
     itemsize: u64,

@@ -180,7 +180,8 @@ fn traversal(exporter: &Bound<'_, PyAny>, obj: *mut ffi::PyObject) -> Traversal 
     if wraps { Traversal::Unvisited } else { Traversal::Obj }
 }
 
-/// A `visitproc` that stores `object` in `*referent`. Returns 1, which ends the visit, for a second object.
+/// A `visitproc` that stores `object` in `*referent` and returns 0. If `*referent` already has an object, stores
+/// nothing and returns 1, which ends the visit.
 ///
 /// # Safety
 /// - (a) `referent` is a `*mut *mut ffi::PyObject` that may be read and written.
@@ -195,8 +196,8 @@ unsafe extern "C" fn store_referent(object: *mut ffi::PyObject, referent: *mut c
     0
 }
 
-/// Returns the object that `view` refers to, as its `tp_traverse` reports it. Returns `None` if `view` refers to
-/// no object or to several objects.
+/// Returns the object that the `tp_traverse` of `view` reports. Returns `None` if `view` refers to no object or to
+/// several objects.
 fn only_referent(view: &Bound<'_, PyMemoryView>) -> Option<*mut ffi::PyObject> {
     // SAFETY: the type is alive, and every type has the slot. The interpreter is attached.
     let slot = unsafe { ffi::PyType_GetSlot(view.get_type().as_type_ptr(), ffi::Py_tp_traverse) };
@@ -386,7 +387,7 @@ impl Acquired {
         // interpreter is attached.
         let obj = unsafe { Bound::from_borrowed_ptr_or_opt(py, self.0.buffer.obj) }?;
         match self.0.traversal {
-            // The private memoryview must not reach Python code, which could release it.
+            // Python code could release the private memoryview, so it must not get a reference to it.
             Traversal::Private(_) => obj.getattr("obj").ok().filter(|obj| !obj.is_none()),
             _ => Some(obj),
         }
@@ -487,6 +488,7 @@ impl std::fmt::Debug for Acquired {
 pub struct SharedView<O = Arc<Acquired>> {
     acquired: O,
     view: View<'static>,
+    /// The address from which the offsets of `view` count.
     buf: *mut u8,
 }
 

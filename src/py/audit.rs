@@ -161,8 +161,11 @@ fn known_obj<'r>(raw: RawView<'r>, exporter: &Bound<'_, PyAny>) -> RawView<'r> {
 
 /// Records the exceptions of `__release_buffer__`, which the interpreter passes to `sys.unraisablehook`.
 struct ReleaseErrors {
+    /// The names of the classes of the exceptions that were recorded and not yet returned.
     errors: Arc<Mutex<Vec<String>>>,
+    /// The hook that records the exceptions.
     hook: Py<PyAny>,
+    /// The value of `sys.unraisablehook` before the audit.
     before: Py<PyAny>,
 }
 

@@ -75,11 +75,14 @@ pub struct BufferExporter {
     readonly: bool,
     ndim: c_int,
     format: Option<CString>,
+    /// Whether the format contains a NUL, so that requests for the format are refused.
     has_nul: bool,
     shape: Box<[ffi::Py_ssize_t]>,
     strides: Box<[ffi::Py_ssize_t]>,
     suboffsets: Option<Box<[ffi::Py_ssize_t]>>,
+    /// The properties of the memory that decide which requests are refused.
     memory: MemoryTraits,
+    /// The number of buffers that were requested and not released yet.
     exports: AtomicUsize,
 }
 

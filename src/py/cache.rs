@@ -6,10 +6,14 @@
 /// the hashes are contiguous in memory. Each entry stores the time of its last use.
 #[derive(Debug)]
 pub struct Cache<K, V> {
+    /// The largest number of entries.
     most: usize,
+    /// The largest sum of the costs of all entries.
     most_cost: usize,
+    /// The hash of each entry, with the index of the entry.
     hashes: Vec<u64>,
     entries: Vec<Entry<K, V>>,
+    /// The sum of the costs of all entries.
     cost: usize,
     /// The number of successful lookups so far.
     clock: u64,

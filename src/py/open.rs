@@ -45,10 +45,13 @@ pub struct ItemDescription {
     plan: Plan,
     format: Box<[u8]>,
     dialect: Option<&'static Dialect>,
+    /// The name of the dialect that gave the layout.
     rule: &'static str,
     certainty: Certainty,
     objects: ObjectReferences,
+    /// Whether the format has pointers to typed data, as in `&<i`.
     typed_pointers: bool,
+    /// The value that [`attached`](Self::attached) stores.
     attachment: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 

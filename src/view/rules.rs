@@ -92,10 +92,13 @@ named_enum! {
 /// The properties of one rule, as the macro `rules!` below lists them.
 struct Rule {
     id: &'static str,
+    /// The name in words, such as `"LEN-PRODUCT"`.
     name: &'static str,
     class: Class,
     level: Level,
+    /// The requirement of the rule, on one line.
     text: &'static str,
+    /// The file or issue that the rule comes from.
     source: &'static str,
 }
 

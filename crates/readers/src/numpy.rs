@@ -376,7 +376,7 @@ fn round_up(offset: u64, align: u64) -> u64 {
     offset.checked_next_multiple_of(align.max(1)).unwrap_or(u64::MAX)
 }
 
-/// Returns the least common multiple of `a` and `b`, which must be at least 1. The result is at most
+/// Returns the least common multiple of `a` and `b`. Both numbers must be at least 1. The result is at most
 /// `u64::MAX`.
 fn lcm(a: u64, b: u64) -> u64 {
     let (mut gcd, mut divisor) = (a, b);

@@ -1,4 +1,5 @@
-//! Model of RustPython's `struct`, which skips the syntax of PEP 3118 that `struct` does not have.
+//! Model of RustPython's `struct`: predicts how it reads a format. Where CPython's `struct` refuses the syntax of PEP
+//! 3118, RustPython's `struct` skips this syntax.
 
 use alloc::string::String;
 use alloc::vec::Vec;

@@ -1,5 +1,5 @@
-//! [`Record`]: the trait of structs that items are decoded to and encoded from. Also the functions that decode adjacent
-//! items.
+//! [`Record`]: the trait of structs that items are decoded to and encoded from. Also the functions that decode
+//! adjacent items to such structs.
 
 use alloc::vec::Vec;
 use core::marker::PhantomData;

@@ -230,8 +230,9 @@ const KEYWORDS: &str = "\
     static_cast struct switch template this thread_local throw true try typedef typeid typename typeof typeof_unqual \
     union unix unsigned using virtual void volatile while xor xor_eq";
 
-/// Macros of [`HEADERS`] and of `stdio.h` and `time.h`, which some systems include from these headers. The list also
-/// contains the types that the generated source uses. [`is_limit_macro`] recognizes further macros.
+/// Macros of [`HEADERS`], and of `stdio.h` and `time.h`. On some systems, the headers of `HEADERS` include these two
+/// headers. The list also contains the types that the generated source uses. [`is_limit_macro`] recognizes further
+/// macros.
 const MACROS: &str = "\
     BUFSIZ CLOCKS_PER_SEC DECIMAL_DIG DEC_INFINITY DEC_NAN EOF FILENAME_MAX FOPEN_MAX INFINITY L_ctermid L_cuserid \
     L_tmpnam NAN NDEBUG NULL P_tmpdir SEEK_CUR SEEK_DATA SEEK_END SEEK_HOLE SEEK_SET TIME_UTC TMP_MAX WEOF assert \
@@ -252,7 +253,7 @@ const DECLARED: &str = "\
     vfwprintf vfwscanf vprintf vscanf vsnprintf vsprintf vsscanf vswprintf vswscanf vwprintf vwscanf wcpcpy wcpncpy \
     wcrtomb wctob wctrans_t wctype wctype_t wcwidth wint_t wprintf wscanf";
 
-/// Returns whether `word` is one of the words of `list`, which are separated by spaces.
+/// Returns whether `word` is one of the words of `list`. The words of `list` must be separated by spaces.
 fn contains_word(list: &str, word: &str) -> bool {
     list.split(' ').any(|listed| listed == word)
 }

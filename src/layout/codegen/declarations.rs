@@ -121,6 +121,7 @@ impl<'l> Declarations<'l> {
 
 /// The state while [`Declarations::new`] creates the definitions.
 struct Builder<'l, 'w> {
+    /// The properties of the target language.
     language: &'w Language<'w>,
     /// The name of the item.
     item: String,
