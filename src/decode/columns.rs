@@ -137,7 +137,7 @@ column_data! {
     Float32(f32),
     /// 64-bit floats, format `d`. Also format `g` if `long double` is the same type as `double`.
     Float64(f64),
-    /// C `long double`s, format `g`. Two elements for each `Zg`.
+    /// C `long double`s, format `g`. A complex number of format `Zg` is two elements.
     LongDouble(LongDouble),
     /// Complex numbers of two 16-bit floats, format `Ze`.
     Complex32(Complex<f16>),

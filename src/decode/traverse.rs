@@ -182,7 +182,7 @@ impl Runs {
         let mut outer = merge_axes(tail.iter().copied());
         // If no axis after the pointers has more than one item, each line is one item.
         let inner = outer.pop().unwrap_or(Axis { len: 1, stride: 0, out_stride: 0 });
-        // `Memory` adds the strides of the dimensions in the path and follows the pointers.
+        // The axes of the path get a stride of 0, because `Memory` adds their strides when it follows the pointers.
         let path = path.iter().map(|axis| Axis { stride: 0, ..*axis }).collect();
         let (path, outer) = (MultiIndex::new(path, 0)?, MultiIndex::new(outer, offset)?);
         Ok(Self { path, outer, inner, done: 0, offset, items_left, itemsize })

@@ -527,7 +527,7 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
 }
 
 /// Returns the reason for the error that an item has no type. `prefix` states which tokens the parser has found before
-/// the missing type.
+/// the place of the missing type.
 fn missing_type(prefix: Prefix) -> Kind {
     match prefix {
         Prefix::Count => Kind::CountWithoutCode,

@@ -131,7 +131,7 @@ fn same_values(layout: &Layout, flat: &Layout) -> bool {
     layout.size() == flat.size() && values(layout) == values(flat)
 }
 
-/// A writer that [`Layout::emit`] uses for one format.
+/// Writes one format for [`Layout::emit`].
 struct FormatWriter {
     target: Target,
     /// The bytes of the format so far.

@@ -84,7 +84,7 @@ pub enum CellStyle {
 struct Segment {
     /// The offset of the first byte that is drawn, in bytes from the start of the item.
     start: usize,
-    /// The number of bytes that are drawn.
+    /// The number of bytes of the segment that are drawn.
     len: usize,
     /// The offset of the segment in bytes from the start of the item.
     offset: u64,

@@ -335,7 +335,7 @@ fn is_address(node: &Node, format: &[u8]) -> bool {
     matches!(node.ty, Type::Pointer | Type::Function) && matches!(node.span.of(format).first(), Some(b'&' | b'X'))
 }
 
-/// Returns whether `layout` is one field that fills the item, or has 0 bytes.
+/// Returns `true` if `layout` has exactly one field and this field fills the item, or if the item has 0 bytes.
 fn is_sole_item(layout: &Layout) -> bool {
     layout.sole_field().is_some() || layout.size() == 0
 }

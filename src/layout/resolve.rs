@@ -135,7 +135,7 @@ struct OpenGroup {
 pub(super) struct Resolver<'a, O> {
     dialect: &'a Dialect,
     model: &'a DataModel,
-    /// The receiver of the fields.
+    /// The receiver of the finished fields.
     sink: &'a mut O,
     /// The largest permitted size in bytes: `PY_SSIZE_T_MAX` of the data model.
     limit: u64,
@@ -181,7 +181,8 @@ impl<O: Sink> Resolver<'_, O> {
         Err(Stop)
     }
 
-    /// Stores the error that the dialect does not have `construct`, which is at the bytes `span`, and returns `Stop`.
+    /// Stores the error that the dialect does not have `construct`, and returns `Stop`. `span` is the position of
+    /// `construct` in the format.
     #[cold]
     fn refuse_construct<T>(&mut self, construct: Construct, span: Span) -> Result<T, Stop> {
         self.refuse(Kind::Construct { construct }, span)

@@ -223,7 +223,7 @@ fn nth_string<T>(values: &[T], units: usize, index: usize) -> Option<&[T]> {
     values.get(start..start.saturating_add(units))
 }
 
-/// Returns `values` without the zeros at its end.
+/// Returns `values` without the zeros at its end. `values` has the code units of one string.
 fn without_trailing_nuls<T: Default + PartialEq>(mut values: &[T]) -> &[T] {
     while let Some((last, rest)) = values.split_last()
         && *last == T::default()
