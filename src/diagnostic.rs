@@ -52,7 +52,9 @@ pub struct Diagnostic<'a> {
     source: &'a [u8],
     /// The number of the first line of `source` in the message.
     line: usize,
+    /// The offending bytes, which are marked with carets.
     primary: Option<Label>,
+    /// Bytes that explain the error, which are underlined with dashes.
     context: Option<Label>,
     notes: Vec<Cow<'a, str>>,
     help: Option<Cow<'a, str>>,
@@ -72,14 +74,14 @@ impl<'a> Diagnostic<'a> {
         self
     }
 
-    /// Adds the label of the offending bytes, which are marked with carets. A message without this label does not
-    /// show the format.
+    /// Adds `label`, whose bytes the message marks with carets, because these bytes are wrong. A message without this
+    /// label does not show the format.
     pub(crate) fn primary(mut self, label: Label) -> Self {
         self.primary = Some(label);
         self
     }
 
-    /// Adds the label of other bytes that are important for the message, which are underlined with dashes.
+    /// Adds `label`, whose bytes the message underlines with dashes, because these bytes explain the error.
     pub(crate) fn context(mut self, label: Label) -> Self {
         self.context = Some(label);
         self
@@ -109,8 +111,8 @@ impl<'a> Diagnostic<'a> {
         self.help(Some(help.into()))
     }
 
-    /// Sets the level and the id of a protocol rule, which start the message: `error[A04]: ...`, `warning[A10]:
-    /// ...`.
+    /// Sets the start of the message, from the level `level` and from `id`, the id of a rule of the protocol:
+    /// `error[A04]: ...`, `warning[A10]: ...`.
     pub(crate) fn titled(mut self, level: Level<'static>, id: &'static str) -> Self {
         (self.level, self.id) = (level, Some(id));
         self

@@ -69,11 +69,11 @@ impl<'b> Foreign<'b> {
         Ok(Self { buf, view, itemsize, path, bounds })
     }
 
-    /// Returns an error if an item of `run` is outside of the view, or if the itemsize of `run` is not a multiple of
-    /// the view's itemsize.
+    /// Returns `Ok` if all items of `run` are inside of the view, and if the itemsize of `run` is a multiple of the
+    /// view's itemsize. Otherwise returns an error.
     fn check(&self, run: &Run<'_>) -> Result<(), DecodeError> {
         let inside = run.bounds().is_some_and(|(low, high)| low >= self.bounds.0 && high <= self.bounds.1);
-        // One item of a run can consist of several adjacent items of the view, which are copied together.
+        // One item of a run can consist of several adjacent items of the view. The code copies these items together.
         let whole_items = run.itemsize.checked_rem(self.itemsize) == Some(0);
         if inside && run.path.len() == self.path.len() && whole_items {
             return Ok(());
@@ -128,8 +128,8 @@ impl<'b> Foreign<'b> {
     }
 }
 
-/// Returns the values of [`Foreign::path`] and [`Foreign::bounds`] for `view`, which has suboffsets. Returns an error
-/// if a number does not fit in an `isize`.
+/// Returns the values of [`Foreign::path`] and [`Foreign::bounds`] for `view`. `view` must have suboffsets. Returns an
+/// error if a number does not fit in an `isize`.
 #[cold]
 fn path_and_bounds(view: &View<'_>) -> Result<(Vec<PathAxis>, (isize, isize)), DecodeError> {
     if view.shape().contains(&0) {

@@ -37,7 +37,7 @@ pub(crate) fn fill<const N: usize>(to: &mut [u8], mut units: impl Iterator<Item 
     let head = to.as_ptr().align_offset(LINE);
     let fills_lines = head.checked_rem(N) == Some(0) && LINE.checked_rem(N) == Some(0);
     let Some((first, rest)) = to.split_at_mut_checked(head).filter(|_| fills_lines) else {
-        // The unit would cross the end of a cache line, or `to` ends before the first complete cache line.
+        // `to` has no complete cache line that can be filled with whole units, so ordinary stores write the units.
         return write(to);
     };
     write(first);
@@ -51,8 +51,8 @@ pub(crate) fn fill<const N: usize>(to: &mut [u8], mut units: impl Iterator<Item 
     write(last);
 }
 
-/// Copies `from` to `to`, which must have equal lengths. Complete cache lines of `to` are written with nontemporal
-/// stores. The bytes before and after these lines are written with ordinary stores.
+/// Copies `from` to `to`. Both must have equal lengths. Writes complete cache lines of `to` with nontemporal stores,
+/// and the bytes before and after these lines with ordinary stores.
 #[inline]
 fn copy_row(from: &[u8], to: &mut [u8]) {
     let head = to.as_ptr().align_offset(LINE).min(to.len()).min(from.len());

@@ -21,7 +21,7 @@ impl Span {
     pub(crate) const ZERO: Self = Self { start: 0, end: 0 };
 
     /// Returns the span of the bytes `start..end`. A number of more than `u32::MAX` is replaced by `u32::MAX`. The
-    /// parser rejects formats that are so long, so the replacement changes no span of a parsed format.
+    /// parser rejects formats of more than `u32::MAX` bytes, so no span of a parsed format is changed.
     #[must_use]
     #[inline]
     pub fn new(start: usize, end: usize) -> Self {

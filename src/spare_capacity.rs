@@ -9,7 +9,7 @@ use core::mem::MaybeUninit;
 
 use bytemuck::Pod;
 
-/// Memory that can be uninitialised. Code writes to the memory and does not read the memory.
+/// Memory that can be uninitialised, and that code may write to but not read.
 ///
 /// INVARIANT: only initialised bytes are written to the memory, so that initialised memory stays initialised.
 #[derive(Debug)]

@@ -151,9 +151,9 @@ impl<'m> Strided<'m> {
     /// Reads one byte of each cache line, so that the cells are in the cache. Does nothing if the cells are not
     /// contiguous.
     ///
-    /// The hardware prefetcher loads memory ahead of reads that go from one cache line to the next. The prefetcher
-    /// does not recognise the larger steps of a loop that reads one field of each wide record. Code with such a loop
-    /// therefore calls `touch` before the loop.
+    /// A loop that reads one field of each wide record should call `touch` first. The hardware prefetcher loads memory
+    /// early only if each read is in the cache line after the previous read. The steps of such a loop are larger than
+    /// a cache line.
     pub(crate) fn touch(&self) {
         let len = if self.is_contiguous() { self.count.saturating_mul(self.len) } else { 0 };
         for offset in (0..len).step_by(LINE) {
@@ -193,9 +193,10 @@ impl<'m> Strided<'m> {
         Some(filled)
     }
 
-    /// Copies the cells to `out` as [`read`](Self::read) does, but with stores that bypass the caches. If there is no
-    /// such loop for the cell length and `unit`, calls `read`. Returns `None` and writes nothing if the length of
-    /// `out` is not the total length of the cells.
+    /// Copies all cells to `out` one after another, and reverses the bytes of each unit of `unit` bytes. Uses stores
+    /// that bypass the caches. If there is no loop with such stores for the cell length and `unit`, calls
+    /// [`read`](Self::read). Returns `None` and writes nothing if the length of `out` is not the total length of the
+    /// cells.
     pub(crate) fn stream(self, unit: usize, out: &mut [u8]) -> Option<()> {
         if self.count.checked_mul(self.len) != Some(out.len()) {
             return None;
@@ -360,7 +361,9 @@ impl<'m> StridedMut<'m> {
             // with the cells of `self`.
             unsafe { copy_cells::<_, false>(AdjacentCells(from), self.first, self.stride, unit) }
         } else {
-            // SAFETY: (c) and (d) as in the block above.
+            // SAFETY: (c) The cells of `self` may be written by the INVARIANT, and have the number and the length of
+            // the cells of `from`. (d) Only `self` accesses the cells of `self`, so the cells of `from` do not overlap
+            // with the cells of `self`.
             unsafe { copy_cells::<_, false>(from, self.first, self.stride, unit) }
         }?;
         if !reversed {
@@ -378,7 +381,7 @@ impl<'m> StridedMut<'m> {
             4 => self.reverse_each::<4>(),
             8 => self.reverse_each::<8>(),
             16 => self.reverse_each::<16>(),
-            // Only a `DataModel` that the caller builds has units of other lengths.
+            // Units have another length only in a `DataModel` that the caller creates.
             unit => {
                 for cell in 0..self.count {
                     self.reverse_cell(cell, unit);

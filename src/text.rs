@@ -9,7 +9,8 @@ use core::ops::RangeInclusive;
 
 use unicode_width::UnicodeWidthChar as _;
 
-/// Returns `text` as one line that a terminal displays without other effects. `text` comes from an input.
+/// Returns `text` as one line that a terminal displays without any other effect. Call this function for every text
+/// that comes from an input.
 ///
 /// These bytes and characters are escaped:
 /// - a byte that is not valid UTF-8, as `\xff`
@@ -51,7 +52,7 @@ pub(crate) fn char_boundary(text: &[u8], at: usize) -> usize {
 }
 
 /// Divides `text` into characters and into bytes that are not UTF-8. Calls `show` for each character or byte. The
-/// arguments of `show` are the escaped characters, and the length in bytes that the character has in `text`.
+/// arguments of `show` are the escaped text of this character or byte, and its length in `text` in bytes.
 pub(crate) fn each_part(text: &[u8], mut show: impl FnMut(&mut dyn Iterator<Item = char>, usize)) {
     let mut visible = false;
     for chunk in text.utf8_chunks() {

@@ -41,7 +41,7 @@ pub enum CType {
 }
 
 impl CType {
-    /// Calls `function` once for each variant. In the result, the value for the variant `ty` is at the index
+    /// Calls `function` once for each variant, and returns the results. The result for the variant `ty` has the index
     /// `ty.index()`.
     #[inline]
     pub(crate) fn table<T>(function: impl Fn(Self) -> T) -> [T; 12] {

@@ -7,9 +7,9 @@ use crate::endian::Endian;
 
 /// The byte order of a machine, and the sizes and alignments of its C types.
 ///
-/// A function whose result depends on the machine has a parameter of this type. A program can therefore read a
-/// buffer of a Windows machine or of a big-endian machine on every machine. The documentation of a function states
-/// if the function uses [`HOST`](DataModel::HOST) instead of a parameter.
+/// A function whose result depends on the machine has a parameter of this type. A program can therefore read a buffer
+/// of a Windows machine or of a big-endian machine on every machine. If a function uses [`HOST`](DataModel::HOST)
+/// instead of a parameter, its documentation states so.
 ///
 /// ```
 /// use pep3118::DataModel;
@@ -74,7 +74,8 @@ pub enum LongDoubleFormat {
     DoubleDouble,
 }
 
-/// Creates the description of a `long double`. `size` is in bytes.
+/// Creates the description of a `long double` with a size of `size` bytes, the alignment `align` and the
+/// representation `format`.
 const fn long_double(size: u64, align: Align, format: LongDoubleFormat) -> LongDoubleAbi {
     LongDoubleAbi { size, align, format }
 }

@@ -69,8 +69,9 @@ pub(super) fn total(view: &View<'_>, itemsize: usize) -> Result<(usize, usize), 
 }
 
 impl<'b> Buffer<'b> {
-    /// Creates a buffer for the items of `view` in `bytes`, which `plan` decodes. If `view` was checked against a
-    /// memory block, `bytes` must be the bytes of this block. Otherwise, `bytes` must start at `buf` of `view`.
+    /// Creates a buffer for the items of `view`. `plan` decodes the items. `bytes` contains the items. If `view` was
+    /// checked against a memory block, `bytes` must be the bytes of this block. Otherwise, `bytes` must start at `buf`
+    /// of `view`.
     ///
     /// # Errors
     /// - an item is after the last byte: `bytes` has 20 bytes and `view` has 24 bytes
@@ -81,8 +82,8 @@ impl<'b> Buffer<'b> {
         Self::over(view, plan, Box::new(SliceMemory::new(view, bytes)?))
     }
 
-    /// Creates a buffer for the items of `view` in `memory`, which `plan` decodes. `memory` must contain all items of
-    /// `view`. Returns an error if the items of `plan` have another size.
+    /// Creates a buffer for the items of `view`. `plan` decodes the items. `memory` must contain all items of `view`.
+    /// Returns an error if the items of `plan` have another size.
     pub(crate) fn over(view: &'b View<'b>, plan: &'b Plan, memory: Box<dyn Memory + 'b>) -> Result<Self, DecodeError> {
         check_itemsize(view, plan)?;
         Ok(Self { view, plan, memory })
@@ -162,7 +163,8 @@ impl<'b> Buffer<'b> {
         Ok(item)
     }
 
-    /// Copies the bytes of all items to `out` in the order `order`, as [`to_contiguous`](Buffer::to_contiguous) does.
+    /// Copies the bytes of all items to `out`, without gaps and without conversion. `order` is the order of the items,
+    /// and [`Order::Any`] means C order.
     ///
     /// # Errors
     /// - the length of `out` is not the size of all items
@@ -180,7 +182,7 @@ impl<'b> Buffer<'b> {
 #[doc(hidden)]
 pub struct Blocks<'b> {
     buffer: &'b Buffer<'b>,
-    /// The traversal of the items that were not read yet.
+    /// The traversal of the items. It continues at the first item that was not read yet.
     runs: Runs,
     /// Memory for the bytes of one block. The vector is empty until the first block is copied.
     memory: Vec<u8>,
@@ -258,7 +260,7 @@ impl core::fmt::Debug for BufferMut<'_> {
 /// Returns the position of the item at `indices` in the memory of `view`, as a [`Run`] of one item of `itemsize` bytes.
 /// Returns an error if an index is out of bounds, or if the number of indices is wrong.
 fn item_at<'v>(view: &View<'_>, itemsize: usize, indices: &'v [i64]) -> Result<Run<'v>, DecodeError> {
-    // `steps` is called only because it checks that the indices are in bounds.
+    // The steps are not used. The call returns an error if an index is out of bounds.
     let _: Steps<'_> = view.steps(indices)?;
     let (path, rest) = indices.split_at(path_len(view).min(indices.len()));
     let start = if path.is_empty() { view.offset() } else { 0 };
@@ -269,7 +271,9 @@ fn item_at<'v>(view: &View<'_>, itemsize: usize, indices: &'v [i64]) -> Result<R
 }
 
 impl<'b> BufferMut<'b> {
-    /// Creates a writable buffer. `view`, `plan` and `bytes` are as in [`Buffer::new`].
+    /// Creates a writable buffer for the items of `view`. `plan` decodes and encodes the items. `bytes` contains the
+    /// items. If `view` was checked against a memory block, `bytes` must be the bytes of this block. Otherwise,
+    /// `bytes` must start at `buf` of `view`.
     ///
     /// ```
     /// use pep3118::{DataModel, RawView, Request, decode::{BufferMut, EncodeErrorKind, Plan, Value}};
@@ -296,8 +300,8 @@ impl<'b> BufferMut<'b> {
         Self::over(view, plan, Box::new(SliceMemory::new(view, bytes)?))
     }
 
-    /// Creates a writable buffer for the items of `view` in `memory`, which `plan` encodes. `memory` must contain all
-    /// items of `view`. Returns an error if `view` is read-only, or if the items of `plan` have another size.
+    /// Creates a writable buffer for the items of `view`. `plan` encodes the items. `memory` must contain all items of
+    /// `view`. Returns an error if `view` is read-only, or if the items of `plan` have another size.
     pub(crate) fn over(
         view: &'b View<'b>,
         plan: &'b Plan,

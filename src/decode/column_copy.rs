@@ -1,5 +1,5 @@
 //! [`ColumnFiller`] copies records to columns, and [`scatter_columns`] copies columns to records. Both copy in blocks
-//! of records that fit into the first-level cache. A leaf is a field that is not a record, see [`Leaf`].
+//! of records that fit into the first-level cache.
 
 use alloc::vec::Vec;
 
@@ -12,12 +12,13 @@ use crate::strided::{Strided, StridedMut};
 /// The size of a block of records in bytes. The first-level cache holds a block and the columns that the block is
 /// copied to. Blocks of 2 to 4 KB were fastest for records of 4 to 64 bytes. Blocks of 8 KB took 1.3 times as long.
 const BLOCK_BYTES: usize = 3 << 10;
-/// The smallest number of records of a block. With fewer records, the values that a block adds to a column would not
+/// The smallest number of records in a block. With fewer records, the values that one block adds to a column do not
 /// fill a cache line.
 const LEAST_ITEMS: usize = 32;
 /// The largest number of records of a block. Larger blocks were not faster.
 const MOST_ITEMS: usize = 256;
-/// The record size in bytes from which on a field of two consecutive records is usually in different cache lines.
+/// The smallest size in bytes of a wide record. In wide records, the same field of two consecutive records is usually
+/// in different cache lines.
 const WIDE_RECORD: usize = 48;
 
 /// Returns the number of records of one block, from `LEAST_ITEMS` to `MOST_ITEMS`. `itemsize` is the size of a record
@@ -27,9 +28,9 @@ pub(super) fn block_items(itemsize: usize) -> usize {
     BLOCK_BYTES.checked_div(itemsize).unwrap_or(MOST_ITEMS).clamp(LEAST_ITEMS, MOST_ITEMS)
 }
 
-/// Returns whether each block should be read once into the cache before its fields are copied one by one. This is
-/// faster if the records are wide and at least half of their bytes are copied. `lengths` are the sizes of the copied
-/// fields in bytes, and `itemsize` is the size of a record in bytes.
+/// Returns whether each block should be read into the cache before its fields are copied. The reading saves time if
+/// the records are wide and at least half of their bytes are copied. `lengths` are the sizes of the copied fields in
+/// bytes, and `itemsize` is the size of a record in bytes.
 fn is_worth_touching(lengths: impl Iterator<Item = usize>, itemsize: usize) -> bool {
     itemsize >= WIDE_RECORD && lengths.fold(0, usize::saturating_add) >= itemsize >> 1_u32
 }
@@ -56,7 +57,8 @@ enum ColumnMemory<'c> {
 }
 
 impl<'c> ColumnWriter<'c> {
-    /// Creates a writer that appends the values of `leaf` to `column`. The values must be adjacent in the item.
+    /// Creates a writer that appends the values of `leaf`, a field that is not a record, to `column`. The values must
+    /// be adjacent in the item.
     fn new(leaf: &Leaf, column: ColumnMemory<'c>) -> Self {
         Self { offset: leaf.offset, len: leaf.adjacent_bytes(), unit: leaf.codec.reversed_unit(), column }
     }

@@ -1,5 +1,5 @@
-//! [`Column`]: all values of one leaf field in a contiguous vector. A leaf is a field that is not a record, see
-//! [`Leaf`]. One pass over the records fills all columns.
+//! [`Column`]: all values of one field in a contiguous vector. One pass over the records fills all columns. A *leaf*
+//! is a field that is not a record, see [`Leaf`].
 
 use alloc::vec::Vec;
 
@@ -21,8 +21,9 @@ use crate::layout::Type;
 use crate::strided::Strided;
 use crate::text::escape;
 
-/// The number of items from which on a line (the evenly spaced items of a [`Runs`]) is read directly. Shorter lines are
-/// first copied to a block of adjacent items, because advancing to the next line costs more time than the copy.
+/// The smallest number of items of a line that is read directly. A line is a sequence of evenly spaced items, see
+/// [`Runs`]. A shorter line is first copied to a block of adjacent items, because the step to the next line takes more
+/// time than the copy.
 const SHORT_LINE: u64 = 16;
 
 /// All values of one field that is not a record, in the byte order of this machine.
@@ -136,7 +137,7 @@ column_data! {
     Float32(f32),
     /// 64-bit floats, format `d`. Also format `g` if `long double` is the same type as `double`.
     Float64(f64),
-    /// C `long double`s, format `g`. Two elements for each `Zg`.
+    /// C `long double`s, format `g`. A complex number of format `Zg` is two elements.
     LongDouble(LongDouble),
     /// Complex numbers of two 16-bit floats, format `Ze`.
     Complex32(Complex<f16>),
@@ -168,8 +169,8 @@ impl ColumnData {
         })
     }
 
-    /// Returns the bytes of all elements, for overwriting. Returns `None` if some bit patterns are not valid elements,
-    /// as for `bool` and `long double`.
+    /// Returns the bytes of all elements, for overwriting. Returns `None` for columns of `bool` and `long double`,
+    /// because some bit patterns are not valid elements.
     #[doc(hidden)]
     pub fn units_mut(&mut self) -> Option<&mut [u8]> {
         match self.elements_mut() {
@@ -193,7 +194,8 @@ impl ColumnData {
     /// Allocates the vector for the values of the field `leaf` in `items` records. `initial` selects an empty or a
     /// zeroed vector. Returns an error if the allocation fails.
     fn allocate(leaf: &Leaf, items: usize, initial: Initial) -> Result<Self, DecodeError> {
-        /// Allocates the vector with elements of type `T`. The parameters are those of `allocate`.
+        /// Allocates the vector with elements of type `T`. `leaf`, `items` and `initial` have the same meaning as for
+        /// `allocate`. Returns an error if the allocation fails.
         fn vector<T: Element>(leaf: &Leaf, items: usize, initial: Initial) -> Result<Vec<T>, DecodeError> {
             let count =
                 elements_per_item::<T>(leaf).checked_mul(items).ok_or(DecodeError::Allocation { bytes: u64::MAX })?;
@@ -328,9 +330,9 @@ impl<'f> ColumnFiller<'f> {
         Self::new(targets, itemsize)
     }
 
-    /// Creates a filler that copies each of `leaves` to the destination with the same index. `items` is the number of
-    /// records, and `itemsize` the size of a record in bytes. Returns an error if the number of destinations is wrong,
-    /// or if a destination has a wrong element type or length.
+    /// Creates a filler that copies each of `leaves` to the element of `destinations` with the same index. `items` is
+    /// the number of records, and `itemsize` the size of a record in bytes. Returns an error if the number of
+    /// destinations is wrong, or if a destination has a wrong element type or length.
     fn of_destinations(
         leaves: &[&'f Leaf],
         destinations: Vec<Destination<'f>>,
@@ -362,16 +364,17 @@ impl Plan {
         self.columns_of(records, &select_leaves(self, names)?)
     }
 
-    /// Copies fields of `records` as [`columns`](Self::columns) does. `indices` are indices of
-    /// [`leaves`](Self::leaves), and `None` means all leaf fields. An index identifies a field uniquely, but several
-    /// fields can have one name. Returns an error if an index is out of bounds, or in the cases of `columns`.
+    /// Copies fields of `records`, the bytes of adjacent records, to one column each. The fields are the elements of
+    /// [`leaves`](Self::leaves) with the indices `indices`. `None` means all leaf fields. In contrast to a name, an
+    /// index always identifies exactly one field. Returns an error if an index is out of bounds, or if
+    /// [`columns`](Self::columns) would return an error.
     #[cfg(feature = "arrow")]
     pub(crate) fn columns_at(&self, records: &[u8], indices: Option<&[usize]>) -> Result<Vec<Column>, DecodeError> {
         self.columns_of(records, &super::plan::select_leaves_by_index(self, indices)?)
     }
 
-    /// Copies the fields `leaves` of `records`, the bytes of adjacent records, to one column each. Returns an error in
-    /// the cases of [`columns`](Self::columns).
+    /// Copies the fields `leaves` of `records`, the bytes of adjacent records, to one column each. Returns an error if
+    /// the length of `records` is not a multiple of the record size, or if there is not enough memory.
     fn columns_of(&self, records: &[u8], leaves: &[&Leaf]) -> Result<Vec<Column>, DecodeError> {
         let mut columns = Column::allocate(leaves, self.items_in(records.len())?)?;
         ColumnFiller::of_columns(leaves, &mut columns, self.size).append(Strided::of_rows(records, self.size))?;
@@ -501,15 +504,16 @@ impl Buffer<'_> {
         self.columns_of(&select_leaves(self.plan, names)?)
     }
 
-    /// Copies fields of all items as [`columns`](Self::columns) does. `indices` are indices of [`Plan::leaves`], and
-    /// `None` means all leaf fields. Returns an error if an index is out of bounds, or in the cases of `columns`.
+    /// Copies fields of all items to one column each, in C order of the items. The fields are the elements of
+    /// [`Plan::leaves`] with the indices `indices`. `None` means all leaf fields. Returns an error if an index is out
+    /// of bounds, or if there is not enough memory.
     #[cfg(feature = "arrow")]
     pub(crate) fn columns_at(&self, indices: Option<&[usize]>) -> Result<Vec<Column>, DecodeError> {
         self.columns_of(&super::plan::select_leaves_by_index(self.plan, indices)?)
     }
 
-    /// Copies the fields `leaves` of all items to one column each. Returns an error in the cases of
-    /// [`columns`](Self::columns).
+    /// Copies the fields `leaves` of all items to one column each, in C order of the items. Returns an error if there
+    /// is not enough memory, or if the items cannot be read.
     fn columns_of(&self, leaves: &[&Leaf]) -> Result<Vec<Column>, DecodeError> {
         let (items, _) = total(self.view, self.plan.size)?;
         let mut columns = Column::allocate(leaves, items)?;
@@ -517,8 +521,9 @@ impl Buffer<'_> {
         Ok(columns)
     }
 
-    /// Copies fields of all items to the slices `destinations`. The values of a slice are in C order of the items.
-    /// `names` and `destinations` are as in [`Plan::columns_into`].
+    /// Copies fields of all items to the slices `destinations`, in C order of the items. `names` are the dotted names
+    /// of leaf fields, and `None` means all leaf fields. `destinations` must have one slice for each selected field,
+    /// see [`Plan::columns_into`].
     ///
     /// # Errors
     /// - the number of destinations differs from the number of selected fields

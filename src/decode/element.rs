@@ -230,7 +230,7 @@ impl ElementType for LongDouble {
 /// Returns the number of elements of type `T` that the values of `leaf` in one item have. Returns 0 for values of 0
 /// bytes.
 pub(super) fn elements_per_item<T: Element>(leaf: &Leaf) -> usize {
-    // The width is 0 for values of 0 bytes, which are 0 elements.
+    // The width of a value of 0 bytes is 0. Such a value has no elements.
     leaf.bytes().checked_div(T::width(&leaf.codec)).unwrap_or(0)
 }
 
@@ -397,7 +397,8 @@ pub(super) fn zeroed<T: Element>(count: usize) -> Result<Vec<T>, DecodeError> {
     Ok(elements)
 }
 
-/// Allocates a column for `count` elements, see `ElementType::reserved`. Returns an error if the allocation fails.
+/// Allocates a vector that a column of `count` elements can be copied to, see `ElementType::reserved`. Returns an
+/// error if the allocation fails.
 pub(super) fn reserved<T: Element>(count: usize) -> Result<Vec<T>, DecodeError> {
     T::reserved(count).ok_or_else(|| no_memory::<T>(count))
 }

@@ -139,7 +139,7 @@ pub enum DecodeError {
     /// A state that only a bug in this crate can cause. Please report the message as a bug.
     #[error("internal error: {what}")]
     Internal {
-        /// The description of the state.
+        /// The state in words, such as "a column is shorter than its items".
         what: &'static str,
     },
 }
@@ -171,7 +171,7 @@ pub struct EncodeError(Box<Details>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Details {
     kind: EncodeErrorKind,
-    /// The field names and indices that lead to the field, outermost first: `a.b[2]`.
+    /// The names and indices of the field that rejected the value, outermost first: `a.b[2]`.
     path: String,
 }
 
@@ -297,10 +297,10 @@ impl core::fmt::Display for EncodeError {
 
 impl core::error::Error for EncodeError {}
 
-/// The allocator of the vectors and strings of a dynamic value. Records the first allocation that failed.
+/// Allocates the vectors and strings of a dynamic value, and records the first allocation that fails.
 ///
-/// After a failure, decoding continues with empty values. The caller calls [`result`](Self::result) at the end, which
-/// returns the error. A `Result` for each value of a record would make decoding 1.5 times as slow.
+/// After a failure, decoding continues with empty values. The caller must call [`result`](Self::result) at the end,
+/// which returns the error. With a `Result` for each value of a record, decoding would take 1.5 times as long.
 #[derive(Debug, Default)]
 pub(super) struct ValueMemory {
     /// The size in bytes of the first allocation that failed, or `None` if no allocation failed.
@@ -336,7 +336,8 @@ impl ValueMemory {
         self.check(reserved, text.len()).is_some()
     }
 
-    /// Records an allocation of `bytes` bytes if `reserved`, its result, is an error. Returns `None` in this case.
+    /// Returns `Some(())` if `reserved`, the result of an allocation of `bytes` bytes, is `Ok`. Otherwise records the
+    /// failed allocation and returns `None`.
     #[inline]
     fn check(&mut self, reserved: Result<(), TryReserveError>, bytes: usize) -> Option<()> {
         if reserved.is_err() {

@@ -1,5 +1,5 @@
-//! [`Leaf`]: a field that is not a record. A leaf has the position of its values in an item, and copies the values
-//! between items and columns.
+//! [`Leaf`]: a field that is not a record. A leaf contains the position of its values in an item. Its methods copy the
+//! values between items and columns.
 //!
 //! A *unit* is a group of adjacent bytes whose reversal changes the byte order of a value, such as the bytes of a
 //! number.
@@ -27,7 +27,7 @@ pub struct Leaf {
     name: Box<[u8]>,
     /// The offset of the first value, in bytes from the start of the item.
     pub(super) offset: usize,
-    /// Decodes and encodes one value.
+    /// The codec that decodes and encodes one value of the field.
     pub(super) codec: ScalarCodec,
     /// The number of units in one group of adjacent values. A field in an array of records has one group in each
     /// record.

@@ -5,7 +5,7 @@ use core::fmt;
 use crate::abi::LongDoubleFormat;
 use crate::endian::Endian;
 
-/// A `long double`: its bytes without padding, and their representation.
+/// A `long double`: its bytes without padding, and the floating-point format of these bytes.
 ///
 /// Two `LongDouble`s are equal if their bytes are equal. Thus a NaN equals itself, and 0.0 does not equal -0.0.
 ///
@@ -17,9 +17,9 @@ use crate::endian::Endian;
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LongDouble {
-    /// INVARIANT: the bytes after the width of `format` are 0.
+    /// The bytes of the number, least significant byte first. INVARIANT: if `format` has `n` bytes, `bytes[n..]` is 0.
     bytes: [u8; 16],
-    /// The representation of the number in `bytes`.
+    /// The floating-point format of `bytes`.
     format: LongDoubleFormat,
 }
 
@@ -27,7 +27,8 @@ impl LongDouble {
     /// The number 0.0, the initial value of the elements of a new column.
     pub(super) const ZERO: Self = Self { bytes: [0; 16], format: LongDoubleFormat::Double };
 
-    /// Returns the number of bytes of a number in the representation `format`, without padding.
+    /// Returns the size in bytes of a number in the floating-point format `format`, without padding: 10 for the x87
+    /// format.
     pub(crate) const fn width(format: LongDoubleFormat) -> usize {
         match format {
             LongDoubleFormat::Double => 8,
@@ -87,7 +88,7 @@ impl LongDouble {
 
     /// Returns the nearest `f64`, with ties to even. Returns infinity if the number is too large for an `f64`.
     ///
-    /// Returns NaN for the invalid operands of the x87, as the arithmetic of the x87 does. An invalid operand is a bit
+    /// Like the arithmetic of the x87, returns NaN for an invalid operand of the x87. An invalid operand is a bit
     /// pattern with an exponent above 0 and an integer bit of 0.
     ///
     /// ```
@@ -139,7 +140,7 @@ impl LongDouble {
         bytes.get(..Self::width(*format)).unwrap_or(bytes)
     }
 
-    /// Returns the representation of the bytes.
+    /// Returns the floating-point format of the number, such as `X87`.
     #[must_use]
     pub fn format(self) -> LongDoubleFormat {
         self.format
@@ -194,10 +195,10 @@ fn nearest(significand: u128, power: i32) -> f64 {
     if top > 1023 {
         return f64::INFINITY;
     }
-    // The power of two of the last bit of an f64 whose top bit has the power `top`.
+    // `last` is the exponent of the last bit of an f64 whose most significant bit has the exponent `top`.
     let last = top.saturating_sub(52).max(-1074);
     let quotient = match (last.saturating_sub(power), last.abs_diff(power)) {
-        // The significand fits into the 53 bits of an f64: the shift loses no bits.
+        // The significand fits into the 53 bits of an f64, so the shift loses no bits.
         (..=0, shift) => significand.unbounded_shl(shift),
         (_, shift @ 1..=127) => {
             let (whole, rest) = (significand >> shift, significand & !(u128::MAX << shift));
@@ -216,8 +217,9 @@ fn nearest(significand: u128, power: i32) -> f64 {
     f64::from_bits(bits)
 }
 
-/// Returns the bits of `number` in a representation whose exponent has 15 bits. `fraction` is the number of bits of the
-/// significand after the binary point. `explicit` is whether the representation stores the bit before the binary point.
+/// Returns the bits of `number` in a representation whose exponent has 15 bits. `fraction` is the number of bits of
+/// the significand after the binary point. `explicit` must be true if the representation stores the bit before the
+/// binary point, as the x87 format does.
 fn widened_bits(number: f64, fraction: u32, explicit: bool) -> u128 {
     let bits = number.to_bits();
     let (exponent, mantissa) = ((bits >> 52_u32) & 0x7ff, u128::from(bits & (u64::MAX >> 12_u32)));

@@ -11,8 +11,8 @@ use crate::view::View;
 /// of the items.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Run<'r> {
-    /// The index of the row in each leading dimension, up to the last dimension with pointers. `path` is empty if the
-    /// view has no pointers.
+    /// The indices of the pointers that lead to the items: one index for each dimension up to and including the last
+    /// dimension with pointers. `path` is empty if the view has no pointers.
     pub(crate) path: &'r [i64],
     /// The offset of the first item in bytes. If `path` is empty, offset 0 is `buf` of the view. Otherwise, offset 0 is
     /// the address that is reached by following the pointers with the indices in `path`.
@@ -54,10 +54,10 @@ pub(crate) trait Memory {
 
     /// Copies the items of `run` to `out` without gaps, and reverses the order of the bytes in each group of `unit`
     /// bytes. If `unit` is 1, no bytes are reversed. The length of `out` must be `run.items * run.itemsize` bytes.
-    /// Returns an error if [`run`](Self::run) does, or if `out` has another length.
+    /// Returns an error if the items are not inside the memory, if a pointer is NULL, or if `out` has another length.
     ///
-    /// An implementation can replace this default method to save time. [`run`](Self::run) returns its result in memory,
-    /// and storing and loading the result takes 5 ns. This time matters if a run has few items.
+    /// An implementation can replace this default method to save the 5 ns that [`run`](Self::run) takes to return its
+    /// result. These 5 ns matter if a run has few items.
     fn read(&self, run: &Run<'_>, unit: usize, out: &mut [u8]) -> Result<(), DecodeError> {
         self.run(run)?
             .read(unit, out.into())
@@ -82,13 +82,13 @@ pub(crate) trait Memory {
 
 /// Memory that items are written to.
 pub(crate) trait MemoryMut: Memory {
-    /// Returns the bytes of the items that `run` describes, mutably borrowed. Returns an error in the same cases as
-    /// [`Memory::run`].
+    /// Returns the bytes of the items that `run` describes, mutably borrowed. Returns an error if the items are not
+    /// inside the memory, or if a pointer on the path of `run` is NULL.
     fn run_mut(&mut self, run: &Run<'_>) -> Result<StridedMut<'_>, DecodeError>;
 
-    /// Replaces the items of `run` with `items`, the bytes of the new items without gaps. The length of `items` must be
-    /// `run.items * run.itemsize` bytes. Returns an error if [`run_mut`](Self::run_mut) does, or if `items` has another
-    /// length.
+    /// Replaces the items of `run` with `items`, the bytes of the new items without gaps. The length of `items` must
+    /// be `run.items * run.itemsize` bytes. Returns an error if the items of `run` are not inside the memory, if a
+    /// pointer is NULL, or if `items` has another length.
     fn write(&mut self, run: &Run<'_>, items: &[u8]) -> Result<(), DecodeError> {
         let copied = self.run_mut(run)?.copy_from(Strided::of_rows(items, run.itemsize), 1);
         copied.ok_or_else(|| DecodeError::internal("items do not fill their run"))

@@ -302,8 +302,8 @@ impl PlanBuilder {
         if bytes > limit { Err(DecodeError::FieldNames { bytes, limit }) } else { Ok(()) }
     }
 
-    /// Compiles the fields of the record `field`, and adds the leaves of these fields to `leaves`. Returns an error in
-    /// the cases of [`add_field`](Self::add_field).
+    /// Compiles the fields of the record `field`, and adds the leaves of these fields to `leaves`. Returns an error if
+    /// a limit is exceeded, or if a size is larger than the address space.
     fn add_record(&mut self, field: Field<'_>) -> Result<NodeKind, DecodeError> {
         let mut names: Vec<Name> = Vec::new();
         let mut nodes = Vec::new();
@@ -326,7 +326,8 @@ impl PlanBuilder {
 }
 
 impl PlanNode {
-    /// Returns the byte offsets of all elements, from the start of the enclosing record.
+    /// Returns the range of bytes that all elements of this field occupy, as offsets from the start of the enclosing
+    /// record.
     fn range(&self) -> core::ops::Range<usize> {
         self.offset..self.offset.saturating_add(self.size.saturating_mul(self.count))
     }
@@ -369,8 +370,9 @@ impl PlanNode {
         }
     }
 
-    /// Encodes `value` into the bytes of this field in `record`, the bytes of the enclosing record. Returns an error in
-    /// the cases of [`Plan::encode`]. After an error, a part of the field may be overwritten.
+    /// Encodes `value` into the bytes of this field in `record`, the bytes of the enclosing record. Returns an error
+    /// if the field cannot represent `value`, see [`Plan::encode`]. After an error, a part of the field may be
+    /// overwritten.
     pub(super) fn store(&self, value: &Value, record: &mut [u8]) -> Result<(), EncodeError> {
         let bytes = record.get_mut(self.range()).ok_or_else(outside)?;
         let Some(shape) = &self.shape else { return self.store_element(value, bytes) };
@@ -389,8 +391,8 @@ impl PlanNode {
         Ok(())
     }
 
-    /// Encodes `value` into `bytes`, the bytes of one element of this field. Returns an error in the cases of
-    /// [`Plan::encode`].
+    /// Encodes `value` into `bytes`, the bytes of one element of this field. Returns an error if the element cannot
+    /// represent `value`, see [`Plan::encode`].
     fn store_element(&self, value: &Value, bytes: &mut [u8]) -> Result<(), EncodeError> {
         match (&self.kind, value) {
             (NodeKind::Value(codec), value) => Ok(codec.store(value, bytes)?),
@@ -408,8 +410,8 @@ impl PlanNode {
     }
 }
 
-/// Returns an error if the numbers `found` and `wanted` differ. `unit` names the counted things in the error message:
-/// "element" or "field".
+/// Returns `Ok` if the numbers `found` and `wanted` are equal, and an error otherwise. `unit` names the counted things
+/// in the error message: "element" or "field".
 fn check_count(found: usize, wanted: usize, unit: &'static str) -> Result<(), EncodeError> {
     let (found, wanted) = (wide(found), wide(wanted));
     if found == wanted { Ok(()) } else { Err(EncodeErrorKind::Count { found, wanted, unit }.into()) }

@@ -42,7 +42,7 @@ impl ScalarCodec {
         let size = length(field.size())?;
         let long_double = field.model().long_double.format;
         let part = match long_double {
-            // A double-double is two doubles. Each double has its own byte order.
+            // A double-double consists of two doubles, and the bytes of each double are reversed separately.
             LongDoubleFormat::DoubleDouble => 8,
             _ if field.ty() == Type::ComplexLongDouble => size >> 1_u32,
             _ => size,
@@ -120,7 +120,7 @@ impl ScalarCodec {
         matches!(self.ty, Type::Pointer | Type::CharPointer | Type::WcharPointer | Type::Function | Type::Object)
     }
 
-    /// Returns whether values of this codec are text.
+    /// Returns whether values of this codec are text of the codes `u` or `w`. Returns `false` for byte strings.
     pub(super) fn is_text(&self) -> bool {
         matches!(self.ty, Type::Ucs2 | Type::Ucs4 | Type::Wchar)
     }
@@ -147,8 +147,8 @@ impl ScalarCodec {
         memory.result(value)
     }
 
-    /// Decodes `bytes` as [`value`](Self::value) does. `memory` allocates the vectors and records a failed allocation.
-    /// The result is then an empty string or text.
+    /// Decodes `bytes`, the bytes of one value. Missing bytes count as 0. `memory` allocates the vectors and records a
+    /// failed allocation. After a failed allocation, the result is an empty string or text.
     pub(super) fn decode(&self, bytes: &[u8], memory: &mut ValueMemory) -> Value {
         let (first, second) = bytes.split_at(bytes.len() >> 1_u32);
         match self.ty {
@@ -230,7 +230,7 @@ impl ScalarCodec {
         f64::from_le_bytes(self.little(bytes))
     }
 
-    /// Decodes `bytes`, which include padding, as a `long double` of the data model.
+    /// Decodes `bytes` as a `long double` of the data model. `bytes` must include the padding of the `long double`.
     #[inline]
     #[must_use]
     pub fn long_double(&self, bytes: &[u8]) -> LongDouble {

@@ -67,7 +67,7 @@ impl Axis {
     }
 }
 
-/// Returns the smaller of the numbers `n` and `most`.
+/// Returns the smaller of the numbers `n` and `most` as a `usize`.
 pub(super) fn at_most(n: u64, most: usize) -> usize {
     usize::try_from(n).map_or(most, |n| n.min(most))
 }
@@ -110,8 +110,8 @@ fn merge_axes(axes: impl Iterator<Item = Axis>) -> Vec<Axis> {
     merged
 }
 
-/// The index of one item on each of several axes, and its offsets. [`advance`](Self::advance) increases the last index
-/// first.
+/// The index of one item on each of several axes, and the offsets of this item. [`advance`](Self::advance) increases
+/// the index on the last axis first.
 #[derive(Debug)]
 struct MultiIndex {
     /// The index of the item on each axis.
@@ -163,7 +163,7 @@ pub(super) struct Runs {
     inner: Axis,
     /// The number of items of the current line that [`next_run`](Self::next_run) has returned.
     done: u64,
-    /// The offset of the next item in bytes, as in [`Run::offset`].
+    /// The offset of the next item in bytes, from the byte that [`Run::offset`] defines.
     offset: isize,
     /// The number of items that [`next_run`](Self::next_run) has not returned yet.
     items_left: u64,
@@ -182,7 +182,7 @@ impl Runs {
         let mut outer = merge_axes(tail.iter().copied());
         // If no axis after the pointers has more than one item, each line is one item.
         let inner = outer.pop().unwrap_or(Axis { len: 1, stride: 0, out_stride: 0 });
-        // `Memory` adds the strides of the dimensions in the path and follows the pointers.
+        // The axes of the path get a stride of 0, because `Memory` adds their strides when it follows the pointers.
         let path = path.iter().map(|axis| Axis { stride: 0, ..*axis }).collect();
         let (path, outer) = (MultiIndex::new(path, 0)?, MultiIndex::new(outer, offset)?);
         Ok(Self { path, outer, inner, done: 0, offset, items_left, itemsize })
@@ -216,7 +216,7 @@ impl Runs {
         self.done = self.done.saturating_add(wide(items));
         self.items_left = self.items_left.saturating_sub(wide(items));
         let Self { offset, inner: Axis { stride, .. }, itemsize, .. } = *self;
-        // The sum can wrap only after the last item of the line, and a wrapped sum is never used.
+        // The sum can wrap only after the last item of the line. A wrapped sum is never used.
         self.offset = offset.wrapping_add(stride.wrapping_mul(items.cast_signed()));
         Some(Run { path: &self.path.indices, offset, stride, items, itemsize })
     }
@@ -431,8 +431,9 @@ impl ItemCopy<'_> {
     }
 
     /// Copies the items of the two axes `across` and `line` in tiles. A tile fits into the cache both in the memory of
-    /// the view and in the copy. `path`, `offset` and `out_offset` are as in [`copy_line`](Self::copy_line). Returns an
-    /// error in the same cases as `copy_line`.
+    /// the view and in the copy. `path` is the index in each dimension with pointers. The first item starts at byte
+    /// `offset` in the memory of the view, and at byte `out_offset` in the copy. Returns an error if an item is
+    /// outside the memory or the copy.
     fn copy_tiles(
         &mut self,
         path: &[i64],
@@ -456,9 +457,10 @@ impl ItemCopy<'_> {
     }
 
     /// Copies the items of the two axes `across` and `line` in tiles, for itemsizes that `transpose` supports. Reads
-    /// each tile along the lines of the memory, transposes the tile in the first-level cache, and writes the tile along
-    /// the lines of the copy. `path`, `offset` and `out_offset` are as in [`copy_line`](Self::copy_line). Returns an
-    /// error in the same cases as `copy_line`.
+    /// each tile along the lines of the memory, transposes the tile in the first-level cache, and writes the tile
+    /// along the lines of the copy. `path` is the index in each dimension with pointers. The first item starts at byte
+    /// `offset` in the memory of the view, and at byte `out_offset` in the copy. Returns an error if an item is
+    /// outside the memory or the copy.
     fn copy_transposed(
         &mut self,
         path: &[i64],
@@ -491,7 +493,7 @@ impl ItemCopy<'_> {
                         self.memory.read(&run, 1, row.get_mut(..len).ok_or_else(copy_too_short)?)?;
                     }
                 }
-                // The reversal includes the bytes between the rows of the tile, which are never used.
+                // The reversal also changes the bytes between the rows of the tile. These bytes are never used.
                 match self.uniform_unit {
                     Some(unit) => reverse_units(tile, unit),
                     None => swap_items(tile, width, self.swaps)?,

@@ -1,5 +1,5 @@
 //! [`Buffer::to_vec`], [`Buffer::to_vec_as`] and [`BufferMut::copy_from_slice`]: copy all items of an N-dimensional
-//! buffer to a vector of elements of one Rust type, and back. A leaf is a field that is not a record, see [`Leaf`].
+//! buffer to a vector of elements of one Rust type, and back.
 
 use alloc::vec::Vec;
 
@@ -41,8 +41,8 @@ impl Buffer<'_> {
         Ok(elements)
     }
 
-    /// Copies the elements of all items to the slice `elements`, in the order that [`to_vec`](Self::to_vec) returns for
-    /// `order`.
+    /// Copies the elements of all items to the slice `elements`. `order` is the order of the items, see
+    /// [`to_vec`](Self::to_vec).
     ///
     /// ```
     /// use pep3118::decode::{Buffer, Plan};
@@ -68,9 +68,9 @@ impl Buffer<'_> {
         self.fill(leaf, elements, order)
     }
 
-    /// Copies the elements of all items as [`to_vec`](Self::to_vec) does, and converts each element to `T`. `T` must
-    /// represent every number of the item type exactly. For example, `f64` is possible for `f`, `e` and integers of at
-    /// most 4 bytes.
+    /// Copies the elements of all items to a flat vector, and converts each element to `T`. `order` is the order of
+    /// the items, see [`to_vec`](Self::to_vec). `T` must represent every number of the item type exactly. For example,
+    /// `f64` is possible for `f`, `e` and integers of at most 4 bytes.
     ///
     /// ```
     /// use pep3118::decode::{Buffer, Plan};
@@ -96,8 +96,8 @@ impl Buffer<'_> {
         T::widened(self, leaf.ty(), order).unwrap_or(Err(refused))
     }
 
-    /// Copies the bytes of all items without gaps and without conversion, as `PyBuffer_ToContiguous` does. `order` is
-    /// the order of the items, and [`Order::Any`] means C order.
+    /// Copies the bytes of all items without gaps and without conversion. CPython's function for this task is
+    /// `PyBuffer_ToContiguous`. `order` is the order of the items, and [`Order::Any`] means C order.
     ///
     /// ```
     /// use pep3118::decode::{Buffer, Plan};
@@ -120,8 +120,9 @@ impl Buffer<'_> {
         Ok(copy)
     }
 
-    /// Returns the only leaf field of an item, and the number of elements of type `T` in all items. Returns an error if
-    /// an item has several fields, if its values are not elements of type `T`, or if the number overflows.
+    /// Returns the only leaf field of an item (a field that is not a record), and the number of elements of type `T`
+    /// in all items. Returns an error if an item has several fields, if its values are not elements of type `T`, or if
+    /// the number overflows.
     fn elements<T: Element>(&self) -> Result<(&Leaf, usize), DecodeError> {
         let leaf = self.plan.only_leaf(T::NAME)?;
         if !T::accepts(&leaf.codec) {
@@ -133,8 +134,8 @@ impl Buffer<'_> {
     }
 
     /// Returns the shape of the array that [`to_vec`](Self::to_vec) returns in C order: the dimensions of the view,
-    /// then the dimensions of one item, then the length of a string or text if the item is one. Returns an error if an
-    /// item has several fields, or if a length is larger than the address space.
+    /// then the dimensions of one item. If the item is a string or text, its length is the last dimension. Returns an
+    /// error if an item has several fields, or if a length is larger than the address space.
     #[cfg(feature = "ndarray")]
     pub(crate) fn element_shape<T: Element>(&self) -> Result<Vec<usize>, DecodeError> {
         let leaf = self.plan.only_leaf(T::NAME)?;

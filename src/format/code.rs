@@ -213,7 +213,7 @@ named_enum! {
         Little = "<",
         /// `>`: big-endian, standard sizes, no alignment.
         Big = ">",
-        /// `!`: network byte order, which is big-endian, standard sizes, no alignment.
+        /// `!`: network byte order (big-endian), standard sizes, no alignment.
         Network = "!",
         /// `^`: native byte order, native sizes, no alignment.
         NativeUnaligned = "^",
@@ -221,8 +221,8 @@ named_enum! {
 }
 
 impl ByteOrder {
-    /// Returns whether items have native sizes, which is the case after `@` and `^`. After the other characters,
-    /// items have the standard sizes of `struct`.
+    /// Returns `true` for `@` and `^`, after which items have native sizes. Returns `false` for `=`, `<`, `>` and `!`,
+    /// after which items have the standard sizes of `struct`.
     #[must_use]
     #[inline]
     pub const fn has_native_sizes(self) -> bool {

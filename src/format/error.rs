@@ -208,8 +208,8 @@ impl FormatErrorKind {
         })
     }
 
-    /// Returns the text that a message shows under the carets. The text is empty if the title of the message says
-    /// enough.
+    /// Returns the text that a message shows under the carets. Returns an empty text if the title of the message
+    /// already contains the information.
     fn label(&self) -> &'static str {
         match self {
             Self::NumberTooLarge => "more than 18446744073709551615",
@@ -272,7 +272,7 @@ impl FormatError {
         &self.0.source
     }
 
-    /// Returns the message with the format and carets. The result can be displayed with or without colour.
+    /// Returns the parts of the message that `{:#}` of this error displays, so that a caller can add colours.
     #[must_use]
     pub fn diagnostic(&self) -> Diagnostic<'_> {
         let details = &*self.0;

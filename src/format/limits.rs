@@ -28,9 +28,9 @@ impl Limits {
     /// pointers, and 64 dimensions.
     pub const DEFAULT: Self = Self { bytes: 1 << 17, items: 1 << 16, depth: 64, dimensions: 64 };
 
-    /// Returns the limits, where each limit is at most the largest value that the parser supports. A
-    /// [`Span`](crate::Span) has 32-bit offsets. The parser is recursive for structures and pointers, so the limit
-    /// of their depth bounds the stack. No buffer has more than 64 dimensions.
+    /// Returns a copy of the limits, in which each limit is reduced to the largest value that the parser supports. A
+    /// [`Span`](crate::Span) has 32-bit offsets. The parser is recursive for structures and pointers, so the limit of
+    /// their depth bounds the stack. No buffer has more than 64 dimensions.
     pub(super) fn bounded(&self) -> Self {
         Self {
             bytes: self.bytes.min(0xffff_ffff),

@@ -102,12 +102,12 @@ enum Role {
     PointerTarget,
 }
 
-/// What the parser has found in the prefix of an item. The prefix decides which tokens can follow.
+/// The tokens that the parser has found before the type of an item. These tokens decide which tokens can follow.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Prefix {
-    /// Neither a shape nor a count.
+    /// The parser has found neither a shape nor a count.
     Empty,
-    /// At least one shape, but no count.
+    /// The parser has found at least one shape, but no count.
     Shape,
     /// A count.
     Count,
@@ -115,14 +115,15 @@ enum Prefix {
 
 /// The state of the parser, with one method for each production.
 ///
-/// In every method, `input` is the text that is not parsed yet, and `after` is `input` without its first byte. A
-/// production returns the input after its own text. A production returns an error if `input` does not follow the
-/// production, if `input` exceeds a limit, or if the visitor returns [`Stop`].
+/// In every method, `input` is the text that is not parsed yet, and `after` is `input` without its first byte. `role`
+/// states whether a name can follow the item. A production returns the input after the text of the production. A
+/// production returns an error if `input` does not follow the production, if `input` exceeds a limit, or if the
+/// visitor returns [`Stop`].
 struct Parser<'i, 'v, V> {
     source: &'i [u8],
     visitor: &'v mut V,
     limits: Limits,
-    /// How many structures and pointers can still be opened inside of each other.
+    /// The number of levels of structures and pointers that can still be opened at the current position.
     depth_left: usize,
     /// The number of items that the parser has found.
     items: usize,
@@ -133,7 +134,7 @@ struct Parser<'i, 'v, V> {
 }
 
 impl<'i, V: Visitor> Parser<'i, '_, V> {
-    /// Parses `source` as one format. Returns an error if the parser or the visitor rejects the format.
+    /// Parses the whole source as one format. Returns an error if the parser or the visitor rejects the format.
     #[inline]
     fn source(&mut self) -> Result<(), Refused> {
         let len = self.source.len();
@@ -197,8 +198,8 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         Ok(after)
     }
 
-    /// Parses `shape = "(" , dimension , { "," , dimension } , ")" ;`. `prefix` is what precedes the shape, and becomes
-    /// [`Prefix::Shape`].
+    /// Parses `shape = "(" , dimension , { "," , dimension } , ")" ;`. `prefix` states which tokens of the item
+    /// precede the shape, and becomes [`Prefix::Shape`].
     fn shape(&mut self, input: &'i [u8], prefix: &mut Prefix) -> Step<'i> {
         match prefix {
             Prefix::Empty => self.dimensions = 0,
@@ -244,7 +245,8 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         self.optional_space(rest)
     }
 
-    /// Parses `count = number ;`. `prefix` is what precedes the count, and becomes [`Prefix::Count`].
+    /// Parses `count = number ;`. `prefix` states which tokens of the item precede the count, and becomes
+    /// [`Prefix::Count`].
     #[inline(always)]
     fn count(&mut self, input: &'i [u8], prefix: &mut Prefix) -> Step<'i> {
         if *prefix == Prefix::Count {
@@ -257,14 +259,15 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         Ok(rest)
     }
 
-    /// Parses `number = digit , { digit } ;`. `input` must start with a digit. Returns the input after the number,
-    /// and the number.
+    /// Parses `number = digit , { digit } ;`. `input` must start with a digit. Returns the input after the number, and
+    /// the number. Returns an error if the number does not fit 64 bits.
     #[inline]
     fn number(&mut self, input: &'i [u8]) -> Result<(&'i [u8], u64), Refused> {
         u64::<_, ()>(input).map_err(|_| self.number_too_large(input))
     }
 
-    /// Stores the reason that the number at the start of `input` does not fit 64 bits.
+    /// Stores the reason that the number at the start of `input` does not fit 64 bits, and returns the error that a
+    /// production returns.
     #[cold]
     fn number_too_large(&mut self, input: &'i [u8]) -> Refused {
         let digits = input.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -298,7 +301,8 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
     }
 
     /// Parses `complex = "Z" , [ { space } , ( "e" | "f" | "d" | "g" ) ] ;`. Returns the code, and the input after the
-    /// code.
+    /// code. Returns an error if the character after the `Z` is none of `e f d g`, `:`, `}` and the byte order
+    /// characters.
     fn complex(&mut self, input: &'i [u8]) -> Result<(Code, &'i [u8]), Refused> {
         let (alone, _) = char::<_, ()>('Z').parse(input)?;
         let (part, _) = take_while::<_, &[u8], ()>(is_space)(alone)?;
@@ -507,8 +511,8 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         self.refuse_unclosed(rest, 1, Kind::UnclosedShape, self.span_of_first(shape, 1))
     }
 
-    /// Stores the reason that no token starts with `byte`, and returns the error that a production returns. `byte` is
-    /// the first byte of `input`. `prefix` is what the parser has found before `byte`.
+    /// Stores the reason that no token starts with `byte`, and returns the error that a production returns. `byte`
+    /// must be the first byte of `input`. `prefix` states which tokens of the item the parser has found before `byte`.
     #[cold]
     fn refuse_unknown(&mut self, byte: u8, input: &'i [u8], prefix: Prefix) -> Refused {
         let kind = match byte {
@@ -522,7 +526,8 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
     }
 }
 
-/// Returns the reason for an item without a type. `prefix` is what the parser has found in the prefix of the item.
+/// Returns the reason for the error that an item has no type. `prefix` states which tokens the parser has found before
+/// the place of the missing type.
 fn missing_type(prefix: Prefix) -> Kind {
     match prefix {
         Prefix::Count => Kind::CountWithoutCode,
@@ -568,8 +573,8 @@ fn balanced(open: u8, close: u8) -> impl Fn(&[u8]) -> IResult<&[u8], &[u8], ()> 
     }
 }
 
-/// Returns whether `byte` is white space, which `struct` skips. As in C's `isspace`, the vertical tab and the form
-/// feed are white space.
+/// Returns whether `byte` is white space by the rules of C's `isspace`, which include the vertical tab and the form
+/// feed. `struct` skips the same bytes.
 #[inline]
 pub(super) fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t'..=b'\r')
@@ -631,7 +636,7 @@ impl FirstByte {
         OF_BYTE[usize::from(byte)]
     }
 
-    /// Computes the result of `of` for `byte`.
+    /// Computes the kind of token that starts with `byte`, for the table in [`of`](Self::of).
     const fn classify(byte: u8) -> Self {
         match byte {
             b' ' | b'\t'..=b'\r' => Self::Space,

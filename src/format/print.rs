@@ -1,4 +1,4 @@
-//! The printer of a syntax tree: converts a tree to the text of a format. Also `Display` of [`Format`].
+//! [`print()`]: converts the syntax tree of a format to the text of the format. Also `Display` of [`Format`].
 
 use alloc::string::ToString;
 use alloc::vec::Vec;

@@ -22,8 +22,8 @@ pub(crate) struct Stop;
 ///    [`open_pointer`](Visitor::open_pointer), the calls for the target, [`close_pointer`](Visitor::close_pointer).
 ///
 /// In every method, `at` is the offset of the token in bytes. `name` is the span of the item's name without the
-/// colons, or `None` if the item has no name. The last call for an item has the parameter `name`. A method returns
-/// [`Stop`] to end the parsing.
+/// colons, or `None` if the item has no name. The last call for an item has the parameter `name`. A method returns the
+/// error [`Stop`] to end the parsing.
 ///
 /// Every method does nothing by default, because most visitors process only some of the tokens.
 pub(crate) trait Visitor {

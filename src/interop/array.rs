@@ -11,9 +11,9 @@ impl Buffer<'_> {
     /// Copies all elements of the buffer into an array in C order. The elements are those of
     /// [`to_vec`](Self::to_vec). The buffer may have any strides and suboffsets.
     ///
-    /// The array has the dimensions of the buffer and, after these dimensions, the dimensions of an array in
-    /// the item. For a string, the last dimension is the index of the character. For a complex number without
-    /// a Rust type, the last dimension has length 2.
+    /// The array has the dimensions of the buffer and, after these dimensions, the dimensions of an array in the item.
+    /// For a string, the last dimension is the length of the string. For a complex number of two `long double`s, the
+    /// last dimension has the length 2.
     ///
     /// ```
     /// use pep3118::{DataModel, RawView, Request, decode::{Buffer, Plan}};
@@ -31,9 +31,9 @@ impl Buffer<'_> {
     /// ```
     ///
     /// # Errors
-    /// - `ndarray` does not support the shape, because the product of the lengths other than 0 is too large:
-    ///   (0, 4611686018427387904, 4)
-    /// - [`to_vec`](Self::to_vec) returns an error
+    /// - `ndarray` does not support the shape, because the product of the nonzero lengths is too large: (0,
+    ///   4611686018427387904, 4)
+    /// - every error of [`to_vec`](Self::to_vec)
     pub fn to_array<T: Element>(&self) -> Result<ArrayD<T>, DecodeError> {
         let elements = self.to_vec(Order::C)?;
         array_of_shape(self.element_shape::<T>()?, elements)
@@ -57,7 +57,7 @@ impl Buffer<'_> {
     ///
     /// # Errors
     /// - `ndarray` does not support the shape, see [`to_array`](Self::to_array)
-    /// - [`to_vec_as`](Self::to_vec_as) returns an error
+    /// - every error of [`to_vec_as`](Self::to_vec_as)
     pub fn to_array_as<T: Number>(&self) -> Result<ArrayD<T>, DecodeError> {
         let elements = self.to_vec_as(Order::C)?;
         array_of_shape(self.element_shape::<T>()?, elements)
@@ -79,7 +79,7 @@ impl Column {
     /// # Errors
     /// - the elements do not have the type `T`: `to_array_view::<f64>` of a column of `<i`
     /// - the shape does not match the number of elements, because the caller changed the column
-    /// - the shape contains 0, and `ndarray` does not support the product of the other lengths
+    /// - the shape contains 0, and the product of the nonzero lengths is too large for `ndarray`
     pub fn to_array_view<T: Element>(&self) -> Result<ArrayViewD<'_, T>, DecodeError> {
         let elements: Option<&Vec<T>> = self.data.as_any().downcast_ref();
         let wrong_type = DecodeError::ElementType { found: self.ty.as_str(), wanted: T::NAME };
@@ -100,16 +100,16 @@ impl Column {
     }
 }
 
-/// Creates an array with the shape `shape` from `elements`, which must be in C order. The length of
-/// `elements` must be the product of `shape`. Returns an error only if `shape` contains 0 and the product of
-/// the other lengths exceeds the limit of `ndarray`.
+/// Creates an array with the shape `shape` from `elements`, which must be in C order. The length of `elements` must be
+/// the product of `shape`. Returns an error only if `shape` contains 0 and the product of the nonzero lengths exceeds
+/// the limit of `ndarray`.
 fn array_of_shape<T: Element>(shape: Vec<usize>, elements: Vec<T>) -> Result<ArrayD<T>, DecodeError> {
     let error = too_large::<T>(&shape);
     ArrayD::from_shape_vec(IxDyn(&shape), elements).map_err(|_| error)
 }
 
-/// Returns the error for a `shape` that `ndarray` does not support. The error contains a size in bytes: the
-/// product of the lengths other than 0 and of the size of `T`.
+/// Returns the error for a `shape` that `ndarray` does not support. The error contains a size in bytes: the product of
+/// the nonzero lengths and the size of `T`.
 fn too_large<T>(shape: &[usize]) -> DecodeError {
     let lengths = shape.iter().filter(|length| **length != 0);
     let elements = lengths.fold(1_u64, |count, length| count.saturating_mul(wide(*length)));

@@ -22,8 +22,9 @@ use crate::text::escape;
 /// | text that is not Unicode | `{"units": [55296]}` | the same map |
 /// | addresses | the number | the number |
 ///
-/// The key of a field without a name is `f` and the index of the field: `f0`. A name that is not UTF-8 is
-/// escaped. The output does not contain the types of the values, so values cannot be deserialized.
+/// The key of a field without a name is `f` and the index of the field: `f3` for the field with the index 3. A name
+/// that is not UTF-8 is escaped. The output does not contain the types of the values, so values cannot be
+/// deserialized.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
@@ -86,7 +87,7 @@ impl Serialize for RecordValue {
     }
 }
 
-/// The key of a field without a name: `f` and the index, which is the value of this type.
+/// The key of a field without a name: `f3` for the field with the index 3. The value of this type is the index.
 struct UnnamedKey(usize);
 
 impl Serialize for UnnamedKey {
@@ -164,7 +165,8 @@ impl Serialize for Real {
     }
 }
 
-/// Writes the complex number `value` as a tuple of the real and the imaginary part.
+/// Writes the complex number `value` to `serializer`, as a tuple of the real and the imaginary part. Returns an error
+/// if `serializer` returns an error.
 fn complex<T: Into<Real>, S: Serializer>(value: Complex<T>, serializer: S) -> Result<S::Ok, S::Error> {
     let (re, im): (Real, Real) = (value.re.into(), value.im.into());
     let mut parts = serializer.serialize_tuple(2)?;
@@ -173,8 +175,8 @@ fn complex<T: Into<Real>, S: Serializer>(value: Complex<T>, serializer: S) -> Re
     parts.end()
 }
 
-/// Writes `bytes` as escaped text if the format is text, such as JSON. Writes `bytes` as bytes if the format
-/// is binary.
+/// Writes `bytes` as escaped text if `serializer` writes a text format, such as JSON. Writes `bytes` as bytes if
+/// `serializer` writes a binary format. Returns an error if `serializer` returns an error.
 fn byte_string<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
     if serializer.is_human_readable() {
         // Most byte strings need no escape, so this fast path avoids the formatting machinery.

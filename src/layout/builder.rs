@@ -16,7 +16,7 @@ use crate::text::{escape, plural};
 /// The largest total length of all names in bytes.
 const MAX_NAME_BYTES: usize = 1 << 20;
 
-/// The name, the offset and the shape of a member, which is a field that a [`LayoutBuilder`] adds to a record.
+/// The name, the offset and the shape of a member. A member is a field that a [`LayoutBuilder`] adds to a record.
 ///
 /// ```
 /// use pep3118::layout::MemberSpec;

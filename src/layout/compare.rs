@@ -137,15 +137,16 @@ struct Differences {
 }
 
 impl Differences {
-    /// Compares the sizes of the items of `a` and `b`, and stores a difference.
+    /// Stores a difference of structure if the items of `a` and `b` have different sizes.
     fn compare_sizes(&mut self, a: &Layout, b: &Layout) {
         if a.size() != b.size() {
             self.structure = Some(sentence("the item has", &plural(a.size(), "byte"), &plural(b.size(), "byte")));
         }
     }
 
-    /// Compares the fields `a` and `b` and all fields inside them, and stores the first difference of each kind. `base`
-    /// is the offset in bytes of the enclosing record from the start of the item, which must be equal in both layouts.
+    /// Compares the fields `a` and `b` and all fields inside them, and stores the first difference of each kind.
+    /// `base` is the offset of the enclosing record in bytes from the start of the item. This offset must be equal in
+    /// both layouts.
     // The function calls itself once per level of nested structures. The parser and the builder permit 64 levels.
     fn compare_fields(&mut self, a: Field<'_>, b: Field<'_>, base: u64) {
         if self.structure.is_some() {
@@ -201,13 +202,15 @@ impl Differences {
     }
 }
 
-/// Returns a sentence from its start `what` and from the properties `first` and `second` of the two layouts, such as
-/// "the item has 4 bytes in the first and 8 bytes in the second".
+/// Returns a sentence that starts with `what`, and names the properties `first` and `second` of the two layouts: "the
+/// item has 4 bytes in the first and 8 bytes in the second".
 fn sentence(what: &str, first: &str, second: &str) -> String {
     format!("{what} {first} in the first and {second} in the second")
 }
 
-/// Returns the type of `field` for a comparison. The type of `wchar_t` text is UCS-2 or UCS-4 text of equal width.
+/// Returns the type by which `field` is compared with a field of another layout. For `wchar_t` text, this is the type
+/// of UCS-2 or UCS-4 text with the same width, so that the two texts compare equal. For any other field, this is the
+/// type of the field.
 fn comparable_type(field: Field<'_>) -> Type {
     match field.ty() {
         Type::Wchar if field.natural_align().bytes() == 2 => Type::Ucs2,

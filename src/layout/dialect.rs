@@ -40,7 +40,8 @@ pub struct Dialect {
     pub structure_size: StructureSize,
     /// The padding at the end of the whole item.
     pub trailing_padding: TrailingPadding,
-    /// The rule for the distance between the elements of an array of structures, which formats do not declare.
+    /// The rule for the distance between the elements of an array of structures. A format does not declare this
+    /// distance.
     pub record_spacing: RecordSpacing,
     /// The rule for format characters without a standard size under `= < > !`.
     pub native_only: NativeOnly,

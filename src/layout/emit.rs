@@ -131,7 +131,7 @@ fn same_values(layout: &Layout, flat: &Layout) -> bool {
     layout.size() == flat.size() && values(layout) == values(flat)
 }
 
-/// A writer that [`Layout::emit`] uses for one format.
+/// Writes one format for [`Layout::emit`].
 struct FormatWriter {
     target: Target,
     /// The bytes of the format so far.
@@ -281,8 +281,8 @@ impl FormatWriter {
     }
 
     /// Returns an error if `field` is or contains an array of records, which the `struct` module cannot read. Also
-    /// returns an error in the cases of [`refuse_unordered`](Self::refuse_unordered). `at` is the offset of `field` in
-    /// bytes from the start of the item.
+    /// returns an error if fields of one record share bytes or are not in the order of their offsets. `at` is the
+    /// offset of `field` in bytes from the start of the item.
     fn refuse_arrays(&self, field: Field<'_>, at: u64) -> Result<(), EmitError> {
         if field.ty() != Type::Record {
             return Ok(());

@@ -313,8 +313,8 @@ impl LayoutError {
         &self.0.source
     }
 
-    /// Returns the diagnostic that `{:#}` displays: the message, the format with carets under the offending bytes, and
-    /// a help line.
+    /// Returns the parts of the message that `{:#}` of this error displays, so that a caller can add colours. The
+    /// parts are the title, the format with carets under the offending bytes, and a help line.
     #[must_use]
     pub fn diagnostic(&self) -> Diagnostic<'_> {
         let details = &*self.0;

@@ -16,7 +16,7 @@ use crate::format::{ByteOrder, Code, Limits};
 use crate::span::Span;
 
 /// The format characters that the fast path does not read. The count of `x s p u w t` is a length, `F D G` are complex
-/// numbers, and `O` always has the native byte order. The fast path has none of these rules.
+/// numbers, and `O` always has the native byte order. The fast path does not implement these rules.
 const NEEDS_RESOLVER: &[Code] = &[
     Code::Pad,
     Code::Bytes,
@@ -34,8 +34,8 @@ const NEEDS_RESOLVER: &[Code] = &[
 /// For fewer format characters, computing each size separately takes less time.
 const MIN_CODES_FOR_TABLE: usize = 6;
 
-/// Adds the root and the fields of `format` to `nodes`, which must be empty, and returns the alignment of the item. The
-/// fields follow the rules of `dialect` and the C sizes of `model`. Returns `None` if `format` needs the resolver.
+/// Adds the root and the fields of `format` to `nodes`, and returns the alignment of the item. `nodes` must be empty.
+/// The fields follow the rules of `dialect` and the C sizes of `model`. Returns `None` if `format` needs the resolver.
 /// `nodes` then contains only the root, with a size of 0 bytes.
 #[inline(always)]
 pub(super) fn fill(format: &[u8], dialect: &Dialect, model: &DataModel, nodes: &mut Vec<Node>) -> Option<Align> {
@@ -117,7 +117,7 @@ impl SizeAlign {
         }
     }
 
-    /// Returns the size and the alignment of `ctype` in `model`, as [`of`](Self::of) does.
+    /// Returns the size and the alignment of `ctype` in `model`. Calls [`of`](Self::of).
     // Not inlined: if this call were inlined, the compiler would load the whole data model for the format `i`.
     #[inline(never)]
     fn of_varying(ctype: CType, model: &DataModel) -> Self {
@@ -130,9 +130,9 @@ impl SizeAlign {
         Self { size: model.size_of(ctype), mask: model.align_of(ctype).bytes().wrapping_sub(1) }
     }
 
-    /// Returns the position of a value of this C type after the previous value, which ends at byte `previous_end`. If
-    /// all bits of `rounding` are 1, the offset is `previous_end` rounded up to the alignment of the C type. If
-    /// `rounding` is 0, the offset is `previous_end`.
+    /// Returns the position of a value of this C type that follows the previous value. `previous_end` is the offset in
+    /// bytes after the previous value. If all bits of `rounding` are 1, the offset is `previous_end` rounded up to the
+    /// alignment of the C type. If `rounding` is 0, the offset is `previous_end`.
     #[inline]
     fn place(self, previous_end: u64, rounding: u64) -> Placed {
         let mask = self.mask & rounding;

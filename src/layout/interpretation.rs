@@ -149,7 +149,8 @@ impl Ambiguity {
         self.0.alternatives.into_iter().find(|alternative| alternative.dialect.name == name)
     }
 
-    /// Returns a diagnostic with the layout of each alternative and without a help line.
+    /// Returns the parts of a message that shows the format and the layout of each alternative, so that a caller can
+    /// add colours. The message has no help line.
     ///
     /// Use [`Diagnostic::with_help`] to add a help line that names the arguments of your own function.
     ///
@@ -184,8 +185,8 @@ impl Ambiguity {
         }
     }
 
-    /// Returns the text of the help line for callers of [`reconcile`](crate::reconcile), which names the constant of
-    /// the first alternative. Returns `None` if there are no alternatives.
+    /// Returns the text of the help line for callers of [`reconcile`](crate::reconcile). The text names the constant
+    /// of the dialect of the first alternative. Returns `None` if there are no alternatives.
     pub(super) fn help(&self) -> Option<Cow<'static, str>> {
         let constant = self.alternatives().first()?.dialect.name.to_uppercase().replace(['-', '.'], "_");
         Some(Cow::Owned(format!("pass the dialect of the producer, such as Some(&Dialect::{constant})")))
@@ -279,8 +280,8 @@ fn difference(a: &Interpretation, b: &Interpretation) -> String {
 /// a sentence that names the field, the property in the layout of `a`, and the property in the layout of `b`.
 ///
 /// Returns `None` if there is no difference. `path` contains the names of the enclosing fields and of `a`, outermost
-/// first. `base` is the offset in bytes of the enclosing record from the start of the item, which must be equal in both
-/// layouts.
+/// first. `base` is the offset of the enclosing record in bytes from the start of the item. This offset must be equal
+/// in both layouts.
 // The function calls itself once per level of nested structures. The parser permits 64 levels.
 fn field_difference(a: Field<'_>, b: Field<'_>, path: &mut Vec<String>, base: u64) -> Option<(String, String, String)> {
     let values = |subject: String, value: &dyn Fn(Field<'_>) -> String| Some((subject, value(a), value(b)));

@@ -18,7 +18,7 @@ use crate::text::{char_boundary, escape};
 
 /// The default number of bytes in a row.
 const DEFAULT_ROW: usize = 16;
-/// The width of one byte in characters.
+/// The number of characters that the picture uses for one byte.
 const CELL: usize = 3;
 /// The number of characters of a line that are not used for bytes: the offset before the bytes, and the bar after the
 /// bytes.
@@ -44,9 +44,9 @@ const MAX_PATH_BYTES: usize = 400;
 /// # Ok::<(), pep3118::LayoutError>(())
 /// ```
 ///
-/// Fields that share bytes are drawn one below the other. If a dotted name is wider than the bytes of the field, the
-/// picture shows the end of the name: `…x` for `position.x`. The picture shows the type of a field after the name if the
-/// bytes of the field are wide enough for both. A [`Table`](super::Table) shows all names completely.
+/// Fields that share bytes are drawn one below the other. If there is not enough space for a dotted name, the picture
+/// shows the end of the name: `…x` for `position.x`. If there is enough space, the picture shows the type of a field
+/// after the name. A [`Table`](super::Table) shows all names completely.
 #[derive(Clone, Debug)]
 pub struct Picture {
     /// The size of the item in bytes.
@@ -84,7 +84,7 @@ pub enum CellStyle {
 struct Segment {
     /// The offset of the first byte that is drawn, in bytes from the start of the item.
     start: usize,
-    /// The number of bytes that are drawn.
+    /// The number of bytes of the segment that are drawn.
     len: usize,
     /// The offset of the segment in bytes from the start of the item.
     offset: u64,
@@ -226,7 +226,7 @@ impl Picture {
             row = Some(start);
             let mut end = 0;
             for piece in &pieces {
-                // A byte of this row that is drawn in a previous line is blank in this line.
+                // Another line of the row shows the bytes between two pieces, so these bytes are blank in this line.
                 let blank = piece.column.saturating_sub(end).saturating_mul(CELL);
                 let bar = if end > 0 && blank > 0 { "|" } else { "" };
                 line.push_str(bar);
@@ -329,8 +329,8 @@ impl Painter {
         }
     }
 
-    /// Adds a segment of `size` bytes, which starts at byte `offset`, to the lane with the number `lane`. The other
-    /// parameters become the fields of [`Segment`] with these names.
+    /// Adds a segment to the lane with the number `lane`. The segment has `size` bytes and starts at byte `offset` of
+    /// the item. `text`, `description` and `style` become the fields of [`Segment`] with these names.
     fn push(&mut self, lane: usize, offset: u64, size: u64, text: CellText, description: String, style: CellStyle) {
         let end = offset.saturating_add(size);
         if self.lanes.len() <= lane {
@@ -415,8 +415,8 @@ fn join_path(path: &str, field: Field<'_>) -> String {
     }
 }
 
-/// Returns the description of `field`, whose dotted name is `path`: the dotted name and the type, such as
-/// `a.b: int32 (big)`.
+/// Returns the description of `field`: the dotted name and the type, such as `a.b: int32 (big)`. `path` must be the
+/// dotted name of `field`.
 fn describe(field: Field<'_>, path: &str) -> String {
     let colon = if path.is_empty() { "" } else { ": " };
     format!("{path}{colon}{}{}", field.ty(), swapped_note(field))

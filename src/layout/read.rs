@@ -156,8 +156,8 @@ pub fn calcsize_in(format: &[u8], dialect: &Dialect, model: &DataModel) -> Resul
     calcsize_resolved(format, dialect, model)
 }
 
-/// Returns the size in bytes of an item with the format `format`, computed by the parser and the resolver. The
-/// parameters and errors are those of [`calcsize_in`].
+/// Returns the size in bytes of an item with the format `format`, computed by the parser and the resolver. `dialect`
+/// and `model` have the same meaning as for [`calcsize_in`]. Returns an error if `format` has no layout.
 #[inline(never)]
 fn calcsize_resolved(format: &[u8], dialect: &Dialect, model: &DataModel) -> Result<u64, LayoutError> {
     if dialect.syntax.contains(Syntax::NAMES) && !dialect.syntax.contains(Syntax::DUPLICATE_NAMES) {

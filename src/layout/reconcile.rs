@@ -127,8 +127,8 @@ impl Candidates {
     }
 }
 
-/// Returns the interpretations of `format` in the dialect `dialect`. The parameters are those of [`reconcile`]. Returns
-/// an error if `format` has no layout in `dialect`, or no layout with the itemsize.
+/// Returns the interpretations of `format` in the dialect `dialect`. `itemsize` and `model` have the same meaning as
+/// for [`reconcile`]. Returns an error if `format` has no layout in `dialect`, or no layout with the itemsize.
 fn by_dialect(
     format: &[u8],
     itemsize: Option<u64>,
@@ -148,8 +148,8 @@ fn by_dialect(
     }
 }
 
-/// Creates the error for `format`, which has no layout of `itemsize` bytes. `sizes` has the size of each layout that
-/// was tried. The message names `dialect` and `model`.
+/// Creates the error that `format` has no layout of `itemsize` bytes. `sizes` has the size of each layout that was
+/// tried. The message names `dialect` and `model`.
 fn itemsize_mismatch(
     format: &[u8],
     itemsize: u64,
@@ -259,9 +259,9 @@ const NUMPY_RULE: Dialect =
 /// the format in this dialect.
 type CanHaveWritten<'f> = &'f dyn Fn(&Layout) -> bool;
 
-/// Returns the interpretations of `format` in all dialects whose producers can have written `format`. The parameters
-/// are those of [`reconcile`]. Returns an error if `format` has no layout in any of these dialects, or no layout with
-/// the itemsize.
+/// Returns the interpretations of `format` in all dialects whose producers can have written `format`. `itemsize` and
+/// `model` have the same meaning as for [`reconcile`]. Returns an error if `format` has no layout in any of these
+/// dialects, or no layout with the itemsize.
 fn by_all_rules(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Result<Candidates, LayoutError> {
     let is_from_ctypes = |layout: &Layout| has_ctypes_byte_orders(layout, format);
     let can_be_ctypes = || Layout::read(format, &Dialect::CTYPES, model).is_ok_and(|layout| is_from_ctypes(&layout));
@@ -279,7 +279,8 @@ fn by_all_rules(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Resu
         (NUMPY_RULE, &|layout| is_sole_item(layout) && has_numpy_byte_orders(layout)),
     ];
     let mut sizes: Vec<InterpretedSize> = Vec::new();
-    // The candidates at three levels of likelihood. The result is the candidates of the first level that has any.
+    // The candidates at three levels of likelihood. The result is the candidates of the most likely level that has a
+    // candidate.
     let [mut likely, mut unlikely, mut misaligned]: [Option<Candidates>; 3] = [None, None, None];
     for (rule, can_have_written) in &rules {
         let Some(layout) = Layout::read(format, rule, model).ok().filter(|layout| can_have_written(layout)) else {
@@ -334,7 +335,7 @@ fn is_address(node: &Node, format: &[u8]) -> bool {
     matches!(node.ty, Type::Pointer | Type::Function) && matches!(node.span.of(format).first(), Some(b'&' | b'X'))
 }
 
-/// Returns whether `layout` is one field that fills the item, or has 0 bytes.
+/// Returns `true` if `layout` has exactly one field and this field fills the item, or if the item has 0 bytes.
 fn is_sole_item(layout: &Layout) -> bool {
     layout.sole_field().is_some() || layout.size() == 0
 }

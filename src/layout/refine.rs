@@ -1,11 +1,13 @@
-//! Changes to the fields of a layout that leave every byte of an item in its place.
+//! Changes the names and types of fields after a layout was computed. The offsets and the total sizes of the fields do
+//! not change.
 
 use super::tree::{Field, Layout, NO_NAME};
 use super::ty::Type;
 use crate::span::Span;
 
 impl Layout {
-    /// Gives the field with the index `index` the name `name`, if the field has no name. `name` is not empty.
+    /// Gives the field with the index `index` the name `name`, which must not be empty. Does nothing if the field
+    /// already has a name, or if no field has this index.
     #[doc(hidden)]
     pub fn name_field(&mut self, index: u32, name: &[u8]) {
         debug_assert!(!name.is_empty(), "an empty name at byte 0 means that a field has no name");
@@ -17,10 +19,13 @@ impl Layout {
         }
     }
 
-    /// Changes the type of the field with the index `index` to `ty`, a type without byte order. If `join` is true, the
-    /// elements of the last dimension become one value: `(3,16)c` becomes three values of 16 bytes.
+    /// Changes the type of the field with the index `index` to `ty`. `index` must be the [`Field::index`] of a field
+    /// of this layout. `ty` must be a type without byte order. If `join` is true, the elements of the last dimension
+    /// become one value: `(3,16)c` becomes three values of 16 bytes. Returns `true` if the type was changed.
     ///
-    /// Returns `false` and changes nothing if the field would have 2^64 values or more, such as `(4294967296,4294967296,0)c`.
+    /// Returns `false` and changes nothing if `join` is true and the field would have 2^64 values or more. Example:
+    /// without its last dimension, the empty array `(4294967296,4294967296,0)c` would have 2^64 values. Also returns
+    /// `false` if no field has the index `index`.
     #[doc(hidden)]
     pub fn retype(&mut self, index: u32, ty: Type, join: bool) -> bool {
         debug_assert!(!ty.has_byte_order(), "{ty}");

@@ -92,8 +92,8 @@ fn explain(
     }
 }
 
-/// The shapes and the count before the type of an item, such as `(2,3)4` in `(2,3)4i`. An item is here one type of the
-/// format with its shapes, count and name.
+/// The shapes and the count before the type of an item, such as `(2,3)4` in `(2,3)4i`. In this file, an *item* is one
+/// type of the format with its shapes, count and name.
 #[derive(Clone, Copy)]
 struct ItemPrefix {
     /// The product of the lengths of all dimensions.
@@ -135,7 +135,7 @@ struct OpenGroup {
 pub(super) struct Resolver<'a, O> {
     dialect: &'a Dialect,
     model: &'a DataModel,
-    /// The receiver of the fields.
+    /// The receiver of the finished fields.
     sink: &'a mut O,
     /// The largest permitted size in bytes: `PY_SSIZE_T_MAX` of the data model.
     limit: u64,
@@ -181,7 +181,8 @@ impl<O: Sink> Resolver<'_, O> {
         Err(Stop)
     }
 
-    /// Stores the error that the dialect does not have `construct`, which is at the bytes `span`, and returns `Stop`.
+    /// Stores the error that the dialect does not have `construct`, and returns `Stop`. `span` is the position of
+    /// `construct` in the format.
     #[cold]
     fn refuse_construct<T>(&mut self, construct: Construct, span: Span) -> Result<T, Stop> {
         self.refuse(Kind::Construct { construct }, span)
@@ -403,8 +404,8 @@ impl<O: Sink> Resolver<'_, O> {
     }
 }
 
-/// Returns `Stop` for the end of a structure or pointer that is not open. Only a bug calls this function, because the
-/// parser never produces such an event.
+/// Returns `Stop`, the result for the end of a structure or pointer that was never opened. Only a bug calls this
+/// function, because the parser reports such an end as an error.
 #[cold]
 fn close_without_open() -> Result<(), Stop> {
     debug_assert!(false, "the parser closes a structure or pointer that is not open");

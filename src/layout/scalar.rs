@@ -15,7 +15,7 @@ pub(crate) struct CodeInfo {
     /// The standard size in bytes, which is the size under `= < > !`, or 0 if the format character has no standard
     /// size.
     pub(crate) standard: u8,
-    /// The rule that gives the type of a value.
+    /// The rule that determines the type of a value from its size.
     rule: TypeRule,
     // `new` computes the following three fields from the fields above. Almost every look-up needs these results.
     /// The size of `ctype` in bytes if the size is equal in all data models, or 0 if the size varies.
@@ -26,7 +26,7 @@ pub(crate) struct CodeInfo {
     wide_type: Type,
 }
 
-/// The rule that gives the type of a value of a format character.
+/// The rule that determines the type of a value from the size of the value.
 #[derive(Clone, Copy)]
 enum TypeRule {
     /// A signed integer. The size selects the type: 4 bytes are an `int32`.
@@ -95,8 +95,8 @@ static INFO_BY_CODE: [CodeInfo; 36] = {
     table
 };
 
-/// For every byte: the format character and the result of [`compute_info`], if the byte is a format character. This
-/// table lets the fast path find the size of a format character by one load.
+/// For every byte that is a format character: the format character, and the result of [`compute_info`]. With this
+/// table, the fast path finds the size of a format character in one load.
 static INFO_BY_BYTE: [ByteEntry; 256] = {
     let mut table = [ByteEntry(None); 256];
     let mut rest: &mut [ByteEntry] = &mut table;
@@ -111,8 +111,8 @@ static INFO_BY_BYTE: [ByteEntry; 256] = {
     table
 };
 
-/// An entry of [`INFO_BY_BYTE`]. With an alignment of 8 bytes, the address of an entry is a shift of the index, which
-/// takes less time than a multiplication.
+/// An entry of [`INFO_BY_BYTE`]. The alignment rounds the size of an entry up to a power of two. The address of an
+/// entry is then computed by a shift, which takes less time than a multiplication.
 #[derive(Clone, Copy)]
 #[repr(align(8))]
 struct ByteEntry(Option<(Code, CodeInfo)>);
@@ -286,7 +286,7 @@ impl Scalar {
     }
 }
 
-/// Converts a size in bytes to `u64` in a const function.
+/// Converts `size` to `u64`. Unlike `u64::from`, this function can be called in a const function.
 #[expect(clippy::as_conversions, reason = "u8 to u64; `From` is not const")]
 const fn to_u64(size: u8) -> u64 {
     size as u64

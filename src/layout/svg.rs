@@ -7,7 +7,7 @@ use alloc::string::{String, ToString};
 
 use super::picture::{CellStyle, Picture, Piece};
 
-/// The width of the rectangle of one byte.
+/// The width of a rectangle, for each byte that the rectangle shows.
 const CELL: usize = 36;
 /// The height of one line of rectangles.
 const HEIGHT: usize = 26;

@@ -160,8 +160,8 @@ impl Layout {
         }
     }
 
-    /// Returns the only top-level field if this field fills the item. Returns `None` if the layout has several
-    /// top-level fields, none, or padding beside the field.
+    /// Returns the only top-level field if this field fills the item. Returns `None` if the layout has no top-level
+    /// field, several top-level fields, or padding beside the field.
     pub(super) fn sole_field(&self) -> Option<Field<'_>> {
         let mut fields = self.fields();
         let field = fields.next().filter(|_| fields.next().is_none())?;

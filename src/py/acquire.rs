@@ -1,7 +1,7 @@
 //! `Acquired`, a `Py_buffer` from request to release, and `SharedView`, a validated view of its items.
 //!
 //! PyO3's `PyBuffer` is not used: it refuses exporters that this crate reads (ctypes arrays, buffers without
-//! dimensions), and it does not validate the struct.
+//! dimensions), and it does not validate the fields of the `Py_buffer`.
 #![allow(unsafe_code, reason = "requests and releases buffers, and passes their memory to `foreign.rs`")]
 
 use std::borrow::Borrow;
@@ -20,7 +20,7 @@ use crate::format::Limits;
 use crate::layout::Field;
 use crate::view::{Checked, Checker, ItemLayout, Owner, RawView, Report, Request, Selected, Slice, View, ViewError};
 
-/// The largest number of entries that is read from a shape: `PyBUF_MAX_NDIM`.
+/// The largest number of entries that is read from a shape, from strides or from suboffsets: `PyBUF_MAX_NDIM`.
 const MAX_NDIM: usize = 64;
 
 /// A copied shape, strides or suboffsets. Arrays of at most 4 entries need no allocation.
@@ -42,12 +42,12 @@ struct Fields {
     suboffsets: Option<Sizes>,
 }
 
-/// How the garbage collector visits the reference in the field `obj`.
+/// Whether the garbage collector may visit the reference in `Py_buffer.obj`, and which pointer it visits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Traversal {
-    /// The collector visits the reference in `obj`.
+    /// The collector visits `obj`.
     Obj,
-    /// The collector does not visit the reference in `obj`, so a cycle through the reference is never collected.
+    /// The collector does not visit `obj`. A cycle of objects through this reference is never collected.
     Unvisited,
     /// `obj` is a memoryview to which only this buffer refers. The collector does not track the memoryview. The
     /// collector visits the pointer in this variant instead: the one reference that the memoryview holds.
@@ -66,9 +66,9 @@ enum Traversal {
 /// second memoryview of the same memory. No other object refers to the second memoryview, and the collector
 /// does not track it. As with `memoryview(memoryview(obj))`, the first memoryview may be released earlier.
 ///
-/// INVARIANT: `PyObject_GetBuffer` filled in `buffer` and returned 0. `buffer` was neither moved nor released
-/// since, because it may point into itself (E08, the struct must not move). If `traversal` is `Private`, `obj` is a
-/// memoryview that the garbage collector does not track.
+/// INVARIANT: `PyObject_GetBuffer` filled in `buffer` and returned 0. Since then, `buffer` was not released. It was
+/// not moved either, because the arrays of a `Py_buffer` may be inside the `Py_buffer` itself (E08, the struct must
+/// not move). If `traversal` is `Private`, `obj` is a memoryview that the garbage collector does not track.
 pub struct Acquired(Box<FixedBuffer>);
 
 /// A `Py_buffer` at an address that does not change, with the request and a copy of the fields.
@@ -79,10 +79,10 @@ struct FixedBuffer {
     traversal: Traversal,
 }
 
-// SAFETY: between request and release nothing reads or writes the struct except the copying of its fields. The
-// release attaches to the interpreter.
+// SAFETY: after the request, only `Fields::copy` reads the `Py_buffer`, until `drop` releases it. `drop` attaches to
+// the interpreter before the release.
 unsafe impl Send for Acquired {}
-// SAFETY: as for `Send`. Nothing is changed through a shared reference.
+// SAFETY: no method changes the `Py_buffer` or the fields through a shared reference.
 unsafe impl Sync for Acquired {}
 
 /// The result of a request that may have failed.
@@ -100,7 +100,7 @@ pub(super) struct Attempt {
 }
 
 impl Attempt {
-    /// Requests a buffer from `exporter`. A refusal is recorded and not an error.
+    /// Sends `request` to `exporter`. If the exporter refuses the request, the result contains the exception.
     pub(super) fn new(exporter: &Bound<'_, PyAny>, request: Request) -> Self {
         let references = references(exporter);
         let (fixed, returned) = FixedBuffer::request(exporter, request);
@@ -112,7 +112,8 @@ impl Attempt {
 }
 
 impl FixedBuffer {
-    /// Calls `PyObject_GetBuffer`. Returns the struct, and the number that the exporter returned.
+    /// Calls `PyObject_GetBuffer` for `exporter` with `request`. Returns the `Py_buffer`, and the number that the
+    /// exporter returned: 0 for success, -1 for a refusal.
     fn request(exporter: &Bound<'_, PyAny>, request: Request) -> (Box<Self>, c_int) {
         let (buffer, traversal) = (ffi::Py_buffer::new(), Traversal::Unvisited);
         // The struct is written in place. `Box::new` would copy it from the stack.
@@ -124,7 +125,8 @@ impl FixedBuffer {
         (fixed, returned)
     }
 
-    /// Returns the guard that releases the struct, which `exporter` has filled in.
+    /// Copies the fields of the `Py_buffer`, and returns the [`Acquired`] that releases it. `exporter` must have
+    /// filled in the `Py_buffer` and returned 0.
     fn acquired(mut self: Box<Self>, exporter: &Bound<'_, PyAny>) -> Acquired {
         self.fields.copy(&self.buffer);
         self.traversal = traversal(exporter, self.buffer.obj);
@@ -132,7 +134,7 @@ impl FixedBuffer {
     }
 }
 
-/// Returns the field `obj` of a struct that an exporter has filled in.
+/// Converts the field `obj` of a `Py_buffer`: NULL to `Owner::Null`, and any other pointer to its address.
 fn owner(obj: *mut ffi::PyObject) -> Owner {
     match obj.addr() {
         0 => Owner::Null,
@@ -153,13 +155,15 @@ pub(super) fn references(object: &Bound<'_, PyAny>) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// Takes the exception that is set. The check for NULL comes first because it is faster than `PyErr::take`.
+/// Clears and returns the exception that is set in the interpreter. Returns `None` if no exception is set. A test for
+/// NULL is faster than `PyErr::take`, so the test comes first.
 fn raised(py: Python<'_>) -> Option<PyErr> {
     // SAFETY: the interpreter is attached.
     if unsafe { ffi::PyErr_Occurred() }.is_null() { None } else { PyErr::take(py) }
 }
 
-/// Decides whether the collector may visit the reference `obj` of a buffer of `exporter`.
+/// Decides whether the collector may visit `obj`, the field of a buffer that `exporter` filled in. Returns `Unvisited`
+/// if `obj` is a memoryview, or an object that holds a buffer of a memoryview.
 fn traversal(exporter: &Bound<'_, PyAny>, obj: *mut ffi::PyObject) -> Traversal {
     let py = exporter.py();
     if std::ptr::eq(obj, exporter.as_ptr()) && !exporter.is_exact_instance_of::<PyMemoryView>() {
@@ -176,7 +180,8 @@ fn traversal(exporter: &Bound<'_, PyAny>, obj: *mut ffi::PyObject) -> Traversal 
     if wraps { Traversal::Unvisited } else { Traversal::Obj }
 }
 
-/// A `visitproc` that stores `object` in `*referent`. Returns 1, which ends the visit, for a second object.
+/// A `visitproc` that stores `object` in `*referent` and returns 0. If `*referent` already has an object, stores
+/// nothing and returns 1, which ends the visit.
 ///
 /// # Safety
 /// - (a) `referent` is a `*mut *mut ffi::PyObject` that may be read and written.
@@ -191,8 +196,8 @@ unsafe extern "C" fn store_referent(object: *mut ffi::PyObject, referent: *mut c
     0
 }
 
-/// Returns the object that `view` refers to, as its `tp_traverse` reports it. Returns `None` if `view` refers to
-/// no object or to several objects.
+/// Returns the object that the `tp_traverse` of `view` reports. Returns `None` if `view` refers to no object or to
+/// several objects.
 fn only_referent(view: &Bound<'_, PyMemoryView>) -> Option<*mut ffi::PyObject> {
     // SAFETY: the type is alive, and every type has the slot. The interpreter is attached.
     let slot = unsafe { ffi::PyType_GetSlot(view.get_type().as_type_ptr(), ffi::Py_tp_traverse) };
@@ -223,7 +228,7 @@ impl Fields {
         suboffsets: None,
     };
 
-    /// Copies the fields of a struct that an exporter has filled in.
+    /// Copies the fields of `buffer`, which an exporter must have filled in.
     fn copy(&mut self, buffer: &ffi::Py_buffer) {
         // A negative `ndim` has no entries. The check reports it (A13, range of `ndim`).
         let entries = usize::try_from(buffer.ndim).unwrap_or(0).min(MAX_NDIM);
@@ -245,6 +250,7 @@ impl Fields {
     }
 }
 
+/// Converts `size`, a number in a `Py_buffer`, to `i64`.
 fn wide(size: isize) -> i64 {
     i64::try_from(size).unwrap_or(i64::MAX)
 }
@@ -269,8 +275,8 @@ unsafe fn copied(array: *const ffi::Py_ssize_t, entries: usize) -> Option<Sizes>
     })
 }
 
-/// Copies the bytes of `text` before the NUL. Copies one byte more than the longest accepted format if the NUL is
-/// not found, so that the check refuses the format. Returns `None` if `text` is NULL.
+/// Copies the bytes of `text` before the first NUL. Stops one byte after the length of the longest accepted format. A
+/// check then refuses the copied format, because it is too long. Returns `None` if `text` is NULL.
 ///
 /// # Safety
 /// - (a) `text` is NULL, or the bytes up to the first NUL may be read from it.
@@ -291,8 +297,9 @@ impl Acquired {
     /// Requests a buffer from an exporter.
     ///
     /// # Errors
-    /// - the exporter raises an exception: `TypeError` for `1`, which exports no buffer; `BufferError` for `WRITABLE`
-    ///   on `bytes`
+    /// - `exporter` has no buffers, such as `1`: `TypeError`
+    /// - the exporter refuses `request`, such as `WRITABLE` for `bytes`: `BufferError`
+    /// - the exporter raises another exception: the exception is returned unchanged
     pub fn new(exporter: &Bound<'_, PyAny>, request: Request) -> PyResult<Self> {
         match exporter.cast_exact::<PyMemoryView>() {
             Ok(view) => Self::of_memoryview(view, request),
@@ -300,6 +307,8 @@ impl Acquired {
         }
     }
 
+    /// Sends `request` to `exporter` itself, also if `exporter` is a memoryview. Returns the exception of the exporter
+    /// as an error. Also returns an error if the exporter reports a failure without an exception.
     #[inline]
     fn request_from(exporter: &Bound<'_, PyAny>, request: Request) -> PyResult<Self> {
         let (fixed, returned) = FixedBuffer::request(exporter, request);
@@ -314,13 +323,14 @@ impl Acquired {
         }
     }
 
-    /// Requests the buffer from a second memoryview of the same memory; see [`Acquired`].
+    /// Requests the buffer from a second memoryview of the memory of `view`. The documentation of [`Acquired`] gives
+    /// the reason. Returns an error if `view` was released, or if it refuses `request`.
     fn of_memoryview(view: &Bound<'_, PyMemoryView>, request: Request) -> PyResult<Self> {
         let private = PyMemoryView::from(view.as_any())?;
         let mut acquired = Self::request_from(private.as_any(), request)?;
         if let Some(referent) = only_referent(&private) {
-            // SAFETY: the memoryview is a container that the collector tracks, and no other object refers to it.
-            // `drop` tracks it again. The interpreter is attached.
+            // SAFETY: `private` is an object that the collector tracks, and no other object refers to `private`.
+            // `drop` makes the collector track `private` again. The interpreter is attached.
             unsafe { ffi::PyObject_GC_UnTrack(private.as_ptr().cast()) };
             acquired.0.traversal = Traversal::Private(referent);
         }
@@ -351,8 +361,8 @@ impl Acquired {
         self.0.request
     }
 
-    /// Reports the reference that the buffer holds to the garbage collector. A class that owns the buffer calls
-    /// this method in its `__traverse__`. The class needs no `__clear__` for the buffer.
+    /// Passes the reference that the buffer owns to `visit`, the visitor of the garbage collector. A class that owns
+    /// the buffer must call this method in its `__traverse__`. The class needs no `__clear__` for the buffer.
     ///
     /// # Errors
     /// - the collector stops the visit
@@ -377,7 +387,7 @@ impl Acquired {
         // interpreter is attached.
         let obj = unsafe { Bound::from_borrowed_ptr_or_opt(py, self.0.buffer.obj) }?;
         match self.0.traversal {
-            // The private memoryview must not reach Python code, which could release it.
+            // Python code could release the private memoryview, so it must not get a reference to it.
             Traversal::Private(_) => obj.getattr("obj").ok().filter(|obj| !obj.is_none()),
             _ => Some(obj),
         }
@@ -388,19 +398,22 @@ impl Acquired {
         self.0.buffer.buf.cast()
     }
 
-    /// Checks the struct. Returns every rule that the struct breaks, and the view if the items can be read.
+    /// Checks the `Py_buffer` with `checker`. Returns every rule that the fields break, and the view if the items can
+    /// be read.
     pub fn check(self, checker: &Checker<'_>) -> Checked<SharedView> {
         self.check_as(checker, None)
     }
 
-    /// Checks the struct as [`check`](Self::check) does, with `format` in place of the exporter's format if `format`
-    /// is given. `format` describes one item and does not change the arrangement of the items.
+    /// Checks the `Py_buffer` with `checker`. If `format` is `None`, the items have the exporter's format. Otherwise
+    /// the items have the format `format`, which describes one item and does not change the arrangement of the items.
+    /// Returns every rule that the fields break, and the view if the items can be read.
     pub fn check_as(self, checker: &Checker<'_>, format: Option<&[u8]>) -> Checked<SharedView> {
         let Checked { report, view } = self.validate(checker, format);
         Checked { report, view: view.map(|view| SharedView::new(Arc::new(self), view)) }
     }
 
-    /// Checks the struct as [`check_as`](Self::check_as) does. Returns the geometry without the buffer.
+    /// Checks the `Py_buffer` with `checker` and `format`, see [`check_as`](Self::check_as). The view in the result
+    /// borrows nothing from the buffer.
     pub(super) fn validate(&self, checker: &Checker<'_>, format: Option<&[u8]>) -> Checked<View<'static>> {
         let raw = self.raw();
         let request = if format.is_some() { self.0.request | Request::FORMAT } else { self.0.request };
@@ -409,9 +422,9 @@ impl Acquired {
         Checked { report, view: view.map(View::without_format) }
     }
 
-    /// Returns the geometry of plain memory, whose items have a known layout, by a few comparisons. The format is
-    /// ignored. Returns `None` where [`geometry`](Self::geometry) must decide: for suboffsets, for a missing shape,
-    /// for numbers that contradict each other.
+    /// A fast path of [`geometry`](Self::geometry): returns the same view after a few comparisons. Ignores the format.
+    /// Returns `None` if the buffer has suboffsets or no shape, or if its numbers contradict each other. The caller
+    /// must then call `geometry`.
     #[inline]
     pub(super) fn direct_geometry(&self) -> Option<View<'static>> {
         let view = RawView { format: None, ..self.raw() }.direct_view();
@@ -422,10 +435,12 @@ impl Acquired {
         view
     }
 
-    /// Returns the geometry of items whose layout is known. Every rule is checked except the rules of formats.
+    /// Returns the arrangement of the items, as a view without a format. Checks every rule except the rules of
+    /// formats, because the caller must know the layout of an item from another source.
     ///
     /// # Errors
-    /// - a struct that breaks a rule so that the items cannot be read: the report of all rules that it breaks
+    /// - the fields break a rule, so that the items cannot be read: returns the report of all rules that the fields
+    ///   break
     #[cold]
     pub(super) fn geometry(&self) -> Result<View<'static>, Report> {
         let raw = RawView { format: None, ..self.raw() };
@@ -436,7 +451,7 @@ impl Acquired {
 
 impl Drop for Acquired {
     fn drop(&mut self) {
-        // Without an interpreter there is no exporter to call, and the memory of the struct is not freed.
+        // If the interpreter has ended, no exporter can be called. The memory of the `Py_buffer` is then not freed.
         Python::try_attach(|py| {
             // The owner of the buffer may be freed while an exception is being raised.
             let pending = raised(py);
@@ -467,24 +482,24 @@ impl std::fmt::Debug for Acquired {
 
 /// A validated view and its buffer. The buffer is released after the last view of it is dropped.
 ///
-/// INVARIANT: `view` is the result of a check of `acquired`, or a selection of the items of such a view. `buf`
-/// is the address from which the offsets of `view` count. So every item of `view` is an item that the exporter
-/// described.
+/// INVARIANT: `view` is the result of a check of `acquired`, or a selection of the items of such a view. `buf` is the
+/// address from which the offsets of `view` count. Hence every item of `view` is an item that the exporter described.
 #[derive(Clone, Debug)]
 pub struct SharedView<O = Arc<Acquired>> {
     acquired: O,
     view: View<'static>,
+    /// The address from which the offsets of `view` count.
     buf: *mut u8,
 }
 
-// SAFETY: the memory is accessed while the interpreter is attached, or under the responsibility of the caller of
-// an unsafe function. Nothing else depends on the thread.
+// SAFETY: only the access to the memory can depend on the thread. Every access happens while the interpreter is
+// attached, or inside an unsafe function whose caller is responsible for the access.
 unsafe impl<O: Send> Send for SharedView<O> {}
-// SAFETY: as for `Send`.
+// SAFETY: a shared `SharedView` is used under the conditions that the comment on `Send` states.
 unsafe impl<O: Sync> Sync for SharedView<O> {}
 
 impl<O: Borrow<Acquired>> SharedView<O> {
-    /// Pairs a buffer with `view`, which is the result of a check of `acquired`.
+    /// Pairs the buffer `acquired` with `view`. `view` must be the result of a check of `acquired`.
     #[inline]
     pub(super) fn new(acquired: O, view: View<'static>) -> Self {
         let buf = acquired.borrow().buf();
@@ -497,14 +512,14 @@ impl<O: Borrow<Acquired>> SharedView<O> {
         &self.acquired
     }
 
-    /// Returns the owner of the buffer, the geometry, and the address from which its offsets count.
+    /// Returns the owner of the buffer, the view, and the address from which the offsets of the view count.
     #[doc(hidden)]
     #[inline]
     pub fn into_parts(self) -> (O, View<'static>, *mut u8) {
         (self.acquired, self.view, self.buf)
     }
 
-    /// Returns the geometry. The geometry has no format; [`Acquired::raw`] has the exporter's format.
+    /// Returns the arrangement of the items. The view has no format. [`Acquired::raw`] returns the exporter's format.
     #[must_use]
     pub fn view(&self) -> &View<'static> {
         &self.view
@@ -519,12 +534,12 @@ impl<O: Borrow<Acquired>> SharedView<O> {
     /// Returns a plan that reads the items of the view on this machine.
     ///
     /// # Errors
-    /// - as [`Plan::for_view`]
+    /// - every error of [`Plan::for_view`]
     pub fn plan(&self) -> Result<Plan, DecodeError> {
         Plan::for_view(&self.view, &DataModel::HOST)
     }
 
-    /// Returns the items for reading by `plan`, which must be a plan for the items of this view.
+    /// Returns a readable buffer of the items. `plan` must be a plan for the items of this view.
     ///
     /// # Errors
     /// - a plan for items of another size
@@ -535,33 +550,33 @@ impl<O: Borrow<Acquired>> SharedView<O> {
         unsafe { Buffer::from_ptr(&self.view, plan, self.buf) }
     }
 
-    /// Returns the items for writing by `plan`, which must be a plan for the items of this view.
+    /// Returns a writable buffer of the items. `plan` must be a plan for the items of this view.
     ///
     /// # Errors
     /// - a read-only buffer
     /// - a plan for items of another size
     pub fn buffer_mut<'b>(&'b self, plan: &'b Plan) -> Result<BufferMut<'b>, EncodeError> {
-        // SAFETY: (a) to (c) as for `buffer`. (d) The exporter reports writable memory, because `from_ptr` refuses a
-        // read-only view. No reference to this memory is ever created.
+        // SAFETY: (a) to (c) hold for the reasons that `buffer` states. (d) The exporter reports writable memory,
+        // because `from_ptr` refuses a read-only view. No reference to this memory is ever created.
         unsafe { BufferMut::from_ptr(&self.view, plan, self.buf) }
     }
 }
 
 impl SharedView {
-    /// Returns the items that `slices` select; see [`View::slice`].
+    /// Returns the items that `slices` select, see [`View::slice`]. `slices[i]` applies to dimension `i`.
     ///
     /// # Errors
-    /// - as [`View::slice`]
+    /// - every error of [`View::slice`]
     pub fn slice(&self, slices: &[Slice]) -> Result<Self, ViewError> {
         Ok(Self { view: self.view.slice(slices)?, ..self.clone() })
     }
 
-    /// Returns the items with `index` in `dimension`, without that dimension; see [`View::select`]. If all of the
-    /// items are behind one pointer, the pointer is followed.
+    /// Returns the items that have the index `index` in the dimension `dimension`, see [`View::select`]. The result
+    /// does not have this dimension. If one pointer leads to all of these items, the function follows the pointer.
     ///
     /// # Errors
-    /// - as [`View::select`]
-    /// - a pointer that is NULL
+    /// - every error of [`View::select`]
+    /// - the pointer that leads to the items is NULL
     pub fn select(&self, dimension: usize, index: i64) -> Result<Self, DecodeError> {
         let Selected { view, pointer } = self.view.select(dimension, index)?;
         let mut buf = self.buf;
@@ -580,31 +595,33 @@ impl SharedView {
         Ok(Self { acquired: Arc::clone(&self.acquired), view, buf })
     }
 
-    /// Returns one field of every item; see [`View::field`].
+    /// Returns a view of the field `field` of every item, see [`View::field`].
     ///
     /// # Errors
-    /// - as [`View::field`]
+    /// - every error of [`View::field`]
     pub fn field(&self, field: Field<'_>) -> Result<Self, ViewError> {
         Ok(Self { view: self.view.field(field)?, ..self.clone() })
     }
 
-    /// Returns the same bytes as other items; see [`View::cast`].
+    /// Returns a view of the same bytes, whose items have the layout `item` and `itemsize` bytes, see [`View::cast`].
+    /// `shape` is the shape of the result. `None` means one dimension.
     ///
     /// # Errors
-    /// - as [`View::cast`]
+    /// - every error of [`View::cast`]
     pub fn cast(&self, item: ItemLayout, itemsize: i64, shape: Option<&[i64]>) -> Result<Self, ViewError> {
         Ok(Self { view: self.view.cast(item, itemsize, shape)?, ..self.clone() })
     }
 
-    /// Returns the view with its dimensions in another order; see [`View::transpose`].
+    /// Returns the view with its dimensions in the order `axes`, see [`View::transpose`]. `None` reverses the order of
+    /// the dimensions.
     ///
     /// # Errors
-    /// - as [`View::transpose`]
+    /// - every error of [`View::transpose`]
     pub fn transpose(&self, axes: Option<&[usize]>) -> Result<Self, ViewError> {
         Ok(Self { view: self.view.transpose(axes)?, ..self.clone() })
     }
 
-    /// Returns the view for reading only.
+    /// Returns a view of the same items that is read-only, even if the memory is writable.
     #[must_use]
     pub fn to_readonly(&self) -> Self {
         Self { view: self.view.to_readonly(), ..self.clone() }

@@ -1,4 +1,5 @@
-//! `audit_exporter`, which makes all legal requests to an exporter and checks the answers.
+//! `audit_exporter`: sends all legal requests to a Python exporter, and checks the answers against the rules of the
+//! buffer protocol.
 
 use std::sync::{Arc, Mutex};
 
@@ -11,11 +12,11 @@ use super::type_layout::type_layout;
 use crate::text::escape;
 use crate::view::{Audit, Checker, Owner, RaisedError, RawView, Request, RequestOutcome};
 
-/// The number of rounds of requests. A reference that only the first round leaves behind is in a cache. A reference
-/// that each round leaves behind is a leak.
+/// The number of times that every request is sent. An exporter can store a reference in a cache at the first request.
+/// A reference that stays after each request is a leak.
 const ROUNDS: usize = 2;
 
-/// Returns an error if `obj` exports no buffer.
+/// Returns `Ok` if the type of `obj` exports buffers.
 ///
 /// # Errors
 /// - `1`, which exports no buffer: `TypeError`
@@ -28,7 +29,8 @@ pub fn expect_exporter(obj: &Bound<'_, PyAny>) -> PyResult<()> {
     Err(PyTypeError::new_err(format!("a bytes-like object is required, not '{name}'")))
 }
 
-/// Audits a Python exporter by all 26 legal requests, as `pep3118.audit` does in Python.
+/// Sends all 26 legal requests to `exporter`, and returns the rules that the answers break. The Python function
+/// `pep3118.audit` calls this function.
 ///
 /// ```
 /// use pyo3::prelude::*;
@@ -50,15 +52,17 @@ pub fn audit_exporter(exporter: &Bound<'_, PyAny>) -> PyResult<crate::Report> {
     Ok(run_audit(exporter)?.0)
 }
 
-/// Audits `obj` as [`audit_exporter`] does. Returns the report, `true` if the items can be read, and the name of
-/// the declaration of the layout, such as `"numpy.dtype"`.
+/// Sends all legal requests to `obj`. Returns three values: the report of [`audit_exporter`], whether the items can be
+/// read, and the name of the declaration of the item layout, such as `"numpy.dtype"`. The name is `None` if the type
+/// of `obj` declares no layout.
 ///
 /// # Errors
-/// - as [`audit_exporter`]
+/// - every error of [`audit_exporter`]
 pub fn run_audit(obj: &Bound<'_, PyAny>) -> PyResult<(crate::Report, bool, Option<&'static str>)> {
     expect_exporter(obj)?;
-    // The audit takes a reference, because from 3.14 on CPython may pass the only one. An exporter that returns a
-    // reference that it does not own would otherwise be freed by the release.
+    // Since version 3.14, CPython may pass `obj` without a second reference. A faulty exporter can return a reference
+    // that it does not own, and the release would then free the exporter. The audit prevents this with a reference of
+    // its own.
     let exporter = obj.clone();
     let obj = &exporter;
     let declared = type_layout(obj)?;
@@ -74,8 +78,9 @@ pub fn run_audit(obj: &Bound<'_, PyAny>) -> PyResult<(crate::Report, bool, Optio
     Ok((audit.finish(), readable, declared.map(|declared| declared.source)))
 }
 
-/// Makes all requests in [`ROUNDS`] rounds. Returns the audit, and `true` if the items of an answer to `FULL_RO`
-/// can be read.
+/// Sends every legal request to `obj`, [`ROUNDS`] times. Adds each outcome to `audit`, and the exceptions that `watch`
+/// recorded. Returns the audit, and whether `checker` can read the items of an answer to `FULL_RO`. Returns an error
+/// if a request raises `KeyboardInterrupt`.
 fn rounds<'d>(
     obj: &Bound<'_, PyAny>,
     mut audit: Audit<'d>,
@@ -102,8 +107,8 @@ fn rounds<'d>(
             audit = audit.observe(request, outcome);
             drop(attempt);
             let added = references(obj).saturating_sub(before);
-            // The references that the exporter returned without owning them are added again. Without them the exporter
-            // would be freed during the audit.
+            // A negative number means that the exporter returned references that it does not own. The loop adds these
+            // references again. Otherwise the exporter could be freed during the audit.
             for _ in added..0 {
                 std::mem::forget(obj.clone());
             }
@@ -120,8 +125,8 @@ fn rounds<'d>(
 }
 
 impl Attempt {
-    /// Returns the outcome of the request for an [`Audit`](crate::Audit). The exception is dropped, because the frames
-    /// of its traceback may hold references to the exporter.
+    /// Returns the outcome of this request to `exporter`, for an [`Audit`](crate::Audit). Drops the exception, because
+    /// its traceback may hold references to the exporter, and the audit would count them.
     fn outcome(&mut self, exporter: &Bound<'_, PyAny>) -> RequestOutcome<'_> {
         let py = exporter.py();
         let error = match self.error.take() {
@@ -143,8 +148,9 @@ impl Attempt {
     }
 }
 
-/// Returns `raw` with `obj` only if `obj` is `exporter`. Any other object may be created for each answer (B22,
-/// passed-on buffers), as for classes with `__buffer__`. Its address identifies nothing after it is freed.
+/// Returns `raw`, with an unknown `obj` unless `obj` is `exporter`. A class with `__buffer__` may create another
+/// object for each answer (B22, passed-on buffers). After this object is freed, a new object can have its address.
+/// Hence addresses of other objects cannot be compared.
 fn known_obj<'r>(raw: RawView<'r>, exporter: &Bound<'_, PyAny>) -> RawView<'r> {
     let own = u64::try_from(exporter.as_ptr().addr()).ok();
     match raw.obj {
@@ -155,12 +161,17 @@ fn known_obj<'r>(raw: RawView<'r>, exporter: &Bound<'_, PyAny>) -> RawView<'r> {
 
 /// Records the exceptions of `__release_buffer__`, which the interpreter passes to `sys.unraisablehook`.
 struct ReleaseErrors {
+    /// The names of the classes of the exceptions that were recorded and not yet returned.
     errors: Arc<Mutex<Vec<String>>>,
+    /// The hook that records the exceptions.
     hook: Py<PyAny>,
+    /// The value of `sys.unraisablehook` before the audit.
     before: Py<PyAny>,
 }
 
 impl ReleaseErrors {
+    /// Replaces `sys.unraisablehook` with a hook that records the exceptions of `exporter`, and passes all other
+    /// exceptions to the previous hook. Returns an error if the hook cannot be replaced.
     fn new(exporter: &Bound<'_, PyAny>) -> PyResult<Self> {
         let py = exporter.py();
         let sys = py.import("sys")?;
@@ -175,7 +186,8 @@ impl ReleaseErrors {
             let own =
                 object.as_ptr().addr() == exporter || (object.is_none() && message.contains("__release_buffer__"));
             let Some(recorded) = recorded.upgrade().filter(|_| own) else {
-                // The exception is of another object, or the audit has ended and another hook still calls this hook.
+                // The exception belongs to another object. Or the audit has ended, and a hook that was set later still
+                // calls this hook.
                 return next.bind(args.py()).call1((unraisable,)).map(drop);
             };
             let name = unraisable.getattr("exc_type")?.getattr("__name__")?.extract()?;
@@ -189,12 +201,13 @@ impl ReleaseErrors {
         Ok(Self { errors, hook, before })
     }
 
-    /// Returns the names of the exceptions since the last call.
+    /// Returns the class names of the exceptions that were recorded since the previous call.
     fn take(&self) -> Vec<String> {
         self.errors.lock().map_or_else(|_| Vec::new(), |mut errors| std::mem::take(&mut *errors))
     }
 
-    /// Restores the previous hook, unless other code has set a third hook.
+    /// Restores the hook that was set before the audit, unless other code has replaced the audit's hook. Returns an
+    /// error if `sys.unraisablehook` cannot be read or set.
     fn end(self, py: Python<'_>) -> PyResult<()> {
         let sys = py.import("sys")?;
         if sys.getattr("unraisablehook")?.is(&self.hook) {

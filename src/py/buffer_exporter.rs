@@ -1,4 +1,4 @@
-//! `BufferExporter`, which makes a Python class an exporter of memory.
+//! `BufferExporter`: answers the buffer requests to a Python class that is written in Rust.
 #![allow(unsafe_code, reason = "fills in the `Py_buffer` of a consumer")]
 
 use std::ffi::{CString, c_int};
@@ -10,12 +10,12 @@ use pyo3::prelude::*;
 
 use crate::view::{MemoryTraits, RawView, RefusalReason, Request, Structure, View};
 
-/// The fields of every buffer of an exporter. A Python class holds a `BufferExporter` and passes every request to
-/// it.
+/// Answers the buffer requests to one Python object. The Python class has a field of type `BufferExporter`, and passes
+/// every request to this field.
 ///
-/// Every request is answered as CPython's `verify_getbuf` expects it (B01 to B25, the rules of requests): with
-/// the requested fields, or with `BufferError`. The buffers of consumers are counted, so that the class can refuse
-/// to move its memory while a consumer holds a buffer.
+/// The answer has the requested fields, or is a `BufferError`. CPython's `verify_getbuf` expects the same answers (B01
+/// to B25, the rules of requests). [`exports`](Self::exports) is the number of buffers that consumers hold. A class
+/// can use this number to refuse to move its memory.
 ///
 /// ```
 /// use std::ffi::c_int;
@@ -75,27 +75,31 @@ pub struct BufferExporter {
     readonly: bool,
     ndim: c_int,
     format: Option<CString>,
+    /// Whether the format contains a NUL, so that requests for the format are refused.
     has_nul: bool,
     shape: Box<[ffi::Py_ssize_t]>,
     strides: Box<[ffi::Py_ssize_t]>,
     suboffsets: Option<Box<[ffi::Py_ssize_t]>>,
+    /// The properties of the memory that decide which requests are refused.
     memory: MemoryTraits,
+    /// The number of buffers that were requested and not released yet.
     exports: AtomicUsize,
 }
 
 // SAFETY: the address and the numbers never change, and the counter is atomic.
 unsafe impl Send for BufferExporter {}
-// SAFETY: as for `Send`.
+// SAFETY: several threads may read the address and the numbers, because they never change. The counter is atomic.
 unsafe impl Sync for BufferExporter {}
 
-/// Returns a size or a distance of a view as an `isize`. The value fits, because requirement (a) of
-/// [`BufferExporter::new`] places the items in memory. If a caller breaks the requirement, the result is 0 and
-/// the buffer has no bytes.
+/// Converts `value`, a size or distance of a view in bytes, to `isize`. By requirement (a) of [`BufferExporter::new`]
+/// the items are in memory, so their sizes and distances fit an `isize`. If a caller breaks the requirement, the
+/// result is 0 and the buffer has no bytes.
 fn address_sized(value: i64) -> isize {
     debug_assert!(isize::try_from(value).is_ok(), "{value} bytes are not in the address space");
     isize::try_from(value).unwrap_or(0)
 }
 
+/// Converts each of `values`, sizes or distances of a view in bytes, to `isize`.
 fn narrow(values: &[i64]) -> Box<[ffi::Py_ssize_t]> {
     values.iter().map(|value| address_sized(*value)).collect()
 }
@@ -113,8 +117,8 @@ impl BufferExporter {
         unsafe { Self::with_format(view, buf, view.format()) }
     }
 
-    /// Creates an exporter as [`new`](Self::new) does, in another `format` of the same items. If `format` is `None`,
-    /// consumers get NULL.
+    /// Creates an exporter of the items of `view`, whose offsets count from `buf`. Consumers get `format`, which must
+    /// describe an item of the view. If `format` is `None`, consumers get NULL.
     ///
     /// # Safety
     /// - (a) and (b) of [`new`](Self::new)
@@ -139,25 +143,26 @@ impl BufferExporter {
         }
     }
 
-    /// Returns the number of buffers that consumers hold.
+    /// Returns the number of buffers that consumers requested and did not release yet.
     #[must_use]
     pub fn exports(&self) -> usize {
         self.exports.load(Ordering::Acquire)
     }
 
-    /// Answers a request. A class calls this function in its `__getbuffer__`. `flags` are the bits of the request.
+    /// Answers a request: fills in `view` with the fields that `flags`, the bits of the request, ask for. A class must
+    /// call this function in its `__getbuffer__`.
     ///
     /// # Safety
     /// - (a) `view` is NULL or a `Py_buffer` that may be written to.
     /// - (b) `owner` is the object that holds this exporter.
     ///
-    /// # Errors
-    /// `BufferError`, and NULL in `obj`:
+    /// # Errors The function returns `BufferError` and sets `obj` to NULL:
     /// - `WRITABLE` for read-only memory
     /// - `SIMPLE` for every second item
     /// - `STRIDES` for items that are reached through pointers
     /// - `FORMAT` without `ND`
-    /// - `0x100` or `0x200`, which are `PyBUF_READ` and `PyBUF_WRITE`; `0x10`, which is part of a flag
+    /// - `0x100` or `0x200`: `PyBUF_READ` and `PyBUF_WRITE` are not flags of a request
+    /// - `0x10`: only a part of the bits of `STRIDES`
     /// - `FORMAT` if a name in the format contains a NUL
     pub unsafe fn fill(&self, owner: &Bound<'_, PyAny>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
         // SAFETY: by (a) `view` is NULL or may be written to. No other code uses the struct during the call.
@@ -166,7 +171,8 @@ impl BufferExporter {
         };
         view.obj = std::ptr::null_mut();
         let request = Request::from_bits_retain(flags);
-        // PyBUF_READ (B18, not a request flag) and part of a flag (B17, incomplete flags) are faults of the consumer.
+        // The consumer makes a mistake if it passes PyBUF_READ (B18, not a request flag) or a part of a flag (B17,
+        // incomplete flags).
         if let Err(error) = request.validate() {
             return Err(PyBufferError::new_err(error.to_string()));
         }
@@ -184,7 +190,7 @@ impl BufferExporter {
         view.len = self.len;
         view.itemsize = self.itemsize;
         view.readonly = c_int::from(self.readonly);
-        // Without a shape the items are bytes in one dimension, as in memoryview.
+        // Like memoryview, a request without a shape gets one dimension of bytes.
         view.ndim = if nd { self.ndim } else { 1 };
         view.format = match &self.format {
             Some(format) if request.contains(Request::FORMAT) => format.as_ptr().cast_mut(),
@@ -199,8 +205,8 @@ impl BufferExporter {
         Ok(())
     }
 
-    /// Counts a release. A class calls this function in its `__releasebuffer__`. The interpreter drops the reference
-    /// in `obj`.
+    /// Subtracts one buffer from [`exports`](Self::exports). A class must call this function in its
+    /// `__releasebuffer__`. The function does not drop the reference in `obj`, because the interpreter does.
     ///
     /// # Safety
     /// - (a) [`fill`](Self::fill) has filled in `view`, or a struct of which `view` is a copy, and the buffer was not
@@ -211,7 +217,7 @@ impl BufferExporter {
     }
 }
 
-/// Returns the message of a refused request.
+/// Returns the message of the `BufferError` for `request`, which is refused because of `reason`.
 fn refusal(reason: RefusalReason, request: Request) -> String {
     match reason {
         RefusalReason::FormatAlone => "FORMAT without ND: items without a shape are bytes".to_owned(),

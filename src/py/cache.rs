@@ -1,17 +1,21 @@
-//! `Cache`, a bounded map that drops the least recently used entries first.
+//! `Cache`: a map of limited size. A new entry replaces the least recently used entries.
 
-/// A map of at most a few hundred entries. The number of entries and the sum of their costs are bounded.
+/// A map of at most a few hundred entries. The number of entries and the sum of their costs have a limit.
 ///
-/// A lookup compares the hashes of all entries. The hashes are contiguous, so for a few hundred entries a lookup
-/// is as fast as in a hash table. The order of use needs no second structure.
+/// A lookup compares the hashes of all entries. For a few hundred entries, this is as fast as a hash table, because
+/// the hashes are contiguous in memory. Each entry stores the time of its last use.
 #[derive(Debug)]
 pub struct Cache<K, V> {
+    /// The largest number of entries.
     most: usize,
+    /// The largest sum of the costs of all entries.
     most_cost: usize,
+    /// The hash of each entry, with the index of the entry.
     hashes: Vec<u64>,
     entries: Vec<Entry<K, V>>,
+    /// The sum of the costs of all entries.
     cost: usize,
-    /// The number of lookups so far.
+    /// The number of successful lookups so far.
     clock: u64,
 }
 
@@ -30,7 +34,8 @@ impl<K, V> Cache<K, V> {
         Self { most, most_cost, hashes: Vec::new(), entries: Vec::new(), cost: 0, clock: 0 }
     }
 
-    /// Returns the value of the key with this `hash` for which `is` returns `true`.
+    /// Returns the value of the first entry that has the hash `hash` and for whose key `is` returns `true`. Returns
+    /// `None` if there is no such entry.
     #[inline]
     pub fn get(&mut self, hash: u64, is: impl Fn(&K) -> bool) -> Option<&V> {
         let at = self.position(hash, is)?;
@@ -40,9 +45,10 @@ impl<K, V> Cache<K, V> {
         Some(&entry.value)
     }
 
-    /// Adds an entry. Returns the entries that were removed to make space. Returns the new entry itself if `cost`
-    /// exceeds the largest cost of the cache. If the cache is behind a lock, the caller drops the returned entries
-    /// after the unlock.
+    /// Adds an entry with the key `key`, the value `value` and the cost `cost`. `hash` must be the hash of `key`.
+    /// Returns the entries that were removed because of the limits or because of an equal key. If `cost` alone exceeds
+    /// the limit, adds nothing and returns the new entry. If a lock protects the cache, the caller must release the
+    /// lock before it drops the returned entries.
     #[must_use = "dropping an entry may run Python code"]
     pub fn insert(&mut self, hash: u64, key: K, value: V, cost: usize) -> Vec<(K, V)>
     where
@@ -68,8 +74,8 @@ impl<K, V> Cache<K, V> {
         replaced
     }
 
-    /// Removes all entries and returns them. If the cache is behind a lock, the caller drops the returned entries
-    /// after the unlock.
+    /// Removes all entries and returns them. If a lock protects the cache, the caller must release the lock before it
+    /// drops the returned entries.
     #[must_use = "dropping an entry may run Python code"]
     pub fn clear(&mut self) -> Vec<(K, V)> {
         self.hashes.clear();
@@ -77,12 +83,15 @@ impl<K, V> Cache<K, V> {
         self.entries.drain(..).map(|entry| (entry.key, entry.value)).collect()
     }
 
+    /// Returns the index of the first entry that has the hash `hash` and for whose key `is` returns `true`. Returns
+    /// `None` if there is no such entry.
     #[inline]
     fn position(&self, hash: u64, is: impl Fn(&K) -> bool) -> Option<usize> {
         let same = |(at, _): &(usize, &u64)| self.entries.get(*at).is_some_and(|entry| is(&entry.key));
         self.hashes.iter().enumerate().filter(|(_, other)| **other == hash).find(same).map(|(at, _)| at)
     }
 
+    /// Removes the entry with the index `at`, which must exist, and returns its key and its value.
     fn remove(&mut self, at: usize) -> (K, V) {
         self.hashes.swap_remove(at);
         let entry = self.entries.swap_remove(at);
@@ -91,8 +100,8 @@ impl<K, V> Cache<K, V> {
     }
 }
 
-/// Returns a hash of `numbers` and of the length, the first 8 and the last 8 bytes of `text`. Texts of equal hash
-/// are rare, and `Cache::get` compares the keys of equal hash.
+/// Returns a hash of `numbers` and of `text`. From `text`, only the length, the first 8 bytes and the last 8 bytes
+/// count. Different texts can have an equal hash, so `Cache::get` must also compare the keys.
 #[inline]
 pub fn hash(numbers: &[u64], text: &[u8]) -> u64 {
     const PRIME: u64 = 0x9e37_79b9_7f4a_7c15;

@@ -8,13 +8,14 @@ use crate::format::FormatError;
 use crate::layout::{BuildError, LayoutError};
 use crate::view::{Report, ViewError};
 
-/// Creates the exception for a format that is refused.
+/// A function that creates the exception for a [`LayoutError`].
 type FormatException = fn(LayoutError) -> PyErr;
 
-/// The function that an extension module has installed.
+/// The function that an extension module passed to [`set_format_exception`]. Empty before the first call.
 static FORMAT_EXCEPTION: std::sync::OnceLock<FormatException> = std::sync::OnceLock::new();
 
-/// Sets the exception that a [`LayoutError`] becomes in place of `ValueError`. Later calls have no effect.
+/// Sets the function that converts a [`LayoutError`] to an exception. Without this call, a `LayoutError` becomes
+/// `ValueError`. Only the first call has an effect.
 pub fn set_format_exception(exception: fn(LayoutError) -> PyErr) {
     let _: Result<(), FormatException> = FORMAT_EXCEPTION.set(exception);
 }
@@ -29,7 +30,7 @@ impl From<LayoutError> for PyErr {
     }
 }
 
-/// A format error becomes the exception that a [`LayoutError`] becomes.
+/// A format error becomes a [`LayoutError`], and then the exception of this `LayoutError`.
 impl From<FormatError> for PyErr {
     fn from(error: FormatError) -> Self {
         LayoutError::from(error).into()

@@ -1,4 +1,4 @@
-//! `Ctypes`, which reads the layouts of ctypes classes.
+//! `Ctypes`: reads the layouts of ctypes classes.
 
 use std::collections::HashSet;
 
@@ -15,7 +15,7 @@ use crate::format::Limits;
 use crate::layout::{Layout, LayoutBuilder, MemberSpec, Scalar, Type};
 use crate::text::escape;
 
-/// The base classes and functions of the module `_ctypes`.
+/// The base classes and functions of the Python module `_ctypes` that are needed to read a layout.
 pub struct Ctypes<'py> {
     structure: Bound<'py, PyAny>,
     union: Bound<'py, PyAny>,
@@ -28,10 +28,10 @@ pub struct Ctypes<'py> {
 }
 
 impl<'py> Ctypes<'py> {
-    /// Returns the classes and functions of `module`, which is `_ctypes`.
+    /// Collects the classes and functions of `module`, which must be `_ctypes`.
     ///
     /// # Errors
-    /// - a module without one of the classes or functions: `AttributeError`
+    /// - `module` does not have one of the classes or functions: `AttributeError`
     pub fn of(module: &Bound<'py, PyAny>) -> PyResult<Self> {
         Ok(Self {
             structure: module.getattr("Structure")?,
@@ -45,7 +45,8 @@ impl<'py> Ctypes<'py> {
         })
     }
 
-    /// Returns `true` if `class` is a class of ctypes whose instances own or refer to memory.
+    /// Returns whether `class` is a ctypes class whose instances own or refer to memory, such as `c_int` or a
+    /// structure.
     ///
     /// # Errors
     /// - a metaclass raises an exception: the exception is returned unchanged
@@ -58,12 +59,12 @@ impl<'py> Ctypes<'py> {
         Ok(false)
     }
 
-    /// Returns the layout of `class`. If `items` is `true` and `class` is an array, returns the layout of its
-    /// innermost element instead, because ctypes reports the dimensions in the shape of the buffer.
+    /// Returns the layout of `class`. If `items` is `true` and `class` is an array, returns the layout of the
+    /// innermost element of the array. ctypes reports the dimensions of such an array in the shape of the buffer.
     ///
     /// # Errors
-    /// - a class that is not of ctypes: `TypeError`
-    /// - a class whose `_fields_` were changed after ctypes fixed its layout: `ValueError`
+    /// - `class` is not a ctypes class: `TypeError`
+    /// - `_fields_` of the class was changed after ctypes computed the layout: `ValueError`
     pub fn layout(&self, class: &Bound<'py, PyType>, items: bool) -> PyResult<Layout> {
         if !self.is_data(class)? {
             return Err(PyTypeError::new_err(format!(
@@ -79,12 +80,14 @@ impl<'py> Ctypes<'py> {
         Ok(builder.finish())
     }
 
+    /// Returns the size of an instance of `class` in bytes. Returns an error if `class` has no size.
     fn size(&self, class: &Bound<'py, PyType>) -> PyResult<u64> {
         self.sizeof.call1((class,))?.extract()
     }
 
-    /// Returns the innermost element class of an array, and the shape. Returns the class itself and an empty shape
-    /// for any other class.
+    /// Returns the innermost element class of the array `class`, and the lengths of its dimensions, outermost first.
+    /// If `class` is not an array, returns `class` and an empty shape. Returns an error if the size of `class` is not
+    /// the size of its elements.
     fn element(&self, class: &Bound<'py, PyType>) -> PyResult<(Bound<'py, PyType>, Vec<u64>)> {
         let (mut class, mut shape) = (class.clone(), Vec::new());
         while class.is_subclass(&self.array)? && shape.len() <= Limits::DEFAULT.dimensions {
@@ -100,7 +103,9 @@ impl<'py> Ctypes<'py> {
         Ok((class, shape))
     }
 
-    // The recursion is bounded by the depth of records that the builder accepts.
+    /// Adds a field of the type `class` to `builder`. `name` is the name of the field, and `None` means the item
+    /// itself. `offset` is the offset in bytes in the enclosing record. Returns an error if `class` is not a ctypes
+    /// class, or if the builder rejects the field. The builder limits the depth of the recursion.
     fn add(
         &self,
         builder: &mut LayoutBuilder,
@@ -128,8 +133,10 @@ impl<'py> Ctypes<'py> {
         Ok(())
     }
 
-    /// Adds to `names` the field names of the `anonymous` members of `fields`. ctypes makes these names attributes of
-    /// the outer class, where they replace its own fields of the same name.
+    /// Adds to `names` the names of the fields inside the members of `fields` that `anonymous` lists. `depth` is the
+    /// number of enclosing anonymous members. ctypes makes these names attributes of the outer class. If the outer
+    /// class has a field of the same name, the attribute replaces the field. Returns an error if there are too many
+    /// names or levels.
     fn promoted(
         &self,
         fields: &Bound<'py, PyAny>,
@@ -157,8 +164,9 @@ impl<'py> Ctypes<'py> {
         Ok(())
     }
 
-    /// Adds the fields of a structure to `builder`, those of its base classes first. The offset and the size of each
-    /// field are read from its descriptor.
+    /// Adds the fields of the structure or union `class` to `builder`. The fields of its base classes come first. The
+    /// offset and the size of a field come from the attribute that ctypes creates for the field (`CField`). Returns an
+    /// error if the attributes and `_fields_` contradict each other.
     fn members(&self, builder: &mut LayoutBuilder, class: &Bound<'py, PyType>) -> PyResult<()> {
         let py = class.py();
         let mut owners = Vec::new();
@@ -181,7 +189,7 @@ impl<'py> Ctypes<'py> {
                 let name = field.get_item(0)?.cast_into::<PyString>()?;
                 let kind = field.get_item(1)?.cast_into::<PyType>()?;
                 let text = name.to_str()?.as_bytes();
-                // If two fields have one name, ctypes has a descriptor for the last field only.
+                // If two fields have the same name, ctypes creates an attribute only for the last of these fields.
                 if !hidden.insert(text.to_vec()) {
                     return Err(changed(&owner, &format!("two of its fields are called `{}`", escape(text))));
                 }
@@ -200,8 +208,8 @@ impl<'py> Ctypes<'py> {
                 };
                 let size = self.size(&kind)?;
                 if field.len() > 2 {
-                    // The storage unit is added as bits, because several bit-fields may share it. A packed structure of
-                    // CPython 3.14 may end before the unit ends.
+                    // The integer that contains the bit-field is added as bits, because several bit-fields may share
+                    // this integer. In CPython 3.14, a packed structure may end before the integer ends.
                     let available = self.size(class)?.saturating_sub(offset);
                     let unit = Scalar { ty: Type::Bits, size: size.min(available), endian: Endian::HOST };
                     builder.value(MemberSpec { name: Some(text), offset, shape: &[] }, unit)?;
@@ -217,11 +225,13 @@ impl<'py> Ctypes<'py> {
     }
 }
 
+/// Creates the `ValueError` for `class`, whose layout cannot be read. `why` is the reason.
 fn changed(class: &Bound<'_, PyType>, why: &str) -> PyErr {
     PyValueError::new_err(format!("ctypes class {} has no layout: {why}", escape(&class.to_string())))
 }
 
-/// Returns the scalar of a class of one value with `size` bytes, by the letter in its `_type_`.
+/// Returns the scalar type of `class`, such as `int32` for `c_int`. The letter in the attribute `_type_` and `size`,
+/// the size in bytes, determine the type. Returns an error if the letter is unknown.
 fn scalar(class: &Bound<'_, PyType>, size: u64) -> PyResult<Scalar> {
     let letter: String = class.getattr("_type_")?.extract()?;
     let ty = match (letter.as_str(), size) {
@@ -252,7 +262,8 @@ fn scalar(class: &Bound<'_, PyType>, size: u64) -> PyResult<Scalar> {
         ("O", _) => Type::Object,
         _ => return Err(changed(class, &format!("`{letter}` of {size} bytes is no letter of ctypes"))),
     };
-    // A class whose byte order is swapped is its own swapped class. Types without a byte order have no such attribute.
+    // `__ctype_le__` of a number class is the little-endian class of this number, and `__ctype_be__` the big-endian
+    // class. Classes without a byte order do not have these attributes.
     let is_own = |attribute| class.getattr(attribute).is_ok_and(|other| other.is(class));
     let endian = match (is_own("__ctype_le__"), is_own("__ctype_be__")) {
         (true, false) => Endian::Little,
@@ -262,11 +273,11 @@ fn scalar(class: &Bound<'_, PyType>, size: u64) -> PyResult<Scalar> {
     Ok(Scalar { ty, size, endian })
 }
 
-/// Returns `sys.modules[name]`, or `None` if the module was not imported. The module of an object's class was
-/// imported.
+/// Returns `sys.modules[name]`. Returns `None` if the module was not imported. No object can then have a class of the
+/// module.
 ///
 /// # Errors
-/// - no memory: `MemoryError`
+/// - there is not enough memory: `MemoryError`
 pub fn loaded<'py>(py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
     static SYS: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
 

@@ -1,4 +1,4 @@
-//! `from_dtype`, which reads the layout of a NumPy dtype.
+//! `from_dtype`: reads the layout of a NumPy dtype.
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -10,11 +10,11 @@ use crate::endian::Endian;
 use crate::layout::{Layout, LayoutBuilder, MemberSpec, Scalar, Type};
 use crate::text::escape;
 
-/// Returns the layout of a `numpy.dtype`, with each field at the offset that the dtype declares. Titles are
-/// left out.
+/// Returns the layout of `dtype`, a `numpy.dtype`. Each field has the offset that the dtype declares. NumPy's titles
+/// of fields are left out.
 ///
 /// # Errors
-/// - an object that is not a dtype: `TypeError`
+/// - `dtype` is not a `numpy.dtype`: `TypeError`
 /// - `datetime64[s]`, of which NumPy exports no buffer: `ValueError`
 pub fn from_dtype(dtype: &Bound<'_, PyAny>) -> PyResult<Layout> {
     let py = dtype.py();
@@ -32,7 +32,9 @@ pub fn from_dtype(dtype: &Bound<'_, PyAny>) -> PyResult<Layout> {
     Ok(builder.finish())
 }
 
-// The recursion is bounded by the depth of records that the builder accepts.
+/// Adds a field of the type `dtype` to `builder`. `name` is the name of the field, or `None` if the field has no
+/// name. `offset` is the offset in bytes in the enclosing record. Returns an error if NumPy exports no buffer of
+/// `dtype`, or if the builder rejects the field. The builder limits the depth of the recursion.
 fn add(builder: &mut LayoutBuilder, dtype: &Bound<'_, PyAny>, name: Option<&[u8]>, offset: u64) -> PyResult<()> {
     let mut dtype = dtype.clone();
     let mut shape: Vec<u64> = Vec::new();
@@ -65,6 +67,8 @@ fn add(builder: &mut LayoutBuilder, dtype: &Bound<'_, PyAny>, name: Option<&[u8]
     Ok(())
 }
 
+/// Returns the scalar type of `dtype`, which must have neither fields nor a subarray. `size` is its itemsize in bytes.
+/// Returns an error if no format describes the type, as for `datetime64[s]`.
 fn scalar(dtype: &Bound<'_, PyAny>, size: u64) -> PyResult<Scalar> {
     let text = |attribute| dtype.getattr(attribute)?.extract::<String>();
     let endian = match text("byteorder")?.as_str() {
@@ -73,7 +77,7 @@ fn scalar(dtype: &Bound<'_, PyAny>, size: u64) -> PyResult<Scalar> {
         _ => Endian::HOST,
     };
     let (kind, char) = (text("kind")?, text("char")?);
-    // The letters of a dtype that a user defines do not describe its values.
+    // A dtype that a user defines has a letter too, but the letter does not describe the values.
     let foreign = dtype.getattr("isbuiltin")?.extract::<i64>()? == 2;
     let ty = match (kind.as_str(), char.as_str(), size) {
         ("M" | "m" | "T", ..) => None,

@@ -1,4 +1,4 @@
-//! Buffers of Python objects: requested, validated, opened, exported, audited.
+//! Buffers of Python objects: functions and types that request, validate, open, export and audit a buffer.
 //!
 //! The Python package `pep3118` is built on this module; its classes are in `crates/python`.
 

@@ -1,4 +1,4 @@
-//! `open`, which acquires a buffer from a Python object and determines the layout of its items.
+//! `open`: requests a buffer from a Python object, and determines the layout of its items.
 
 use std::any::Any;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -18,16 +18,18 @@ use crate::layout::{
 };
 use crate::view::{Checked, Checker, ItemLayout, Report, Request, View};
 
-/// The largest number of memoryviews that is followed to find the exporter behind them.
+/// The largest number of nested memoryviews that is followed to find the exporter. The `obj` of a memoryview can be
+/// another memoryview.
 const CHAIN: usize = 16;
-/// The largest number of cached descriptions, and their largest cost in bytes.
+/// The largest number of cached descriptions.
 const CACHED: usize = 256;
+/// The largest sum of the sizes of all cached descriptions, in bytes.
 const CACHED_BYTES: usize = 16 << 20;
 
-/// The owner of the references that items of format `O` point to.
+/// Who owns the references in items of format `O`. Such an item is a pointer to a Python object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ObjectReferences {
-    /// The owner is unknown. The pointers may be any bytes.
+    /// The owner is unknown. An item may contain any bytes, and must not be used as a pointer.
     Unknown,
     /// The memory owns the references: each pointer that is not NULL is one reference, as in NumPy's object arrays.
     Memory,
@@ -35,21 +37,28 @@ pub enum ObjectReferences {
     Exporter,
 }
 
-/// The layout of an item and what is derived from the layout. All views of items with this layout share it.
+/// The layout of an item, with its format, dialect and [`Plan`]. All views of items with this layout share one
+/// `ItemDescription`.
 #[derive(Debug)]
 pub struct ItemDescription {
     layout: Layout,
     plan: Plan,
     format: Box<[u8]>,
     dialect: Option<&'static Dialect>,
+    /// The name of the dialect that gave the layout.
     rule: &'static str,
     certainty: Certainty,
     objects: ObjectReferences,
+    /// Whether the format has pointers to typed data, as in `&<i`.
     typed_pointers: bool,
+    /// The value that [`attached`](Self::attached) stores.
     attachment: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 
 impl ItemDescription {
+    /// Creates the description of `layout`. `format` and `dialect` become the results of the methods with these names,
+    /// `rule` the name of the dialect that gave the layout, and `certainty` the certainty of the layout. Returns an
+    /// error if [`Plan::new`] returns an error.
     fn new(
         layout: Layout,
         format: Vec<u8>,
@@ -62,8 +71,9 @@ impl ItemDescription {
         Ok(Self { layout, plan, format, dialect, rule, certainty, objects, typed_pointers, attachment })
     }
 
-    /// Creates the description of the items of `view`. If `format` is `None`, the description has the canonical
-    /// format of the layout.
+    /// Creates the description of the items of `view`. `format` is the format of the description. `None` means the
+    /// canonical format of the layout. `dialect` is the dialect of `format`. Returns an error if the format is
+    /// ambiguous, or if the layout has no plan.
     fn of_view(view: &View<'_>, format: Option<Vec<u8>>, dialect: Option<&'static Dialect>) -> Result<Self, OpenError> {
         let model = &DataModel::HOST;
         let rule = dialect.map_or(Dialect::PEP3118.name, |dialect| dialect.name);
@@ -82,33 +92,35 @@ impl ItemDescription {
         })
     }
 
-    /// Creates the description of a layout with its canonical format of PEP 3118, which has one interpretation.
+    /// Creates the description of `layout` with its canonical format of PEP 3118. `certainty` is the certainty of the
+    /// layout. Returns an error if [`Plan::new`] returns an error.
     fn canonical(layout: Layout, certainty: Certainty) -> Result<Self, DecodeError> {
         let format = canonical_format(&layout);
         Self::new(layout, format, Some(&Dialect::PEP3118), Dialect::PEP3118.name, certainty)
     }
 
-    /// Creates the description of a layout whose interpretation is exact.
+    /// Creates the description of `layout` with the certainty [`Certainty::Exact`].
     ///
     /// # Errors
-    /// - as [`Plan::new`]
+    /// - every error of [`Plan::new`]
     pub fn of_layout(layout: Layout) -> Result<Arc<Self>, DecodeError> {
         Self::canonical(layout, Certainty::Exact).map(Arc::new)
     }
 
-    /// Creates the description of one element of `field`, a field of these items.
+    /// Creates the description of one element of `field`. `field` must be a field of this description's layout.
     ///
     /// # Errors
-    /// - as [`Plan::new`]
+    /// - every error of [`Plan::new`]
     pub fn of_field(&self, field: Field<'_>) -> Result<Arc<Self>, DecodeError> {
         let element = Self::canonical(field.element_layout(), self.certainty)?;
         Ok(Arc::new(Self { objects: self.objects, typed_pointers: self.typed_pointers, ..element }))
     }
 
-    /// Returns the description of items of `format`, which the caller gives.
+    /// Returns the description of items with the format `format` in the dialect `dialect`. `None` means that the
+    /// dialect is unknown.
     ///
     /// # Errors
-    /// - a format that cannot be parsed, or that is ambiguous
+    /// - `format` cannot be parsed, or is ambiguous
     pub fn of_format(format: &[u8], dialect: Option<&'static Dialect>) -> Result<Arc<Self>, OpenError> {
         let key = KeyRef { source: Source::Given(dialect), format: Some(format), itemsize: -1 };
         if let Some(found) = key.find(None) {
@@ -139,8 +151,8 @@ impl ItemDescription {
         &self.plan
     }
 
-    /// Returns the format of the exporter or the caller. Returns the canonical format of the layout if neither
-    /// describes the item.
+    /// Returns the format of the exporter, or the format that the caller gave. Returns the canonical format of the
+    /// layout if no such format describes the item.
     #[must_use]
     pub fn format(&self) -> &[u8] {
         &self.format
@@ -158,13 +170,13 @@ impl ItemDescription {
         self.rule
     }
 
-    /// Returns the certainty of the interpretation.
+    /// Returns how certain it is that the layout is the layout that the exporter means.
     #[must_use]
     pub fn certainty(&self) -> Certainty {
         self.certainty
     }
 
-    /// Returns the owner of the references that items of format `O` point to.
+    /// Returns who owns the references in items of format `O`.
     #[must_use]
     pub fn objects(&self) -> ObjectReferences {
         self.objects
@@ -176,20 +188,22 @@ impl ItemDescription {
         self.typed_pointers
     }
 
-    /// Returns the value of type `T` that is stored beside the description. The first call stores the result of
-    /// `make`. A description stores one value, so `None` is returned if the stored value has another type.
+    /// Returns the value of type `T` that is stored in the description. If no value is stored, stores the result of
+    /// `make` first. Returns `None` if the stored value has another type than `T`, because a description stores only
+    /// one value.
     pub fn attached<T: Send + Sync + 'static>(&self, make: impl FnOnce() -> T) -> Option<&T> {
         self.attachment.get_or_init(|| Box::new(make())).downcast_ref()
     }
 
-    /// Returns an estimate of the bytes of memory of the description.
+    /// Returns an estimate of the memory of the description, in bytes.
     fn cost(&self) -> usize {
         let leaves = self.plan.leaves().len().saturating_mul(512);
         self.format.len().saturating_mul(2).saturating_add(leaves).saturating_add(1024)
     }
 }
 
-/// Returns the format of PEP 3118 for a layout, or the format of a byte string if the layout has no format.
+/// Returns the canonical format of `layout` in the dialect PEP 3118. If the layout has no such format, returns the
+/// format of a byte string of the same size, such as `8s`.
 #[must_use]
 pub fn canonical_format(layout: &Layout) -> Vec<u8> {
     layout.emit(Target::Canonical).unwrap_or_else(|_| format!("{}s", layout.size()).into_bytes())
@@ -246,7 +260,7 @@ pub struct OpenBuffer {
 }
 
 impl OpenBuffer {
-    /// Returns the arrangement of the items. [`item`](Self::item) describes one item.
+    /// Returns the arrangement of the items: shape, strides and offsets. [`item`](Self::item) describes one item.
     #[must_use]
     pub fn view(&self) -> &View<'static> {
         self.shared.view()
@@ -264,30 +278,32 @@ impl OpenBuffer {
         self.shared.acquired()
     }
 
+    /// Returns the view with its buffer, and the description of an item.
     #[doc(hidden)]
     #[must_use]
     pub fn into_parts(self) -> (SharedView<Acquired>, Arc<ItemDescription>) {
         (self.shared, self.item)
     }
 
-    /// Returns the items for reading.
+    /// Returns a readable buffer of the items.
     ///
     /// # Errors
-    /// - as [`SharedView::buffer`]
+    /// - every error of [`SharedView::buffer`]
     pub fn buffer(&self) -> Result<Buffer<'_>, DecodeError> {
         self.shared.buffer(self.item.plan())
     }
 
-    /// Returns the items for writing.
+    /// Returns a writable buffer of the items.
     ///
     /// # Errors
-    /// - as [`SharedView::buffer_mut`]
+    /// - every error of [`SharedView::buffer_mut`]
     pub fn buffer_mut(&self) -> Result<BufferMut<'_>, EncodeError> {
         self.shared.buffer_mut(self.item.plan())
     }
 }
 
-/// Opens an exporter for reading, and for writing if its memory is writable.
+/// Requests a buffer of `exporter`, and determines the layout of its items. The result can be written to if the memory
+/// is writable.
 ///
 /// The layout of an item is the layout that the exporter's type declares: a NumPy dtype, a ctypes class, an
 /// `array.array`. For any other type, the layout is read from the exporter's format, in the dialect of the
@@ -309,22 +325,24 @@ impl OpenBuffer {
 ///
 /// # Errors
 /// - `1`, which exports no buffer: `TypeError`
-/// - an exporter that breaks the rules of the protocol so that its items cannot be read: `BufferError`
+/// - the exporter breaks a rule of the protocol, so that its items cannot be read: `BufferError`
 /// - a format with several interpretations of the itemsize: `ValueError`
 pub fn open(exporter: &Bound<'_, PyAny>) -> PyResult<OpenBuffer> {
     Ok(open_as(exporter, None, None, &|_, _| None)?)
 }
 
-/// A function that knows the exporters of a program. For an exporter of the program and its format, it returns
-/// `Some` with the dialect of the format, or with `None` if the dialect is unknown. It returns `None` for any
-/// other object.
+/// A function that recognizes the exporters of a program. The arguments are an object and the format of its buffer.
+/// The function returns `None` if the object is not an exporter of the program, `Some(None)` if the dialect of the
+/// format is unknown, and `Some(Some(dialect))` otherwise.
 pub type Producer<'p> = dyn Fn(&Bound<'_, PyAny>, Option<&[u8]>) -> Option<Option<&'static Dialect>> + 'p;
 
-/// Opens an exporter as [`open`] does, in the `format` and the `dialect` of the caller if they are given.
-/// `producer` knows the dialects of the program's own exporters.
+/// Requests a buffer of `exporter`, and determines the layout of its items. `format` replaces the exporter's format,
+/// and `None` means the exporter's format. `dialect` is the dialect of the format, or `None` if it is unknown.
+/// `producer` returns the dialect for exporters of the program. If `format` replaces a format with references to
+/// objects, the result is read-only.
 ///
 /// # Errors
-/// - as [`open`]
+/// - every error of [`open`]
 pub fn open_as(
     exporter: &Bound<'_, PyAny>,
     format: Option<&[u8]>,
@@ -333,7 +351,8 @@ pub fn open_as(
 ) -> Result<OpenBuffer, OpenError> {
     let py = exporter.py();
     let acquired = match Acquired::new(exporter, Request::FULL_RO) {
-        // Some exporters refuse only the format, which the caller gives.
+        // Some exporters refuse only requests for the format. The caller gives the format, so a second request without
+        // `FORMAT` is enough.
         Err(error) if format.is_some() && !error.is_instance_of::<PyTypeError>(py) => {
             Acquired::new(exporter, Request::INDIRECT).map_err(|_| error)?
         }
@@ -354,7 +373,9 @@ pub fn open_as(
     Ok(OpenBuffer { shared: SharedView::new(acquired, view), item })
 }
 
-/// Returns the description of the items of `acquired`, from its slot if the format has a slot.
+/// Returns the description of the items of `acquired`, a buffer of `exporter`. `format`, `dialect` and `producer` are
+/// those of [`open_as`]. If the format has a [`Slot`], the description in the slot is returned. Returns an error if no
+/// layout can be determined.
 #[inline]
 fn describe(
     exporter: &Bound<'_, PyAny>,
@@ -377,7 +398,8 @@ fn describe(
     Ok(item)
 }
 
-/// Returns the description of the items of `acquired` as [`describe`] does, without a slot.
+/// Returns the description of the items of `acquired` for [`describe`], without the use of a [`Slot`]. `format`,
+/// `dialect` and `producer` are the arguments of `describe`. Returns an error if no layout can be determined.
 fn describe_any(
     exporter: &Bound<'_, PyAny>,
     acquired: &Acquired,
@@ -394,15 +416,16 @@ fn describe_any(
     if dialect.is_some() || is_number(raw.format, itemsize) {
         return by_format(acquired, None, dialect);
     }
-    // The type of the object in `obj` declares the layout. An exporter that passes on the buffer of another object
-    // does not describe the memory.
+    // The type of the object in `Py_buffer.obj` declares the layout. The type of `exporter` does not, because an
+    // exporter can pass on the buffer of another object.
     let owner = match exporter.cast_exact::<PyMemoryView>() {
         Ok(view) => Some(view.as_any().clone()),
         Err(_) => acquired.exporter(exporter.py()),
     };
     let Some(owner) = owner else { return by_format(acquired, None, None) };
     let kind = type_layout::kind(&owner)?;
-    // The address of the object that declares the layout, and how the cache makes sure that the object is the same.
+    // `source` has the address of the dtype or class that declares the layout. `guard` ensures that the address still
+    // belongs to this dtype or class when the cache finds the entry later.
     let (source, guard) = match kind {
         Kind::NumPy => {
             let Some(dtype) = type_layout::array_dtype(&owner)? else { return by_producer(acquired, &owner, producer) };
@@ -412,7 +435,7 @@ fn describe_any(
             let class = owner.get_type();
             (class.as_ptr().addr(), Guard::Weak(PyWeakrefReference::new(class.as_any())?.unbind()))
         }
-        // No object has the address 1 or 2.
+        // The keys 1 and 2 cannot be confused with addresses of objects.
         Kind::Bytes => (1, Guard::None),
         Kind::Array => (2, Guard::None),
         _ => (0, Guard::None),
@@ -434,7 +457,8 @@ fn describe_any(
     Ok(item)
 }
 
-/// Returns `true` if `format` has references to objects, or cannot be parsed.
+/// Returns whether `format` contains references to objects (code `O`). Also returns `true` if `format` contains the
+/// character `O` but cannot be parsed. Returns `false` if `format` is `None`.
 fn has_references(format: Option<&[u8]>) -> bool {
     let Some(format) = format.filter(|format| format.contains(&b'O')) else { return false };
     let has = |layout: &Layout| {
@@ -443,7 +467,8 @@ fn has_references(format: Option<&[u8]>) -> bool {
     reconcile(format, None, None, &DataModel::HOST).map_or(true, |reading| has(&reading.layout))
 }
 
-/// Returns the description of the items of `acquired`, whose owner has a type that declares no layout.
+/// Returns the description of the items of `acquired`, in the dialect that `producer` returns for `owner`. `owner` is
+/// the object in `Py_buffer.obj`, whose type declares no layout. Returns an error if no layout can be determined.
 fn by_producer(
     acquired: &Acquired,
     owner: &Bound<'_, PyAny>,
@@ -461,7 +486,9 @@ fn by_producer(
     by_format(acquired, None, cython.then_some(&Dialect::CYTHON))
 }
 
-/// Returns the description of the items by `format`, or by the exporter's format if `format` is `None`.
+/// Returns the description of the items of `acquired` that have the format `format` in the dialect `dialect`. A
+/// `format` of `None` means the exporter's format. A `dialect` of `None` means that every dialect is possible. Returns
+/// an error if the items cannot be read, or if the format is ambiguous.
 fn by_format(
     acquired: &Acquired,
     format: Option<&[u8]>,
@@ -477,15 +504,17 @@ fn by_format(
     let Checked { report, view } = acquired.validate(&checker, format);
     let Some(view) = view else { return Err(OpenError::Rules(report)) };
     let item = Arc::new(ItemDescription::of_view(&view, key.format.map(<[u8]>::to_vec), dialect)?);
-    // If no structure was requested, the items are bytes although the itemsize is larger.
+    // If the request had no structural flag, the view has items of one byte, although `itemsize` of the buffer can be
+    // larger. Such a description is not cached.
     if view.itemsize() == key.itemsize {
         key.insert(&item, Guard::None);
     }
     Ok(item)
 }
 
-/// Returns the description of items whose layout the type of the exporter declares. If the exporter's format
-/// contradicts the layout, the description has the canonical format of the layout.
+/// Returns the description of the items of `acquired`, whose layout is `declared`, the layout that the exporter's type
+/// declares. If the exporter's format contradicts this layout, the description has the canonical format of the layout.
+/// Returns an error if the layout has no plan.
 fn declared_items(acquired: &Acquired, declared: TypeLayout) -> Result<ItemDescription, OpenError> {
     let TypeLayout { layout, dialect, source } = declared;
     let agrees = |format: &&[u8]| {
@@ -507,8 +536,8 @@ fn declared_items(acquired: &Acquired, declared: TypeLayout) -> Result<ItemDescr
     Ok(ItemDescription { objects: if shares_bytes(&item) { ObjectReferences::Unknown } else { objects }, ..item })
 }
 
-/// Returns `true` if a pointer to an object shares bytes with another field, as in a union. A write to the other
-/// field changes such a pointer.
+/// Returns whether `item` has a pointer to an object and fields that share bytes, as in a union. A write to another
+/// field can then change the pointer.
 fn shares_bytes(item: &ItemDescription) -> bool {
     let leaves = item.plan.leaves();
     let is_object = |leaf: &&crate::decode::Leaf| leaf.ty() == Type::Object;
@@ -518,9 +547,9 @@ fn shares_bytes(item: &ItemDescription) -> bool {
     item.layout.has_overlaps()
 }
 
-/// Returns `true` if `format` is the format of one number of `itemsize` bytes, which every dialect interprets the
-/// same way. Excludes `B`, because ctypes writes `B` for a union. Excludes addresses, because their meaning
-/// depends on the type of the owner.
+/// Returns whether `format` is the format of one number of `itemsize` bytes. Every dialect interprets such a format
+/// the same way. Returns `false` for `B` and for `None`, because ctypes writes `B` for a union. Also returns `false`
+/// for addresses, because their meaning depends on the type of the owner.
 fn is_number(format: Option<&[u8]>, itemsize: u64) -> bool {
     let scalar = Scalar::recognize(format.unwrap_or(b"B"), &DataModel::HOST);
     scalar.is_some_and(|scalar| {
@@ -530,14 +559,14 @@ fn is_number(format: Option<&[u8]>, itemsize: u64) -> bool {
     })
 }
 
-/// The origin of a layout.
+/// The source that a layout was read from.
 #[derive(Clone, Copy, Debug)]
 enum Source {
     /// The exporter's format in a dialect.
     Format(Option<&'static Dialect>),
-    /// A format of the caller in a dialect.
+    /// The format that the caller gave, in a dialect.
     Given(Option<&'static Dialect>),
-    /// The address of a dtype or a class.
+    /// A dtype or a ctypes class, identified by its address.
     Type(usize),
 }
 
@@ -572,7 +601,7 @@ struct KeyRef<'k> {
     itemsize: i64,
 }
 
-/// Ensures that an address in a key still belongs to the same object.
+/// Ensures that the address in a [`Key`] still belongs to the object that it belonged to when the entry was added.
 #[derive(Debug)]
 enum Guard {
     /// The key has no address.
@@ -586,10 +615,12 @@ enum Guard {
 /// The cached descriptions. No Python code runs while the cache is locked.
 static DESCRIPTIONS: Mutex<Cache<Key, (Arc<ItemDescription>, Guard)>> = Mutex::new(Cache::new(CACHED, CACHED_BYTES));
 
-/// A place for a description. A lookup needs no lock, and the description is never dropped.
+/// One cached description for a very common format, such as `d`. A lookup needs no lock, and the description is never
+/// dropped.
 struct Slot(OnceLock<Arc<ItemDescription>>);
 
-/// The descriptions of numbers: by the code of the formats `d`, then by the code of the formats `<d`.
+/// The descriptions of numbers. The first array has the formats without byte order, such as `d`. The second array has
+/// the little-endian formats, such as `<d`. The index in each array is the code as an ASCII number.
 static NUMBERS: [[Slot; 128]; 2] = [const { [const { Slot(OnceLock::new()) }; 128] }; 2];
 
 /// The description of the items of `bytes` and `bytearray`.
@@ -601,7 +632,7 @@ impl Slot {
     fn of(exporter: &Bound<'_, PyAny>, format: Option<&[u8]>) -> Option<&'static Self> {
         let [native, little] = &NUMBERS;
         match format? {
-            // Other exporters use `B` for other items. ctypes uses it for unions.
+            // For other exporters, `B` has no slot, because ctypes writes `B` also for a union.
             [b'B'] if type_layout::is_bytes(exporter) => Some(&BYTES),
             [b'B'] | [b'<', b'B'] => None,
             [code] => native.get(usize::from(*code)),
@@ -610,7 +641,8 @@ impl Slot {
         }
     }
 
-    /// Stores `item` if the format has the same meaning for every exporter of the slot.
+    /// Stores `item` in the slot if `format` has the same meaning for every exporter that uses the slot. Does nothing
+    /// otherwise.
     #[cold]
     fn fill(&self, item: &Arc<ItemDescription>, format: Option<&[u8]>) {
         if std::ptr::eq(self, &raw const BYTES) || is_number(format, item.layout.size()) {
@@ -621,6 +653,7 @@ impl Slot {
 }
 
 impl KeyRef<'_> {
+    /// Returns the hash of the key for a lookup in the cache.
     fn hash(&self) -> u64 {
         let address = match self.source {
             Source::Type(address) => u64::try_from(address).unwrap_or(0),
@@ -632,16 +665,19 @@ impl KeyRef<'_> {
         hash(&[address, self.itemsize.unsigned_abs()], self.format.unwrap_or_default())
     }
 
+    /// Returns whether this key is equal to `key`.
     fn is(&self, key: &Key) -> bool {
         self.itemsize == key.itemsize && self.source == key.source && self.format == key.format.as_deref()
     }
 
-    /// Returns the cached description. `guard` refers to the object whose address is in the key. Returns `None` if
-    /// there is no description, or if the address belongs to another object now.
+    /// Returns the cached description for this key. `guard` is the guard of the object whose address is in the key, or
+    /// `None` if the key has no address. Returns `None` if no description is cached, or if the address now belongs to
+    /// another object.
     fn find(&self, guard: Option<&Guard>) -> Option<Arc<ItemDescription>> {
         let mut cache = DESCRIPTIONS.lock().unwrap_or_else(PoisonError::into_inner);
         let (item, cached) = cache.get(self.hash(), |key| self.is(key))?;
-        // A class has one weak reference for as long as it lives, so an equal weak reference means the same class.
+        // While a class is alive, Python returns the same weak reference object each time. If the two weak references
+        // are the same object, the classes are therefore the same.
         let same = match (cached, guard) {
             (Guard::None, _) => true,
             (Guard::Strong(cached), Some(Guard::Strong(own))) => cached.is(own),
@@ -651,6 +687,7 @@ impl KeyRef<'_> {
         same.then(|| Arc::clone(item))
     }
 
+    /// Adds `item` to the cache under this key. `guard` must refer to the object whose address is in the key.
     fn insert(&self, item: &Arc<ItemDescription>, guard: Guard) {
         let key = Key { source: self.source, format: self.format.map(Box::from), itemsize: self.itemsize };
         let mut cache = DESCRIPTIONS.lock().unwrap_or_else(PoisonError::into_inner);

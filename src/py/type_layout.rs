@@ -1,4 +1,4 @@
-//! `type_layout`, which returns the layout that an exporter's type declares for its items.
+//! `type_layout`: returns the layout that an exporter's type declares for its items.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -25,12 +25,14 @@ pub struct TypeLayout {
     pub source: &'static str,
 }
 
-/// Returns the layout of the items of a NumPy array or scalar, a ctypes instance, an `array.array`, `bytes` or
-/// `bytearray`. For a `memoryview` of such an object that was not cast, returns the layout of the object's
-/// items. Returns `None` for any other object, and for items that no layout describes.
+/// Returns the layout that the type of `obj` declares for the items of `obj`. `obj` can be a NumPy array or scalar, a
+/// ctypes instance, an `array.array`, `bytes` or `bytearray`. For a `memoryview` of such an object that was not cast,
+/// returns the layout of the object's items. Returns `None` for any other object, and for items that no layout
+/// describes.
 ///
 /// # Errors
-/// - `MemoryError`, `KeyboardInterrupt`, and other exceptions of Python code that are not about the object
+/// - an exception that does not concern the object, such as `MemoryError` or `KeyboardInterrupt`: the exception is
+///   returned unchanged
 pub fn type_layout(obj: &Bound<'_, PyAny>) -> PyResult<Option<TypeLayout>> {
     match of_exporter(obj) {
         // The type is nested too deeply, has too many fields, or has attributes that were changed.
@@ -39,7 +41,8 @@ pub fn type_layout(obj: &Bound<'_, PyAny>) -> PyResult<Option<TypeLayout>> {
     }
 }
 
-/// Returns `true` if an exception is about the object. Other exceptions are about memory or an interrupt.
+/// Returns whether `error` means that an object has no usable layout, such as `ValueError`. Returns `false` for
+/// exceptions of another cause, such as `MemoryError` or an interrupt.
 fn is_of_data(error: &PyErr, py: Python<'_>) -> bool {
     error.is_instance_of::<PyValueError>(py)
         || error.is_instance_of::<PyTypeError>(py)
@@ -48,6 +51,7 @@ fn is_of_data(error: &PyErr, py: Python<'_>) -> bool {
         || error.is_instance_of::<PyOverflowError>(py)
 }
 
+/// Returns the layout of the items of `bytes`: one unsigned byte.
 fn of_bytes() -> PyResult<Option<TypeLayout>> {
     let byte = Scalar { ty: Type::UInt8, size: 1, endian: Endian::HOST };
     let layout = Layout::of_scalar(byte, &DataModel::HOST);
@@ -81,16 +85,17 @@ const KINDS: usize = 256;
 /// the same type. No Python code runs while the cache is locked.
 static KNOWN: Mutex<Cache<usize, (Py<PyWeakrefReference>, Kind)>> = Mutex::new(Cache::new(KINDS, usize::MAX));
 
-/// Returns `true` for a `bytes` or a `bytearray`, and `false` for an instance of a subclass.
+/// Returns whether the class of `obj` is exactly `bytes` or `bytearray`. Returns `false` for an instance of a
+/// subclass.
 #[inline]
 pub(super) fn is_bytes(obj: &Bound<'_, PyAny>) -> bool {
     obj.is_exact_instance_of::<PyBytes>() || obj.is_exact_instance_of::<PyByteArray>()
 }
 
-/// Returns the kind of the type of an object.
+/// Returns how the type of `obj` declares the layout of its items.
 ///
 /// # Errors
-/// - as [`type_layout`]
+/// - every error of [`type_layout`]
 pub(super) fn kind(obj: &Bound<'_, PyAny>) -> PyResult<Kind> {
     if is_bytes(obj) {
         return Ok(Kind::Bytes);
@@ -102,7 +107,8 @@ pub(super) fn kind(obj: &Bound<'_, PyAny>) -> PyResult<Kind> {
     let (address, reference) = (ty.as_ptr().addr(), PyWeakrefReference::new(ty.as_any())?);
     let hash = u64::try_from(address).unwrap_or(0);
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    // A type has one weak reference without a callback for as long as the type lives.
+    // While a type is alive, each request for a weak reference returns the same object. If the cached object is
+    // `reference`, the address therefore belongs to the same type.
     if let Some((cached, kind)) = known.get(hash, |key| *key == address)
         && cached.is(&reference)
     {
@@ -120,6 +126,8 @@ pub(super) fn kind(obj: &Bound<'_, PyAny>) -> PyResult<Kind> {
     Ok(kind)
 }
 
+/// Determines how the type of `obj` declares the layout of its items, without the cache. Returns an error if Python
+/// code raises an exception.
 fn determine_kind(obj: &Bound<'_, PyAny>) -> PyResult<Kind> {
     let py = obj.py();
     if let Some(numpy) = loaded(py, "numpy")? {
@@ -144,10 +152,10 @@ fn determine_kind(obj: &Bound<'_, PyAny>) -> PyResult<Kind> {
     Ok(if module.to_cow()? == "View.MemoryView" { Kind::Cython } else { Kind::Other })
 }
 
-/// Returns the dtype of a NumPy array or scalar. Returns `None` for any other object.
+/// Returns the dtype of `obj` if it is a NumPy array or scalar. Returns `None` for any other object.
 ///
 /// # Errors
-/// - as [`type_layout`]
+/// - every error of [`type_layout`]
 pub(super) fn array_dtype<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
     match numpy_dtype(obj) {
         Err(error) if is_of_data(&error, obj.py()) => Ok(None),
@@ -155,6 +163,8 @@ pub(super) fn array_dtype<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Bound
     }
 }
 
+/// Returns the dtype of `obj` if it is a NumPy array or scalar. Returns `None` for any other object. Returns every
+/// exception as an error.
 fn numpy_dtype<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
     static ARRAY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
@@ -171,13 +181,15 @@ fn numpy_dtype<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny
     for class in [intern!(py, "ndarray"), intern!(py, "generic")] {
         let class = numpy.getattr(class)?;
         if obj.is_instance(&class)? {
-            // The attribute of the base class is read, because a subclass may replace it.
+            // A subclass may replace the attribute `dtype`. Hence the attribute of NumPy's class is read.
             return class.getattr(dtype)?.call_method1(intern!(py, "__get__"), (obj,)).map(Some);
         }
     }
     Ok(None)
 }
 
+/// Returns the layout that the type of `obj` declares for the items of `obj`. Returns `None` if the type declares no
+/// layout. Returns every exception as an error.
 fn of_exporter(obj: &Bound<'_, PyAny>) -> PyResult<Option<TypeLayout>> {
     let py = obj.py();
     match kind(obj)? {
@@ -186,7 +198,8 @@ fn of_exporter(obj: &Bound<'_, PyAny>) -> PyResult<Option<TypeLayout>> {
             if exporter.is_none() || exporter.is_instance_of::<PyMemoryView>() {
                 return Ok(None);
             }
-            // A cast changes the format or the itemsize.
+            // `memoryview.cast` changes the format or the itemsize. After a cast, the layout of the exporter is not
+            // that of the memoryview.
             let plain = PyMemoryView::from(&exporter)?;
             for attribute in ["format", "itemsize"] {
                 if !obj.getattr(attribute)?.eq(plain.getattr(attribute)?)? {

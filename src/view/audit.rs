@@ -1,4 +1,5 @@
-//! `Audit`: compares the answers of one exporter to several buffer requests. The caller sends the requests.
+//! `Audit`: compares the answers of one exporter to several buffer requests, and reports the rules that the answers
+//! break. The caller sends the requests.
 
 use alloc::vec::Vec;
 use core::convert::Infallible;
@@ -13,7 +14,8 @@ use super::request::{Request, Structure};
 use super::violation::Violation;
 use crate::layout::{Comparison, Equivalence, Layout, interpretations, reconcile};
 
-/// Collects the answers of one exporter to several buffer requests, and reports the broken rules.
+/// Collects the answers of one exporter to several buffer requests, and reports the rules of the buffer protocol that
+/// the answers break.
 ///
 /// An audit sends no requests. The caller sends every request of [`Request::ALL_LEGAL`], sends some requests a second
 /// time, and adds each outcome with [`observe`](Audit::observe). [`finish`](Audit::finish) checks only the rules
@@ -80,7 +82,7 @@ impl<'d> Audit<'d> {
         Self { checker, granted: Vec::new(), failed: Vec::new(), at_release: Vec::new(), type_layout: None }
     }
 
-    /// Adds the outcome `outcome` of the request `request`. The audit keeps a copy of the arrays and of the format.
+    /// Adds `outcome`, the answer of the exporter to `request`. The audit copies the arrays and the format.
     #[must_use]
     pub fn observe(mut self, request: Request, outcome: RequestOutcome<'_>) -> Self {
         match outcome {
@@ -142,7 +144,7 @@ impl<'d> Audit<'d> {
         self
     }
 
-    /// Checks each answer on its own, compares the answers with each other, and returns the report of all violations.
+    /// Checks each answer, compares the answers with each other, and returns a report of all violations.
     #[must_use]
     pub fn finish(self) -> Report {
         let mut report = Report::new();
@@ -177,10 +179,9 @@ impl<'d> Audit<'d> {
         report.sorted()
     }
 
-    /// Returns the reference answer, which the audit compares with every other answer. The reference answer is the
-    /// answer to the request that asks for the most fields. If several requests ask for the most fields, the function
-    /// returns the answer that was added first. The result is the request and its answer. Returns `None` if no
-    /// request succeeded.
+    /// Returns the reference answer and its request. The audit compares every other answer with the reference answer.
+    /// It is the answer to the request that asks for the most fields. If several requests ask for equally many fields,
+    /// it is the answer that was added first. Returns `None` if no request succeeded.
     fn reference_answer(&self) -> Option<(Request, RawView<'_>)> {
         let answers = self.granted.iter().enumerate();
         let best = answers.max_by_key(|(index, (request, _))| (requested_fields(*request), core::cmp::Reverse(*index)));
@@ -241,8 +242,8 @@ impl<'d> Audit<'d> {
         }
     }
 
-    /// Adds the violations of one failed request to `report`: the rules about the exception, about `obj`, about the
-    /// reference count, and about refusals.
+    /// Adds the violations of one failed request to `report`. Checks the exception, the field `obj`, the reference
+    /// count, and whether the exporter may refuse the request.
     ///
     /// `failed` is the outcome of `request`. `memory` has the properties of the exporter's memory, which decide
     /// whether the exporter may refuse `request`. `reference` is the [reference answer](Self::reference_answer), or
@@ -277,7 +278,7 @@ impl<'d> Audit<'d> {
         }
     }
 
-    /// Returns the violation for the refusal of `request`, which no property of the memory allows.
+    /// Returns the violation for the refusal of `request`. No property of the memory may allow the refusal.
     ///
     /// `error` is the exception of the refusal. `reference` is the [reference answer](Self::reference_answer), or
     /// `None` if no request succeeded. The violation is a rule of section C if the exporter wrongly treats the memory
@@ -295,8 +296,8 @@ impl<'d> Audit<'d> {
                 return Violation::ContiguityDenied { structure, order, because };
             }
             // A request without STRIDES needs C-contiguous memory. An exporter usually refuses such a request because
-            // the exporter overlooks an unusual case of contiguity, such as an array without items. In the usual
-            // cases of contiguity (`is_plain`), the refusal has another reason.
+            // it does not recognize an unusual contiguous array, such as an array without items. If the array is
+            // contiguous in a usual way (`is_plain`), the refusal has another reason.
             let is_plain = matches!(because, Contiguity::NoStrides | Contiguity::OneDimension | Contiguity::Dimensions);
             if !request.contains(Request::STRIDES) && !is_plain {
                 return Violation::ContiguityDenied { structure, order: Order::C, because };
@@ -327,8 +328,8 @@ impl ViolationSink for RequestReport<'_> {
     }
 }
 
-/// Returns a key that orders requests by the fields that a request asks for. The key is the number of arrays (0 for
-/// `SIMPLE`, 3 for `INDIRECT`), and whether the request asks for the format.
+/// Returns a sort key for `request`. Requests that ask for more fields have a larger key. The key is the number of
+/// arrays (0 for `SIMPLE`, 3 for `INDIRECT`), and whether the request asks for the format.
 fn requested_fields(request: Request) -> (u8, bool) {
     let arrays = match request.structure() {
         Structure::Indirect => 3,
@@ -339,8 +340,8 @@ fn requested_fields(request: Request) -> (u8, bool) {
     (arrays, request.contains(Request::FORMAT))
 }
 
-/// Returns the first field that differs between `raw` and `other`, which answer equal requests. `buf` is compared
-/// only if both answers have `buf`. Returns `None` if the answers agree.
+/// Returns the first field that differs between `raw` and `other`. Both must be answers to equal requests. `buf` is
+/// compared only if both answers have `buf`. Returns `None` if no field differs.
 fn first_difference(raw: &RawView<'_>, other: &RawView<'_>) -> Option<FieldName> {
     let differs = [
         (FieldName::Buf, raw.buf.is_some() && other.buf.is_some() && raw.buf != other.buf),
@@ -356,8 +357,10 @@ fn first_difference(raw: &RawView<'_>, other: &RawView<'_>) -> Option<FieldName>
     differs.into_iter().find_map(|(field, differs)| differs.then_some(field))
 }
 
-/// Adds each difference between two answers to `report`. `raw` is the answer to `request`. `reference` is the answer
-/// to the request `other`. The violations name `request` as the request that breaks the rule.
+/// Compares `raw`, the answer to `request`, with `reference`, the answer to the request `other`. Adds a violation for
+/// `request` to `report` if a field that does not depend on the request differs, such as `len` or `itemsize`. Also
+/// adds a violation if both answers have an array or a format, and the arrays or formats differ. Also adds a violation
+/// if `request` succeeded without strides or suboffsets that `reference` shows to be necessary.
 fn compare_answers(request: Request, raw: &RawView<'_>, other: Request, reference: &RawView<'_>, report: &mut Report) {
     let mut push = |violation| report.push(violation, Some(request));
     let changed = |field| Violation::MetadataChanged {
@@ -383,8 +386,8 @@ fn compare_answers(request: Request, raw: &RawView<'_>, other: Request, referenc
             Violation::ItemsizeChanged { itemsize: raw.itemsize, other: reference.itemsize, request: other }
         });
     }
-    // A field agrees if one of the requests does not ask for the field. If `ndim` differs (B01, independence of the
-    // request), the arrays differ as a consequence. The code below therefore does not report the arrays.
+    // A field that only one answer has counts as equal. If `ndim` differs (B01, independence of the request), the
+    // arrays always differ too. In this case only `ndim` is reported.
     let agrees = [
         (FieldName::Buf, equal_if_present(raw.buf, reference.buf)),
         (FieldName::Len, raw.len == reference.len),
@@ -410,14 +413,14 @@ fn compare_answers(request: Request, raw: &RawView<'_>, other: Request, referenc
     }
 }
 
-/// Returns whether `value` and `other` are equal. Also returns `true` if `value` or `other` is `None`.
+/// Returns `true` if `value` and `other` are equal, or if `value` or `other` is `None`. Otherwise returns `false`.
 fn equal_if_present<T: PartialEq>(value: Option<T>, other: Option<T>) -> bool {
     value.is_none() || other.is_none() || value == other
 }
 
-/// Returns whether the strides of `raw` and `other` are equal. Also returns `true` if one answer has no strides.
-/// Ignores the strides of dimensions of at most one item, because NumPy reports other strides for such dimensions if
-/// a request asks for contiguity.
+/// Returns `true` if the strides of `raw` and `other` are equal, or if one of the answers has no strides. Ignores the
+/// strides of dimensions of at most one item. NumPy changes the strides of such dimensions if a request asks for
+/// contiguity.
 fn strides_equal_if_present(raw: &RawView<'_>, other: &RawView<'_>) -> bool {
     let (Some(strides), Some(others)) = (raw.strides, other.strides) else { return true };
     // Without a shape, no stride is compared, and the strides count as equal.

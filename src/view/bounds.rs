@@ -1,5 +1,5 @@
-//! `ByteBounds`: the range of bytes that the items of a buffer occupy, and its comparison with the memory block (D
-//! rules).
+//! `ByteBounds`: the range of bytes that the items of a buffer occupy. Also the check that the items are inside the
+//! memory block (rules D01 to D09: bounds of memory).
 
 use smallvec::SmallVec;
 
@@ -27,8 +27,8 @@ pub struct ByteBounds {
     pub high: i64,
 }
 
-/// The properties of shape, strides and itemsize that the rules need. One pass over the dimensions computes all of
-/// these properties.
+/// The properties of shape, strides and itemsize that several rules need. One pass over the dimensions computes all
+/// properties.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StructureSummary {
     /// The product of the shape and the itemsize, in bytes. `None` if the product does not fit an `i64`.
@@ -46,7 +46,7 @@ pub(crate) struct StructureSummary {
 }
 
 impl StructureSummary {
-    /// Computes the properties. If `strides` is `None`, the array is C-contiguous.
+    /// Computes the properties of an array. If `strides` is `None`, the array is C-contiguous.
     ///
     /// `shape` and `strides` must have the same number of entries. `strides` and `itemsize` are in bytes. `itemsize`
     /// must not be negative.
@@ -58,9 +58,9 @@ impl StructureSummary {
         }
     }
 
-    /// Computes the properties of an array with `strides` in bytes. This fast path uses 64-bit arithmetic and calls
-    /// [`of_strided_wide`](Self::of_strided_wide) if a length is less than 1, or if a sum or a product does not fit
-    /// an `i64`.
+    /// Computes the properties of an array with `shape`, `strides` and `itemsize`. `strides` and `itemsize` are in
+    /// bytes. This fast path uses 64-bit arithmetic. It calls [`of_strided_wide`](Self::of_strided_wide) if a length
+    /// is less than 1, or if a sum or a product does not fit an `i64`.
     #[inline]
     pub(crate) fn of_strided(shape: &[i64], strides: &[i64], itemsize: i64) -> Self {
         let (mut len, mut low, mut high) = (itemsize, 0_i64, itemsize);
@@ -92,14 +92,14 @@ impl StructureSummary {
     }
 
     /// Returns `strides` if at least one stride is not a multiple of the itemsize. Returns `None` if all strides are
-    /// multiples. `strides` must be the strides that `self` was computed from.
+    /// multiples of the itemsize. `strides` must be the strides that `self` was computed from.
     #[inline]
     pub(crate) fn unaligned_strides<'s>(&self, strides: &'s [i64]) -> Option<&'s [i64]> {
         self.has_unaligned_stride.then_some(strides)
     }
 
-    /// Computes the properties of an array with `strides` in bytes, in 128-bit arithmetic. The lengths in `shape` and
-    /// the strides can have any value.
+    /// Computes the properties of an array in 128-bit arithmetic. `strides` and `itemsize` are in bytes. The lengths
+    /// in `shape` and the strides can have any value.
     #[cold]
     #[inline(never)]
     fn of_strided_wide(shape: &[i64], strides: &[i64], itemsize: i64) -> Self {
@@ -191,12 +191,12 @@ pub(crate) fn check_lengths<S: ViolationSink>(shape: &[i64], sink: &mut S) -> Re
     Ok(())
 }
 
-/// Passes the D rules that the items break to `sink`.
+/// Checks that the items are inside the memory block (rules D01 to D06). Passes each violation to `sink`.
 ///
 /// `block` is the memory block, `itemsize` is in bytes, and `bounds` is the range of bytes of at least one item.
 /// `unaligned_strides` are the strides if at least one stride is not a multiple of `itemsize`, and `None` if not. If
-/// the first item is outside of `block`, the function reports D02 (first item) and not D06 (all items), because the
-/// report should contain each mistake once. Returns an error if `sink` ends the check.
+/// the first item is outside of `block`, the function reports D02 (first item) but not D06 (all items). Otherwise the
+/// report would contain the same mistake twice. Returns an error if `sink` ends the check.
 #[inline]
 pub(crate) fn check_bounds<S: ViolationSink>(
     block: Block,
@@ -218,8 +218,8 @@ pub(crate) fn check_bounds<S: ViolationSink>(
     sink.report(Violation::ItemsOutside { low: from_start(bounds.low), high: from_start(bounds.high), memlen })
 }
 
-/// Passes the D rules that the first item or a stride breaks to `sink`. Returns whether the first item is inside of
-/// `block`.
+/// Checks the offset of the first item and the strides (rules D01 to D03). Passes each violation to `sink`. Returns
+/// whether the first item is inside of `block`.
 ///
 /// `itemsize` is in bytes. `unaligned_strides` are the strides if at least one stride is not a multiple of
 /// `itemsize`, and `None` if not. Returns an error if `sink` ends the check.
@@ -253,15 +253,15 @@ pub(crate) fn check_first_item<S: ViolationSink>(
 pub(crate) enum Overlap {
     /// No two items share bytes.
     None,
-    /// Two items can share bytes. The fast test of [`Overlap::of`] cannot decide whether any items do.
+    /// Perhaps two items share bytes. The fast test of [`Overlap::of`] cannot decide this.
     Possible,
     /// At least two items share bytes.
     Certain,
 }
 
 impl Overlap {
-    /// Decides whether two items share bytes, in O(n log n) time for n dimensions. `strides` and `itemsize` are in
-    /// bytes.
+    /// Decides whether two items of an array with `shape`, `strides` and `itemsize` share bytes. `strides` and
+    /// `itemsize` are in bytes. For n dimensions, the time is O(n log n).
     ///
     /// The function sorts the strides by absolute value. No items overlap if each stride is at least as large as the
     /// range of bytes that all smaller strides cover. Returns `Possible` in the cases that this test does not decide,

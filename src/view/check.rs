@@ -1,4 +1,5 @@
-//! `Checker`: checks a filled `Py_buffer` against the rules that one request and its answer decide.
+//! `Checker`: checks one `Py_buffer` that an exporter has filled in. Checks every rule of the buffer protocol that
+//! needs only the request and the answer.
 //!
 //! A check continues after a violation, because a report should contain all violations. The check leaves out a
 //! rule only if its result follows from a violation that was already reported.
@@ -22,8 +23,8 @@ use crate::layout::Dialect;
 
 /// The result of a check: the broken rules, and a view if the items can be read.
 ///
-/// There can be a view although the report has errors. For example, `readonly` of 2 breaks a rule (A25, values of
-/// `readonly`) but does not prevent access to the items.
+/// The result can have a view and errors. For example, a `readonly` of 2 breaks a rule (A25, values of `readonly`),
+/// but the items can still be read.
 ///
 /// ```
 /// use pep3118::{Checked, RawView, Request, RuleId};
@@ -48,8 +49,8 @@ pub struct Checked<V> {
 }
 
 impl<V> Checked<V> {
-    /// Returns the view if there is one. This method then drops the report. Read the field `report` first if
-    /// the findings matter that do not prevent a view.
+    /// Returns the view, and drops the report. A caller that needs all findings must read the field `report` first,
+    /// because some findings do not prevent a view.
     ///
     /// # Errors
     /// - there is no view, for example because `len` is 20 with shape (3,) of 4-byte items: returns the report,
@@ -59,7 +60,7 @@ impl<V> Checked<V> {
     }
 }
 
-/// The facts about the exporter that a check needs in addition to the answer.
+/// The facts about the exporter that a check needs in addition to the answer, such as the data model of the machine.
 ///
 /// ```
 /// use pep3118::{Checker, DataModel, RawView, Request, RuleId};
@@ -102,7 +103,7 @@ impl Default for Checker<'static> {
 }
 
 impl<'a> RawView<'a> {
-    /// Checks every rule that the fields, the request and the memory block decide.
+    /// Checks every rule that needs only the fields, the request and the memory block.
     ///
     /// `request` is the request that the exporter answered. `dialect` is the dialect of the exporter's format. If
     /// `dialect` is `None`, the check accepts the interpretation of every dialect. `memory` is the block of memory
@@ -122,16 +123,18 @@ impl<'a> RawView<'a> {
     /// assert!(view.is_none());
     /// ```
     ///
-    /// No calculation overflows. The time is proportional to the number of entries of the arrays, or O(n log n)
-    /// for the n dimensions of writable memory, because the check of D08 (overlap) sorts the strides.
+    /// No calculation overflows. For n dimensions, the time is O(n). For writable memory, the time is O(n log n),
+    /// because the check of D08 (overlap) sorts the strides.
     pub fn check(&self, request: Request, dialect: Option<&Dialect>, memory: Option<Block>) -> Checked<View<'a>> {
         Checker { dialect, memory, ..Checker::DEFAULT }.check(self, Some(request))
     }
 
-    /// Returns the view that [`Checker::check`] returns for a struct without a format, by a few comparisons.
-    /// Returns `None` if the struct has no shape, has suboffsets, or breaks a rule that prevents a view.
+    /// A fast path of [`Checker::check`] for a `Py_buffer` without a format. Returns the same view after a few
+    /// comparisons. Returns `None` if the `Py_buffer` has no shape, has suboffsets, or breaks a rule that prevents a
+    /// view.
     ///
-    /// A request does not change the view of a struct that has a shape, so there is no such parameter.
+    /// The function has no parameter for the request, because the request does not change the view of a `Py_buffer`
+    /// that has a shape.
     #[cfg(any(test, feature = "pyo3"))]
     #[inline]
     pub(crate) fn direct_view(&self) -> Option<View<'static>> {
@@ -148,7 +151,7 @@ impl<'a> RawView<'a> {
             return None;
         }
         let is_valid = match (shape, strides) {
-            // Adjacent items of one dimension are in the bytes 0 to `len`.
+            // The items are adjacent, so they occupy the bytes from 0 to `len`.
             ([length], None) => *length >= 0 && itemsize.checked_mul(*length) == Some(len),
             ([length], Some([stride])) if *stride == itemsize => {
                 *length >= 0 && itemsize.checked_mul(*length) == Some(len)
@@ -181,7 +184,8 @@ impl<'a> RawView<'a> {
 }
 
 impl Checker<'_> {
-    /// Checks every rule that the fields of `raw` decide, as [`RawView::check`] does.
+    /// Checks every rule that needs only the fields of `raw`, `request` and the facts in this `Checker`. Returns the
+    /// report, and the view if the items can be read.
     ///
     /// `request` is the request that the exporter answered. If `request` is `None`, the check leaves out the rules
     /// about requests.
@@ -243,8 +247,8 @@ impl Checker<'_> {
         let request = match request.map(Request::validate) {
             Some(Err(error)) => {
                 sink.report(Violation::Flags { error })?;
-                // Invalid flags do not determine which fields are requested, so the rules about the request are
-                // left out.
+                // If the flags are invalid, it is unknown which fields were requested. The rules about the request are
+                // then left out.
                 None
             }
             _ => request,
@@ -309,9 +313,9 @@ impl Checker<'_> {
         self.model.ssize_max() < i64::MAX.unsigned_abs()
     }
 
-    /// Checks `len` against the product of `shape` and itemsize, and the range of bytes of the items against the
-    /// maximum of `Py_ssize_t`. `summary` must be computed from `shape`, `strides` and the itemsize. Returns an
-    /// error if `sink` ends the check.
+    /// Checks that `raw.len` is the product of `shape` and itemsize, and that the range of bytes of the items is not
+    /// larger than the maximum of `Py_ssize_t`. `summary` must be computed from `shape`, `strides` and the itemsize.
+    /// Returns an error if `sink` ends the check.
     #[cold]
     fn check_sizes<S: ViolationSink>(
         &self,
@@ -378,8 +382,8 @@ impl Checker<'_> {
         }
     }
 
-    /// Checks that the items of a buffer with the shape `declared` are inside of `block`, and that the items of
-    /// writable memory do not overlap (D08, overlap). Returns an error if `sink` ends the check.
+    /// Checks that the items of `raw`, whose shape is `declared`, are inside of `block`. If the memory is writable,
+    /// also checks that the items do not overlap (D08, overlap). Returns an error if `sink` ends the check.
     fn check_declared_block<S: ViolationSink>(
         &self,
         raw: &RawView<'_>,
@@ -394,9 +398,9 @@ impl Checker<'_> {
             return Ok(());
         }
         if let Some(first) = raw.suboffsets.and_then(|suboffsets| suboffsets.iter().position(|entry| *entry >= 0)) {
-            // `block` contains the table of pointers, whose dimensions are those up to the first dimension with a
-            // pointer. The bounds of the memory that the pointers lead to are unknown. A pointer size that does
-            // not fit an `i64` becomes `i64::MAX`, which is larger than every block.
+            // `block` contains the first table of pointers. The table has the dimensions up to and including the first
+            // dimension with a pointer. The bounds of the memory that the pointers lead to are unknown. A pointer size
+            // that does not fit an `i64` becomes `i64::MAX`, which is larger than every block.
             let pointer_size = i64::try_from(self.model.pointer).unwrap_or(i64::MAX);
             let of_table = |dims: &[i64]| dims.iter().take(first.saturating_add(1)).copied().collect::<DimVec>();
             let (shape, strides) = (of_table(shape), raw.strides.map(of_table));
@@ -404,7 +408,7 @@ impl Checker<'_> {
             return match table.bounds {
                 Some(bounds) => check_bounds(block, 1, bounds, None, sink),
                 None => {
-                    // The violation contains NULL strides as an empty list.
+                    // If `strides` is NULL, the violation contains an empty list.
                     let (shape, strides) = (shape.as_slice().into(), strides.as_deref().unwrap_or_default().into());
                     sink.report(Violation::SpanOverflow { shape, strides, limit: i64::MAX })?;
                     check_first_item(block, 1, None, sink).map(drop)
@@ -416,7 +420,7 @@ impl Checker<'_> {
         let unaligned = summary.unaligned_strides(strides);
         match summary.bounds {
             Some(bounds) => check_bounds(block, itemsize, bounds, unaligned, sink)?,
-            // The range of bytes overflows, which `check_sizes` has already reported (D07, span).
+            // The range of bytes overflows. `check_sizes` has already reported this violation (D07, span).
             None => _ = check_first_item(block, itemsize, unaligned, sink)?,
         }
         if raw.readonly == 0 && !summary.is_c_contiguous {
@@ -506,8 +510,8 @@ impl ViolationSink for FirstError {
     }
 }
 
-/// The field `shape` of a buffer after three checks. (1) `shape` has `ndim` entries. (2) No entry is negative. (3)
-/// `strides` and `suboffsets` are NULL or have `ndim` entries.
+/// The field `shape` of a buffer, for which three statements are true. (1) `shape` has `ndim` entries. (2) No entry is
+/// negative. (3) `strides` and `suboffsets` are NULL or have `ndim` entries.
 #[derive(Clone, Copy)]
 struct DeclaredShape<'a> {
     /// The number of items in each dimension.
@@ -566,8 +570,8 @@ fn check_contiguous_block<S: ViolationSink>(
     if len == 0 { Ok(()) } else { check_bounds(block, itemsize, ByteBounds { low: 0, high: len }, None, sink) }
 }
 
-/// Checks every field of `raw` except the arrays and the format. Passes each violation to `sink` and returns an
-/// error if `sink` ends the check.
+/// Checks every field of `raw`, the answer to `request`, except the arrays and the format. If `request` is `None`,
+/// leaves out the rules about requests. Passes each violation to `sink` and returns an error if `sink` ends the check.
 fn check_scalars<S: ViolationSink>(raw: &RawView<'_>, request: Option<Request>, sink: &mut S) -> Result<(), S::Stop> {
     if let Some(request) = request {
         if request.contains(Request::FORMAT) && !request.contains(Request::ND) {
@@ -598,8 +602,9 @@ fn check_scalars<S: ViolationSink>(raw: &RawView<'_>, request: Option<Request>, 
     Ok(())
 }
 
-/// Checks that a buffer with `ndim` 0 has exactly one item and no arrays. Passes each violation to `sink` and
-/// returns an error if `sink` ends the check.
+/// Checks that `raw`, a buffer with `ndim` 0, has exactly one item and no arrays. `request` is the request that the
+/// exporter answered, or `None` if the request is unknown. Passes each violation to `sink` and returns an error if
+/// `sink` ends the check.
 fn check_scalar_arrays<S: ViolationSink>(
     raw: &RawView<'_>,
     request: Option<Request>,
@@ -624,8 +629,8 @@ fn check_scalar_arrays<S: ViolationSink>(
     })
 }
 
-/// Returns whether `array`, the value of `field`, has `ndim` entries or is NULL. Passes a violation to `sink` if
-/// not. Returns an error if `sink` ends the check.
+/// Returns `true` if `array`, the value of `field`, has `ndim` entries or is NULL. Otherwise passes a violation to
+/// `sink` and returns `false`. Returns an error if `sink` ends the check.
 #[inline]
 fn has_ndim_entries<S: ViolationSink>(
     field: FieldName,
@@ -708,7 +713,8 @@ mod tests {
 
     use super::*;
 
-    /// Draws a number: mostly a small one, else any or one at which arithmetic overflows.
+    /// Draws a number from `bytes`: usually a small number, otherwise any `i64`, or a number at which arithmetic
+    /// overflows. Returns an error if `bytes` has no bytes left.
     fn number(bytes: &mut Unstructured<'_>) -> Result<i64> {
         match bytes.int_in_range(0..=7)? {
             0 => bytes.arbitrary(),
@@ -726,7 +732,9 @@ mod tests {
         (0..len).map(|_| number(bytes)).collect::<Result<Vec<i64>>>().map(Some)
     }
 
-    /// Fields of any exporter. Half of them describe adjacent items, with at most one wrong number.
+    /// Draws the fields of a `Py_buffer` from `bytes`, and checks that `direct_view` and `Checker::check` agree. Half
+    /// of the drawn fields describe adjacent items with at most one wrong number. Returns an error if `bytes` has no
+    /// bytes left.
     fn is_checked_alike(bytes: &mut Unstructured<'_>) -> Result<()> {
         let ndim =
             if bytes.ratio(1, 16)? { *bytes.choose(&[-1, 64, 65, i32::MAX])? } else { bytes.int_in_range(0..=4)? };
@@ -764,7 +772,7 @@ mod tests {
                     assert_eq!((direct.offset(), direct.memory()), (checked.offset(), checked.memory()), "{raw:?}");
                 }
                 (Some(direct), None) => panic!("{raw:?} has no view, but {direct:?} is returned"),
-                // The general case decides the others.
+                // `direct_view` may return `None`. `Checker::check` then decides.
                 (None, _) => {}
             }
         }

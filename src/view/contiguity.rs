@@ -70,8 +70,8 @@ impl RawView<'_> {
 }
 
 impl Structure {
-    /// Returns the order that the structural flag guarantees: `Order::C` for `C_CONTIGUOUS`. Returns `None` for a
-    /// flag that is not one of the three contiguity flags.
+    /// Returns the order that this structural flag guarantees: `Order::C` for `C_CONTIGUOUS`. Returns `None` unless
+    /// the flag is one of the three contiguity flags.
     pub(crate) const fn contiguity(self) -> Option<Order> {
         match self {
             Self::CContiguous => Some(Order::C),
@@ -99,9 +99,9 @@ pub(crate) fn has_order(shape: &[i64], strides: &[i64], itemsize: i64, order: Or
 /// Whether a comparison ignores the strides of dimensions of at most one item.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum UnitStrides {
-    /// Such a dimension can have any stride.
+    /// A dimension of at most one item can have any stride.
     Ignored,
-    /// Such a dimension must have the stride of a contiguous array.
+    /// A dimension of at most one item must have the stride of a contiguous array.
     Compared,
 }
 
@@ -109,7 +109,7 @@ enum UnitStrides {
 /// lengths of all dimensions before it in `axes`.
 ///
 /// `axes` yields the length and the stride (in bytes) of each dimension, starting with the dimension whose index
-/// varies fastest. `itemsize` is in bytes. `unit` decides about dimensions of at most one item.
+/// varies fastest. `itemsize` is in bytes. `unit` is the rule for dimensions of at most one item.
 #[inline]
 fn are_adjacent<'a>(axes: impl Iterator<Item = (&'a i64, &'a i64)>, itemsize: i64, unit: UnitStrides) -> bool {
     let mut expected = Some(itemsize);
@@ -185,7 +185,7 @@ impl Contiguity {
         }
     }
 
-    /// Returns the reason why `raw` is contiguous. The caller must have tested that `raw` is contiguous.
+    /// Returns the reason why `raw` is contiguous. `raw` must be contiguous.
     pub(crate) fn of(raw: &RawView<'_>) -> Self {
         // A missing array is treated as an empty array, so no dimension is compared.
         let (shape, strides) = (raw.shape.unwrap_or_default(), raw.strides.unwrap_or_default());

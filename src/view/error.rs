@@ -63,8 +63,8 @@ pub enum ViewError {
         /// The dimension of the slice. The first dimension is 0.
         dimension: usize,
     },
-    /// A slice would make a suboffset negative, and a negative suboffset would mean that the dimension has no
-    /// pointer.
+    /// A slice would make a suboffset negative. This is an error, because a negative suboffset means that the
+    /// dimension has no pointer.
     #[error("slice would move suboffsets[{dimension}] to {}, less than 0", bytes(*suboffset))]
     SliceSuboffset {
         /// The dimension of the suboffset. The first dimension is 0.
@@ -72,8 +72,8 @@ pub enum ViewError {
         /// The value in bytes that the suboffset would have.
         suboffset: i64,
     },
-    /// `select` would make two pointers necessary in one dimension, because the dimension of the index and
-    /// the dimension before it have pointers.
+    /// `select` would create a dimension with two pointers. The cause is that the selected dimension and the dimension
+    /// before it both have pointers.
     #[error("dimension {dimension} cannot be dropped: the dimension before it would have two pointers")]
     PointerTwice {
         /// The dimension of the index. The first dimension is 0.

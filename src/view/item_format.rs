@@ -35,8 +35,8 @@ pub(super) fn item_layout<S: ViolationSink>(
     if format_is_requested == Some(false) {
         sink.report(Violation::FormatUnrequested { format: format.into() })?;
     }
-    // A negative itemsize breaks A06 (sizes), which another check reports. The syntax of the format is still
-    // checked.
+    // A negative itemsize breaks A06 (sizes), and `check_scalars` reports the violation. This function then checks
+    // only the syntax of the format.
     let size = u64::try_from(itemsize).ok();
     let scalar = scalar(format, dialect, model).filter(|scalar| size.is_none_or(|size| scalar.size == size));
     if let Some(scalar) = scalar {

@@ -1,4 +1,5 @@
-//! `MemoryTraits`: decides which requests an exporter may refuse (B23, allowed refusals).
+//! `MemoryTraits`: the properties of an exporter's memory, which decide the requests that the exporter may refuse
+//! (B23, allowed refusals).
 
 use super::contiguity::Order;
 use super::raw::RawView;

@@ -38,8 +38,8 @@ pub(crate) fn abridged(format: &[u8]) -> Cow<'_, str> {
     abridge(format, 60)
 }
 
-/// Returns the different sizes as text, each with its dialects: `5 bytes (pep3118, ctypes) or 8 bytes
-/// (native-c)`. The sizes are in the order of their first occurrence in `sizes`.
+/// Returns each distinct size in `sizes` as text, with the names of its dialects: `5 bytes (pep3118, ctypes) or 8
+/// bytes (native-c)`. The sizes are in the order of their first occurrence in `sizes`.
 pub(crate) fn sizes_by_dialect(sizes: &[InterpretedSize]) -> String {
     let mut groups: Vec<(u64, Vec<&str>)> = Vec::new();
     for InterpretedSize { dialect, size } in sizes {

@@ -17,7 +17,8 @@ use crate::text::escape;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RequestOutcome<'a> {
-    /// The exporter returned 0, set no exception and filled in the struct, whose fields are the value.
+    /// The exporter returned 0, set no exception and filled in the `Py_buffer`. The value has the fields of the
+    /// `Py_buffer`.
     Granted(RawView<'a>),
     /// The exporter returned -1, which means that the request failed.
     Refused {

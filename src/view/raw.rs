@@ -51,8 +51,8 @@ pub struct RawView<'a> {
     pub shape: Option<&'a [i64]>,
     /// The distance in bytes from one item to the next, for each dimension.
     pub strides: Option<&'a [i64]>,
-    /// For each dimension, the number of bytes that a consumer adds to the pointer that the consumer reads in this
-    /// dimension. A negative entry means that the dimension has no pointer.
+    /// For each dimension: a consumer reads a pointer, and adds this number of bytes to the pointer. A negative entry
+    /// means that the dimension has no pointer.
     pub suboffsets: Option<&'a [i64]>,
 }
 

@@ -1,4 +1,4 @@
-//! `Report` and `Finding`: the broken rules that a check found.
+//! `Report` and `Finding`: the rules of the buffer protocol that an exporter broke, as found by a check of its buffer.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -12,7 +12,7 @@ use super::rules::{RuleId, Severity};
 use super::violation::Violation;
 use crate::diagnostic::{self, Diagnostic};
 
-/// One broken rule, and the requests whose answers break the rule.
+/// One rule that an exporter broke, and the requests whose answers break the rule.
 ///
 /// `{}` writes the message on one line. `{:#}` writes several lines: the message, the calculation, the text of the
 /// rule and, for some rules, a help line.
@@ -69,7 +69,7 @@ impl Finding {
         &self.requests
     }
 
-    /// Returns the text that `{:#}` writes as a diagnostic, which a terminal can display in colour.
+    /// Returns the parts of the text that `{:#}` of this finding writes, so that a caller can add colours.
     #[must_use]
     pub fn diagnostic(&self) -> Diagnostic<'_> {
         let diagnostic = match &self.violation {
@@ -120,8 +120,8 @@ impl fmt::Display for Finding {
     }
 }
 
-/// The findings of a check. Errors are first, then warnings, then notes. Findings of equal severity are in the order
-/// of the rules.
+/// The findings of a check or an audit. Errors are first, then warnings, then notes. Findings of equal severity are in
+/// the order of the rules.
 ///
 /// `{}` writes one line for each finding. `{:#}` writes one paragraph for each finding. A report without findings
 /// allocates no memory.
@@ -149,9 +149,9 @@ impl Report {
         Self { findings: None }
     }
 
-    /// Adds `violation`, which the answer to `request` contains. `request` is `None` if the check is not about
-    /// several requests. If the report already contains an equal violation, the method adds only `request` to the
-    /// existing finding.
+    /// Adds `violation`, a violation in the answer to `request`. `request` is `None` if only one request is checked,
+    /// because then no finding needs to name the request. If the report already contains an equal violation, the
+    /// method adds only `request` to the existing finding.
     #[cold]
     pub(crate) fn push(&mut self, violation: Violation, request: Option<Request>) {
         let findings = self.findings.get_or_insert_default();

@@ -124,7 +124,8 @@ impl Structure {
         }
     }
 
-    /// Returns the rule that defines which arrays an exporter fills in for this structural flag.
+    /// Returns the rule that defines which arrays an exporter must fill in for this structural flag, such as `B08` for
+    /// `STRIDES`.
     #[must_use]
     pub const fn rule(self) -> RuleId {
         match self {
@@ -176,8 +177,8 @@ fn named_requests() -> impl Iterator<Item = &'static (&'static str, Request)> {
     FLAGS.iter().chain(&COMPOUNDS)
 }
 
-/// The flags that include the bits of other flags. Each pair has the bit that belongs only to the flag, and the
-/// flag.
+/// The flags that include the bits of other flags. Each pair consists of the bit that only this flag has, and the
+/// whole flag: `0x10` and `STRIDES`.
 const IMPLYING_FLAGS: [(i32, Request); 5] = [
     (0x10, Request::STRIDES),
     (0x20, Request::C_CONTIGUOUS),
@@ -192,8 +193,8 @@ const READ: i32 = 0x100;
 /// `PyBUF_WRITE`, which is an argument of `PyMemoryView_FromMemory` and not a request.
 const WRITE: i32 = 0x200;
 
-/// Creates the array of the legal requests: `SIMPLE` with and without `WRITABLE`, and each flag of the
-/// arguments with every combination of `WRITABLE` and `FORMAT`.
+/// Creates the array of the legal requests. The array has `SIMPLE` with and without `WRITABLE`. For each flag in the
+/// arguments of the macro, the array has every combination with `WRITABLE` and `FORMAT`.
 macro_rules! all_legal {
     ($($flag:ident)*) => {
         [
@@ -265,7 +266,7 @@ impl Request {
         request.validate().map(|()| request)
     }
 
-    /// Tests whether the bits are valid flags. This is not certain, because
+    /// Returns `Ok` if the bits are valid flags. The test is necessary because
     /// [`from_bits_retain`](Request::from_bits_retain) accepts any bits.
     ///
     /// # Errors
@@ -297,7 +298,8 @@ impl Request {
 impl TryFrom<i32> for Request {
     type Error = FlagsError;
 
-    /// Converts the argument `flags` of `PyObject_GetBuffer`. See [`from_flags`](Request::from_flags).
+    /// Converts the argument `flags` of `PyObject_GetBuffer`. Returns an error for invalid flags, see
+    /// [`from_flags`](Request::from_flags).
     fn try_from(flags: i32) -> Result<Self, FlagsError> {
         Self::from_flags(flags)
     }
@@ -306,7 +308,7 @@ impl TryFrom<i32> for Request {
 impl FromStr for Request {
     type Err = RequestError;
 
-    /// Parses a number, or the names of flags and compound requests with `|` between the names.
+    /// Parses `text`: a number, or the names of flags and compound requests with `|` between the names.
     ///
     /// A name can have the prefix `PyBUF_`. Examples: `"FULL_RO"`, `"PyBUF_ND|PyBUF_WRITABLE"`, `"0x11c"`,
     /// `"284"`.

@@ -92,10 +92,13 @@ named_enum! {
 /// The properties of one rule, as the macro `rules!` below lists them.
 struct Rule {
     id: &'static str,
+    /// The name in words, such as `"LEN-PRODUCT"`.
     name: &'static str,
     class: Class,
     level: Level,
+    /// The requirement of the rule, on one line.
     text: &'static str,
+    /// The file or issue that the rule comes from.
     source: &'static str,
 }
 
@@ -120,7 +123,7 @@ macro_rules! rules {
             /// Every rule, in the order of the ids.
             pub const ALL: &'static [Self] = &[$(Self::$id),*];
 
-            /// Returns the row of the table for the rule.
+            /// Returns the properties of the rule from the table in `rules!`.
             const fn rule(self) -> &'static Rule {
                 match self {$(
                     Self::$id => &Rule {

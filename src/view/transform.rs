@@ -108,8 +108,8 @@ impl<'a> View<'a> {
     /// Returns a view of the items that `slices` select. `slices[i]` applies to dimension `i`. Dimensions
     /// without a slice do not change.
     ///
-    /// The result is that of NumPy, and that of memoryview if items are selected. If the slices select no items,
-    /// the offset of the view does not change, whereas memoryview changes the offset.
+    /// The result is equal to the result of NumPy. It is also equal to the result of memoryview, except if the slices
+    /// select no items. In this case memoryview changes the offset, but this method does not.
     ///
     /// ```
     /// use pep3118::{RawView, Request, Slice};
@@ -290,8 +290,8 @@ impl<'a> View<'a> {
             return Err(outside);
         };
         let shape: Result<DimVec, _> = field.shape().iter().map(|length| i64::try_from(*length)).collect();
-        // A length of more than `i64::MAX` is possible only in a field without elements, such as shape
-        // (0, `u64::MAX`). No view can have this shape.
+        // Only a field without elements can have a length of more than `i64::MAX`: shape (0, `u64::MAX`). No view can
+        // have this shape.
         let shape = shape.map_err(|_| outside)?;
         let strides = c_strides(&shape, size);
         Ok(Self { item: self.item.of_field(field), ..self.subarray(start, size, &shape, &strides)? })
@@ -415,8 +415,8 @@ impl<'a> View<'a> {
         Self { readonly: true, ..self.clone() }
     }
 
-    /// Sets `len` to the product of the shape and the itemsize. An operation that changes the shape or the
-    /// itemsize must call this method.
+    /// Sets `len` to the product of the shape and the itemsize, and returns the view. An operation that changes the
+    /// shape or the itemsize must call this method.
     pub(super) fn with_len(self) -> Self {
         let product = |len: i64, length: &i64| len.wrapping_mul(*length);
         // The new items are inside of the old items, so the product fits an `i64`. Only the lengths of an array
@@ -431,8 +431,8 @@ impl ItemLayout {
     fn of_field(&self, field: Field<'_>) -> Self {
         let (dialect, certainty) = match self {
             Self::Interpretation(interpretation) => (interpretation.dialect, interpretation.certainty),
-            // If the format is ambiguous, the caller has already chosen an interpretation, which contains
-            // `field`.
+            // `field` comes from one interpretation. If the format is ambiguous, the caller has therefore already
+            // chosen this interpretation.
             Self::Scalar(_) | Self::Bytes | Self::Ambiguous(_) => (Dialect::PEP3118, Certainty::Exact),
         };
         Self::Interpretation(Box::new(Interpretation {
@@ -454,12 +454,12 @@ struct FirstItem {
 }
 
 impl FirstItem {
-    /// Returns the position that `view` has.
+    /// Returns the position of the first item of `view`.
     fn of(view: &View<'_>) -> Self {
         Self { offset: view.offset, suboffsets: view.suboffsets().map(DimVec::from_slice) }
     }
 
-    /// Moves the position by `distance` bytes because the first index of `dimension` has changed.
+    /// Moves the position by `distance` bytes along the dimension `dimension`.
     ///
     /// Adds `distance` to the suboffset of the last dimension before `dimension` that has a pointer. If no
     /// dimension before `dimension` has a pointer, adds `distance` to the offset. Returns an error if the

@@ -134,7 +134,8 @@ impl<'a> View<'a> {
 
     /// Returns the distance in bytes from one item to the next, for each dimension.
     ///
-    /// If the exporter reported NULL strides, the strides are those of a C-contiguous array (A20, NULL strides).
+    /// If the exporter reported NULL strides, the strides are those of a C-contiguous array (rule A20, "NULL
+    /// strides").
     #[must_use]
     #[inline]
     pub fn strides(&self) -> &[i64] {
@@ -233,10 +234,12 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Creates a view from fields that are known to be valid. The items of the view are bytes.
+    /// Creates a view of items without a type, from fields that are known to be valid. `itemsize`, `offset`, `strides`
+    /// and `suboffsets` are in bytes. `readonly` is whether the memory is read-only. A `suboffsets` of `None` means
+    /// that no dimension has pointers.
     ///
-    /// The fields must be those of a view, or the result of the methods of a view, so that the INVARIANT holds.
-    /// `len` is computed from `shape` and `itemsize`.
+    /// The INVARIANT of [`View`] must hold for the fields. For example, the fields can come from another view. `len`
+    /// is computed from `shape` and `itemsize`.
     #[doc(hidden)]
     #[must_use]
     pub fn of_validated(

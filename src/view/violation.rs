@@ -18,9 +18,9 @@ use crate::text::plural;
 /// A broken rule with the numbers that break the rule. `{}` writes the message on one line, without the id of
 /// the rule.
 ///
-/// A field of a variant has the name of the field of `Py_buffer` whose value it contains. Sizes and distances
-/// are in bytes. Some variants compare two answers: the field of `Py_buffer` has the value in the answer that
-/// breaks the rule, `request` is the request of the second answer, and `other` is the value in the second
+/// A field of a variant has the name of the field of `Py_buffer` whose value it contains. Sizes and distances are in
+/// bytes. Some variants compare two answers. The field with the name of the field of `Py_buffer` has the value in the
+/// answer that breaks the rule. `request` is the request of the second answer. `other` is the value in the second
 /// answer.
 ///
 /// ```
@@ -39,7 +39,8 @@ pub enum Violation {
     /// A01: `obj` is NULL after success.
     #[error("obj is NULL after a successful request")]
     ObjNull,
-    /// A02: `obj` is NULL as in a temporary buffer, but an exporter answered the request.
+    /// A02: `obj` is NULL. Only a temporary buffer without an exporter may have this value, but an exporter answered
+    /// the request.
     #[error("obj is NULL as in a temporary buffer, but an exporter answered the request")]
     ObjTemporary,
     /// A03: `buf` is NULL, but `len` is greater than 0.
@@ -185,7 +186,8 @@ pub enum Violation {
     /// violation is then a note, because exporters disagree about `ndim` under `SIMPLE`.
     #[error("ndim is {ndim} but {other} under {request}")]
     NdimChanged { ndim: i32, other: i32, request: Request, simple: bool },
-    /// B01, a note: `obj` is another object than in the second answer. B22 (chains of exporters) allows this.
+    /// B01, a note: `obj` is not the object of the second answer. The note is not an error, because B22 (chains of
+    /// exporters) allows different objects.
     #[error("obj is another object than under {request}")]
     ObjChanged { request: Request },
     /// B03: `readonly` differs between two answers, although neither request has `WRITABLE`.
@@ -380,8 +382,8 @@ impl Violation {
         })
     }
 
-    /// Returns what the author of the exporter should change. Returns `None` if there is no change that is
-    /// right in every case.
+    /// Returns the help line: what the author of the exporter should change. Returns `None` if no change is right in
+    /// every case.
     pub(crate) fn help(&self) -> Option<Cow<'static, str>> {
         Some(Cow::Borrowed(match self {
             Self::ObjNull | Self::ObjTemporary => "set view->obj to a new reference to the exporter",
@@ -433,8 +435,8 @@ impl Violation {
     }
 }
 
-/// Returns the message for `error`, which means that the format cannot be parsed or that no interpretation has
-/// the itemsize.
+/// Returns the message for `error`. `error` must mean that the format cannot be parsed, or that no interpretation of
+/// the format has the itemsize.
 fn format_message(error: &LayoutError) -> String {
     match error.kind() {
         LayoutErrorKind::ItemsizeMismatch { itemsize, sizes } => format!(
@@ -463,7 +465,8 @@ fn contiguity_adjective(order: Order) -> &'static str {
     }
 }
 
-/// Returns words that describe how a request failed: `with ValueError`, `without an exception`.
+/// Returns words that describe how a request failed with the exception `error`: `with ValueError`, `without an
+/// exception`.
 fn failure_words(error: &RaisedError) -> String {
     match error {
         RaisedError::NoException => String::from("without an exception"),

@@ -1,4 +1,5 @@
-//! The positions of the items of a view: [`Offsets`] from `buf`, and [`Steps`] that read pointers.
+//! [`Offsets`] and [`Steps`]: the positions of the items of a view. [`Offsets`] has the offset of each item from
+//! `buf`. [`Steps`] describes the access to one item, which can read pointers.
 //!
 //! [`Offsets`] does not use the multi-index of the module `decode` for three reasons. (1) The module `view` is
 //! a lower layer than `decode` and cannot import from `decode`. (2) Offsets are `isize` in `decode`, but a
@@ -237,8 +238,8 @@ impl View<'_> {
         })
     }
 
-    /// Returns an error if `indices` does not have one entry for each dimension, or if an entry is out of
-    /// bounds.
+    /// Returns `Ok` if `indices` has one entry for each dimension and all entries are in bounds. Otherwise returns an
+    /// error.
     fn check_indices(&self, indices: &[i64]) -> Result<(), ViewError> {
         if indices.len() != self.ndim() {
             return Err(ViewError::IndexCount { indices: indices.len(), ndim: self.ndim() });

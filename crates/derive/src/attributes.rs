@@ -1,10 +1,10 @@
-//! The parser of the attributes `#[repr(..)]` and `#[record(..)]`, which a struct or a field of the derive macro can
-//! have.
+//! Parses the attributes `#[repr(..)]` and `#[record(..)]` of the struct that the derive macro is applied to, and of
+//! its fields.
 
 use syn::meta::ParseNestedMeta;
 use syn::{Attribute, Error, LitInt, LitStr, Result};
 
-/// What the attributes `#[repr(..)]` of the struct contain.
+/// The representation of the struct, from its attributes `#[repr(..)]`.
 #[derive(Default)]
 pub(crate) struct Repr {
     /// Whether `#[repr(C)]` is present. The struct then has the layout of a C structure.
@@ -69,13 +69,14 @@ impl Endian {
     }
 }
 
-/// What the attributes `#[record(..)]` of the struct contain.
+/// The options of the struct, from its attributes `#[record(..)]`.
 #[derive(Default)]
 pub(crate) struct StructAttributes {
     /// The byte order of the fields. `None` means that the fields have the byte order of the record that contains
     /// this record. If no record contains this record, `None` means the byte order of the machine.
     pub(crate) endian: Option<Endian>,
-    /// The word `plain` as a path, or `None` if the struct is not `plain`. Error messages point at the path.
+    /// The word `plain` in the attribute, so that error messages can point at the word. `None` if the struct is not
+    /// `plain`.
     pub(crate) plain: Option<syn::Path>,
 }
 
@@ -100,14 +101,14 @@ impl StructAttributes {
     }
 }
 
-/// What the attributes `#[record(..)]` of a field contain.
+/// The options of a field, from its attributes `#[record(..)]`.
 #[derive(Default)]
 pub(crate) struct FieldAttributes {
     /// The name of the field in the format. `None` means that the format has the name of the Rust field.
     pub(crate) rename: Option<LitStr>,
     /// The byte order of the field. `None` means that the field has the byte order of the struct.
     pub(crate) endian: Option<Endian>,
-    /// Whether the field is not in the format.
+    /// Whether the field has the attribute `skip`: the format does not contain the field.
     pub(crate) skip: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Generates the code of the derive macro for a struct.
+//! Generates the code of `impl Record` for a struct that has `#[derive(Record)]`.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -43,8 +43,8 @@ pub(crate) fn record(input: &DeriveInput) -> Result<TokenStream> {
         return Err(Error::new_spanned(plain, "`plain` copies whole items, so no field can be skipped"));
     }
     let load_all = match attributes.plain {
-        // If the struct is not `AnyBitPattern`, the compiler reports the error at the span of the call. The call has
-        // the span of `plain`, so the error points at `plain`.
+        // The call gets the span of the word `plain`. If the struct is not `AnyBitPattern`, the error of the compiler
+        // therefore points at `plain`.
         Some(plain) => quote_spanned! {plain.span()=>
             ::pep3118::decode::record::load_plain::<Self>(__items, __records)
         },
@@ -101,7 +101,7 @@ fn structure(input: &DeriveInput) -> Result<&DataStruct> {
     }
 }
 
-/// Returns the code of the expression `Some(value)` or `None` for `value`.
+/// Returns the code of an expression with the value of `value`: `Some(16)` or `None`.
 fn option(value: Option<usize>) -> TokenStream {
     match value {
         Some(value) => quote!(::core::option::Option::Some(#value)),
@@ -122,7 +122,8 @@ struct Expanded {
     values: Vec<TokenStream>,
     /// For each field in the format, a statement in `Record::store` that writes the field.
     stores: Vec<TokenStream>,
-    /// The name of the `FieldCursor` of the last field. The offset of the next field is computed from this cursor.
+    /// The name of the `FieldCursor` of the field that was added most recently. The offset of the field that is added
+    /// next is computed from this cursor.
     previous: TokenStream,
     /// The names of the fields in the format. A repeated name is an error.
     names: Vec<String>,
@@ -131,9 +132,9 @@ struct Expanded {
 }
 
 impl Expanded {
-    /// Adds the code for the field `field`, whose index in the struct is `index`. `repr` and `whole` are the
-    /// attributes of the struct. Returns an error if the attributes of the field are invalid, or if two fields have
-    /// one name.
+    /// Adds the code for `field`, the field with the index `index` in the struct. `repr` is the `#[repr(..)]` of the
+    /// struct, and `whole` its `#[record(..)]`. Returns an error if the attributes of the field are invalid, or if
+    /// another field has the same name.
     fn field(&mut self, index: usize, field: &syn::Field, repr: &Repr, whole: &StructAttributes) -> Result<()> {
         let attributes = FieldAttributes::of(&field.attrs)?;
         let ty = &field.ty;

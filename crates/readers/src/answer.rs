@@ -1,4 +1,5 @@
-//! `readers`: predicts for every [`Consumer`] whether the consumer reads, misreads or refuses a format.
+//! `readers`: predicts for every [`Consumer`], such as NumPy, whether the consumer reads, misreads or refuses a
+//! format.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -22,7 +23,7 @@ use pep3118::layout::{Dialect, reconcile};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// The consumer.
+    /// The consumer that the prediction is about.
     pub consumer: Consumer,
     /// The prediction: the consumer reads, misreads or refuses the format.
     pub outcome: Outcome,
@@ -203,9 +204,10 @@ impl Meaning {
 
     /// Compares the layout that a consumer reads with the interpretations of the format.
     ///
-    /// `accepted` is what the consumer reads. `itemsize` is the itemsize of the buffer in bytes, or `None` if the
-    /// itemsize is unknown. `model` is the machine that the texts of the result refer to. Returns
-    /// `Outcome::Reads` if a likely interpretation agrees with `accepted`, and `Outcome::Misreads` if not.
+    /// `accepted` has the layout that the consumer reads. `itemsize` is the itemsize of the buffer in bytes, or `None`
+    /// if the itemsize is unknown. `model` is the machine of the consumer. The texts in the result do not mention the
+    /// byte order of this machine. Returns `Outcome::Reads` if a likely interpretation agrees with `accepted`, and
+    /// `Outcome::Misreads` if not.
     fn compare(&self, accepted: Accepted, itemsize: Option<u64>, model: &DataModel) -> Outcome {
         let Accepted { layout, note } = accepted;
         let plausible = self.plausible();

@@ -12,10 +12,10 @@ use pep3118::layout::{Scalar, Type};
 
 /// Models pybind11's `py::array`.
 ///
-/// pybind11 calls NumPy's internal parser directly. NumPy itself first removes white space and reads `n`
-/// without the parser, so pybind11 refuses white space and `n`. For a dtype without fields, pybind11 ignores
-/// the itemsize. For a dtype with fields, pybind11 uses the itemsize as size of the dtype and returns an
-/// error if a field does not fit.
+/// pybind11 calls NumPy's internal parser, which does not support white space and `n`. (`numpy.asarray` removes white
+/// space and reads `n` before it calls the parser.) pybind11 therefore refuses white space and `n`. For a dtype
+/// without fields, pybind11 ignores the itemsize. For a dtype with fields, pybind11 uses the itemsize as the size of
+/// the dtype. Returns an error if the parser refuses the format, or if a field ends after the itemsize.
 pub(super) fn pybind11(query: &Query<'_>) -> ReadResult {
     let text = core::str::from_utf8(query.format).map_err(|_| String::from("format is not UTF-8"))?;
     let numpy::Dtype { mut layout, is_record } = numpy::dtype(text, query.model)?;
@@ -36,9 +36,9 @@ pub(super) fn pybind11(query: &Query<'_>) -> ReadResult {
     Ok(Accepted { layout, note })
 }
 
-/// Models nanobind's `nb::ndarray`. nanobind accepts at most one byte-order character of this machine, an
-/// optional `Z` and one format character. The format character determines the kind of number, and the
-/// itemsize determines the size of the number.
+/// Models nanobind's `nb::ndarray`. nanobind accepts at most one byte-order character of this machine, an optional `Z`
+/// and one format character. The format character determines the kind of number, and the itemsize determines the size
+/// of the number. Returns an error for other formats.
 pub(super) fn nanobind(query: &Query<'_>) -> ReadResult {
     let rest = match (query.format, query.model.endian) {
         ([b'@' | b'=', rest @ ..], _)
@@ -70,15 +70,16 @@ pub(super) fn nanobind(query: &Query<'_>) -> ReadResult {
     let itemsize = query.itemsize.unwrap_or(kind.size);
     match widened(kind, itemsize) {
         Some(scalar) => Ok(ConsumerLayout::scalar(scalar).into()),
-        // nanobind accepts an itemsize that no C type of this kind has. The elements of such an array cannot
-        // be read.
+        // nanobind also accepts an itemsize that no number of this kind has, such as 3 bytes. The elements of such an
+        // array cannot be read, so the item has no type here.
         None => Ok(Accepted { layout: ConsumerLayout::opaque(itemsize), note: None }),
     }
 }
 
-/// Models PyO3's `PyBuffer<T>`. PyO3 accepts a format if there is a Rust type `T` with the kind of number of
-/// the format character and with the size `itemsize`. PyO3 reads numbers after `@`, `=` and `>` in the byte
-/// order of the machine, even if `>` is not the byte order of the machine.
+/// Models PyO3's `PyBuffer<T>`. PyO3 accepts a format if there is a Rust type `T` with the kind of number of the
+/// format character and with the size `itemsize`. PyO3 reads numbers after `@`, `=` and `>` in the byte order of the
+/// machine. On a little-endian machine, the values of `>` are therefore wrong. Returns an error if there is no such
+/// Rust type.
 pub(super) fn pybuffer(query: &Query<'_>) -> ReadResult {
     let (native, code) = match query.format {
         [code] | [b'@', code] => (true, *code),

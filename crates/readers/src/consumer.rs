@@ -135,9 +135,9 @@ impl Consumer {
 
     /// Returns the consumer whose name is `name`: `"pybind11"`, `"struct 3.13"`.
     ///
-    /// `name` is the name of a consumer, or the name, one space and the version. Upper and lower case are
-    /// equal in the name. If `name` has no version, the function returns the newest version. Returns `None`
-    /// if no consumer has this name or version.
+    /// `name` has the form `NumPy` or `NumPy 2.5`: the version is optional. Upper and lower case are equal in the
+    /// name. If `name` has no version, the function returns the newest version. Returns `None` if no consumer has this
+    /// name or version.
     ///
     /// ```
     /// use pep3118_readers::Consumer;

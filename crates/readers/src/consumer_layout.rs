@@ -71,8 +71,8 @@ impl ScalarArray {
         self.join_text();
     }
 
-    /// Converts a contiguous array of characters to one byte string, because `(5)c` and `5s` describe the
-    /// same bytes. Does nothing for other arrays.
+    /// If this is a contiguous array of characters, converts the array to one byte string, because `(5)c` and `5s`
+    /// describe the same bytes. Otherwise does nothing.
     fn join_text(&mut self) {
         if let (Type::Char | Type::Bytes, [(count, stride)]) = (self.ty, self.dims.as_slice())
             && *stride == self.size
@@ -96,7 +96,7 @@ impl ScalarArray {
         last.saturating_add(self.size)
     }
 
-    /// Returns whether every element starts at the end of the element before it.
+    /// Returns whether every element starts at the end of the preceding element. Returns `true` for a single element.
     fn is_contiguous(&self) -> bool {
         match self.dims.as_slice() {
             [] => true,
@@ -198,8 +198,7 @@ impl ConsumerLayout {
         self.opaque
     }
 
-    /// Converts `layout` to a `ConsumerLayout`. The result is what a consumer reads if the consumer reads
-    /// every field of `layout` correctly.
+    /// Converts `layout` to the `ConsumerLayout` of a consumer that reads every field of `layout` correctly.
     pub(super) fn of(layout: &Layout) -> Self {
         let mut arrays = Vec::new();
         let mut outer = Vec::new();
@@ -279,7 +278,7 @@ impl ConsumerLayout {
         if read_text != meant_text {
             return (read_text, meant_text);
         }
-        // The texts are equal, so the arrays differ only in the stride between the elements.
+        // Both arrays have the same description, so the arrays differ only in the distance between the elements.
         let distance = |array: &ScalarArray| array.dims.last().map_or(0, |(_, stride)| *stride);
         let with = |text: String, array: &ScalarArray| format!("{text}, {} apart", plural(distance(array), "byte"));
         (with(read_text, read), with(meant_text, meant))

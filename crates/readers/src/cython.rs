@@ -1,10 +1,10 @@
 //! Model of Cython's buffer check, which compares a format with the C type that the user declared.
 //!
-//! Cython parses the format and compares the fields with the C type in one pass. The model has two steps. The
-//! first step parses the format by Cython's rules into a list of [`FieldGroup`]s. A field group is a run of
-//! equal adjacent fields (`iii` or `3i` is one group of three fields), or one array. The second step compares
-//! the groups with the fields of a C type. Cython accepts exactly the C types that have these fields. The
-//! groups are therefore the layout that Cython reads.
+//! Cython parses the format and compares the fields with the C type in one pass. The model has two steps. The first
+//! step parses the format by Cython's rules into a list of [`FieldGroup`]s. A field group is a sequence of equal
+//! adjacent fields, or one array. For example, `iii` or `3i` is one group of three fields. The second step compares
+//! the groups with the fields of a C type. Cython accepts exactly the C types that have these fields. The groups are
+//! therefore the layout that Cython reads.
 
 use alloc::format;
 use alloc::string::String;
@@ -186,12 +186,12 @@ pub(super) fn memoryview(query: &Query<'_>, meant: &[ConsumerLayout]) -> ReadRes
     }
 }
 
-/// Returns `layout` if `layout` agrees with a layout in `meant`. Returns an error if `layout` agrees with none,
-/// because Cython refuses a format that differs from the declared C type. The error describes the difference to
-/// the first layout in `meant`. `model` is the machine that the text refers to.
+/// Returns `layout` if `layout` agrees with a layout in `meant`. Returns an error if `layout` agrees with no layout in
+/// `meant`, because Cython refuses a format that differs from the declared C type. The error describes the difference
+/// from the first layout in `meant`. `model` is the machine of the consumer.
 ///
-/// Returns `layout` without a comparison if `meant` is empty or if `ended_early` is `true`, which means that an
-/// unmatched `}` ended Cython's check.
+/// Returns `layout` without a comparison if `meant` is empty, or if `ended_early` is `true`. `ended_early` must be
+/// `true` if an unmatched `}` ended Cython's check.
 fn require_interpretation(
     layout: ConsumerLayout,
     meant: &[ConsumerLayout],
@@ -207,7 +207,7 @@ fn require_interpretation(
     }
 }
 
-/// A run of equal adjacent fields, or one array.
+/// A sequence of equal adjacent fields (three fields for `iii` or `3i`), or one array.
 struct FieldGroup {
     /// The distance from the start of the item to the first field or element, in bytes.
     offset: u64,
@@ -230,7 +230,7 @@ struct ParsedFormat {
     ended_early: bool,
 }
 
-/// The end and the alignment of a C structure with the fields of a format, and whether the fields are aligned.
+/// The end and the alignment of a C structure that has the fields of a format, and whether all fields are aligned.
 struct Extent {
     /// The offset one past the last byte of the fields, in bytes, without trailing padding.
     end: u64,
@@ -323,9 +323,9 @@ type Code = (u8, bool);
 
 /// The state of Cython's parser, with the fields of the C structure in Cython.
 ///
-/// Cython compares a run of equal format characters at once. The *current* format character is the character of
-/// the run that Cython is reading. The run ends when Cython finds a different format character, a shape or a
-/// brace.
+/// Cython compares equal consecutive format characters at once. This module calls such a sequence a *run*. The
+/// *current* format character is the character of the run that Cython is reading. The run ends when Cython finds a
+/// different format character, a shape or a brace.
 struct Parser<'f> {
     format: &'f [u8],
     model: &'f DataModel,
@@ -345,12 +345,11 @@ struct Parser<'f> {
     code: Option<Code>,
     /// The shape that was parsed and not yet used, such as `[2, 3]` after `(2,3)`. `None` if there is no shape.
     shape: Option<Vec<u64>>,
-    /// The alignment of the first field with `@` alignment in the innermost structure. `None` before this
-    /// field.
+    /// The alignment of the first field under `@` in the innermost structure. `None` if no such field was parsed yet.
     align: Option<Align>,
     /// The number of characters that the parser has processed. The maximum is [`MAX_STEPS`].
     steps: u32,
-    /// See [`ParsedFormat::ended_early`].
+    /// Whether an unmatched `}` ended Cython's check, see [`ParsedFormat::ended_early`].
     ended_early: bool,
     /// Whether the parser has reached the end of the format. A field after the end is an error.
     has_ended: bool,
@@ -425,8 +424,8 @@ impl Parser<'_> {
         }
     }
 
-    /// Adds the format character `code` to the current run. If `code` cannot be added, ends the run with
-    /// [`flush`](Self::flush) and starts a new run. Returns an error if `flush` fails.
+    /// Adds the format character `code` to the current run. If `code` differs from the current format character, ends
+    /// the run with [`flush`](Self::flush) and starts a new run. Returns an error if `flush` returns an error.
     fn push_code(&mut self, code: Code) -> Result<(), String> {
         if self.code == Some(code) && self.order == self.new_order && self.shape.is_none() && code.0 != b's' {
             self.count = self.count.saturating_add(self.new_count);

@@ -79,9 +79,9 @@ fn fast_path(format: &[u8], model: &DataModel) -> Option<Scalar> {
     found.map(|scalar| Scalar { endian: order, ..scalar })
 }
 
-/// Returns the scalar that the fast path reads for the format character `code`, which can be `Z` and a
-/// character. The scalar has native size if `native` is `true`, and standard size if not. Returns `None` if
-/// the fast path does not accept `code`.
+/// Returns the scalar that the fast path reads for the format character `code`, which can be `Z` and a character. The
+/// scalar has its native size on the machine `model` if `native` is `true`. Otherwise it has its standard size.
+/// Returns `None` if the fast path does not accept `code`.
 fn fast_path_scalar(code: &[u8], native: bool, model: &DataModel) -> Option<Scalar> {
     let last = code.last()?;
     if b"?bBhHiIlLqQnNefdg".contains(last) { scalar(code, native, model) } else { None }
@@ -107,8 +107,8 @@ pub(super) struct Dtype {
     pub(super) is_record: bool,
 }
 
-/// Parses `format` with NumPy's parser. [`asarray`] calls the parser if the fast path fails, and pybind11
-/// calls the parser directly. Returns an error if NumPy raises an error, or if the format is nested more
+/// Parses `format` by the rules of NumPy's parser on the machine `model`. NumPy calls the parser if the fast path
+/// fails. pybind11 always calls the parser. Returns an error if NumPy raises an error, or if the format is nested more
 /// deeply than this model parses.
 pub(super) fn dtype(format: &str, model: &DataModel) -> Result<Dtype, String> {
     let text: Vec<char> = format.chars().collect();
@@ -122,8 +122,7 @@ pub(super) fn dtype(format: &str, model: &DataModel) -> Result<Dtype, String> {
 struct Parser<'t> {
     /// The characters that are not parsed yet.
     rest: &'t [char],
-    /// The last byte-order character. A closing brace does not restore the byte-order character from before
-    /// the structure.
+    /// The last byte-order character. After a closing brace, the last character inside of the braces still applies.
     order: char,
     model: &'t DataModel,
 }
@@ -202,7 +201,8 @@ impl<'t> Parser<'t> {
                 offset = round_up(offset, item.align);
                 let tail = round_up(item.size, item.align).saturating_sub(item.size);
                 let many = elements > 1 || shape.as_ref().is_some_and(|shape| product(shape) > 1);
-                // The padding after a single element is not a part of the element's type.
+                // NumPy places the padding of a single element after the element, but includes the padding in each
+                // element of an array.
                 padding_after = if many { 0 } else { tail };
                 item.size = item.size.saturating_add(tail).saturating_sub(padding_after);
                 align = lcm(align, item.align);
@@ -252,7 +252,8 @@ impl<'t> Parser<'t> {
             .collect()
     }
 
-    /// Removes the digits at the start of `rest` and returns their number. Returns 1 if there are no digits.
+    /// Removes the digits at the start of `rest`, and returns the number that the digits represent. Returns 1 if there
+    /// are no digits.
     fn count(&mut self) -> u64 {
         let digits = self.rest.iter().take_while(|c| digit(**c).is_some()).count();
         let (number, after) = self.rest.split_at(digits);
@@ -357,8 +358,8 @@ fn array_of(item: &mut ItemType, shape: &[u64]) -> Result<(), String> {
     Ok(())
 }
 
-/// Returns an error if `size` bytes do not fit a C int. `what` is the noun for the object in the error
-/// message.
+/// Returns `Ok` if the number `size`, a size in bytes, fits a C int, and an error otherwise. `what` is the noun for
+/// the object in the error message.
 fn check_size(size: u64, what: &str) -> Result<(), String> {
     if size > INT_MAX { Err(format!("the {what} is larger than {INT_MAX} bytes")) } else { Ok(()) }
 }
@@ -375,7 +376,7 @@ fn round_up(offset: u64, align: u64) -> u64 {
     offset.checked_next_multiple_of(align.max(1)).unwrap_or(u64::MAX)
 }
 
-/// Returns the least common multiple of `a` and `b`, which must be at least 1. The result is at most
+/// Returns the least common multiple of `a` and `b`. Both numbers must be at least 1. The result is at most
 /// `u64::MAX`.
 fn lcm(a: u64, b: u64) -> u64 {
     let (mut gcd, mut divisor) = (a, b);

@@ -1,4 +1,5 @@
-//! Parsers for numbers, which accept the texts that Python's `int()` accepts.
+//! [`digit`], [`decimal`] and [`int`]: parse integers with the rules of Python's `int()`, such as digits of any
+//! script.
 
 /// The code point of the digit zero of every script outside ASCII, in ascending order (Unicode general
 /// category Nd). The digits 1 to 9 have the next nine code points.

@@ -27,14 +27,15 @@ impl Query<'_> {
     }
 }
 
-/// The result of a model: what the consumer reads, or the reason why the consumer refuses the format.
+/// The result of a model: the layout that the consumer reads, or the reason why the consumer refuses the format.
 pub(super) type ReadResult = Result<Accepted, String>;
 
-/// What a consumer reads, for a format that the consumer accepts.
+/// The layout that a consumer reads from a format that it accepts.
 pub(super) struct Accepted {
     /// The layout of an item as the consumer reads it.
     pub(super) layout: ConsumerLayout,
-    /// A condition or a loss of information that does not change the values. `None` if there is none.
+    /// A condition or a loss of information that does not change the values, such as `"the type is lost"`. `None` if
+    /// there is no condition and no loss.
     pub(super) note: Option<&'static str>,
 }
 

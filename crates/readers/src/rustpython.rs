@@ -1,4 +1,5 @@
-//! Model of RustPython's `struct`, which skips the syntax of PEP 3118 that `struct` does not have.
+//! Model of RustPython's `struct`: predicts how it reads a format. Where CPython's `struct` refuses the syntax of PEP
+//! 3118, RustPython's `struct` skips this syntax.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -98,9 +99,9 @@ fn skip(byte: u8, rest: &[u8]) -> Result<Option<&[u8]>, String> {
     }
 }
 
-/// Returns the format after the bracket that closes a construct. `rest` is the format after the opening
-/// bracket `open`. `close` is the closing bracket. Nested pairs are skipped. Returns an error if there is no
-/// matching `close`.
+/// Returns the part of the format after the closing bracket of a construct. `rest` must be the part of the format
+/// after the opening bracket. `open` and `close` are the two brackets, such as `{` and `}`. Skips nested pairs of
+/// these brackets. Returns an error if there is no matching `close`.
 fn after_bracket(rest: &[u8], open: u8, close: u8) -> Result<&[u8], String> {
     let mut depth = 1_usize;
     for (at, byte) in rest.iter().enumerate() {
@@ -123,9 +124,9 @@ struct CodeLayout {
     align: Align,
 }
 
-/// Returns the layout of the format character `byte` in the byte order `endian`. The layout has native size
-/// and alignment if `native` is `true`, and standard size if not. Returns an error if RustPython does not
-/// support the character.
+/// Returns the layout of the format character `byte` in the byte order `endian`. If `native` is `true`, the layout has
+/// the native size and alignment of the machine `model`. Otherwise the layout has the standard size. Returns an error
+/// if RustPython does not support the character.
 fn code_layout(byte: u8, native: bool, endian: Endian, model: &DataModel) -> Result<CodeLayout, String> {
     let unknown = || alloc::format!("unknown format character `{}`", escape(&[byte]));
     let fixed = |ty, size, ctype| CodeLayout { scalar: Scalar { ty, size, endian }, align: model.align_of(ctype) };

@@ -17,12 +17,12 @@ const VERB_WIDTH: usize = 10;
 /// The minimum width of the third column in characters.
 const MIN_TEXT_WIDTH: usize = 16;
 
-/// The length in bytes of the longest text that is repeated in the table. A longer text that several readers share
-/// is a footnote.
+/// The largest length in bytes of a text that is repeated in the table. A longer text that several rows share is a
+/// footnote.
 const LONGEST_REPEATED: usize = 16;
 
 /// A summary, a table with one row for each answer, and footnotes. The text in the last column is wrapped. A long text
-/// that several readers share is a footnote, and the rows have its number.
+/// that several rows share is a footnote, and the rows contain the number of the footnote.
 ///
 /// ```
 /// use pep3118::DataModel; use pep3118_readers::{ReadersTable, readers};
@@ -65,7 +65,7 @@ impl ReadersTable<'_> {
     }
 }
 
-/// Returns the text in the last column for `outcome`.
+/// Returns the text in the last column for `outcome`: the layout that is read, or the reason for the refusal.
 fn text(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Reads { layout, note: None } => layout.clone(),
@@ -75,7 +75,8 @@ fn text(outcome: &Outcome) -> String {
     }
 }
 
-/// Returns the texts that are footnotes, in the order of their numbers.
+/// Returns the footnotes, in the order of their numbers: the long texts that occur more than once in `texts`, the
+/// texts of the last column.
 fn footnotes(texts: &[String]) -> Vec<&str> {
     let mut footnotes: Vec<&str> = Vec::new();
     for text in texts.iter().filter(|text| text.len() > LONGEST_REPEATED) {

@@ -99,7 +99,8 @@ pub(super) fn numba(query: &Query<'_>) -> ReadResult {
     {
         let kind = scalar(&[*code], true, query.model).ok_or_else(unsupported)?;
         let itemsize = query.itemsize.unwrap_or(kind.size);
-        // numba accepts an itemsize that no integer type has. Arrays of this type support no operations.
+        // numba also accepts an itemsize that no integer type has, such as 3 bytes. An array of such items supports no
+        // operations, so the items have no type here.
         return Ok(widened(kind, itemsize).map_or(ConsumerLayout::opaque(itemsize), ConsumerLayout::scalar).into());
     }
     let start = query.format.iter().position(|byte| *byte != b'=').unwrap_or(query.format.len());
@@ -111,9 +112,9 @@ pub(super) fn numba(query: &Query<'_>) -> ReadResult {
     }
 }
 
-/// Models pygame. pygame accepts one number or padding. The format character determines the kind of number, and
-/// the itemsize determines the size. pygame reads padding, and a number after a count, as bytes without a type.
-/// Returns an error for other formats.
+/// Models pygame. pygame accepts one number or padding. The format character determines the kind of number, and the
+/// itemsize determines the size. pygame reads padding as untyped bytes. It also reads a number with a count, such as
+/// `3i`, as untyped bytes. Returns an error for other formats.
 pub(super) fn pygame(query: &Query<'_>) -> ReadResult {
     let (order, rest) = match query.format {
         [order @ (b'@' | b'=' | b'<' | b'>' | b'!'), rest @ ..] => (Some(*order), rest),
@@ -147,9 +148,9 @@ pub(super) fn pygame(query: &Query<'_>) -> ReadResult {
     Ok(found.map_or(ConsumerLayout::opaque(itemsize), ConsumerLayout::scalar).into())
 }
 
-/// Models nanoarrow, which calls `struct.calcsize`. nanoarrow reads a number if the format is one format
-/// character with or without `=` or `@`. nanoarrow reads other formats as bytes without a type. Returns an
-/// error if `struct.calcsize` fails, if the size does not fit a C int, or if the byte order is not that of the
+/// Models nanoarrow, which calls `struct.calcsize`. nanoarrow reads a number if the format is one format character
+/// with or without `=` or `@`. nanoarrow reads other formats as bytes without a type. Returns an error if
+/// `struct.calcsize` fails, if the size does not fit a C int, or if the byte order differs from the byte order of the
 /// machine.
 pub(super) fn nanoarrow(query: &Query<'_>) -> ReadResult {
     let size = calcsize_in(query.format, &Dialect::STRUCT_3_13, query.model).map_err(|error| error.to_string())?;
@@ -209,15 +210,16 @@ pub(super) fn jpype(query: &Query<'_>) -> ReadResult {
     let layout = ConsumerLayout::scalar(Scalar { endian, ..found });
     let is_swapped_half = code == b'e' && endian != query.model.endian;
     if is_swapped_half {
-        // JPype reverses four bytes instead of two. The value therefore comes from the two bytes after the
-        // item.
+        // For this type, JPype has a bug: it reverses four bytes instead of two bytes. The value therefore comes from
+        // the two bytes after the item.
         return Ok(ConsumerLayout::new(2, Vec::from([ScalarArray::new(2, Scalar { endian, ..found })])).into());
     }
     Ok(layout.into())
 }
 
-/// Models USD's `Vt` arrays. USD indexes a memoryview and accepts the values if the values are numbers. The behaviour
-/// was recorded with Python 3.11. Returns an error if the memoryview does not support the format, or for `c`.
+/// Models USD's `Vt` arrays. USD reads the values by indexing a memoryview, and accepts only numbers. The behaviour
+/// was recorded with Python 3.11. Returns an error if the memoryview does not support the format, and for the format
+/// `c`.
 pub(super) fn usd_vt(query: &Query<'_>) -> ReadResult {
     let accepted = cpython::memoryview(query, Version::Before312)?;
     if matches!(query.format, [b'c'] | [b'@', b'c']) {
@@ -226,8 +228,8 @@ pub(super) fn usd_vt(query: &Query<'_>) -> ReadResult {
     Ok(accepted)
 }
 
-/// Returns whether simsimd and numkong use `l` for integers of 4 bytes and `q` for integers of 8 bytes. Returns
-/// `false` if both libraries use `i` for 4 bytes and `l` for 8 bytes.
+/// Returns `true` if simsimd and numkong use `l` for integers of 4 bytes and `q` for integers of 8 bytes on the
+/// machine `model`. Returns `false` if both libraries use `i` for 4 bytes and `l` for 8 bytes.
 const fn has_short_long(model: &DataModel) -> bool {
     model.long == 4
 }
@@ -240,7 +242,7 @@ pub(super) fn simsimd(query: &Query<'_>) -> ReadResult {
     simsimd_table(query, has_short_long(model) && (model.pointer == 8 || model.double_align.bytes() == 4))
 }
 
-/// Models numkong, which has the same table as simsimd. Returns an error if the table has no entry.
+/// Models numkong, which looks up the format in the same table as simsimd. Returns an error if the table has no entry.
 pub(super) fn numkong(query: &Query<'_>) -> ReadResult {
     simsimd_table(query, has_short_long(query.model))
 }
@@ -280,8 +282,9 @@ fn simsimd_table(query: &Query<'_>, short_long: bool) -> ReadResult {
     Ok(ConsumerLayout::scalar(found).into())
 }
 
-/// Returns the type with the name `name`, such as `int32` or `bf16`. simsimd and numkong use these names as
-/// formats. Returns `None` if `name` is not in their table.
+/// Returns the type with the name `name`, such as `int32` or `bf16`. simsimd and numkong use these names as formats.
+/// The type has the byte order of the machine `model`. Returns `None` if the table of the libraries does not contain
+/// `name`.
 fn type_name(name: &[u8], model: &DataModel) -> Option<Scalar> {
     let (ty, size) = match name {
         b"int8" => (Type::Int8, 1),

@@ -4,26 +4,27 @@
 
 use crate::strided::reversed;
 
-/// An item that values of a struct are decoded from.
+/// Reads the values of a Rust struct from an item.
 #[doc(hidden)]
 pub trait RecordReader: Copy {
-    /// Returns the bytes of a number from the item, in native byte order. The number has `W` bytes and starts `at`
-    /// bytes after the start of the struct.
+    /// Reads a number of `W` bytes from the item, and returns its bytes in native byte order. `at` is the offset in
+    /// bytes of the number in the Rust struct. The offset in the item can differ.
     fn bytes<const W: usize>(self, at: usize) -> [u8; W];
 }
 
-/// An item that values of a struct are encoded into.
+/// Writes the values of a Rust struct to an item.
 #[doc(hidden)]
 pub trait RecordWriter {
-    /// Writes `bytes` to the item. `bytes` is a number in native byte order, which starts `at` bytes after the start of
-    /// the struct.
+    /// Writes the number `bytes` to the item. `bytes` must be in native byte order. `at` is the offset in bytes of the
+    /// number in the Rust struct. The offset in the item can differ.
     fn put<const W: usize>(&mut self, at: usize, bytes: [u8; W]);
 }
 
 /// A mapping from offsets in a struct to offsets in an item.
 pub(super) trait Access: Copy {
-    /// Returns the offset in the item of the number that starts `at` bytes after the start of the struct, and whether
-    /// the bytes of the number must be reversed. Returns `None` if `at` is outside the struct.
+    /// Finds the number that starts `at` bytes after the start of the struct. Returns the offset of this number in the
+    /// item in bytes, and whether the bytes of the number must be reversed. Returns `None` if `at` is outside the
+    /// struct.
     fn locate(self, at: usize) -> Option<(usize, bool)>;
 }
 

@@ -3,8 +3,8 @@
 use super::model::{FieldLayout, MemberKind, MemberLayout, RecordLayout};
 use crate::endian::Endian;
 
-/// A writer of a format to `bytes`, which counts the bytes of the format in `len`. A byte that does not fit is counted
-/// and not written. Hence the same code first computes the length of the format, and then writes the format to a
+/// Writes a format to `bytes`, and counts the bytes of the format in `len`. A byte that does not fit is counted but
+/// not written. Hence the same code can first compute the length of the format, and then write the format to a
 /// constant of this length.
 struct FormatWriter<'w> {
     /// The memory for the format. Empty if the writer only counts.
@@ -57,7 +57,7 @@ impl FormatWriter<'_> {
         self.len = self.len.wrapping_add(1);
     }
 
-    /// Writes `text`.
+    /// Writes the bytes of `text` without changes.
     const fn write_text(&mut self, text: &str) {
         let mut rest = text.as_bytes();
         while let [first, tail @ ..] = rest {

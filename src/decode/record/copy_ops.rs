@@ -13,7 +13,7 @@ use super::error::RecordError;
 use super::model::Check;
 use crate::strided::{Strided, StridedMut};
 
-/// A copy of adjacent bytes from an item to a struct, which has the layout of its `RecordLayout`.
+/// A copy of adjacent bytes from an item to memory in the layout of a `RecordLayout`.
 #[derive(Clone, Debug)]
 pub(super) struct FieldCopy {
     /// The offset in bytes from the start of the item.

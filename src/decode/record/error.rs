@@ -130,10 +130,10 @@ pub enum RecordError {
     /// items with a copy.
     #[error(transparent)]
     NotInPlace(#[from] NotInPlace),
-    /// The items cannot be read.
+    /// The memory of the items cannot be read. The inner error gives the reason.
     #[error(transparent)]
     Access(#[from] DecodeError),
-    /// The structs cannot be written to the items.
+    /// The structs cannot be written to the items. The inner error gives the reason.
     #[error(transparent)]
     Encode(#[from] EncodeError),
 }

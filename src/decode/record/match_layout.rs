@@ -65,7 +65,7 @@ impl Conversion {
             NodeKind::Record(names, nodes) if root.shape.is_none() => {
                 matcher.compare_record(layout.fields, names, nodes, (root.offset, 0))?;
             }
-            // An item that is not a record is compared as a record with one field, without a name.
+            // An item that is not a record is compared like a record whose only field has no name.
             _ => matcher.compare_record(layout.fields, &[None], core::slice::from_ref(root), (0, 0))?,
         }
         let LayoutMatcher { copies, checks, has_native, has_swapped, .. } = matcher;
@@ -107,9 +107,9 @@ struct LayoutMatcher {
 
 impl LayoutMatcher {
     /// Compares a record of the items with a struct, and adds the copies and the checks of its fields. `names` and
-    /// `nodes` are the fields of the record. `fields` are the fields of the struct. `base` is the offset in bytes of
-    /// the record in the item, and of the struct in the outermost struct. Returns the first difference as an error. The
-    /// recursion is as deep as the structs are nested.
+    /// `nodes` are the fields of the record. `fields` are the fields of the struct. `base` has two offsets in bytes:
+    /// the offset of the record in the item, and the offset of the struct in the outermost struct. Returns the first
+    /// difference as an error. The recursion is as deep as the structs are nested.
     fn compare_record(
         &mut self,
         fields: &[FieldLayout],
@@ -205,9 +205,9 @@ impl LayoutMatcher {
         }
     }
 
-    /// Adds the copy and the check of adjacent values, which have `len` bytes both in the item and in the struct.
-    /// `value` is their type in the struct, and `codec` their type in the item. `from` is the offset of the values in
-    /// bytes in the item, and `to` in the outermost struct.
+    /// Adds the copy and the check of adjacent values. `len` is the size of these values in bytes, which is equal in
+    /// the item and in the struct. `value` is their type in the struct, and `codec` their type in the item. `from` is
+    /// the offset of the values in bytes in the item, and `to` in the outermost struct.
     fn add_value(&mut self, value: &ValueLayout, len: usize, codec: &ScalarCodec, (from, to): (usize, usize)) {
         let (swap, unit) = (codec.swapped(), codec.reversed_unit());
         self.copies.push(FieldCopy { from, to, len, unit, repeats: self.repeats.clone() });
@@ -271,8 +271,8 @@ fn describe_node(node: &PlanNode) -> String {
     }
 }
 
-/// Returns the text of the type of a field of the struct for messages, as [`describe_node`] does. `member` is the
-/// innermost element type of the field, and `shape` has the dimensions of its arrays.
+/// Returns the text of the type of a field of the struct, for messages: `int32`, `bytes of 5 bytes`, `float64[2,3]`.
+/// `member` is the innermost element type of the field, and `shape` has the dimensions of its arrays.
 fn describe_member(member: &MemberLayout, shape: &[usize]) -> String {
     match (&member.kind, shape.split_last()) {
         (MemberKind::Value(value), Some((len, outer))) if value.is_string => {

@@ -33,8 +33,8 @@ pub struct RecordLayout {
 
 impl RecordLayout {
     /// Creates the layout of a struct. `last` is the position of the last field. `align` is the alignment in bytes of
-    /// `repr(align)`, or `None` without this attribute. `in_memory` is whether the struct is `repr(C)` and no field is
-    /// skipped. `fields` are the fields that are not skipped. Used by the derive macro.
+    /// `repr(align)`, or `None` without this attribute. `in_memory` must be true if the struct is `repr(C)` and no
+    /// field is skipped. `fields` are the fields that are not skipped. Used by the derive macro.
     #[doc(hidden)]
     #[must_use]
     pub const fn new(last: FieldCursor, align: Option<usize>, in_memory: bool, fields: &'static [FieldLayout]) -> Self {
@@ -223,13 +223,14 @@ impl FieldCursor {
         Self { offset: 0, end: 0, align: 1, packed }
     }
 
-    /// Returns the position of the next field, whose type is `T`.
+    /// Returns the position of the field of type `T` that follows the current field.
     #[must_use]
     pub const fn next<T: RecordField>(self) -> Self {
         self.skip(T::MEMBER.size, T::MEMBER.align)
     }
 
-    /// Returns the position of the next field, which has `size` bytes and an alignment of `align` bytes.
+    /// Returns the position of the field that follows the current field, and that has `size` bytes and an alignment of
+    /// `align` bytes. The derive macro calls this function for skipped fields.
     #[must_use]
     pub const fn skip(self, size: usize, align: usize) -> Self {
         let align = match self.packed {

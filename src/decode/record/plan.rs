@@ -123,8 +123,8 @@ impl<T: Record> RecordPlan<'_, T> {
         bytemuck::try_cast_slice_mut(items).map_err(|_| refused.into())
     }
 
-    /// Checks that items have the same layout as the struct in memory. Returns the first difference as an error. Also
-    /// returns an error if the length of `items` is not a multiple of the item size.
+    /// Returns `Ok` if the items have the same layout as the struct in memory. Otherwise returns the first difference
+    /// as an error. Also returns an error if the length of `items` is not a multiple of the item size.
     fn check_in_place(&self, items: &[u8]) -> Result<(), RecordError> {
         self.plan.items_in(items.len())?;
         let (item, record) = (wide(self.plan.itemsize()), wide(size_of::<T>()));
@@ -235,7 +235,7 @@ impl Buffer<'_> {
     }
 }
 
-/// The state of decoding items block by block to structs, which are appended to a vector.
+/// Decodes items to structs, block by block, and appends the structs to a vector.
 struct Reader<'r, T> {
     /// The plan that decodes the items.
     plan: &'r RecordPlan<'r, T>,
@@ -248,8 +248,8 @@ struct Reader<'r, T> {
 }
 
 impl<'r, T: Record> Reader<'r, T> {
-    /// Creates a reader that appends `items` structs to `records`. Allocates the memory for these structs. Returns an
-    /// error if the allocation fails.
+    /// Creates a reader that decodes items with `plan`, and appends the structs to `records`. Allocates memory for
+    /// `items` structs. Returns an error if the allocation fails.
     fn new(plan: &'r RecordPlan<'r, T>, items: usize, records: &'r mut Vec<T>) -> Result<Self, RecordError> {
         let bytes = wide(items.saturating_mul(size_of::<T>()));
         records.try_reserve_exact(items).map_err(|_| DecodeError::Allocation { bytes })?;
@@ -440,9 +440,10 @@ fn store_each<T: Record>(records: &[T], items: &mut [u8], itemsize: usize, acces
     }
 }
 
-/// Encodes `records` into `items`, the bytes of adjacent items of `itemsize` bytes. `access` and `origins` are as in
-/// [`load_permuted`]. Returns an error if `origins` is shorter than the struct. The function is not inlined for the
-/// same reason as [`load_permuted`].
+/// Encodes `records` into `items`, the bytes of adjacent items of `itemsize` bytes. `access(origins)` maps offsets in
+/// the struct to offsets in an item. `origins` has the position in the item of each byte of the struct. Returns an
+/// error if `origins` is shorter than the struct. The function is not inlined, for the reason that [`load_permuted`]
+/// states.
 #[inline(never)]
 fn store_permuted<'s, T: Record, O, A: Access>(
     records: &[T],

@@ -1,5 +1,5 @@
-//! [`Record`]: the trait of structs that items are decoded to and encoded from. Also the functions that decode adjacent
-//! items.
+//! [`Record`]: the trait of structs that items are decoded to and encoded from. Also the functions that decode
+//! adjacent items to such structs.
 
 use alloc::vec::Vec;
 use core::marker::PhantomData;
@@ -185,13 +185,14 @@ pub(super) fn load_each<T: Record>(items: &[u8], itemsize: usize, records: &mut 
 pub fn load_plain<T: Record + bytemuck::AnyBitPattern>(items: &[u8], records: &mut Vec<T>) {
     match bytemuck::try_cast_slice::<u8, T>(items) {
         Ok(items) => records.extend_from_slice(items),
-        // The items are not aligned for the type `T`.
+        // `items` is not aligned for the type `T`, so each item is copied separately.
         Err(_) => records.extend(items.chunks_exact(size_of::<T>().max(1)).map(bytemuck::pod_read_unaligned::<T>)),
     }
 }
 
-/// Selects how the derive macro decodes structs: as bytes if the type is `bytemuck::AnyBitPattern`, field by field if
-/// not. A macro itself cannot test whether a type implements a trait.
+/// Selects how the code of the derive macro decodes structs of type `T`. If `T` is `bytemuck::AnyBitPattern`, items
+/// are copied as bytes. Otherwise items are decoded field by field. A macro itself cannot test whether a type
+/// implements a trait.
 ///
 /// The derive macro calls `load_all` on a `&LoadSelector<T>`. [`ByCopy`] and [`ByField`] both have this method. The
 /// compiler selects [`ByCopy`] if `T` is `bytemuck::AnyBitPattern`, because this trait needs one automatic reference

@@ -17,8 +17,7 @@ use crate::decode::{self, Column, DecodeError, wide};
 enum Source {
     /// One column for each leaf, in the order of the format. An Arrow array takes the next column.
     Columns(vec::IntoIter<Column>),
-    /// The bytes of contiguous items that have only one leaf. The bytes of the items are the bytes of the Arrow
-    /// array.
+    /// The bytes of contiguous items that have only one leaf. These bytes are also the bytes of the Arrow array.
     Bytes(Buffer),
 }
 
@@ -51,13 +50,13 @@ impl Mapping {
         self.batch_of_columns(buffer.columns_at(self.leaf_indices())?, buffer.items()?)
     }
 
-    /// Creates a record batch with `items` rows from `columns`. `columns` has one column for each leaf, in the order
-    /// of the format. The vectors of numbers and bytes become the memory of the batch without a copy.
+    /// Creates a record batch with one row for each of `items` items. `columns` must have one column for each leaf, in
+    /// the order of the format. The vectors of numbers and bytes become the memory of the batch without a copy.
     ///
     /// # Errors
     /// - the number of columns differs from the number of leaves: 2 columns for 3 leaves
     /// - a column does not have the type of its leaf: `f64` for `<i`
-    /// - a column does not have `items` records: 10 elements for 11 rows
+    /// - the length of a column is not `items`: 10 elements for 11 items
     /// - a text is not Unicode, see [`batch`](Self::batch)
     pub fn batch_of_columns(&self, columns: Vec<Column>, items: usize) -> Result<RecordBatch, BatchError> {
         for index in 0..self.leaves.len().max(columns.len()) {
@@ -69,8 +68,8 @@ impl Mapping {
                     && elements == Some(column.data.len())
             });
             if !is_match {
-                // If there are more columns than leaves, the surplus column has no field, and the error contains an
-                // empty name.
+                // If there are more columns than leaves, a surplus column has no field. The error then names an empty
+                // field.
                 let field = self.verdicts().get(index).map(|verdict| verdict.field.clone()).unwrap_or_default();
                 return Err(BatchError::Column { index: wide(index), field, items: wide(items) });
             }
@@ -78,7 +77,7 @@ impl Mapping {
         self.build(Source::Columns(columns.into_iter()), items)
     }
 
-    /// Creates a record batch with one row for each item of `bytes`. The items in `bytes` are contiguous.
+    /// Creates a record batch with one row for each item of `bytes`. `bytes` must contain contiguous items.
     ///
     /// The batch shares the memory of `bytes` if three conditions are true: the item has only one leaf, the
     /// [verdict](Self::verdicts) of the leaf is zero-copy, and `bytes` is aligned for the type of the leaf. In all
@@ -86,7 +85,7 @@ impl Mapping {
     ///
     /// # Errors
     /// - the length of `bytes` is not a multiple of the itemsize: 10 bytes for 4-byte items
-    /// - [`batch`](Self::batch) would return the error for these items
+    /// - every error of [`batch`](Self::batch)
     pub fn batch_of_bytes(&self, bytes: Buffer) -> Result<RecordBatch, BatchError> {
         let items = self.plan.items_in(bytes.len())?;
         if self.shares(bytes.as_ptr().addr()) {
@@ -95,17 +94,18 @@ impl Mapping {
         self.batch_of_columns(self.plan.columns_at(&bytes, self.leaf_indices())?, items)
     }
 
-    /// Creates a record batch with one row for each of the first `rows` items of `bytes`. The items in `bytes` are
-    /// contiguous and can have 0 bytes. The values are copied.
+    /// Creates a record batch with one row for each of the first `rows` items of `bytes`. `bytes` must contain
+    /// contiguous items, which can have 0 bytes. Copies the values.
     ///
     /// # Errors
-    /// - [`batch_of_bytes`](Self::batch_of_bytes) would return the error for these items
+    /// - every error of [`batch_of_bytes`](Self::batch_of_bytes)
     #[doc(hidden)]
     pub fn batch_of_rows(&self, bytes: &[u8], rows: usize) -> Result<RecordBatch, BatchError> {
         self.batch_of_columns(self.plan.columns(bytes, None)?, rows)
     }
 
-    /// Returns whether `batch_of_bytes` would share the memory of contiguous items whose first byte is at `address`.
+    /// Returns whether a batch of [`batch_of_bytes`](Self::batch_of_bytes) shares the memory of its items, if the
+    /// items are contiguous and their first byte is at `address`.
     #[doc(hidden)]
     pub fn shares(&self, address: usize) -> bool {
         let align = self.columns.first().map_or(1, Node::align);
@@ -113,8 +113,8 @@ impl Mapping {
         is_contiguous && address.checked_rem(align) == Some(0)
     }
 
-    /// Creates the record batch with `items` rows from the memory of `source`. Returns an error if an array cannot be
-    /// created.
+    /// Creates the record batch of `items` items from the memory of `source`. Returns an error if an Arrow array
+    /// cannot be created.
     fn build(&self, mut source: Source, items: usize) -> Result<RecordBatch, BatchError> {
         let array = |node: &Node| Ok(make_array(node.array(&mut source, items)?));
         let arrays = self.columns.iter().map(array).collect::<Result<Vec<_>, BatchError>>()?;
@@ -132,12 +132,12 @@ impl Node {
         }
     }
 
-    /// Creates the Arrow array of this field. `items` is the number of records that contain the field, which is the
-    /// number of rows for a field of the item. Takes the columns of the field's leaves from `source`. Returns an
-    /// error if an array is too large or its values cannot be converted.
+    /// Creates the Arrow array of this field. `items` is the number of records that contain the field. For a top-level
+    /// field, this is the number of items. The function takes one column from `source` for each leaf of the field.
+    /// Returns an error if an array is too large, or if a value cannot be converted.
     fn array(&self, source: &mut Source, items: usize) -> Result<ArrayData, BatchError> {
-        // `lens` has the number of lists of each dimension, from the outermost to the innermost dimension, and then
-        // the number of elements.
+        // `lens` has the number of lists of each dimension, outermost dimension first. The last entry is the number of
+        // elements.
         let too_many = BatchError::Decode(DecodeError::Allocation { bytes: u64::MAX });
         let mut lens = Vec::from([items]);
         let mut len = items;
@@ -160,8 +160,8 @@ impl Node {
         Ok(data)
     }
 
-    /// Creates the Arrow array of a leaf with `len` values. Takes the next column of `source`. Returns an error if
-    /// `source` has no more columns or the column cannot be converted.
+    /// Creates the Arrow array of a leaf with `len` values, which `encoding` converts. Takes the next column of
+    /// `source`. Returns an error if `source` has no more columns or the column cannot be converted.
     fn leaf_array(&self, encoding: &Encoding, source: &mut Source, len: usize) -> Result<ArrayData, BatchError> {
         match source {
             Source::Bytes(bytes) => encoding.of_bytes(bytes.clone(), len),

@@ -42,9 +42,9 @@ pub(super) enum Encoding {
 }
 
 impl Encoding {
-    /// Chooses the encoding for values of the type `ty`. `size` is the size of one value in bytes. `data` is
-    /// the column that the values were decoded to. `width` is the number of significant bytes of a `long
-    /// double` on the machine of the layout.
+    /// Returns the encoding for values of the type `ty`. `size` is the size of one value in bytes. `data` is a column
+    /// of such values, which can be empty. `width` is the number of significant bytes of a `long double` on the
+    /// machine of the layout.
     ///
     /// The match has no wildcard, so a new type does not compile without a decision.
     pub(super) fn of(ty: Type, size: i32, data: &ColumnData, width: i32) -> Self {
@@ -209,21 +209,21 @@ fn pairs(data_type: DataType, parts: ArrayData, len: usize) -> Result<ArrayData,
     Ok(ArrayData::builder(data_type).len(len).add_child_data(parts).build()?)
 }
 
-/// Returns the number of units of each string in a column. `shape` is the shape of the column, whose last
-/// dimension is the index of the unit. Returns an error if `shape` is empty.
+/// Returns the number of code units of each string in a column: the last length in `shape`, the shape of the column. A
+/// code unit of a byte string is one byte. Returns an error if `shape` is empty.
 fn string_len(shape: &[usize]) -> Result<usize, BatchError> {
     let len = shape.last().copied();
     len.ok_or_else(|| DecodeError::internal("a column of strings has no dimension for their length").into())
 }
 
-/// Returns the string with the index `index`. `values` contains strings of `units` units one after another.
-/// Returns `None` if `values` is too short.
+/// Returns the string with the index `index` in `values`. `values` must contain adjacent strings of `units` code units
+/// each. Returns `None` if `values` has no string with this index.
 fn nth_string<T>(values: &[T], units: usize, index: usize) -> Option<&[T]> {
     let start = index.saturating_mul(units);
     values.get(start..start.saturating_add(units))
 }
 
-/// Returns `values` without the zeros at its end.
+/// Returns `values` without the zeros at its end. `values` has the code units of one string.
 fn without_trailing_nuls<T: Default + PartialEq>(mut values: &[T]) -> &[T] {
     while let Some((last, rest)) = values.split_last()
         && *last == T::default()
@@ -233,8 +233,8 @@ fn without_trailing_nuls<T: Default + PartialEq>(mut values: &[T]) -> &[T] {
     values
 }
 
-/// Returns the text of a Pascal string without the length byte. `bytes` is the length byte and the bytes
-/// after it. If the length byte is too large, the text is all bytes after the length byte.
+/// Returns the text of the Pascal string `bytes`, whose first byte is the length of the text. If this length is too
+/// large, the text is all bytes after the first byte.
 fn pascal_text(bytes: &[u8]) -> &[u8] {
     let (len, text) = bytes.split_first().map_or((0, bytes), |(len, text)| (usize::from(*len), text));
     text.get(..len).unwrap_or(text)
@@ -246,8 +246,8 @@ fn pascal_text(bytes: &[u8]) -> &[u8] {
 fn utf8(name: &str, len: usize, value: impl Fn(usize) -> Option<String>) -> Result<ArrayData, BatchError> {
     let mut text = String::new();
     let mut offsets: Vec<i32> = Vec::new();
-    // Values of 0 bytes can have any number, and Arrow needs an offset for each value. The allocation of the
-    // offsets can therefore fail.
+    // A column can have a huge number of values of 0 bytes, and Arrow needs an offset for each value. The allocation
+    // of the offsets can therefore fail.
     let reserved = len.checked_add(1).filter(|count| offsets.try_reserve_exact(*count).is_ok());
     reserved.ok_or(DecodeError::Allocation { bytes: wide(len.saturating_mul(size_of::<i32>())) })?;
     offsets.push(0);

@@ -120,9 +120,9 @@ impl Mapping {
     /// with its dotted name, even if the field is in a nested record. The other fields may have types that Arrow
     /// does not support.
     ///
-    /// The names are those of the [verdicts](Self::verdicts). The name of a field without a name is `f` and the
-    /// index of the field: `f0`. If the item is not a record, its name is `value`. If several fields have the
-    /// same name, the first of these fields is mapped.
+    /// A name in `names` must be the [`Verdict::field`] of one of the [verdicts](Self::verdicts). The name of a field
+    /// without a name is `f` and the index of the field: `f0`. If the item is not a record, its name is `value`. If
+    /// several fields have the same name, the first of these fields is mapped.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, arrow::Mapping};
@@ -154,8 +154,9 @@ impl Mapping {
         Ok(Self::of_nodes(layout, columns, verdicts, plan, Some(leaf_indices), leaves))
     }
 
-    /// Creates the mapping from its fields. `columns` are the nodes of the columns of the schema, and `layout`
-    /// provides the metadata of the schema.
+    /// Creates the mapping of `layout` from the fields of `Mapping`. `columns` are the nodes of the columns of the
+    /// schema. The metadata of the schema contain the format of `layout`. `verdicts`, `plan`, `leaf_indices` and
+    /// `leaves` become the fields with these names.
     fn of_nodes(
         layout: &Layout,
         columns: Vec<Node>,
@@ -196,6 +197,8 @@ impl Mapping {
 /// Finds the field of `layout` with the dotted name `name`. Returns the field, and the number of leaves that
 /// precede the field in `layout`. Returns an error if no field has this name.
 fn find_field<'l>(layout: &'l Layout, name: &str) -> Result<(Field<'l>, usize), BatchError> {
+    /// Searches `field`, whose dotted name is `dotted`, and the fields inside it for the dotted name `name`. Adds the
+    /// number of leaves before the result to `leaves_before`. Returns `None` if no field has the name.
     fn search<'l>(field: Field<'l>, dotted: &str, name: &str, leaves_before: &mut usize) -> Option<Field<'l>> {
         let record = field.ty() == Type::Record;
         if !record || !field.shape().is_empty() {
@@ -321,8 +324,8 @@ impl<'w> SchemaBuilder<'w> {
     }
 }
 
-/// Returns the metadata of an Arrow field: the format, the type and the byte order of `field`, which an Arrow
-/// type does not contain.
+/// Returns the metadata of the Arrow field for `field`: its format, its type and its byte order. An Arrow type does
+/// not contain this information.
 fn metadata(field: Field<'_>) -> HashMap<String, String> {
     let mut metadata = HashMap::from([("pep3118.type".into(), field.ty().as_str().into())]);
     metadata.extend(field.endian().map(|endian| ("pep3118.byte_order".into(), endian.as_str().into())));

@@ -31,10 +31,10 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// Decides whether Arrow can share the memory of `field`, which is not a record. `name` is the dotted name
-    /// of `field`. `leaf` is the entry of `field` in the decode plan. `encoding` is the Arrow type and
-    /// conversion of `field`. `itemsize` is the size of an item in bytes. `is_only_leaf` is `true` if
-    /// `field` is the only field of the item that is not a record.
+    /// Decides whether Arrow can share the memory of `field`. `field` must not be a record. `name` is the dotted name
+    /// of `field`. `leaf` is the entry of `field` in the decode plan. `encoding` is the Arrow type and conversion of
+    /// `field`. `itemsize` is the size of an item in bytes. `is_only_leaf` is `true` if `field` is the only field of
+    /// the item that is not a record.
     pub(super) fn of(
         name: String,
         field: Field<'_>,

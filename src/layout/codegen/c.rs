@@ -129,7 +129,7 @@ fn write_definition(out: &mut String, definition: &Definition<'_>) {
     }
 }
 
-/// Returns the name of the type that `definition` defines, after its keyword: `struct sample`.
+/// Returns the keyword and the name of the type that `definition` defines: `struct sample`.
 fn full_name(definition: &Definition<'_>) -> String {
     format!("{} {}", if definition.is_union { "union" } else { "struct" }, definition.name)
 }
@@ -158,7 +158,7 @@ struct TypeText {
 }
 
 impl TypeText {
-    /// Returns a type whose declaration is the text `before` and the name.
+    /// Returns a type that is declared by the text `before` and the name, such as `int32_t x`.
     fn new(before: &str) -> Self {
         Self { before: before.to_string(), length: None, after: "", note: String::new() }
     }
@@ -221,7 +221,7 @@ impl TypeText {
     }
 }
 
-/// The keywords of C and C++, and the macros of compilers whose name has no leading underscore.
+/// The keywords of C and C++, and the compiler-defined macros that do not start with an underscore, such as `linux`.
 const KEYWORDS: &str = "\
     alignas alignof and and_eq asm auto bitand bitor bool break case catch char class compl const const_cast constexpr \
     continue default delete do double dynamic_cast else enum explicit export extern false far float for friend goto \
@@ -230,8 +230,9 @@ const KEYWORDS: &str = "\
     static_cast struct switch template this thread_local throw true try typedef typeid typename typeof typeof_unqual \
     union unix unsigned using virtual void volatile while xor xor_eq";
 
-/// Macros of [`HEADERS`] and of `stdio.h` and `time.h`, which some systems include from these headers. The list also
-/// contains the types that the generated source uses. [`is_limit_macro`] recognizes further macros.
+/// Macros of [`HEADERS`], and of `stdio.h` and `time.h`. On some systems, the headers of `HEADERS` include these two
+/// headers. The list also contains the types that the generated source uses. [`is_limit_macro`] recognizes further
+/// macros.
 const MACROS: &str = "\
     BUFSIZ CLOCKS_PER_SEC DECIMAL_DIG DEC_INFINITY DEC_NAN EOF FILENAME_MAX FOPEN_MAX INFINITY L_ctermid L_cuserid \
     L_tmpnam NAN NDEBUG NULL P_tmpdir SEEK_CUR SEEK_DATA SEEK_END SEEK_HOLE SEEK_SET TIME_UTC TMP_MAX WEOF assert \
@@ -252,7 +253,7 @@ const DECLARED: &str = "\
     vfwprintf vfwscanf vprintf vscanf vsnprintf vsprintf vsscanf vswprintf vswscanf vwprintf vwscanf wcpcpy wcpncpy \
     wcrtomb wctob wctrans_t wctype wctype_t wcwidth wint_t wprintf wscanf";
 
-/// Returns whether `word` is one of the words of `list`, which are separated by spaces.
+/// Returns whether `word` is one of the words of `list`. The words of `list` must be separated by spaces.
 fn contains_word(list: &str, word: &str) -> bool {
     list.split(' ').any(|listed| listed == word)
 }

@@ -19,7 +19,8 @@ pub struct Declarations<'l> {
     pub definitions: Vec<Rc<Definition<'l>>>,
 }
 
-/// One structure or union.
+/// A structure or union that the generated source code defines. It represents one record of the layout, or fields that
+/// share bytes.
 pub struct Definition<'l> {
     /// The index of this definition in [`Declarations::definitions`].
     pub index: usize,
@@ -44,8 +45,7 @@ pub struct Definition<'l> {
 pub struct Member<'l> {
     /// The name of the member. No other member of the definition has this name.
     pub name: String,
-    /// The name of the field in the layout, if this name differs from the name of the member. `None` otherwise, and for
-    /// a field without a name.
+    /// The name of the field in the layout. `None` if the member has the same name, or if the field has no name.
     pub field_name: Option<String>,
     /// The offset from the start of the definition in bytes.
     pub offset: u64,
@@ -84,7 +84,8 @@ pub struct Language<'w> {
     /// Returns the name of a type. The argument contains the name of the item, and the names of the members from the
     /// item to the type: `["sample", "position"]`.
     pub type_name: &'w dyn Fn(&[&str]) -> String,
-    /// If the item is an array, the last word in the name of its element type: `element` gives `sample_element`.
+    /// The word that is appended to the name of the item for the type of one element, if the item is an array:
+    /// `element` gives `sample_element`.
     pub element: &'w str,
 }
 
@@ -94,7 +95,8 @@ pub struct Language<'w> {
 const MAX_PATH_BYTES: usize = 63;
 
 impl<'l> Declarations<'l> {
-    /// Creates the declarations of `layout` in `language`. `name` is the name of the type of the item.
+    /// Creates the declarations that represent `layout` in the language `language`. `name` is the name of the type of
+    /// the item.
     pub fn new(layout: &'l Layout, name: &str, language: &Language<'_>) -> Self {
         let item = layout.item();
         let mut builder = Builder {
@@ -119,6 +121,7 @@ impl<'l> Declarations<'l> {
 
 /// The state while [`Declarations::new`] creates the definitions.
 struct Builder<'l, 'w> {
+    /// The properties of the target language.
     language: &'w Language<'w>,
     /// The name of the item.
     item: String,
@@ -203,8 +206,8 @@ impl<'l> Builder<'l, '_> {
         Member { name, field_name, offset, size, shape, ty, is_overlap: false, align }
     }
 
-    /// Returns one member for `overlap`: its only member, or a union of all its members. Adds the name of the union to
-    /// `names`.
+    /// Returns one member for `overlap`. If `overlap` has one member, returns this member. Otherwise returns a union
+    /// of all members, and adds the name of the union to `names`.
     fn member_of_overlap(&mut self, overlap: Overlap<'l>, names: &mut UsedNames) -> Member<'l> {
         if overlap.others.is_empty() {
             return overlap.first;
@@ -270,9 +273,10 @@ impl<'l> Builder<'l, '_> {
         unique
     }
 
-    /// Adds the definition that `outline` describes, with `members` and with explicit padding where a compiler would
-    /// not insert padding, and returns the definition. `members` must be in the order of their offsets. `names` must
-    /// contain their names. The definition is packed if alignment would move a member or change the size.
+    /// Adds the definition that `outline` describes, and returns the definition. The definition has `members`, and
+    /// explicit padding where a compiler would not insert padding. `members` must be in the order of their offsets,
+    /// and `names` must contain the names of `members`. The definition is packed if a compiler that aligns the members
+    /// would move a member or change the size.
     fn define(&mut self, outline: Outline, members: Vec<Member<'l>>, mut names: UsedNames) -> Rc<Definition<'l>> {
         let Outline { name, is_union, size, empty_fields } = outline;
         // A definition without members has an alignment of 1 byte.
@@ -326,7 +330,7 @@ impl<'l> Member<'l> {
         Self { name, field_name, offset: 0, size, shape: Vec::new(), ty, is_overlap: false, align }
     }
 
-    /// Returns the offset in bytes after the member, from the start of the definition.
+    /// Returns the offset after the last byte of the member, in bytes from the start of the definition.
     fn end(&self) -> u64 {
         self.offset.saturating_add(self.size)
     }
@@ -340,7 +344,7 @@ fn padding<'l>(from: u64, to: u64, names: &mut UsedNames) -> Member<'l> {
     Member { name, field_name: None, offset: from, size, shape, ty, is_overlap: false, align }
 }
 
-/// Returns the text of the comment for a field of 0 bytes: `a: int32[0] at byte 4, no bytes`.
+/// Returns the text of the comment for `field`, which must have 0 bytes: `a: int32[0] at byte 4, no bytes`.
 fn describe_empty_field(field: Field<'_>) -> String {
     // The text of a field without a name starts with the colon.
     let name = field.name().map(escape).unwrap_or_default();
@@ -388,8 +392,8 @@ pub(super) fn swapped_endian(field: Field<'_>) -> Option<Endian> {
 }
 
 /// Returns the text of the comment after a member. `field_name` is the name in the format, or `None` if the member has
-/// this name. `note` is a property of the type, or empty. The text is ASCII, because the encoding of the source file is
-/// unknown.
+/// this name. `note` is a property of the type that the language cannot express, or empty. The text is ASCII, because
+/// the encoding of the source file is unknown.
 pub(super) fn member_comment(field_name: Option<&str>, note: &str) -> String {
     match field_name {
         Some(field_name) if note.is_empty() => field_name.escape_default().to_string(),

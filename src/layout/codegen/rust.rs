@@ -111,8 +111,8 @@ fn array_type(ty: &str, shape: &[u64]) -> String {
     shape.iter().rev().fold(ty.to_string(), |ty, length| format!("[{ty}; {length}]"))
 }
 
-/// Returns the name of a type, which is `words` in camel case. The first word is the name of the item: `SampleShared4`
-/// for `Sample` and `shared_4`.
+/// Returns the name of a type: `words` in camel case. The first word must be the name of the item, and is not changed.
+/// Example: `Sample` and `shared_4` give `SampleShared4`.
 fn type_name(words: &[&str]) -> String {
     // The list is never empty, because the first word is the name of the item.
     let Some((item, members)) = words.split_first() else { return String::new() };
@@ -149,16 +149,16 @@ fn can_name_type(name: &str) -> bool {
     can_name_member(name) && !USED_NAMES.contains(&name)
 }
 
-/// Returns the alignment of the Rust type of `field`. The alignment is 1 byte if the Rust type is an array of bytes,
-/// because Rust has no `long double` and no byte-swapped numbers.
+/// Returns the alignment of the Rust type of one element of `field`. `field` must not be a record. Rust has no `long
+/// double` and no byte-swapped numbers. Their Rust type is an array of bytes, whose alignment is 1 byte.
 fn rust_align(field: Field<'_>) -> Align {
     let bytes = matches!(field.ty(), Type::LongDouble | Type::ComplexLongDouble) || swapped_endian(field).is_some();
     if bytes { Align::ONE } else { field.natural_align() }
 }
 
-/// Returns two texts for one element of `field`, which must not be a record: the Rust type, and a property of the field
-/// that the Rust type does not express. Example: `[u8; 4]` and `int32, big-endian`. The second text is empty for most
-/// types.
+/// Returns two texts for one element of `field`: the Rust type, and a property of the field that the Rust type does
+/// not express. Example: `[u8; 4]` and `int32, big-endian`. The second text is empty for most types. `field` must not
+/// be a record.
 fn rust_type(field: Field<'_>) -> (String, String) {
     let (size, ty) = (field.size(), field.ty());
     // A text of one character is a single value, not an array.
