@@ -41,8 +41,8 @@ pub(crate) fn class_name(object: &Bound<'_, PyAny>) -> PyResult<String> {
     Ok(escape(&*object.get_type().name()?.to_string_lossy()).into_owned())
 }
 
-/// Creates an exception of class `T` with `message` and `attributes`, which are (name, value). If Python cannot
-/// create the exception, returns the exception that Python raised instead.
+/// Creates an exception of class `T` with `message`. `attributes` are the names and the values of its attributes. If
+/// Python cannot create the exception, returns the exception that Python raised instead.
 fn with_attributes<T: pyo3::PyTypeInfo>(
     py: Python<'_>,
     message: String,
@@ -71,7 +71,8 @@ pub(crate) fn ambiguous(ambiguity: &Ambiguity, call: &str) -> PyErr {
     format_error(ambiguity.diagnostic().with_help(format!("choose one: {call}")).to_string(), None)
 }
 
-/// Creates the exception for `error`. If the format is ambiguous, the help line contains `call`, as in [`ambiguous`].
+/// Creates the exception for `error`. If the format is ambiguous, the help line contains `call`, the call with which
+/// the user selects an interpretation.
 pub(crate) fn refused_or_ambiguous(error: LayoutError, call: &str) -> PyErr {
     match error.ambiguity() {
         Some(ambiguity) => ambiguous(ambiguity, call),

@@ -15,15 +15,15 @@ use crate::fastcall::counted;
 use pep3118::__private::{Cache, hash};
 
 /// The key of the cache by content. A `str` and a `bytes` object with the same characters are different keys, because
-/// their compiled formats differ in some errors.
+/// some error messages differ between `str` and `bytes`.
 #[derive(Debug, PartialEq)]
 struct FormatKey {
     is_text: bool,
     format: Box<[u8]>,
 }
 
-/// The key of the cache by address: a format object. The reference keeps the object alive, so that no other object
-/// can get the same address.
+/// The key of the cache by address: a format object. The reference keeps the object alive, so no other object can get
+/// its address.
 struct FormatObject(Py<PyAny>);
 
 impl PartialEq for FormatObject {
@@ -41,7 +41,7 @@ thread_local! {
     static BY_ADDRESS: RefCell<Cache<FormatObject, Arc<Compiled>>> = const { RefCell::new(Cache::new(8, 8)) };
 }
 
-/// Returns the hash of `format` for the cache by address.
+/// Returns the address of `format` as the hash for the cache by address.
 #[inline]
 fn address_hash(format: &Bound<'_, PyAny>) -> u64 {
     // An address has at most 64 bits on every target of Rust.
@@ -53,7 +53,7 @@ fn address_hash(format: &Bound<'_, PyAny>) -> u64 {
 /// # Errors
 /// - `format` is invalid: `struct.error`
 /// - `format` is neither a `str` nor a `bytes` object: `TypeError`
-/// - `call` returns an error: returned unchanged
+/// - `call` returns an error: the error is returned unchanged
 #[inline]
 pub(super) fn with<'py, T>(format: &Bound<'py, PyAny>, call: impl Fn(&Arc<Compiled>) -> PyResult<T>) -> PyResult<T> {
     // The cache by address is borrowed during the call, which saves a reference count. If `call` runs Python code
@@ -69,7 +69,8 @@ pub(super) fn with<'py, T>(format: &Bound<'py, PyAny>, call: impl Fn(&Arc<Compil
     }
 }
 
-/// Returns the compiled form of `format` from the cache by content, or compiles `format` and caches the result.
+/// Returns the compiled form of `format` from the cache by content. If there is none, compiles `format` and caches the
+/// result. Returns an error if `format` is invalid.
 #[inline(never)]
 fn find(format: &Bound<'_, PyAny>) -> PyResult<Arc<Compiled>> {
     let content = match (format.cast_exact::<PyString>(), format.cast_exact::<PyBytes>()) {

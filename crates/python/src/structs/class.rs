@@ -31,7 +31,7 @@ use super::offset::Offset;
 pub(crate) struct Struct {
     /// The format of the first call of `__init__`. It is read without a lock, because a second call is rare.
     first: OnceLock<Arc<Compiled>>,
-    /// Whether `__init__` was called more than once, so that `last` is set.
+    /// `true` if `__init__` was called more than once. `last` is then set.
     initialized_again: AtomicBool,
     /// The format of the last call of `__init__`, if `__init__` was called more than once.
     ///
@@ -56,7 +56,7 @@ impl Struct {
     ///
     /// # Errors
     /// - `__init__` was not called: `RuntimeError`
-    /// - `call` returns an error: returned unchanged
+    /// - `call` returns an error: the error is returned unchanged
     #[inline]
     pub(super) fn with<T>(&self, call: impl FnOnce(&Arc<Compiled>) -> PyResult<T>) -> PyResult<T> {
         if self.initialized_again.load(Ordering::Acquire)
