@@ -252,8 +252,8 @@ fn is_accepted(codec: &ScalarCodec, found: &DataType) -> bool {
     }
 }
 
-/// Returns `true` if `codec` is a `long double`, and the Arrow type `found` is byte strings that have its significant
-/// bytes.
+/// Returns `true` if a column of the Arrow type `found` has byte strings of the significant bytes of a `long double`.
+/// `codec` is the codec of the `long double`.
 fn is_long_double(codec: &ScalarCodec, found: &DataType) -> bool {
     let width = match codec.long_double_format() {
         LongDoubleFormat::Double => 8,

@@ -493,7 +493,7 @@ impl<W: Write> ItemWriter<W> {
     }
 
     /// Writes the buffered items and the end of the output. `result` is the result of reading all items. Returns the
-    /// error in `result`, or else the error of writing.
+    /// error if writing fails, and otherwise `result`.
     ///
     /// After an error, the rows before the error are written. An Arrow file gets no footer after an error,
     /// because a program could mistake a file with a footer for a complete file.

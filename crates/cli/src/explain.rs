@@ -69,8 +69,8 @@ impl Explain {
     }
 }
 
-/// Writes a header, then the table and the picture of each interpretation. `found` is the first
-/// interpretation of `format`, and `alternatives` are the others. `model` is the name that the user gave.
+/// Writes a header, and after it the table and the picture of each interpretation. `found` is the first interpretation
+/// of `format`, and `alternatives` are the others. `model` is the name that the user gave.
 fn page(
     out: &mut impl Write,
     format: &[u8],
@@ -96,7 +96,7 @@ fn page(
     Ok(())
 }
 
-/// Writes the table and the picture of `layout`.
+/// Writes the table of the fields of `layout`, and the picture of its bytes.
 fn draw(out: &mut impl Write, layout: &Layout) -> io::Result<()> {
     write!(out, "{}", Table::new(layout))?;
     write!(out, "\n{}", Picture::new(layout).within(super::width()).render(paint))

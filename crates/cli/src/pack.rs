@@ -505,8 +505,8 @@ impl<'de> DeserializeSeed<'de> for ValueSeed<'_> {
 }
 
 impl ValueSeed<'_> {
-    /// Stores the problem that the JSON value `found` is not of the kind (list, object or single value) that the field
-    /// needs. Returns an error without a message.
+    /// Stores the problem that the JSON value is `found`, such as `a number`, but the field is an array or a record.
+    /// Returns an error without a message.
     fn wrong_kind<E: serde::de::Error>(self, found: &str) -> E {
         let wanted = if self.shape.is_empty() { "a record" } else { "an array" };
         *self.problem = Problem::new(format!("the value is {found} but the field is {wanted}"));
