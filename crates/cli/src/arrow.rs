@@ -67,14 +67,15 @@ impl<W: Write> ArrowWriter<W> {
         let out = FileWriter::try_new(out, mapping.schema()).map_err(ipc)?;
         let count = |shape: &[usize]| shape.iter().copied().fold(1, usize::saturating_mul);
         let values = plan.leaves().iter().map(|leaf| count(leaf.shape())).fold(1, usize::saturating_add);
-        // An item without bytes or values never reaches the limit, so only `BATCH_ITEMS` applies.
+        // If an item has 0 bytes or no values, the number of items in a batch is limited by `BATCH_ITEMS` only.
         let items = |limit: usize, each: usize| limit.checked_div(each).unwrap_or(BATCH_ITEMS);
         let most = items(BATCH_BYTES, plan.itemsize()).min(items(BATCH_VALUES, values)).clamp(1, BATCH_ITEMS);
         let batch_bytes = most.saturating_mul(plan.itemsize()).max(1);
         Ok(Self { mapping, out, batch_bytes, pending: Vec::new(), items_written: 0 })
     }
 
-    /// Appends `items`, the bytes of whole items, to the pending items. Writes each full batch.
+    /// Appends `items`, the bytes of whole items, to the items that wait for the next batch. Writes each batch that
+    /// becomes full.
     pub(super) fn block(&mut self, mut items: &[u8]) -> Result<(), Failure> {
         while !items.is_empty() {
             let missing = self.batch_bytes.saturating_sub(self.pending.len());
@@ -88,10 +89,10 @@ impl<W: Write> ArrowWriter<W> {
         Ok(())
     }
 
-    /// Writes the pending items as one batch.
+    /// Writes the items that wait as one batch.
     fn batch(&mut self) -> Result<(), Failure> {
         let before = self.items_written;
-        // The number of the item in the message is relative to the batch, so add the start of the batch.
+        // `error` counts the items from the start of the batch, so the number of items before the batch is added.
         let refused = |error: BatchError| match error {
             BatchError::Text { .. } if before > 0 => {
                 Failure::refused(format_args!("{error}, counted from item {before}"))

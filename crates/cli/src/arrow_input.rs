@@ -30,7 +30,7 @@ use super::progress::Progress;
 /// The number of bytes at the end of an Arrow file: the length of the footer and the text `ARROW1`.
 const TRAILER: usize = 10;
 
-/// The number of bytes before the metadata of a message: a continuation and the length.
+/// The number of bytes before the metadata of a message: the continuation marker and the length.
 const MESSAGE_PREFIX: usize = 8;
 
 /// Reads the record batches of an Arrow file, and writes the rows as items.
@@ -53,7 +53,7 @@ fn arrow_error(error: ArrowError) -> Failure {
     }
 }
 
-/// Returns the failure for a file that is not a valid Arrow file. `what` is the part of the file that is wrong.
+/// Returns the failure for a file that is not a valid Arrow file. `what` names the part of the file that is wrong.
 fn invalid(what: &str) -> Failure {
     Failure::refused(format_args!("the input is not a valid Arrow file: {what}"))
 }
@@ -71,7 +71,8 @@ impl ArrowReader {
         file.seek(SeekFrom::Start(trailer_start))?;
         file.read_exact(&mut trailer)?;
         let footer_len = read_footer_length(trailer).map_err(arrow_error)?;
-        // Compare the length with the file before memory is allocated, because the length can be wrong.
+        // The length of the footer can be wrong, so it is compared with the length of the file before memory is
+        // allocated.
         let footer_start =
             trailer_start.checked_sub(to_u64(footer_len)).ok_or_else(|| invalid("the footer is too long"))?;
         let mut footer = vec![0; footer_len];
@@ -96,7 +97,7 @@ impl ArrowReader {
         Ok(Self { file, len, decoder, blocks, items: 0 })
     }
 
-    /// Writes all rows as items of `size` bytes to `out`.
+    /// Writes all rows to `out` as items of `item`, each of `size` bytes.
     pub(super) fn write(
         &mut self,
         item: &PackedField,
@@ -123,8 +124,8 @@ impl ArrowReader {
         Ok(())
     }
 
-    /// Reads `block`, and checks the lengths in the block. The Arrow reader panics if a buffer is outside of its
-    /// record batch.
+    /// Reads `block`, the position of a record batch in the file. Returns the bytes of the batch. Checks the lengths in
+    /// the batch, because the Arrow reader panics if a buffer is outside of its batch.
     fn read_block(&mut self, block: &Block) -> Result<Buffer, Failure> {
         let wrong = || invalid("a record batch is outside of the file");
         let length = |bytes: i64| usize::try_from(bytes).map_err(|_| wrong());
@@ -155,10 +156,12 @@ impl ArrowReader {
     }
 }
 
-/// Checks that `columns` are the fields `fields`, in any order.
+/// Checks that there is one column in `columns` for each field of `fields`, in any order, with a type that fits the
+/// field.
 ///
 /// # Errors
-/// - returns a message with the dotted name of the field
+/// - a column has no field, a field has no column, or a type is wrong: returns a message with the dotted name of the
+///   field
 fn check_columns(fields: &[PackedField], columns: &Fields) -> Result<(), Problem> {
     for column in columns {
         if !fields.iter().any(|field| field.name == *column.name()) {
@@ -191,8 +194,9 @@ fn check_columns(fields: &[PackedField], columns: &Fields) -> Result<(), Problem
     Ok(())
 }
 
-/// Returns the index of the column of `field`. `index` is the index of `field` in its record. The column with this
-/// index is preferred, so that fields with the same name have different columns.
+/// Returns the index in `columns` of the column of `field`. `index` is the index of `field` in its record. If several
+/// columns have the name of `field`, prefers the column at `index`, so that fields with one name have different
+/// columns. Returns `None` if no column has the name.
 fn column_index(field: &PackedField, index: usize, columns: &Fields) -> Option<usize> {
     match columns.get(index) {
         Some(column) if *column.name() == field.name => Some(index),
@@ -200,7 +204,8 @@ fn column_index(field: &PackedField, index: usize, columns: &Fields) -> Option<u
     }
 }
 
-/// Checks that the values of the Arrow type `found` are values of `kind` in arrays of `dimensions` dimensions.
+/// Checks that a value of the Arrow type `found` is an array of `dimensions` dimensions (lists in lists) with elements
+/// of `kind`. Returns an error if it is not.
 fn check_type(kind: &PackedKind, dimensions: usize, found: &DataType) -> Result<(), Problem> {
     if let Some(inner) = dimensions.checked_sub(1) {
         return match found {
@@ -247,20 +252,22 @@ fn is_accepted(codec: &ScalarCodec, found: &DataType) -> bool {
     }
 }
 
-/// Returns `true` if `found` is the type of the significant bytes of a `long double`.
+/// Returns `true` if a column of the Arrow type `found` has byte strings of the significant bytes of a `long double`.
+/// `codec` is the codec of the `long double`.
 fn is_long_double(codec: &ScalarCodec, found: &DataType) -> bool {
     let width = match codec.long_double_format() {
         LongDoubleFormat::Double => 8,
         LongDoubleFormat::X87 => 10,
         LongDoubleFormat::Binary128 => 16,
         LongDoubleFormat::DoubleDouble if codec.endian() == Endian::Little => 16,
-        // The parts of a big-endian double-double are in another order than the bytes of the column.
+        // The column has the two doubles of a big-endian double-double in the opposite order, which is not supported.
         _ => return false,
     };
     *found == DataType::FixedSizeBinary(width)
 }
 
-/// Returns the type of the two parts of a complex number of the type `found`. Returns `Null` for any other type.
+/// Returns the Arrow type of the real and the imaginary part if `found` is the type of complex numbers, a list of two
+/// values. Returns `Null` for any other type.
 fn pair(found: &DataType) -> &DataType {
     match found {
         DataType::FixedSizeList(part, 2) => part.data_type(),
@@ -268,7 +275,8 @@ fn pair(found: &DataType) -> &DataType {
     }
 }
 
-/// Writes row `row` of `batch` to `bytes`, the bytes of an item.
+/// Writes the row with the index `row` of `batch` to `bytes`, the bytes of an item of `item`. Returns an error if a
+/// value does not fit its field.
 fn store_row(item: &PackedField, batch: &RecordBatch, row: usize, bytes: &mut [u8]) -> Result<(), Problem> {
     match &item.kind {
         PackedKind::Record(fields) if item.is_record() => {
@@ -278,7 +286,8 @@ fn store_row(item: &PackedField, batch: &RecordBatch, row: usize, bytes: &mut [u
     }
 }
 
-/// Writes row `row` of `columns` to `bytes`, the bytes of a record of `fields`. `schema` has the names of `columns`.
+/// Writes the row with the index `row` of `columns` to `bytes`, the bytes of a record of `fields`. `schema` has the
+/// names of `columns`. Returns an error if a value does not fit its field.
 fn store_record(
     fields: &[PackedField],
     schema: &Fields,
@@ -296,7 +305,8 @@ fn store_record(
     Ok(())
 }
 
-/// Writes value `row` of `column` to `bytes`. The value has the dimensions `shape`, with elements of `size` bytes.
+/// Writes the value at the index `row` of `column` to `bytes`. The value has the shape `shape`, and its elements have
+/// `size` bytes. Returns an error if the value does not fit.
 fn store_value(
     kind: &PackedKind,
     size: usize,
@@ -336,7 +346,7 @@ fn store_value(
     Ok(())
 }
 
-/// Returns list `row` of `column`, or `None` if `column` has no lists.
+/// Returns the list at the index `row` of `column`. Returns `None` if `column` is not a column of lists.
 fn list(column: &dyn Array, row: usize) -> Option<ArrayRef> {
     match column.data_type() {
         DataType::FixedSizeList(..) => Some(column.as_fixed_size_list_opt()?.value(row)),
@@ -346,7 +356,8 @@ fn list(column: &dyn Array, row: usize) -> Option<ArrayRef> {
     }
 }
 
-/// Writes value `row` of `column`, a single value, to `bytes`.
+/// Writes the value at the index `row` of `column`, a single value of `codec`, to `bytes`. Returns an error if the
+/// value does not fit.
 fn store_scalar(codec: &ScalarCodec, column: &dyn Array, row: usize, bytes: &mut [u8]) -> Result<(), Problem> {
     let integer: i128 = match column.data_type() {
         DataType::Int8 => column.as_primitive::<Int8Type>().value(row).into(),
@@ -379,7 +390,8 @@ fn store_scalar(codec: &ScalarCodec, column: &dyn Array, row: usize, bytes: &mut
     Ok(codec.store_number(integer, bytes)?)
 }
 
-/// Returns float `row` of `column`, or `None` if `column` has no floats.
+/// Returns the float at the index `row` of `column` as a value of `codec`. Returns `None` if `column` is not a column
+/// of floats.
 fn float(codec: &ScalarCodec, column: &dyn Array, row: usize) -> Option<Value> {
     match column.data_type() {
         DataType::Float16 => Some(Value::Float16(column.as_primitive::<Float16Type>().value(row))),
@@ -397,7 +409,8 @@ fn float(codec: &ScalarCodec, column: &dyn Array, row: usize) -> Option<Value> {
     }
 }
 
-/// Writes the complex number with the parts `parts` to `bytes`.
+/// Writes a complex number to `bytes`, a value of `codec`. `parts` are its real and its imaginary part. Returns an
+/// error if the number does not fit.
 fn store_complex(codec: &ScalarCodec, parts: &dyn Array, bytes: &mut [u8]) -> Result<(), Problem> {
     let internal = || Problem::new("internal error: the types of the columns were checked");
     if let Some(parts) = parts.as_fixed_size_binary_opt() {
@@ -416,7 +429,8 @@ fn store_complex(codec: &ScalarCodec, parts: &dyn Array, bytes: &mut [u8]) -> Re
     Ok(codec.store(&value, bytes)?)
 }
 
-/// Writes `value`, the bytes of a value in memory, to `bytes`.
+/// Writes `value`, the bytes of a value in an Arrow column of byte strings, to `bytes`, a value of `codec`. Returns an
+/// error if the length is wrong.
 fn store_bytes(codec: &ScalarCodec, value: &[u8], bytes: &mut [u8]) -> Result<(), Problem> {
     match codec.ty() {
         Type::LongDouble => codec.store_little(value, bytes),
@@ -430,7 +444,7 @@ fn store_bytes(codec: &ScalarCodec, value: &[u8], bytes: &mut [u8]) -> Result<()
     Ok(())
 }
 
-/// Writes `text` to `bytes`.
+/// Writes `text`, a value of a text column, to `bytes`, a value of `codec`. Returns an error if `text` does not fit.
 fn store_text(codec: &ScalarCodec, text: &str, bytes: &mut [u8]) -> Result<(), Problem> {
     match codec.ty() {
         Type::Bytes | Type::Pascal => Ok(codec.store_bytes(text.as_bytes(), bytes)?),

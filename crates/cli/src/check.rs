@@ -143,13 +143,13 @@ struct ErrorReply {
     error: ErrorObject,
 }
 
-/// Returns the JSON form of a check with the result `report`. `view` is `None` if the rules that were
-/// broken make the buffer unreadable.
+/// Returns the JSON of `report`, the result of a check. `view` is `None` if the broken rules make the buffer
+/// unreadable.
 fn report_json<'r>(report: &'r Report, view: Option<&View<'_>>) -> ReportJson<'r> {
     ReportJson { exporter: None, findings: report, readable: view.is_some() }
 }
 
-/// Parses the argument `object`.
+/// Parses `text`, the JSON object of the argument OBJECT. Returns a message if `text` is not a buffer.
 fn buffer_from_json(text: &str) -> Result<BufferJson, String> {
     serde_json::from_str(text).map_err(|error| escape(error.to_string().as_bytes()).into_owned())
 }
@@ -229,8 +229,8 @@ struct GivenFields<'b> {
 }
 
 impl<'b> GivenFields<'b> {
-    /// Returns the buffer. A missing field is computed from other fields; `checker` has the dialect and the data
-    /// model for the size of the format.
+    /// Returns the buffer with these fields. A missing field is computed from the other fields. `checker` has the
+    /// dialect and the data model that determine the size of the format.
     fn raw_view(&self, checker: &Checker<'_>) -> RawView<'b> {
         let Self { readonly, format, shape, strides, suboffsets, .. } = *self;
         let described = || {
@@ -242,7 +242,7 @@ impl<'b> GivenFields<'b> {
         let product = |bytes: i64, len: &i64| bytes.saturating_mul(*len);
         let len = self.len.unwrap_or_else(|| shape.unwrap_or_default().iter().fold(itemsize, product));
         let ndim = self.ndim.unwrap_or_else(|| match shape {
-            // The check reports a number of dimensions that is too large, so `i32::MAX` is reported too.
+            // The check reports every number of dimensions that is too large, and so also `i32::MAX`.
             Some(shape) => i32::try_from(shape.len()).unwrap_or(i32::MAX),
             None => i32::from(self.len.is_some()),
         });
@@ -266,8 +266,8 @@ impl BufferOptions {
 }
 
 impl BufferJson {
-    /// Checks the buffer, and calls `print` with the result. `checker` has the dialect and the data model for
-    /// a buffer whose JSON object lacks these keys. Returns what `print` returns.
+    /// Checks the buffer, calls `print` with the result, and returns the result of `print`. `checker` has the dialect
+    /// and the data model that are used if the JSON object lacks the keys `dialect` and `model`.
     ///
     /// # Errors
     /// - the request, the dialect or the data model is unknown

@@ -143,7 +143,8 @@ enum OutputColumns {
     Arrow(Box<pep3118::arrow::Mapping>),
 }
 
-/// The format and the files, which depend on each other and on `--to`.
+/// The format, the input file and the output file. Which argument is which depends on the other arguments and on
+/// `--to`.
 struct Arguments<'a> {
     format: &'a OsStr,
     input: &'a Path,
@@ -205,7 +206,7 @@ impl Decode {
         }
     }
 
-    /// Returns the number of bytes between two items, each of `itemsize` bytes.
+    /// Returns the number of ignored bytes between the end of an item of `itemsize` bytes and the next item.
     ///
     /// # Errors
     /// - a packet of `--every` is smaller than an item
@@ -215,11 +216,11 @@ impl Decode {
             let (every, itemsize) = (plural(every, "byte"), plural(to_u64(itemsize), "byte"));
             Failure::refused(format_args!("a packet of --every has {every} but an item has {itemsize}"))
         })?;
-        // The length does not fit on a 32-bit machine if a packet has 2^32 bytes or more.
+        // On a 32-bit machine, the length of a packet of 2^32 bytes or more does not fit `usize`.
         usize::try_from(gap).map_err(|_| Failure::refused(format_args!("a packet of {every} bytes is too long")))
     }
 
-    /// Returns the columns of the output. The bytes of `text` are text.
+    /// Returns the columns of the output for items of `layout`. `text` contains the fields whose bytes are text.
     ///
     /// # Errors
     /// - `--columns` contains an unknown name
@@ -287,7 +288,7 @@ impl Decode {
     }
 
     /// Returns the arguments of `--to arrow`. `second_file` is the second argument if the argument is not the format.
-    /// `output` is the value of `--output`, or `None` for standard output.
+    /// `output` is the value of `--output`, or `None` if the option is missing.
     #[cfg(feature = "arrow")]
     fn arrow_arguments<'a>(
         &'a self,
@@ -332,13 +333,13 @@ struct Decoder<'d> {
     plan: &'d Plan,
     /// The number of bytes between two items.
     gap_bytes: usize,
-    /// The conversion of the values of each item.
+    /// The conversion of byte strings to text in the values of each item.
     text: TextConversion,
 }
 
 impl Decoder<'_> {
-    /// Reads the items of `input` and writes their values to `out`. `rows_on_terminal` is true if `out` is a terminal,
-    /// which hides the progress bar.
+    /// Reads the items of `input` and writes their values to `out`. `rows_on_terminal` must be `true` if `out` is a
+    /// terminal. No progress bar is then shown.
     fn write<W: Write>(
         &self,
         columns: OutputColumns,
@@ -383,7 +384,8 @@ impl Decoder<'_> {
         Ok(out.flush()?)
     }
 
-    /// Returns the contiguous items of `input`, and their total number of bytes if known.
+    /// Returns a reader of the contiguous items of `input`, and the total length of the items in bytes, or `None` if
+    /// the length is unknown.
     fn contiguous(&self, input: InputSource) -> Result<(Items, Option<u64>), Failure> {
         let Self { options, plan, gap_bytes, .. } = *self;
         let (mut input, mut rest) = input.after(options.skip)?;
@@ -411,7 +413,8 @@ impl Decoder<'_> {
         Ok((Items::Contiguous(ContiguousItems::new(input, itemsize, count)), total))
     }
 
-    /// Returns the items at `strides`, in bytes, and their total number of bytes.
+    /// Returns a reader of the items of a strided array in `input`, and the total length of the items in bytes.
+    /// `strides` has the distance in bytes from one item to the next in each dimension.
     ///
     /// # Errors
     /// - `strides` and `--shape` have different lengths
@@ -435,7 +438,8 @@ impl Decoder<'_> {
         let raw = RawView {
             len: len.ok_or_else(too_large)?,
             itemsize,
-            // `Checker` refuses more than 64 dimensions, so `i32::MAX` is refused as any larger number is.
+            // `Checker` refuses more than 64 dimensions. A number of dimensions that does not fit `i32` becomes
+            // `i32::MAX`, which `Checker` refuses too.
             ndim: i32::try_from(shape.len()).unwrap_or(i32::MAX),
             shape: Some(shape),
             strides: Some(strides),
@@ -471,7 +475,8 @@ impl Decoder<'_> {
 }
 
 impl<W: Write> ItemWriter<W> {
-    /// Writes the values of `block`, the bytes of whole items, which `plan` decodes and `text` converts.
+    /// Writes the values of `block`, the bytes of whole items. `plan` decodes the items, and `text` converts byte
+    /// strings to text.
     fn block(&mut self, plan: &Plan, text: &TextConversion, block: &[u8]) -> Result<(), Failure> {
         match self {
             Self::Rows(rows) => {
@@ -487,7 +492,8 @@ impl<W: Write> ItemWriter<W> {
         }
     }
 
-    /// Writes the pending items and the end of the output. Returns `result`, the result of reading all items.
+    /// Writes the buffered items and the end of the output. `result` is the result of reading all items. Returns the
+    /// error if writing fails, and otherwise `result`.
     ///
     /// After an error, the rows before the error are written. An Arrow file gets no footer after an error,
     /// because a program could mistake a file with a footer for a complete file.

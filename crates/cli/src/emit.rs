@@ -75,7 +75,7 @@ enum Language {
 }
 
 impl Language {
-    /// Returns the name of the language as the option has it.
+    /// Returns the name of the language, which is also the value of the option `--to`.
     const fn as_str(self) -> &'static str {
         match self {
             Self::C => "c",
@@ -112,7 +112,8 @@ impl Emit {
             });
         }
         let emitted = emitted.map_err(refused)?;
-        // Line feeds separate the lines of source code, but a format string has one line.
+        // Line feeds separate the lines of source code, so they are allowed. A format string has one line, so a line
+        // feed can only be part of a name and is refused.
         let is_source = self.language.is_some();
         let is_allowed = |character: char| is_visible(character) || (is_source && character == '\n');
         if !self.raw {
@@ -128,7 +129,9 @@ impl Emit {
         Ok(Status::Done)
     }
 
-    /// Returns the format or the source code for `layout`. The error is the message, in which names are not escaped.
+    /// Returns the source code of a type with the layout `layout` if a language was selected. Otherwise returns a
+    /// format that the selected reader interprets as `layout`. If `layout` cannot be expressed, returns a message. The
+    /// caller must escape the message, because it can contain names of fields.
     fn emit(&self, layout: &Layout) -> Result<Vec<u8>, String> {
         let name = self.name.as_deref();
         match self.language {
@@ -161,13 +164,14 @@ fn write_json(reply: &Reply<EmitJson>) -> Result<Status, Failure> {
     Ok(if matches!(reply, Reply::Ok(_)) { Status::Done } else { Status::Failed })
 }
 
-/// Returns the failure for `message`, which can contain field names that are not escaped.
+/// Returns the failure with the message `message`. Escapes the message, because it can contain names of fields.
 fn refused(message: String) -> Failure {
     Failure::refused(escape(message.as_bytes()))
 }
 
-/// Refuses `emitted` if it contains bytes that are not UTF-8, or a character that `is_allowed` rejects. A
-/// terminal could interpret such output as a command. Escapes would change the format.
+/// Refuses `emitted` if it contains bytes that are not UTF-8, or a character that `is_allowed` rejects. A terminal
+/// could interpret such output as a command. The output is refused and not escaped, because escapes would change the
+/// format.
 fn refuse_invisible(emitted: &[u8], is_allowed: impl Fn(char) -> bool) -> Result<(), Failure> {
     for chunk in emitted.utf8_chunks() {
         let invisible = chunk.valid().chars().find(|character| !is_allowed(*character));

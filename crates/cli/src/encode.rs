@@ -24,11 +24,13 @@ use super::rows::is_formula;
 /// The size in bytes of the buffers of the input and of the output.
 const BUFFER: usize = 1 << 17;
 
-/// The number of bytes of text that a line may have for items of any size.
+/// The part of the limit for the length of a line, in bytes, that does not depend on the item size. See
+/// [`Encoder::longest_line`].
 const LONGEST_LINE: u64 = 1 << 26;
 
-/// The number of bytes of text that a line may have for each byte of an item. `decode` writes fewer than 20, and
-/// other programs can write spaces.
+/// The part of the limit for the length of a line that is multiplied by the item size: bytes of text for each byte of
+/// an item. `decode` writes fewer than 20 bytes of text for a byte of an item. The limit is higher, because other
+/// programs can write spaces.
 const TEXT_PER_BYTE: u64 = 64;
 
 /// Write values as the bytes of items: the inverse of decode
@@ -137,7 +139,7 @@ impl Encode {
                 }
                 let mut out = BufWriter::with_capacity(BUFFER, io::stdout().lock());
                 let result = encoder.write(from, input, &mut out);
-                // If an error occurred, the items before the error are written.
+                // After an error, the items before the error are written too.
                 out.flush()?;
                 result?;
             }
@@ -145,7 +147,8 @@ impl Encode {
         Ok(Status::Done)
     }
 
-    /// Returns the format of the input: the value of `--from`, or the format that the file name stands for.
+    /// Returns the format of the input: the value of `--from`, or without `--from` the format for the ending of the
+    /// file name. Without a known ending, the format is JSON lines.
     fn input_format(&self) -> InputFormat {
         let extension = self.file.as_deref().and_then(Path::extension);
         let is = |name: &str| extension.is_some_and(|extension| extension.eq_ignore_ascii_case(name));
@@ -164,12 +167,13 @@ struct Encoder<'e> {
     item: &'e PackedField,
     /// The size of an item in bytes.
     size: usize,
-    /// Whether quotes before formulas are removed.
+    /// Whether to remove the apostrophe that `decode --csv-safe` writes before a cell that a spreadsheet would run as a
+    /// formula, such as `=1+2`.
     is_csv_safe: bool,
 }
 
 impl Encoder<'_> {
-    /// Reads the values of `input`, and writes their items to `out`.
+    /// Reads the values of `input`, which has the format `from`, and writes the items with these values to `out`.
     fn write(&self, from: InputFormat, input: InputSource, out: &mut impl Write) -> Result<(), Failure> {
         match from {
             InputFormat::Jsonl => {
@@ -182,7 +186,7 @@ impl Encoder<'_> {
             }
             #[cfg(feature = "arrow")]
             InputFormat::Arrow => {
-                // The footer at the end of the file is needed first.
+                // The reader needs the footer at the end of the file first, so the input must be seekable.
                 let Seekable { bytes, input_end, .. } = input.seekable(0, u64::MAX)?;
                 let mut progress = Progress::new(Some(input_end), false);
                 ArrowReader::new(bytes, self.item)?.write(self.item, self.size, &mut progress, out)
@@ -190,7 +194,7 @@ impl Encoder<'_> {
         }
     }
 
-    /// Returns the largest number of bytes of a line or row.
+    /// Returns the limit for the length of a line or CSV row in bytes. A longer line or row is an error.
     fn longest_line(&self) -> u64 {
         to_u64(self.size).saturating_mul(TEXT_PER_BYTE).saturating_add(LONGEST_LINE)
     }
@@ -208,7 +212,7 @@ impl Encoder<'_> {
         let mut unreported = 0_usize;
         for number in 1_u64.. {
             if input.buffer().is_empty() {
-                // Write all items before the next read, because the read can wait for a slow stream.
+                // All items are written before the next read, because the read can wait for a slow stream.
                 out.flush()?;
                 progress.advance(std::mem::take(&mut unreported));
             }
@@ -274,7 +278,8 @@ impl Encoder<'_> {
         Ok(())
     }
 
-    /// Writes the cells of `row`, one for each of `columns`, to `item`.
+    /// Writes the cells of `row` to `item`, the bytes of an item. `columns[n]` is the column of the cell with the index
+    /// `n`. Returns an error if the number of cells is wrong or a cell has no value of its field.
     fn store_row(&self, columns: &[CsvColumn<'_>], row: &csv::ByteRecord, item: &mut [u8]) -> Result<(), Problem> {
         let is_empty = columns.is_empty() && row.iter().all(<[u8]>::is_empty);
         if row.len() != columns.len() && !is_empty {
@@ -293,7 +298,8 @@ impl Encoder<'_> {
         Ok(())
     }
 
-    /// Returns the fields that the cells of `header` name, in the order of the header.
+    /// Returns the columns with the names in `header`, in the order of the header. Returns an error if a name is
+    /// unknown or a field has no column.
     fn csv_columns(&self, header: &csv::ByteRecord) -> Result<Vec<CsvColumn<'_>>, Problem> {
         let mut columns = Vec::new();
         collect(self.item, 0, "", &mut columns);
@@ -305,7 +311,7 @@ impl Encoder<'_> {
         let mut named = Vec::new();
         for cell in header {
             let cell = self.without_quote(cell);
-            // `decode` escapes the names in the header.
+            // `decode` escapes the names in the header, so the escaped name of a field is accepted too.
             let is_named = |column: &CsvColumn<'_>| {
                 column.name.as_bytes() == cell || escape(column.name.as_bytes()).as_bytes() == cell
             };
@@ -326,7 +332,8 @@ impl Encoder<'_> {
         }
     }
 
-    /// Returns `cell` without the quote that `decode --csv-safe` puts before a formula.
+    /// Returns `cell` without the apostrophe that `decode --csv-safe` writes before a formula. Returns `cell` unchanged
+    /// without `--csv-safe`, or if there is no such apostrophe.
     fn without_quote<'c>(&self, cell: &'c [u8]) -> &'c [u8] {
         match cell {
             [b'\'', rest @ ..] if self.is_csv_safe && is_formula(cell) => rest,
@@ -335,17 +342,17 @@ impl Encoder<'_> {
     }
 }
 
-/// A column of CSV.
+/// A column of CSV, which has the values of one field.
 struct CsvColumn<'e> {
-    /// The names of the records that contain the field and of the field, as in `outer.inner.field`.
+    /// The dotted name of the field with the enclosing records, such as `outer.inner.field`.
     name: String,
-    /// The offset in the item of the record that contains the field, in bytes.
+    /// The offset in bytes, from the start of the item, of the record that contains the field.
     offset: usize,
     field: &'e PackedField,
 }
 
-/// Appends the columns of `field` to `columns`. `offset` is the offset of the enclosing record in the item. `name` is
-/// the dotted name of the field, or empty for the item.
+/// Appends the columns of `field` to `columns`. `offset` is the offset of the enclosing record from the start of the
+/// item, in bytes. `name` is the dotted name of `field`, or empty for the item.
 fn collect<'e>(field: &'e PackedField, offset: usize, name: &str, columns: &mut Vec<CsvColumn<'e>>) {
     let PackedKind::Record(members) = &field.kind else {
         let name = if name.is_empty() { &field.name } else { name };
@@ -363,20 +370,21 @@ fn collect<'e>(field: &'e PackedField, offset: usize, name: &str, columns: &mut 
     }
 }
 
-/// Returns the failure for `problem` in line `number` of the input.
+/// Returns the failure for `problem`, which is in the line with the number `number` of the input.
 fn at_line(number: u64, problem: &Problem) -> Failure {
     Failure::refused(format_args!("line {number}: {problem}"))
 }
 
-/// Returns the failure for line `number`, which is longer than `longest` bytes.
+/// Returns the failure for the line with the number `number`, which is longer than `longest` bytes.
 fn too_long(number: u64, longest: u64) -> Failure {
     Failure::refused(format_args!("line {number} is longer than {longest} bytes"))
 }
 
-/// Reads an input, and fails if a row is too long. Without a limit, a row without an end would fill the memory.
+/// Reads an input of CSV. A read fails if the current row is too long, because otherwise a row without an end would
+/// fill the memory.
 struct LimitedReader {
     input: Box<dyn Read>,
-    /// The largest number of bytes of a row.
+    /// The maximum length of a row in bytes.
     limit: u64,
     /// The number of bytes that may be read before the current row must end.
     left: u64,

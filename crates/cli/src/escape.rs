@@ -13,8 +13,9 @@ pub(super) fn escape_path(path: &Path) -> String {
 
 /// Replaces invisible characters in the JSON `text` by JSON escapes such as `\u200b`.
 ///
-/// A JSON string may contain DEL, C1 control characters, bidirectional and zero-width characters unescaped.
-/// Outside of strings, JSON does not allow these characters. The value of `text` is therefore unchanged.
+/// A JSON string may contain DEL, C1 control characters, bidirectional and zero-width characters unescaped. Outside of
+/// strings, JSON does not allow these characters. Replacing them by escapes therefore does not change the value of the
+/// JSON.
 pub fn json(text: &mut Vec<u8>) {
     // Printable ASCII needs no escapes, and serde_json has escaped control characters below the space. The
     // loop has no early exit, so that the compiler vectorizes it.

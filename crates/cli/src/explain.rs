@@ -122,7 +122,7 @@ fn page(
     Ok(())
 }
 
-/// Writes the table and the picture of `layout`.
+/// Writes the table of the fields of `layout`, and the picture of its bytes.
 fn draw(out: &mut impl Write, layout: &Layout) -> io::Result<()> {
     write!(out, "{}", Table::new(layout))?;
     write!(out, "\n{}", Picture::new(layout).within(super::width()).render(paint))

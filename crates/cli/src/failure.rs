@@ -27,22 +27,21 @@ impl From<Status> for u8 {
 pub(super) enum Failure {
     /// An input was refused. The text is the complete message, and may contain colours as ANSI escapes.
     Refused(String),
-    /// The arguments contradict each other, and clap cannot express the check. The text is the message
-    /// without `error: `.
+    /// The arguments contradict each other. This variant is for checks that clap cannot express. The text is the
+    /// message without `error: `.
     Usage(String),
     /// Reading or writing failed.
     Io(io::Error),
 }
 
 impl Failure {
-    /// Returns the error with the message `message`, without colours. The caller has escaped all text from
-    /// the input in `message`.
+    /// Returns the error with the message `message`, without colours. All text from the input in `message` must already
+    /// be escaped.
     pub(super) fn refused(message: impl std::fmt::Display) -> Self {
         Self::Refused(format!("error: {message}"))
     }
 
-    /// Returns the error for a state that the code rules out. A debug build panics instead. `what`
-    /// describes the state.
+    /// Returns the error for an impossible state. `what` describes the state. A debug build panics instead.
     pub(super) fn internal(what: &str) -> Self {
         debug_assert!(false, "{what}");
         Self::refused(format_args!("internal error: {what}"))
@@ -51,7 +50,8 @@ impl Failure {
     /// Writes the message to standard error, and returns the exit status.
     pub(super) fn report(self) -> Status {
         match self {
-            // The process that reads the output closed the pipe, as in `pep3118 … | head`. This is no error.
+            // The process that reads the output closed the pipe, for example `head` in `pep3118 … | head`. This is not
+            // an error.
             Self::Io(error) if error.kind() == io::ErrorKind::BrokenPipe => Status::Done,
             Self::Io(error) => {
                 print_error(&format!("error: {error}"));

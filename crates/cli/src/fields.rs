@@ -12,7 +12,7 @@ use super::failure::Failure;
 use super::input::to_u64;
 use super::names;
 
-/// The largest number of field names that an error message lists.
+/// The maximum number of field names that an error message lists.
 const LISTED_NAMES: usize = 50;
 
 /// The options that name fields, and that select the text form of bytes.
@@ -31,16 +31,17 @@ pub(super) struct FieldOptions {
     hex: Option<Vec<String>>,
 }
 
-/// A field of a layout. A field inside of an array of records is listed once.
+/// A field of a layout and its dotted name. A field inside of an array of records is listed once, and not once for each
+/// record.
 struct NamedField {
-    /// The names of the records that contain the field and of the field, as in `outer.inner.field`.
+    /// The dotted name of the field with the enclosing records, such as `outer.inner.field`.
     name: String,
     /// The index of the field in the layout.
     index: u32,
     ty: Type,
 }
 
-/// The fields of bytes that are written as UTF-8 text.
+/// The fields of bytes that `--text` selects. The bytes of these fields are written as UTF-8 text.
 #[derive(Debug, Default)]
 pub(super) struct TextFields {
     /// The indices of the fields in the layout.
@@ -48,8 +49,8 @@ pub(super) struct TextFields {
 }
 
 impl FieldOptions {
-    /// Changes `layout` as the options say: names fields, and changes the types of fields of bytes. Returns
-    /// the fields whose bytes are text.
+    /// Applies the options to `layout`: names fields, and changes the types of fields of bytes. Returns the fields
+    /// whose bytes are text.
     ///
     /// # Errors
     /// - `--names` does not have one name for each field without a name
@@ -83,8 +84,9 @@ impl FieldOptions {
     }
 }
 
-/// Makes one value of type `ty` from the bytes of the last dimension of `field`. A field of strings keeps its
-/// dimensions, because a string already is one value.
+/// Changes the type of `field` to `ty`. If the elements are single bytes, all bytes of the last dimension become one
+/// value, so the field loses this dimension. A field of byte strings keeps its dimensions, because each string is
+/// already one value.
 fn join(layout: &mut Layout, field: &NamedField, ty: Type) -> Result<(), Failure> {
     if field.ty == ty {
         return Ok(());
@@ -159,12 +161,13 @@ fn collect(field: Field<'_>, name: &str, fields: &mut Vec<NamedField>) {
     }
 }
 
-/// Returns `true` if `field` is one record, which has a column for each of its fields.
+/// Returns `true` if `field` is a single record, which has a column for each of its fields. Returns `false` for an
+/// array of records.
 pub(super) fn is_record(field: Field<'_>) -> bool {
     field.ty() == Type::Record && field.shape().is_empty()
 }
 
-/// Gives `names` to the fields of the top level that have no name, in the order of the format.
+/// Gives the names `names`, in the order of the format, to the fields of the top level that have no name.
 ///
 /// # Errors
 /// - the number of names differs from the number of fields without a name
@@ -204,8 +207,9 @@ fn name_fields(layout: &mut Layout, names: &[String]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Returns the error message for `name`, which is not one of the field names `known`. The help line has the nearest
-/// of the names whose second value is true. `option` returns the option with this name, in backquotes.
+/// Returns the error message for `name`, an unknown field name. `known` yields each field name, and whether the help
+/// line may suggest this name. The help line suggests the name that is most similar to `name`. `option` returns the
+/// text of the suggestion for a name: the option with this name, in backquotes.
 pub(super) fn unknown_field<'n>(
     name: &str,
     known: impl Iterator<Item = (&'n str, bool)>,
@@ -224,7 +228,7 @@ pub(super) fn unknown_field<'n>(
     )
 }
 
-/// Returns `names` as one text. A long list is cut off after [`LISTED_NAMES`] names.
+/// Returns `names` as one text, separated by commas. A list of more than [`LISTED_NAMES`] names is cut off.
 fn listed<T: AsRef<str>>(names: impl Iterator<Item = T>) -> String {
     let names: Vec<T> = names.collect();
     let join = |names: &[T]| names.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(", ");
@@ -237,7 +241,7 @@ fn listed<T: AsRef<str>>(names: impl Iterator<Item = T>) -> String {
 /// How the byte strings in a value become text before the value is written.
 #[derive(Debug)]
 pub(super) enum TextConversion {
-    /// The value stays as it is.
+    /// The value is not converted.
     None,
     /// The value is a byte string, which becomes text without the NULs at the end.
     Trimmed,
@@ -248,12 +252,12 @@ pub(super) enum TextConversion {
 }
 
 impl TextFields {
-    /// Returns `true` if the bytes of `field` are text.
+    /// Returns `true` if the bytes of `field` are written as text.
     pub(super) fn contains(&self, field: Field<'_>) -> bool {
         self.indices.contains(&field.index())
     }
 
-    /// Returns `true` if no field of bytes is text.
+    /// Returns `true` if no field is written as text.
     pub(super) fn is_empty(&self) -> bool {
         self.indices.is_empty()
     }
@@ -268,7 +272,7 @@ impl TextFields {
             .collect()
     }
 
-    /// Returns the conversion of the values of `field`.
+    /// Returns the conversion for values of `field`.
     pub(super) fn conversion(&self, field: Field<'_>) -> TextConversion {
         match field.ty() {
             _ if self.is_empty() => TextConversion::None,
@@ -281,7 +285,7 @@ impl TextFields {
 }
 
 impl TextConversion {
-    /// Replaces the byte strings in `value` by text.
+    /// Replaces the byte strings in `value` by text, according to this conversion.
     pub(super) fn apply(&self, value: &mut Value) {
         match (self, value) {
             (Self::None, _) => {}

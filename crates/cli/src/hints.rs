@@ -7,8 +7,8 @@ use super::escape::escape;
 use super::failure::Failure;
 use super::options::NamedModel;
 
-/// The data models that [`help`] tries if the itemsize does not match the format, and the name of a
-/// platform with each model.
+/// The data models that [`help`] tries if the itemsize does not match the format. Each entry has a data model and the
+/// name of a platform with this model.
 const MODELS: [(DataModel, &str); 5] = [
     (DataModel::LLP64, "64-bit Windows"),
     (DataModel::LP64, "64-bit Linux and macOS"),
@@ -17,7 +17,7 @@ const MODELS: [(DataModel, &str); 5] = [
     (DataModel::WASM32, "WebAssembly"),
 ];
 
-/// Type names of C and NumPy without a size in the name, and the format of each type.
+/// Type names of C and NumPy without a size in the name. Each entry has a type name and the format of the type.
 const TYPE_NAMES: [(&str, &str); 37] = [
     ("char", "c"),
     ("signed char", "b"),
@@ -121,11 +121,12 @@ fn format_of_type(text: &str) -> Option<String> {
         "V" => return Some(format!("{order}{size}x")),
         _ => {}
     }
-    // A type name with a size means that size on every machine. A code has a fixed size only after `=`.
+    // A type name with a size, such as `int32`, has this size on every machine. A format character without a byte order
+    // has the size of the machine, so `=` is added.
     let order = if order.is_empty() { "=" } else { order };
     let found = SIZED_TYPES.iter().find(|(name, each, _)| *name == kind && *each == size);
     found.map(|(_, _, format)| match *format {
-        // The byte order is meaningless for one byte.
+        // A type of one byte has no byte order, so the byte-order character is left out.
         "b" | "B" | "?" => (*format).to_owned(),
         format => format!("{order}{format}"),
     })
@@ -135,7 +136,8 @@ fn format_of_type(text: &str) -> Option<String> {
 /// example, `int` is a format of the three items `i`, `n` and `t`. Returns `None` for any other format.
 pub(super) fn type_name_note(format: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(format).ok()?;
-    // A code such as `f`, or a code with a byte order such as `<i`, is a format and needs no note.
+    // A format character such as `f`, with or without a byte-order character, is most likely meant as a format, so
+    // there is no note.
     let type_format = format_of_type(text).filter(|_| text.len() > 2)?;
     let codes: Vec<String> = text.chars().map(|code| format!("`{code}`")).collect();
     Some(format!("note: `{text}` is read as the formats {}; the type {text} is `{type_format}`", codes.join(", ")))
@@ -171,9 +173,9 @@ pub(super) fn help_from_input_length(ambiguity: &Ambiguity, bytes: u64) -> Optio
     Some(format!("{bytes} are a whole number of items only with {}", whole.join(" or ")))
 }
 
-/// Returns a help line for `error`, the error of the library for `format`, `itemsize`, `dialect` and `model`.
-/// Each format and each option in backquotes makes the call succeed. Returns `None` if no alternative that
-/// is known makes the call succeed.
+/// Returns a help line for `error`, the error of the library for `format`, `itemsize`, `dialect` and `model`. Each
+/// format and each option in backquotes in the help line makes the call succeed. Returns `None` if no known alternative
+/// makes the call succeed.
 fn help(
     error: &LayoutError,
     format: &[u8],
@@ -214,7 +216,8 @@ fn help(
                     let what = if is_packed { "without padding" } else { "with standard sizes and no padding" };
                     suggestions.push(format!("{size} is the size {what}: `{}`", escape(&standard)));
                 }
-                // If the standard sizes differ from the native sizes, another model is the more likely cause.
+                // If `format` has native sizes, another data model is the more likely cause of the wrong size, so the
+                // models are tried.
                 if !is_packed {
                     unlikely.append(&mut suggestions);
                 }

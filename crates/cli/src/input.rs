@@ -22,8 +22,8 @@ use super::output::is_damaged_by_writing;
 /// The size in bytes of a block of items: four times the capacity of a pipe.
 const BLOCK: usize = 1 << 18;
 
-/// The largest number of bytes of a stream that [`InputSource::seekable`] holds in memory. A longer stream
-/// is copied to a temporary file.
+/// The maximum number of bytes of a stream that [`InputSource::seekable`] stores in memory. A longer stream is copied
+/// to a temporary file.
 const SPOOLED: usize = 1 << 24;
 
 /// The size in bytes of the largest item that is read from a stream. A file cannot contain an item that is
@@ -42,7 +42,8 @@ pub(super) enum InputSource {
     Stream(Box<dyn Read>),
 }
 
-/// A source of bytes that can be read in any order. Both traits together allow a `dyn` type.
+/// A source of bytes that can be read in any order. The trait joins `Read` and `Seek`, because a `dyn` type can name
+/// only one trait.
 pub(super) trait ReadSeek: Read + Seek {}
 impl<T: Read + Seek> ReadSeek for T {}
 
@@ -130,7 +131,7 @@ impl InputSource {
 /// A regular file to which another process appends. Reading waits at the end of the file.
 struct GrowingFile {
     file: File,
-    /// The number of bytes that were read.
+    /// The number of bytes that were read from the file.
     position: u64,
 }
 
@@ -156,19 +157,21 @@ pub(super) struct Packets {
     item_bytes: usize,
     /// The number of bytes after the item in each packet.
     gap_bytes: usize,
-    /// The position of the next byte in its packet.
+    /// The number of bytes of the current packet that were read.
     position: usize,
 }
 
 impl Packets {
-    /// Divides `input` into packets of `item_bytes` and `gap_bytes` bytes. At least one of the numbers is not 0.
+    /// Divides `input` into packets. A packet is an item of `item_bytes` bytes, followed by `gap_bytes` bytes that are
+    /// ignored. At least one of the two numbers must not be 0.
     pub(super) fn new(input: Box<dyn Read>, item_bytes: usize, gap_bytes: usize) -> Self {
         Self { input: BufReader::with_capacity(BLOCK, input), item_bytes, gap_bytes, position: 0 }
     }
 }
 
 impl Read for Packets {
-    /// Returns as soon as the bytes that have arrived are used up, so that the items of a slow stream appear at once.
+    /// Does not wait until `bytes` is full: returns the bytes of items that have arrived, so that the items of a slow
+    /// stream appear at once.
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         let mut filled = 0_usize;
         loop {
@@ -201,17 +204,17 @@ impl Read for Packets {
     }
 }
 
-/// The requested range of an input, readable in any order.
+/// The requested range of an input. The bytes of the range can be read in any order.
 pub(super) struct Seekable {
     pub(super) bytes: Box<dyn ReadSeek>,
-    /// The position in `bytes` of the first byte of the range.
+    /// The index in `bytes` of the first byte of the range.
     pub(super) start: u64,
-    /// The offset in bytes at which the input ends. For a stream, `input_end` is at most the end of the
-    /// range, because nothing after the range is read.
+    /// The offset in bytes at which the input ends. A stream is read only up to the end of the range. If the stream
+    /// does not end before that, `input_end` is the end of the range.
     pub(super) input_end: u64,
 }
 
-/// Reads contiguous items from an input, in blocks of whole items.
+/// Reads contiguous items from an input. Returns the items in blocks, each with one or more whole items.
 pub(super) struct ContiguousItems {
     input: Box<dyn Read>,
     itemsize: NonZeroUsize,
@@ -230,8 +233,9 @@ impl ContiguousItems {
         Self { input, itemsize, count, items_read: 0, buffer: Vec::new(), filled: 0, used: 0 }
     }
 
-    /// Returns the next block of whole items, or `None` after the last item. A block ends with the bytes of
-    /// one `read` call, so that items of a slow stream are returned as soon as they arrive.
+    /// Returns the next block of whole items, or `None` after the last item. Does not wait until the buffer is full:
+    /// returns the whole items that are complete after one `read` call, so that items of a slow stream are returned as
+    /// soon as they arrive.
     ///
     /// # Errors
     /// - the input ends in the middle of an item, or before `count` items
@@ -248,8 +252,8 @@ impl ContiguousItems {
         };
         let wanted = items.saturating_mul(self.itemsize.get());
         while self.filled < self.itemsize.get() {
-            // An item can be larger than the memory, so at most double the buffer for each `read`. A short
-            // input then ends before the buffer is large.
+            // An item can be larger than the memory, so each `read` at most doubles the buffer. A short input then ends
+            // before the buffer is large.
             let len = wanted.min(self.filled.saturating_mul(2).max(BLOCK));
             if let Some(more) = len.checked_sub(self.buffer.len()).filter(|more| *more > 0) {
                 let no_memory = |_| {
@@ -275,10 +279,10 @@ impl ContiguousItems {
         Ok(self.buffer.get(..self.used))
     }
 
-    /// Checks that the input is complete, now that it has ended.
+    /// Checks that the input was complete. The caller must have read to the end of the input.
     ///
     /// # Errors
-    /// - bytes of an incomplete item are left over
+    /// - the input ends with an incomplete item
     /// - fewer than `count` items were read
     fn end(&self) -> Result<(), Failure> {
         let (rest, items) = (plural(to_u64(self.filled), "byte"), plural(self.items_read, "item"));

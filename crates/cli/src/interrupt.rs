@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// The path of the temporary output file, while this file has a name.
 static TEMPORARY: Mutex<Option<PathBuf>> = Mutex::new(None);
 
-/// Whether a progress bar is on the terminal.
+/// `true` while a progress bar is on the terminal.
 static BAR_VISIBLE: AtomicBool = AtomicBool::new(false);
 
 /// Locks the path of the temporary output file, which the caller reads or changes through the guard.
@@ -82,7 +82,7 @@ fn is_ignored(signal: i32) -> bool {
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
     match (mask, u32::try_from(signal.saturating_sub(1))) {
         (Some(mask), Ok(bit)) => mask.checked_shr(bit).is_some_and(|mask| mask & 1 == 1),
-        // Only Linux has `/proc/self/status`. Elsewhere, the command takes SIGHUP for ignored if standard
+        // Only Linux has `/proc/self/status`. On other systems, the command assumes that SIGHUP is ignored if standard
         // error is not a terminal, because `nohup` redirects standard error.
         _ => signal == signal_hook::consts::SIGHUP && !std::io::stderr().is_terminal(),
     }

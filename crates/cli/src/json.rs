@@ -13,8 +13,7 @@ use super::{escape, options};
 /// The largest number of bytes in a query line. A longer line gets an error as reply.
 const LINE_LIMIT: usize = 16 << 20;
 
-/// The initial capacity in bytes of the text of a reply. Most replies are shorter, so that the text is not
-/// reallocated.
+/// The initial capacity in bytes of the text of a reply. Most replies are shorter, so the text is rarely reallocated.
 const LINE_CAPACITY: usize = 512;
 
 /// A query of `explain --jsonl` and `size --jsonl`:
@@ -105,9 +104,9 @@ pub(super) fn text(text: &[u8]) -> String {
 }
 
 impl<'a> FormatReply<'a> {
-    /// Creates the reply for `found`, the result of interpreting a format. An ambiguous format is no error
-    /// here: the reply contains all interpretations. `model` is the name that the user gave. With
-    /// `with_fields`, the reply contains the fields of the item, not only sizes.
+    /// Creates the reply for `found`, the result of interpreting a format. An ambiguous format is not an error: the
+    /// reply contains all interpretations. `model` is the name that the user gave. With `with_fields`, the reply
+    /// contains the fields of the item, not only sizes.
     pub(super) fn new(found: &'a Result<Interpretation, LayoutError>, model: &'a str, with_fields: bool) -> Self {
         match (found, interpretations(found)) {
             (Ok(found), _) => Self::Ok(FormatSummary::new(found, &[], model, with_fields)),
@@ -164,8 +163,8 @@ pub(super) fn reply_to_formats(with_fields: bool) -> Result<Status, Failure> {
 /// `anstream::stdout()`, which would search them for colours. The search takes a tenth of the time of a query.
 type Replies = BufWriter<io::StdoutLock<'static>>;
 
-/// Calls `reply` for each line of standard input that is not blank. The arguments of `reply` are the line
-/// and the output. The line is an error if it is longer than `LINE_LIMIT` bytes, which bounds the memory.
+/// Calls `reply` for each line of standard input that is not blank. The arguments of `reply` are the line and the
+/// output. If a line is longer than `LINE_LIMIT` bytes, the first argument is an error, so that the memory is bounded.
 pub(super) fn for_each_line(
     mut reply: impl FnMut(Result<&[u8], ErrorObject>, &mut Replies) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
@@ -214,7 +213,7 @@ fn reply(line: &[u8], out: &mut impl Write, with_fields: bool) -> Result<bool, F
     Ok(reply.is_ok())
 }
 
-/// Writes `error` as the reply. Returns `false`, as [`reply`] does for an error.
+/// Writes `error` as the reply. Returns `false`, which means that the reply is an error.
 fn write_error(out: &mut impl Write, error: ErrorObject) -> Result<bool, Failure> {
     write_line(out, &FormatReply::Error(error))?;
     Ok(false)

@@ -149,9 +149,9 @@ fn print_clap_error(error: clap::Error, arguments: Vec<OsString>) -> u8 {
         let printed = error.print().and_then(|()| io::stdout().flush());
         return printed.map_or_else(|error| Failure::Io(error).report(), |()| Status::Done).into();
     }
-    // The message of clap repeats arguments. Parse the escaped arguments instead, and print the error of
-    // that call. The escaped arguments can be valid, for example if a control character was at the start
-    // of a file name. Then only the kind of the error is printed.
+    // The message of clap repeats arguments, which can contain control characters. So the escaped arguments are parsed,
+    // and the error of this second parse is printed. The escaped arguments can be valid, for example if a control
+    // character was at the start of a file name. In this case, only the kind of the first error is printed.
     let escaped = arguments.iter().map(|argument| escape::escape(argument.as_encoded_bytes()).into_owned());
     let printed = match CommandLine::try_parse_from(escaped) {
         Err(error) => error.print(),

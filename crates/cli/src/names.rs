@@ -76,8 +76,8 @@ pub(super) fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c s
     }
     let name = name.to_lowercase();
     let len = name.chars().count();
-    // At least one change is allowed, but not for a name of one character: each candidate of one character
-    // would be near.
+    // At least one change is allowed, except for a name of one character. With one change, every candidate of one
+    // character would be near such a name.
     let max_changes = (len / 3).max(1).min(len.saturating_sub(1));
     let distance = |candidate: &str| strsim::damerau_levenshtein(&name, &candidate.to_lowercase());
     let is_near = |candidate: &&str| {

@@ -32,16 +32,16 @@ impl InterpretationOptions {
         reconcile(format, itemsize, self.dialect, &self.model.model)
     }
 
-    /// Returns the only interpretation of `format`, as [`reconcile`](Self::reconcile) does. Also writes a
-    /// note to standard error if `format` is the name of a type, such as `int`.
+    /// Returns the only interpretation of `format`, with the item size `itemsize` in bytes if it is given. Also writes
+    /// a note to standard error if `format` is the name of a type, such as `int`. Returns an error if `format` is
+    /// invalid or ambiguous.
     pub(super) fn interpret(&self, format: &[u8], itemsize: Option<u64>) -> Result<Interpretation, Failure> {
         let found = self.reconcile(format, itemsize).map_err(|error| self.refused(&error, format, itemsize))?;
         note_type_name(format);
         Ok(found)
     }
 
-    /// Returns the failure for `error`, the error of [`reconcile`](Self::reconcile) for `format` and
-    /// `itemsize`.
+    /// Returns the failure for `error`, which [`reconcile`](Self::reconcile) returned for `format` and `itemsize`.
     pub(super) fn refused(&self, error: &LayoutError, format: &[u8], itemsize: Option<u64>) -> Failure {
         hints::refused(error, format, itemsize, self.dialect, &self.model)
     }
@@ -91,7 +91,8 @@ pub(super) struct NamedModel {
     pub(super) model: DataModel,
 }
 
-/// Parses the value of `--model`: a model name, an alias or a target triple.
+/// Parses `name`, the value of `--model`: a model name, an alias or a target triple. Returns a message if `name` is
+/// unknown.
 pub(super) fn named_model(name: &str) -> Result<NamedModel, String> {
     Ok(NamedModel { name: name.to_owned(), model: names::model(name)? })
 }

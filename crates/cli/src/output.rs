@@ -21,8 +21,8 @@ const BUFFER: usize = 1 << 16;
 /// signal ends it before `finish`, the existing file stays unchanged.
 pub(super) struct OutputFile {
     file: BufWriter<File>,
-    /// How [`finish`](OutputFile::finish) replaces the output file. `None` if `file` is the output itself,
-    /// because a device or a pipe cannot be replaced.
+    /// The paths with which [`finish`](OutputFile::finish) replaces the output file. `None` if `file` is the output
+    /// itself, for example a device or a pipe, which cannot be replaced.
     replacement: Option<Replacement>,
 }
 
@@ -63,8 +63,8 @@ impl OutputFile {
         if let Some(existing) = &existing
             && (!existing.is_file() || is_open_file(path))
         {
-            // `3>>file` of a shell expects that output is appended to the open file. A device has no end to
-            // append to.
+            // With `3>>file` in a shell, the user expects that output is appended to the open file. A device has no
+            // end, so nothing can be appended to a device.
             let file = OpenOptions::new().write(true).append(existing.is_file()).open(path).map_err(named)?;
             return Ok(Self { file: BufWriter::with_capacity(BUFFER, file), replacement: None });
         }
@@ -99,7 +99,7 @@ impl Drop for OutputFile {
     fn drop(&mut self) {
         if let Some(Replacement { temporary: Some(temporary), .. }) = self.replacement.take() {
             let mut registered = interrupt::lock_temporary_path();
-            // A failure is ignored: the command has already failed with another error.
+            // A failure is ignored, because the command has already failed with another error.
             let _ = temporary.close();
             *registered = None;
         }
@@ -116,7 +116,7 @@ impl Write for OutputFile {
     }
 }
 
-/// Returns the error for an output that is also the input. `output` is the escaped name of the output.
+/// Returns the error for an output that is also the input. `output` is the name of the output, which must be escaped.
 pub(super) fn is_the_input(output: &str) -> Failure {
     Failure::refused(format_args!(
         "{output} is the input: writing would destroy it\nhelp: name another file with --output"
@@ -137,8 +137,8 @@ pub(super) fn refuse_stdout_of(input: &Handle) -> Result<(), Failure> {
     }
 }
 
-/// Returns `true` if writing to `file` destroys data: if `file` is a regular file or a block device.
-/// Terminals and pipes have no data to destroy.
+/// Returns `true` if `file` is a regular file or a block device, whose data would be destroyed by writing. Returns
+/// `false` for terminals and pipes, which have no data.
 pub(super) fn is_damaged_by_writing(file: &fs::Metadata) -> bool {
     #[cfg(unix)]
     let is_block_device = std::os::unix::fs::FileTypeExt::is_block_device(&file.file_type());
@@ -221,7 +221,7 @@ fn unnamed_temporary(folder: &Path) -> Option<File> {
     open(folder, flags, Mode::from_raw_mode(0o666)).ok().map(File::from)
 }
 
-/// Gives the unnamed `file` the name `path`. Replaces an existing file of this name.
+/// Gives the name `path` to `file`, a file without a name. Replaces an existing file of this name.
 #[cfg(target_os = "linux")]
 fn link_unnamed(file: &File, path: &Path) -> io::Result<()> {
     use std::os::fd::AsRawFd as _;

@@ -16,10 +16,10 @@ use super::failure::Failure;
 use super::fields::unknown_field;
 use super::input::to_u64;
 
-/// The largest number of bytes of a value that an error message repeats.
+/// A value longer than this number of bytes is cut off in an error message.
 const LONGEST_VALUE: usize = 60;
 
-/// A field of an item, and how its bytes are written.
+/// A field of an item: its name, its offset, and how a value of the field is written as bytes.
 #[derive(Debug)]
 pub(super) struct PackedField {
     /// The name that `decode` writes: `f` and the index of the field, if the field has no name.
@@ -28,12 +28,12 @@ pub(super) struct PackedField {
     pub(super) offset: usize,
     /// The size of one element in bytes.
     pub(super) size: usize,
-    /// The length of each dimension.
+    /// The number of elements in each dimension. Empty for a single value or record.
     pub(super) shape: Vec<usize>,
     pub(super) kind: PackedKind,
 }
 
-/// The values of a field: single values, or records.
+/// What an element of a field is: a single value, or a record.
 #[derive(Debug)]
 pub(super) enum PackedKind {
     Value(ScalarCodec),
@@ -43,34 +43,35 @@ pub(super) enum PackedKind {
 /// The reason why a value cannot be written, and the field of the value.
 #[derive(Debug, Default)]
 pub(super) struct Problem {
-    /// The reason. Empty if the JSON parser found the error, which then has the message.
+    /// The reason. Empty if the JSON parser found the error. The error of the parser then has the message.
     message: String,
-    /// The names and indices that lead to the value, innermost first: `[1]`, `m`, `in`.
+    /// The names and indices that lead to the value, the innermost first. Example: `[1]`, `m`, `in` for the value at
+    /// `in.m[1]`.
     path: Vec<String>,
 }
 
 impl Problem {
-    /// Returns the problem with the message `message`, in which text from the input is escaped.
+    /// Returns the problem with the message `message`. All text from the input in `message` must be escaped.
     pub(super) fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), path: Vec::new() }
     }
 
-    /// Returns the problem for `value`, the text of a JSON value or of a cell that is not a value of type `ty`.
+    /// Returns the problem for `value`, the text of a JSON value or of a CSV cell. The text is not a value of the type
+    /// `ty`.
     fn wrong_type(value: &str, ty: Type) -> Self {
         Self::new(format!("`{}` is not a value of type {ty}", abridge(value.as_bytes(), LONGEST_VALUE)))
     }
 
-    /// Puts `step` in front of the path. `step` is the name of a field, or an index in brackets.
+    /// Returns the problem with `step` in front of its path. `step` is the name of a field, or an index in brackets.
     pub(super) fn inside(mut self, step: impl Into<String>) -> Self {
         self.path.push(step.into());
         self
     }
 
-    /// Returns this problem. If this problem has no message, the message is that of `error`, the error of the JSON
-    /// parser.
+    /// Returns this problem. If this problem has no message, uses the message of `error`, the error of the JSON parser.
     fn of_json(self, error: &serde_json::Error) -> Self {
         if self.message.is_empty() {
-            // Each line is parsed alone, so the line number in `error` is always 1.
+            // Each line is parsed alone, so the line number in `error` is always 1 and is removed from the message.
             let text = error.to_string();
             let text = text.split(" at line ").next().unwrap_or_default();
             let column = plural(to_u64(error.column()), "byte");
@@ -103,7 +104,8 @@ impl fmt::Display for Problem {
 }
 
 impl PackedField {
-    /// Returns the item of `layout`. The item is named `value`, which is the name of its column in CSV.
+    /// Returns an item of `layout` as a field with the name `value`. `value` is the name of the CSV column if the item
+    /// is not a record.
     ///
     /// # Errors
     /// - a value has more bytes than this machine can address
@@ -127,12 +129,13 @@ impl PackedField {
         Ok(Self { name, offset: length(field.offset())?, size: length(field.size())?, shape, kind })
     }
 
-    /// Returns `true` if the field is one record.
+    /// Returns `true` if the field is a single record. Returns `false` for an array of records.
     pub(super) fn is_record(&self) -> bool {
         self.shape.is_empty() && matches!(self.kind, PackedKind::Record(_))
     }
 
-    /// Returns the bytes of all elements of this field in `record`, the bytes of the enclosing record.
+    /// Returns the bytes of all elements of this field. `record` is the bytes of the enclosing record. Returns an error
+    /// if `record` is too short.
     pub(super) fn bytes<'r>(&self, record: &'r mut [u8]) -> Result<&'r mut [u8], Problem> {
         let count = if self.shape.contains(&0) { 0 } else { self.shape.iter().copied().fold(1, usize::saturating_mul) };
         let len = self.size.saturating_mul(count);
@@ -141,7 +144,8 @@ impl PackedField {
         bytes.ok_or_else(|| Problem::new("internal error: a field is outside of its record"))
     }
 
-    /// Writes `json`, the value of this field, to `record`, the bytes of the enclosing record.
+    /// Writes `json`, the JSON text of a value of this field, to `record`, the bytes of the enclosing record. Returns
+    /// an error if `json` is not a value of this field.
     pub(super) fn store_json(&self, json: &str, record: &mut [u8]) -> Result<(), Problem> {
         let bytes = self.bytes(record)?;
         let mut deserializer = serde_json::Deserializer::from_str(json);
@@ -153,7 +157,8 @@ impl PackedField {
         }
     }
 
-    /// Writes `cell`, the CSV cell of this field, to `record`, the bytes of the enclosing record.
+    /// Writes `cell`, the CSV cell with a value of this field, to `record`, the bytes of the enclosing record. Returns
+    /// an error if `cell` is not a value of this field.
     pub(super) fn store_cell(&self, cell: &str, record: &mut [u8]) -> Result<(), Problem> {
         match &self.kind {
             PackedKind::Value(codec) if self.shape.is_empty() => store_cell(codec, cell, self.bytes(record)?),
@@ -162,7 +167,8 @@ impl PackedField {
     }
 }
 
-/// Writes `cell`, the CSV cell of one value, to `bytes`.
+/// Writes `cell`, the CSV cell with one value of `codec`, to `bytes`, the bytes of the value. Returns an error if
+/// `cell` is not a value of `codec`.
 fn store_cell(codec: &ScalarCodec, cell: &str, bytes: &mut [u8]) -> Result<(), Problem> {
     match codec.ty() {
         Type::Char | Type::Bytes | Type::Pascal | Type::Void | Type::Bits | Type::Opaque => {
@@ -189,14 +195,16 @@ fn store_cell(codec: &ScalarCodec, cell: &str, bytes: &mut [u8]) -> Result<(), P
     }
 }
 
-/// Writes `json`, the JSON text of one value, to `bytes`.
+/// Writes `json`, the JSON text of one value of `codec`, to `bytes`, the bytes of the value. Returns an error if `json`
+/// is not a value of `codec`.
 fn store_scalar(codec: &ScalarCodec, json: &str, bytes: &mut [u8]) -> Result<(), Problem> {
     let wrong = || Problem::wrong_type(json, codec.ty());
     match json.as_bytes().first() {
         Some(b'-' | b'0'..=b'9') => store_number(codec, json, bytes),
         Some(b'"') => {
             let inner = json.strip_prefix('"').and_then(|json| json.strip_suffix('"')).unwrap_or_default();
-            // The JSON parser has checked the string, so a string without a backslash is its own contents.
+            // The JSON parser has checked the string. A string without a backslash has no escapes, so `inner` is its
+            // contents.
             if !inner.contains('\\') {
                 return match codec.ty() {
                     Type::Ucs2 | Type::Ucs4 | Type::Wchar => Ok(codec.store(&Value::Text(inner.to_owned()), bytes)?),
@@ -222,14 +230,15 @@ fn store_scalar(codec: &ScalarCodec, json: &str, bytes: &mut [u8]) -> Result<(),
     }
 }
 
-/// The JSON object that `decode` writes for text that is not valid Unicode: `{"units":[55296]}`.
+/// The JSON object that `decode` writes for text that is not valid Unicode. Example: `{"units":[55296]}`.
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Units {
     units: Vec<u32>,
 }
 
-/// Writes `number`, the decimal digits of a number, to `bytes`.
+/// Writes `number`, the decimal text of a number, to `bytes`, the bytes of a value of `codec`. Returns an error if
+/// `number` is not a value of `codec`.
 fn store_number(codec: &ScalarCodec, number: &str, bytes: &mut [u8]) -> Result<(), Problem> {
     let wrong = || Problem::wrong_type(number, codec.ty());
     match codec.ty() {
@@ -247,7 +256,7 @@ fn store_number(codec: &ScalarCodec, number: &str, bytes: &mut [u8]) -> Result<(
             }
         }
         Type::Float16 | Type::Float32 | Type::Float64 | Type::LongDouble => {
-            // `parse` also accepts names such as `-inf`. `float` refuses these names.
+            // `parse` also accepts names such as `-inf`. The function `float` refuses these names later.
             let double: f64 = number.parse().map_err(|_| wrong())?;
             store_float(codec, double, number, bytes)
         }
@@ -259,7 +268,7 @@ fn store_number(codec: &ScalarCodec, number: &str, bytes: &mut [u8]) -> Result<(
     }
 }
 
-/// Writes a float to `bytes`. `double` is the `f64` that is nearest to `number`, the digits in the input.
+/// Writes `number`, the decimal text of a float, to `bytes`. `double` must be the `f64` that is nearest to `number`.
 ///
 /// # Errors
 /// - `number` is finite, but the nearest value of the type is infinite
@@ -268,7 +277,8 @@ fn store_float(codec: &ScalarCodec, double: f64, number: &str, bytes: &mut [u8])
     Ok(codec.store(&value, bytes)?)
 }
 
-/// Returns `number` as a value of the float type `ty`. `double` is the `f64` that is nearest to `number`.
+/// Returns `number`, the decimal text of a float, as a value of the type `ty`. `double` must be the `f64` that is
+/// nearest to `number`. Returns an error if `ty` is not a type of floats.
 fn float(codec: &ScalarCodec, ty: Type, double: f64, number: &str) -> Result<Value, Problem> {
     // The digits are parsed again, because rounding first to `f64` and then to `f32` can differ from rounding once.
     let single = || number.parse::<f32>().map_err(|_| Problem::wrong_type(number, ty));
@@ -299,7 +309,8 @@ fn float(codec: &ScalarCodec, ty: Type, double: f64, number: &str) -> Result<Val
     Ok(value)
 }
 
-/// Returns the value of `text` if `text` is the name that `decode` writes for NaN or an infinity.
+/// Returns the float for `text`, a name that `decode` writes: `NaN`, `Infinity` or `-Infinity`. Returns `None` for any
+/// other text.
 fn non_finite(text: &str) -> Option<f64> {
     match text {
         "NaN" => Some(f64::NAN),
@@ -309,7 +320,7 @@ fn non_finite(text: &str) -> Option<f64> {
     }
 }
 
-/// Returns the integer that `number`, the digits of a float, is equal to. Returns `None` if `number` is not an
+/// Returns the integer that is equal to `number`, the decimal text of a float. Returns `None` if `number` is not an
 /// integer, or if an `f64` is not precise enough to decide.
 fn integral(number: &str) -> Option<i128> {
     let double: f64 = number.parse().ok()?;
@@ -320,15 +331,16 @@ fn integral(number: &str) -> Option<i128> {
     Some(double as i128)
 }
 
-/// Returns the problem for `number`, an integer that is too large for every type of integers.
+/// Returns the problem for `number`, the decimal text of an integer that no integer type can hold.
 fn too_large(codec: &ScalarCodec, number: &str) -> Problem {
     let (low, high) = codec.range();
     let number = abridge(number.as_bytes(), LONGEST_VALUE);
     Problem::new(format!("{number} is not in the range {low} to {high} of {}", codec.ty()))
 }
 
-/// Writes `text`, the contents of a JSON string or of a CSV cell, to `bytes`. The type of the value is not a type
-/// of text. `source` is the text in the input, which messages repeat: the JSON string with its quotes, or the cell.
+/// Writes `text`, the contents of a JSON string or of a CSV cell, to `bytes`, the bytes of a value of `codec`. The type
+/// of `codec` must not be a type of text. `source` is the text of the value for error messages: the JSON string with
+/// its quotes, or the cell. Returns an error if `text` is not a value of `codec`.
 fn store_string(codec: &ScalarCodec, text: &str, source: &str, bytes: &mut [u8]) -> Result<(), Problem> {
     let wrong = || Problem::wrong_type(source, codec.ty());
     match codec.ty() {
@@ -376,7 +388,8 @@ fn store_string(codec: &ScalarCodec, text: &str, source: &str, bytes: &mut [u8])
     }
 }
 
-/// Writes `json`, a list of the real and the imaginary part of a complex number, to `bytes`.
+/// Writes `json`, a JSON list of the real and the imaginary part of a complex number, to `bytes`. Returns an error if
+/// `json` is not such a list.
 fn store_complex(codec: &ScalarCodec, json: &str, bytes: &mut [u8]) -> Result<(), Problem> {
     let wrong = || Problem::wrong_type(json, codec.ty());
     let part = match codec.ty() {
@@ -402,8 +415,8 @@ fn store_complex(codec: &ScalarCodec, json: &str, bytes: &mut [u8]) -> Result<()
     Ok(codec.store(&value, bytes)?)
 }
 
-/// Returns the bytes that `text` stands for, in which `\n`, `\r`, `\t`, `\\`, `\'`, `\"`, `\xff` and `\u{202e}` are
-/// escapes. The function reverses every escape that `decode` writes.
+/// Replaces the escapes ` `, `\r`, `\t`, `\\`, `\'`, `\"`, `\xff` and `\u{202e}` in `text`, and returns the resulting
+/// bytes. The function is the inverse of the escapes that `decode` writes.
 ///
 /// # Errors
 /// - a backslash does not start one of the escapes
@@ -424,8 +437,8 @@ fn unescape(text: &str) -> Result<Cow<'_, [u8]>, Problem> {
     Ok(Cow::Owned(bytes))
 }
 
-/// Appends the bytes of the escape at the start of `text` to `bytes`. `text` starts after the backslash. Returns the
-/// text after the escape, or `None` if `text` does not start with an escape.
+/// Appends the bytes for one escape to `bytes`. `text` starts with the character after the backslash of the escape.
+/// Returns the text after the escape. Returns `None` if `text` does not start with an escape.
 fn take_escape<'t>(text: &'t str, bytes: &mut Vec<u8>) -> Option<&'t str> {
     let hexadecimal = |digits: &str| {
         let digits = Some(digits).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))?;
@@ -456,20 +469,20 @@ fn take_escape<'t>(text: &'t str, bytes: &mut Vec<u8>) -> Option<&'t str> {
     Some(characters.as_str())
 }
 
-/// Reads the JSON of a field, and writes its bytes.
+/// Reads the JSON value of a field, and writes the value as bytes.
 struct ValueSeed<'s> {
     kind: &'s PackedKind,
     /// The size of one element in bytes.
     size: usize,
-    /// The lengths of the dimensions of the value.
+    /// The shape of the value: the number of elements in each dimension.
     shape: &'s [usize],
     /// The bytes of the value.
     bytes: &'s mut [u8],
-    /// Receives the reason if the value does not fit.
+    /// Is set to the reason if the JSON is not a value of the field.
     problem: &'s mut Problem,
 }
 
-/// Returns an error without a message. The message is in the [`Problem`].
+/// Returns an error of the parser without a message. The caller has stored the message in a [`Problem`].
 fn reported<E: serde::de::Error>() -> E {
     E::custom("")
 }
@@ -492,7 +505,8 @@ impl<'de> DeserializeSeed<'de> for ValueSeed<'_> {
 }
 
 impl ValueSeed<'_> {
-    /// Stores the problem of a JSON value that is neither a list nor a record, and returns an error.
+    /// Stores the problem that the JSON value is `found`, such as `a number`, but the field is an array or a record.
+    /// Returns an error without a message.
     fn wrong_kind<E: serde::de::Error>(self, found: &str) -> E {
         let wanted = if self.shape.is_empty() { "a record" } else { "an array" };
         *self.problem = Problem::new(format!("the value is {found} but the field is {wanted}"));
@@ -610,8 +624,8 @@ impl<'de> Visitor<'de> for ValueSeed<'_> {
     }
 }
 
-/// Returns `true` if the field with the index `index` has a value: the index is less than `next`, or `later` is true at
-/// the index.
+/// Returns `true` if the field with the index `index` already has a value: if `index` is less than `next`, or if
+/// `later[index]` is `true`.
 fn is_filled(index: usize, next: usize, later: &[bool]) -> bool {
     index < next || later.get(index).copied().unwrap_or_default()
 }
@@ -621,9 +635,10 @@ struct KeySeed<'s> {
     fields: &'s [PackedField],
     /// The index of the field that follows the previous key.
     next: usize,
-    /// Is true at the index of each field from `next` on that has a value, or is empty if there is no such field.
+    /// `later[index]` is `true` if the field with this index, at least `next`, has a value. Empty if no such field has
+    /// a value.
     later: &'s [bool],
-    /// Receives the reason if no field without a value has the name.
+    /// Is set to the reason if no field without a value has the name.
     problem: &'s mut Problem,
 }
 

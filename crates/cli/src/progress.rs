@@ -12,16 +12,17 @@ const DELAY: Duration = Duration::from_millis(500);
 
 /// A progress bar that shows how many bytes of the input were read.
 pub(super) struct Progress {
-    /// `None` if standard error is not a terminal, or if rows are written to the same terminal.
+    /// The bar. `None` if standard error is not a terminal, or if rows are written to that terminal.
     bar: Option<ProgressBar>,
     started: Instant,
-    /// Whether the bar is drawn on the terminal. The bar is drawn after [`DELAY`].
+    /// `true` if the bar is on the terminal. The bar appears after [`DELAY`].
     is_drawn: bool,
 }
 
 impl Progress {
-    /// Creates a hidden bar and starts its clock. `total` is the number of bytes to read, if known.
-    /// `rows_on_terminal` is true if rows are written to the terminal, which leaves no space for a bar.
+    /// Creates a hidden bar and starts its clock. `total` is the number of bytes to read, if known. `rows_on_terminal`
+    /// must be `true` if rows are written to the terminal. No bar is then shown, because the rows and the bar would
+    /// overwrite each other.
     pub(super) fn new(total: Option<u64>, rows_on_terminal: bool) -> Self {
         let visible = io::stderr().is_terminal() && !rows_on_terminal;
         Self { bar: visible.then(|| bar(total)), started: Instant::now(), is_drawn: false }

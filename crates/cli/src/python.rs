@@ -68,7 +68,7 @@ impl Census {
     }
 }
 
-/// Returns the error of the native command, which cannot run `command`.
+/// Returns the error of the native command for `command`, which only the Python package can run.
 fn needs_python(command: &str) -> Failure {
     Failure::Usage(format!(
         "`{command}` needs Python, and this program was built without it: `pip install pep3118` installs a \

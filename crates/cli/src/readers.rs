@@ -43,7 +43,7 @@ impl Readers {
     }
 }
 
-/// Returns the answer of one reader as a JSON object.
+/// Returns `answer`, how one reader interprets the format, as a JSON object.
 fn row(answer: &Answer) -> serde_json::Value {
     let consumer = answer.consumer.to_string();
     match &answer.outcome {

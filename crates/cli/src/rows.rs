@@ -15,34 +15,36 @@ use super::fields::{TextFields, is_record, unknown_field};
 
 /// The number of rows that a table buffers to compute the widths of the columns.
 const SAMPLE: usize = 256;
-/// The largest width of a column, in terminal columns. A wider cell moves the rest of its row to the right.
+/// The maximum width of a table column, in terminal columns. A wider cell is not cut, but moves the rest of its row to
+/// the right.
 const WIDEST: usize = 40;
 
-/// The columns of a row. Each field of an item is a column, and so is each field of a nested record. An array
-/// of records is one column.
+/// The columns of the output. Each field of an item is a column. A field that is a record has one column for each field
+/// of this record. An array of records is one column.
 #[derive(Debug)]
 pub(super) struct Columns {
     columns: Vec<Column>,
     /// Whether the user selected the columns by name.
     selected: bool,
-    /// Whether the JSON of every item contains only printable ASCII, which needs no escapes.
+    /// `true` if the JSON of every item contains only printable ASCII. Such JSON needs no escapes.
     is_ascii: bool,
 }
 
 /// A column of a row.
 #[derive(Clone, Debug)]
 struct Column {
-    /// The name of the field after the names of the records that contain it, as in `outer.inner.field`.
+    /// The dotted name of the field with the enclosing records, such as `outer.inner.field`.
     name: String,
-    /// The index of each of these records, and of the field, in the record that contains it.
+    /// The indices that lead from the item to the field. Example: `[2, 0]` is the first field of the record that is the
+    /// third field of the item.
     path: Vec<usize>,
-    /// Whether the value is a byte string that was converted to text, in which backslashes are escaped.
+    /// `true` if the value is a byte string that was converted to text. Backslashes in such text are escaped.
     is_escaped: bool,
 }
 
 impl Columns {
-    /// Returns the columns of an item of `layout`, in which the bytes of `text` are text. If `names` is given,
-    /// returns only the columns with these names. The name of a record selects the columns of all its fields.
+    /// Returns the columns for items of `layout`. `text` contains the fields whose bytes are text. If `names` is given,
+    /// returns only the columns with these names. The name of a record selects the columns of all fields in the record.
     ///
     /// # Errors
     /// - a name is unknown: returns a message that suggests the nearest name
@@ -76,16 +78,16 @@ impl Columns {
     }
 }
 
-/// Returns `true` if the JSON of each value of `field` contains only printable ASCII. The JSON of a value
-/// that is not text is always printable ASCII, so names and text decide.
+/// Returns `true` if the JSON of each value of `field` contains only printable ASCII. This depends only on text values
+/// and on the names of fields, because the JSON of all other values is printable ASCII.
 fn is_ascii(field: Field<'_>) -> bool {
     let has_text = matches!(field.ty(), Type::Ucs2 | Type::Ucs4 | Type::Wchar);
     let name = field.name().unwrap_or_default();
     !has_text && name.iter().all(|byte| matches!(byte, b' '..=b'~')) && field.fields().all(is_ascii)
 }
 
-/// Appends the columns of `field` to `columns`. `name` and `path` are the name and the path of `field`, both
-/// empty for the item. The bytes of `text` are text.
+/// Appends the columns of `field` to `columns`. `name` is the dotted name of `field`, and `path` contains the indices
+/// that lead to `field`. For the item, `name` and `path` are empty. `text` contains the fields whose bytes are text.
 fn collect(field: Field<'_>, text: &TextFields, name: &str, path: &mut Vec<usize>, columns: &mut Vec<Column>) {
     if !is_record(field) {
         let name = if path.is_empty() { "value".to_owned() } else { name.to_owned() };
@@ -102,7 +104,7 @@ fn collect(field: Field<'_>, text: &TextFields, name: &str, path: &mut Vec<usize
 }
 
 impl Column {
-    /// Returns the value of this column in `item`. Returns `None` if `item` has another layout.
+    /// Returns the value of this column in `item`. Returns `None` if `item` does not have the layout of the columns.
     fn value<'v>(&self, item: &'v Value) -> Option<&'v Value> {
         self.path.iter().try_fold(item, |value, index| match value {
             Value::Record(record) => record.values().get(*index),
@@ -124,7 +126,7 @@ pub(super) struct RowWriter<W: Write> {
     format: RowFormat<W>,
     /// The text of the current line or cell. All rows reuse its memory.
     text: Vec<u8>,
-    /// Whether cells that a spreadsheet would run as formulas get a single quote in front.
+    /// Whether to write a single quote before each cell that a spreadsheet would run as a formula.
     is_csv_safe: bool,
 }
 
@@ -142,15 +144,15 @@ impl<W: Write> RowWriter<W> {
         Self { columns, format: RowFormat::Json(out), text: Vec::new(), is_csv_safe: false }
     }
 
-    /// Creates a writer of an aligned table. The first column is the number of the item, or its indices
-    /// if `shape` is given.
+    /// Creates a writer of an aligned table. The first column is the number of the item. If `shape` is given, the first
+    /// column is the indices of the item in an array of this shape.
     pub(super) fn table(columns: Columns, shape: Option<&[i64]>, out: W) -> Self {
         let table = TableWriter::new(&columns, shape);
         Self { columns, format: RowFormat::Table(table, out), text: Vec::new(), is_csv_safe: false }
     }
 
-    /// Creates a writer of CSV, and writes the header line. If `is_csv_safe` is true, a name or value that a
-    /// spreadsheet would run as a formula gets a single quote in front.
+    /// Creates a writer of CSV, and writes the header line. If `is_csv_safe` is `true`, the writer puts a single quote
+    /// before each name and value that a spreadsheet would run as a formula.
     pub(super) fn csv(columns: Columns, is_csv_safe: bool, out: W) -> io::Result<Self> {
         let mut csv = Box::new(csv::WriterBuilder::new().flexible(true).from_writer(out));
         for column in &columns.columns {
@@ -196,7 +198,7 @@ impl<W: Write> RowWriter<W> {
         }
     }
 
-    /// Flushes the written rows. A table still buffers rows if the widths of its columns are not known yet.
+    /// Flushes the output. Rows of a table remain in the buffer while the widths of the columns are not known.
     pub(super) fn flush(&mut self) -> io::Result<()> {
         match &mut self.format {
             RowFormat::Table(_, out) | RowFormat::Json(out) => out.flush(),
@@ -204,8 +206,8 @@ impl<W: Write> RowWriter<W> {
         }
     }
 
-    /// Writes the buffered rows of a table, and flushes the output. `complete` is false after an error. A
-    /// table without rows then gets no header, so that only the error message appears.
+    /// Writes the buffered rows of a table, and flushes the output. `complete` must be `false` after an error. A table
+    /// without rows then gets no header, so that only the error message appears.
     pub(super) fn finish(&mut self, complete: bool) -> io::Result<()> {
         if let RowFormat::Table(table, out) = &mut self.format
             && (complete || table.rows > 0)
@@ -216,7 +218,7 @@ impl<W: Write> RowWriter<W> {
     }
 }
 
-/// Converts `error` to an I/O error, whose kind decides the exit status.
+/// Converts `error` to an I/O error. The kind of the I/O error, such as a closed pipe, decides the exit status.
 fn csv_error(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
@@ -245,7 +247,7 @@ impl TableWriter {
     fn new(columns: &Columns, shape: Option<&[i64]>) -> Self {
         let names = columns.columns.iter().map(|column| escape(column.name.as_bytes()).into_owned());
         let header: Vec<String> = std::iter::once("item".to_owned()).chain(names).collect();
-        // If a dimension has the length 0, there are no rows to number, so the dimension can be left out.
+        // If a dimension has the length 0, there are no rows to number, so leaving the dimension out has no effect.
         let dimension = |len: &i64| NonZeroU64::new(len.unsigned_abs());
         let shape = shape.unwrap_or_default().iter().filter_map(dimension).collect();
         let row = vec![String::new(); header.len()];
@@ -319,25 +321,25 @@ fn write_row(row: &[String], widths: &[usize], text: &mut Vec<u8>, out: &mut imp
     out.write_all(b"\n")
 }
 
-/// Puts a single quote in front of `cell` if a spreadsheet would run the cell as a formula. A cell such as `'=1`
-/// gets one more quote, because `encode --csv-safe` removes one quote from each such cell.
+/// Puts a single quote in front of `cell` if a spreadsheet would run the cell as a formula. A cell that already starts
+/// with a quote, such as `'=1`, gets one more quote, because `encode --csv-safe` removes one quote.
 fn quote_formula(cell: &mut Vec<u8>) {
     if is_formula(cell) {
         cell.insert(0, b'\'');
     }
 }
 
-/// Returns `true` if `cell`, without the single quotes at its start, starts with a character that starts a formula
-/// in a spreadsheet. Returns `false` for a number.
+/// Returns `true` if a spreadsheet would run `cell` as a formula because of its first character. Ignores single quotes
+/// at the start of `cell`. Returns `false` for a number such as `-1`.
 pub(super) fn is_formula(cell: &[u8]) -> bool {
     let quotes = cell.iter().take_while(|byte| **byte == b'\'').count();
     let is_number = || quotes == 0 && str::from_utf8(cell).is_ok_and(|cell| cell.parse::<f64>().is_ok());
     matches!(cell.get(quotes), Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r')) && !is_number()
 }
 
-/// Appends the text of `value` to `cell`. The text is JSON, except that a string has no quotes and an
-/// address is hexadecimal. A string has the escapes of [`escape`], and a backslash in the value is doubled.
-/// `is_escaped` is true if `value` is text in which backslashes are doubled.
+/// Appends the text of `value` to `cell`. The text is JSON, except that a string has no quotes and an address is
+/// hexadecimal. A string is escaped by [`escape`], and each backslash in the string is doubled. `is_escaped` must be
+/// `true` if the backslashes in `value` are already doubled.
 fn write_cell(value: &Value, is_escaped: bool, cell: &mut Vec<u8>) -> io::Result<()> {
     match value {
         Value::Address(address) => write!(cell, "{address:#x}"),
@@ -347,7 +349,8 @@ fn write_cell(value: &Value, is_escaped: bool, cell: &mut Vec<u8>) -> io::Result
             if text.contains('\\') {
                 text = Cow::Owned(text.replace('\\', "\\\\"));
             }
-            // `encode` reads a cell with this start as the units of text that is not valid Unicode.
+            // `encode` interprets a cell with this start as the code units of text that is not valid Unicode, so the
+            // first character is escaped.
             if text.starts_with("{\"units\":") {
                 text = Cow::Owned(text.replacen('{', "\\x7b", 1));
             }

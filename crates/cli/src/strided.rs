@@ -1,11 +1,10 @@
 //! Reads the items of a strided array from a file, in blocks. The items of a block are in C order: the last
 //! index changes fastest.
 //!
-//! Adjacent items in C order can be far apart in the file, so reading in C order would need a seek for each
-//! item. A block therefore contains a range of the indices of one dimension, and all indices of the
-//! dimensions after it. The items of a block are read in the order of the file, and each item is copied to
-//! its offset in the block. A block reads the file once from low to high offsets, for any strides. The
-//! memory in use is one block and one read buffer.
+//! Adjacent items in C order can be far apart in the file, so reading in C order would need a seek for each item. A
+//! block therefore contains a range of the indices of one dimension, and all indices of the later dimensions. The items
+//! of a block are read in the order of the file, and each item is copied to its offset in the block. A block reads the
+//! file once from low to high offsets, for any strides. The memory in use is one block and one read buffer.
 
 use std::io::{self, SeekFrom};
 
@@ -26,16 +25,16 @@ const GAP: i64 = 1 << 12;
 /// A dimension of a block.
 #[derive(Clone, Copy, Debug)]
 struct Axis {
-    /// The number of indices.
+    /// The number of indices of the dimension in the block.
     len: i64,
-    /// Bytes from one index to the next in the file. Never negative.
+    /// The distance in bytes from one index to the next in the file. Never negative.
     file_stride: i64,
-    /// Bytes from one index to the next in the block.
+    /// The distance in bytes from one index to the next in the block.
     block_stride: i64,
 }
 
 impl Axis {
-    /// Returns the last index.
+    /// Returns the last index of the dimension in the block.
     fn last(&self) -> i64 {
         self.len.wrapping_sub(1)
     }
@@ -53,7 +52,7 @@ pub(super) struct StridedItems {
     strides: Vec<i64>,
     /// The size of an item in bytes, at least 1.
     itemsize: i64,
-    /// The dimension that is divided into blocks. A block contains all indices of the dimensions after it.
+    /// The dimension that is divided into blocks. A block contains all indices of the later dimensions.
     split: usize,
     /// The largest number of indices of dimension `split` in a block.
     split_len: i64,
@@ -67,8 +66,7 @@ impl StridedItems {
     /// Creates a reader of the items in `file`. `origin` is the offset of the item whose indices are all 0.
     /// `strides` and `itemsize` are in bytes.
     ///
-    /// The caller has checked that there is at least one item, and that the offsets of all items are in
-    /// the file and less than 2^63.
+    /// There must be at least one item, and the offsets of all items must be in the file and less than 2^63.
     pub(super) fn new(file: Box<dyn ReadSeek>, origin: i64, shape: &[i64], strides: &[i64], itemsize: i64) -> Self {
         debug_assert!(itemsize > 0 && !shape.contains(&0));
         let itemsize = itemsize.max(1);
@@ -76,7 +74,7 @@ impl StridedItems {
         let bytes = if ordered { ORDERED_BLOCK } else { BLOCK };
         let block_items = bytes.checked_div(itemsize).map_or(1, |items| items.max(1));
         let mut split = shape.len().saturating_sub(1);
-        // The number of items in the dimensions after `split`. All of them fit in one block.
+        // The number of items in the dimensions after `split`. These items must fit into one block.
         let mut inner = 1_i64;
         while let Some(len) = shape.get(split)
             && split > 0
@@ -129,7 +127,8 @@ impl StridedItems {
             let last = len.wrapping_sub(1);
             let distance = stride.wrapping_mul(last);
             if distance < 0 {
-                // The file is read in ascending order, so this axis of the block is filled in descending order.
+                // The file is read in ascending order. The stride of this dimension is negative, so the block is filled
+                // in descending order.
                 low = low.wrapping_add(distance);
                 first = first.saturating_add(block_stride.saturating_mul(last));
                 let (file_stride, block_stride) = (stride.wrapping_neg(), block_stride.saturating_neg());
@@ -234,8 +233,8 @@ struct BufferedFile {
 }
 
 impl BufferedFile {
-    /// Copies the bytes at `offset` of the file to `item`. If they are not buffered, reads `ahead` bytes at
-    /// `offset` into the buffer, because the next items are likely to be among them.
+    /// Copies the bytes at `offset` of the file to `item`. If the bytes are not buffered, reads `ahead` bytes at
+    /// `offset` into the buffer, because these bytes are likely to contain the next items.
     fn read(&mut self, offset: i64, item: &mut [u8], ahead: i64) -> Result<(), Failure> {
         let buffered = || {
             let from = usize::try_from(offset.checked_sub(self.start)?).ok()?;

@@ -1,4 +1,5 @@
-//! The Python functions `check` and `audit`.
+//! The Python functions `check` and `audit`. `check` tests one buffer of an exporter against the rules of the buffer
+//! protocol. `audit` sends every kind of request to an exporter and tests all buffers.
 
 #![allow(unsafe_code, reason = "reads a slot of a type")]
 

@@ -1,4 +1,5 @@
-//! `BorrowedBytes`, the contiguous bytes of an exporter during one call, and `HeldBytes`, which owns the buffer.
+//! Access to the contiguous bytes of an exporter. `BorrowedBytes` are the bytes during one call. `HeldBytes` owns the
+//! buffer of the bytes.
 #![allow(unsafe_code, reason = "requests and releases buffers, and copies their bytes")]
 
 use std::ffi::c_int;
@@ -14,7 +15,7 @@ use crate::objects::{filled, take_exception};
 use pep3118::py::Acquired;
 use pep3118::view::Request;
 
-/// The bytes of a buffer that is not released for `'b`.
+/// The bytes of a buffer that cannot be released for `'b`.
 ///
 /// INVARIANT: `len` bytes from `buf` on may be read for `'b`. They may be written to if `writable` is `true`.
 #[derive(Debug)]
@@ -25,20 +26,20 @@ pub(crate) struct BorrowedBytes<'b> {
     buffer: PhantomData<&'b ffi::Py_buffer>,
 }
 
-/// Releases a buffer when it is dropped. The exporter has filled in the buffer.
+/// Releases a buffer when this struct is dropped. The exporter must have filled in the buffer.
 struct Release<'a, 'py>(&'a mut ffi::Py_buffer, Python<'py>);
 
 impl Drop for Release<'_, '_> {
     fn drop(&mut self) {
         let Self(buffer, _) = self;
-        // SAFETY: the exporter has filled in `buffer`, because `request` returned `Ok`. No other code releases it. The
-        // interpreter is attached, which the second field proves.
+        // SAFETY: the exporter has filled in `buffer`, because `request` returned `Ok`. No other code releases
+        // `buffer`. The interpreter is attached, which the second field proves.
         unsafe { ffi::PyBuffer_Release(&raw mut **buffer) };
     }
 }
 
-/// Requests a buffer from `exporter` with the flags `flags`, and stores it in `buffer`, which must not be moved before
-/// it is released: the exporter may store addresses that point into it.
+/// Requests a buffer from `exporter` with the flags `flags`. The exporter fills in `buffer`. The caller must not move
+/// `buffer` before the buffer is released, because the exporter may store addresses that point into `buffer`.
 ///
 /// # Errors
 /// - the exporter raises an exception: the exception is returned unchanged
@@ -48,10 +49,10 @@ fn request(exporter: &Bound<'_, PyAny>, buffer: &mut ffi::Py_buffer, flags: c_in
     if returned == 0 { Ok(()) } else { Err(take_exception(exporter.py())) }
 }
 
-/// Checks the address and the length in bytes that an exporter reports, and returns the length.
+/// Checks `buf` and `len`, the address and the length in bytes that an exporter reported. Returns the length.
 ///
 /// # Errors
-/// - a negative length, or more than 0 bytes at NULL: `BufferError`
+/// - `len` is negative, or `buf` is NULL and `len` is not 0: `BufferError`
 #[inline]
 fn check(buf: *mut u8, len: i64) -> PyResult<usize> {
     match usize::try_from(len) {
@@ -63,7 +64,7 @@ fn check(buf: *mut u8, len: i64) -> PyResult<usize> {
     }
 }
 
-/// Whether `buffer` has the format `format`. A format that is NULL means `B`.
+/// Returns `true` if `format` is the format of `buffer`. A buffer whose format is NULL has the format `B`.
 fn has_format(buffer: &ffi::Py_buffer, format: &[u8]) -> bool {
     if buffer.format.is_null() {
         return format == b"B";
@@ -78,7 +79,7 @@ fn has_format(buffer: &ffi::Py_buffer, format: &[u8]) -> bool {
 unsafe impl Sync for BorrowedBytes<'_> {}
 
 impl<'b> BorrowedBytes<'b> {
-    /// Returns the bytes of `buffer`, which the exporter has filled in.
+    /// Returns the bytes of `buffer`. The exporter must have filled in `buffer`.
     ///
     /// # Errors
     /// - as [`check`]
@@ -116,10 +117,10 @@ impl<'b> BorrowedBytes<'b> {
         call(&lent)
     }
 
-    /// Calls `call` with the bytes of `exporter`, if its items have the given format, itemsize in bytes and shape, and
-    /// are contiguous in C order. Returns `None`, without a call, if the items differ.
+    /// Calls `call` with the bytes of `exporter` if the items of its buffer have the format `format`, the given size in
+    /// bytes and the given shape, and are contiguous in C order. Returns `None`, without a call, in every other case.
     ///
-    /// `format` is the format of one number. Other formats mean different items in different exporters.
+    /// `format` must be the format of one number. Other formats can have different meanings in different exporters.
     ///
     /// # Errors
     /// - the exporter raises an exception: the exception is returned unchanged
@@ -136,7 +137,7 @@ impl<'b> BorrowedBytes<'b> {
             if format != b"B" || !has_shape {
                 return Ok(None);
             }
-            // A `bytes` object never changes, so that the address is only read.
+            // The address is not written to, because a `bytes` object is read-only.
             let buf = bytes.as_ptr().cast_mut();
             return call(&BorrowedBytes { buf, len: bytes.len(), writable: false, buffer: PhantomData }).map(Some);
         }
@@ -154,7 +155,8 @@ impl<'b> BorrowedBytes<'b> {
             given.itemsize
         } else {
             // SAFETY: strides that are not NULL have `ndim` entries (A16, number of entries), and `ndim` is 1. The
-            // array exists until the buffer is released (E04, memory stays valid). It need not be aligned.
+            // array of strides exists until the buffer is released (E04, memory stays valid). `read_unaligned` does not
+            // require an aligned address.
             unsafe { given.strides.read_unaligned() }
         };
         if i64::try_from(stride) != Ok(itemsize) || !has_format(given, format) {
@@ -163,7 +165,7 @@ impl<'b> BorrowedBytes<'b> {
         call(&BorrowedBytes::of_buffer(given)?).map(Some)
     }
 
-    /// Returns the `len` bytes from `buf` on.
+    /// Creates the `BorrowedBytes` for the `len` bytes from `buf` on.
     ///
     /// # Safety
     /// - (a) `len` bytes from `buf` on may be read for `'b`.
@@ -187,8 +189,8 @@ impl<'b> BorrowedBytes<'b> {
         true
     }
 
-    /// Copies the next `N` bytes, and removes them from the front. Returns `None`, and removes nothing, if there are
-    /// fewer bytes.
+    /// Returns a copy of the first `N` bytes, and removes these bytes from `self`. Returns `None`, and removes nothing,
+    /// if `self` has fewer than `N` bytes.
     #[inline(always)]
     pub(crate) fn next_chunk<const N: usize>(&mut self) -> Option<[u8; N]> {
         let left = self.len.checked_sub(N)?;
@@ -205,15 +207,15 @@ impl<'b> BorrowedBytes<'b> {
         self.len
     }
 
-    /// Copies `out.len()` bytes from `offset` on to `out`.
+    /// Fills `out` with a copy of the bytes from the offset `offset` on.
     ///
     /// # Errors
-    /// - bytes 3 to 7 of 6: `BufferError`
+    /// - a byte after the end is requested, such as bytes 3 to 7 of 6 bytes: `BufferError`
     #[inline]
     pub(crate) fn read(&self, offset: usize, out: &mut [u8]) -> PyResult<()> {
         let from = self.at(offset, out.len())?;
         // SAFETY: `at` has compared the range with `len`, so by the INVARIANT its bytes may be read. `out` is memory of
-        // this program, so that the exporter's memory does not overlap it.
+        // this program, so the memory of the exporter does not overlap `out`.
         unsafe { core::ptr::copy_nonoverlapping(from, out.as_mut_ptr(), out.len()) };
         Ok(())
     }
@@ -226,7 +228,7 @@ impl<'b> BorrowedBytes<'b> {
         filled(self.len, |copy| self.read(0, copy))
     }
 
-    /// Copies `bytes` to the memory from `offset` on.
+    /// Writes `bytes` to the memory at the byte `offset`.
     ///
     /// # Errors
     /// - memory that is read-only: `BufferError`
@@ -237,15 +239,16 @@ impl<'b> BorrowedBytes<'b> {
             return Err(PyBufferError::new_err("the memory is read-only"));
         }
         // SAFETY: `at` has compared the range with `len`, so by the INVARIANT its bytes may be written to, because
-        // `writable` is `true`. `bytes` is memory of this program, so that the exporter's memory does not overlap it.
+        // `writable` is `true`. `bytes` is memory of this program, so the memory of the exporter does not overlap
+        // `bytes`.
         unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len()) };
         Ok(())
     }
 
-    /// Returns the address of the `len` bytes from `offset` on.
+    /// Returns the address of the byte at `offset`, after a check that `len` bytes exist from `offset` on.
     ///
     /// # Errors
-    /// - bytes 3 to 7 of 6: `BufferError`
+    /// - a byte after the end is requested, such as bytes 3 to 7 of 6 bytes: `BufferError`
     #[inline]
     fn at(&self, offset: usize, len: usize) -> PyResult<*mut u8> {
         match offset.checked_add(len) {
@@ -257,7 +260,8 @@ impl<'b> BorrowedBytes<'b> {
 
 /// A buffer of contiguous bytes, which is released when this struct is dropped.
 ///
-/// INVARIANT: `len` bytes from the start of the buffer on may be read until it is released. Made by `new` only.
+/// INVARIANT: the first `len` bytes of the buffer may be read until the buffer is released. Only `new` creates a
+/// `HeldBytes`.
 #[derive(Debug)]
 pub(crate) struct HeldBytes {
     buffer: Acquired,
@@ -265,17 +269,18 @@ pub(crate) struct HeldBytes {
 }
 
 impl HeldBytes {
-    /// Requests the bytes of `exporter`.
+    /// Requests a buffer of contiguous bytes from `exporter`. The buffer may be read-only.
     ///
     /// # Errors
-    /// - as [`BorrowedBytes::with`], without `writable`
+    /// - `exporter` exports no buffer: `TypeError`
+    /// - the bytes are not contiguous: `BufferError`
     pub(crate) fn new(exporter: &Bound<'_, PyAny>) -> PyResult<Self> {
         let buffer = Acquired::new(exporter, Request::SIMPLE)?;
         let len = check(buffer.buf(), buffer.raw().len)?;
         Ok(Self { buffer, len })
     }
 
-    /// Returns the bytes, to be read.
+    /// Returns the bytes of the buffer, for reading.
     #[inline]
     pub(crate) fn borrow(&self) -> BorrowedBytes<'_> {
         BorrowedBytes { buf: self.buffer.buf(), len: self.len, writable: false, buffer: PhantomData }

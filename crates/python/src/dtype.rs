@@ -25,7 +25,7 @@ fn dtype_class(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
 }
 
 /// Creates the dtype of the items of `layout`, with the same offsets, itemsize and values. An address becomes an
-/// unsigned integer, as `numpy.dtype("P")` is.
+/// unsigned integer, because `numpy.dtype("P")` is an unsigned integer.
 ///
 /// # Errors
 /// - NumPy is not installed: `ImportError`
@@ -36,8 +36,9 @@ pub(super) fn to_dtype<'py>(py: Python<'py>, layout: &Layout) -> PyResult<Bound<
     field_dtype(py, layout.item(), b"")
 }
 
-/// Returns the last byte of `format` before the type of `field`, ignoring byte-order characters and spaces, and the
-/// first byte of the type. Both are `None` if `format` is empty.
+/// Returns two bytes of `format`. The first byte is the last one before the type of `field`, without byte-order
+/// characters and spaces. The second byte is the first byte of the type. A byte is `None` if `format` has no such byte,
+/// for example if `format` is empty.
 fn bytes_around_type(field: Field<'_>, format: &[u8]) -> (Option<u8>, Option<u8>) {
     let start = field.span().start();
     let before = format.get(..start).unwrap_or_default();
@@ -45,7 +46,8 @@ fn bytes_around_type(field: Field<'_>, format: &[u8]) -> (Option<u8>, Option<u8>
     (before.copied(), format.get(start).copied())
 }
 
-/// Creates the dtype of `field`. `format` is the format that describes the layout, or empty if there is none.
+/// Creates the dtype of `field`. `format` is the format from which the layout was read, or empty if the layout comes
+/// from a type. Returns an error if NumPy has no such dtype.
 fn field_dtype<'py>(py: Python<'py>, field: Field<'_>, format: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     let element = element_dtype(py, field, format)?;
     let shape = field.shape();
@@ -63,7 +65,8 @@ fn field_dtype<'py>(py: Python<'py>, field: Field<'_>, format: &[u8]) -> PyResul
     }
 }
 
-/// Creates the dtype of one element of `field`. `format` is as in [`field_dtype`].
+/// Creates the dtype of one element of `field`. `format` is the format from which the layout was read, or empty.
+/// Returns an error if NumPy has no such dtype.
 fn element_dtype<'py>(py: Python<'py>, field: Field<'_>, format: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     match field.ty() {
         Type::Record => record_dtype(py, field, format),
@@ -127,7 +130,7 @@ fn cached<'py>(
     Ok(dtype)
 }
 
-/// Returns the exception for `field`, whose type has no dtype. The message is that of NumPy.
+/// Returns the exception for `field`, whose type has no dtype. NumPy has the same message.
 fn unrepresentable(field: Field<'_>) -> PyErr {
     let (code, what) = match field.ty() {
         Type::Ucs2 => ("u", "UCS-2 strings"),
@@ -170,9 +173,10 @@ fn dtype_name(field: Field<'_>) -> Option<String> {
     fixed_size_name(field).map(|name| format!("{order}{name}"))
 }
 
-/// Returns NumPy's name, without the byte order, for a type of `field` without a length.
+/// Returns NumPy's name, without the byte order, for the type of `field`, such as `i4`. Returns `None` if NumPy has no
+/// such type, or if the type is text or bytes, whose names contain a length.
 fn fixed_size_name(field: Field<'_>) -> Option<&'static str> {
-    // NumPy's `long double` is that of the C compiler for this machine.
+    // NumPy's `long double` is the `long double` of the C compiler for this machine.
     let has_host_long_double = || field.model().long_double == DataModel::HOST.long_double;
     Some(match (field.ty(), field.size()) {
         (Type::Bool, 1) => "?",
@@ -199,11 +203,13 @@ fn fixed_size_name(field: Field<'_>) -> Option<&'static str> {
     })
 }
 
-/// Creates the dtype of one record of `field`. `format` is as in [`field_dtype`].
+/// Creates the dtype of one record of `field`. `format` is the format from which the layout was read, or empty. Returns
+/// an error if NumPy has no such dtype.
 fn record_dtype<'py>(py: Python<'py>, field: Field<'_>, format: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     let mut default_names = DefaultNames::new(field);
     let (mut names, mut formats, mut offsets) = (Vec::with_capacity(8), Vec::with_capacity(8), Vec::with_capacity(8));
-    // The end of the last field, in bytes. `None` if a list of fields without offsets cannot express the record.
+    // The offset of the end of the previous field, in bytes. `None` if a list of fields without offsets cannot express
+    // the record.
     let mut packed = Some(0);
     for child in field.fields() {
         let name = match child.name().map(std::str::from_utf8) {
@@ -213,7 +219,7 @@ fn record_dtype<'py>(py: Python<'py>, field: Field<'_>, format: &[u8]) -> PyResu
                 PyString::from_bytes(py, name.as_bytes())?
             }
         };
-        // In a list of fields, NumPy replaces an empty name by `f0`, `f1` and so on.
+        // NumPy would replace an empty name in a list of fields by `f0`, `f1` and so on.
         let can_be_listed = child.total_size() > 0 && child.name() != Some(b"");
         packed = packed.filter(|end| child.offset() == *end && can_be_listed);
         packed = packed.and_then(|end: u64| end.checked_add(child.total_size()));
@@ -248,7 +254,7 @@ impl DefaultNames {
         Self { used, next: 0 }
     }
 
-    /// Returns the next name.
+    /// Returns the next generated name that no field has.
     fn next(&mut self) -> String {
         loop {
             let name = default_name(self.next);

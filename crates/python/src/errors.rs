@@ -97,7 +97,8 @@ pub(crate) fn ambiguous(ambiguity: &Ambiguity, call: &str) -> PyErr {
     format_error(ambiguity.diagnostic().with_help(format!("choose one: {call}")).to_string(), None)
 }
 
-/// Creates the exception for `error`. If the format is ambiguous, the help line contains `call`, as in [`ambiguous`].
+/// Creates the exception for `error`. If the format is ambiguous, the help line contains `call`, the call with which
+/// the user selects an interpretation.
 pub(crate) fn refused_or_ambiguous(error: LayoutError, call: &str) -> PyErr {
     match error.ambiguity() {
         Some(ambiguity) => ambiguous(ambiguity, call),

@@ -61,7 +61,8 @@ struct ItemArguments {
 }
 
 impl ItemArguments {
-    /// Returns the size of an item in bytes: the argument `itemsize`, or by default the size of the format.
+    /// Returns the size of an item in bytes: the argument `itemsize`, or by default the size of the format. Returns an
+    /// error if there is no `itemsize` and the format is invalid.
     fn itemsize(&self) -> PyResult<i64> {
         if let Some(itemsize) = self.itemsize {
             return Ok(itemsize);
@@ -104,7 +105,7 @@ impl ItemArguments {
                 }
             }
         };
-        // If the buffer has no dimensions, strides and suboffsets are NULL and not empty arrays.
+        // A buffer without dimensions has the strides and suboffsets NULL, and not empty arrays.
         let array =
             |entries: &Option<Vec<i64>>| entries.clone().filter(|entries| !(shape.is_empty() && entries.is_empty()));
         let (strides, suboffsets) = (array(&self.strides), array(&self.suboffsets));

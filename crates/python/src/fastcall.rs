@@ -1,7 +1,8 @@
-//! Functions and methods that read their arguments from the array of the caller (`METH_FASTCALL`).
+//! Python functions and methods that receive their arguments as an array (`METH_FASTCALL`), without a tuple.
 //!
-//! PyO3 creates a tuple for `*values`, and looks for keyword arguments. For a function that packs a few numbers, both
-//! take longer than packing the numbers. With `METH_FASTCALL` the interpreter passes an array and refuses keywords.
+//! PyO3 creates a tuple for `*values`, and looks for keyword arguments. For a function that packs a few numbers, this
+//! work takes longer than packing the numbers. With `METH_FASTCALL`, the interpreter passes an array and refuses
+//! keywords.
 #![allow(unsafe_code, reason = "the interpreter passes an array of objects, and takes a table of functions")]
 
 use std::ffi::CStr;
@@ -47,16 +48,16 @@ impl<'a, 'py> Arguments<'a, 'py> {
         })
     }
 
-    /// Returns the first argument, and the arguments after it; `None` if there are no arguments.
+    /// Returns the first argument, and the other arguments. Returns `None` if there are no arguments.
     #[inline]
     pub(super) fn split_first(self) -> Option<(Borrowed<'a, 'py, PyAny>, Self)> {
         Some((self.iter().next()?, Self { objects: self.objects.get(1..)?, ..self }))
     }
 
-    /// Returns all arguments. `function` is the name of the function in the message.
+    /// Returns the arguments as an array of `N` arguments. `function` is the name of the function in the error message.
     ///
     /// # Errors
-    /// - the number of arguments is not `N`: `TypeError`, with the message of CPython
+    /// - the number of arguments is not `N`: `TypeError` with the message that CPython has for this error
     #[inline]
     pub(super) fn exactly<const N: usize>(self, function: &str) -> PyResult<[Borrowed<'a, 'py, PyAny>; N]> {
         let mut all = self.iter();
@@ -67,7 +68,7 @@ impl<'a, 'py> Arguments<'a, 'py> {
         }
     }
 
-    /// Creates the `TypeError` for a call that does not have `wanted` arguments.
+    /// Creates the `TypeError` for a call of `function` whose number of arguments is not `wanted`.
     #[cold]
     fn wrong_number(self, function: &str, wanted: usize) -> PyErr {
         let wanted = plural(wanted, "argument");
@@ -75,7 +76,7 @@ impl<'a, 'py> Arguments<'a, 'py> {
     }
 }
 
-/// Calls `next` `N` times and returns the values as an array. Returns `None` if `next` returns `None`.
+/// Calls `next` `N` times and returns the results as an array. Returns `None` if a call returns `None`.
 #[inline]
 fn array<T: Copy, const N: usize>(mut next: impl FnMut() -> Option<T>) -> Option<[T; N]> {
     let first = next()?;
@@ -93,11 +94,11 @@ pub(super) trait Function {
     /// The docstring, with `NAME(PARAMETERS)\n--\n\n` before it.
     const DOC: &'static CStr;
 
-    /// Calls the function. `slf` is the module of a function, or the object of a method. The implementation runs code
-    /// that drops references inside of [`counted`].
+    /// Calls the function. `slf` is the module of a function, or the object of a method. The implementation must run
+    /// all code that drops references inside of a call of [`counted`].
     ///
     /// # Errors
-    /// - the exception that the function raises
+    /// - the Python function raises an exception
     fn call<'py>(slf: Borrowed<'_, 'py, PyAny>, arguments: Arguments<'_, 'py>) -> PyResult<Bound<'py, PyAny>>;
 }
 
@@ -110,7 +111,7 @@ pub(super) fn add_function<F: Function>(module: &Bound<'_, PyModule>) -> PyResul
     // SAFETY: (a) The table is never freed, and its function has the signature that `ml_flags` declares. (b) `module`
     // and `name` are alive, and the interpreter is attached.
     let function = unsafe { ffi::PyCFunction_NewEx(table::<F>(), module.as_ptr(), name.as_ptr()) };
-    // SAFETY: the function returned a new reference. Or it returned NULL, and an exception is set.
+    // SAFETY: the call above returned a new reference, or it returned NULL and set an exception.
     let function = unsafe { Bound::from_owned_ptr_or_opt(py, function) }.ok_or_else(|| take_exception(py))?;
     module.add(PyString::from_bytes(py, F::NAME.to_bytes())?, function)
 }
@@ -124,7 +125,7 @@ pub(super) fn add_method<F: Function>(class: &Bound<'_, PyType>) -> PyResult<()>
     // SAFETY: (a) The table is never freed, and its function has the signature that `ml_flags` declares. (b) `class` is
     // alive, and the interpreter is attached. (c) The descriptor calls the function with objects of the class only.
     let method = unsafe { ffi::PyDescr_NewMethod(class.as_type_ptr(), table::<F>()) };
-    // SAFETY: the function returned a new reference. Or it returned NULL, and an exception is set.
+    // SAFETY: the call above returned a new reference, or it returned NULL and set an exception.
     let method = unsafe { Bound::from_owned_ptr_or_opt(py, method) }.ok_or_else(|| take_exception(py))?;
     class.setattr(PyString::from_bytes(py, F::NAME.to_bytes())?, method)
 }
@@ -182,12 +183,12 @@ fn fail(py: Python<'_>, error: PyErr) -> *mut ffi::PyObject {
     std::ptr::null_mut()
 }
 
-/// Calls `call` while PyO3 counts the thread as attached to the interpreter.
+/// Runs `call` while PyO3 counts the thread as attached to the interpreter.
 ///
 /// The thread is attached during every [`Function::call`], but PyO3 does not count these calls, because counting takes
-/// a quarter of the time of a short call. PyO3 does not release references that are dropped while the count is 0. It
-/// adds them to a pool, and empties the pool when the count next becomes 1. So code that drops references runs in this
-/// function, above all code that creates an exception and drops the exception.
+/// a quarter of the time of a short call. While the count is 0, PyO3 does not release references that are dropped. PyO3
+/// adds the references to a pool, and empties the pool when the count next becomes 1. So code that drops references
+/// must run in this function, above all code that creates and drops exceptions.
 pub(super) fn counted<T>(py: Python<'_>, call: impl FnOnce() -> T) -> T {
     let _: Python<'_> = py;
     // `Python::attach` panics while the interpreter shuts down. A `__del__` may still call functions at that time.

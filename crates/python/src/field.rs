@@ -32,7 +32,7 @@ impl Field {
         Self { layout: Arc::clone(layout), index: field.index() }
     }
 
-    /// Returns the field of the library that this object stands for.
+    /// Returns the field of the library to which this object refers.
     fn get(&self) -> layout::Field<'_> {
         layout::Field::at(&self.layout, self.index)
     }
@@ -46,7 +46,7 @@ pub(crate) fn default_name(index: usize) -> String {
 /// Returns a tuple of `Field` objects for `fields`, which are fields of `layout`.
 ///
 /// # Errors
-/// - the memory is exhausted: `MemoryError`
+/// - no memory: `MemoryError`
 pub(super) fn tuple<'py>(
     py: Python<'py>,
     layout: &Arc<Layout>,

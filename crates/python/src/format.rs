@@ -60,7 +60,7 @@ pub(super) struct Format {
     requested_dialect: Option<&'static Dialect>,
     /// The argument `model`, or `host`.
     model: Box<str>,
-    /// The layout of the interpretation. The next three fields describe the same interpretation.
+    /// The layout of the interpretation. The next three fields describe this interpretation too.
     layout: Arc<Layout>,
     dialect: Dialect,
     certainty: Certainty,
@@ -88,14 +88,15 @@ pub(crate) fn format_bytes(format: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     }
 }
 
-/// Returns a `ValueError` for `error`, whose message can contain field names that are not escaped.
+/// Returns a `ValueError` with the message of `error`. The message may contain field names that are not escaped, so
+/// this function escapes the message.
 fn escaped_value_error(error: impl std::fmt::Display) -> PyErr {
     PyValueError::new_err(escape(&error.to_string()).into_owned())
 }
 
 impl Format {
-    /// Creates the object for the format `text`. The other arguments are as in [`Format`]. An ambiguous format is no
-    /// error here: the object contains all interpretations.
+    /// Creates the object for the format `text`. The other arguments are the arguments of the constructor of
+    /// [`Format`]. An ambiguous format is not an error: the object contains all interpretations.
     ///
     /// # Errors
     /// - `text` is invalid: `FormatError`
@@ -116,7 +117,8 @@ impl Format {
         Ok(Self::from_interpretation(Some(text), itemsize, dialect, model, found, ambiguity))
     }
 
-    /// Creates the object for the interpretation `found`. The other arguments are the fields of the same names.
+    /// Creates the object for the interpretation `found`. Each other argument is the value of the field of [`Format`]
+    /// with the name of the argument.
     fn from_interpretation(
         text: Option<&[u8]>,
         itemsize: Option<u64>,
@@ -156,7 +158,8 @@ impl Format {
         (&self.dialect, self.ambiguity.is_none().then_some(self.certainty), self.trailing_padding)
     }
 
-    /// Returns the interpretations of an ambiguous format without the first, or an empty slice.
+    /// Returns all interpretations of an ambiguous format except the first. Returns an empty slice if the format is not
+    /// ambiguous.
     pub(super) fn other_interpretations(&self) -> &[Interpretation] {
         let alternatives = self.ambiguity.as_ref().map_or(&[][..], Ambiguity::alternatives);
         alternatives.split_first().map_or(&[], |(_, others)| others)
@@ -175,7 +178,7 @@ impl Format {
         }
     }
 
-    /// Returns whether both formats have the same values under the same names.
+    /// Returns `true` if `self` and `other` have the same values under the same names.
     fn is_equal(&self, other: &Self) -> bool {
         let (a, b) = (&self.layout, &other.layout);
         let has_long_double = |layout: &Layout| {
@@ -185,7 +188,7 @@ impl Format {
         same && (a.model().long_double.format == b.model().long_double.format || !has_long_double(a))
     }
 
-    /// Returns whether both objects were created from format strings with the same tokens.
+    /// Returns `true` if `self` and `other` were created from format strings with the same tokens.
     pub(super) fn has_same_text(&self, other: &Self) -> bool {
         let parse = |text: &Option<Box<[u8]>>| text.as_deref().and_then(|text| pep3118::Format::parse(text).ok());
         let (a, b) = (parse(&self.text), parse(&other.text));

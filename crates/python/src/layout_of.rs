@@ -44,7 +44,8 @@ pub(super) fn layout_of(obj: &Bound<'_, PyAny>) -> PyResult<Format> {
     }
 }
 
-/// Acquires a buffer of `obj` with its format. If the exporter refuses `FULL_RO`, requests a C-contiguous buffer.
+/// Acquires a buffer of `obj` that has a format. If the exporter refuses the request `FULL_RO`, requests a C-contiguous
+/// buffer. Returns the exception of the exporter if it refuses both requests.
 fn acquire(obj: &Bound<'_, PyAny>) -> PyResult<Acquired> {
     match Acquired::new(obj, Request::FULL_RO) {
         Err(error) if error.is_instance_of::<PyBufferError>(obj.py()) => {
@@ -54,8 +55,8 @@ fn acquire(obj: &Bound<'_, PyAny>) -> PyResult<Acquired> {
     }
 }
 
-/// Returns the dialect of the module that defines the class of `obj`, or `None` if the module is unknown. If `obj` is
-/// a `memoryview`, uses the object whose memory `obj` views.
+/// Returns the dialect of the module that defines the class of `obj`, or `None` if the module is unknown. If `obj` is a
+/// `memoryview`, the class is that of the object whose memory `obj` views.
 fn producer_dialect(obj: &Bound<'_, PyAny>) -> PyResult<Option<&'static Dialect>> {
     let exporter = if obj.is_instance_of::<PyMemoryView>() { obj.getattr("obj")? } else { obj.clone() };
     let module = exporter.get_type().getattr("__module__");
@@ -145,7 +146,8 @@ pub(super) fn diff(a: &Bound<'_, PyAny>, b: &Bound<'_, PyAny>) -> PyResult<Diffe
     Ok(Difference { comparison })
 }
 
-/// Converts an argument of `diff`, a `Format`, `str` or `bytes` object, to a `Format`.
+/// Converts `format`, an argument of `diff`, to a `Format`. `format` may be a `Format`, `str` or `bytes` object.
+/// Returns an error for another object, and for an invalid or ambiguous format.
 fn format_argument<'py>(format: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Format>> {
     match format.cast::<Format>() {
         Ok(format) => Ok(format.clone()),

@@ -16,40 +16,41 @@ use pyo3::{PyTypeInfo, ffi};
 /// [`into_result`] returns the exception and clears it in the interpreter.
 pub(crate) type NewObject<'py> = Option<Bound<'py, PyAny>>;
 
-/// Returns the object whose reference a function of the C API has returned.
+/// Converts `object`, the result of a function of the C API, to a [`NewObject`].
 ///
 /// # Safety
-/// - (a) `object` is a new reference. Or it is NULL, and an exception is set in the interpreter.
+/// - (a) `object` is a new reference, or `object` is NULL and an exception is set in the interpreter.
 #[inline(always)]
 unsafe fn owned(py: Python<'_>, object: *mut ffi::PyObject) -> NewObject<'_> {
-    // SAFETY: by (a) the reference is new. The interpreter is attached.
+    // SAFETY: by (a) `object` is a new reference or NULL. The interpreter is attached.
     unsafe { Bound::from_owned_ptr_or_opt(py, object) }
 }
 
-/// Creates an `int`.
+/// Creates the `int` object for `number`.
 #[inline(always)]
 pub(crate) fn int(py: Python<'_>, number: i64) -> NewObject<'_> {
     // SAFETY: the interpreter is attached.
     let object = unsafe { ffi::PyLong_FromLongLong(number) };
-    // SAFETY: (a) The function returns a new reference. Or it returns NULL and sets an exception.
+    // SAFETY: (a) of `owned`: `PyLong_FromLongLong` returns a new reference, or returns NULL and sets an exception.
     unsafe { owned(py, object) }
 }
 
-/// Creates an `int` that is not negative.
+/// Creates the `int` object for `number`, which is not negative.
 #[inline(always)]
 pub(crate) fn unsigned(py: Python<'_>, number: u64) -> NewObject<'_> {
     // SAFETY: the interpreter is attached.
     let object = unsafe { ffi::PyLong_FromUnsignedLongLong(number) };
-    // SAFETY: (a) The function returns a new reference. Or it returns NULL and sets an exception.
+    // SAFETY: (a) of `owned`: `PyLong_FromUnsignedLongLong` returns a new reference, or returns NULL and sets an
+    // exception.
     unsafe { owned(py, object) }
 }
 
-/// Creates a `float`.
+/// Creates the `float` object for `number`.
 #[inline(always)]
 pub(crate) fn float(py: Python<'_>, number: f64) -> NewObject<'_> {
     // SAFETY: the interpreter is attached.
     let object = unsafe { ffi::PyFloat_FromDouble(number) };
-    // SAFETY: (a) The function returns a new reference. Or it returns NULL and sets an exception.
+    // SAFETY: (a) of `owned`: `PyFloat_FromDouble` returns a new reference, or returns NULL and sets an exception.
     unsafe { owned(py, object) }
 }
 
@@ -57,11 +58,11 @@ pub(crate) fn float(py: Python<'_>, number: f64) -> NewObject<'_> {
 pub(crate) fn complex(py: Python<'_>, re: f64, im: f64) -> NewObject<'_> {
     // SAFETY: the interpreter is attached.
     let object = unsafe { ffi::PyComplex_FromDoubles(re, im) };
-    // SAFETY: (a) The function returns a new reference. Or it returns NULL and sets an exception.
+    // SAFETY: (a) of `owned`: `PyComplex_FromDoubles` returns a new reference, or returns NULL and sets an exception.
     unsafe { owned(py, object) }
 }
 
-/// Returns `True` or `False`.
+/// Returns the Python object `True` or `False` for `value`.
 #[inline(always)]
 pub(crate) fn boolean(py: Python<'_>, value: bool) -> NewObject<'_> {
     Some(PyBool::new(py, value).to_owned().into_any())
@@ -70,7 +71,7 @@ pub(crate) fn boolean(py: Python<'_>, value: bool) -> NewObject<'_> {
 /// Creates a `bytes` object with a copy of `bytes`.
 #[inline(always)]
 pub(crate) fn bytes<'py>(py: Python<'py>, bytes: &[u8]) -> NewObject<'py> {
-    // SAFETY: (a) The bytes of a slice may be read.
+    // SAFETY: (a) of `bytes_at`: `bytes` is a slice, so its bytes may be read.
     unsafe { bytes_at(py, bytes.as_ptr(), bytes.len()) }
 }
 
@@ -84,24 +85,28 @@ pub(crate) unsafe fn bytes_at(py: Python<'_>, start: *const u8, len: usize) -> N
     let len = ffi::Py_ssize_t::try_from(len).unwrap_or(ffi::Py_ssize_t::MAX);
     // SAFETY: (a) makes `len` bytes readable, and the interpreter is attached.
     let object = unsafe { ffi::PyBytes_FromStringAndSize(start.cast::<c_char>(), len) };
-    // SAFETY: (a) The function returns a new reference. Or it returns NULL and sets an exception.
+    // SAFETY: (a) of `owned`: `PyBytes_FromStringAndSize` returns a new reference, or returns NULL and sets an
+    // exception.
     unsafe { owned(py, object) }
 }
 
-/// Creates a `str` of characters that are less than U+0100, one for each byte of `characters`.
+/// Creates a `str` with one character for each byte of `characters`. The code point of a character is the value of its
+/// byte, which is less than U+0100.
 pub(crate) fn latin1<'py>(py: Python<'py>, characters: &[u8]) -> NewObject<'py> {
     // A slice has at most `isize::MAX` bytes, so the default is never used.
     let len = ffi::Py_ssize_t::try_from(characters.len()).unwrap_or(ffi::Py_ssize_t::MAX);
     let start = characters.as_ptr().cast::<c_char>();
     // SAFETY: `len` bytes may be read, and the interpreter is attached.
     let object = unsafe { ffi::PyUnicode_DecodeLatin1(start, len, std::ptr::null()) };
-    // SAFETY: (a) The function returns a new reference. Or it returns NULL and sets an exception.
+    // SAFETY: (a) of `owned`: `PyUnicode_DecodeLatin1` returns a new reference, or returns NULL and sets an exception.
     unsafe { owned(py, object) }
 }
 
-/// Creates an exception of the type `T` with a message. Returns `MemoryError` if there is no memory for the exception.
+/// Creates an exception of the type `T` with the message `message`. Returns a `MemoryError` if there is no memory for
+/// the exception.
 ///
-/// PyO3 creates an exception when the exception is raised, and panics if there is no memory for it.
+/// Use this function and not `PyErr::new`. `PyErr::new` creates the exception object later, and panics if there is no
+/// memory.
 #[cold]
 pub(crate) fn error<T: PyTypeInfo>(message: impl AsRef<str>) -> PyErr {
     Python::attach(|py| {
@@ -118,13 +123,13 @@ pub(crate) fn error<T: PyTypeInfo>(message: impl AsRef<str>) -> PyErr {
 #[cold]
 pub(crate) fn no_memory() -> PyErr {
     Python::attach(|py| {
-        // SAFETY: the interpreter is attached. The function sets the exception and returns NULL.
+        // SAFETY: the interpreter is attached. `PyErr_NoMemory` sets the exception and returns NULL.
         unsafe { ffi::PyErr_NoMemory() };
         take_exception(py)
     })
 }
 
-/// Creates a `str`.
+/// Creates the `str` object for `text`.
 ///
 /// # Errors
 /// - no memory: `MemoryError`
@@ -134,34 +139,37 @@ pub(crate) fn string<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, Py
     let len = ffi::Py_ssize_t::try_from(text.len()).unwrap_or(ffi::Py_ssize_t::MAX);
     // SAFETY: `len` bytes may be read, and the interpreter is attached.
     let object = unsafe { ffi::PyUnicode_FromStringAndSize(text.as_ptr().cast::<c_char>(), len) };
-    // SAFETY: (a) The function returns a new reference. Or it returns NULL and sets an exception.
+    // SAFETY: (a) of `owned`: `PyUnicode_FromStringAndSize` returns a new reference, or returns NULL and sets an
+    // exception.
     into_result(py, unsafe { owned(py, object) })
 }
 
-/// Returns the object at `address`, an address in the memory of an exporter. Returns Python's `None` for NULL.
+/// Returns a new reference to the object at `address`. The address was read from the memory of an exporter. Returns
+/// Python's `None` if `address` is 0.
 ///
 /// # Safety
 /// - (b) `address` is 0 or the address of an object that is alive.
 #[inline]
 pub(crate) unsafe fn object(py: Python<'_>, address: usize) -> Bound<'_, PyAny> {
     let object: *mut ffi::PyObject = std::ptr::with_exposed_provenance_mut(address);
-    // SAFETY: by (b) it is NULL or the address of an object that is alive.
+    // SAFETY: by (b) `object` is NULL or the address of an object that is alive.
     let object = unsafe { Bound::from_borrowed_ptr_or_opt(py, object) };
     object.unwrap_or_else(|| py.None().into_bound(py))
 }
 
-/// Drops the reference to the object at `address`, which the memory of an exporter owned. Does nothing for NULL.
+/// Drops a reference to the object at `address` that the memory of an exporter owned. Does nothing if `address` is 0.
 ///
 /// # Safety
-/// - (c) `address` is 0 or the address of an object, and the caller owns a reference to it.
+/// - (c) `address` is 0 or the address of an object to which the caller owns a reference.
 #[inline]
 pub(crate) unsafe fn drop_reference(py: Python<'_>, address: usize) {
     let object: *mut ffi::PyObject = std::ptr::with_exposed_provenance_mut(address);
-    // SAFETY: by (c) it is NULL or a reference that the caller owns.
+    // SAFETY: by (c) `object` is NULL or a reference that the caller owns.
     drop(unsafe { Bound::from_owned_ptr_or_opt(py, object) });
 }
 
-/// Returns the object. If `object` is `None`, returns the exception that is set in the interpreter.
+/// Converts `object` to a `PyResult`. If `object` is `None`, returns the exception that is set in the interpreter, and
+/// clears it there.
 ///
 /// # Errors
 /// - `object` is `None`
@@ -173,7 +181,8 @@ pub(crate) fn into_result<'py>(py: Python<'py>, object: NewObject<'py>) -> PyRes
     }
 }
 
-/// Returns the object. If `result` is an error, sets the exception in the interpreter and returns `None`.
+/// Converts `result` to a [`NewObject`]. If `result` is an error, sets the exception in the interpreter and returns
+/// `None`.
 #[inline]
 pub(crate) fn from_result<'py>(py: Python<'py>, result: PyResult<Bound<'py, PyAny>>) -> NewObject<'py> {
     match result {
@@ -186,14 +195,15 @@ pub(crate) fn from_result<'py>(py: Python<'py>, result: PyResult<Bound<'py, PyAn
 }
 
 /// Returns the exception that is set in the interpreter, and clears it. If no exception is set, returns a
-/// `SystemError`: a function of an extension module may fail without an exception, and `PyErr::fetch` would panic.
+/// `SystemError`. A function of an extension module may fail without setting an exception, and `PyErr::fetch` would
+/// panic.
 #[cold]
 pub(crate) fn take_exception(py: Python<'_>) -> PyErr {
     PyErr::take(py).unwrap_or_else(|| PySystemError::new_err("error return without exception set"))
 }
 
-/// Decodes UTF-8. Bytes that are not UTF-8 become lone surrogates (`surrogateescape`), which [`utf8_bytes`] converts
-/// back.
+/// Decodes `bytes` as UTF-8. Bytes that are not UTF-8 become lone surrogates (`surrogateescape`). [`utf8_bytes`] is the
+/// inverse.
 ///
 /// # Errors
 /// - no memory: `MemoryError`
@@ -205,7 +215,7 @@ pub(crate) fn utf8_text<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'p
     Ok(bytes.call_method1("decode", ("utf-8", "surrogateescape"))?.cast_into()?)
 }
 
-/// Encodes text as UTF-8. The lone surrogates U+DC80 to U+DCFF become single bytes (`surrogateescape`).
+/// Encodes `text` as UTF-8. The lone surrogates U+DC80 to U+DCFF become single bytes (`surrogateescape`).
 ///
 /// # Errors
 /// - other lone surrogates: `UnicodeEncodeError`
@@ -233,7 +243,7 @@ pub(crate) fn copied(bytes: &[u8]) -> PyResult<Vec<u8>> {
     })
 }
 
-/// Returns `len` bytes that `fill` has written. The bytes are 0 before `fill` is called.
+/// Calls `fill` with `len` bytes that are 0, and returns these bytes.
 ///
 /// # Errors
 /// - no memory: `MemoryError`
@@ -254,14 +264,14 @@ pub(crate) fn zeroed(len: usize) -> PyResult<Vec<u8>> {
     filled(len, |_| Ok(()))
 }
 
-/// Items of at most this number of bytes are copied to a small array on the stack, which is set to 0 first. For small
-/// items, setting a larger array to 0 takes longer than reading the item.
+/// [`with_item_copy`] uses an array of this number of bytes on the stack for items that fit into the array. The array
+/// is set to 0 first. For small items, setting a larger array to 0 takes longer than reading the item.
 const SMALL: usize = 64;
-/// Items of at most this number of bytes are copied to a larger array on the stack. Other items are copied to allocated
-/// memory.
+/// [`with_item_copy`] uses a larger array of this number of bytes for items that do not fit into `SMALL` bytes. For
+/// items that fit neither array, the function allocates memory.
 const MEDIUM: usize = 512;
 
-/// Calls `call` with `size` bytes that are 0.
+/// Calls `call` with `size` bytes that are 0, to which `call` can copy an item. Returns the result of `call`.
 ///
 /// # Errors
 /// - no memory: `MemoryError`
@@ -275,7 +285,8 @@ pub(crate) fn with_item_copy<T>(size: usize, call: impl FnOnce(&mut [u8]) -> PyR
     with_larger_copy(size, call)
 }
 
-/// As [`with_item_copy`], for more than `SMALL` bytes. A separate function keeps the stack of [`with_item_copy`] small.
+/// Calls `call` with `size` bytes that are 0, for a `size` of more than `SMALL`. A separate function keeps the stack of
+/// [`with_item_copy`] small. Returns an error if there is no memory.
 #[inline(never)]
 fn with_larger_copy<T>(size: usize, call: impl FnOnce(&mut [u8]) -> PyResult<T>) -> PyResult<T> {
     let mut medium = [0_u8; MEDIUM];
@@ -294,13 +305,13 @@ pub(crate) enum TextEncoding {
     Utf32,
 }
 
-/// Creates a `str` from `bytes`, text in the encoding `encoding`. If `little` is `true`, each unit has its least
-/// significant byte first. Lone surrogates are kept.
+/// Creates a `str` from `bytes`, text in the encoding `encoding`. If `little` is `true`, the units are little-endian,
+/// and otherwise big-endian. Lone surrogates are not an error.
 pub(crate) fn text<'py>(py: Python<'py>, encoding: TextEncoding, little: bool, bytes: &[u8]) -> NewObject<'py> {
     // A slice has at most `isize::MAX` bytes, so the default is never used.
     let len = ffi::Py_ssize_t::try_from(bytes.len()).unwrap_or(ffi::Py_ssize_t::MAX);
     let (start, errors) = (bytes.as_ptr().cast::<c_char>(), c"surrogatepass".as_ptr());
-    // With a byte order, the decoder does not look for a byte-order mark in the text.
+    // If the byte order is given, the decoder does not interpret the first unit as a byte-order mark.
     let mut order: c_int = if little { -1 } else { 1 };
     let object = match encoding {
         // SAFETY: `len` bytes may be read, `errors` ends with a NUL, and the interpreter is attached.
@@ -308,6 +319,7 @@ pub(crate) fn text<'py>(py: Python<'py>, encoding: TextEncoding, little: bool, b
         // SAFETY: `len` bytes may be read, `errors` ends with a NUL, and the interpreter is attached.
         TextEncoding::Utf32 => unsafe { ffi::PyUnicode_DecodeUTF32(start, len, errors, &raw mut order) },
     };
-    // SAFETY: (a) Both functions return a new reference. Or they return NULL and set an exception.
+    // SAFETY: (a) of `owned`: `PyUnicode_DecodeUTF16` and `PyUnicode_DecodeUTF32` return a new reference, or they
+    // return NULL and set an exception.
     unsafe { owned(py, object) }
 }

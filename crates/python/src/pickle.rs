@@ -43,8 +43,8 @@ fn fields_to_list<'py, 'l>(py: Python<'py>, fields: impl Iterator<Item = Field<'
     Ok(list)
 }
 
-/// Converts `tree`, a dict of [`to_dict`], to a layout for `model`. A pickle can contain any values, so all values
-/// are checked.
+/// Converts `tree`, a dict in the form that [`to_dict`] returns, to a layout for `model`. `tree` comes from a pickle,
+/// which can contain any values, so all values are checked.
 ///
 /// # Errors
 /// - a value is impossible, such as an `int32` of 3 bytes or a field outside of its record: `ValueError`
@@ -64,13 +64,13 @@ pub(super) fn from_dict(tree: &Bound<'_, PyDict>, model: &DataModel) -> PyResult
     Ok(builder.finish())
 }
 
-/// Returns the value of `key` in `tree`, or raises `KeyError`.
+/// Returns the value of `key` in `tree`. Returns a `KeyError` if the key is missing.
 fn get<'py>(tree: &Bound<'py, PyDict>, key: &'static str) -> PyResult<Bound<'py, PyAny>> {
     tree.get_item(key)?.ok_or_else(|| PyKeyError::new_err(key))
 }
 
-/// Adds `fields`, a list of dicts, to the open record of `builder`. `builder` refuses more than 64 levels of nested
-/// records, which bounds the recursion.
+/// Adds `fields`, a list of dicts, to the open record of `builder`. The recursion is bounded, because `builder` refuses
+/// more than 64 levels of nested records. Returns an error if a value is wrong.
 fn add_fields(builder: &mut LayoutBuilder, fields: &Bound<'_, PyAny>) -> PyResult<()> {
     for node in fields.try_iter()? {
         let node = node?.cast_into::<PyDict>()?;

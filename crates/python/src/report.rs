@@ -124,7 +124,7 @@ fn strings<'py>(
 
 impl Report {
     /// Creates a report on `exporter` with the findings of `report`. `readable` and `layout_source` are the values of
-    /// the properties of the same names.
+    /// the Python properties `readable` and `layout_source`.
     pub(super) fn new(
         exporter: &Bound<'_, PyAny>,
         report: CoreReport,
@@ -132,7 +132,8 @@ impl Report {
         layout_source: Option<&'static str>,
     ) -> PyResult<Self> {
         let (py, ty) = (exporter.py(), exporter.get_type());
-        // A class can replace `__module__` by an object that is not a string. The report is useful without the name.
+        // A class can replace `__module__` by an object that is not a string. The report then contains `?` instead of
+        // the name.
         let name = ty.fully_qualified_name().map_or_else(|_| "?".to_owned(), |name| name.to_string());
         let findings = findings(py, &report)?.unbind();
         Ok(Self { exporter: name, report, readable, layout_source, findings })
@@ -143,7 +144,7 @@ impl Report {
         escape(&self.exporter)
     }
 
-    /// Returns the text of a report without findings.
+    /// Returns the text of a report without findings, such as `bytes: clean`.
     fn clean(&self) -> String {
         format!("{}: clean", self.escaped_exporter())
     }

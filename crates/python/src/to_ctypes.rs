@@ -47,8 +47,8 @@ pub(super) fn to_ctypes<'py>(py: Python<'py>, layout: &Layout, name: &str) -> Py
     Ok(array(element, item.shape())?.cast_into::<PyType>()?)
 }
 
-/// Creates the class of `definition`, a structure or a union. `classes` are the classes of the definitions that come
-/// before `definition`.
+/// Creates the ctypes class of `definition`, a structure or a union. `classes` contains the classes of all earlier
+/// definitions, which the members of `definition` may use.
 fn define<'py>(
     ctypes: &Bound<'py, PyAny>,
     definition: &Definition<'_>,
@@ -60,7 +60,7 @@ fn define<'py>(
     for member in &definition.members {
         let ty = match &member.ty {
             MemberType::Value(field) => value(ctypes, *field)?,
-            // The definitions are ordered, so the class of a member exists.
+            // A definition comes after the definitions of its members, so the class of a member exists.
             MemberType::Defined(inner) => match classes.get(inner.index) {
                 Some(class) => class.clone().into_any(),
                 None => {
@@ -88,7 +88,7 @@ fn define<'py>(
     let base = ctypes.getattr(if definition.is_union { "Union" } else { "Structure" })?;
     let bases = PyTuple::new(py, [&base])?;
     let class = base.get_type().call1((&definition.name, bases, namespace))?.cast_into::<PyType>()?;
-    // ctypes has computed its own offsets. Compare them with the offsets of the layout.
+    // ctypes computes the offsets itself, so the offsets are compared with the offsets of the layout.
     let mut differs = ctypes.call_method1("sizeof", (&class,))?.extract::<u64>()? != definition.size;
     for member in &definition.members {
         differs |= class.getattr(&*member.name)?.getattr("offset")?.extract::<u64>()? != member.offset;
@@ -100,17 +100,19 @@ fn define<'py>(
     Ok(class)
 }
 
-/// Creates the array class with elements of class `element`: `element * 3 * 2` for the `shape` (2, 3).
+/// Creates the ctypes array class for elements of the class `element` in the shape `shape`. Example: `element * 3 * 2`
+/// for the shape (2, 3).
 fn array<'py>(element: Bound<'py, PyAny>, shape: &[u64]) -> PyResult<Bound<'py, PyAny>> {
     shape.iter().rev().try_fold(element, |element, dimension| element.mul(*dimension))
 }
 
-/// Returns whether `field` is an array of bytes in ctypes.
+/// Returns `true` if `field` becomes an array of bytes in ctypes.
 fn is_bytes(field: Field<'_>) -> bool {
     matches!(field.ty(), Type::Bytes | Type::Pascal | Type::Void | Type::Bits | Type::Opaque)
 }
 
-/// Returns the ctypes class for one element of `field`, which is not a record. `ctypes` is the module.
+/// Returns the ctypes class for one element of `field`. `field` must not be a record. `ctypes` is the Python module
+/// `ctypes`.
 ///
 /// # Errors
 /// - ctypes has no class for the type or the byte order: `ValueError`

@@ -26,7 +26,7 @@ pub(super) fn tuple<'py>(
     let len = length(elements.len())?;
     // SAFETY: the interpreter is attached, and `len` is not negative.
     let tuple = unsafe { ffi::PyTuple_New(len) };
-    // SAFETY: the function returned a new reference. Or it returned NULL, and an exception is set.
+    // SAFETY: the call above returned a new reference, or it returned NULL and set an exception.
     let tuple = unsafe { Bound::from_owned_ptr_or_opt(py, tuple) }.ok_or_else(|| take_exception(py))?;
     // SAFETY: `PyTuple_New` returns a tuple.
     let tuple = unsafe { tuple.cast_into_unchecked::<PyTuple>() };
@@ -41,7 +41,7 @@ pub(super) fn tuple<'py>(
 pub(super) fn of_list<'py>(list: &Bound<'py, PyList>) -> PyResult<Bound<'py, PyTuple>> {
     // SAFETY: `list` is a list that is alive, and the interpreter is attached.
     let tuple = unsafe { ffi::PyList_AsTuple(list.as_ptr()) };
-    // SAFETY: the function returned a new reference. Or it returned NULL, and an exception is set.
+    // SAFETY: the call above returned a new reference, or it returned NULL and set an exception.
     let tuple = unsafe { Bound::from_owned_ptr_or_opt(list.py(), tuple) }.ok_or_else(|| take_exception(list.py()))?;
     Ok(tuple.cast_into()?)
 }
@@ -53,7 +53,7 @@ pub(super) fn of_list<'py>(list: &Bound<'py, PyList>) -> PyResult<Bound<'py, PyT
 #[derive(Debug)]
 pub(super) struct TupleClass<'py> {
     class: Bound<'py, PyType>,
-    /// Whether the elements of an object can be set after the object was allocated.
+    /// `true` if the elements of an object can be set after the object was allocated.
     plain: bool,
 }
 
@@ -86,7 +86,7 @@ impl WeakTupleClass {
         Ok((Self { reference, plain }, TupleClass { class: class.clone(), plain }))
     }
 
-    /// Returns the class; `None` if the class was freed.
+    /// Returns the class, or `None` if the class was freed.
     #[inline]
     pub(super) fn upgrade<'py>(&self, py: Python<'py>) -> Option<TupleClass<'py>> {
         let class = self.reference.bind(py).upgrade()?.cast_into::<PyType>().ok()?;
@@ -95,7 +95,7 @@ impl WeakTupleClass {
 }
 
 impl<'py> TupleClass<'py> {
-    /// Creates an object of the class with the elements `elements`, as `tuple.__new__` does.
+    /// Creates an object of the class with the elements `elements`. The result equals that of `tuple.__new__`.
     ///
     /// # Errors
     /// - as [`tuple`]
@@ -114,7 +114,7 @@ impl<'py> TupleClass<'py> {
         // SAFETY: by the INVARIANT this function allocates the objects of the class. `len` is not negative, and the
         // interpreter is attached.
         let tuple = unsafe { ffi::PyType_GenericAlloc(self.class.as_type_ptr(), len) };
-        // SAFETY: the function returned a new reference. Or it returned NULL, and an exception is set.
+        // SAFETY: the call above returned a new reference, or it returned NULL and set an exception.
         let tuple = unsafe { Bound::from_owned_ptr_or_opt(py, tuple) }.ok_or_else(|| take_exception(py))?;
         let tuple = tuple.cast_into::<PyTuple>()?;
         fill(&tuple, len, elements)?;
@@ -122,10 +122,11 @@ impl<'py> TupleClass<'py> {
     }
 }
 
-/// Replaces the elements of `tuple` by `elements` and returns `tuple`, as `zip` does. Returns `None` if there are other
-/// references to `tuple`, or if the interpreter stores more in a tuple than its elements.
+/// Replaces the elements of `tuple` by `elements` and returns `tuple`. Python's `zip` reuses its tuples in the same
+/// way. Returns `None` if there are other references to `tuple`, or if the interpreter stores more in a tuple than its
+/// elements.
 ///
-/// The elements of `tuple` are numbers or `bytes`, so that no Python code runs when they are dropped.
+/// The elements of `tuple` must be numbers or `bytes`, so that no Python code runs when the elements are dropped.
 ///
 /// # Errors
 /// - an element that is `None`: the exception that is set in the interpreter
@@ -142,7 +143,8 @@ pub(super) fn refill<'py>(
     Ok(Some(tuple))
 }
 
-/// Sets all elements of `tuple`, which has the length `len`.
+/// Sets all elements of `tuple` to `elements`. `len` must be the length of `tuple`. Returns an error if an element is
+/// `None` or if `elements` yields fewer than `len` elements.
 #[inline(always)]
 fn fill<'py>(
     tuple: &Bound<'py, PyTuple>,
@@ -152,8 +154,8 @@ fn fill<'py>(
     let mut index = 0;
     for element in elements {
         let Some(element) = element else { return Err(take_exception(tuple.py())) };
-        // SAFETY: `tuple` is a tuple, and the function takes the reference even if it fails. It refuses an index
-        // outside of the tuple, and a tuple that has other references.
+        // SAFETY: `tuple` is a tuple. `PyTuple_SetItem` takes the reference to the element even if it fails. It refuses
+        // an index outside of the tuple, and a tuple that has other references.
         if unsafe { ffi::PyTuple_SetItem(tuple.as_ptr(), index, element.into_ptr()) } != 0 {
             return Err(take_exception(tuple.py()));
         }
@@ -162,8 +164,8 @@ fn fill<'py>(
     if index == len { Ok(()) } else { Err(incomplete()) }
 }
 
-/// Whether a tuple has no other fields than its elements, and the interpreter has a GIL. From Python 3.14 on a tuple
-/// also stores its hash. This package supports no build without a GIL that is older than 3.14.
+/// Returns `true` if a tuple stores nothing but its elements, and the interpreter has a GIL. From Python 3.14 on, a
+/// tuple also stores its hash. This package supports no build without a GIL that is older than 3.14.
 #[inline]
 fn has_plain_tuples(py: Python<'_>) -> bool {
     Behavior::current(py).has_plain_tuples
@@ -206,19 +208,19 @@ impl<'py> ListBuilder<'py> {
         let len = length(len)?;
         // SAFETY: the interpreter is attached, and `len` is not negative.
         let list = unsafe { ffi::PyList_New(len) };
-        // SAFETY: the function returned a new reference. Or it returned NULL, and an exception is set.
+        // SAFETY: the call above returned a new reference, or it returned NULL and set an exception.
         let list = unsafe { Bound::from_owned_ptr_or_opt(py, list) }.ok_or_else(|| take_exception(py))?;
         // SAFETY: `PyList_New` returns a list.
         let list = unsafe { list.cast_into_unchecked::<PyList>() };
         Ok(Self { list, len, next: 0 })
     }
 
-    /// Sets the next element. An element after the last one is dropped.
+    /// Sets the next element. If all elements are set, drops `element`.
     #[inline(always)]
     pub(super) fn push(&mut self, element: Bound<'py, PyAny>) {
         if self.next < self.len {
-            // SAFETY: the index is inside of the list, because by the INVARIANT the length is still `len`. The function
-            // takes the reference.
+            // SAFETY: the index is inside of the list, because by the INVARIANT the length is still `len`.
+            // `PyList_SetItem` takes the reference to the element.
             unsafe { ffi::PyList_SetItem(self.list.as_ptr(), self.next, element.into_ptr()) };
             self.next = self.next.saturating_add(1);
         }
@@ -233,7 +235,7 @@ impl<'py> ListBuilder<'py> {
     }
 }
 
-/// Converts a number of elements.
+/// Converts `elements`, a number of elements, to the integer type of the C API.
 ///
 /// # Errors
 /// - more elements than the address space has bytes: `MemoryError`
@@ -241,7 +243,7 @@ fn length(elements: usize) -> PyResult<ffi::Py_ssize_t> {
     ffi::Py_ssize_t::try_from(elements).map_err(|_| pyo3::exceptions::PyMemoryError::new_err(()))
 }
 
-/// Creates the error for an iterator that reported another number of elements than it has yielded.
+/// Creates the error for an iterator whose reported length differs from the number of elements that it yielded.
 #[cold]
 fn incomplete() -> PyErr {
     PySystemError::new_err("the number of elements changed while they were made")

@@ -37,9 +37,10 @@ struct Member {
 
 /// What an element of a [`Member`] is.
 enum MemberKind {
-    /// A value. `ty` is an index of [`ItemMap::types`]. `number` counts the fields that are not records.
+    /// A value. `ty` is an index of [`ItemMap::types`]. `number` is the number of this field among the fields that are
+    /// not records, counted from 0.
     Value { codec: ScalarCodec, ty: usize, number: usize },
-    /// A record, whose parts are in the order of their offsets.
+    /// A record: its fields and its padding, in the order of their offsets.
     Record(Vec<Part>),
 }
 
@@ -49,20 +50,20 @@ enum Part {
     Padding(Padding),
 }
 
-/// Bytes of a record that are in no field.
+/// Bytes of a record that belong to no field.
 struct Padding {
     /// The offset in bytes from the start of the record.
     offset: usize,
     size: usize,
     /// The name of the next field of the record. `None` if the padding is after the last field.
     next: Option<String>,
-    /// Why there is padding, such as ``aligns `b` to 4 bytes``.
+    /// The reason for the padding, such as ``aligns `b` to 4 bytes``.
     reason: String,
 }
 
-/// A value, a group of values, or padding: one line of the output.
+/// What one line of the output describes: a value, a group of adjacent array elements of one byte, or padding.
 pub(super) struct Entry<'m> {
-    /// The bytes in the item.
+    /// The range of the bytes in the item.
     pub(super) range: Range<usize>,
     /// The dotted name with array indices, such as `at[1].x`. The name of padding is a description, such as `padding
     /// before at[1].y`.
@@ -70,25 +71,25 @@ pub(super) struct Entry<'m> {
     pub(super) kind: EntryKind<'m>,
 }
 
-/// The type of an [`Entry`], or the reason of padding.
+/// What an [`Entry`] describes: a value and its type, or padding and the reason for the padding.
 pub(super) enum EntryKind<'m> {
-    /// A value of the type `ty`. If `elements` is a number, the entry is an array of this number of values. `number`
-    /// selects the colour.
+    /// A value of the type `ty`. If `elements` is a number, the entry is a group of this number of array elements. If
+    /// `elements` is `None`, the entry is a single value. `number` selects the colour.
     Value { codec: ScalarCodec, elements: Option<usize>, ty: &'m str, number: usize },
-    /// Padding. The text is the reason of the padding.
+    /// Padding. The text is the reason for the padding.
     Padding(&'m str),
 }
 
 impl Entry<'_> {
-    /// Returns the bytes of this entry in `item`, the bytes of a whole item.
+    /// Returns the bytes of this entry. `item` must be the bytes of a whole item.
     pub(super) fn bytes<'i>(&self, item: &'i [u8]) -> &'i [u8] {
         let bytes = item.get(self.range.clone());
         debug_assert!(bytes.is_some(), "no entry extends past the end of the item");
         bytes.unwrap_or_default()
     }
 
-    /// Returns the text of the value in `item`, as `decode` prints it. For padding, returns the reason. `item` has the
-    /// bytes of a whole item.
+    /// Returns the text that `decode` prints for the value of this entry. For padding, returns the reason for the
+    /// padding. `item` must be the bytes of a whole item.
     pub(super) fn text(&self, item: &[u8]) -> Result<String, Failure> {
         let bytes = self.bytes(item);
         match &self.kind {
@@ -97,7 +98,7 @@ impl Entry<'_> {
                 value_text(&codec.value(bytes).map_err(Failure::refused)?)
             }
             EntryKind::Value { codec, elements: Some(count), .. } => {
-                // A group has elements of one byte or no elements.
+                // A group has no elements, or elements of one byte.
                 let values = bytes.chunks_exact(1).map(|element| codec.value(element));
                 let values = values.collect::<Result<Vec<Value>, _>>().map_err(Failure::refused)?;
                 let array = ArrayValue::new(&[*count], values);
@@ -130,14 +131,14 @@ fn value_text(value: &Value) -> Result<String, Failure> {
 struct Builder<'f> {
     format: &'f [u8],
     types: Vec<String>,
-    /// The index in `types` of each type.
+    /// The index in `types` of the name of each type.
     known: HashMap<(Type, Option<Endian>), usize>,
-    /// The number of values so far.
+    /// The number of fields that are not records so far.
     values: usize,
 }
 
 impl ItemMap {
-    /// Returns the fields of an item. `found` is the interpretation of `format`.
+    /// Returns the fields and the padding of an item. `found` must be the interpretation of `format`.
     ///
     /// # Errors
     /// - a size does not fit into the address space
@@ -171,8 +172,9 @@ impl ItemMap {
         self.types.iter().map(|ty| ty.width()).max().unwrap_or(0)
     }
 
-    /// Calls `each` for each value and each padding of an item, in the order of the bytes. Each element of an array is
-    /// an entry. If the elements have one byte, all elements in a row of `row` bytes are one entry.
+    /// Calls `each` with an entry for each value and each padding of an item, in the order of the bytes. Each element
+    /// of an array is an entry. If the elements have one byte, all elements of the array in one row of `row` bytes are
+    /// one entry.
     pub(super) fn visit<'m>(
         &'m self,
         row: usize,
@@ -184,7 +186,8 @@ impl ItemMap {
 }
 
 impl Builder<'_> {
-    /// Returns the member for `field` with the escaped name `name`.
+    /// Returns the member for `field`. `name` is the escaped name of `field`. Returns an error if a size does not fit
+    /// into the address space.
     // The function calls itself once per level of nested records. The parser permits 64 levels.
     fn member(&mut self, field: Field<'_>, name: String) -> Result<Member, Failure> {
         let kind = if field.ty() == Type::Record {
@@ -205,7 +208,8 @@ impl Builder<'_> {
         })
     }
 
-    /// Returns the index of the name of the type of `field`, which is not a record.
+    /// Returns the index in `types` of the name of the type of `field`. Adds the name if it is new. `field` must not be
+    /// a record.
     fn ty(&mut self, field: Field<'_>) -> usize {
         let types = &mut self.types;
         *self.known.entry((field.ty(), field.endian())).or_insert_with(|| {
@@ -217,7 +221,8 @@ impl Builder<'_> {
         })
     }
 
-    /// Returns the fields and the padding of `record`. The fields of a format are in the order of their offsets.
+    /// Returns the fields and the padding of `record`, in the order of their offsets, which is the order of the fields
+    /// in the format.
     fn parts(&mut self, record: Field<'_>) -> Result<Vec<Part>, Failure> {
         let mut parts = Vec::new();
         // The end of the previous field: its offset in the record, and its offset in the format.
@@ -248,9 +253,9 @@ impl Builder<'_> {
         Ok(parts)
     }
 
-    /// Returns the reason of `gap` bytes of padding. `start..end` is the range of the format between the
-    /// fields around the padding. `alignment` is the reason if the size of the padding is
-    /// that of an alignment.
+    /// Returns the reason for `gap` bytes of padding. `start..end` is the range in the format between the field before
+    /// the padding and the field after the padding. `alignment` is the reason to return if alignment explains the
+    /// padding, or `None` if alignment cannot explain this number of bytes.
     fn padding_reason(&self, start: usize, end: usize, gap: u64, alignment: Option<String>) -> String {
         let (pads, total) = explicit_padding(self.format.get(start..end).unwrap_or_default());
         match alignment {
@@ -262,8 +267,8 @@ impl Builder<'_> {
     }
 }
 
-/// Returns the padding characters with their counts in `text`, such as `3x`, and the number of padding bytes. `text`
-/// is the part of a format between two fields.
+/// Returns the padding characters in `text` with their counts, such as `3x`, and the number of padding bytes that they
+/// describe. `text` is the part of a format between two fields.
 fn explicit_padding(text: &[u8]) -> (Vec<u8>, u64) {
     let (mut pads, mut total) = (Vec::new(), 0_u64);
     let mut digits = Vec::new();
@@ -298,14 +303,14 @@ fn field_name(field: Field<'_>, index: usize) -> String {
     }
 }
 
-/// Converts a size of the layout to a length in memory.
+/// Converts `size`, a size of the layout in bytes. Returns an error if the size does not fit into the address space.
 fn length(size: u64) -> Result<usize, Failure> {
     usize::try_from(size).map_err(|_| Failure::refused(format_args!("there is no memory for {size} bytes")))
 }
 
 impl Member {
-    /// Returns the width of the longest name of a value in this member. `path` is the width of the name of the
-    /// record that contains this member, or 0.
+    /// Returns the width of the longest name of a value in this member, in terminal columns. `path` is the width of the
+    /// dotted name of the record that contains this member, or 0 if there is no such record.
     fn name_width(&self, path: usize) -> usize {
         let dot = usize::from(path > 0);
         let last: Vec<u64> = self.shape.iter().map(|len| len.saturating_sub(1)).collect();
@@ -343,8 +348,8 @@ struct Visitor<'v, 'm> {
 }
 
 impl<'m> Visitor<'_, 'm> {
-    /// Visits the values and the padding of `member`. `base` is the offset in the item of the record that contains
-    /// `member`, in bytes.
+    /// Visits the values and the padding of `member`. `base` is the offset in bytes, from the start of the item, of the
+    /// record that contains `member`.
     // The function calls itself once per level of nested records. The parser permits 64 levels.
     fn member(&mut self, member: &'m Member, base: usize) -> Result<(), Failure> {
         let parent = self.path.len();
@@ -384,8 +389,8 @@ impl<'m> Visitor<'_, 'm> {
         Ok(())
     }
 
-    /// Visits the values of `member`, which starts at offset `start` of the item. `kind` returns the kind of an entry.
-    /// The argument of `kind` is the number of elements of a group, or `None` for a single value.
+    /// Visits the values of `member`, which is not a record and starts at byte `start` of the item. `kind` returns the
+    /// kind of an entry. The argument of `kind` is the number of elements in the group, or `None` for a single value.
     fn values(
         &mut self,
         member: &Member,
@@ -411,7 +416,7 @@ impl<'m> Visitor<'_, 'm> {
                 first = first.saturating_add(1);
                 continue;
             }
-            // The group ends with the row.
+            // A group ends at the end of the row.
             let left = offset.checked_rem(self.row).map_or(1, |column| self.row.saturating_sub(column));
             let end = first.saturating_add(left).min(*count);
             let elements = end.saturating_sub(first);
@@ -427,7 +432,8 @@ impl<'m> Visitor<'_, 'm> {
         Ok(())
     }
 
-    /// Visits `padding` in the record at offset `base` of the item.
+    /// Visits `padding`. `base` is the offset in bytes, from the start of the item, of the record that contains the
+    /// padding.
     fn padding(&mut self, padding: &'m Padding, base: usize) -> Result<(), Failure> {
         let start = base.saturating_add(padding.offset);
         let (dot, path) = if self.path.is_empty() { ("", "the item") } else { (".", self.path.as_str()) };
@@ -440,7 +446,8 @@ impl<'m> Visitor<'_, 'm> {
     }
 }
 
-/// Returns the indices of the element with the number `element` in an array of the shape `shape`, such as `1,2`.
+/// Returns the indices of an element of an array of the shape `shape`, such as `1,2`. `element` is the number of the
+/// element in C order, counted from 0.
 fn index_text(shape: &[u64], element: usize) -> String {
     let mut rest = crate::input::to_u64(element);
     let mut indices: Vec<String> = Vec::new();

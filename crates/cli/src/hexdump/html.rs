@@ -1,7 +1,8 @@
 //! The HTML output: one page without scripts and without references to other files.
 //!
-//! An element of the class `f` contains the bytes and the description of one field. The children of this element
-//! are placed in the grid of the item, so that one CSS rule for `.f:hover` highlights all of them.
+//! An HTML element of the class `f` contains the bytes and the description of one field. The children of this element
+//! are placed in the grid of the item. One CSS rule for `.f:hover` therefore highlights all bytes and the description
+//! of a field.
 
 use std::io::Write;
 
@@ -16,16 +17,17 @@ use crate::palette::FIELD_COLOURS;
 
 /// The number of bytes in a row.
 const ROW: usize = 16;
-/// The column of the grid with the first byte of a row in hexadecimal.
+/// The grid column that shows the first byte of a row in hexadecimal.
 const HEX: usize = 2;
-/// The column of the grid with the first byte of a row as a character. One column is empty after 8 bytes in
-/// hexadecimal, and one column after 16 bytes.
+/// The grid column that shows the first byte of a row as a character. The columns of the hexadecimal bytes come first,
+/// with an empty column after 8 bytes and another empty column after 16 bytes.
 const CHARACTERS: usize = 20;
-/// The column of the grid with the range of a field. The next four columns have the offset in the item, the name, the
-/// type and the value.
+/// The grid column that shows the byte range of a field in the file. The next four columns show the offset of the field
+/// in the item, its name, its type and its value.
 const DESCRIPTION: usize = 37;
 
-/// The style sheet of the page. The class `g` is the grid of an item, whose columns have the numbers above.
+/// The style sheet of the page. The CSS class `g` styles the grid of an item. The constants above are numbers of
+/// columns of this grid.
 const STYLE: &str = "\
 :root{color-scheme:light dark;--bg:#fff;--fg:#1b1f24;--dim:#6a737d;--hl:#fff3b0;\
 --c0:#0b6e75;--c1:#22672e;--c2:#8a2a8a;--c3:#7a5200;--c4:#1f4fbf}\
@@ -50,28 +52,28 @@ pub(super) struct HtmlWriter<'m, W: Write> {
 /// The position of a row of bytes in the grid of an item.
 #[derive(Clone, Copy)]
 struct GridRow {
-    /// The index in the item of the first byte of the row.
+    /// The offset in the item of the first byte of the row.
     start: usize,
-    /// The number of the first line of the grid that has bytes of the row.
+    /// The grid line, counted from 1, at which this row of bytes starts.
     line: usize,
-    /// The number of files. Each file has a line of bytes.
+    /// The number of files: 1, or 2 for a difference. Each file has a grid line of bytes in this row.
     files: usize,
-    /// The number of lines of the grid that describe the fields of this row.
+    /// The number of grid lines that describe the fields of this row.
     lines_of_fields: usize,
 }
 
 impl GridRow {
-    /// Returns the first row of an item in `files` files.
+    /// Returns the first row of bytes of an item. `files` is the number of files.
     fn first(files: usize) -> Self {
         Self { start: 0, line: 1, files, lines_of_fields: 0 }
     }
 
-    /// Returns the index in the item after the last byte of a whole row.
+    /// Returns the offset in the item after the last byte of this row, if the row is complete.
     fn end(self) -> usize {
         self.start.saturating_add(ROW)
     }
 
-    /// Returns the row after this row.
+    /// Returns the next row of bytes, below all grid lines of this row.
     fn next(self) -> Self {
         let line = self.line.saturating_add(self.lines_of_fields.max(self.files));
         Self { start: self.end(), line, lines_of_fields: 0, ..self }
@@ -84,15 +86,16 @@ impl<'m, W: Write> HtmlWriter<'m, W> {
         let title = html(title);
         writeln!(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">")?;
         writeln!(out, "<meta name=\"viewport\" content=\"width=device-width\">")?;
-        // The page needs no scripts and no other files. The policy stops both, even if an escape were missing.
+        // The page needs no scripts and no other files. The policy blocks scripts and other files even if a text were
+        // not escaped by mistake.
         let policy = "script-src 'none'; connect-src 'none'; img-src 'none'; font-src 'none'; frame-src 'none'";
         writeln!(out, "<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">")?;
         writeln!(out, "<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>")?;
         Ok(Self { map, out })
     }
 
-    /// Writes the grid of one item, or of an item in two files. `items` has the bytes of the item in each file, and
-    /// `offset` is the offset of the item in each file.
+    /// Writes the grid of an item. `items` has the bytes of the item in each file: one entry, or two entries for a
+    /// difference. `offset` is the offset of the item in bytes, which is equal in both files.
     fn grid(&mut self, offset: u64, items: &[&[u8]]) -> Result<(), Failure> {
         writeln!(self.out, "<div class=\"g\">")?;
         let size = items.first().map_or(0, |item| item.len());
@@ -129,7 +132,8 @@ impl<'m, W: Write> HtmlWriter<'m, W> {
         Ok(writeln!(self.out, "</div>")?)
     }
 
-    /// Writes the grid of bytes without fields. The arguments are those of [`grid`](Self::grid).
+    /// Writes the grid of the bytes after the last whole item, which have no fields. `rests` has these bytes for each
+    /// file. `offset` is the offset of these bytes, which is equal in both files.
     fn grid_without_fields(&mut self, offset: u64, rests: &[&[u8]]) -> Result<(), Failure> {
         writeln!(self.out, "<div class=\"g\">")?;
         let mut row = GridRow::first(rests.len());
@@ -144,7 +148,7 @@ impl<'m, W: Write> HtmlWriter<'m, W> {
         Ok(writeln!(self.out, "</div>")?)
     }
 
-    /// Writes the offset of `row`, once for each file. `offset` is the offset of the item in the input.
+    /// Writes the offset of `row` in the input, once for each file. `offset` is the offset of the item in the input.
     fn row_offset(&mut self, offset: u64, row: GridRow) -> Result<(), Failure> {
         let start = offset.saturating_add(to_u64(row.start));
         let signs: &[&str] = if row.files == 2 { &["- ", "+ "] } else { &[""] };
@@ -154,8 +158,8 @@ impl<'m, W: Write> HtmlWriter<'m, W> {
         Ok(())
     }
 
-    /// Writes the byte at `index` of each item, in hexadecimal and as a character. `index` is in `row`. A byte that
-    /// differs between the items has the class `x`.
+    /// Writes the byte at the offset `index` of each item, in hexadecimal and as a character. The byte must be in
+    /// `row`. A byte that differs between the items has the CSS class `x`.
     fn bytes(&mut self, row: GridRow, index: usize, items: &[&[u8]]) -> Result<(), Failure> {
         let column = index.saturating_sub(row.start);
         let hex = column.saturating_add(HEX).saturating_add(usize::from(column >= ROW >> 1_u32));
@@ -173,8 +177,9 @@ impl<'m, W: Write> HtmlWriter<'m, W> {
         Ok(())
     }
 
-    /// Writes the cells that describe `entry` in the line `line` of the grid. Each of `values` is a line of the last
-    /// cell, after its sign. `offset` is the offset of the item in the input.
+    /// Writes the cells that describe `entry` to the grid line `line`. `values` are the lines of the last cell, each
+    /// with a sign and a text. The sign is empty if there is only one value. `offset` is the offset of the item in the
+    /// input.
     fn description(
         &mut self,
         offset: u64,
@@ -189,7 +194,8 @@ impl<'m, W: Write> HtmlWriter<'m, W> {
             EntryKind::Padding(_) => "",
         };
         for (column, cell) in (DESCRIPTION..).zip([&range, &at, &entry.name, ty]) {
-            // The first cell can have the keyboard focus, which highlights the field as a pointer does.
+            // The first cell can get the keyboard focus. The focus highlights the field in the same way as the mouse
+            // pointer.
             let focus = if column == DESCRIPTION { " tabindex=\"0\"" } else { "" };
             write!(self.out, "<span class=\"d\"{focus} style=\"grid-area:{line}/{column}\">{}</span>", html(cell))?;
         }
@@ -246,7 +252,7 @@ impl<W: Write> ItemWriter for HtmlWriter<'_, W> {
     }
 }
 
-/// Escapes `text` for HTML. The caller has escaped the invisible characters.
+/// Escapes `text` for HTML. Invisible characters in `text` must already be escaped.
 fn html(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {

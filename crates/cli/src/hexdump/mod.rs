@@ -26,7 +26,7 @@ use fields::ItemMap;
 use html::HtmlWriter;
 use text::TextWriter;
 
-/// The size in bytes of the buffers in front of the input and the output.
+/// The size in bytes of the buffer of the input and of the buffer of the output.
 const BUFFER: usize = 1 << 16;
 
 /// Print the bytes of a file with their meaning
@@ -121,7 +121,8 @@ impl Hexdump {
         self.print(TextWriter::new(&map, super::width(), end, has_colours, out), items, others)
     }
 
-    /// Prints the items of `items` with `writer`. If `others` is given, prints the items that differ.
+    /// Prints the items of `items` with `writer`. If `others`, the items of another file, is given, prints only the
+    /// items that differ. Returns [`Failed`](Status::Failed) if items differ.
     fn print(
         &self,
         mut writer: impl ItemWriter,
@@ -136,8 +137,8 @@ impl Hexdump {
         printed
     }
 
-    /// Returns the failure for `error`, which the library returned for `format`. If the format is ambiguous and all
-    /// of the file is read, the help line lists the dialects whose item size divides the length of the file.
+    /// Returns the failure for `error`, which the library returned for `format`. If the format is ambiguous and the
+    /// whole file would be printed, the help line lists the dialects whose item size divides the length of the file.
     fn refused(&self, error: &LayoutError, format: &[u8]) -> Failure {
         let file = fs::metadata(&self.file).ok().filter(|file| self.count.is_none() && file.is_file());
         let bytes = file.and_then(|file| file.len().checked_sub(self.skip)).filter(|bytes| *bytes > 0);
@@ -182,7 +183,7 @@ impl Hexdump {
         Ok(Status::Done)
     }
 
-    /// Prints the items that differ between `files`, and the number of different items. Returns
+    /// Prints the items that differ between the two `files`, and the number of items that differ. Returns
     /// [`Failed`](Status::Failed) if the files differ.
     fn print_difference(&self, writer: &mut impl ItemWriter, files: [ItemReader; 2]) -> Result<Status, Failure> {
         let [mut first, mut second] = files;
@@ -227,24 +228,25 @@ impl Hexdump {
 
 /// The output of the command. All offsets are in bytes from the start of the input.
 trait ItemWriter {
-    /// Writes the item with the number `number`. `offset` is the offset of `item`.
+    /// Writes `item`, the bytes of one item. `number` is the number of the item, counted from 0, and `offset` is the
+    /// offset of the item.
     fn item(&mut self, number: u64, offset: u64, item: &[u8]) -> Result<(), Failure>;
 
     /// Writes `bytes`, the bytes after the last whole item. `offset` is the offset of `bytes`.
     fn rest(&mut self, offset: u64, bytes: &[u8]) -> Result<(), Failure>;
 
-    /// Writes the escaped names of the two files of a difference.
+    /// Writes `names`, the names of the two files of a difference. The names must be escaped.
     fn legend(&mut self, names: [&str; 2]) -> Result<(), Failure>;
 
-    /// Writes the differences between `items`, the item with the number `number` in both files. `offset` is the offset
-    /// of the item in both files.
+    /// Writes the differences between `items`, the bytes of one item in both files. `number` is the number of the item,
+    /// counted from 0, and `offset` is the offset of the item. Number and offset are equal in both files.
     fn difference(&mut self, number: u64, offset: u64, items: [&[u8]; 2]) -> Result<(), Failure>;
 
-    /// Writes the differences between `rests`, the bytes after the last whole item in both files. The rests have equal
-    /// lengths. `offset` is the offset of the rest in both files.
+    /// Writes the differences between `rests`, the bytes after the last whole item in both files. Both must have the
+    /// same length. `offset` is the offset of these bytes, which is equal in both files.
     fn different_rest(&mut self, offset: u64, rests: [&[u8]; 2]) -> Result<(), Failure>;
 
-    /// Writes the line `line`, which has no invisible characters.
+    /// Writes the line `line`. Invisible characters in `line` must already be escaped.
     fn note(&mut self, line: &str) -> Result<(), Failure>;
 
     /// Flushes the output.
@@ -259,8 +261,8 @@ fn after_skip(skip: u64) -> String {
     if skip == 0 { String::new() } else { format!(" after --skip {skip}") }
 }
 
-/// Returns the message for two inputs of different lengths. Returns `None` if the lengths are equal. The caller has
-/// read until the shorter input ended.
+/// Returns the message for two inputs of different lengths. Returns `None` if the lengths are equal. The caller must
+/// have read both inputs until the shorter input ended.
 fn length_note(first: &ItemReader, second: &ItemReader) -> Option<String> {
     let (shorter, longer) = match first.bytes.len().cmp(&second.bytes.len()) {
         std::cmp::Ordering::Equal => return None,
@@ -279,11 +281,11 @@ struct ItemReader {
     /// The escaped name of the input.
     name: String,
     input: BufReader<Box<dyn Read>>,
-    /// The number of bytes of the input from `--skip` on, if known.
+    /// The number of bytes of the input after the bytes that `--skip` skips. `None` if the length is unknown.
     len: Option<u64>,
     itemsize: usize,
     skip: u64,
-    /// The bytes of the current item, or fewer bytes at the end of the input.
+    /// The bytes of the current item. At the end of the input, the item can be incomplete.
     bytes: Vec<u8>,
     /// The number of items before the current item.
     number: u64,
@@ -292,7 +294,7 @@ struct ItemReader {
 }
 
 impl ItemReader {
-    /// Opens the input `path` and skips `skip` bytes. The items have the size of `map`.
+    /// Opens the input `path` and skips `skip` bytes. `map` determines the size of an item.
     ///
     /// # Errors
     /// - `path` cannot be opened, or has fewer than `skip` bytes
@@ -313,7 +315,7 @@ impl ItemReader {
         Ok(Self { name, input, len, itemsize: map.size(), skip, bytes: Vec::new(), number: 0, offset: skip })
     }
 
-    /// Returns the offset at which the input ends, if known.
+    /// Returns the offset at which the input ends. Returns `None` if the length of the input is unknown.
     fn end(&self) -> Option<u64> {
         self.len.map(|len| len.saturating_add(self.skip))
     }
@@ -342,7 +344,8 @@ impl ItemReader {
         self.len.is_none() && self.input.buffer().is_empty()
     }
 
-    /// Checks that at least `count` items were read, now that the input has ended.
+    /// Checks that at least `count` items were read. `None` means that no number is required. The caller must have read
+    /// to the end of the input.
     ///
     /// # Errors
     /// - fewer than `count` items were read

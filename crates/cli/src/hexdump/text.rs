@@ -1,4 +1,5 @@
-//! The text output: rows of bytes in hexadecimal and as characters, each above the fields that start in the row.
+//! The text output. Each row shows bytes in hexadecimal and as characters. The fields that start in a row are described
+//! below the row.
 
 use std::borrow::Cow;
 use std::io::Write;
@@ -14,19 +15,21 @@ use crate::failure::Failure;
 use crate::input::to_u64;
 use crate::palette::{self, BOLD, PADDING};
 
-/// The largest number of bytes in a row.
+/// The maximum number of bytes in a row.
 const LONGEST_ROW: usize = 16;
-/// The number of bytes after which a longer row has one more space.
+/// In a longer row, an additional space follows this number of bytes.
 const HALF_ROW: usize = 8;
-/// The smallest width of the offset before a row, in terminal columns.
+/// The minimum width of the offset at the start of a row, in terminal columns.
 const OFFSET_WIDTH: usize = 8;
-/// The largest width of the column of names. A longer name moves the rest of its line to the right.
+/// The maximum width of the column of names, in terminal columns. A longer name is not cut, but moves the rest of its
+/// line to the right.
 const NAME_WIDTH: usize = 24;
-/// The smallest width of values beside the other columns. Values that have less space start on the next line.
+/// A value is printed beside the other columns if at least this number of terminal columns is free. Otherwise the value
+/// starts on the next line.
 const VALUE_WIDTH: usize = 12;
 /// The indentation of a value that starts on the next line.
 const INDENT: usize = 6;
-/// The largest width of a printed value, in terminal columns. A wider value is cut.
+/// The maximum width of a printed value, in terminal columns. A wider value is cut.
 pub(super) const LONGEST_VALUE: usize = 512;
 
 /// The styles of the bytes that differ, in the first and in the second file.
@@ -36,13 +39,13 @@ const DIFFERENT: [Style; 2] = [AnsiColor::Red.on_default().bold(), AnsiColor::Gr
 pub(super) struct TextWriter<'m, W: Write> {
     map: &'m ItemMap,
     out: W,
-    /// The width of all lines in terminal columns.
+    /// The maximum width of a line, in terminal columns.
     width: usize,
     /// The number of bytes in a row.
     row: usize,
     /// The widths of the columns before the value, in terminal columns.
     columns: [usize; 4],
-    /// The width of the offset before a row.
+    /// The width of the offset at the start of a row, in terminal columns.
     offset_width: usize,
     has_colours: bool,
     /// `true` until the first title or note is written.
@@ -50,9 +53,9 @@ pub(super) struct TextWriter<'m, W: Write> {
 }
 
 impl<'m, W: Write> TextWriter<'m, W> {
-    /// Creates a writer for items of `map`. No line is longer than `width` terminal columns, if `width` is at least
-    /// 32. `end` is the offset in the input after the last byte, if known. If `has_colours` is false, the output has no
-    /// colours.
+    /// Creates a writer for items of `map`. If `width` is at least 32, no line is wider than `width` terminal columns.
+    /// `end` is the offset at which the input ends, or `None` if the offset is unknown. If `has_colours` is false, the
+    /// output has no colours.
     pub(super) fn new(map: &'m ItemMap, width: usize, end: Option<u64>, has_colours: bool, out: W) -> Self {
         let digits = end.map_or(1, |end| end.to_string().len());
         let offset_width = digits.max(OFFSET_WIDTH);
@@ -90,9 +93,9 @@ impl<'m, W: Write> TextWriter<'m, W> {
         Ok(())
     }
 
-    /// Writes the row of `item` that starts at byte `start`. `offset` is the offset of the item in the input.
-    /// `pending` are the entries that start in the row. `above` is the range and the style of the last entry that starts
-    /// before the row. The function replaces `above` by the last entry that starts in the row.
+    /// Writes the row of `item` that starts at byte `start` of the item. `offset` is the offset of the item in the
+    /// input. `pending` are the entries that start in this row. `above` is the byte range and the style of the last
+    /// entry that starts before this row. If entries start in this row, replaces `above` by the last of these entries.
     fn row(
         &mut self,
         offset: u64,
@@ -103,7 +106,7 @@ impl<'m, W: Write> TextWriter<'m, W> {
     ) -> Result<(), Failure> {
         let end = start.saturating_add(self.row).min(item.len());
         let bytes = item.get(start..end).unwrap_or_default();
-        // The entries are in the order of the bytes, and do not share bytes.
+        // The entries are in the order of their bytes and do not overlap.
         let mut next = pending.iter().filter(|entry| !entry.range.is_empty()).peekable();
         let mut styles = [Style::new(); LONGEST_ROW];
         for (style, byte) in styles.iter_mut().zip(start..end) {
@@ -116,8 +119,8 @@ impl<'m, W: Write> TextWriter<'m, W> {
         self.bytes(" ", offset.saturating_add(to_u64(start)), bytes, &styles)
     }
 
-    /// Writes the offset `offset`, and `bytes` in hexadecimal and as characters. `first` is the first character of the
-    /// line. `styles` has a style for each byte.
+    /// Writes a line with `bytes` in hexadecimal and as characters. `first` is the first character of the line,
+    /// `offset` is the offset that the line shows, and `styles` has the style of each byte.
     fn bytes(&mut self, first: &str, offset: u64, bytes: &[u8], styles: &[Style]) -> Result<(), Failure> {
         let mut line = format!("{first}{offset:>width$}  ", width = self.offset_width);
         for (column, style, chunk) in same_style(bytes, styles) {
@@ -136,8 +139,9 @@ impl<'m, W: Write> TextWriter<'m, W> {
         Ok(writeln!(self.out, "{line}|")?)
     }
 
-    /// Writes the rows of two items that differ: the row of the first item after `-`, the row of the second after `+`,
-    /// and a caret below each digit of a byte that differs.
+    /// Writes the rows in which the two `items` differ. A line with `-` shows the bytes of the first item, a line with
+    /// `+` shows the bytes of the second item, and the next line has two carets below each byte that differs. `offset`
+    /// is the offset of the items in the inputs.
     fn different_rows(&mut self, offset: u64, items: [&[u8]; 2]) -> Result<(), Failure> {
         let [first, second] = items;
         for start in (0..first.len().min(second.len())).step_by(self.row) {
@@ -162,8 +166,8 @@ impl<'m, W: Write> TextWriter<'m, W> {
         Ok(())
     }
 
-    /// Writes the lines of the entries in `pending`, and empties `pending`. `offset` is the offset of `item` in the
-    /// input.
+    /// Writes a line for each entry in `pending`, and empties `pending`. `item` has the bytes of the item, and `offset`
+    /// is the offset of the item in the input.
     fn entries(&mut self, offset: u64, item: &[u8], pending: &mut Vec<Entry<'_>>) -> Result<(), Failure> {
         for entry in pending.drain(..) {
             let text = entry.text(item)?;
@@ -172,7 +176,8 @@ impl<'m, W: Write> TextWriter<'m, W> {
         Ok(())
     }
 
-    /// Writes `entry` with `values`, each after a sign such as `- `. `offset` is the offset of the item in the input.
+    /// Writes the line of `entry`. Each entry of `values` is a sign, such as `- ` or an empty text, and the text of a
+    /// value. `offset` is the offset of the item in the input.
     fn entry(&mut self, offset: u64, entry: &Entry<'_>, values: &[(&str, String)]) -> Result<(), Failure> {
         let style = style_of(entry);
         let start = offset.saturating_add(to_u64(entry.range.start));
@@ -208,7 +213,8 @@ impl<'m, W: Write> TextWriter<'m, W> {
         Ok(())
     }
 
-    /// Returns the start of a line with `cells`: the range, the offset, the name and the type.
+    /// Returns the start of the line of an entry, up to the value. `cells` are the texts of the range, the offset, the
+    /// name and the type.
     fn prefix(&self, cells: [&str; 4]) -> String {
         let [range, at, name, ty] = cells;
         let [ranges, offsets, names, types] = self.columns;
@@ -251,7 +257,7 @@ impl<W: Write> ItemWriter for TextWriter<'_, W> {
             self.entries(offset, item, &mut pending)?;
             start = start.saturating_add(row);
         }
-        // A field of no bytes can be at the end of the item, in a row without bytes.
+        // A field of 0 bytes can be at the end of the item, where a row without bytes starts.
         self.entries(offset, item, &mut pending)
     }
 
@@ -311,8 +317,9 @@ impl<W: Write> ItemWriter for TextWriter<'_, W> {
 }
 
 impl Entry<'_> {
-    /// Returns the texts of the values in two items that have different bytes in this entry, each after its sign. If
-    /// the texts are equal, returns one text after an empty sign. The text of padding is its bytes.
+    /// Returns the texts of the values of this entry in two `items`, whose bytes must differ in this entry. Each text
+    /// is paired with its sign, `- ` or `+ `. If the texts are equal, returns one text with an empty sign. The text of
+    /// padding is its bytes.
     pub(super) fn values(&self, items: [&[u8]; 2]) -> Result<Vec<(&'static str, String)>, Failure> {
         let [first, second] = items;
         let [text, other] = match self.kind {
@@ -355,7 +362,8 @@ pub(super) fn byte_range(start: u64, len: usize) -> String {
     }
 }
 
-/// Returns `bytes` in hexadecimal, at most [`LONGEST_ROW`] of them.
+/// Returns `bytes` in hexadecimal. If there are more than [`LONGEST_ROW`] bytes, returns only the first
+/// [`LONGEST_ROW`].
 fn bytes_text(bytes: &[u8]) -> String {
     let hex: Vec<String> = bytes.iter().take(LONGEST_ROW).map(|byte| format!("{byte:02x}")).collect();
     let more = if bytes.len() > LONGEST_ROW { " \u{2026}" } else { "" };
@@ -367,7 +375,7 @@ pub(super) fn printable(byte: u8) -> char {
     if matches!(byte, b' '..=b'~') { char::from(byte) } else { '.' }
 }
 
-/// Returns the text before the byte in the column `column` of a row.
+/// Returns the spaces before the byte with the index `column` in a row.
 fn separator(column: usize) -> &'static str {
     match column {
         0 => "",
@@ -376,19 +384,21 @@ fn separator(column: usize) -> &'static str {
     }
 }
 
-/// Returns the width of `len` bytes in hexadecimal.
+/// Returns the width of `len` bytes in hexadecimal with their separators, in terminal columns.
 fn hex_width(len: usize) -> usize {
     let gap = usize::from(len > HALF_ROW);
     len.saturating_mul(3).saturating_sub(1).saturating_add(gap)
 }
 
-/// Returns the width of a row of `len` bytes after an offset of `offset_width` columns.
+/// Returns the width of a row of `len` bytes, in terminal columns. `offset_width` is the width of the offset at the
+/// start of the row.
 fn row_width(offset_width: usize, len: usize) -> usize {
     // Two spaces before the bytes, and two spaces and two bars around the characters.
     offset_width.saturating_add(hex_width(len)).saturating_add(len).saturating_add(6)
 }
 
-/// Divides `bytes` into chunks of one style. Returns the column, the style and the bytes of each chunk.
+/// Divides `bytes` into chunks of bytes with the same style. Returns for each chunk the index of its first byte, the
+/// style and the bytes.
 fn same_style<'b>(bytes: &'b [u8], styles: &[Style]) -> Vec<(usize, Style, &'b [u8])> {
     let mut chunks = Vec::new();
     let mut start = 0;
@@ -401,7 +411,7 @@ fn same_style<'b>(bytes: &'b [u8], styles: &[Style]) -> Vec<(usize, Style, &'b [
     chunks
 }
 
-/// Returns the end of the longest start of `text` that is at most `width` columns wide, in bytes.
+/// Returns the length in bytes of the longest prefix of `text` that is at most `width` terminal columns wide.
 fn fitting(text: &str, width: usize) -> usize {
     let mut used = 0_usize;
     let fits = |(_, character): &(usize, char)| {
@@ -443,7 +453,7 @@ pub(super) fn cut(text: &str, start: usize, width: usize) -> String {
 fn cut_before_difference(first: String, second: String) -> [String; 2] {
     let same = first.char_indices().zip(second.chars()).find(|((_, character), other)| character != other);
     let start = same.map_or_else(|| first.len().min(second.len()), |((start, _), _)| start);
-    // The result has some characters before the difference. The texts are equal up to `start`.
+    // The first difference is at `start`. Each result shows some characters before the difference, for context.
     let context = LONGEST_VALUE >> 1_u32;
     let boundary = |start: usize| (0..=start).rev().find(|start| first.is_char_boundary(*start)).unwrap_or(0);
     let start = if start <= context { 0 } else { boundary(start.saturating_sub(16)) };

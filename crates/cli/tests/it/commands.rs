@@ -1,4 +1,4 @@
-//! The output and the exit status of each command, and streams of JSON lines.
+//! Tests of the output and the exit status of each command, and of the replies to streams of JSON lines.
 
 use std::io::Write;
 use std::process::{Output, Stdio};
@@ -24,7 +24,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// Runs the command and returns a text with its exit status and both of its output streams.
+/// Runs the command. Returns a text with its exit status, its standard output and its standard error.
 fn page(arguments: &[&str]) -> String {
     let output = run(arguments, "");
     let status = output.status.code().unwrap();

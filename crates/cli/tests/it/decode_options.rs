@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Output;
 
-/// Runs `decode` of a file with `bytes`. `FILE` in the arguments stands for the file.
+/// Runs `decode` of a file with `bytes`. The argument `FILE` is replaced by the path of the file.
 fn run(bytes: &[u8], arguments: &[&str]) -> Output {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("items");
@@ -118,7 +118,7 @@ fn packets_start_with_an_item() {
     let json = |more: &[&str]| rows(&bytes, &[&["FILE", "<H", "--to", "jsonl"], more].concat());
     let strided = json(&["--shape", "3", "--strides", "7"]);
     assert_eq!(json(&["--every", "7", "--count", "3"]), strided);
-    // The last packet is incomplete but has a whole item.
+    // The last packet is incomplete, but its item is complete.
     assert_eq!(json(&["--every", "7"]), json(&["--shape", "4", "--strides", "7"]));
     assert_eq!(
         json(&["--every", "7", "--header-bytes", "5"]),

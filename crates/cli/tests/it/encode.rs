@@ -1,4 +1,5 @@
-//! `encode`: values that `decode` prints become the same bytes, and values that do not fit are refused.
+//! Tests of `encode`: values that `decode` printed become the original bytes again, and values that do not fit are
+//! refused.
 
 use std::fs;
 use std::io::Write as _;
@@ -57,7 +58,8 @@ fn encoded(format: &str, input: &str) -> Vec<u8> {
     stdout_of(&["encode", format], input.as_bytes())
 }
 
-/// Checks that `decode | encode` returns `items` for JSON lines and for CSV. `more` are options of both commands.
+/// Checks that `decode | encode` returns the bytes `items`, once through JSON lines and once through CSV. `more` are
+/// additional options of both commands.
 fn assert_inverse(format: &str, items: &[u8], more: &[&str]) {
     for kind in ["jsonl", "csv"] {
         let printed = stdout_of(&[&["decode", "-", format, "--to", kind], more].concat(), items);
@@ -66,7 +68,7 @@ fn assert_inverse(format: &str, items: &[u8], more: &[&str]) {
     }
 }
 
-/// A format, its layout, and the bytes of three items.
+/// A test case: a format, its layout, and the bytes of three items.
 struct Case {
     format: String,
     layout: Layout,
@@ -75,7 +77,8 @@ struct Case {
     options: Vec<String>,
 }
 
-/// Draws a case. Returns `None` if the commands cannot read the format without another option.
+/// Draws a random test case from `bytes`. Returns `None` if the commands cannot read the format without another option.
+/// Returns an error if `bytes` runs out.
 fn draw_case(bytes: &mut Unstructured<'_>) -> arbitrary::Result<Option<Case>> {
     let Some((format, layout)) = layouts::random_layout(bytes)? else { return Ok(None) };
     let is_known = DataModel::ALL.iter().any(|model| model == layout.model());
@@ -88,7 +91,7 @@ fn draw_case(bytes: &mut Unstructured<'_>) -> arbitrary::Result<Option<Case>> {
     Ok(Some(Case { format, layout: found.layout, items, options }))
 }
 
-/// Returns pseudo-random bytes, which are the same in each run.
+/// Returns pseudo-random bytes. The bytes depend only on `state`, so every run of the tests has the same bytes.
 fn random_bytes(state: &mut u64) -> Vec<u8> {
     let mut byte = || {
         *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -97,7 +100,8 @@ fn random_bytes(state: &mut u64) -> Vec<u8> {
     (0..8192).map(|_| byte()).collect()
 }
 
-/// Draws a case, and checks that `decode | encode` returns the same values for JSON lines and CSV.
+/// Draws a layout and items, and checks that `decode | encode` restores the values of the items, once through JSON
+/// lines and once through CSV. Returns an error if the random bytes run out.
 fn check_layout(bytes: &mut Unstructured<'_>) -> arbitrary::Result<()> {
     let Some(Case { format, layout, items, options }) = draw_case(bytes)? else { return Ok(()) };
     let options: Vec<&str> = options.iter().map(String::as_str).collect();
@@ -116,7 +120,7 @@ fn check_layout(bytes: &mut Unstructured<'_>) -> arbitrary::Result<()> {
     Ok(())
 }
 
-/// Returns the values of `items` as text, in which all NaNs are equal.
+/// Returns the values of `items` as texts. All NaNs have the same text.
 fn values(layout: &Layout, items: &[u8]) -> Vec<String> {
     let plan = Plan::new(layout).unwrap();
     plan.values(items).unwrap().map(|value| format!("{value:?}")).collect()
@@ -196,7 +200,7 @@ fn long_doubles_are_encoded_with_the_precision_of_a_double() {
     items.extend([0; 16]);
     assert_inverse("g", &items, &["-m", "lp64"]);
     assert_inverse("Zg", &items, &["-m", "lp64"]);
-    // The last bit of the significand is beyond a double.
+    // A double has no bit for the last bit of this significand.
     let mut precise = items[..16].to_vec();
     precise[0] = 1;
     let printed = stdout_of(&["decode", "-", "g", "-m", "lp64", "--to", "jsonl"], &precise);
@@ -331,7 +335,7 @@ fn the_nearest_name_fits() {
     let message = message_of(&["encode", "T{B:id:B:price:}"], b"{\"id\":1,\"prise\":2}\n");
     let near = message.rsplit('`').nth(1).unwrap();
     assert_eq!(encoded("T{B:id:B:price:}", &format!("{{\"id\":1,\"{near}\":2}}")), [1, 2]);
-    // The only field without a value is the nearest name.
+    // The suggested name is that of the only field without a value.
     let message = message_of(&["encode", "4B"], b"{\"f9\":1}\n");
     assert!(message.contains("record") || message.contains("array"), "{message}");
     let message = message_of(&["encode", "BBB"], b"{\"f0\":1,\"f1\":1,\"f5\":1}\n");
@@ -415,7 +419,8 @@ fn an_endless_line_is_refused() {
 mod arrow {
     use super::*;
 
-    /// Decodes `items` to an Arrow file. Returns `None` if a field has no Arrow type, or a text is not Unicode.
+    /// Decodes `items` to an Arrow file and returns the bytes of the file. Returns `None` if a field has no Arrow type
+    /// or a text is not Unicode.
     fn arrow_file(format: &str, items: &[u8], options: &[&str]) -> Option<Vec<u8>> {
         let output = run(&[&["decode", "-", format, "--to", "arrow"], options].concat(), items);
         output.status.success().then_some(output.stdout)
@@ -506,7 +511,7 @@ mod arrow {
         assert!(message.starts_with("error: several fields are named `a`"), "{message}");
     }
 
-    /// A damaged file gives other values or an error, and never a panic.
+    /// A damaged file has other values or is refused with an error, but never causes a panic.
     #[test]
     fn damaged_files_cause_no_panic() {
         let format = "T{<I:id:T{>d:x:(2)<h:m:}:in:2s:s:<2w:t:}";

@@ -1,4 +1,5 @@
-//! For each error, the tests run the call that the help line suggests. This call must succeed.
+//! Tests of the help lines of error messages. For each error, the tests run the call that the help line suggests, and
+//! this call must succeed.
 
 use std::process::{Command, Output};
 
@@ -9,7 +10,7 @@ fn command(folder: &std::path::Path, words: &[String]) -> Command {
     command
 }
 
-/// Returns the text on standard error.
+/// Returns the text that the command wrote to standard error.
 fn message(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
@@ -161,8 +162,8 @@ fn each_suggestion_succeeds() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// 24 bytes are a multiple of 8 bytes, the size in one dialect. They are not a multiple of 5 bytes, the size in
-/// another.
+/// 24 bytes are a multiple of 8 bytes, the size in one dialect. 24 bytes are not a multiple of 5 bytes, the size in
+/// another dialect.
 #[test]
 fn the_length_of_the_file_selects_the_dialect() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! The output of `hexdump`: bytes with their fields, as text, as a difference of two files and as HTML.
+//! Tests of the output of `hexdump`: bytes and their fields as text, as HTML, and as the difference of two files.
 
 use std::io::{Read as _, Write as _};
 use std::path::Path;
@@ -31,7 +31,8 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// Makes a folder with the file `a` of 90 bytes, and with the file `b`, which has other bytes and a longer rest.
+/// Creates a folder with two files. `a` has 90 bytes. `b` differs from `a` in some bytes, and has more bytes after the
+/// last whole item.
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let mut bytes: Vec<u8> = (0_u8..90).map(|byte| byte.wrapping_mul(3)).collect();
@@ -112,7 +113,7 @@ fn values_are_those_of_decode() {
     }
 }
 
-/// Returns the column of values of a dump.
+/// Returns the texts in the column of values of `dump`, an output of `hexdump`.
 fn values(dump: &str) -> Vec<&str> {
     let start = dump.lines().next().unwrap().find("value").unwrap();
     let lines = dump.lines().skip(1).filter(|line| line.starts_with("  ") && !line.ends_with('|'));
@@ -250,7 +251,7 @@ fn assert_well_formed(page: &str) {
     assert!(open.is_empty(), "{open:?}");
 }
 
-/// On a terminal, the bytes of a field have the colour of its line.
+/// On a terminal, the bytes of a field have the colour of the line that describes the field.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_terminal_shows_colours() {

@@ -1,4 +1,4 @@
-//! Every output of every command escapes names that contain control characters or invisible characters.
+//! Tests that every output of every command escapes names that contain control characters or invisible characters.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use crate::terminal::run_on_terminal;
 
-/// Names of fields, files and arguments. The command itself writes none of their escape sequences.
+/// Hostile names for fields, files and arguments. The command itself never writes the escape sequences in these names.
 const NAMES: [&[u8]; 21] = [
     b"\x1b[38;5;200mx",
     b"\x1b]0;title\x07",
@@ -32,8 +32,8 @@ const NAMES: [&[u8]; 21] = [
     b"=1+1",
 ];
 
-/// Returns `true` if an output must not contain `character`. The function does not call the library, because the test
-/// compares its result with the library.
+/// Returns `true` if an output must not contain `character`. The function does not call the library, because the tests
+/// check the library with this function.
 fn is_hostile(character: char) -> bool {
     let invisible = matches!(u32::from(character),
         0xad | 0x61c | 0x115f | 0x1160 | 0x180b..=0x180f | 0x200b..=0x200f | 0x2028..=0x202e | 0x2060..=0x206f
@@ -90,7 +90,7 @@ fn record() -> Vec<u8> {
     [b"T{".to_vec(), fields.collect::<Vec<_>>().concat(), b"}".to_vec()].concat()
 }
 
-/// A format with an array of a record in each field, and with padding before each field.
+/// Returns a format with padding before each field. Each field is an array of records with a hostile name.
 fn padded() -> Vec<u8> {
     let fields = NAMES.iter().map(|name| [b"(2)T{<b:", *name, b":x<h:", *name, b":x}:", *name, b":x"].concat());
     [b"T{".to_vec(), fields.collect::<Vec<_>>().concat(), b"}".to_vec()].concat()
@@ -167,7 +167,7 @@ fn commands_escape_each_name() {
         check_output(&[b"readers", &twice, b"-i", b"8"], None);
         check_output(&[b"emit", &format, b"--to", b"c"], None);
         check_output(&[b"emit", &format, b"--for", b"struct"], None);
-        // The name is the format.
+        // The hostile name is used as the format.
         check_output(&[b"explain", name], None);
         check_output(&[b"size", name, b"i"], None);
         check_output(&[b"check", b"-f", name, b"--shape", b"3"], None);
@@ -294,12 +294,12 @@ fn decoded_values_are_escaped() {
     }
 }
 
-/// Text in a file whose name is hostile, as fields with padding and as a rest.
+/// `hexdump` escapes the name of the file, the names of fields, and the text in fields and after the last item.
 #[test]
 fn dumps_of_hostile_files() {
     let text: Vec<u8> = NAMES.concat();
     for name in NAMES {
-        // These bytes cannot be in the name of a file, or separate folders.
+        // A file name cannot contain the byte 0, and `/` separates folders.
         let name: Vec<u8> = name.iter().copied().filter(|byte| !matches!(byte, b'/' | 0)).collect();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(OsStr::from_bytes(&name));
@@ -315,7 +315,8 @@ fn dumps_of_hostile_files() {
     }
 }
 
-/// `emit` prints an equal format or refuses it. `emit --raw` always prints an equal format.
+/// Without `--raw`, `emit` either prints a format with the same field names or refuses the format. With `--raw`, `emit`
+/// always prints a format with the same field names.
 #[test]
 fn emitted_formats_keep_their_names() {
     let names = |format: &[u8]| -> Vec<Vec<u8>> {

@@ -1,5 +1,5 @@
-//! After a signal, on a full device and with closed streams, an output file is complete or unchanged, and the command
-//! leaves no other file.
+//! Tests of interrupted commands. After a signal, on a full device, or with closed streams, the output file is either
+//! complete or unchanged, and the command leaves no other file.
 
 use std::fs;
 use std::io::Write as _;
@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::terminal::terminal;
 
-/// Waits until `condition` returns `true`. Panics with the text `what` after one minute.
+/// Waits until `condition` returns `true`. Panics with the message `what` if this takes more than one minute.
 fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
     while !condition() {
@@ -21,7 +21,8 @@ fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// Returns `true` if the process has an open file in `folder`: its output, which has a temporary name or no name.
+/// Returns `true` if the process with the id `process` has an open file in `folder`. The only such file is the output
+/// of the command, under a temporary name or without a name.
 fn writes_to(process: u32, folder: &Path) -> bool {
     let Ok(open) = fs::read_dir(format!("/proc/{process}/fd")) else { return false };
     open.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok()).any(|file| file.starts_with(folder))
@@ -86,7 +87,7 @@ fn a_signal_ends_the_following_of_a_file() {
     use std::io::{BufRead as _, BufReader};
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log");
-    // The file is empty when the command starts, and an item arrives in two parts.
+    // The file is empty when the command starts. Each item is appended in two steps.
     fs::write(&path, "").unwrap();
     let mut command = crate::command::pep3118();
     command.args(["decode", "log", "<H", "--follow", "--to", "csv"]).current_dir(folder.path());

@@ -1,4 +1,4 @@
-//! The JSON of each command is valid under `docs/command.schema.json`.
+//! Tests that the JSON output of each command is valid under `docs/command.schema.json`.
 
 use std::io::Write as _;
 use std::process::{Output, Stdio};
@@ -11,13 +11,14 @@ fn schema() -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
-/// Checks values against the keywords of JSON Schema that the file uses.
+/// A validator for JSON Schema. It supports only the keywords that `docs/command.schema.json` uses.
 struct Validator<'s> {
     root: &'s Value,
 }
 
 impl Validator<'_> {
-    /// Returns the violations of `schema` in `value`. `path` is the place of `value`.
+    /// Returns a message for each rule of `schema` that `value` violates. `path` is the position of `value` in the
+    /// JSON, for the messages.
     fn violations(&self, schema: &Value, value: &Value, path: &str) -> Vec<String> {
         let mut found = Vec::new();
         for (keyword, argument) in schema.as_object().unwrap() {
@@ -89,7 +90,7 @@ impl Validator<'_> {
     }
 }
 
-/// Adds a violation to `found` if `is_valid` is false.
+/// Adds the result of `violation` to `found` if `is_valid` is `false`.
 fn check(is_valid: bool, found: &mut Vec<String>, violation: impl FnOnce() -> String) {
     if !is_valid {
         found.push(violation());
@@ -127,7 +128,7 @@ fn run(arguments: &[&str], input: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
-/// The arguments of calls without `--json`, and the exit status of each call.
+/// The calls whose JSON is validated. Each entry has the arguments without `--json`, and the expected exit status.
 const CALLS: &[(&[&str], i32)] = &[
     (&["explain", "T{b:a:3x<i:b:(2)T{>d:x:}:c:}"], 0),
     (&["explain", "ib"], 0),
@@ -197,7 +198,7 @@ fn each_reply_to_a_line_is_valid() {
     }
 }
 
-/// The validator of this file reports values that the schema excludes.
+/// Tests the validator of this file: it must report values that the schema excludes.
 #[test]
 fn the_validator_finds_violations() {
     let schema = schema();
@@ -236,7 +237,7 @@ fn unknown_keys_are_named() {
     assert!(String::from_utf8(output.stdout).unwrap().contains("unknown field `itemsze`"));
 }
 
-/// A key that is missing has the value that a missing option has.
+/// A missing key in a JSON query has the same default as the missing option.
 #[test]
 fn missing_keys_are_as_missing_options() {
     for (object, options) in [

@@ -25,7 +25,7 @@ fn on_terminal(arguments: &[&str], stdin: Stdio) -> (Child, JoinHandle<String>) 
     (child, shown(person))
 }
 
-/// Returns `true` if the text `shown` ends with the sequence that clears the bar.
+/// Returns `true` if `shown`, the text on the terminal, ends with the escape sequence that clears the bar.
 fn is_cleared(shown: &str) -> bool {
     shown.rsplit("\u{1b}[2K").next().is_some_and(|rest| rest.trim_matches(['\r', '\n']).is_empty())
 }
@@ -37,7 +37,7 @@ fn finished(child: Child, shown: JoinHandle<String>) -> (usize, String) {
     (output.stdout.iter().filter(|byte| **byte == b'\n').count(), shown.join().unwrap())
 }
 
-/// Creates a file of items in `folder` and returns its path.
+/// Creates a file of items in `folder`. Returns the path of the file.
 fn file(folder: &Path) -> String {
     let path = folder.join("items");
     std::fs::write(&path, b"abcd".repeat(1 << 18)).unwrap();
@@ -48,7 +48,8 @@ fn file(folder: &Path) -> String {
 fn a_file_has_a_bar_with_its_length() {
     let folder = tempfile::tempdir().unwrap();
     let (child, shown) = on_terminal(&["-f", "4s", "--to", "json", &file(folder.path())], Stdio::null());
-    // The command waits when the pipe is full, because this thread does not read. Therefore the work takes long.
+    // While this thread sleeps, it does not read from the pipe. The command waits when the pipe is full, so its work
+    // takes long enough for a bar.
     thread::sleep(Duration::from_millis(900));
     let (rows, shown) = finished(child, shown);
     assert_eq!(rows, 1 << 18);

@@ -15,15 +15,15 @@ use crate::fastcall::counted;
 use pep3118::__private::{Cache, hash};
 
 /// The key of the cache by content. A `str` and a `bytes` object with the same characters are different keys, because
-/// their compiled formats differ in some errors.
+/// some error messages differ between `str` and `bytes`.
 #[derive(Debug, PartialEq)]
 struct FormatKey {
     is_text: bool,
     format: Box<[u8]>,
 }
 
-/// The key of the cache by address: a format object. The reference keeps the object alive, so that no other object
-/// can get the same address.
+/// The key of the cache by address: a format object. The reference keeps the object alive, so no other object can get
+/// its address.
 struct FormatObject(Py<PyAny>);
 
 impl PartialEq for FormatObject {
@@ -41,7 +41,7 @@ thread_local! {
     static BY_ADDRESS: RefCell<Cache<FormatObject, Arc<Compiled>>> = const { RefCell::new(Cache::new(8, 8)) };
 }
 
-/// Returns the hash of `format` for the cache by address.
+/// Returns the address of `format` as the hash for the cache by address.
 #[inline]
 fn address_hash(format: &Bound<'_, PyAny>) -> u64 {
     // An address has at most 64 bits on every target of Rust.
@@ -86,7 +86,8 @@ fn with_format<T>(
     }
 }
 
-/// Returns the compiled form of `format` from the cache by content, or compiles `format` and caches the result.
+/// Returns the compiled form of `format` from the cache by content. If there is none, compiles `format` and caches the
+/// result. Returns an error if `format` is invalid.
 #[inline(never)]
 fn find(format: &Bound<'_, PyAny>, caller: Caller) -> PyResult<Arc<Compiled>> {
     let content = match (format.cast_exact::<PyString>(), format.cast_exact::<PyBytes>()) {

@@ -32,7 +32,8 @@ pub(super) enum Caller {
     Class,
 }
 
-/// The dialect for formats that `struct` refuses: PEP 3118 without the characters that only ctypes has.
+/// The dialect for formats that the `struct` module refuses: all of PEP 3118 except the characters that only ctypes
+/// has.
 const EXTENDED: Dialect = Dialect {
     codes: Dialect::PEP3118.codes.without(&[Code::CharPointer, Code::WcharPointer, Code::VariantBool]),
     ..Dialect::PEP3118
@@ -42,11 +43,12 @@ const EXTENDED: Dialect = Dialect {
 /// `tests/it/budget.rs` limits the layout to 275 bytes.
 const MEMORY_PER_FORMAT_BYTE: usize = 1024;
 
-/// The length in bytes from which on a format is long enough for [`check_memory`].
+/// [`check_memory`] checks formats of at least this length in bytes.
 const LONG_FORMAT: usize = 4096;
 
-/// Checks that there is enough memory for the layout and the codec of `format`. Their allocations abort the process
-/// if the memory is exhausted. This function first tries to allocate as much as they may need, and frees the memory.
+/// Checks that there is enough memory for the layout and the codec of `format`. Their allocations abort the process if
+/// the memory is exhausted. This function first tries to allocate the maximum memory that the layout and the codec may
+/// need, and frees the memory.
 ///
 /// # Errors
 /// - the memory is exhausted: `MemoryError`
@@ -185,8 +187,8 @@ impl Compiled {
         self.codec.refill_fields(py, item, tuple)
     }
 
-    /// Returns the values of the item at byte `offset` of `memory`. The item is copied first, because another thread
-    /// can write to the memory.
+    /// Returns the values of the item that starts at byte `offset` of `memory`. The item is copied first, because
+    /// another thread can write to the memory. Returns an error if the item is not inside of `memory`.
     fn read_from<'py>(
         &self,
         py: Python<'py>,
@@ -216,7 +218,8 @@ impl Compiled {
         })
     }
 
-    /// Returns the exception of [`unpack`](Self::unpack) for a buffer of another size.
+    /// Returns the `struct.error` for a buffer whose size differs from the item size, with the message that `struct`
+    /// gives.
     #[cold]
     fn wrong_length(&self, py: Python<'_>) -> PyErr {
         error(py, format!("unpack requires a buffer of {} bytes", self.size()))
@@ -242,7 +245,8 @@ impl Compiled {
         })
     }
 
-    /// Checks that `values` has one argument for each value of an item. `function` is the name for the message.
+    /// Checks that `values` has one argument for each value of an item. `function` is the name of the Python function
+    /// for the error message.
     ///
     /// # Errors
     /// - the number of values is wrong: `struct.error`
@@ -255,7 +259,7 @@ impl Compiled {
         Err(error(values.py(), format!("{function} expected {wanted} items for packing (got {found})")))
     }
 
-    /// Returns the bytes of an item with `values`.
+    /// Returns the bytes of an item that has the values `values`.
     ///
     /// # Errors
     /// - the number of values is wrong, or a value is out of range or has the wrong type: `struct.error`
@@ -267,7 +271,7 @@ impl Compiled {
         PyBytes::new_with(values.py(), self.size(), |item| self.write(values, item))
     }
 
-    /// Writes `values` to `item`, the bytes of one item.
+    /// Writes `values` to `item`, the bytes of one item. Returns a `struct.error` if a value does not fit its field.
     #[inline]
     fn write(&self, values: Arguments<'_, '_>, item: &mut [u8]) -> PyResult<()> {
         let written = self.codec.write_fields(values.iter(), values.len(), item);

@@ -1,4 +1,4 @@
-//! The exceptions of `pep3118.struct`. The classes and messages are those of the `struct` module.
+//! The exceptions of `pep3118.struct`. They have the classes and the messages of the exceptions of the `struct` module.
 
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
@@ -25,8 +25,8 @@ pub(super) fn error(py: Python<'_>, message: impl Into<String>) -> PyErr {
     }
 }
 
-/// Returns the exception for `error`, the reason why a format is invalid. The message is the message of `struct`,
-/// followed by the reason and the position.
+/// Returns the exception for `error`, the reason why a format is invalid. The message has the text of the `struct`
+/// module, followed by the reason and the position.
 pub(super) fn format_error(py: Python<'_>, error: &LayoutError) -> PyErr {
     let message = match error.kind() {
         LayoutErrorKind::Format(format) => match format.kind() {

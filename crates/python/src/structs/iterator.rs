@@ -53,14 +53,14 @@ pub(crate) struct UnpackIterator {
     len: usize,
     /// The offset of the next item in bytes.
     next: usize,
-    /// The last tuple. The next step reuses the tuple if the consumer has dropped it, as `zip` does.
+    /// The last tuple. Like `zip`, the next step reuses the tuple if the consumer has dropped it.
     last: Option<Py<PyTuple>>,
     /// The number of consecutive steps that could not reuse the last tuple, at most `MAX_FAILED_REUSES`.
     failed_reuses: u8,
 }
 
 impl UnpackIterator {
-    /// Creates an iterator over the items of `buffer`, which `compiled` describes.
+    /// Creates an iterator over the items of `buffer`. `compiled` is the format of the items.
     ///
     /// # Errors
     /// - an item has 0 bytes, or `buffer` ends in the middle of an item: `struct.error`
@@ -93,19 +93,20 @@ impl UnpackIterator {
     }
 }
 
-/// Fills `block` with the items of `size` bytes that start at byte `start` of `bytes`, as many as fit in `BLOCK`
-/// bytes.
+/// Replaces the contents of `block` by a copy of the next items in `bytes`. The first item starts at byte `start`, and
+/// each item has `size` bytes. The number of items is the largest number that fits into `BLOCK` bytes.
 #[cold]
 fn fill_block(block: &mut Vec<u8>, bytes: &[u8], start: usize, size: usize) {
     // `create` refuses items of 0 bytes, so the default is never used.
     let items = BLOCK.checked_div(size).unwrap_or(0);
-    // The caller has checked that an item starts at `start`. The last block has fewer items.
+    // The caller must have checked that an item starts at `start`. The last block can have fewer items.
     let rest = bytes.get(start..).unwrap_or_default();
     block.clear();
     block.extend_from_slice(rest.get(..items.saturating_mul(size)).unwrap_or(rest));
 }
 
-/// Returns the values in `item`, the bytes of one item. Reuses the tuple `last` if possible. Updates `failed_reuses`.
+/// Returns a tuple with the values of `item`, the bytes of one item. Reuses the tuple `last` if the consumer has
+/// dropped it. Updates `failed_reuses`.
 #[inline]
 fn values<'py>(
     py: Python<'py>,

@@ -1,4 +1,4 @@
-//! Checks of offsets into a buffer.
+//! Converts and checks the argument `offset` of `unpack_from` and `pack_into`.
 
 use pyo3::exceptions::{PyIndexError, PyOverflowError};
 use pyo3::prelude::*;
@@ -42,7 +42,7 @@ impl FromPyObject<'_, '_> for Offset {
     }
 }
 
-/// Whether an item is read from a buffer or written to it, which determines the texts of error messages.
+/// Whether an item is read from a buffer or written to a buffer. The error messages differ between the two.
 #[derive(Clone, Copy)]
 pub(super) enum Direction {
     /// `unpack_from` reads the item.
@@ -51,8 +51,8 @@ pub(super) enum Direction {
     Pack,
 }
 
-/// Returns the start of an item of `size` bytes in a buffer of `len` bytes, in bytes from the start of the buffer.
-/// A negative `offset` counts from the end of the buffer.
+/// Returns the offset of an item from the start of a buffer, in bytes. The item has `size` bytes, and the buffer has
+/// `len` bytes. `offset` is the argument of the Python function: a negative `offset` counts from the end of the buffer.
 ///
 /// # Errors
 /// - the item is not inside of the buffer: `struct.error`
@@ -72,7 +72,8 @@ pub(super) fn item_start(
     }
 }
 
-/// Returns the exception of [`item_start`] with the message of `struct`. The arguments are those of [`item_start`].
+/// Returns the `struct.error` for an item of `size` bytes that does not fit at `offset` into a buffer of `len` bytes.
+/// The message is that of the `struct` module for `direction`.
 #[cold]
 fn outside(py: Python<'_>, direction: Direction, size: usize, offset: isize, len: usize) -> PyErr {
     let (function, verb, lacking) = match direction {

@@ -26,17 +26,18 @@ pub(crate) struct Codec {
     /// The size of an item in bytes.
     size: usize,
     pub(super) root: ValueCodec,
-    /// The value of an item that is one primitive value; `None` for any other item.
+    /// The type and the byte order of the value if an item is one number or byte string. `None` for any other item.
     pub(super) primitive: Option<PrimitiveField>,
-    /// Whether a value that does not fit is truncated or becomes infinite in the cases in which `struct` does this.
+    /// `true` for `pep3118.struct`: a value that is too long is truncated, and a number that is too large becomes
+    /// infinite, in the cases in which `struct` does this. `false` for views: such a value is an error.
     pub(super) lenient: bool,
 }
 
-/// A value: a scalar, an array or a record.
+/// How a value is converted: a scalar, an array or a record.
 #[derive(Debug)]
 pub(super) enum ValueCodec {
     Scalar(ScalarField),
-    /// Contiguous elements of `size` bytes.
+    /// An array of contiguous elements of `size` bytes.
     Array {
         shape: Box<[usize]>,
         size: usize,
@@ -47,14 +48,16 @@ pub(super) enum ValueCodec {
 
 #[derive(Debug)]
 pub(super) struct RecordCodec {
-    /// The class of the named tuples; `None` for plain tuples.
+    /// The class of the named tuples. `None` if records become plain tuples.
     class: Option<Arc<RecordClass>>,
-    /// The names of the fields, up to the last field that has a name.
+    /// The names of the fields by index. The list ends with the last field that has a name.
     names: Vec<Option<String>>,
     pub(super) fields: Vec<FieldCodec>,
-    /// All values, one by one; `None` if a value is not primitive.
+    /// Every value of the record, if all values are numbers or byte strings. `None` if a value has another type or if
+    /// there are too many values.
     pub(super) primitives: Option<Vec<PrimitiveField>>,
-    /// The number of values: 4 for the fields `3i` and `d` of `struct`, 2 for the same fields of a view.
+    /// The number of values in the tuple of a record. Example: the fields `3i` and `d` have 4 values in `struct`, and 2
+    /// values in a view.
     pub(super) values: usize,
 }
 
@@ -65,32 +68,34 @@ pub(super) struct FieldCodec {
     pub(super) offset: usize,
     /// The size of one value in bytes.
     pub(super) size: usize,
-    /// The number of contiguous values: 3 for `3i` in `struct`, and 1 in a view, where `3i` is one array.
+    /// The number of contiguous values of the field. Example: `3i` has 3 values in `struct`, and 1 value in a view,
+    /// because the view reads `3i` as one array.
     pub(super) repeat: usize,
     pub(super) value: ValueCodec,
 }
 
-/// The choices by which a layout is compiled.
+/// The options with which a layout is compiled to a codec.
 #[derive(Clone, Copy)]
 struct Compiler<'a, 'py> {
     py: Python<'py>,
-    /// The format that the layout was read from, for the tuples of `struct`; `None` for named tuples.
+    /// The format that the layout was read from, if records become plain tuples (`pep3118.struct`). `None` if records
+    /// become named tuples.
     format: Option<&'a [u8]>,
-    /// Whether `3i` is three values and not one array. This is so at the top level of formats of `struct`.
+    /// `true` if `3i` is three values, as at the top level of a format of `struct`. `false` if `3i` is one array.
     counts: bool,
     /// The owner of the references in items of format `O`.
     objects: ObjectReferences,
-    /// Whether a consumer follows the addresses of data.
+    /// `true` if a consumer of the memory follows the addresses of data.
     typed_pointers: bool,
 }
 
 impl Codec {
-    /// Makes a codec that reads items as single values, nested lists or named tuples. `objects` names the owner of the
-    /// references in items of format `O`. If `typed_pointers` is `true`, addresses of data are not written, because a
-    /// consumer follows them.
+    /// Creates a codec that reads items as single values, nested lists or named tuples. `objects` is the owner of the
+    /// references in items of format `O`. If `typed_pointers` is `true`, the codec refuses to write addresses of data,
+    /// because a consumer of the memory follows these addresses.
     ///
     /// # Errors
-    /// - too many values without bytes: the 4294967296 objects of `(4294967296)0s`
+    /// - too many values of 0 bytes, such as the 4294967296 values of `(4294967296)0s`
     pub(crate) fn new(
         py: Python<'_>,
         layout: &Layout,
@@ -103,9 +108,9 @@ impl Codec {
         Ok(Self { size: length(layout.size())?, root, primitive, lenient: false })
     }
 
-    /// Makes a codec that reads items as tuples of the values at the top level, as `struct` does: `3i` is three values
-    /// and `3s` is one value. Arrays with a shape are lists, and records are plain tuples. `layout` was read from
-    /// `format`.
+    /// Creates a codec that, like `struct`, reads items as tuples of the values at the top level. `3i` is three values,
+    /// and `3s` is one value. Arrays with a shape are lists, and records are plain tuples. `layout` must be the layout
+    /// of `format`.
     ///
     /// # Errors
     /// - as [`new`](Self::new)
@@ -122,7 +127,7 @@ impl Codec {
         self.size
     }
 
-    /// Returns the number of values in a record, and 1 for any other item.
+    /// Returns the number of values in the tuple of a record. Returns 1 if the item is not a record.
     #[inline]
     pub(crate) fn values(&self) -> usize {
         match &self.root {
@@ -146,8 +151,8 @@ impl Codec {
         into_result(py, self.read_object(py, item))
     }
 
-    /// As [`read`](Self::read). If the object cannot be created, returns `None` and sets the exception in the
-    /// interpreter.
+    /// Returns a new object for `item`, the bytes of one item. Bytes that are missing are read as 0. If the object
+    /// cannot be created, returns `None` and sets the exception in the interpreter.
     #[inline]
     pub(crate) fn read_object<'py>(&self, py: Python<'py>, item: &[u8]) -> NewObject<'py> {
         match self.primitive {
@@ -168,9 +173,9 @@ impl Codec {
         }
     }
 
-    /// Replaces the elements of `tuple`, which [`read_fields`](Self::read_fields) returned for another item, by the
-    /// values of `item`, and returns `tuple`. Returns `None` if a value is not primitive, or if there are other
-    /// references to `tuple`.
+    /// Replaces the elements of `tuple` by the values of `item`, and returns `tuple`. `tuple` must be a result of
+    /// [`read_fields`](Self::read_fields) of this codec. Returns `None` if a value is neither a number nor a byte
+    /// string, or if there are other references to `tuple`.
     ///
     /// # Errors
     /// - as [`read`](Self::read)
@@ -191,7 +196,8 @@ impl Codec {
 }
 
 impl Compiler<'_, '_> {
-    /// Compiles a field. `times` is the number of times that all enclosing arrays repeat the field.
+    /// Compiles `field`. `times` is the number of repetitions of `field` in an item, which is the product of the
+    /// lengths of all enclosing arrays. Returns an error if there are too many values of 0 bytes.
     fn value(&self, field: Field<'_>, times: u64) -> PyResult<ValueCodec> {
         let dims = field.shape();
         if dims.is_empty() {
@@ -203,7 +209,8 @@ impl Compiler<'_, '_> {
         Ok(ValueCodec::Array { shape, size: length(field.size())?, element })
     }
 
-    /// Compiles one element of a field. `times` is the number of times that the element is repeated.
+    /// Compiles one element of `field`. `times` is the number of repetitions of the element in an item. Returns an
+    /// error if there are too many values of 0 bytes.
     fn element(&self, field: Field<'_>, times: u64) -> PyResult<ValueCodec> {
         if field.ty() == Type::Record {
             return Ok(ValueCodec::Record(self.record(field.fields(), times)?));
@@ -237,7 +244,8 @@ impl Compiler<'_, '_> {
         }
     }
 
-    /// Compiles the fields of a record. `times` is the number of times that the record is repeated.
+    /// Compiles a record with the fields `fields`. `times` is the number of repetitions of the record in an item.
+    /// Returns an error if there are too many values of 0 bytes.
     fn record<'l>(&self, fields: impl Iterator<Item = Field<'l>>, times: u64) -> PyResult<RecordCodec> {
         // Inside of a record, a count such as the 3 of `3i` is a shape.
         let inner = Self { counts: false, ..*self };
@@ -270,11 +278,11 @@ impl Compiler<'_, '_> {
     }
 }
 
-/// Returns the number of elements of `field` in all of its `times` repetitions. The size of the memory bounds the
-/// number of elements, unless an element has no bytes.
+/// Returns the number of elements of `field` in an item, in which the field is repeated `times` times. Checks this
+/// number if an element has 0 bytes. For larger elements, the size of the memory bounds the number.
 ///
 /// # Errors
-/// - more than `ZERO_SIZED_LIMIT` elements without bytes, or more than `ZERO_SIZED_LIMIT` lists of these elements
+/// - more than `ZERO_SIZED_LIMIT` elements of 0 bytes, or more than `ZERO_SIZED_LIMIT` lists of these elements
 fn bounded(field: Field<'_>, times: u64) -> PyResult<u64> {
     let all = times.saturating_mul(field.count());
     let lists = field.shape().iter().take_while(|dimension| **dimension != 0);
@@ -286,15 +294,15 @@ fn bounded(field: Field<'_>, times: u64) -> PyResult<u64> {
     Ok(all)
 }
 
-/// Whether the dimension of `field` is a count (`3i`) and not a shape (`(3)i`) in `format`. A shape ends with a
-/// parenthesis. White space and byte-order characters may be between the shape and the type.
+/// Returns `true` if `format` declares the dimension of `field` as a count (`3i`), and `false` if as a shape (`(3)i`).
+/// A shape ends with a parenthesis. White space and byte-order characters may follow the shape, so they are skipped.
 fn is_count(field: Field<'_>, format: &[u8]) -> bool {
     let before = format.get(..field.span().start()).unwrap_or_default();
     let last = before.iter().rev().find(|byte| !byte.is_ascii_whitespace() && !b"@=<>!^&".contains(byte));
     field.shape().len() == 1 && last != Some(&b')')
 }
 
-/// Converts a size or an offset of the layout.
+/// Converts `size`, a size or an offset of the layout in bytes.
 ///
 /// # Errors
 /// - a number that does not fit the address space
@@ -336,7 +344,7 @@ impl RecordCodec {
         let class = class.get(py)?;
         match &self.primitives {
             Some(primitives) => class.object(primitives.iter().map(|value| value.read(py, bytes))),
-            // A record with a class has no counts, so that each field is one value.
+            // In a view, each field is one value (`repeat` is 1), so the index of the value is 0.
             None => class.object(self.fields.iter().map(|field| field.value.read(py, field.bytes(bytes, 0)))),
         }
     }
@@ -350,7 +358,8 @@ impl RecordCodec {
         tuple_builder::tuple(py, values.map(|(field, index)| field.value.read(py, field.bytes(bytes, index))))
     }
 
-    /// Returns the name for messages of the field at the index `field`: its own name, or `f0` for the first field.
+    /// Returns the name of the field with the index `field`, for messages. A field without a name is named after its
+    /// index, such as `f0`.
     pub(super) fn name(&self, field: usize) -> Cow<'_, str> {
         match self.names.get(field) {
             Some(Some(name)) => Cow::Borrowed(name),
@@ -360,27 +369,32 @@ impl RecordCodec {
 }
 
 impl FieldCodec {
-    /// Returns the offset in bytes of the value at `index`, which is less than `repeat`.
+    /// Returns the offset in the record, in bytes, of the repetition `index` of the field. `index` must be less than
+    /// `repeat`.
     #[inline]
     pub(super) fn start(&self, index: usize) -> usize {
         self.offset.saturating_add(self.size.saturating_mul(index))
     }
 
-    /// Returns the bytes in `record` of the value at `index`.
+    /// Returns the bytes of one value of the field. `record` is the bytes of the enclosing record. `index` is the
+    /// number of the repetition: the second value of `3i` has the index 1. Returns an empty slice if `record` is too
+    /// short.
     #[inline]
     fn bytes<'b>(&self, record: &'b [u8], index: usize) -> &'b [u8] {
         let start = self.start(index);
         record.get(start..start.saturating_add(self.size)).unwrap_or_default()
     }
 
-    /// Returns the bytes in `record` of the value at `index`, to be written.
+    /// Returns the bytes of one value of the field, to be changed. `record` is the bytes of the enclosing record, and
+    /// `index` is the number of the repetition. Returns an empty slice if `record` is too short.
     pub(super) fn bytes_mut<'b>(&self, record: &'b mut [u8], index: usize) -> &'b mut [u8] {
         let start = self.start(index);
         record.get_mut(start..start.saturating_add(self.size)).unwrap_or_default()
     }
 }
 
-/// Iterates over the values of a record. An item is a field and an index that is less than `repeat` of the field.
+/// Iterates over the values of a record. Yields a field, and the number of the repetition of this field, for each
+/// value.
 struct Values<'a> {
     fields: std::slice::Iter<'a, FieldCodec>,
     field: Option<&'a FieldCodec>,
@@ -412,7 +426,9 @@ impl<'a> Iterator for Values<'a> {
 
 impl ExactSizeIterator for Values<'_> {}
 
-/// Reads an array as nested lists. `shape` has at least one dimension, and `size` is the size of an element in bytes.
+/// Reads `bytes`, the elements of an array, as nested lists. `shape` is the shape of the array and must have at least
+/// one dimension. `size` is the size of an element in bytes. Returns `None` and sets an exception if the list cannot be
+/// created.
 fn nested<'py>(
     py: Python<'py>,
     bytes: &[u8],
@@ -430,7 +446,7 @@ fn nested<'py>(
         let rows = (0..*count).map(|index| nested(py, element_bytes(index), inner, size, element));
         return list(py, rows.map(|row| from_result(py, row.map(Bound::into_any))));
     }
-    // The `match` on the kind of the element is outside of the loop.
+    // Each arm has a loop of its own, so that the kind of the element is not checked for each element.
     match element {
         ValueCodec::Scalar(scalar) => list(py, (0..*count).map(|index| scalar.read(py, element_bytes(index)))),
         element => list(py, (0..*count).map(|index| element.read(py, element_bytes(index)))),

@@ -10,15 +10,14 @@ use pep3118::__private::plural;
 use pep3118::decode::EncodeErrorKind;
 use pep3118::layout::Type;
 
-/// The reason why an object cannot be written, and the field that the object is the value of.
+/// The reason why an object cannot be written as a value, and the path of the field for which the object was given.
 #[derive(Debug)]
 pub(crate) struct WriteError(Box<Details>);
 
 #[derive(Debug)]
 struct Details {
     kind: WriteErrorKind,
-    /// The names and indices that lead to the field, such as `a.b[2]`. Empty if the object is the value of the whole
-    /// item.
+    /// The path of the field: names and indices such as `a.b[2]`. Empty if the object was given for the whole item.
     path: String,
 }
 
@@ -27,29 +26,30 @@ struct Details {
 pub(crate) enum WriteErrorKind {
     /// A method of the object raised an exception.
     Raised(PyErr),
-    /// The object has a type that the field does not take: `"a"` for `i`.
+    /// The field does not accept objects of this type. Example: `"a"` for `i`.
     Kind {
-        /// The field; `None` if the field is an array or a record.
+        /// The field. `None` if the field is an array or a record.
         scalar: Option<ScalarField>,
-        /// The kind of object that the field takes.
+        /// The kind of object that the field accepts, as a text for the message.
         wanted: &'static str,
-        /// The type of the object.
+        /// The name of the type of the object.
         found: String,
     },
-    /// The integer is outside of the range of the type: 300 for `B`.
+    /// The integer is outside of the range of the type. Example: 300 for `B`.
     Range {
         /// The field.
         scalar: ScalarField,
-        /// The least and the greatest integer.
+        /// The least and the greatest integer that the type has.
         range: (i128, i128),
-        /// The integer; `None` if the integer has more than 64 bits.
+        /// The integer. `None` if the integer has more than 64 bits.
         value: Option<i128>,
     },
-    /// The finite number would become infinite: 1e300 for `f`.
+    /// The number is finite but would become infinite in the field. Example: 1e300 for `f`.
     Overflow(ScalarField),
-    /// The integer is larger than every `float`: `1 << 2000` for `f`. `struct` reports this without the type.
+    /// The integer is larger than every Python `float`. Example: `1 << 2000` for `f`. The message of `struct` for such
+    /// an integer does not contain the type.
     IntTooLarge,
-    /// The number of values differs from the number of fields or elements: 2 values for 3 fields.
+    /// The number of values differs from the number of fields or elements. Example: 2 values for 3 fields.
     Count {
         /// The number of values.
         found: usize,
@@ -63,12 +63,13 @@ pub(crate) enum WriteErrorKind {
     ReferencesUnknown,
     /// The field is an address that a consumer of the memory follows.
     FollowedAddress,
-    /// The library cannot encode the value: text or bytes that are too long.
+    /// The library cannot encode the value, for example because text or bytes are too long.
     Encode(EncodeErrorKind),
 }
 
 impl WriteError {
-    /// Puts `step`, a name or an index in brackets, before the path of the field.
+    /// Returns the error with `step` in front of its path. `step` is the name of a record's field, or an index in
+    /// brackets.
     pub(super) fn inside(mut self, step: &str) -> Self {
         let path = &mut self.0.path;
         let dot = if path.is_empty() || path.starts_with('[') { "" } else { "." };
@@ -76,13 +77,13 @@ impl WriteError {
         self
     }
 
-    /// Returns the reason, and the names and indices that lead to the field.
+    /// Returns the reason, and the path of the field.
     pub(crate) fn into_parts(self) -> (WriteErrorKind, String) {
         let Details { kind, path } = *self.0;
         (kind, path)
     }
 
-    /// Makes an error of the parts that [`into_parts`](Self::into_parts) returns.
+    /// Creates the error with the reason `kind` for the field at `path`.
     pub(crate) fn from_parts(kind: WriteErrorKind, path: String) -> Self {
         Self(Box::new(Details { kind, path }))
     }
@@ -107,16 +108,17 @@ impl From<EncodeErrorKind> for WriteErrorKind {
 }
 
 impl WriteErrorKind {
-    /// Makes the error for an `object` whose type the field does not take. `wanted` names the type that the field
-    /// takes.
+    /// Creates the error for `object`, whose type the field does not accept. `scalar` is the field, or `None` if the
+    /// field is an array or a record. `wanted` names the kind of object that the field accepts.
     pub(super) fn kind(scalar: Option<&ScalarField>, wanted: &'static str, object: &Bound<'_, PyAny>) -> Self {
-        // The message is useful without the name of the class.
+        // If the class has no name, the message contains `object` instead.
         let found = class_name(object).unwrap_or_else(|_| "object".to_owned());
         Self::Kind { scalar: scalar.copied(), wanted, found }
     }
 }
 
-/// Makes a `TypeError` for an object of another type, and a `ValueError` for a value that does not fit the field.
+/// Converts to a `TypeError` if the type of the object is wrong, and to a `ValueError` if the value does not fit the
+/// field. An exception that a method of the object raised is returned unchanged.
 impl From<WriteError> for PyErr {
     fn from(error: WriteError) -> Self {
         let (kind, path) = error.into_parts();
@@ -153,7 +155,7 @@ impl From<WriteError> for PyErr {
     }
 }
 
-/// Returns the words that name in a message the objects that a field of type `ty` takes.
+/// Returns the text that describes in a message which objects a field of type `ty` accepts.
 pub(super) const fn taken_by(ty: Type) -> &'static str {
     match ty {
         Type::Char => "bytes of length 1",

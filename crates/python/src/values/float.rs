@@ -21,12 +21,13 @@ impl NanConversions {
 /// How a NaN is converted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NanConversion {
-    /// The sign and the payload are kept, and the result is a quiet NaN, as in the instructions of processors.
+    /// The result is a quiet NaN with the same sign and payload. The conversion instructions of processors have this
+    /// result.
     Quiet,
     /// The sign is kept, and the payload is replaced by the payload of `float("nan")`.
     Canonical,
-    /// The sign, the payload and the signalling bit are kept. If the narrower float has no bits for the payload, the
-    /// result is a quiet NaN.
+    /// The sign, the payload and the signalling bit are kept. If no bit of the payload fits into the narrower float,
+    /// the result is a quiet NaN.
     Exact,
 }
 
@@ -46,8 +47,9 @@ fn nearest(number: f64) -> f32 {
     number as f32
 }
 
-/// Returns `narrow`, the quiet NaN for the NaN `number`. If `number` is a signalling NaN, the result is a signalling
-/// NaN too, unless no bit of the payload is left. Without a payload the result would be infinity.
+/// Returns the float32 NaN for the NaN `number`. `narrow` must be `number` converted to a quiet NaN. Returns `narrow`
+/// unless `number` is a signalling NaN. For a signalling NaN, returns `narrow` with the quiet bit cleared. If this
+/// would clear the last bit of the payload, the result would be infinity, so returns `narrow` unchanged.
 #[cold]
 fn signalling(number: f64, narrow: f32) -> f32 {
     let bits = narrow.to_bits();
@@ -81,8 +83,8 @@ pub(super) fn widen_half(number: f16, nans: NanConversion) -> f64 {
     f64::from_bits(if number.is_sign_negative() { nan | 1 << 63_u32 } else { nan })
 }
 
-/// Rounds `number` to the nearest float16, ties to even. `nans` is the conversion of a NaN. The number is not rounded
-/// to float32 first, because a number that is rounded twice may differ from the nearest float16.
+/// Rounds `number` to the nearest float16, ties to even. `nans` is the conversion of a NaN. Rounds once and not first
+/// to float32, because a number that is rounded twice can differ from the nearest float16.
 pub(super) fn narrow_half(number: f64, nans: NanConversion) -> f16 {
     let bits = number.to_bits();
     let sign = if number.is_sign_negative() { 0x8000_u16 } else { 0 };
@@ -113,7 +115,8 @@ pub(super) fn narrow_half(number: f64, nans: NanConversion) -> f16 {
     f16::from_bits(sign | u16::try_from(magnitude).unwrap_or(u16::MAX).min(0x7c00))
 }
 
-/// Returns the last 10 bits of the float16 for an `f64` NaN with the bits `bits`. `nans` is the conversion.
+/// Returns the low 10 bits (the significand) of the float16 NaN for the `f64` NaN with the bits `bits`. `nans` is the
+/// conversion of the NaN.
 fn half_payload(bits: u64, nans: NanConversion) -> u16 {
     // A number of nine bits fits 16 bits, so the default is never used.
     let payload = u16::try_from((bits >> 42_u32) & 0x1ff).unwrap_or(0);
@@ -192,7 +195,7 @@ mod tests {
         let wide = widen(f32::from_bits(0x7f81_0001), NanConversion::Exact);
         assert_eq!(wide.to_bits(), 0x7ff0_2000_2000_0000);
         assert_eq!(narrow(wide, NanConversion::Exact).to_bits(), 0x7f81_0001);
-        // Without a payload it would be infinite.
+        // Without a payload, the signalling NaN would be infinity.
         assert_eq!(narrow(f64::from_bits(0x7ff0_0000_0000_0001), NanConversion::Exact).to_bits(), 0x7fc0_0000);
         assert_eq!(widen(f32::from_bits(0x7f81_0001), NanConversion::Quiet).to_bits(), 0x7ff8_2000_2000_0000);
     }

@@ -1,7 +1,7 @@
 //! Converts items to Python objects and Python objects to items.
 //!
-//! A [`Codec`] is compiled once for a [`Layout`](pep3118::layout::Layout), into offsets, widths and byte
-//! orders. It then creates one Python object for each value.
+//! A [`Codec`] is compiled once for a [`Layout`](pep3118::layout::Layout), into offsets, widths and byte orders. The
+//! codec creates one Python object for each value of an item.
 //!
 //! | type | is read as | is written from |
 //! |--|--|--|

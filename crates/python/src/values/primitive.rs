@@ -1,7 +1,8 @@
 //! Reads and writes numbers and byte strings, which are the values of most records.
 //!
-//! A [`PrimitiveField`] is read by one `match`, without the checks and the errors that other types need. `write`
-//! returns `false` for every object that needs a conversion or a check, and the caller then uses the codec.
+//! A *primitive* value is a number or a byte string. [`PrimitiveField::read`] needs one `match`, and no checks and
+//! errors as for other types. [`PrimitiveField::write`] returns `false` for every object that needs a conversion or a
+//! check. The caller then uses the codec.
 
 use half::f16;
 use pyo3::prelude::*;
@@ -16,7 +17,8 @@ use pep3118::Endian;
 use pep3118::decode::ScalarCodec;
 use pep3118::layout::{Field, Type};
 
-/// A type whose values have a fixed width and are read without errors other than lack of memory.
+/// The type of a primitive value. All values of the type have the same width. Reading a value fails only for lack of
+/// memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Primitive {
     Bool,
@@ -38,7 +40,7 @@ pub(crate) enum Primitive {
 }
 
 impl Primitive {
-    /// Returns the type of a scalar of `size` bytes; `None` if the scalar is not primitive.
+    /// Returns the primitive type of `scalar`, which has `size` bytes. Returns `None` if the scalar is not primitive.
     pub(super) fn of(scalar: &ScalarCodec, size: usize) -> Option<Self> {
         Some(match (scalar.ty(), size) {
             (Type::Bool, 1) => Self::Bool,
@@ -64,7 +66,7 @@ impl Primitive {
 /// How the bytes of two values are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Equality {
-    /// The bytes are compared. Different bytes are different values.
+    /// The bytes are compared, because two values are equal only if all their bytes are equal.
     Bytes,
     /// The bytes are compared as 32-bit floats of this machine: NaN is not equal to itself, and -0.0 equals 0.0.
     Float32,
@@ -72,19 +74,20 @@ pub(crate) enum Equality {
     Float64,
 }
 
-/// Converts a length or an offset in bytes. On machines with addresses of 16 bits the result saturates, and memory of
-/// this length does not exist.
+/// Converts `bytes`, a length or an offset in bytes. On a machine with 16-bit addresses, a larger number becomes
+/// `usize::MAX`, a length that no memory has.
 #[inline(always)]
 fn wide(bytes: u32) -> usize {
     usize::try_from(bytes).unwrap_or(usize::MAX)
 }
 
-/// Bytes that a value is read from.
+/// The bytes from which a primitive value is read.
 pub(crate) trait Source {
-    /// Copies `N` bytes from `start` on. Bytes that the source does not have are 0.
+    /// Returns a copy of the `N` bytes from the offset `start` on. Bytes after the end of the source are 0.
     fn bytes<const N: usize>(&self, start: usize) -> [u8; N];
 
-    /// Returns a `bytes` object of the `len` bytes from `start` on.
+    /// Returns a `bytes` object with a copy of the `len` bytes from the offset `start` on. Returns `None` and sets an
+    /// exception if there is no memory.
     fn byte_string<'py>(&self, py: Python<'py>, start: usize, len: usize) -> NewObject<'py>;
 }
 
@@ -106,18 +109,19 @@ pub(crate) struct PrimitiveField {
     /// The offset from the start of the record, in bytes.
     offset: u32,
     primitive: Primitive,
-    /// Whether the byte order is not that of this machine.
+    /// `true` if the byte order differs from that of this machine.
     swapped: bool,
     nans: NanConversions,
 }
 
-/// The largest number of values that a record lists one by one, in 16 bytes each. A record of more values is read field
-/// by field.
+/// The maximum number of values for [`PrimitiveField::all`]. Each value needs 16 bytes in the list. A record with more
+/// values is read field by field.
 const MOST: usize = 1024;
 
 impl PrimitiveField {
-    /// Returns all `values` values of a record. A value that is repeated is listed each time. Returns `None` if a value
-    /// is not primitive, or if there are more than `MOST` values.
+    /// Returns one `PrimitiveField` for each value of a record with the fields `fields`. `values` is the number of
+    /// values. A field that is repeated three times has three entries. Returns `None` if a value is not primitive, or
+    /// if `values` is more than `MOST`.
     pub(super) fn all(fields: &[FieldCodec], values: usize) -> Option<Vec<Self>> {
         if values > MOST {
             return None;
@@ -132,7 +136,8 @@ impl PrimitiveField {
         Some(all)
     }
 
-    /// Returns the value of an item that is one primitive value; `None` for any other item.
+    /// Returns the type and the byte order of the value if `item` is one primitive value. Returns `None` for any other
+    /// item.
     pub(crate) fn of_item(item: Field<'_>) -> Option<Self> {
         if !item.shape().is_empty() || item.ty() == Type::Record {
             return None;
@@ -147,13 +152,14 @@ impl PrimitiveField {
         Some(Self { offset: u32::try_from(offset).ok()?, primitive, swapped, nans: scalar.nans })
     }
 
-    /// Whether both values have the same type and the same byte order.
+    /// Returns `true` if `self` and `other` have the same type and the same byte order.
     #[inline]
     pub(crate) fn has_type_of(self, other: Self) -> bool {
         self.primitive == other.primitive && self.swapped == other.swapped
     }
 
-    /// Returns how two values of this type are compared; `None` if two values are compared as Python objects.
+    /// Returns how the bytes of two values of this type are compared. Returns `None` if the values must be compared as
+    /// Python objects.
     #[inline]
     pub(crate) fn equality(self) -> Option<Equality> {
         match self.primitive {
@@ -162,7 +168,7 @@ impl PrimitiveField {
             Primitive::Bytes(_) => Some(Equality::Bytes),
             Primitive::Float32 | Primitive::Complex64 if !self.swapped => Some(Equality::Float32),
             Primitive::Float64 | Primitive::Complex128 if !self.swapped => Some(Equality::Float64),
-            // Every byte that is not 0 is `True`.
+            // Different bytes can be equal values: all bytes other than 0 are `True`, and 0.0 equals -0.0.
             Primitive::Bool | Primitive::Float16 => None,
             Primitive::Float32 | Primitive::Float64 | Primitive::Complex64 | Primitive::Complex128 => None,
         }
@@ -174,7 +180,7 @@ impl PrimitiveField {
         wide(self.offset)
     }
 
-    /// Whether the value is a byte string, not a number.
+    /// Returns `true` if the value is a byte string, and `false` if it is a number.
     pub(crate) fn is_bytes(self) -> bool {
         matches!(self.primitive, Primitive::Bytes(_))
     }
@@ -192,16 +198,19 @@ impl PrimitiveField {
         }
     }
 
-    /// Reads the value from a record, or from an item that is this value.
+    /// Creates the Python object for the value in `record`, the bytes of a record or of an item that is this value.
+    /// Returns `None` and sets an exception if there is no memory.
     #[inline(always)]
     pub(crate) fn read<'py>(self, py: Python<'py>, record: &[u8]) -> NewObject<'py> {
         self.read_from(py, self.start(), &record)
     }
 
-    /// Reads the value at `start`, which is in bytes from the start of `source`.
+    /// Creates the Python object for the value at the byte `start` of `source`. Returns `None` and sets an exception if
+    /// there is no memory.
     #[inline(always)]
     pub(crate) fn read_from<'py>(self, py: Python<'py>, start: usize, source: &impl Source) -> NewObject<'py> {
-        // The compiler makes one instruction of swapping a number, but several of swapping an array of bytes.
+        // The compiler needs one instruction to swap the bytes of a number, but several instructions to reverse an
+        // array of bytes.
         macro_rules! bits {
             ($bits:ty) => {{
                 let bits = <$bits>::from_ne_bytes(source.bytes(start));
@@ -240,7 +249,8 @@ impl PrimitiveField {
         }
     }
 
-    /// Appends one object to `list` for each entry of `sources`. A source has the bytes of one value.
+    /// Appends one object to `list` for each entry of `sources`. Each entry must have the bytes of one value of this
+    /// type.
     ///
     /// # Errors
     /// - no memory: `MemoryError`
@@ -281,8 +291,9 @@ impl PrimitiveField {
         Ok(())
     }
 
-    /// Writes `object` to its place in `record`, if the object has exactly the type that the field takes and is in the
-    /// range of the field. Returns `false`, and writes nothing, for any other object: the codec converts or refuses it.
+    /// Writes `object` as this value to `record`, the bytes of the record. `object` must have exactly the Python type
+    /// of the field and be in the range of the field. Returns `false`, and writes nothing, for any other object. The
+    /// caller then uses the codec, which converts or refuses the object.
     #[inline(always)]
     pub(crate) fn write(self, object: &Bound<'_, PyAny>, record: &mut [u8]) -> bool {
         macro_rules! store {
@@ -333,7 +344,8 @@ impl PrimitiveField {
         }
     }
 
-    /// Writes the bytes of a number to its place in `record`. Returns `false` if `record` is too short.
+    /// Writes `number`, the bytes of a number in the byte order of the field, as this value to `record`. Returns
+    /// `false` if `record` is too short.
     #[inline(always)]
     fn store<const N: usize>(self, number: [u8; N], record: &mut [u8]) -> bool {
         let field = record.get_mut(self.start()..).and_then(<[u8]>::first_chunk_mut::<N>);
@@ -341,14 +353,14 @@ impl PrimitiveField {
     }
 }
 
-/// Returns the value of an `int`. Returns `None` if the value does not fit 64 bits, and for an object of a subclass,
-/// which may override methods.
+/// Returns the number of `object`, an `int`. Returns `None` if `object` is not an `int`, if the number does not fit 64
+/// bits, or if the class of `object` is a subclass of `int`, because a subclass may override methods.
 #[inline]
 fn integer(object: &Bound<'_, PyAny>) -> Option<i64> {
     if object.is_exact_instance_of::<PyInt>() { object.extract::<i64>().ok() } else { None }
 }
 
-/// Returns the value of a `float`; `None` for an object of a subclass.
+/// Returns the number of `object`, a `float`. Returns `None` if the class of `object` is not exactly `float`.
 #[inline]
 fn float(object: &Bound<'_, PyAny>) -> Option<f64> {
     object.cast_exact::<PyFloat>().ok().map(|float| float.value())

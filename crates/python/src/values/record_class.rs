@@ -12,12 +12,12 @@ use crate::tuple_builder::{TupleClass, WeakTupleClass};
 /// The number of classes that are cached.
 const CACHED: usize = 512;
 
-/// The class of the records whose fields have the names `names`.
+/// The named tuple class for the records whose fields have the names `names`.
 ///
-/// `collections.namedtuple` makes the class when the first record is read. This struct refers to the class weakly:
-/// Python code may store a view in an attribute of the class, and a strong reference would then be part of a cycle that
-/// the garbage collector does not see. If the class was freed, because no record exists any more, the next record makes
-/// it again.
+/// `collections.namedtuple` creates the class when the first record is read. `RecordClass` has a weak reference to the
+/// class. Python code may store a view in an attribute of the class, and a strong reference would then be part of a
+/// cycle that the garbage collector does not see. The class is freed when no record exists any more. It is created
+/// again for the next record.
 #[derive(Debug)]
 pub(super) struct RecordClass {
     names: Box<[String]>,
@@ -28,8 +28,8 @@ pub(super) struct RecordClass {
 static CLASSES: Mutex<Cache<Box<[String]>, Arc<RecordClass>>> = Mutex::new(Cache::new(CACHED, 1 << 22));
 
 impl RecordClass {
-    /// Returns the class of the records whose fields have the names `names`. Equal names have one class, so that
-    /// records of equal layouts have one type.
+    /// Returns the `RecordClass` for records whose fields have the names `names`. Equal `names` have the same
+    /// `RecordClass`, so that records of equal layouts have one Python type.
     pub(super) fn of(names: &[String]) -> Arc<Self> {
         let lengths = names.iter().fold(0_usize, |sum, name| sum.wrapping_mul(31).wrapping_add(name.len()));
         let numbers = [names.len(), lengths].map(|number| u64::try_from(number).unwrap_or(u64::MAX));
@@ -47,7 +47,7 @@ impl RecordClass {
         class
     }
 
-    /// Returns the Python class, and makes it if it does not exist.
+    /// Returns the Python class. Creates the class if it does not exist.
     ///
     /// # Errors
     /// - no memory: `MemoryError`
@@ -69,7 +69,7 @@ impl RecordClass {
         let class = named_tuple.call(("Record", PyList::new(py, &self.names)?), Some(&options))?;
         let new = WeakTupleClass::new(&class.cast_into::<PyType>()?)?;
         let mut class = self.class.lock().unwrap_or_else(PoisonError::into_inner);
-        // Another thread may have made the class while this thread called `namedtuple`.
+        // Another thread may have created the class while this thread called `namedtuple`.
         if let Some((_, other)) = class.as_ref().and_then(|class| Some((class, class.upgrade(py)?))) {
             return Ok(other);
         }

@@ -1,4 +1,5 @@
-//! `ScalarField`: the type of a value that is neither an array nor a record, and how the value is read.
+//! `ScalarField`: the type of a value that is neither an array nor a record. Its methods read the value as a Python
+//! object.
 #![allow(unsafe_code, reason = "reads references to objects that the owner of the memory vouches for")]
 
 use half::f16;
@@ -20,17 +21,18 @@ pub(crate) struct ScalarField {
     pub(super) nans: NanConversions,
     /// The format character, such as `i`; `None` if the codec is not for `pep3118.struct`.
     pub(crate) character: Option<u8>,
-    /// Whether the byte-order character is `@` or is missing.
+    /// `true` if the byte-order character is `@` or is missing.
     pub(crate) native: bool,
     /// The owner of the reference, for a value of type `O`.
     pub(super) objects: ObjectReferences,
-    /// Whether addresses of data are refused when they are written, because a consumer of the memory follows them.
+    /// `true` if the value is the address of data that a consumer of the memory follows. Such an address is not
+    /// written.
     pub(super) typed_pointer: bool,
 }
 
 impl ScalarField {
-    /// Makes the codec of one element of `field`. `format` is the format that the layout was read from, for
-    /// `pep3118.struct`. `nans` is the conversion of NaNs.
+    /// Creates the codec of one element of `field`. `format` is the format that the layout was read from, or `None` in
+    /// the codec of a view. `nans` is the conversion of NaNs.
     ///
     /// # Errors
     /// - an element that is larger than the address space
@@ -75,13 +77,13 @@ impl ScalarField {
             }
             Type::Object if self.objects != ObjectReferences::Unknown => {
                 let Ok(address) = usize::try_from(codec.unsigned(bytes)) else { return unreadable(py, codec.ty()) };
-                // SAFETY: (b) The address is 0 or the address of an object that is alive. The owner of the memory holds
-                // a reference to the object, and the caller of `Codec::read` holds another reference, which the caller
-                // took before any other code ran.
+                // SAFETY: (b) The address is 0 or the address of an object that is alive. The owner of the memory has a
+                // reference to the object. The caller of `Codec::read` created another reference before any other code
+                // ran.
                 Some(unsafe { objects::object(py, address) })
             }
-            // `character` is `None` in a view. A view does not show a reference whose owner is unknown as a number.
-            // `pep3118.struct` reads it as a number, as `struct` reads a pointer.
+            // In a view (`character` is `None`), a reference whose owner is unknown is read as bytes. `pep3118.struct`
+            // reads the reference as a number, because `struct` reads a pointer as a number.
             Type::Object if self.character.is_none() => objects::bytes(py, bytes),
             Type::Pointer | Type::CharPointer | Type::WcharPointer | Type::Function | Type::Object => {
                 objects::unsigned(py, codec.unsigned(bytes))
@@ -100,7 +102,8 @@ impl ScalarField {
                 objects::complex(py, re, im)
             }
             Type::Ucs2 | Type::Ucs4 | Type::Wchar => text::read(py, codec, bytes),
-            // A record is not a scalar. `Type` is non-exhaustive, so that new types come here too.
+            // A record is not a scalar. `Type` is non-exhaustive, so this arm also covers types that the library adds
+            // later.
             ty => unreadable(py, ty),
         }
     }

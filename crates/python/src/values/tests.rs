@@ -6,7 +6,7 @@ use pep3118::abi::DataModel;
 use pep3118::layout::{Dialect, Layout};
 use pep3118::py::ObjectReferences;
 
-/// Reads an item of `format` and returns the `repr` of the object.
+/// Reads `item` in the format `format` as a Python object, and returns the `repr` of the object.
 fn read(py: Python<'_>, format: &str, item: &[u8]) -> PyResult<String> {
     let layout = Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64)?;
     let value = Codec::new(py, &layout, ObjectReferences::Unknown, false)?.read(py, item)?;

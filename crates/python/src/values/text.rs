@@ -1,4 +1,5 @@
-//! Reads and writes text of a fixed length. Each unit has 2 or 4 bytes, and NULs follow the text.
+//! Reads and writes text fields of a fixed length. A field has code units of 2 or 4 bytes. The units after the text are
+//! NULs.
 
 use pyo3::exceptions::{PyUnicodeEncodeError, PyValueError};
 use pyo3::prelude::*;
@@ -60,7 +61,8 @@ fn read_latin1<'py>(py: Python<'py>, codec: &ScalarCodec, bytes: &[u8]) -> Optio
 /// Writes `text` to `bytes`, and fills the units after the text with NULs.
 ///
 /// # Errors
-/// - more units than `bytes` has: text of 3 units for `2u`; U+1F600, which needs two units of 2 bytes, for `1u`
+/// - `text` needs more units than `bytes` has. Examples: text of 3 units for `2u`, or U+1F600, which needs two units of
+///   2 bytes, for `1u`.
 pub(super) fn write(text: &Bound<'_, PyString>, codec: &ScalarCodec, bytes: &mut [u8]) -> Result<(), WriteErrorKind> {
     let two = codec.unit() == 2;
     match text.to_str() {
@@ -82,7 +84,7 @@ pub(super) fn write(text: &Bound<'_, PyString>, codec: &ScalarCodec, bytes: &mut
 /// Writes `len` units to `bytes`, and fills the units after them with 0.
 ///
 /// # Errors
-/// - more units than `bytes` has
+/// - `len` is more than the number of units in `bytes`
 fn write_units(
     codec: &ScalarCodec,
     bytes: &mut [u8],

@@ -24,10 +24,10 @@ impl Codec {
     /// are undefined, so the caller passes a copy of the item and stores it after this function has returned.
     ///
     /// # Errors
-    /// - 300 for `B`, 1e300 for `f`, 5 bytes for `4s`: `ValueError`
-    /// - 2 values for 3 fields or elements: `ValueError`
-    /// - text for `i`: `TypeError`
-    /// - an exception that a method of the object raises
+    /// - a value does not fit its field, such as 300 for `B`, 1e300 for `f`, or 5 bytes for `4s`: `ValueError`
+    /// - the number of values is wrong, such as 2 values for 3 fields or elements: `ValueError`
+    /// - an object has a wrong type, such as text for `i`: `TypeError`
+    /// - a method of the object raises an exception: the exception is returned unchanged
     pub(crate) fn write(&self, object: &Bound<'_, PyAny>, item: &mut [u8]) -> Result<(), WriteError> {
         if let Some(primitive) = self.primitive
             && primitive.write(object, item)
@@ -37,8 +37,8 @@ impl Codec {
         self.root.write(object, item, self.lenient)
     }
 
-    /// Writes `values` to the fields of a record. If the item is not a record, writes the only value as the item.
-    /// `found` is the number of values.
+    /// Writes `values` to the fields of a record in `item`. If the item is not a record, writes the only value as the
+    /// item. `found` must be the number of entries of `values`.
     ///
     /// # Errors
     /// - as [`write`](Self::write)
@@ -59,8 +59,8 @@ impl Codec {
     }
 }
 
-/// Returns the values of a list or a tuple as a tuple, because a list may change while its values are converted.
-/// `wanted` names in the message what the field takes.
+/// Returns the values of `object`, a list or a tuple, as a tuple. A list is copied, because a list may change while its
+/// values are converted. `wanted` is the text for the error message that describes what the field accepts.
 ///
 /// # Errors
 /// - an object that is neither a list nor a tuple
@@ -78,7 +78,7 @@ impl ValueCodec {
     fn write(&self, object: &Bound<'_, PyAny>, bytes: &mut [u8], lenient: bool) -> Result<(), WriteError> {
         match self {
             Self::Scalar(scalar) => Ok(scalar.write(object, bytes, lenient).map_err(|kind| match kind {
-                // The message of `struct` for an `int` that is too large does not name the type.
+                // The message of `struct` for an `int` that is too large does not contain the type.
                 WriteErrorKind::Overflow(_) if lenient && object.is_instance_of::<PyInt>() => {
                     WriteErrorKind::IntTooLarge
                 }
@@ -131,8 +131,8 @@ impl RecordCodec {
         Ok(())
     }
 
-    /// Writes the value at `index`, the position among all values of the record. A field that is repeated three times
-    /// has three positions.
+    /// Writes `value` as the value with the number `index` of the record, counted from 0 over all repetitions of all
+    /// fields. Example: with the fields `3i` and `d`, the number of the `d` is 3.
     #[inline(never)]
     fn write_value(
         &self,
@@ -161,14 +161,14 @@ impl RecordCodec {
         bytes: &mut [u8],
         lenient: bool,
     ) -> Result<(), WriteError> {
-        // A conversion may drop exceptions even if it succeeds. `counted` explains why exceptions are dropped inside of
-        // it.
+        // A conversion may drop exceptions even if it succeeds. `counted` explains why exceptions must be dropped while
+        // PyO3 counts the thread as attached.
         let written = counted(value.py(), || field.value.write(value, field.bytes_mut(bytes, repeated), lenient));
         written.map_err(|error| error.inside(&self.name(index)))
     }
 }
 
-/// Writes nested lists to the elements of an array. `shape` has the lengths of the dimensions, and `size` is the size
+/// Writes `value`, nested lists, to the elements of an array. `shape` is the shape of the array, and `size` is the size
 /// of one element in bytes.
 fn write_nested(
     object: &Bound<'_, PyAny>,
@@ -235,7 +235,7 @@ impl ScalarField {
                 if self.objects == ObjectReferences::Unknown {
                     return Err(WriteErrorKind::ReferencesUnknown);
                 }
-                // `bytes` owns the reference after this line.
+                // From this line on, `bytes` owns the new reference.
                 let address = object.clone().into_ptr().expose_provenance();
                 codec.store_little(&address.to_le_bytes(), bytes);
             }
@@ -248,7 +248,7 @@ impl ScalarField {
         Ok(())
     }
 
-    /// Makes the error for an object of a type that the field does not take.
+    /// Creates the error for `object`, whose type this field does not accept.
     fn other_kind(&self, object: &Bound<'_, PyAny>) -> WriteErrorKind {
         WriteErrorKind::kind(Some(self), taken_by(self.ty()), object)
     }
@@ -258,7 +258,7 @@ impl ScalarField {
         let outside = |value| WriteErrorKind::Range { scalar: *self, range, value };
         let mut value = self.integer(object)?.ok_or(outside(None))?;
         if lenient && self.character == Some(b'P') && value < 0 {
-            // `struct` also takes a negative number for `P`. -1 is the greatest address.
+            // `struct` also accepts a negative number for `P`: -1 is the greatest address.
             value = value.saturating_add(1 << 64_u32);
         }
         match self.codec.store_number(value, bytes) {
@@ -304,7 +304,7 @@ impl ScalarField {
         })
     }
 
-    /// Refuses a finite `number` that has become infinite in the narrower type.
+    /// Returns an error if `number` is finite but `narrow_is_infinite`, the number in the narrower type, is infinite.
     fn check_finite(&self, number: f64, narrow_is_infinite: bool) -> Result<(), WriteErrorKind> {
         if narrow_is_infinite && number.is_finite() { Err(WriteErrorKind::Overflow(*self)) } else { Ok(()) }
     }

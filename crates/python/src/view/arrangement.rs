@@ -2,19 +2,20 @@
 
 use pep3118::view::{Order, Slice, View as Geometry, ViewError};
 
-/// The largest number of dimensions whose lengths and strides need no allocation.
+/// An [`Arrangement`] of at most this number of dimensions stores its lengths and strides without an allocation.
 const INLINE: usize = 2;
 /// The maximum number of dimensions of a `Py_buffer`: `PyBUF_MAX_NDIM`.
 const MAX_NDIM: usize = 64;
 
 /// The shape, strides and offset of items.
 ///
-/// An arrangement has the numbers of the library's [`View`](Geometry) in half of the space, because each slice, row and
-/// field copies the numbers. [`geometry`](Self::geometry) returns the library's view for the operations that are not
-/// implemented here.
+/// An arrangement stores the numbers of the library's [`View`](Geometry) in half of the space, because each slice, row
+/// and field of a Python view has an arrangement of its own. [`geometry`](Self::geometry) returns the library's view
+/// for the operations that `Arrangement` does not implement.
 ///
 /// INVARIANT: the numbers satisfy the INVARIANT of the library's view. `heap` is `None` for at most `INLINE` dimensions
-/// without suboffsets. Otherwise `heap` has all lengths, then all strides, then all suboffsets if there are suboffsets.
+/// without suboffsets. Otherwise `heap` contains the lengths of all dimensions, then their strides, and last their
+/// suboffsets if there are suboffsets.
 #[derive(Clone, Debug)]
 pub(super) struct Arrangement {
     /// The distance in bytes from the address of the buffer to the first item.
@@ -23,9 +24,9 @@ pub(super) struct Arrangement {
     itemsize: i64,
     /// The number of dimensions.
     ndim: usize,
-    /// The lengths of up to `INLINE` dimensions.
+    /// The lengths of the dimensions if `heap` is `None`. The entries from index `ndim` on are not used.
     inline_shape: [i64; INLINE],
-    /// The strides of up to `INLINE` dimensions.
+    /// The strides of the dimensions in bytes if `heap` is `None`. The entries from index `ndim` on are not used.
     inline_strides: [i64; INLINE],
     heap: Option<Box<[i64]>>,
     readonly: bool,
@@ -54,8 +55,8 @@ impl Arrangement {
         }
     }
 
-    /// Returns the library's view of the same items. The view borrows the numbers, and its items are bytes without a
-    /// type.
+    /// Returns the library's view of the items of this arrangement. The view borrows the numbers. The items of the view
+    /// are bytes without a type.
     pub(super) fn geometry(&self) -> Geometry<'_> {
         Geometry::of_validated(
             self.itemsize,
@@ -67,8 +68,9 @@ impl Arrangement {
         )
     }
 
-    /// Returns an arrangement of `ndim` dimensions without suboffsets. `axes` yields the length and the stride of each
-    /// dimension.
+    /// Returns an arrangement of `ndim` dimensions without suboffsets, with the item size and the access (read-only or
+    /// writable) of `self`. `offset` is the offset of the first item in bytes. `axes` yields the length and the stride
+    /// in bytes of each dimension.
     #[inline]
     fn with_axes(&self, offset: i64, ndim: usize, axes: impl Iterator<Item = (i64, i64)>) -> Self {
         let heap = (ndim > INLINE).then(|| vec![0; ndim.saturating_mul(2)].into());
@@ -82,7 +84,8 @@ impl Arrangement {
         arranged
     }
 
-    /// Returns the length and the stride of a dimension. `dimension` is less than `ndim`.
+    /// Returns the length of the dimension `dimension` and its stride in bytes, to be changed. Returns `None` if there
+    /// is no such dimension.
     #[inline]
     fn axis_mut(&mut self, dimension: usize) -> Option<(&mut i64, &mut i64)> {
         let (shape, strides) = match &mut self.heap {
@@ -92,7 +95,7 @@ impl Arrangement {
         Some((shape.get_mut(dimension)?, strides.get_mut(dimension)?))
     }
 
-    /// Returns the length and the stride of each dimension.
+    /// Iterates over the dimensions. Yields the length and the stride in bytes of each dimension.
     #[inline]
     fn axes(&self) -> impl Iterator<Item = (i64, i64)> {
         self.shape().iter().copied().zip(self.strides().iter().copied())
@@ -110,7 +113,7 @@ impl Arrangement {
         self.itemsize
     }
 
-    /// Whether the items cannot be written to.
+    /// Returns `true` if the memory of the items is read-only.
     #[inline]
     pub(super) fn readonly(&self) -> bool {
         self.readonly
@@ -132,13 +135,13 @@ impl Arrangement {
         strides.get(..self.ndim).unwrap_or_default()
     }
 
-    /// Returns the suboffsets; `None` if access to the items follows no pointers.
+    /// Returns the suboffset of each dimension in bytes. Returns `None` if access to the items follows no pointers.
     pub(super) fn suboffsets(&self) -> Option<&[i64]> {
         let suboffsets = self.heap.as_deref()?.get(self.ndim.saturating_mul(2)..)?;
         (!suboffsets.is_empty()).then_some(suboffsets)
     }
 
-    /// Whether access to the items follows pointers.
+    /// Returns `true` if access to the items follows pointers.
     #[inline]
     pub(super) fn is_indirect(&self) -> bool {
         self.heap.is_some() && self.suboffsets().is_some()
@@ -147,7 +150,7 @@ impl Arrangement {
     /// Returns the size of all items in bytes.
     #[inline]
     pub(super) fn len(&self) -> i64 {
-        // By the INVARIANT the product fits 64 bits, unless a dimension has no items.
+        // By the INVARIANT the product fits 64 bits, unless the length of a dimension is 0. The product is then 0.
         let product = |len: i64, length: &i64| len.wrapping_mul(*length);
         if self.shape().contains(&0) { 0 } else { self.shape().iter().fold(self.itemsize, product) }
     }
@@ -157,7 +160,8 @@ impl Arrangement {
         self.geometry().item_count()
     }
 
-    /// Whether the memory is contiguous in the order `order`, as `PyBuffer_IsContiguous` decides.
+    /// Returns `true` if the items are contiguous in the order `order`. The result equals that of
+    /// `PyBuffer_IsContiguous`.
     #[inline]
     pub(super) fn is_contiguous(&self, order: Order) -> bool {
         match (self.shape(), self.strides()) {
@@ -168,12 +172,13 @@ impl Arrangement {
         }
     }
 
-    /// Returns the same items as read-only memory.
+    /// Returns a copy of this arrangement that does not allow writes.
     pub(super) fn to_readonly(&self) -> Self {
         Self { readonly: true, ..self.clone() }
     }
 
-    /// Returns the items that a slice of each dimension selects, as [`Geometry::slice`] does.
+    /// Returns the arrangement of the items that `slices` select. `slices[n]` is the slice of the dimension `n`. A
+    /// dimension without an entry in `slices` is not sliced.
     ///
     /// # Errors
     /// - as [`Geometry::slice`]
@@ -186,7 +191,7 @@ impl Arrangement {
         for (dimension, slice) in slices.iter().enumerate() {
             let Some((length, stride)) = sliced.axis_mut(dimension) else { break };
             let (start, count) = slice.indices(*length).ok_or(ViewError::SliceStep { dimension })?;
-            // The index exists, so the product is part of a span that fits 63 bits.
+            // The item at `start` exists, so the distance to this item fits 63 bits.
             let distance = stride.wrapping_mul(start);
             *length = count;
             // A product that overflows is never used: there is at most one item in this dimension.
@@ -196,8 +201,10 @@ impl Arrangement {
         Ok(sliced)
     }
 
-    /// Returns the items at `index` in a dimension, without this dimension. If the second result is not `None`, it is
-    /// the offset of a pointer, and the offset of the items counts from the address in this pointer.
+    /// Returns the arrangement of the items at `index`, counted from 0, in the dimension `dimension`. The result does
+    /// not have this dimension. The second result is the offset of a pointer in bytes, or `None` if access to the items
+    /// does not follow a pointer in this dimension. With a pointer, the offset of the returned arrangement counts from
+    /// the address that the pointer contains.
     ///
     /// # Errors
     /// - as [`Geometry::select`]
@@ -206,7 +213,7 @@ impl Arrangement {
         let (shape, strides) = (self.shape(), self.strides());
         match (shape.get(dimension), strides.get(dimension)) {
             (Some(length), Some(stride)) if !self.is_indirect() && (0..*length).contains(&index) => {
-                // The strides of an empty array may be any numbers.
+                // If there are no items, a stride may be any number, and the product could overflow.
                 let distance = if shape.contains(&0) { 0 } else { stride.wrapping_mul(index) };
                 let others = self.axes().enumerate().filter(|(axis, _)| *axis != dimension).map(|(_, axis)| axis);
                 Ok((self.with_axes(self.offset.wrapping_add(distance), shape.len().saturating_sub(1), others), None))
@@ -218,7 +225,8 @@ impl Arrangement {
         }
     }
 
-    /// Returns the elements of `field` in every item. The dimensions of the field follow the dimensions of the view.
+    /// Returns the arrangement of the elements of `field` in all items. The dimensions of the field follow the
+    /// dimensions of this arrangement.
     ///
     /// # Errors
     /// - as [`Geometry::subarray`]
@@ -230,7 +238,7 @@ impl Arrangement {
             let (shape, strides) = (elements.shape(), elements.strides());
             return Ok(Self::new(&self.geometry().subarray(elements.offset, elements.itemsize, shape, strides)?));
         }
-        // A view without items keeps its offset, because no byte of the view is read.
+        // Without items, the offset stays the same, because no byte at the offset is read.
         let distance = if self.shape().contains(&0) { 0 } else { elements.offset };
         let offset = self.offset.wrapping_add(distance);
         let axes = self.axes().chain(elements.axes());
@@ -240,17 +248,18 @@ impl Arrangement {
 
 /// The arrangement of the elements of a field in one item.
 ///
-/// INVARIANT: the elements are inside of an item of `around` bytes.
+/// INVARIANT: all elements are inside of an item of `around` bytes.
 #[derive(Clone, Debug)]
 pub(super) struct FieldArrangement {
     /// The size in bytes of the item that has the field.
     around: i64,
-    /// The offset counts from the start of the item.
+    /// The arrangement of the elements. Its offset counts from the start of the item that has the field.
     elements: Arrangement,
 }
 
 impl FieldArrangement {
-    /// Arranges elements of `itemsize` bytes that start at `offset` in an item of `around` bytes.
+    /// Creates the arrangement of elements of `itemsize` bytes in an item of `around` bytes. `offset` is the offset of
+    /// the first element in the item, in bytes.
     ///
     /// # Errors
     /// - as [`Geometry::subarray`]

@@ -17,15 +17,16 @@ use pep3118::view::Order;
 use super::hold::{Hold, Pin};
 use super::part::{Part, copying};
 
-/// The conversion of items to rows of Arrow. There is one row for each index of the first dimension.
+/// The conversion of the items of a view to rows of Arrow. There is one row for each index of the first dimension.
 struct Rows {
     mapping: Mapping,
-    /// Whether a row is one value and not a record.
+    /// `true` if a row is one value, such as a number or an array. `false` if a row is a record.
     plain: bool,
 }
 
 impl Rows {
-    /// Returns the conversion for the items of `part`. With more than one dimension, a row is an array of items.
+    /// Returns the conversion for the items of `part`. If `part` has more than one dimension, a row is an array of
+    /// items.
     ///
     /// # Errors
     /// - rows that are larger than the address space: `ValueError`
@@ -45,8 +46,8 @@ impl Rows {
         Ok(Self { mapping, plain })
     }
 
-    /// Returns all rows as a batch. The batch shares the memory if Arrow has the same layout, and otherwise copies the
-    /// items.
+    /// Returns all rows as a record batch. The batch shares the memory of `part` if Arrow stores the rows in the same
+    /// layout. Otherwise the batch contains a copy of the items. `hold` is the reference of the view to its buffer.
     fn batch(&self, py: Python<'_>, part: &Part, hold: &Hold) -> PyResult<RecordBatch> {
         let mapping = &self.mapping;
         let pin = hold.pin()?;
@@ -55,7 +56,7 @@ impl Rows {
         }
         let held = part.pinned(&pin);
         if part.shape().len() > 1 {
-            // A view that has two dimensions has a first dimension, so the default is never used.
+            // A part that has two dimensions has a first dimension, so the default is never used.
             let rows = usize::try_from(part.shape().first().copied().unwrap_or(0))?;
             let bytes = held.to_vec(py, Order::C)?;
             return Ok(copying(py, part.view().len(), || mapping.batch_of_rows(&bytes, rows))?);
@@ -89,21 +90,22 @@ pub(super) fn stream<'py>(py: Python<'py>, part: &Part, hold: &Hold) -> PyResult
     PyCapsule::new_with_value(py, exported_stream(batch), c"arrow_array_stream")
 }
 
-/// A share in the buffer, which Arrow owns. Arrow may drop it on any thread, but the counts of shares may only be
-/// changed while the thread is attached to the interpreter.
+/// A reference of Arrow to the buffer of a view. Arrow may drop `ArrowShare` on any thread. The number of references to
+/// a buffer may only be changed while the thread is attached to the interpreter, so `drop` attaches the thread first.
 struct ArrowShare(Option<Hold>);
 
 impl Drop for ArrowShare {
     fn drop(&mut self) {
-        // If the interpreter has shut down, the exporter no longer exists, and the share is not given back.
+        // If the interpreter has shut down, the exporter no longer exists, so the buffer is not released.
         if Python::try_attach(|_| drop(self.0.take())).is_none() {
             std::mem::forget(self.0.take());
         }
     }
 }
 
-/// Returns the bytes of all items as a buffer of Arrow, which owns a share in the view's buffer. Returns `None` if the
-/// items are not contiguous in C order.
+/// Returns the bytes of all items of `part` as a buffer of Arrow. The Arrow buffer keeps the buffer of the view from
+/// being released. Returns `None` if the items are not contiguous in C order, or if there is no memory for the
+/// reference to the buffer.
 fn arrow_bytes(py: Python<'_>, part: &Part, hold: &Hold, pin: &Pin<'_>) -> Option<arrow_buffer::Buffer> {
     let view = part.view();
     if !view.is_contiguous(Order::C) {
@@ -112,13 +114,15 @@ fn arrow_bytes(py: Python<'_>, part: &Part, hold: &Hold, pin: &Pin<'_>) -> Optio
     let start = part.buf().wrapping_offset(isize::try_from(view.offset()).ok()?);
     let (start, len) = (std::ptr::NonNull::new(start)?, usize::try_from(view.len()).ok()?);
     let owner = Arc::new(std::panic::AssertUnwindSafe(ArrowShare(Some(hold.share(py, pin).ok()?))));
-    // SAFETY: (a) By the INVARIANT of `Part` these are the bytes of all items. They may be read until the buffer is
-    // released (E04, memory stays valid), and `owner` keeps the buffer from being released. (b) Arrow only reads them.
-    // The buffer protocol requires that no consumer writes to them at the same time.
+    // SAFETY: (a) By the INVARIANT of `Part` the `len` bytes from `start` on are the bytes of all items. The bytes may
+    // be read until the buffer is released (E04, memory stays valid), and `owner` keeps the buffer from being released.
+    // (b) Arrow only reads the bytes. The buffer protocol requires that no consumer writes to the bytes at the same
+    // time.
     Some(unsafe { arrow_buffer::Buffer::from_custom_allocation(start, len, owner) })
 }
 
-/// Returns the schema of a struct of all columns. If `plain` is `true`, returns the schema of the first column.
+/// Returns the schema of an Arrow struct that has all columns of `mapping`. If `plain` is `true` (a row is one value),
+/// returns the schema of the only column.
 fn exported_schema(mapping: &Mapping, plain: bool) -> Result<FFI_ArrowSchema, BatchError> {
     let schema = mapping.schema();
     match schema.fields().first() {
@@ -127,7 +131,8 @@ fn exported_schema(mapping: &Mapping, plain: bool) -> Result<FFI_ArrowSchema, Ba
     }
 }
 
-/// Returns all columns as an array of structs. If `plain` is `true`, returns the first column.
+/// Returns all columns of `batch` as one Arrow array of structs. If `plain` is `true` (a row is one value), returns the
+/// only column.
 fn exported_array(batch: RecordBatch, plain: bool) -> FFI_ArrowArray {
     match batch.columns().first() {
         Some(column) if plain => FFI_ArrowArray::new(&column.to_data()),
@@ -135,7 +140,7 @@ fn exported_array(batch: RecordBatch, plain: bool) -> FFI_ArrowArray {
     }
 }
 
-/// Returns a stream that has the one batch `batch`.
+/// Returns a stream whose only batch is `batch`.
 fn exported_stream(batch: RecordBatch) -> FFI_ArrowArrayStream {
     let schema = Arc::clone(batch.schema_ref());
     FFI_ArrowArrayStream::new(Box::new(RecordBatchIterator::new([Ok(batch)], schema)))

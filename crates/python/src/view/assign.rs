@@ -1,4 +1,4 @@
-//! `view[key] = value`. All values are converted before a byte is written.
+//! Implements `view[key] = value`. All values are converted before the first byte is written.
 
 use std::sync::Arc;
 
@@ -30,8 +30,8 @@ use crate::values::Codec;
 /// | `bytes` where items are bytes | the item | every item |
 /// | anything else | the item | every item |
 ///
-/// A conversion may run code that releases the view. So the view is pinned while the key selects items, and pinned
-/// again after the value is converted.
+/// A conversion may run Python code that releases the view. So the view is pinned (kept from being released) while the
+/// key selects items, and pinned again after the value is converted.
 ///
 /// # Errors
 /// - a read-only view: `TypeError`
@@ -66,7 +66,7 @@ pub(super) fn assign(view: &View, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAn
     }
 }
 
-/// Assigns `value` to the item at `place`.
+/// Assigns `value` to the item at `place` in `part`. `hold` is the reference of the view to its buffer.
 #[inline]
 fn assign_item(part: &Part, hold: &Hold, place: Place<'_>, value: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = value.py();
@@ -88,14 +88,16 @@ fn assign_item(part: &Part, hold: &Hold, place: Place<'_>, value: &Bound<'_, PyA
     old.finish(hold)
 }
 
-/// Copies the bytes of a buffer to the items `view` of `part`, if the items are one primitive value, and the buffer has
-/// items of the same format and shape, both contiguous. Returns `false`, and copies nothing, in every other case.
+/// Copies the items of the buffer of `value` to the items of `part` that `view` selects. This fast path requires that
+/// each item is one primitive value, that the buffer has the format and the shape of `view`, and that both memory areas
+/// are contiguous. Returns `false`, and copies nothing, in every other case.
 ///
 /// # Errors
 /// - a view that was released while the exporter filled in its buffer: `ValueError`
 fn copy_buffer(part: &Part, view: &Arrangement, hold: &Hold, value: &Bound<'_, PyAny>) -> PyResult<bool> {
     let py = value.py();
-    // Two numbers of the same format are the same type, so that the source need not be opened and interpreted.
+    // If two buffers have the same format of one number, their items have the same type, so the format of `value` need
+    // not be interpreted.
     let Some(primitive) = part.primitive() else { return Ok(false) };
     if is_number_or_row(value) || value.cast_exact::<View>().is_ok() || (primitive.is_bytes() && is_bytes(value)) {
         return Ok(false);
@@ -108,17 +110,17 @@ fn copy_buffer(part: &Part, view: &Arrangement, hold: &Hold, value: &Bound<'_, P
     match copied {
         Ok(copied) => Ok(copied == Some(true)),
         Err(error) if hold.is_released() => Err(error),
-        // `Source::of` requests the buffer again and returns the exception.
+        // The caller continues with `Source::of`, which requests the buffer again and returns the exception.
         Err(_) => Ok(false),
     }
 }
 
-/// Assigns `value` to all items of `part`.
+/// Assigns `value` to all items of `part`. `hold` is the reference of the view to its buffer.
 fn assign_part(part: &Part, hold: &Hold, value: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = value.py();
     let mut old = ReplacedReferences::default();
     if let Some(source) = Source::of(part, value)? {
-        // From here on both buffers cannot be released, and no other code runs before the items are written.
+        // After the pin neither buffer can be released, and no other code runs before the items are written.
         let from = source.items();
         let pin = hold.pin()?;
         let item = part.item()?;
@@ -143,7 +145,8 @@ fn assign_part(part: &Part, hold: &Hold, value: &Bound<'_, PyAny>) -> PyResult<(
     old.finish(hold)
 }
 
-/// Converts `value` to the items of `part`: one item for each place in C order, or one item for all places.
+/// Converts `value` to new items for `part`. The result contains either one item for each item of `part`, in C order,
+/// or a single item that replaces every item of `part`.
 fn converted<'p, 'py>(part: &'p Part, value: &Bound<'py, PyAny>) -> PyResult<NewItems<'p, 'py>> {
     let py = value.py();
     let item = part.description().item();
@@ -155,7 +158,7 @@ fn converted<'p, 'py>(part: &'p Part, value: &Bound<'py, PyAny>) -> PyResult<New
         codec.write(value, new.bytes_mut())?;
         return Ok(new);
     }
-    // A list of another length is refused before memory for the items is allocated.
+    // A list whose length differs from the first dimension is refused before memory for the items is allocated.
     let first = value.len()?;
     if part.shape().first().map(|extent| usize::try_from(*extent)) != Some(Ok(first)) {
         let extent = part.shape().first().copied().unwrap_or(0);
@@ -167,30 +170,31 @@ fn converted<'p, 'py>(part: &'p Part, value: &Bound<'py, PyAny>) -> PyResult<New
     Ok(new)
 }
 
-/// Whether `value` is a number, a list or a tuple, and thus no buffer to copy from.
+/// Returns `true` if `value` is a number, a list or a tuple. These objects export no buffer to copy from.
 fn is_number_or_row(value: &Bound<'_, PyAny>) -> bool {
     value.is_exact_instance_of::<PyFloat>() || value.is_exact_instance_of::<PyInt>() || is_row(value)
 }
 
-/// Whether `value` is a `bytes` or a `bytearray` object.
+/// Returns `true` if `value` is a `bytes` or a `bytearray` object.
 fn is_bytes(value: &Bound<'_, PyAny>) -> bool {
     value.cast::<PyBytes>().is_ok() || value.cast::<PyByteArray>().is_ok()
 }
 
-/// Whether `value` is a list or a tuple.
+/// Returns `true` if `value` is a list or a tuple.
 fn is_row(value: &Bound<'_, PyAny>) -> bool {
     value.cast::<PyList>().is_ok() || value.cast::<PyTuple>().is_ok()
 }
 
-/// A buffer to copy items from. The buffer is not released while this value exists.
+/// A buffer to copy items from. The buffer is not released while the `Source` exists.
 enum Source<'v> {
     View(&'v Part, Pin<'v>),
     Open(Acquired, Part),
 }
 
 impl<'v> Source<'v> {
-    /// Returns the buffer of `value`, whose items have the layout and the shape of `part`. Returns `None` if `value`
-    /// exports no buffer, is one item, or is a byte string for items that are byte strings.
+    /// Opens the buffer of `value` and checks that its items have the layout and the shape of `part`. Returns `None` if
+    /// `value` exports no buffer, if `value` is a value for one item, or if `value` is a byte string and the items of
+    /// `part` are byte strings.
     ///
     /// # Errors
     /// - a buffer of another shape or layout: `ValueError`
@@ -220,7 +224,8 @@ impl<'v> Source<'v> {
             },
         };
         let from = source.items().part();
-        // A scalar of NumPy exports a buffer of one item. It is a value for every item.
+        // A scalar of NumPy exports a buffer of one item without dimensions. The scalar is the value for every item of
+        // `part`.
         if from.shape().is_empty() && !part.shape().is_empty() {
             return Ok(None);
         }
@@ -250,7 +255,7 @@ impl<'v> Source<'v> {
         Ok(Some(source))
     }
 
-    /// Returns the items of the buffer.
+    /// Returns the items of the buffer, for access to their memory.
     fn items(&self) -> PinnedPart<'_> {
         match self {
             Self::View(part, pin) => part.pinned(pin),
@@ -259,23 +264,24 @@ impl<'v> Source<'v> {
     }
 }
 
-/// Returns the buffer of `open`, and the part that covers all items of the buffer.
+/// Separates `open` into the acquired buffer and the part that covers all items of the buffer.
 pub(super) fn opened(open: OpenBuffer) -> (Acquired, Part) {
     let (shared, description) = open.into_parts();
     Part::new(shared, description)
 }
 
-/// Writes nested lists to the items in `bytes`. `shape` has the lengths of the dimensions from `dimension` on.
+/// Writes `value`, nested lists, to the items in `bytes`. `shape` contains the lengths of the dimensions from
+/// `dimension` on. `codec` converts the values of the innermost lists.
 ///
 /// # Errors
-/// - a list of another length than the dimension: `ValueError`
+/// - the length of a list differs from the length of its dimension: `ValueError`
 /// - as [`Codec::write`]
 // The recursion is as deep as there are dimensions, which are 64 at most.
 fn rows(value: &Bound<'_, PyAny>, shape: &[i64], dimension: usize, codec: &Codec, bytes: &mut [u8]) -> PyResult<()> {
     let Some((extent, inner)) = shape.split_first() else {
         return Ok(codec.write(value, bytes)?);
     };
-    // The list is copied, because a conversion may run code that changes the list.
+    // A conversion may run Python code that changes the list, so the list is copied to a tuple first.
     let row = match value.cast::<PyList>() {
         Ok(list) => list.to_tuple(),
         Err(_) => value.cast::<PyTuple>().cloned().map_err(|_| {

@@ -67,7 +67,7 @@ use pep3118::view::Order;
 pub(crate) struct View {
     part: Part,
     hold: Hold,
-    /// The exporter of the view's own buffer, created at the first request.
+    /// The exporter of the buffers that consumers request from this view. The exporter is created at the first request.
     exporter: OnceLock<Box<BufferExporter>>,
     hash: OnceLock<isize>,
 }
@@ -78,7 +78,8 @@ impl View {
         Self { part, hold, exporter: OnceLock::new(), hash: OnceLock::new() }
     }
 
-    /// Creates a view of another part of the same buffer. `pin` is a pin of this view.
+    /// Creates a view of `part`, other items of this view's buffer. `pin` is a pin of this view, which keeps the buffer
+    /// from being released.
     ///
     /// # Errors
     /// - no memory: `MemoryError`
@@ -87,7 +88,8 @@ impl View {
         Ok(Self::new(part, self.hold.share(py, pin)?))
     }
 
-    /// Creates the Python object of [`alike`](Self::alike). A `PyResult<Self>` would copy the view once more.
+    /// Creates the Python object for a view of `part`, other items of this view's buffer. `pin` is a pin of this view.
+    /// Returns the Python object and not a `View`, because moving a `View` into its Python object costs another copy.
     ///
     /// # Errors
     /// - no memory: `MemoryError`
@@ -97,24 +99,26 @@ impl View {
         Ok(Bound::new(py, Self::new(part, hold))?.into_any())
     }
 
-    /// Returns the items, and the reference to their buffer.
+    /// Returns the items of this view, and the reference to their buffer.
     pub(super) fn parts(&self) -> (&Part, &Hold) {
         (&self.part, &self.hold)
     }
 
-    /// Returns the number of an index in the only dimension. The index is in bounds. `None` if items are not primitive
-    /// values, if they are reached through pointers, or if the view is released.
+    /// Returns the object for the item at `index` of a view with one dimension. `index` must be in bounds. Returns
+    /// `None` without an exception if the items are not primitive values, if access to the items follows pointers, or
+    /// if the view is released.
     #[inline(always)]
     pub(super) fn primitive_at<'py>(&self, py: Python<'py>, index: i64) -> Option<NewObject<'py>> {
         let (primitive, view) = (self.part.primitive()?, self.part.view());
         let [stride] = *view.strides() else { return None };
         let pin = self.hold.pin().ok().filter(|_| !view.is_indirect())?;
-        // The index is in bounds, so the product is part of a span that fits 63 bits.
+        // The index is in bounds, so the distance to the item fits 63 bits.
         let offset = view.offset().wrapping_add(stride.wrapping_mul(index));
         Some(read_primitive(py, &self.part, &pin, primitive, offset))
     }
 
-    /// Returns the item or the row of an index in the first dimension. The index is in bounds.
+    /// Returns the object for `index` in the first dimension: an item if the view has one dimension, and otherwise a
+    /// view without the first dimension. `index` must be in bounds.
     ///
     /// # Errors
     /// - a view that was released: `ValueError`
@@ -128,12 +132,12 @@ impl View {
         self.object_alike(py, part, &pin)
     }
 
-    /// Returns the description of the items.
+    /// Returns the description (layout, plan and format) that all items of this view share.
     pub(super) fn description(&self) -> &ItemDescription {
         self.part.description()
     }
 
-    /// Returns the items.
+    /// Returns the items of this view.
     ///
     /// # Errors
     /// - a view that was released: `ValueError`
@@ -499,7 +503,8 @@ impl View {
                 let (acquired, part) = opened(open);
                 answer(compare::equal(py, left, Operand::Open(&part, &acquired))?)
             }
-            // `other` exports no buffer, but its class may define the comparison.
+            // `other` exports no buffer. With `NotImplemented`, Python calls the comparison that the class of `other`
+            // defines.
             Err(_) => Ok(py.NotImplemented().into_bound(py)),
         }
     }
@@ -528,7 +533,8 @@ impl View {
         let this = slf.get();
         let part = &this.part;
         let bytes;
-        // A consumer of format `O` would use the bytes as references to objects, although they may be any bytes.
+        // If the owner of references is unknown, the format `O` is not exported: a consumer would use the bytes as
+        // references to objects, but the bytes can be arbitrary.
         let format = if part.item()?.has_unknown_objects() {
             bytes = format!("{}s", part.view().itemsize()).into_bytes();
             &bytes
@@ -540,11 +546,12 @@ impl View {
         }
         let exporter = this.exporter.get_or_init(|| {
             // SAFETY: (a) By the INVARIANT of `Part` the items are readable until the buffer is released. The consumer
-            // refers to this object and is a user of it, so the buffer is not released. (b) The view is writable only
-            // if its own exporter reported writable memory.
+            // is a user of this view and has a reference to the view, so the buffer is not released. (b) The view is
+            // writable only if the exporter of its buffer reported writable memory.
             Box::new(unsafe { BufferExporter::with_format(&part.view().geometry(), part.buf(), Some(format)) })
         });
-        // SAFETY: (a) The interpreter passes a struct to fill in. (b) `slf` holds the exporter.
+        // SAFETY: (a) The interpreter passes a `Py_buffer` that may be written to. (b) `slf` owns `exporter`, and the
+        // filled buffer has a reference to `slf`.
         let filled = unsafe { exporter.fill(slf.as_any(), view, flags) };
         if filled.is_err() {
             this.hold.leave();
@@ -555,7 +562,7 @@ impl View {
     #[allow(unsafe_code, reason = "a slot")]
     unsafe fn __releasebuffer__(&self, view: *mut ffi::Py_buffer) {
         if let Some(exporter) = self.exporter.get() {
-            // SAFETY: (a) The interpreter passes each struct that `fill` has filled in once.
+            // SAFETY: (a) `fill` has filled in `view`, and the interpreter releases each `Py_buffer` once.
             unsafe { exporter.release(view) }
             self.hold.leave();
         }
@@ -566,8 +573,8 @@ impl View {
     }
 
     fn __clear__(&self) {
-        // If a consumer in the same cycle holds a buffer of this view, the consumer releases that buffer later. The
-        // last reference to this object is then dropped.
+        // `release` fails if a consumer in the same cycle has a buffer of this view. The consumer releases that buffer
+        // later. The last reference to this view is then dropped, and dropping the view releases its buffer.
         let _: Result<(), isize> = self.hold.release();
     }
 }

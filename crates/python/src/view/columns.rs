@@ -17,11 +17,11 @@ use pyo3::exceptions::{PyBufferError, PyKeyError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
-/// Returns a dict of the columns of the fields `names`, or of all fields if `names` is empty. A field that is a record
-/// has one column for each of its own fields.
+/// Copies the fields `names` of the items in `held`, or all fields if `names` is empty. Returns a dict of views by the
+/// names of the columns. A field that is a record has one column for each field of this record.
 ///
 /// # Errors
-/// - no field has a name: `KeyError`
+/// - no field has the name in an entry of `names`: `KeyError`
 /// - a field with references to objects: `TypeError`
 pub(super) fn columns<'py>(py: Python<'py>, held: PinnedPart<'_>, names: &[String]) -> PyResult<Bound<'py, PyDict>> {
     let part = held.part();
@@ -43,8 +43,8 @@ pub(super) fn columns<'py>(py: Python<'py>, held: PinnedPart<'_>, names: &[Strin
     Ok(dict)
 }
 
-/// Returns the name of a column: the dotted name of the leaf, such as `pos.x`. The column of an item that is not a
-/// record is named `value`.
+/// Returns the name of the column of `leaf`, a field that is not a record. The name includes the enclosing fields, for
+/// example `pos.x`. If the item is not a record, the name is `value`.
 fn called(leaf: &Leaf) -> String {
     match std::str::from_utf8(leaf.name()) {
         Ok("") => "value".to_owned(),
@@ -53,11 +53,11 @@ fn called(leaf: &Leaf) -> String {
     }
 }
 
-/// Returns the leaves that the fields `names` consist of, with their indices in `leaves`. Returns all leaves if `names`
-/// is empty.
+/// Returns the entries of `leaves` that the fields `names` consist of, each with its index in `leaves`. Returns all
+/// entries if `names` is empty.
 ///
 /// # Errors
-/// - no field has a name: `KeyError`
+/// - no field has the name in an entry of `names`: `KeyError`
 fn chosen<'p>(leaves: &'p [Leaf], names: &[String]) -> PyResult<Vec<(usize, &'p Leaf)>> {
     if names.is_empty() {
         return Ok(leaves.iter().enumerate().collect());
@@ -79,14 +79,15 @@ fn chosen<'p>(leaves: &'p [Leaf], names: &[String]) -> PyResult<Vec<(usize, &'p 
     Ok(chosen)
 }
 
-/// Returns the type of an element of a column, its size in bytes, and the number of dimensions of `data` that one
-/// element contains: 1 for text, which `data` has as an array of units.
+/// Describes one element of the column of `leaf`, whose copied values are `data`. Returns the type, the size in bytes,
+/// and the number of dimensions of `data` that one element contains. The number is 1 for text, because `data` stores
+/// text as an array of code units, and 0 for a number.
 fn element(leaf: &Leaf, data: &ColumnData) -> (Type, usize, usize) {
     let size = leaf.size();
     match (leaf.ty(), data) {
-        // The copy owns no references to objects, so that the column has opaque bytes.
+        // The column does not own references to objects, so the addresses become opaque bytes.
         (Type::Object, ColumnData::UInt32(_) | ColumnData::UInt64(_)) => (Type::Void, size, 0),
-        // Addresses become numbers in the copy, so that no consumer follows them.
+        // Addresses become numbers in the column, so that no consumer follows them.
         (Type::Pointer | Type::CharPointer | Type::WcharPointer | Type::Function | Type::Object, data) => match data {
             ColumnData::UInt16(_) => (Type::UInt16, 2, 0),
             ColumnData::UInt32(_) => (Type::UInt32, 4, 0),
@@ -106,7 +107,7 @@ fn element(leaf: &Leaf, data: &ColumnData) -> (Type, usize, usize) {
     }
 }
 
-/// Describes the column of `leaf`.
+/// Returns the name, the element shape and the item description of the column `column`, a copy of `leaf`.
 fn column_item(py: Python<'_>, leaf: &Leaf, column: &decode::Column) -> PyResult<ColumnItem> {
     let (ty, size, dropped) = element(leaf, &column.data);
     // The format of a `bool` has no byte-order character.
@@ -119,7 +120,8 @@ fn column_item(py: Python<'_>, leaf: &Leaf, column: &decode::Column) -> PyResult
     Ok(ColumnItem { name, shape, description: ItemDescription::of_layout(layout)? })
 }
 
-/// Creates a view that owns the memory of `column`. `shape` is the shape of the view that the column was copied from.
+/// Creates a view that owns the memory of `column`. `shape` is the shape of the view that the column was copied from,
+/// and `known` describes the column.
 fn column_view(py: Python<'_>, shape: &[i64], known: &ColumnItem, column: decode::Column) -> PyResult<View> {
     let shape: Vec<i64> = shape.iter().chain(&known.shape).copied().collect();
     let mut data = column.data.into_units(known.description.plan().itemsize())?;

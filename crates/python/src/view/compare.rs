@@ -1,4 +1,4 @@
-//! `==` of two views, and the hash of a view.
+//! Implements `==` of two views, and the hash of a view.
 
 use pep3118::layout::Type;
 use pep3118::view::Order;
@@ -26,7 +26,7 @@ impl<'o> Operand<'o> {
         }
     }
 
-    /// Calls `call` with the items. The buffer is not released during the call.
+    /// Calls `call` with the items of the operand. The buffer is not released during the call.
     ///
     /// # Errors
     /// - a view that was released: `ValueError`
@@ -39,8 +39,8 @@ impl<'o> Operand<'o> {
     }
 }
 
-/// Whether the shapes are the same and the values are equal. The values are compared as Python compares them: 1 equals
-/// 1.0, and NaN equals no number.
+/// Returns `true` if `left` and `right` have the same shape and equal values. The comparison follows the rules of
+/// Python: 1 equals 1.0, and NaN equals no number.
 ///
 /// # Errors
 /// - the comparison of two objects raises an exception: the exception is returned unchanged
@@ -54,13 +54,15 @@ pub(super) fn equal(py: Python<'_>, left: Operand<'_>, right: Operand<'_>) -> Py
     }
 }
 
-/// Returns how the bytes of the items are compared; `None` if the items are compared as Python objects.
+/// Returns how the bytes of an item of `left` and an item of `right` are compared. Returns `None` if the items must be
+/// compared as Python objects.
 fn equality(left: &Part, right: &Part) -> Option<Equality> {
     let (left, right) = (left.primitive()?, right.primitive()?);
     if left.has_type_of(right) { left.equality() } else { None }
 }
 
-/// Whether the values of all items are equal. The two parts have the same shape and the same type of item.
+/// Returns `true` if all items of `left` equal the items of `right`. The two parts must have the same shape and the
+/// same type of item.
 fn items_are_equal(equality: Equality, left: PinnedPart<'_>, right: PinnedPart<'_>) -> PyResult<bool> {
     if let (Some(left), Some(right)) = (left.contiguous(), right.contiguous()) {
         return Ok(left.len() == right.len() && contiguous_are_equal(equality, left, right));
@@ -68,7 +70,7 @@ fn items_are_equal(equality: Equality, left: PinnedPart<'_>, right: PinnedPart<'
     left.with_buffer(|left| {
         right.with_buffer(|right| {
             let (mut ours, mut others) = (left.blocks()?, right.blocks()?);
-            // Both views have the same shape and itemsize, so that their blocks have the same lengths.
+            // Both parts have the same shape and itemsize, so their blocks of bytes have the same lengths.
             while ours.advance()? & others.advance()? {
                 let (one, other) = (ours.block(), others.block());
                 if one.len() != other.len() || !values_are_equal(equality, one, other) {
@@ -80,11 +82,11 @@ fn items_are_equal(equality: Equality, left: PinnedPart<'_>, right: PinnedPart<'
     })
 }
 
-/// Whether the values in two spans of the same length are equal. They are compared in chunks that fit the registers of
-/// the processor.
+/// Returns `true` if the values in `left` and `right` are equal. Both must have the same number of bytes. Compares
+/// chunks that fit the registers of the processor.
 fn contiguous_are_equal(equality: Equality, mut left: BorrowedBytes<'_>, mut right: BorrowedBytes<'_>) -> bool {
-    // The size of a float divides the size of each chunk that has bytes of it: a span of 8-byte floats ends with the
-    // chunks of 8 bytes.
+    // No float is split between two chunks. Every chunk size of at least 8 is a multiple of 8, so memory with 8-byte
+    // floats has no bytes left for the smaller chunks.
     macro_rules! chunks {
         ($($size:literal)+) => {
             $(while let (Some(one), Some(other)) = (left.next_chunk::<$size>(), right.next_chunk::<$size>()) {
@@ -98,13 +100,14 @@ fn contiguous_are_equal(equality: Equality, mut left: BorrowedBytes<'_>, mut rig
     true
 }
 
-/// Whether the values in two byte strings of the same length are equal.
+/// Returns `true` if the values in the byte strings `one` and `other`, which must have the same length, are equal.
 #[inline(always)]
 fn values_are_equal(equality: Equality, one: &[u8], other: &[u8]) -> bool {
     macro_rules! floats {
         ($float:ty, $size:literal) => {{
             let (one, other) = (one.as_chunks::<$size>().0, other.as_chunks::<$size>().0);
-            // Without a branch for each pair, the compiler compares several at once.
+            // Without a branch for each pair of floats, the compiler generates vector instructions, which compare
+            // several pairs at once.
             !one.iter().zip(other).fold(false, |differ, (one, other)| {
                 differ | (<$float>::from_ne_bytes(*one) != <$float>::from_ne_bytes(*other))
             })
@@ -117,8 +120,8 @@ fn values_are_equal(equality: Equality, one: &[u8], other: &[u8]) -> bool {
     }
 }
 
-/// Compares the items one by one as Python objects. A comparison may run code that releases a view. Then reading the
-/// next item fails.
+/// Returns `true` if all items are equal. Compares the items one by one as Python objects. A comparison may run Python
+/// code that releases a view. Reading the next item then fails.
 ///
 /// # Errors
 /// - a view that was released: `ValueError`
@@ -127,7 +130,7 @@ fn objects_are_equal(py: Python<'_>, left: Operand<'_>, right: Operand<'_>) -> P
     let view = right.part().view();
     let mut indices = vec![0_i64; view.shape().len()];
     let mut equal = true;
-    // `each_place` stops at the first error.
+    // This error only makes `each_place` stop at the first difference. It does not reach the caller.
     let stop = || objects::error::<PyValueError>("different");
     let walked = left.part().each_place(|place| {
         let other = right.part().place(&indices);

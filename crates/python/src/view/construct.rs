@@ -1,4 +1,5 @@
-//! Opens the object of `View(obj, format, dialect)`, and converts a refusal to an exception.
+//! Implements `View(obj, format, dialect)`: opens the buffer of `obj`, and converts an error of the library to an
+//! exception.
 
 use pep3118::__private::open_as;
 use pep3118::layout::Dialect;
@@ -11,13 +12,14 @@ use crate::errors::{ambiguous, broken_rules};
 use crate::format::format_bytes;
 use crate::names::dialect_by_name;
 
-/// The call that a message suggests for choosing one interpretation of an ambiguous format.
+/// The call that an error message suggests to a user of `View(...)` with an ambiguous format.
 const CHOOSE: &str = "View(obj, dialect='…')";
 
-/// The suggestion of [`CHOOSE`] for a cast.
+/// The call that an error message suggests to a user of `View.cast` with an ambiguous format.
 pub(super) const CHOOSE_CAST: &str = ".cast(…, dialect='…')";
 
-/// Opens `exporter`, in the `format` and the `dialect` of the caller if they are given.
+/// Opens the buffer of `exporter`. `format` replaces the format of the exporter; `None` keeps the exporter's format.
+/// `dialect` is the name of the dialect of the format; with `None`, the library determines the dialect.
 ///
 /// # Errors
 /// - a `format` that is neither text nor bytes, or a `dialect` of an unknown name
@@ -33,16 +35,17 @@ pub(super) fn open(
     open_as(exporter, format.as_deref(), dialect, &dialect_of_view).map_err(|error| exception(error, CHOOSE))
 }
 
-/// Returns the dialect of the format of a `View`, or `None` for any other exporter. A memoryview of the `View` may be
-/// cast. Its `format` then differs from the format of the `View`, and its dialect is unknown: `Some(None)`.
+/// Returns the dialect of the format of a `View`, or `None` for any other exporter. `exporter` may also be a memoryview
+/// of a `View`. If the memoryview was cast, `format` differs from the format of the `View`. The result is then
+/// `Some(None)`, because the dialect is unknown.
 fn dialect_of_view(exporter: &Bound<'_, PyAny>, format: Option<&[u8]>) -> Option<Option<&'static Dialect>> {
     let view = exporter.cast_exact::<View>().ok()?;
     let description = view.get().description();
     Some(if format == Some(description.format()) { description.dialect() } else { None })
 }
 
-/// Returns the exception for an object that is not opened. `call` is the call that the message suggests for an
-/// ambiguous format.
+/// Converts `error`, the reason why a buffer was not opened, to an exception. `call` is the call that the message
+/// suggests if the format is ambiguous.
 pub(super) fn exception(error: OpenError, call: &str) -> PyErr {
     match error {
         OpenError::Rules(report) => Python::attach(|py| broken_rules(py, &report))

@@ -1,4 +1,4 @@
-//! Assigns an object to memory of ctypes. ctypes itself owns the references to such objects.
+//! Assigns a Python object to a `py_object` field in memory of ctypes. ctypes owns the references to such objects.
 
 use crate::objects;
 use pyo3::exceptions::PyTypeError;
@@ -7,12 +7,12 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyString, PyTuple, PyType};
 
-/// The deepest nesting of structures and arrays that is followed.
+/// The maximum number of nested structures and arrays that [`assign`] enters.
 const DEPTH: usize = 64;
 
 /// Assigns `value` to the `py_object` at `offset` bytes in `instance`, an instance of a ctypes class, as
-/// `instance[1].field = value` does. A copy of the bytes is not enough: the memory contains only an address. The
-/// reference is in a dictionary of the instance that owns the memory.
+/// `instance[1].field = value` does. Writing the address of `value` to the memory is not enough, because ctypes stores
+/// the reference to `value` in a dictionary of the instance that owns the memory.
 ///
 /// # Errors
 /// - an instance that has no `py_object` at `offset`: `TypeError`
@@ -47,13 +47,13 @@ pub(super) fn assign(instance: &Bound<'_, PyAny>, offset: usize, value: &Bound<'
     Err(objects::error::<PyTypeError>("ctypes holds the references of this memory, and has no object at this place"))
 }
 
-/// Returns `true` if `class` is `py_object` or a subclass of it.
+/// Returns `true` if `class` is `ctypes.py_object` or a subclass of `ctypes.py_object`.
 fn is_object(class: &Bound<'_, PyType>) -> PyResult<bool> {
     static OBJECT: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     class.is_subclass(OBJECT.import(class.py(), "ctypes", "py_object")?)
 }
 
-/// A field of a structure: its name, its class, and its offset in bytes.
+/// A field of a structure: the name of the field, its ctypes class, and its offset in the structure in bytes.
 type CField<'py> = (Bound<'py, PyString>, Bound<'py, PyType>, usize);
 
 /// Returns the field of a structure that contains the byte at `offset`. `size` returns the size of a class in bytes.

@@ -16,10 +16,11 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
-/// A buffer that several views share, like memoryview's managed buffer.
+/// A buffer that several views share. CPython's memoryview has a managed buffer for the same purpose.
 ///
-/// `ManagedBuffer` is a Python object, so the garbage collector sees the reference of each view to it and its
-/// reference to the exporter. The buffer is released with its last view, or when this object is freed.
+/// `ManagedBuffer` is a Python object, so the garbage collector sees the reference from each view to the
+/// `ManagedBuffer`, and the reference from the `ManagedBuffer` to the exporter. The buffer is released when the last
+/// view is released or when the `ManagedBuffer` is freed.
 #[pyclass(frozen, name = "_ManagedBuffer", module = "pep3118")]
 pub(super) struct ManagedBuffer {
     /// The owner of the memory, or `None` after the release. No Python code runs while the mutex is locked.
@@ -28,7 +29,7 @@ pub(super) struct ManagedBuffer {
     shares: AtomicIsize,
 }
 
-/// The owner of memory.
+/// The owner of the memory that the views read.
 enum Memory {
     Acquired(Acquired),
     /// The memory of a decoded column. Views read the memory through their `Part`.
@@ -36,7 +37,8 @@ enum Memory {
 }
 
 impl ManagedBuffer {
-    /// Creates the buffer of one view.
+    /// Creates a shared buffer with the owner `memory` and the number of views 1. `None` means that the caller sets the
+    /// owner later.
     fn new(memory: Option<Memory>) -> Self {
         Self { memory: Mutex::new(memory), shares: AtomicIsize::new(1) }
     }
@@ -45,11 +47,11 @@ impl ManagedBuffer {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Subtracts one view. Releases the buffer if no view is left.
+    /// Subtracts 1 from the number of views. Releases the buffer if the number becomes 0.
     fn drop_share(&self) {
         if add(&self.shares, -1) == 1 {
             let memory = self.lock().take();
-            // The release calls the exporter, so the mutex is unlocked first.
+            // Releasing the buffer calls the exporter, which may run Python code, so the mutex is unlocked first.
             drop(memory);
         }
     }
@@ -59,7 +61,7 @@ impl ManagedBuffer {
 impl ManagedBuffer {
     // There is no `__clear__`, because the buffer is released when the last view is cleared or freed.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        // The collector runs while no Python code does, so the mutex is unlocked.
+        // The garbage collector runs only while no Python code runs, so the mutex is not locked now.
         match self.memory.try_lock().as_deref() {
             Ok(Some(Memory::Acquired(acquired))) => acquired.traverse(&visit),
             _ => Ok(()),
@@ -88,7 +90,7 @@ struct Users(AtomicIsize);
 const RELEASED: isize = -1;
 
 impl Users {
-    /// Adds one user. Returns `false` if the view was released.
+    /// Adds 1 to the number of users and returns `true`. Returns `false` if the view was released.
     #[inline]
     fn enter(&self) -> bool {
         if cfg!(Py_GIL_DISABLED) {
@@ -119,23 +121,25 @@ impl Users {
     }
 }
 
-/// The reference of a view to a buffer, until the view is released.
+/// The reference of a view to its buffer. The reference ends when the view is released.
 pub(super) struct Hold {
-    /// The acquired buffer while the view owns it. No Python code runs while the mutex is locked.
+    /// The acquired buffer, or `None` if a `ManagedBuffer` owns the buffer or the view is released. No Python code runs
+    /// while the mutex is locked.
     owned: Mutex<Option<Acquired>>,
-    /// The object that owns the buffer. It is set when a second view is created, so a third needs no lock.
+    /// The Python object that owns the buffer. The field is set when a second view is created, so creating a third view
+    /// needs no lock.
     shared: OnceLock<Py<ManagedBuffer>>,
     users: Users,
 }
 
 impl Hold {
-    /// Creates the reference of the first view of a buffer.
+    /// Creates the reference of the first view of the buffer `acquired`.
     #[inline]
     pub(super) fn new(acquired: Acquired) -> Self {
         Self { owned: Mutex::new(Some(acquired)), shared: OnceLock::new(), users: Users::default() }
     }
 
-    /// Creates the reference of the first view of a column.
+    /// Creates the reference of the first view of a decoded column. The reference owns the memory of `column`.
     ///
     /// # Errors
     /// - no memory: `MemoryError`
@@ -152,7 +156,7 @@ impl Hold {
         self.owned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a user. The view cannot be released until the returned pin is dropped.
+    /// Adds 1 to the number of users. The view cannot be released until the returned pin is dropped.
     ///
     /// # Errors
     /// - a view that was released: `ValueError`
@@ -176,7 +180,8 @@ impl Hold {
         Ok(Self::of_object(buffer.clone_ref(py)))
     }
 
-    /// Moves the buffer from the view to a Python object. Returns the object.
+    /// Moves the buffer from this reference to a new Python object, unless another thread has already moved the buffer.
+    /// Returns the object.
     #[cold]
     fn move_to_object(&self, py: Python<'_>) -> PyResult<&Py<ManagedBuffer>> {
         // The object is created before the mutex is locked: the garbage collector may run and traverse this view.
@@ -199,7 +204,8 @@ impl Hold {
             match self.shared.get() {
                 Some(buffer) => buffer.get().drop_share(),
                 None => {
-                    // The release calls the exporter, so the mutex is unlocked first.
+                    // Releasing the buffer calls the exporter, which may run Python code, so the mutex is unlocked
+                    // first.
                     let acquired = self.lock().take();
                     drop(acquired);
                 }
@@ -213,7 +219,8 @@ impl Hold {
         self.users.is_released()
     }
 
-    /// Calls `read` with the acquired buffer. Returns `None` if the view is released, or if it is a view of a column.
+    /// Calls `read` with the acquired buffer, and returns the result. Returns `None` without a call if the view is
+    /// released, or if the memory is a decoded column.
     fn with_acquired<T>(&self, read: impl FnOnce(&Acquired) -> Option<T>) -> Option<T> {
         let Some(buffer) = self.shared.get() else { return self.lock().as_ref().and_then(read) };
         match buffer.get().lock().as_ref() {
@@ -222,19 +229,20 @@ impl Hold {
         }
     }
 
-    /// Returns the exporter of the buffer. Returns `None` if the view is released, or if it is a view of a column.
+    /// Returns the exporter of the buffer. Returns `None` if the view is released, or if the memory is a decoded
+    /// column.
     pub(super) fn exporter<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
         self.with_acquired(|acquired| acquired.exporter(py))
     }
 
-    /// Returns the exporter of the buffer and the address of the first item. Returns `None` as
-    /// [`exporter`](Self::exporter) does.
+    /// Returns the exporter of the buffer, and the address of the buffer. Returns `None` if the view is released, or if
+    /// the memory is a decoded column.
     pub(super) fn origin<'py>(&self, py: Python<'py>) -> Option<(Bound<'py, PyAny>, usize)> {
         self.with_acquired(|acquired| Some((acquired.exporter(py)?, acquired.buf().addr())))
     }
 
-    /// Adds a consumer of the view's own buffer as a user. Returns `false` if the view was released. Each call that
-    /// returns `true` is followed by one call of [`leave`](Self::leave).
+    /// Adds 1 to the number of users, for a consumer that requests a buffer from the view. Returns `false` if the view
+    /// was released. After each call that returned `true`, the caller must call [`leave`](Self::leave) once.
     pub(super) fn enter(&self) -> bool {
         self.users.enter()
     }
@@ -243,12 +251,13 @@ impl Hold {
         self.users.leave();
     }
 
-    /// Reports the reference of the view to the garbage collector: to the exporter, or to the `ManagedBuffer`.
+    /// Reports the reference of the view to the garbage collector. The reference is to the exporter if the view owns
+    /// the buffer, and to the `ManagedBuffer` if the buffer is shared.
     pub(super) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         if let Some(buffer) = self.shared.get() {
             return visit.call(buffer);
         }
-        // The collector runs while no Python code does, so the mutex is unlocked.
+        // The garbage collector runs only while no Python code runs, so the mutex is not locked now.
         match self.owned.try_lock().as_deref() {
             Ok(Some(acquired)) => acquired.traverse(visit),
             _ => Ok(()),
@@ -264,7 +273,7 @@ impl std::fmt::Debug for Hold {
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        // The users of a view refer to it, so a view with users is not dropped.
+        // Each user has a reference to the view, so a view that is dropped has no users.
         if *self.users.0.get_mut() == 0
             && let Some(buffer) = self.shared.get()
         {

@@ -11,10 +11,10 @@ use super::part::{Part, select};
 use crate::objects;
 use pep3118::view::Slice;
 
-/// The largest number of indices that need no allocation.
+/// A key of at most this number of indices is stored without an allocation.
 const INLINE: usize = 4;
 
-/// A key whose objects are converted to numbers, so that the selection runs no Python code.
+/// A key after its objects were converted to numbers. A selection with such a key runs no Python code.
 pub(super) enum Key<'k, 'py> {
     /// `[1]`
     Index(i64),
@@ -22,7 +22,7 @@ pub(super) enum Key<'k, 'py> {
     Slice(Slice),
     /// `["pos.x"]`
     Field(&'k Bound<'py, PyString>),
-    /// `[1, 2]`: the indices, and the number of indices.
+    /// `[1, 2]`, a key of at most `INLINE` indices: an array that starts with the indices, and the number of indices.
     Indices([i64; INLINE], usize),
     /// `[1, ::2, ...]`
     Axes(Vec<Axis>),
@@ -36,16 +36,17 @@ pub(super) enum Axis {
     Ellipsis,
 }
 
-/// The result of a selection.
+/// The items that a key selects.
 pub(super) enum Target {
-    /// One item, by its index in each dimension.
+    /// One item. The numbers are the indices of the item, one for each dimension, counted from 0.
     Item(Vec<i64>),
-    /// Some or all items, as the items of another view.
+    /// Any number of items, as the part for a new view.
     Part(Part),
 }
 
 impl<'k, 'py> Key<'k, 'py> {
-    /// Converts `key`. Converting an object with `__index__` runs Python code.
+    /// Converts `key`, the object in the brackets. The conversion runs Python code if `key` contains objects with
+    /// `__index__`.
     ///
     /// # Errors
     /// - an object that is not a key: `TypeError`
@@ -76,7 +77,7 @@ impl<'k, 'py> Key<'k, 'py> {
     }
 
     /// Returns the offset of the item that the key selects, in bytes from `buf` of `part`. Returns `None` if the key
-    /// selects other than one item, or if access to the items follows pointers.
+    /// does not select exactly one item, or if access to the items follows pointers.
     ///
     /// # Errors
     /// - an index out of bounds: `IndexError`
@@ -142,13 +143,15 @@ impl Axis {
     }
 }
 
-/// Converts an object that has `__index__`.
+/// Converts `axis`, an object with `__index__`, to an index. Returns an error if `axis` has no `__index__` or the index
+/// does not fit 64 bits.
 #[inline]
 fn index(axis: &Bound<'_, PyAny>) -> PyResult<i64> {
     axis.extract::<i64>().map_err(|error| refused_index(axis, error))
 }
 
-/// Creates the exception for an object that is not an index. `error` is the exception of the conversion.
+/// Creates the exception for `axis`, an object that cannot be converted to an index. `error` is the exception of the
+/// conversion.
 #[cold]
 fn refused_index(axis: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
     let py = axis.py();
@@ -165,16 +168,17 @@ fn refused_index(axis: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
     error
 }
 
-/// Converts a slice. A bound that does not fit `Py_ssize_t` becomes the nearest number that fits, as in a slice of a
-/// list.
+/// Converts a Python slice. A bound that does not fit `Py_ssize_t` becomes the nearest number that fits, as when a list
+/// is sliced. Returns an error if the step is 0 or a bound is not an integer.
 fn unpacked(slice: &Bound<'_, PySlice>) -> PyResult<Slice> {
     let (mut start, mut stop, mut step) = (0, 0, 0);
-    // SAFETY: `slice` is a slice that is alive, and the three numbers may be written to. The interpreter is attached.
+    // SAFETY: `slice` is alive and is a slice object. `start`, `stop` and `step` may be written to. The interpreter is
+    // attached.
     let status = unsafe { ffi::PySlice_Unpack(slice.as_ptr(), &raw mut start, &raw mut stop, &raw mut step) };
     if status < 0 {
         return Err(PyErr::fetch(slice.py()));
     }
-    // The function converts bounds that are `None` to 0 and to the least or the greatest number.
+    // `PySlice_Unpack` replaces a missing bound by 0, or by the least or the greatest `Py_ssize_t`.
     let wide = |bound: isize| i64::try_from(bound).unwrap_or(i64::MAX);
     let (start, stop, step) = (wide(start), wide(stop), wide(step));
     let past = |bound: i64, none: bool| if none { None } else { Some(bound) };
@@ -184,7 +188,8 @@ fn unpacked(slice: &Bound<'_, PySlice>) -> PyResult<Slice> {
     Ok(Slice { start: past(start, first), stop: past(stop, last), step })
 }
 
-/// Converts a negative `index`, which counts from the end of a dimension of `extent` items.
+/// Returns `index` counted from the start of a dimension of `extent` items. A negative `index` counts from the end.
+/// `dimension` is the number of the dimension in the error message.
 ///
 /// # Errors
 /// - an index out of bounds: `IndexError`
@@ -201,14 +206,16 @@ fn out_of_bounds(index: i64, dimension: usize, extent: i64) -> PyErr {
     ))
 }
 
-/// Adds to `offset` the distance in bytes from the first item of a dimension to the item at `index`.
+/// Adds to `offset` the distance in bytes from the item at index 0 to the item at `index` in the dimension `dimension`.
+/// A negative `index` counts from the end. `shape` and `strides` describe all dimensions, and `dimension` is an index
+/// of both arrays. If there is no such dimension, `offset` does not change.
 ///
 /// # Errors
 /// - an index out of bounds: `IndexError`
 #[inline]
 fn add_axis(offset: &mut i64, index: i64, dimension: usize, shape: &[i64], strides: &[i64]) -> PyResult<()> {
     let (Some(extent), Some(stride)) = (shape.get(dimension), strides.get(dimension)) else { return Ok(()) };
-    // The index is in bounds, so the sum is part of a span that fits 63 bits.
+    // The index is in bounds, so the offset of the item fits 63 bits.
     *offset = offset.wrapping_add(checked_index(index, dimension, *extent)?.wrapping_mul(*stride));
     Ok(())
 }
@@ -244,11 +251,11 @@ fn select_axes(axes: &[Axis], part: &Part, pin: &Pin<'_>) -> PyResult<Target> {
                 dimension = dimension.saturating_add(1);
             }
             // The outermost index is applied first, because a pointer in an inner dimension can be followed only after
-            // the pointers in the dimensions before it. An index drops its dimension, so that `slices` has one entry
-            // for each dimension before it.
+            // the pointers in the outer dimensions. Each index removes its dimension, so in `selected` the number of
+            // this dimension is `slices.len()`.
             Axis::Index(index) => {
-                // `given` is at most `ndim`, so the dimension exists. `checked_index` refuses every index if it has no
-                // items.
+                // `given` is at most `ndim`, so the dimension exists. The default 0 would make `checked_index` refuse
+                // the index.
                 let extent = shape.get(dimension).copied().unwrap_or(0);
                 selected = select(&selected.pinned(pin), slices.len(), checked_index(*index, dimension, extent)?)?;
                 dimension = dimension.saturating_add(1);

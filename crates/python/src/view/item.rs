@@ -1,4 +1,5 @@
-//! `Item`: the codec, the format and the fields that the Python package caches beside the description of an item.
+//! `Item`: the codec, the format and the fields that the Python package caches together with the description of an
+//! item.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,7 +17,7 @@ use super::arrangement::FieldArrangement;
 use crate::objects;
 use crate::values::{Codec, PrimitiveField};
 
-/// The number of fields that are cached for one item.
+/// The maximum number of fields that are cached for one item description.
 const CHILDREN: usize = 1 << 12;
 
 /// The data that the Python package needs for an item in addition to its [`ItemDescription`].
@@ -24,27 +25,29 @@ const CHILDREN: usize = 1 << 12;
 /// The description owns this struct, so that all views of the same items share it. Most fields are calculated when they
 /// are first needed.
 pub(super) struct Item {
-    /// The value of an item that is one primitive value; `None` for any other item.
+    /// The type and the byte order of the value if an item is one number or byte string. `None` for any other item.
     primitive: Option<PrimitiveField>,
     codec: PyOnceLock<Codec>,
     format: PyOnceLock<Py<PyString>>,
     /// The fields that were accessed, by their names. No Python code runs while the cache is locked.
     children: Mutex<Cache<Box<str>, Child>>,
-    /// The columns that were requested, by the index of the leaf. No Python code runs while the map is locked.
+    /// The columns that were requested. The key is the index of the leaf, a field that is not a record. No Python code
+    /// runs while the map is locked.
     columns: Mutex<HashMap<usize, Arc<ColumnItem>>>,
-    /// The bytes of the item that are not padding; `None` if there is no padding.
+    /// The bytes of the item that an assignment writes, or `None` if an assignment writes all bytes. Padding is not
+    /// written.
     written: PyOnceLock<Option<Box<[ByteRange]>>>,
-    /// The offsets in the item of its references to objects, in bytes.
+    /// The offsets of the references to objects in the item, in bytes.
     objects: PyOnceLock<Box<[usize]>>,
-    /// Whether the item has references whose owner is known (`ObjectReferences`).
+    /// `true` if the item has references to objects whose owner is known (`ObjectReferences`).
     has_objects: bool,
-    /// Whether the item has addresses that a consumer of the memory follows, and which are therefore never written.
+    /// `true` if the item has addresses that a consumer of the memory follows. Such addresses are never written.
     has_addresses: bool,
-    /// Whether the item has references whose owner is unknown.
+    /// `true` if the item has references to objects whose owner is unknown.
     has_unknown_objects: bool,
 }
 
-/// The name and the items of a column.
+/// The name of a column, and the description of its elements.
 #[derive(Debug)]
 pub(super) struct ColumnItem {
     pub(super) name: Py<PyString>,
@@ -71,7 +74,7 @@ pub(super) struct Child {
 }
 
 impl Item {
-    /// Returns the data of `description`, and creates it if there is none.
+    /// Returns the `Item` that is attached to `description`. Creates and attaches the `Item` if there is none.
     ///
     /// # Errors
     /// - other code has attached another type to the description: `SystemError`
@@ -109,7 +112,7 @@ impl Item {
     /// Returns the codec, which converts between items and Python objects.
     ///
     /// # Errors
-    /// - too many values without bytes
+    /// - too many values of 0 bytes, such as `(4294967296)0s`
     #[inline]
     pub(super) fn codec(&self, py: Python<'_>, description: &ItemDescription) -> PyResult<&Codec> {
         self.codec.get_or_try_init(py, || {
@@ -131,7 +134,7 @@ impl Item {
     }
 
     /// Returns the bytes of an item that are written when a value is assigned: all bytes that are not padding, without
-    /// the references that ctypes writes. `None` stands for all bytes.
+    /// the references that ctypes writes. `None` means all bytes.
     pub(super) fn written_bytes(
         &self,
         py: Python<'_>,
@@ -143,7 +146,7 @@ impl Item {
         }
         let written = self.written.get_or_try_init(py, || {
             let mut cells: Vec<ByteRange> = Vec::new();
-            // ctypes writes the references of its objects itself.
+            // If the exporter (ctypes) owns the references, the exporter writes them.
             let skipped = description.objects() == ObjectReferences::Exporter;
             let each = &mut |field: Field<'_>, offset, count: usize| {
                 if skipped && field.ty() == Type::Object {
@@ -170,7 +173,7 @@ impl Item {
         Ok(written?.as_deref())
     }
 
-    /// Returns the offsets in an item of the references whose owner is known, in bytes.
+    /// Returns the offset in the item, in bytes, of each reference to an object whose owner is known.
     ///
     /// # Errors
     /// - no memory: `MemoryError`
@@ -194,14 +197,14 @@ impl Item {
         Ok(objects?)
     }
 
-    /// Whether an item has references whose owner is known.
+    /// Returns `true` if an item has references to objects whose owner is known.
     #[inline]
     pub(super) fn has_objects(&self) -> bool {
         self.has_objects
     }
 
-    /// Returns the description of the column of a leaf. `leaf` is the index of the leaf. `make` creates the description
-    /// if it is not cached.
+    /// Returns the cached description of the column of a leaf, a field that is not a record. `leaf` is the index of the
+    /// leaf among all leaves of the item. If no description is cached, calls `make` and caches the result.
     ///
     /// # Errors
     /// - an error of `make`
@@ -217,21 +220,22 @@ impl Item {
         Ok(column)
     }
 
-    /// Whether an item has addresses that a consumer of the memory follows. Such an item is not overwritten by the
-    /// bytes of another item.
+    /// Returns `true` if an item has addresses that a consumer of the memory follows. The caller must not copy the
+    /// bytes of another item to such an item.
     pub(super) fn has_addresses(&self) -> bool {
         self.has_addresses
     }
 
-    /// Whether an item has references whose owner is unknown. A consumer must not learn the format of such an item,
-    /// because the consumer would use arbitrary bytes as addresses of objects.
+    /// Returns `true` if an item has references to objects whose owner is unknown. The caller must not export the
+    /// format of such an item, because a consumer would use arbitrary bytes as addresses of objects.
     pub(super) fn has_unknown_objects(&self) -> bool {
         self.has_unknown_objects
     }
 
     /// Calls `call` with the field `name`. A dotted name such as `a.b` names a field of a field.
     ///
-    /// `call` must not create or drop Python objects, because the cache of fields is locked.
+    /// `call` must not create or drop Python objects, because the mutex of the cache of fields is locked during the
+    /// call.
     ///
     /// # Errors
     /// - no field has the name: `KeyError`
@@ -242,7 +246,7 @@ impl Item {
         name: &Bound<'_, PyString>,
         call: impl Fn(&Child) -> Result<T, ViewError>,
     ) -> PyResult<T> {
-        // A `str` stores its hash, so that hashing takes one load.
+        // A `str` stores its hash, so the hash need not be computed again.
         let (hash, name) = (u64::from_ne_bytes(i64::try_from(name.hash()?)?.to_ne_bytes()), name.to_cow()?);
         let mut children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
         let called = children.get(hash, |known| **known == name).map(&call);
@@ -261,7 +265,7 @@ impl Item {
 }
 
 impl Child {
-    /// Describes the field `name` of an item.
+    /// Describes the field `name` of an item of `description`.
     ///
     /// # Errors
     /// - no field has the name: `KeyError`
@@ -276,8 +280,8 @@ impl Child {
         Self::new(description, &path)
     }
 
-    /// Describes the last field on `path`, the fields from the outermost to the innermost. The dimensions of every
-    /// field on the path become dimensions of the view.
+    /// Describes the last field of `path`. Each entry of `path` is a field of the entry before it, and the first entry
+    /// is a field of the item. The dimensions of all fields on the path become dimensions of a view of the last field.
     ///
     /// # Errors
     /// - sizes that do not fit 63 bits: `KeyError`
@@ -305,8 +309,8 @@ impl Child {
     }
 }
 
-/// Converts a size or an offset of the layout. The number fits the address space, because `Plan::new` has refused every
-/// other layout. The default is never used.
+/// Converts `size`, a size or an offset of the layout in bytes. The number fits the address space, because `Plan::new`
+/// has refused every layout that does not fit. The default is never used.
 fn size(size: u64) -> usize {
     usize::try_from(size).unwrap_or(usize::MAX)
 }
@@ -321,10 +325,12 @@ fn push<T>(values: &mut Vec<T>, value: T) -> PyResult<()> {
     Ok(())
 }
 
-/// A function that is called with a leaf, its offset in the item in bytes, and the number of its adjacent elements.
+/// A function that is called with a leaf (a field that is not a record), the offset of the leaf in the item in bytes,
+/// and the number of adjacent elements of the leaf.
 type EachValue<'e, 'l> = dyn FnMut(Field<'l>, usize, usize) -> PyResult<()> + 'e;
 
-/// Calls `call` with each leaf in `field`. `start` is the offset in bytes of the record that has the field.
+/// Calls `call` with each leaf in `field`, or with `field` itself if `field` is a leaf. `start` is the offset in the
+/// item, in bytes, of the record that has the field.
 ///
 /// # Errors
 /// - an error of `call`
@@ -351,10 +357,12 @@ pub(super) fn names(description: &ItemDescription) -> Vec<String> {
     description.item().fields().enumerate().map(name).collect()
 }
 
-/// Returns the fields on the path to `name`, the outermost field first; `None` if there is no field of this name.
+/// Returns the fields on the path to the field with the dotted name `name`, the outermost field first. Returns `None`
+/// if `item` has no field of this name.
 fn path<'l>(item: Field<'l>, name: &str) -> Option<Vec<Field<'l>>> {
     let mut path = path_below(item, name.as_bytes())?;
-    // An item that is an array of records is part of the path, because its dimensions become dimensions of the view.
+    // If an item is an array of records, the path starts with the item, because the dimensions of the array become
+    // dimensions of the view.
     if !item.shape().is_empty() {
         path.push(item);
     }
@@ -362,8 +370,9 @@ fn path<'l>(item: Field<'l>, name: &str) -> Option<Vec<Field<'l>>> {
     Some(path)
 }
 
-/// Returns the fields of `record` on the path to `name`, the innermost field first; `None` if there is no field of this
-/// name. A field whose own name is `a.b` has precedence over the field `b` of the field `a`.
+/// Returns the fields of `record` on the path to the field with the dotted name `name`, the innermost field first.
+/// Returns `None` if `record` has no field of this name. A field with the name `a.b` has precedence over the field `b`
+/// of the field `a`.
 // The recursion is as deep as records are nested, which the parser bounds.
 fn path_below<'l>(record: Field<'l>, name: &[u8]) -> Option<Vec<Field<'l>>> {
     let is = |(index, field): &(usize, Field<'_>), name: &[u8]| match field.name() {

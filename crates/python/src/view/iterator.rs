@@ -1,7 +1,7 @@
 //! The iterator of a view.
 //!
-//! The class of the iterator is not a `#[pyclass]`: PyO3 counts the thread as attached in each call of `__next__`, and
-//! counting takes as long as reading a number.
+//! The class of the iterator is not a `#[pyclass]`. In a `#[pyclass]`, PyO3 counts the thread as attached in each call
+//! of `__next__`, and counting takes as long as reading a number.
 #![allow(unsafe_code, reason = "a class whose functions the interpreter calls")]
 
 use std::ffi::{c_int, c_void};
@@ -16,7 +16,7 @@ use super::class::View;
 use crate::fastcall::caught;
 use crate::objects::take_exception;
 
-/// The items of the first dimension of a view, one after the other.
+/// An iterator over the items, or the rows, of the first dimension of a view.
 ///
 /// INVARIANT: `view` is a reference to a `View` that this object owns. `next` is an index of the first dimension of
 /// that view, or `end`.
@@ -29,8 +29,9 @@ struct ViewIterator {
     step: i64,
 }
 
-/// Returns an iterator over the items of `view` from the index `first` on. `step` is 1 or -1 and is added to the index
-/// after each item. The iterator ends at the index `end`, whose item is not returned.
+/// Returns an iterator over the first dimension of `view`. The first item has the index `first`. After each item, the
+/// iterator adds `step`, 1 or -1, to the index. The iterator stops at the index `end` without returning an item for
+/// this index.
 ///
 /// # Errors
 /// - no memory: `MemoryError`
@@ -40,7 +41,7 @@ pub(super) fn iterate<'py>(view: Bound<'py, View>, first: i64, end: i64, step: i
     let class = CLASS.get_or_try_init(py, || make_class(py))?.bind(py);
     // SAFETY: the objects of `class` have the size of `ViewIterator`. The interpreter is attached.
     let object = unsafe { ffi::PyType_GenericAlloc(class.as_type_ptr(), 0) };
-    // SAFETY: the function returned a new reference. Or it returned NULL, and an exception is set.
+    // SAFETY: the call above returned a new reference, or it returned NULL and set an exception.
     let object = unsafe { Bound::from_owned_ptr_or_opt(py, object) }.ok_or_else(|| take_exception(py))?;
     let iterator = object.as_ptr().cast::<ViewIterator>();
     // SAFETY: the object has the layout of `ViewIterator`, and no other code refers to it. The interpreter has set its
@@ -50,7 +51,7 @@ pub(super) fn iterate<'py>(view: Bound<'py, View>, first: i64, end: i64, step: i
     Ok(object)
 }
 
-/// Creates the class of the iterator.
+/// Creates the Python class of the iterator. Returns the exception if Python cannot create the class.
 #[cold]
 #[expect(clippy::as_conversions, reason = "a slot is a pointer without a type")]
 fn make_class(py: Python<'_>) -> PyResult<Py<PyType>> {
@@ -73,13 +74,13 @@ fn make_class(py: Python<'_>) -> PyResult<Py<PyType>> {
     // SAFETY: each function in the table has the signature of its slot, and the table ends with 0. The interpreter is
     // attached.
     let class = unsafe { ffi::PyType_FromSpec(&raw mut spec) };
-    // SAFETY: the function returned a new reference. Or it returned NULL, and an exception is set.
+    // SAFETY: the call above returned a new reference, or it returned NULL and set an exception.
     let class = unsafe { Bound::from_owned_ptr_or_opt(py, class) }.ok_or_else(|| take_exception(py))?;
     Ok(class.cast_into::<PyType>()?.unbind())
 }
 
 impl ViewIterator {
-    /// Returns the next index; `None` at the end.
+    /// Returns the index of the next item, and moves the iterator to the index after it. Returns `None` at the end.
     #[inline]
     fn advance(&self) -> Option<i64> {
         let advance = |index: i64| (index != self.end).then(|| index.wrapping_add(self.step));
@@ -93,7 +94,8 @@ impl ViewIterator {
     }
 }
 
-/// `__next__`: returns the next item. At the end returns NULL without an exception.
+/// Implements `__next__`: returns a new reference to the object for the next item. At the end, returns NULL without an
+/// exception.
 ///
 /// # Safety
 /// - (a) The interpreter is attached.
@@ -117,16 +119,16 @@ unsafe extern "C" fn next(iterator: *mut ffi::PyObject) -> *mut ffi::PyObject {
 /// Frees an iterator.
 ///
 /// # Safety
-/// - (a) The interpreter is attached, and `iterator` is an object of the class. No reference to it is left.
+/// - (a) The interpreter is attached, and `iterator` is an object of the class to which no reference is left.
 unsafe extern "C" fn deallocate(iterator: *mut ffi::PyObject) {
-    // SAFETY: by (a) it is an object that the garbage collector tracks. The collector must not visit an object that is
-    // being freed.
+    // SAFETY: by (a) `iterator` is an object that the garbage collector tracks. The collector must not visit an object
+    // that is being freed.
     unsafe { ffi::PyObject_GC_UnTrack(iterator.cast()) };
     // SAFETY: by (a) the object has the layout of `ViewIterator`.
     let view = unsafe { (*iterator.cast::<ViewIterator>()).view };
-    // SAFETY: by (a) it is an object.
+    // SAFETY: by (a) `iterator` is an object.
     let class = unsafe { ffi::Py_TYPE(iterator) };
-    // SAFETY: by the INVARIANT the object owns the reference, or it is NULL because `iterate` has failed.
+    // SAFETY: by the INVARIANT the iterator owned the reference `view`. `view` is NULL if `iterate` has failed.
     unsafe { ffi::Py_XDECREF(view) };
     // SAFETY: the object was allocated by `PyType_GenericAlloc`, for a class whose objects the collector visits.
     unsafe { ffi::PyObject_GC_Del(iterator.cast()) };
@@ -141,7 +143,7 @@ unsafe extern "C" fn deallocate(iterator: *mut ffi::PyObject) {
 unsafe extern "C" fn traverse(iterator: *mut ffi::PyObject, visit: ffi::visitproc, argument: *mut c_void) -> c_int {
     // SAFETY: by (a) the object has the layout of `ViewIterator`.
     let view = unsafe { (*iterator.cast::<ViewIterator>()).view };
-    // SAFETY: by (a) it is an object.
+    // SAFETY: by (a) `iterator` is an object.
     let class = unsafe { ffi::Py_TYPE(iterator) };
     for reference in [view, class.cast()] {
         if reference.is_null() {

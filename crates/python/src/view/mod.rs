@@ -1,4 +1,5 @@
-//! `pep3118.View`: like memoryview, for every format.
+//! The Python class `pep3118.View`, which gives access to the items of a buffer of any format, in the way of
+//! memoryview.
 //!
 //! # Design
 //! - **The garbage collector sees every reference.** The first view of a buffer owns the acquired buffer. The second view
@@ -7,14 +8,15 @@
 //!   buffer releases the buffer. A view cannot be released while a consumer uses the view or while an operation on the
 //!   view runs: `BufferError`. These are the rules of memoryview.
 //! - **Items are described once.** `pep3118::py::ItemDescription` has the layout, the plan and the format of an item.
-//!   `Item` adds the codec, the names and the fields. A cache of bounded number and size shares the two between all
-//!   views of the same type, format and itemsize. The fields of an item are cached by name. Records with the same names
-//!   have one class. The class is referred to weakly, so that no reference of a layout is part of a cycle.
-//! - **A part is a few numbers.** A slice, a row and a field create a `Part`, which has the shape, the strides and the
-//!   address of its items. The library's `View` of these numbers is calculated by the operations that need it.
+//!   `Item` adds the codec, the names and the fields. All views of the same type, format and itemsize share one
+//!   `ItemDescription` and one `Item`, from a cache of bounded size. The fields of an item are cached by name. Records
+//!   with the same names have one class. The layout has a weak reference to the class, so that no reference of a layout
+//!   is part of a cycle.
+//! - **A part is a few numbers.** A slice, a row or a field of a view is a `Part`, which has the shape, the strides and
+//!   the address of its items. The library's `View` of these numbers is calculated by the operations that need it.
 //! - **One path.** A key is converted to numbers. The numbers select an item or a part. Then the item is read, or a
-//!   view of the part is created. A number or a byte string (`values::PrimitiveField`) is read by the same function as
-//!   an item, in a record, in a list and by the iterator.
+//!   view of the part is created. One function reads all numbers and byte strings (`values::PrimitiveField`): in items,
+//!   in records, in lists and for the iterator.
 //! - **Convert, then pin, then write.** Converting a key or a value may run code that releases the view. So the view is
 //!   pinned after the conversion. Pinning fails if the view was released, and no other code runs between pinning and
 //!   writing.

@@ -1,8 +1,9 @@
 //! `Part`, the items that a view covers, and access to their memory.
 //!
 //! Words of this module:
-//! - A *pin* is a use of a view. A view that is pinned cannot be released, so that its buffer is not released either.
-//! - `PinnedPart` is a part whose buffer is not released. Only this type reads and writes the memory.
+//! - A *pin* is a guard that keeps a view, and so its buffer, from being released.
+//! - A `PinnedPart` is a part whose buffer cannot be released while the `PinnedPart` exists. Only `PinnedPart` reads
+//!   and writes the memory.
 //! - A *reference* is the address of an object in an item of format `O`. The owner of the memory owns the reference.
 #![allow(unsafe_code, reason = "copies items out of and into the memory of the exporter")]
 
@@ -27,18 +28,19 @@ use crate::objects::{self, NewObject, with_item_copy, zeroed};
 use crate::tuple_builder::ListBuilder;
 use crate::values::{PrimitiveField, Source};
 
-/// The least number of bytes of a copy during which other threads may run Python code.
+/// A copy of at least this number of bytes is made while the thread is detached from the interpreter, so that other
+/// threads can run Python code.
 const DETACHED: i64 = 1 << 20;
-/// Items of at most this number of bytes are copied to a small array on the stack. An allocation costs more than
-/// reading the item.
+/// Items of at most this number of bytes are copied to a small array on the stack, because an allocation costs more
+/// than reading the item.
 const SMALL: usize = 64;
 
 /// The items that a view covers: their arrangement, address and description. A part does not keep the buffer from being
 /// released.
 ///
-/// INVARIANT: `view` and `buf` are those of a validated buffer or of the memory of a column, or the methods of
-/// `Arrangement` derived `view` and `buf` from the fields of another part. So each item is an item that the exporter
-/// described, until the buffer is released.
+/// INVARIANT: `view` and `buf` describe a validated buffer or the memory of a decoded column, or the methods of
+/// `Arrangement` derived `view` and `buf` from another part. So until the buffer is released, each item is inside of
+/// the memory that the exporter described.
 #[derive(Debug)]
 pub(super) struct Part {
     view: Arrangement,
@@ -54,27 +56,30 @@ unsafe impl Send for Part {}
 unsafe impl Sync for Part {}
 
 impl Part {
-    /// Creates the part that covers every item of `shared`, and returns the buffer beside it.
+    /// Separates `shared` into its acquired buffer and the part that covers every item of the buffer. `description`
+    /// describes the items.
     pub(super) fn new(shared: SharedView<Acquired>, description: Arc<ItemDescription>) -> (Acquired, Self) {
         let (acquired, view, buf) = shared.into_parts();
         (acquired, Self::with_description(Arrangement::new(&view), buf, description))
     }
 
-    /// Creates the part with these items. The caller guarantees the INVARIANT of `Part`.
+    /// Creates the part with the arrangement `view` of items at `buf`. The caller must guarantee the INVARIANT of
+    /// `Part`.
     #[inline]
     fn with_description(view: Arrangement, buf: *mut u8, description: Arc<ItemDescription>) -> Self {
         let primitive = Item::of(&description).ok().and_then(Item::primitive);
         Self { view, buf, description, primitive }
     }
 
-    /// Returns the value of an item that is one primitive value; `None` for any other item.
+    /// Returns the type and the byte order of the value if an item is one number or byte string. Returns `None` for any
+    /// other item.
     #[inline]
     pub(super) fn primitive(&self) -> Option<PrimitiveField> {
         self.primitive
     }
 
-    /// Creates the part that covers the items in the memory of a column, contiguous in C order. Returns `None` if the
-    /// items of `shape` have another number of bytes than the column.
+    /// Creates the part that covers the memory of a decoded column as items in the shape `shape`, contiguous in C
+    /// order. Returns `None` if the number of bytes of these items differs from that of `data`.
     pub(super) fn of_column(data: &mut ColumnData, shape: &[i64], description: Arc<ItemDescription>) -> Option<Self> {
         let itemsize = i64::try_from(description.plan().itemsize()).ok()?;
         let bytes = data.units_mut()?;
@@ -85,7 +90,7 @@ impl Part {
             shape: (!shape.is_empty()).then_some(shape),
             ..RawView::default()
         };
-        // The check fails if the items of `shape` have another number of bytes.
+        // The check fails if the number of bytes of the items of `shape` differs from that of `data`.
         let view = Checker::DEFAULT.check(&raw, None).view?;
         Some(Self::with_description(Arrangement::new(&view), bytes.as_mut_ptr(), description))
     }
@@ -96,7 +101,7 @@ impl Part {
         &self.view
     }
 
-    /// Returns the address to which the offset of an item is added.
+    /// Returns the address in `buf`, from which the offsets of items are counted.
     pub(super) fn buf(&self) -> *mut u8 {
         self.buf
     }
@@ -116,7 +121,7 @@ impl Part {
         self.view.shape()
     }
 
-    /// Returns the part of the same buffer and description with the arrangement `view`.
+    /// Returns the part with the arrangement `view`, and with the buffer and the description of `self`.
     #[inline]
     fn with_view(&self, view: Arrangement) -> Self {
         Self { view, buf: self.buf, description: Arc::clone(&self.description), primitive: self.primitive }
@@ -140,7 +145,8 @@ impl Part {
         Ok(self.with_view(Arrangement::new(&self.view.geometry().transpose(axes)?)))
     }
 
-    /// Returns the field `name` of every item. A dotted name such as `a.b` names a field of a field.
+    /// Returns the part that covers the field `name` of every item. A dotted name such as `a.b` names a field of a
+    /// field.
     ///
     /// # Errors
     /// - no field has the name: `KeyError`
@@ -151,8 +157,11 @@ impl Part {
         })
     }
 
-    /// Returns the same bytes as items of the format `format`. If the items have references, the result is read-only,
-    /// because other bytes must not be written over references.
+    /// Returns the part that covers the bytes of `self` as items of the format `format`. `shape` is the shape of the
+    /// result; with `None`, the result has one dimension. `dialect` is the dialect of `format`; with `None`, the
+    /// library determines the dialect. If the items have references to objects, the result is read-only, because a
+    /// reference must not be overwritten by other bytes. Returns an error if `format` is invalid or ambiguous, if
+    /// `self` is not C-contiguous, or if `shape` does not match the number of bytes.
     pub(super) fn cast(
         &self,
         format: &[u8],
@@ -169,8 +178,11 @@ impl Part {
         Ok(Self::with_description(view, self.buf, description))
     }
 
-    /// Converts the argument `order` of `tobytes`. `A` is Fortran order if the memory is Fortran-contiguous and not
-    /// C-contiguous, and otherwise C order.
+    /// Converts the argument `order` of `tobytes`. `None` and `C` mean C order, and `F` means Fortran order. `A` means
+    /// Fortran order if the memory is Fortran-contiguous and not C-contiguous, and otherwise C order.
+    ///
+    /// # Errors
+    /// - any other text: `ValueError`
     pub(super) fn order(&self, order: Option<&str>) -> PyResult<Order> {
         match order {
             None | Some("C") => Ok(Order::C),
@@ -183,14 +195,15 @@ impl Part {
         }
     }
 
-    /// Returns the place of the item at `indices`. There is one index for each dimension, and each index is in bounds.
+    /// Returns the place of the item at `indices`. `indices` must have one index for each dimension, and each index
+    /// must be in bounds and not negative.
     #[inline]
     pub(super) fn place<'i>(&self, indices: &'i [i64]) -> Place<'i> {
         let view = &self.view;
         if view.is_indirect() {
             return Place::Indices(indices);
         }
-        // Each index is in bounds, so the sum is part of a span that fits 63 bits.
+        // Each index is in bounds, so the offset of the item fits 63 bits.
         let distances = view.strides().iter().zip(indices).map(|(stride, index)| stride.wrapping_mul(*index));
         Place::Offset(distances.fold(view.offset(), i64::wrapping_add))
     }
@@ -205,20 +218,20 @@ impl Part {
         Ok(usize::try_from(*first)?)
     }
 
-    /// Returns the part for access to its memory. `pin` pins a view of this part's buffer.
+    /// Gives access to the memory of this part. `pin` must pin a view of this part's buffer.
     pub(super) fn pinned<'h>(&'h self, pin: &'h Pin<'_>) -> PinnedPart<'h> {
         let _: &Pin<'_> = pin;
         PinnedPart { part: self }
     }
 
-    /// Returns the part for access to its memory. `acquired` is this part's buffer.
+    /// Gives access to the memory of this part. `acquired` must be the buffer of this part.
     pub(super) fn pinned_by<'h>(&'h self, acquired: &'h Acquired) -> PinnedPart<'h> {
         let _: &Acquired = acquired;
         PinnedPart { part: self }
     }
 }
 
-/// A part whose buffer is not released for `'h`.
+/// A part whose buffer cannot be released for `'h`.
 ///
 /// INVARIANT: only `Part::pinned` and `Part::pinned_by` create a `PinnedPart`. They borrow a pin or the buffer for
 /// `'h`, so that the buffer is not released.
@@ -227,12 +240,13 @@ pub(super) struct PinnedPart<'h> {
     part: &'h Part,
 }
 
-/// The place of one item in a part.
+/// The position of one item in a part.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Place<'i> {
-    /// The distance from `buf` to the item in bytes.
+    /// The distance in bytes from `buf` to the item.
     Offset(i64),
-    /// One index for each dimension, if access to the item follows pointers.
+    /// The index of the item in each dimension. Access to the item follows pointers, so the item has no offset from
+    /// `buf`.
     Indices(&'i [i64]),
 }
 
@@ -247,7 +261,7 @@ impl<'h> PinnedPart<'h> {
         self.part.description.plan().itemsize()
     }
 
-    /// Calls `call` with the library's buffer of the items, to be read.
+    /// Calls `call` with a library [`Buffer`] of the items, for reading.
     ///
     /// # Errors
     /// - an error of `call`
@@ -258,12 +272,12 @@ impl<'h> PinnedPart<'h> {
         let (part, geometry) = (self.part, self.part.view.geometry());
         // SAFETY: (a) and (b) By the INVARIANT of `Part` the exporter described the items. By the INVARIANT of
         // `PinnedPart` the buffer is not released, so that the memory stays valid (E04, memory stays valid). (c) The
-        // buffer protocol requires this of every consumer of the memory.
+        // buffer protocol requires of every consumer that no memory is written while another consumer reads it.
         let buffer = unsafe { Buffer::from_ptr(&geometry, part.description.plan(), part.buf) };
         call(&buffer?)
     }
 
-    /// Calls `call` with the library's buffer of the items, to be written.
+    /// Calls `call` with a library [`BufferMut`] of the items, for writing.
     ///
     /// # Errors
     /// - a read-only view
@@ -282,7 +296,7 @@ impl<'h> PinnedPart<'h> {
     /// Returns the address of the item at `offset`, in bytes from `buf`.
     ///
     /// # Safety
-    /// - (a) `offset` is the offset of an item of the part, or the address is not dereferenced.
+    /// - (a) `offset` is the offset of an item of the part, or the caller does not dereference the address.
     #[inline]
     unsafe fn address(&self, offset: i64) -> *mut u8 {
         // The offset of an item fits the address space, because the item is in memory. The default is never used.
@@ -290,17 +304,20 @@ impl<'h> PinnedPart<'h> {
         self.part.buf.wrapping_offset(isize::try_from(offset).unwrap_or(0))
     }
 
-    /// Returns the bytes of the item at `indices`. This is the slow path, for access that follows pointers.
+    /// Returns the bytes of the item at `indices`, following the pointers on the way to the item. Returns an error if a
+    /// pointer is NULL.
     fn item_bytes(&self, indices: &[i64]) -> Result<Vec<u8>, DecodeError> {
         self.with_buffer(|buffer| buffer.item_bytes(indices))
     }
 
-    /// Writes the bytes of the item at `indices`. This is the slow path, for access that follows pointers.
+    /// Writes `item` to the item at `indices`, following the pointers on the way to the item. Returns an error if a
+    /// pointer is NULL.
     fn write_item_bytes(&self, indices: &[i64], item: &[u8]) -> Result<(), EncodeError> {
         self.with_buffer_mut(|buffer| buffer.write_item_bytes(indices, item))
     }
 
-    /// Copies the bytes of the item at `place` to `out`, which has the size of an item.
+    /// Copies the bytes of the item at `place` to `out`. `out` must have the size of an item. Returns an error if a
+    /// pointer on the way to the item is NULL.
     #[inline]
     pub(super) fn copy_item(&self, place: Place<'_>, out: &mut [u8]) -> PyResult<()> {
         let offset = match place {
@@ -312,13 +329,14 @@ impl<'h> PinnedPart<'h> {
         };
         // SAFETY: (a) A `Place::Offset` is the offset of an item.
         let from = unsafe { self.address(offset) };
-        // SAFETY: by the INVARIANT the bytes of one item may be read. `out` has the size of an item. It is memory of
-        // this program, so that the item does not overlap it. Bytes have no alignment.
+        // SAFETY: by the INVARIANT the bytes of one item may be read. `out` has the size of an item. `out` is memory of
+        // this program, so the item of the exporter does not overlap `out`. Bytes have no alignment.
         unsafe { std::ptr::copy_nonoverlapping(from, out.as_mut_ptr(), out.len()) };
         Ok(())
     }
 
-    /// Writes `item` to the item at `place`. The item is one value that has no references and no padding.
+    /// Writes `item` to the item at `place`. The item must be one value without references to objects and without
+    /// padding.
     ///
     /// # Errors
     /// - a read-only view: `TypeError`
@@ -345,7 +363,7 @@ impl<'h> PinnedPart<'h> {
                     })+
                     len => {
                         // SAFETY: by the INVARIANT the bytes of one item may be written to, because the view is not
-                        // read-only. `item` is memory of this program, so that it does not overlap the item of the
+                        // read-only. `item` is memory of this program, so `item` does not overlap the item of the
                         // exporter. Bytes have no alignment.
                         unsafe { std::ptr::copy_nonoverlapping(item.as_ptr(), to, len) };
                     }
@@ -356,8 +374,9 @@ impl<'h> PinnedPart<'h> {
         Ok(())
     }
 
-    /// Appends one object to `list` for each of `length` items of the part. Each item is one primitive value. `offset`
-    /// is the offset of the first item, and `stride` is the distance from one item to the next. Both are in bytes.
+    /// Appends one object to `list` for each of `length` items of the part that are a constant stride apart. Each item
+    /// must be the primitive value `primitive`. `offset` is the offset of the first item in bytes from `buf`. `stride`
+    /// is the distance in bytes from one item to the next.
     ///
     /// # Errors
     /// - no memory: `MemoryError`
@@ -379,8 +398,9 @@ impl<'h> PinnedPart<'h> {
         primitive.read_all(py, sources, list)
     }
 
-    /// Returns a new reference to each object whose address is in `item`, the bytes of an item. No other code has run
-    /// since the bytes were copied.
+    /// Returns a new reference to each object whose address is in `item`, a copy of the bytes of an item. No Python
+    /// code may run between the copy and this call, because the code could drop a reference. Returns an error if there
+    /// is no memory.
     fn references<'py>(&self, py: Python<'py>, item: &[u8]) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let offsets = self.part.item()?.reference_offsets(py, &self.part.description)?;
         let mut references = Vec::new();
@@ -394,8 +414,9 @@ impl<'h> PinnedPart<'h> {
         Ok(references)
     }
 
-    /// Writes `item` to the item at `place`. Padding is not changed. If the function fails, no byte is changed. `item`
-    /// owns the references to the objects in it. The references that they replace are moved to `old`.
+    /// Writes `item` to the item at `place`. Padding is not changed. `item` must own references to the objects whose
+    /// addresses it contains. The references that are overwritten are moved to `old`. If the function returns an error,
+    /// no byte was changed.
     fn store_item<'py>(
         &self,
         py: Python<'py>,
@@ -438,7 +459,7 @@ impl<'h> PinnedPart<'h> {
         for cell in written.unwrap_or(&whole) {
             let Some(bytes) = item.get(cell.offset..cell.offset.saturating_add(cell.len)) else { continue };
             // SAFETY: by the INVARIANT the bytes of the item may be written to, because the view is not read-only.
-            // `item` is memory of this program, so that it does not overlap the item of the exporter. Bytes have no
+            // `item` is memory of this program, so `item` does not overlap the item of the exporter. Bytes have no
             // alignment.
             unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), to.wrapping_add(cell.offset), bytes.len()) };
         }
@@ -446,35 +467,38 @@ impl<'h> PinnedPart<'h> {
         Ok(())
     }
 
-    /// Returns the bytes of all items; `None` if they are not contiguous in C order.
+    /// Returns the bytes of all items. Returns `None` if the items are not contiguous in C order.
     #[inline]
     pub(super) fn contiguous(&self) -> Option<BorrowedBytes<'h>> {
         self.contiguous_in(&self.part.view)
     }
 
-    /// Returns the bytes of the items that `view`, a slice of this part's arrangement, selects. Returns `None` if they
-    /// are not contiguous in C order.
+    /// Returns the bytes of the items that `view` selects. `view` must be a slice of this part's arrangement. Returns
+    /// `None` if the selected items are not contiguous in C order.
     #[inline]
     fn contiguous_in(&self, view: &Arrangement) -> Option<BorrowedBytes<'h>> {
         if !view.is_contiguous(Order::C) {
             return None;
         }
-        // SAFETY: (a) It is the offset of the first item. If there are no items, the address is not dereferenced.
+        // SAFETY: (a) `view.offset()` is the offset of the first item. If there are no items, the address is not
+        // dereferenced.
         let start = unsafe { self.address(view.offset()) };
         let len = usize::try_from(view.len()).ok()?;
-        // SAFETY: (a) By the INVARIANT the bytes of the items may be read for `'h`. (b) They may be written to if the
-        // view is not read-only.
+        // SAFETY: (a) By the INVARIANT the bytes of the items may be read for `'h`. (b) The bytes may be written to if
+        // the view is not read-only.
         Some(unsafe { BorrowedBytes::from_ptr(start, len, !view.readonly()) })
     }
 
-    /// Copies `from` to the items that `view`, a slice of this part's arrangement, selects. Returns `false`, and copies
-    /// nothing, if the items are read-only, are not contiguous in C order, or have another number of bytes than `from`.
+    /// Copies `from` to the items that `view` selects. `view` must be a slice of this part's arrangement. Returns
+    /// `false`, and copies nothing, if the selected items are read-only, are not contiguous in C order, or differ from
+    /// `from` in their number of bytes.
     pub(super) fn copy_from(&self, py: Python<'_>, view: &Arrangement, from: &BorrowedBytes<'_>) -> bool {
         self.contiguous_in(view).is_some_and(|to| copying(py, view.len(), || to.copy_from(from)))
     }
 
-    /// Writes `item` to every item. It has no references and no padding. Returns `false`, and writes nothing, if the
-    /// items are not a constant stride apart, if they are read-only, or if `item` has another size.
+    /// Writes `item` to every item of the part. The items must have no references to objects and no padding. Returns
+    /// `false`, and writes nothing, if the items are not a constant stride apart, if the items are read-only, or if the
+    /// size of `item` differs from the item size.
     pub(super) fn fill(&self, py: Python<'_>, item: &[u8]) -> PyResult<bool> {
         let view = &self.part.view;
         let (Some(line), false) = (self.part.line(), view.readonly()) else { return Ok(false) };
@@ -497,16 +521,16 @@ impl<'h> PinnedPart<'h> {
                             let mut to = start.get();
                             if stride == $size {
                                 for _ in 0..line.items {
-                                    // SAFETY: `to` is the address of an item of the line, whose bytes by the INVARIANT
-                                    // may be written to. An array of bytes has no alignment.
+                                    // SAFETY: `to` is the address of an item in `line`. By the INVARIANT its bytes may
+                                    // be written to. An array of bytes has no alignment.
                                     unsafe { to.cast::<[u8; $size]>().write(value) };
                                     to = to.wrapping_add($size);
                                 }
                                 return;
                             }
                             for _ in 0..line.items {
-                                // SAFETY: `to` is the address of an item of the line, whose bytes by the INVARIANT may
-                                // be written to. An array of bytes has no alignment.
+                                // SAFETY: `to` is the address of an item in `line`. By the INVARIANT its bytes may be
+                                // written to. An array of bytes has no alignment.
                                 unsafe { to.cast::<[u8; $size]>().write(value) };
                                 to = to.wrapping_offset(stride);
                             }
@@ -515,8 +539,8 @@ impl<'h> PinnedPart<'h> {
                     _ => copying(py, view.len(), || {
                         let mut to = start.get();
                         for _ in 0..line.items {
-                            // SAFETY: `to` is the address of an item of the line, whose bytes by the INVARIANT may be
-                            // written to. `item` is memory of this program, so that it does not overlap the item of the
+                            // SAFETY: `to` is the address of an item in `line`. By the INVARIANT its bytes may be
+                            // written to. `item` is memory of this program, so `item` does not overlap the item of the
                             // exporter. Bytes have no alignment.
                             unsafe { std::ptr::copy_nonoverlapping(item.as_ptr(), to, item.len()) };
                             to = to.wrapping_offset(stride);
@@ -529,7 +553,8 @@ impl<'h> PinnedPart<'h> {
         Ok(true)
     }
 
-    /// Returns the bytes of all items, contiguous in the order `order`, as a `bytes` object.
+    /// Returns a copy of the bytes of all items as a `bytes` object. The items in the copy are contiguous in the order
+    /// `order`.
     pub(super) fn to_bytes<'py>(self, py: Python<'py>, order: Order) -> PyResult<Bound<'py, PyBytes>> {
         let view = &self.part.view;
         let len = usize::try_from(view.len()).unwrap_or(usize::MAX);
@@ -539,14 +564,15 @@ impl<'h> PinnedPart<'h> {
         })
     }
 
-    /// Returns the bytes of all items, contiguous in the order `order`, as a vector.
+    /// Returns a copy of the bytes of all items as a vector. The items in the copy are contiguous in the order `order`.
     pub(super) fn to_vec(self, py: Python<'_>, order: Order) -> Result<Vec<u8>, DecodeError> {
         copying(py, self.part.view.len(), || self.with_buffer(|buffer| buffer.to_contiguous(order)))
     }
 }
 
 impl Part {
-    /// Returns the line of all items; `None` if the items are not a constant stride apart.
+    /// Returns the offset, the number and the stride of all items in C order. Returns `None` if the items are not a
+    /// constant stride apart.
     #[inline]
     fn line(&self) -> Option<Line> {
         let view = &self.view;
@@ -566,7 +592,7 @@ impl Part {
         }
     }
 
-    /// Calls `call` with the place of each item, in C order. Stops at the first error.
+    /// Calls `call` with the place of each item, in C order (the last index changes fastest). Stops at the first error.
     ///
     /// # Errors
     /// - an error of `call`
@@ -605,11 +631,11 @@ pub(super) struct Line {
     pub(super) offset: i64,
     /// The number of items.
     pub(super) items: usize,
-    /// The distance from one item to the next, in bytes.
+    /// The distance in bytes from one item to the next.
     pub(super) stride: i64,
 }
 
-/// An address that any thread may use until the buffer is released.
+/// An address in the memory of the buffer. Any thread may use the address until the buffer is released.
 #[derive(Clone, Copy, Debug)]
 struct Address(*mut u8);
 
@@ -624,18 +650,19 @@ impl Address {
     }
 }
 
-/// References that were replaced in items. Dropping a reference may run Python code, which may release the view. So the
-/// references are dropped after the last access to the memory.
+/// References to objects that an assignment has overwritten in items. Dropping a reference may run Python code that
+/// releases the view, so the references are dropped after the last access to the memory.
 #[derive(Default)]
 pub(super) struct ReplacedReferences<'py> {
     py: Option<Python<'py>>,
     addresses: Vec<usize>,
-    /// The objects that ctypes assigns, each with the address in memory that ctypes stores it at.
+    /// The objects that ctypes must assign, each with the address of its `py_object` field in the memory of ctypes.
     assigned: Vec<(usize, Bound<'py, PyAny>)>,
 }
 
 impl ReplacedReferences<'_> {
-    /// Lets ctypes assign the objects to its memory, and drops the references that were replaced.
+    /// Lets ctypes assign the objects in `assigned`, and then drops the references that were overwritten. `hold` is the
+    /// reference of the view to its buffer.
     ///
     /// # Errors
     /// - another thread or a method of an object has released the view: `ValueError`
@@ -657,14 +684,14 @@ impl Drop for ReplacedReferences<'_> {
     fn drop(&mut self) {
         for address in std::mem::take(&mut self.addresses) {
             if let Some(py) = self.py {
-                // SAFETY: (c) The item that owned the reference was overwritten, so that this struct owns it.
+                // SAFETY: (c) The item that owned the reference was overwritten, so this struct owns the reference.
                 unsafe { objects::drop_reference(py, address) };
             }
         }
     }
 }
 
-/// The bytes of new items, before they are written to the memory of the exporter.
+/// The bytes of new items, before the items are written to the memory of the exporter.
 ///
 /// INVARIANT: each address at an offset in `objects` is 0, or this struct owns a reference to the object at the
 /// address.
@@ -678,7 +705,7 @@ pub(super) struct NewItems<'p, 'py> {
 }
 
 impl<'p, 'py> NewItems<'p, 'py> {
-    /// Creates `count` items for `part`. All their bits are 0.
+    /// Creates `count` new items for `part`. All bytes of the items are 0.
     ///
     /// # Errors
     /// - no memory: `MemoryError`
@@ -690,19 +717,20 @@ impl<'p, 'py> NewItems<'p, 'py> {
         Ok(Self { py, bytes, small: [0; SMALL], len, itemsize, objects })
     }
 
-    /// Returns the bytes of the items, to be written to.
+    /// Returns the bytes of all new items, to be changed.
     #[inline]
     pub(super) fn bytes_mut(&mut self) -> &mut [u8] {
         if self.len <= SMALL { self.small.get_mut(..self.len).unwrap_or_default() } else { &mut self.bytes }
     }
 
-    /// Returns the bytes of the items.
+    /// Returns the bytes of all new items.
     #[inline]
     fn bytes(&self) -> &[u8] {
         if self.len <= SMALL { self.small.get(..self.len).unwrap_or_default() } else { &self.bytes }
     }
 
-    /// Writes the only item to `place`. The references that it replaces are moved to `old`.
+    /// Writes the only new item to `place` in `held`. The references that are overwritten are moved to `old`. Returns
+    /// an error, and writes nothing, if the memory is read-only or a pointer is NULL.
     #[inline]
     pub(super) fn store_at(
         mut self,
@@ -711,15 +739,17 @@ impl<'p, 'py> NewItems<'p, 'py> {
         old: &mut ReplacedReferences<'py>,
     ) -> PyResult<()> {
         held.store_item(self.py, place, self.bytes(), old)?;
-        // The memory owns the references now. ctypes creates references of its own.
+        // The memory of the exporter owns the references now, so the addresses are set to 0. With ctypes, this struct
+        // still owns its references, because ctypes creates other references.
         if !self.objects.is_empty() && held.part.description.objects() == ObjectReferences::Memory {
             self.bytes_mut().fill(0);
         }
         Ok(())
     }
 
-    /// Writes the items to all places of the part in C order. If there is one item, writes the item to each place. The
-    /// references that are replaced are moved to `old`.
+    /// Writes the new items to all items of `held` in C order. If there is only one new item, writes this item to every
+    /// item of `held`. The references that are overwritten are moved to `old`. After an error, the items before the
+    /// failure are changed.
     pub(super) fn store_all(mut self, held: &PinnedPart<'_>, old: &mut ReplacedReferences<'py>) -> PyResult<()> {
         let (py, part) = (self.py, held.part);
         if part.view.readonly() {
@@ -744,7 +774,8 @@ impl<'p, 'py> NewItems<'p, 'py> {
             let item = self.bytes().get(start..start.saturating_add(self.itemsize)).unwrap_or_default();
             held.store_item(py, place, item, old)?;
             if one && owned {
-                // Each place owns one reference to each object, so that another reference is created for the place.
+                // Every item of `held` must own a reference to each object, so one more reference is created for each
+                // item.
                 for offset in self.objects {
                     std::mem::forget(reference(py, item, *offset));
                 }
@@ -755,14 +786,15 @@ impl<'p, 'py> NewItems<'p, 'py> {
         if let Err(error) = walked {
             stored = Err(error);
         }
-        // The memory owns the references of the items that were written.
+        // The memory of the exporter owns the references in the items that were written, so their addresses are set to
+        // 0.
         let moved = if one || !owned { 0 } else { at.min(self.len) };
         self.bytes_mut().get_mut(..moved).unwrap_or_default().fill(0);
         stored
     }
 
-    /// Creates a copy of all items of `from` for `part`, with a new reference to each object in them. The owner of the
-    /// memory of `from` owns a reference to each of these objects.
+    /// Creates new items for `part` with the bytes of all items of `from`, and with a new reference to each object in
+    /// the items. The owner of the memory of `from` must own a reference to each of these objects.
     ///
     /// # Errors
     /// - no memory: `MemoryError`
@@ -804,7 +836,8 @@ impl Drop for NewItems<'_, '_> {
     }
 }
 
-/// Returns a new reference to the object whose address is at `offset` in `item`; `None` for NULL.
+/// Returns a new reference to the object whose address is at the byte `offset` of `item`. Returns `None` if the address
+/// is NULL.
 fn reference<'py>(py: Python<'py>, item: &[u8], offset: usize) -> Option<Bound<'py, PyAny>> {
     let address = address_at(item, offset);
     // SAFETY: (b) `item`, or the memory that it was copied from, owns a reference to the object. No code that could
@@ -812,14 +845,15 @@ fn reference<'py>(py: Python<'py>, item: &[u8], offset: usize) -> Option<Bound<'
     (address != 0).then(|| unsafe { objects::object(py, address) })
 }
 
-/// Returns the address at `offset` in `item`. References are in the byte order of this machine, because their owner is
-/// an object of this process.
+/// Returns the address of an object that is at the byte `offset` of `item`. The address is in the byte order of this
+/// machine, because the object is in this process.
 fn address_at(item: &[u8], offset: usize) -> usize {
     let bytes = item.get(offset..).and_then(|bytes| bytes.first_chunk());
     bytes.map_or(0, |bytes| usize::from_ne_bytes(*bytes))
 }
 
-/// Copies the bytes in `written`, which are not padding, from `values` to `item`.
+/// Copies the bytes in the ranges `written` from `values` to `item`. The other bytes of `item`, which are padding, stay
+/// the same.
 fn merge(item: &mut [u8], values: &[u8], written: &[ByteRange]) {
     for cell in written {
         let range = cell.offset..cell.offset.saturating_add(cell.len);
@@ -829,14 +863,18 @@ fn merge(item: &mut [u8], values: &[u8], written: &[ByteRange]) {
     }
 }
 
-/// Calls `copy`, which copies `bytes` bytes. If there are at least `DETACHED` bytes, the thread is detached from the
-/// interpreter during the call.
+/// Calls `copy`, which must copy `bytes` bytes without running Python code. If `bytes` is at least `DETACHED`, the
+/// thread is detached from the interpreter during the call.
 pub(super) fn copying<T: Send>(py: Python<'_>, bytes: i64, copy: impl FnOnce() -> T + Send) -> T {
     if bytes >= DETACHED { py.detach(copy) } else { copy() }
 }
 
-/// Creates the object for the item at `indices`. `pin` is dropped after the item is copied, because creating the object
-/// may run code that releases the view.
+/// Creates the Python object for the item at `indices`. `indices` must be in bounds. `pin` is dropped after the bytes
+/// of the item are copied, because creating the object may run Python code that releases the view.
+///
+/// # Errors
+/// - a NULL pointer on the way to the item
+/// - as [`Codec::read`](crate::values::Codec::read)
 #[inline]
 pub(super) fn read_item<'py>(
     py: Python<'py>,
@@ -847,8 +885,9 @@ pub(super) fn read_item<'py>(
     read_place(py, part, pin, part.place(indices))
 }
 
-/// Creates the object for the item at `offset`, which is the primitive value `primitive`. No other code runs while the
-/// object is created.
+/// Creates the Python object for the item at the byte `offset` from `buf`. The item must be the primitive value
+/// `primitive`. No Python code runs while the object is created. Returns `None` and sets an exception if there is no
+/// memory.
 #[inline(always)]
 pub(super) fn read_primitive<'py>(
     py: Python<'py>,
@@ -864,7 +903,8 @@ pub(super) fn read_primitive<'py>(
 
 /// The bytes of an item that is one primitive value.
 ///
-/// INVARIANT: the bytes of one item may be read at `address` for `'h`. Only `read_primitive` and `read_line` create it.
+/// INVARIANT: the bytes of one item may be read at `address` for `'h`. Only `read_primitive` and `read_line` create an
+/// `ItemAt`.
 struct ItemAt<'h> {
     address: *const u8,
     held: PhantomData<&'h Part>,
@@ -885,7 +925,13 @@ impl Source for ItemAt<'_> {
     }
 }
 
-/// As [`read_item`], for the item at `place`.
+/// Creates the Python object for the item at `place` in `part`. `pin` pins a view of the part's buffer. `pin` is
+/// dropped after the bytes of the item are copied, because creating the object may run Python code that releases the
+/// view.
+///
+/// # Errors
+/// - a NULL pointer on the way to the item
+/// - as [`Codec::read`](crate::values::Codec::read)
 #[inline]
 pub(super) fn read_place<'py>(
     py: Python<'py>,
@@ -901,8 +947,8 @@ pub(super) fn read_place<'py>(
     with_item_copy(part.description.plan().itemsize(), |bytes| {
         let held = part.pinned(&pin);
         held.copy_item(place, bytes)?;
-        // The references exist until the object is created, because after the pin is dropped, other code may change the
-        // memory.
+        // After the pin is dropped, other code may change the memory and drop the objects in the item. `references`
+        // keeps these objects alive until `object` is created.
         let references = if item.has_objects() { held.references(py, bytes)? } else { Vec::new() };
         drop(pin);
         let object = codec.read(py, bytes);
@@ -911,7 +957,8 @@ pub(super) fn read_place<'py>(
     })
 }
 
-/// Creates the object for the item at `place`. The part is pinned while the object is created.
+/// Creates the Python object for the item at `place`. Unlike [`read_place`], keeps the part pinned while the object is
+/// created, because the caller reads more items.
 pub(super) fn read_pinned<'py>(
     py: Python<'py>,
     held: &PinnedPart<'_>,
@@ -927,8 +974,8 @@ pub(super) fn read_pinned<'py>(
     })
 }
 
-/// Returns the items at `index` in a dimension. The result does not have this dimension. If the first dimension has
-/// pointers, the pointer at `index` is followed.
+/// Returns the part with the items at `index`, counted from 0, in the dimension `dimension`. The result does not have
+/// this dimension. If the first dimension has pointers and `dimension` is 0, follows the pointer at `index`.
 ///
 /// # Errors
 /// - a NULL pointer

@@ -1,4 +1,4 @@
-//! `tolist`: the items of a view as nested lists.
+//! Implements `View.tolist`, which returns the items of a view as nested lists.
 
 use pyo3::prelude::*;
 use pyo3::types::PyList;
@@ -8,7 +8,7 @@ use crate::objects::{NewObject, from_result, zeroed};
 use crate::tuple_builder::{self, ListBuilder};
 use crate::values::Codec;
 
-/// Returns all items as nested lists. The view has at least one dimension.
+/// Returns all items of `held` as nested lists, one level for each dimension. `held` must have at least one dimension.
 ///
 /// # Errors
 /// - text with a unit above U+10FFFF: `ValueError`
@@ -27,17 +27,17 @@ struct Reader<'py, 'h> {
     py: Python<'py>,
     held: PinnedPart<'h>,
     codec: &'h Codec,
-    /// The bytes of the item that is read.
+    /// The bytes of the current item.
     item: Vec<u8>,
-    /// The indices of the item that is read, if access to the items follows pointers. Otherwise empty.
+    /// The indices of the current item if access to the items follows pointers. Otherwise the vector is empty.
     indices: Vec<i64>,
-    /// Whether the item has references whose owner is known.
+    /// `true` if the items have references to objects whose owner is known.
     has_objects: bool,
 }
 
 impl<'py> Reader<'py, '_> {
-    /// Returns the list of a dimension. `offset` is the offset of its first item, if access to the items follows no
-    /// pointers.
+    /// Returns the list for the dimension `dimension`, with the lists of the inner dimensions in it. `offset` is the
+    /// offset of the first item of the list in bytes. If access to the items follows pointers, `offset` is not used.
     // The recursion is as deep as there are dimensions, which are 64 at most.
     fn level(&mut self, dimension: usize, offset: i64) -> PyResult<Bound<'py, PyList>> {
         let (py, part) = (self.py, self.held.part());
@@ -58,7 +58,7 @@ impl<'py> Reader<'py, '_> {
                 *cell = i64::try_from(index).unwrap_or(i64::MAX);
             }
             let row_start = start;
-            // Every item has an offset that fits 63 bits. The last sum is not used.
+            // The offset of each item fits 63 bits. The sum after the last item may overflow, but is not used.
             start = start.wrapping_add(stride);
             if is_last {
                 return self.item(row_start);
@@ -68,7 +68,9 @@ impl<'py> Reader<'py, '_> {
         tuple_builder::list(py, rows)
     }
 
-    /// Creates the object for one item. `offset` is the offset of the item, if access to the items follows no pointers.
+    /// Creates the object for the current item. `offset` is the offset of the item in bytes. If access to the items
+    /// follows pointers, `indices` selects the item, and `offset` is not used. Returns `None` and sets an exception if
+    /// the object cannot be created.
     fn item(&mut self, offset: i64) -> NewObject<'py> {
         let place = if self.indices.is_empty() { Place::Offset(offset) } else { Place::Indices(&self.indices) };
         if self.has_objects {
