@@ -1,5 +1,6 @@
 """Functions that run a program in a new interpreter, because a fault of the program can crash the interpreter."""
 
+import importlib
 import os
 import subprocess
 import sys
@@ -7,10 +8,8 @@ import textwrap
 
 import pytest
 
-import pep3118
-
 # If the extension module is compiled into the program that runs these tests, other processes cannot import it.
-EMBEDDED = not hasattr(pep3118._pep3118, "__file__")
+EMBEDDED = not hasattr(importlib.import_module("pep3118._pep3118"), "__file__")
 
 # `mallinfo2` of glibc counts the bytes that Rust and C code have allocated. `getallocatedblocks` counts the memory
 # blocks of Python objects.
