@@ -104,7 +104,8 @@ def test_reports_on_formats(faulty_exporter):
     fields = {"buf": bytearray(4), "obj": "self", "len": 4, "itemsize": 4, "readonly": 0, "ndim": 1, "shape": (1,)}
     for name in NAMES:
         for spelled in (f"T{{i:{name}:", f"T{{i:{name}:h:b:}}", name):
-            exporter = faulty_exporter(lambda flags, spelled=spelled: {**fields, "strides": (4,), "format": spelled.encode()})
+            answer = {**fields, "strides": (4,), "format": spelled.encode()}
+            exporter = faulty_exporter(lambda flags, answer=answer: answer)
             for report in (audit(exporter), check(exporter)):
                 assert report.rules
                 for text in (str(report), report.explain(), report.to_json(), repr(report.findings)):
