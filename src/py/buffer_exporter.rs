@@ -156,7 +156,8 @@ impl BufferExporter {
     /// - (a) `view` is NULL or a `Py_buffer` that may be written to.
     /// - (b) `owner` is the object that holds this exporter.
     ///
-    /// # Errors The function returns `BufferError` and sets `obj` to NULL:
+    /// # Errors
+    /// The function returns `BufferError` and sets `obj` to NULL for:
     /// - `WRITABLE` for read-only memory
     /// - `SIMPLE` for every second item
     /// - `STRIDES` for items that are reached through pointers
