@@ -5,6 +5,15 @@
 
 use core::fmt;
 
+/// Converts the length or address `number` to `u64`, the type of lengths in errors, layouts and files.
+#[expect(clippy::as_conversions, reason = "a `usize` has at most 64 bits")]
+#[inline]
+#[must_use]
+pub const fn to_u64(number: usize) -> u64 {
+    const { assert!(usize::BITS <= u64::BITS) };
+    number as u64
+}
+
 /// An alignment in bytes, which is a power of two and at most 2^63.
 ///
 /// ```

@@ -16,7 +16,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::decode::{
-    Buffer, BufferMut, DecodeError, EncodeError, Memory, MemoryMut, Plan, Run, path_len, to_isize, wide,
+    Buffer, BufferMut, DecodeError, EncodeError, Memory, MemoryMut, Plan, Run, path_len, to_isize, to_u64,
 };
 use crate::strided::{CellAddresses, Strided, StridedMut, read_cells};
 use crate::view::{View, ViewError};
@@ -173,7 +173,7 @@ impl PathAxis {
 
 /// Returns the error for a NULL pointer in the dimension `dimension`.
 fn null_pointer(dimension: usize) -> DecodeError {
-    DecodeError::NullPointer { dimension: wide(dimension) }
+    DecodeError::NullPointer { dimension: to_u64(dimension) }
 }
 
 /// The addresses of rows of items, which are read from evenly spaced pointers in memory.

@@ -109,6 +109,7 @@ pub use view::{
 /// functions are not a part of the API and can change in every release.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::align::to_u64;
     pub use crate::decode::{Blocks, ScalarCodec, ZERO_SIZED_LIMIT};
     #[cfg(feature = "serde")]
     pub use crate::interop::serde::ReportJson;

@@ -5,11 +5,12 @@ use alloc::vec::Vec;
 
 use super::column_copy::block_items;
 use super::element::zeroed;
-use super::error::{DecodeError, EncodeError, EncodeErrorKind, to_isize, wide};
+use super::error::{DecodeError, EncodeError, EncodeErrorKind, to_isize};
 use super::memory::{Memory, MemoryMut, Run, SliceMemory};
 use super::plan::Plan;
 use super::traverse::{Runs, at_most, copy_items, path_len};
 use super::value::Value;
+use crate::align::to_u64;
 use crate::view::{Order, Steps, View};
 
 /// A readable buffer: a view, the plan of its items, and the memory of the items.
@@ -56,7 +57,7 @@ pub struct BufferMut<'b> {
 
 /// Returns an error if the items of `view` and the items of `plan` have different sizes.
 fn check_itemsize(view: &View<'_>, plan: &Plan) -> Result<(), DecodeError> {
-    let (found, wanted) = (view.itemsize().unsigned_abs(), wide(plan.itemsize()));
+    let (found, wanted) = (view.itemsize().unsigned_abs(), to_u64(plan.itemsize()));
     if found == wanted { Ok(()) } else { Err(DecodeError::Itemsize { view: found, plan: wanted }) }
 }
 
@@ -65,7 +66,7 @@ fn check_itemsize(view: &View<'_>, plan: &Plan) -> Result<(), DecodeError> {
 pub(super) fn total(view: &View<'_>, itemsize: usize) -> Result<(usize, usize), DecodeError> {
     let items = view.item_count();
     let both = usize::try_from(items).ok().and_then(|items| Some((items, items.checked_mul(itemsize)?)));
-    both.ok_or(DecodeError::Allocation { bytes: items.saturating_mul(wide(itemsize)) })
+    both.ok_or(DecodeError::Allocation { bytes: items.saturating_mul(to_u64(itemsize)) })
 }
 
 impl<'b> Buffer<'b> {
@@ -172,7 +173,7 @@ impl<'b> Buffer<'b> {
     pub fn copy_bytes(&self, order: Order, out: &mut [u8]) -> Result<(), DecodeError> {
         let (_, bytes) = total(self.view, self.plan.size)?;
         if out.len() != bytes {
-            return Err(DecodeError::TooSmall { available: wide(out.len()), needed: wide(bytes) });
+            return Err(DecodeError::TooSmall { available: to_u64(out.len()), needed: to_u64(bytes) });
         }
         copy_items(self.view, self.plan.size, &*self.memory, order, &[], out)
     }
@@ -338,7 +339,7 @@ impl<'b> BufferMut<'b> {
     pub fn write_values(&mut self, values: &[Value]) -> Result<(), EncodeError> {
         let (items, _) = total(self.view, self.plan.size)?;
         if values.len() != items {
-            let (found, wanted) = (wide(values.len()), wide(items));
+            let (found, wanted) = (to_u64(values.len()), to_u64(items));
             return Err(EncodeErrorKind::Count { found, wanted, unit: "item" }.into());
         }
         let mut copy = self.copy()?;
@@ -384,7 +385,9 @@ impl<'b> BufferMut<'b> {
     pub fn write_item_bytes(&mut self, indices: &[i64], item: &[u8]) -> Result<(), EncodeError> {
         let run = item_at(self.view, self.plan.size, indices)?;
         if item.len() != run.itemsize {
-            return Err(EncodeErrorKind::TooSmall { available: wide(item.len()), needed: wide(run.itemsize) }.into());
+            return Err(
+                EncodeErrorKind::TooSmall { available: to_u64(item.len()), needed: to_u64(run.itemsize) }.into()
+            );
         }
         Ok(self.memory.write(&run, item)?)
     }
@@ -397,7 +400,7 @@ impl<'b> BufferMut<'b> {
     pub fn write_bytes(&mut self, items: &[u8]) -> Result<(), EncodeError> {
         let (_, bytes) = total(self.view, self.plan.size)?;
         if items.len() != bytes {
-            return Err(EncodeErrorKind::TooSmall { available: wide(items.len()), needed: wide(bytes) }.into());
+            return Err(EncodeErrorKind::TooSmall { available: to_u64(items.len()), needed: to_u64(bytes) }.into());
         }
         self.store(items)
     }

@@ -10,13 +10,14 @@ use super::buffer::{Buffer, BufferMut, total};
 use super::column_copy::{ColumnFiller, can_grow, scatter_columns};
 use super::element::sealed::{ColumnTarget, ElementType, Elements, ElementsMut};
 use super::element::{Element, elements_per_item, reserved, zeroed};
-use super::error::{DecodeError, EncodeError, EncodeErrorKind, wide};
+use super::error::{DecodeError, EncodeError, EncodeErrorKind};
 use super::leaf::Leaf;
 use super::long_double::{LongDouble, name as representation};
 use super::plan::{Plan, select_leaves};
 use super::scalar::ScalarCodec;
 use super::traverse::Runs;
 use crate::abi::LongDoubleFormat;
+use crate::align::to_u64;
 use crate::layout::Type;
 use crate::strided::Strided;
 use crate::text::escape;
@@ -318,7 +319,7 @@ impl Destination<'_> {
         if self.len == needed {
             return Ok(());
         }
-        Err(DecodeError::TooSmall { available: wide(self.len), needed: wide(needed) })
+        Err(DecodeError::TooSmall { available: to_u64(self.len), needed: to_u64(needed) })
     }
 }
 
@@ -340,7 +341,7 @@ impl<'f> ColumnFiller<'f> {
         itemsize: usize,
     ) -> Result<Self, DecodeError> {
         if destinations.len() != leaves.len() {
-            let (destinations, columns) = (wide(destinations.len()), wide(leaves.len()));
+            let (destinations, columns) = (to_u64(destinations.len()), to_u64(leaves.len()));
             return Err(DecodeError::Destinations { destinations, columns });
         }
         for (leaf, destination) in leaves.iter().zip(&destinations) {
@@ -432,7 +433,7 @@ impl Plan {
     /// - the errors of [`write_columns`](Self::write_columns)
     pub fn encode_columns(&self, columns: &[Column]) -> Result<Vec<u8>, EncodeError> {
         if columns.len() != self.leaves.len() {
-            let (found, wanted) = (wide(columns.len()), wide(self.leaves.len()));
+            let (found, wanted) = (to_u64(columns.len()), to_u64(self.leaves.len()));
             return Err(EncodeErrorKind::Count { found, wanted, unit: "field" }.into());
         }
         let leaves = self.leaves_of(columns)?;
@@ -585,7 +586,11 @@ fn check_column(leaf: &Leaf, column: &Column, items: usize) -> Result<(), Encode
     }
     let wanted = like.shape.iter().fold(items, |count, extent| count.saturating_mul(*extent));
     if column.data.len() != wanted {
-        return Err(EncodeErrorKind::Count { found: wide(column.data.len()), wanted: wide(wanted), unit: "element" });
+        return Err(EncodeErrorKind::Count {
+            found: to_u64(column.data.len()),
+            wanted: to_u64(wanted),
+            unit: "element",
+        });
     }
     let machine = leaf.codec.long_double;
     if let ColumnData::LongDouble(elements) = &column.data

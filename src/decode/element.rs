@@ -5,11 +5,12 @@ use alloc::vec::Vec;
 use half::f16;
 use num_complex::Complex;
 
-use super::error::{DecodeError, resize, wide};
+use super::error::{DecodeError, resize};
 use super::leaf::Leaf;
 use super::long_double::LongDouble;
 use super::scalar::ScalarCodec;
 use crate::abi::LongDoubleFormat;
+use crate::align::to_u64;
 use crate::layout::Type;
 use crate::spare_capacity::SpareCapacity;
 use crate::strided::{Strided, StridedMut, reverse_units};
@@ -405,5 +406,5 @@ pub(super) fn reserved<T: Element>(count: usize) -> Result<Vec<T>, DecodeError> 
 
 /// Creates the error for a failed allocation of `count` elements of type `T`.
 fn no_memory<T>(count: usize) -> DecodeError {
-    DecodeError::Allocation { bytes: wide(count.saturating_mul(size_of::<T>())) }
+    DecodeError::Allocation { bytes: to_u64(count.saturating_mul(size_of::<T>())) }
 }

@@ -1,5 +1,6 @@
 //! The errors of decoding and encoding: [`DecodeError`], [`EncodeError`] and its reason, [`EncodeErrorKind`].
 
+use crate::align::to_u64;
 use alloc::boxed::Box;
 use alloc::collections::TryReserveError;
 use alloc::string::String;
@@ -341,7 +342,7 @@ impl ValueMemory {
     #[inline]
     fn check(&mut self, reserved: Result<(), TryReserveError>, bytes: usize) -> Option<()> {
         if reserved.is_err() {
-            self.failed.get_or_insert(wide(bytes));
+            self.failed.get_or_insert(to_u64(bytes));
         }
         reserved.ok()
     }
@@ -359,16 +360,9 @@ impl ValueMemory {
 /// Changes the length of `bytes` to `len`. New bytes are 0. Returns an error if the allocation fails.
 pub(super) fn resize(bytes: &mut Vec<u8>, len: usize) -> Result<(), DecodeError> {
     let further = len.saturating_sub(bytes.len());
-    bytes.try_reserve_exact(further).map_err(|_| DecodeError::Allocation { bytes: wide(len) })?;
+    bytes.try_reserve_exact(further).map_err(|_| DecodeError::Allocation { bytes: to_u64(len) })?;
     bytes.resize(len, 0);
     Ok(())
-}
-
-/// Converts the length `len` to `u64`, the type of lengths in errors and layouts.
-#[expect(clippy::as_conversions, reason = "it has at most 64 bits")]
-pub(crate) const fn wide(len: usize) -> u64 {
-    const { assert!(usize::BITS <= u64::BITS) };
-    len as u64
 }
 
 /// Converts `distance`, a distance in bytes, to `isize`.

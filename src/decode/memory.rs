@@ -2,7 +2,8 @@
 //! bytes. `foreign.rs` implements both traits for the memory of an exporter. Every access is to a [`Run`], a sequence
 //! of evenly spaced items.
 
-use super::error::{DecodeError, to_isize, wide};
+use super::error::{DecodeError, to_isize};
+use crate::align::to_u64;
 
 use crate::strided::{Strided, StridedMut};
 use crate::view::View;
@@ -112,7 +113,7 @@ impl<B: AsRef<[u8]>> SliceMemory<B> {
         let extent = view.byte_bounds().ok_or(DecodeError::Indirect)?;
         // If the view was checked without a memory block, `bytes` starts at `buf`.
         let origin = view.memory().map_or(0, |block| block.offset);
-        let len = wide(bytes.as_ref().len());
+        let len = to_u64(bytes.as_ref().len());
         let (low, high) = (extent.low.saturating_add(origin), extent.high.saturating_add(origin));
         let inside = low >= 0 && u64::try_from(high).is_ok_and(|high| high <= len);
         if !inside && !view.is_empty() {

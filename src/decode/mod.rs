@@ -41,13 +41,14 @@ mod traverse;
 mod typed_copy;
 mod value;
 
+pub(crate) use crate::align::to_u64;
 #[doc(hidden)]
 pub use buffer::Blocks;
 pub use buffer::{Buffer, BufferMut};
 pub use columns::{Column, ColumnData, Destination};
 pub use element::Element;
+pub(crate) use error::to_isize;
 pub use error::{DecodeError, EncodeError, EncodeErrorKind};
-pub(crate) use error::{to_isize, wide};
 pub use leaf::Leaf;
 pub use long_double::LongDouble;
 pub(crate) use memory::{Memory, MemoryMut, Run};

@@ -6,11 +6,12 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::element::zeroed;
-use super::error::{DecodeError, EncodeError, EncodeErrorKind, ValueMemory, wide};
+use super::error::{DecodeError, EncodeError, EncodeErrorKind, ValueMemory};
 use super::leaf::{Leaf, Repeat, Swap};
 use super::scalar::ScalarCodec;
 use super::value::{ArrayValue, Name, RecordValue, Value};
 use crate::abi::DataModel;
+use crate::align::to_u64;
 use crate::layout::{Field, Layout, Type};
 use crate::view::{ItemLayout, View};
 
@@ -151,7 +152,7 @@ impl Plan {
     /// - there is not enough memory for the value
     pub fn value(&self, item: &[u8]) -> Result<Value, DecodeError> {
         if item.len() != self.size {
-            return Err(DecodeError::ItemLength { len: wide(item.len()), itemsize: wide(self.size) });
+            return Err(DecodeError::ItemLength { len: to_u64(item.len()), itemsize: to_u64(self.size) });
         }
         self.root_value(item)
     }
@@ -201,7 +202,7 @@ impl Plan {
     /// - the length of `item` is not the item size
     pub fn encode(&self, value: &Value, item: &mut [u8]) -> Result<(), EncodeError> {
         if item.len() != self.size {
-            return Err(EncodeErrorKind::TooSmall { available: wide(item.len()), needed: wide(self.size) }.into());
+            return Err(EncodeErrorKind::TooSmall { available: to_u64(item.len()), needed: to_u64(self.size) }.into());
         }
         let mut copy: Vec<u8> = zeroed(self.size)?;
         copy.copy_from_slice(item);
@@ -213,7 +214,7 @@ impl Plan {
     /// Returns the number of items in `len` bytes. Returns 0 if `len` and the item size are 0. Returns an error if
     /// `len` is not a multiple of the item size.
     pub(crate) fn items_in(&self, len: usize) -> Result<usize, DecodeError> {
-        let not_whole = DecodeError::NotWhole { len: wide(len), itemsize: wide(self.size) };
+        let not_whole = DecodeError::NotWhole { len: to_u64(len), itemsize: to_u64(self.size) };
         match (len.checked_div(self.size), len.checked_rem(self.size)) {
             (Some(items), Some(0)) => Ok(items),
             (None, _) if len == 0 => Ok(0),
@@ -227,7 +228,7 @@ impl Plan {
     pub(super) fn only_leaf(&self, wanted: &'static str) -> Result<&Leaf, DecodeError> {
         match (self.leaves.as_slice(), &self.root.kind) {
             ([leaf], NodeKind::Value(_)) if leaf.bytes() == self.size => Ok(leaf),
-            (leaves, _) => Err(DecodeError::Structured { fields: wide(leaves.len()), wanted }),
+            (leaves, _) => Err(DecodeError::Structured { fields: to_u64(leaves.len()), wanted }),
         }
     }
 }
@@ -297,7 +298,7 @@ impl PlanBuilder {
         let shape = size_of::<usize>().saturating_mul(self.shape.len().saturating_add(dimensions));
         let repeats = size_of::<Repeat<1>>().saturating_mul(self.repeats.len());
         let len = self.name.len().saturating_add(shape).saturating_add(repeats);
-        self.names_len = self.names_len.saturating_add(wide(len));
+        self.names_len = self.names_len.saturating_add(to_u64(len));
         let (bytes, limit) = (self.names_len, LEAF_NAMES_LIMIT);
         if bytes > limit { Err(DecodeError::FieldNames { bytes, limit }) } else { Ok(()) }
     }
@@ -413,7 +414,7 @@ impl PlanNode {
 /// Returns `Ok` if the numbers `found` and `wanted` are equal, and an error otherwise. `unit` names the counted things
 /// in the error message: "element" or "field".
 fn check_count(found: usize, wanted: usize, unit: &'static str) -> Result<(), EncodeError> {
-    let (found, wanted) = (wide(found), wide(wanted));
+    let (found, wanted) = (to_u64(found), to_u64(wanted));
     if found == wanted { Ok(()) } else { Err(EncodeErrorKind::Count { found, wanted, unit }.into()) }
 }
 

@@ -6,10 +6,11 @@ use alloc::vec::Vec;
 use half::f16;
 use num_complex::Complex;
 
-use super::error::{DecodeError, EncodeErrorKind, ValueMemory, wide};
+use super::error::{DecodeError, EncodeErrorKind, ValueMemory};
 use super::long_double::{LongDouble, name as representation};
 use super::value::Value;
 use crate::abi::LongDoubleFormat;
+use crate::align::to_u64;
 use crate::endian::Endian;
 use crate::layout::{Field, Type};
 
@@ -371,7 +372,7 @@ impl ScalarCodec {
                 Ok(())
             }
             _ => {
-                let (found, wanted) = (wide(value.len()), wide(bytes.len()));
+                let (found, wanted) = (to_u64(value.len()), to_u64(bytes.len()));
                 Err(EncodeErrorKind::Count { found, wanted, unit: "byte" })
             }
         }
@@ -430,7 +431,7 @@ impl ScalarCodec {
     ) -> Result<(), EncodeErrorKind> {
         let capacity = self.units();
         if len > capacity {
-            return Err(EncodeErrorKind::TooLong { len: wide(len), capacity: wide(capacity), unit: "unit" });
+            return Err(EncodeErrorKind::TooLong { len: to_u64(len), capacity: to_u64(capacity), unit: "unit" });
         }
         let high = if self.unit == 2 { 0xffff } else { u32::MAX };
         let mut cells = bytes.chunks_exact_mut(self.unit.max(1));
@@ -452,7 +453,7 @@ impl ScalarCodec {
 /// than `bytes`.
 fn store_padded(value: &[u8], bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
     let Some((start, rest)) = bytes.split_at_mut_checked(value.len()) else {
-        return Err(EncodeErrorKind::TooLong { len: wide(value.len()), capacity: wide(bytes.len()), unit: "byte" });
+        return Err(EncodeErrorKind::TooLong { len: to_u64(value.len()), capacity: to_u64(bytes.len()), unit: "byte" });
     };
     start.copy_from_slice(value);
     rest.fill(0);
@@ -469,6 +470,6 @@ fn store_pascal(value: &[u8], bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
             store_padded(value, rest)
         }
         (None, Ok(0)) => Ok(()),
-        _ => Err(EncodeErrorKind::TooLong { len: wide(value.len()), capacity: wide(capacity), unit: "byte" }),
+        _ => Err(EncodeErrorKind::TooLong { len: to_u64(value.len()), capacity: to_u64(capacity), unit: "byte" }),
     }
 }

@@ -9,9 +9,10 @@
 use alloc::vec::Vec;
 
 use super::element::zeroed;
-use super::error::{DecodeError, to_isize, wide};
+use super::error::{DecodeError, to_isize};
 use super::leaf::{Swap, swap_items};
 use super::memory::{Memory, Run};
+use crate::align::to_u64;
 use crate::nontemporal;
 use crate::strided::{Strided, StridedMut, TILE, TILE_PITCH, can_transpose, reverse_units, transpose};
 use crate::view::{Order, View};
@@ -213,8 +214,8 @@ impl Runs {
             self.offset = self.outer.offset;
         }
         let items = at_most(self.inner.len.saturating_sub(self.done), most);
-        self.done = self.done.saturating_add(wide(items));
-        self.items_left = self.items_left.saturating_sub(wide(items));
+        self.done = self.done.saturating_add(to_u64(items));
+        self.items_left = self.items_left.saturating_sub(to_u64(items));
         let Self { offset, inner: Axis { stride, .. }, itemsize, .. } = *self;
         // The sum can wrap only after the last item of the line. A wrapped sum is never used.
         self.offset = offset.wrapping_add(stride.wrapping_mul(items.cast_signed()));
@@ -445,7 +446,7 @@ impl ItemCopy<'_> {
         let (rows, items) = (across.items()?, line.items()?);
         for top in (0..rows).step_by(TILE_ITEMS) {
             for left in (0..items).step_by(TILE_ITEMS) {
-                let part = Axis { len: wide(items.saturating_sub(left).min(TILE_ITEMS)), ..line };
+                let part = Axis { len: to_u64(items.saturating_sub(left).min(TILE_ITEMS)), ..line };
                 for row in top..rows.min(top.saturating_add(TILE_ITEMS)) {
                     let ((down, down_out), (right, right_out)) = (across.step(row), line.step(left));
                     let (down, down_out) = (offset.wrapping_add(down), out_offset.wrapping_add(down_out));
@@ -548,7 +549,7 @@ impl ItemCopy<'_> {
             (left, out_offset) = (left.saturating_sub(rows), end);
             if let Some(index) = path.last_mut() {
                 // The index cannot saturate, because it is at most the length of the axis, which is an `i64`.
-                *index = index.saturating_add_unsigned(wide(rows));
+                *index = index.saturating_add_unsigned(to_u64(rows));
             }
         }
         Ok(())

@@ -10,9 +10,10 @@ use num_complex::Complex;
 use super::buffer::{Buffer, BufferMut, total};
 use super::element::sealed::ElementsMut;
 use super::element::{Element, elements_per_item, zeroed};
-use super::error::{DecodeError, EncodeError, EncodeErrorKind, wide};
+use super::error::{DecodeError, EncodeError, EncodeErrorKind};
 use super::leaf::Leaf;
 use super::traverse::{Runs, copy_items};
+use crate::align::to_u64;
 use crate::layout::Type;
 use crate::strided::Strided;
 use crate::view::Order;
@@ -63,7 +64,7 @@ impl Buffer<'_> {
     pub fn copy_to_slice<T: Element>(&self, elements: &mut [T], order: Order) -> Result<(), DecodeError> {
         let (leaf, count) = self.elements::<T>()?;
         if elements.len() != count {
-            return Err(DecodeError::TooSmall { available: wide(elements.len()), needed: wide(count) });
+            return Err(DecodeError::TooSmall { available: to_u64(elements.len()), needed: to_u64(count) });
         }
         self.fill(leaf, elements, order)
     }
@@ -130,7 +131,7 @@ impl Buffer<'_> {
         }
         let (items, bytes) = total(self.view, self.plan.size)?;
         let count = items.checked_mul(elements_per_item::<T>(leaf));
-        Ok((leaf, count.ok_or(DecodeError::Allocation { bytes: wide(bytes) })?))
+        Ok((leaf, count.ok_or(DecodeError::Allocation { bytes: to_u64(bytes) })?))
     }
 
     /// Returns the shape of the array that [`to_vec`](Self::to_vec) returns in C order: the dimensions of the view,
@@ -202,7 +203,7 @@ impl BufferMut<'_> {
         let (items, bytes) = total(self.view, self.plan.size)?;
         let wanted = items.saturating_mul(elements_per_item::<T>(leaf));
         if elements.len() != wanted {
-            let (found, wanted) = (wide(elements.len()), wide(wanted));
+            let (found, wanted) = (to_u64(elements.len()), to_u64(wanted));
             return Err(EncodeErrorKind::Count { found, wanted, unit: "element" }.into());
         }
         let mut copy = zeroed(bytes)?;

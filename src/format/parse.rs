@@ -27,6 +27,7 @@
 //! the visitor and compares the numbers of bytes, items, nested structures and dimensions with the [`Limits`]. Only
 //! the productions for structures and pointers are recursive, and [`Limits::depth`] bounds their recursion.
 
+use crate::align::to_u64;
 use nom::bytes::complete::{tag, take_while, take_while1};
 use nom::character::complete::{char, digit1, u64};
 use nom::sequence::delimited;
@@ -140,7 +141,7 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         let len = self.source.len();
         if len > self.limits.bytes {
             // Every machine has addresses of at most 64 bits, so the conversion cannot fail.
-            let bytes = u64::try_from(len).unwrap_or(u64::MAX);
+            let bytes = to_u64(len);
             return Err(self.refuse(Kind::TooLong { bytes, limit: self.limits.bytes }, Span::ZERO));
         }
         let rest = self.format(self.source)?;

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use ndarray::{ArrayD, ArrayViewD, IxDyn};
 
-use crate::decode::{Buffer, Column, DecodeError, Element, Number, wide};
+use crate::decode::{Buffer, Column, DecodeError, Element, Number, to_u64};
 use crate::view::Order;
 
 impl Buffer<'_> {
@@ -91,7 +91,7 @@ impl Column {
         let rows = elements.len().checked_div(row_len).unwrap_or(0);
         if rows.saturating_mul(row_len) != elements.len() {
             let needed = rows.saturating_add(1).saturating_mul(row_len);
-            return Err(DecodeError::TooSmall { available: wide(elements.len()), needed: wide(needed) });
+            return Err(DecodeError::TooSmall { available: to_u64(elements.len()), needed: to_u64(needed) });
         }
         shape.push(rows);
         shape.extend_from_slice(&self.shape);
@@ -112,6 +112,6 @@ fn array_of_shape<T: Element>(shape: Vec<usize>, elements: Vec<T>) -> Result<Arr
 /// the nonzero lengths and the size of `T`.
 fn too_large<T>(shape: &[usize]) -> DecodeError {
     let lengths = shape.iter().filter(|length| **length != 0);
-    let elements = lengths.fold(1_u64, |count, length| count.saturating_mul(wide(*length)));
-    DecodeError::Allocation { bytes: elements.saturating_mul(wide(size_of::<T>())) }
+    let elements = lengths.fold(1_u64, |count, length| count.saturating_mul(to_u64(*length)));
+    DecodeError::Allocation { bytes: elements.saturating_mul(to_u64(size_of::<T>())) }
 }

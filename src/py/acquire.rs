@@ -4,6 +4,7 @@
 //! dimensions), and it does not validate the fields of the `Py_buffer`.
 #![allow(unsafe_code, reason = "requests and releases buffers, and passes their memory to `foreign.rs`")]
 
+use crate::align::to_u64;
 use std::borrow::Borrow;
 use std::ffi::{c_char, c_int, c_void};
 use std::sync::Arc;
@@ -138,7 +139,7 @@ impl FixedBuffer {
 fn owner(obj: *mut ffi::PyObject) -> Owner {
     match obj.addr() {
         0 => Owner::Null,
-        address => Owner::Exporter(u64::try_from(address).unwrap_or(u64::MAX)),
+        address => Owner::Exporter(to_u64(address)),
     }
 }
 
@@ -234,8 +235,8 @@ impl Fields {
         let entries = usize::try_from(buffer.ndim).unwrap_or(0).min(MAX_NDIM);
         self.obj = owner(buffer.obj);
         self.buf = u64::try_from(buffer.buf.addr()).ok();
-        self.len = wide(buffer.len);
-        self.itemsize = wide(buffer.itemsize);
+        self.len = to_i64(buffer.len);
+        self.itemsize = to_i64(buffer.itemsize);
         self.readonly = buffer.readonly;
         self.ndim = buffer.ndim;
         // SAFETY: a format that is not NULL ends with a NUL (A11, format string) and is readable until the release.
@@ -251,7 +252,7 @@ impl Fields {
 }
 
 /// Converts `size`, a number in a `Py_buffer`, to `i64`.
-fn wide(size: isize) -> i64 {
+fn to_i64(size: isize) -> i64 {
     i64::try_from(size).unwrap_or(i64::MAX)
 }
 
@@ -267,7 +268,7 @@ unsafe fn copied(array: *const ffi::Py_ssize_t, entries: usize) -> Option<Sizes>
     let read = |index| {
         let entry: *const ffi::Py_ssize_t = array.wrapping_add(index);
         // SAFETY: `index` is less than `entries`, so by (a) the number is readable. The exporter need not align it.
-        wide(unsafe { entry.read_unaligned() })
+        to_i64(unsafe { entry.read_unaligned() })
     };
     Some(match entries {
         1 => Sizes::from_buf_and_len([read(0), 0, 0, 0], 1),
@@ -589,7 +590,7 @@ impl SharedView {
             // lifetime). The pointer need not be aligned.
             buf = unsafe { at.cast::<*mut u8>().read_unaligned() };
             if buf.is_null() {
-                return Err(DecodeError::NullPointer { dimension: u64::try_from(dimension).unwrap_or(0) });
+                return Err(DecodeError::NullPointer { dimension: to_u64(dimension) });
             }
         }
         Ok(Self { acquired: Arc::clone(&self.acquired), view, buf })

@@ -1,5 +1,7 @@
 //! `Cache`: a map of limited size. A new entry replaces the least recently used entries.
 
+use crate::align::to_u64;
+
 /// A map of at most a few hundred entries. The number of entries and the sum of their costs have a limit.
 ///
 /// A lookup compares the hashes of all entries. For a few hundred entries, this is as fast as a hash table, because
@@ -108,7 +110,7 @@ pub fn hash(numbers: &[u64], text: &[u8]) -> u64 {
     let mix = |hash: u64, number: u64| (hash ^ number).wrapping_mul(PRIME).rotate_left(29);
     let last = text.last_chunk().map_or(0, |bytes| u64::from_ne_bytes(*bytes));
     let first = text.iter().take(8).fold(0, |number, byte| (number << 8_u32) | u64::from(*byte));
-    let len = u64::try_from(text.len()).unwrap_or(u64::MAX);
+    let len = to_u64(text.len());
     numbers.iter().chain(&[len, first, last]).fold(PRIME, |hash, number| mix(hash, *number))
 }
 

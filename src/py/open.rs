@@ -1,5 +1,6 @@
 //! `open`: requests a buffer from a Python object, and determines the layout of its items.
 
+use crate::align::to_u64;
 use std::any::Any;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -656,7 +657,7 @@ impl KeyRef<'_> {
     /// Returns the hash of the key for a lookup in the cache.
     fn hash(&self) -> u64 {
         let address = match self.source {
-            Source::Type(address) => u64::try_from(address).unwrap_or(0),
+            Source::Type(address) => to_u64(address),
             Source::Format(None) => 1,
             Source::Given(None) => 2,
             Source::Format(Some(dialect)) => hash(&[3], dialect.name.as_bytes()),

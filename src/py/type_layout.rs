@@ -1,5 +1,6 @@
 //! `type_layout`: returns the layout that an exporter's type declares for its items.
 
+use crate::align::to_u64;
 use std::sync::{Mutex, PoisonError};
 
 use pyo3::exceptions::{PyAttributeError, PyLookupError, PyOverflowError, PyTypeError, PyValueError};
@@ -105,7 +106,7 @@ pub(super) fn kind(obj: &Bound<'_, PyAny>) -> PyResult<Kind> {
     }
     let ty = obj.get_type();
     let (address, reference) = (ty.as_ptr().addr(), PyWeakrefReference::new(ty.as_any())?);
-    let hash = u64::try_from(address).unwrap_or(0);
+    let hash = to_u64(address);
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     // While a type is alive, each request for a weak reference returns the same object. If the cached object is
     // `reference`, the address therefore belongs to the same type.

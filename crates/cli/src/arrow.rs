@@ -1,5 +1,6 @@
 //! `decode --to arrow`: writes items as an Arrow file.
 
+use pep3118::__private::to_u64;
 use std::io::Write;
 
 use arrow_buffer::Buffer;
@@ -101,7 +102,7 @@ impl<W: Write> ArrowWriter<W> {
         };
         let batch = self.mapping.batch_of_bytes(Buffer::from_slice_ref(&self.pending)).map_err(refused)?;
         self.out.write(&batch).map_err(ipc)?;
-        self.items_written = before.saturating_add(super::input::to_u64(batch.num_rows()));
+        self.items_written = before.saturating_add(to_u64(batch.num_rows()));
         self.pending.clear();
         Ok(())
     }

@@ -23,9 +23,10 @@ use super::arrow::BATCH_ITEMS;
 use super::escape::escape;
 use super::failure::Failure;
 use super::fields::unknown_field;
-use super::input::{ReadSeek, to_u64};
+use super::input::ReadSeek;
 use super::pack::{PackedField, PackedKind, Problem};
 use super::progress::Progress;
+use pep3118::__private::to_u64;
 
 /// The number of bytes at the end of an Arrow file: the length of the footer and the text `ARROW1`.
 const TRAILER: usize = 10;

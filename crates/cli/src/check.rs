@@ -1,5 +1,6 @@
 //! `pep3118 check`: checks the fields of a `Py_buffer` against the rules of the buffer protocol.
 
+use pep3118::__private::to_u64;
 use std::ffi::OsString;
 use std::io::Write;
 
@@ -204,7 +205,7 @@ impl Check {
 /// `2 errors, 1 note; readable: 6 items of 4 bytes, shape [2, 3], strides [12, 4]`.
 fn summary(report: &Report, view: Option<&View<'_>>) -> String {
     let count = |severity: Severity| {
-        let count = super::input::to_u64(report.iter().filter(|finding| finding.severity() == severity).count());
+        let count = to_u64(report.iter().filter(|finding| finding.severity() == severity).count());
         (count > 0).then(|| plural(count, severity.as_str()))
     };
     let counts: Vec<String> =

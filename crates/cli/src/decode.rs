@@ -17,12 +17,13 @@ use super::escape::{escape, escape_path};
 use super::failure::{Failure, Status};
 use super::fields::{FieldOptions, TextConversion, TextFields};
 use super::hints;
-use super::input::{ContiguousItems, InputSource, Packets, Seekable, to_u64};
+use super::input::{ContiguousItems, InputSource, Packets, Seekable};
 use super::options::{self, InterpretationOptions, note_type_name};
 use super::output::{OutputFile, refuse_stdout_of};
 use super::progress::Progress;
 use super::rows::{Columns, RowWriter};
 use super::strided::StridedItems;
+use pep3118::__private::to_u64;
 
 /// Print the values in a file
 ///

@@ -14,12 +14,13 @@ use super::failure::{Failure, Status};
 use super::fields::{FieldOptions, unknown_field};
 #[cfg(feature = "arrow")]
 use super::input::Seekable;
-use super::input::{InputSource, LARGEST_STREAM_ITEM, to_u64};
+use super::input::{InputSource, LARGEST_STREAM_ITEM};
 use super::options::{self, InterpretationOptions, note_type_name};
 use super::output::{OutputFile, refuse_stdout_of};
 use super::pack::{PackedField, PackedKind, Problem};
 use super::progress::Progress;
 use super::rows::is_formula;
+use pep3118::__private::to_u64;
 
 /// The size in bytes of the buffers of the input and of the output.
 const BUFFER: usize = 1 << 17;

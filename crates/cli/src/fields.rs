@@ -9,8 +9,8 @@ use pep3118::{Field, Layout, Type};
 
 use super::escape::escape;
 use super::failure::Failure;
-use super::input::to_u64;
 use super::names;
+use pep3118::__private::to_u64;
 
 /// The maximum number of field names that an error message lists.
 const LISTED_NAMES: usize = 50;

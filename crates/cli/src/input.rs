@@ -5,6 +5,7 @@
 //! change. If another process truncates a mapped file, a signal ends the command. With `read`, a truncated
 //! file is an error with a message.
 
+use pep3118::__private::to_u64;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::num::NonZeroUsize;
@@ -305,11 +306,4 @@ impl ContiguousItems {
             }
         }
     }
-}
-
-/// Converts a length in memory to the type of file lengths.
-pub(super) fn to_u64(len: usize) -> u64 {
-    // `usize` has at most 64 bits on every target of Rust.
-    debug_assert!(u64::try_from(len).is_ok());
-    u64::try_from(len).unwrap_or(u64::MAX)
 }

@@ -1,5 +1,6 @@
 //! JSON output of `--json`, and the queries and replies of `--jsonl`, one JSON object on each line.
 
+use pep3118::__private::to_u64;
 use std::io::{self, BufRead as _, BufReader, BufWriter, Read as _, Write};
 
 use pep3118::__private::interpretations;
@@ -174,7 +175,7 @@ pub(super) fn for_each_line(
     let mut line = Vec::new();
     loop {
         line.clear();
-        input.by_ref().take(super::input::to_u64(LINE_LIMIT)).read_until(b'\n', &mut line)?;
+        input.by_ref().take(to_u64(LINE_LIMIT)).read_until(b'\n', &mut line)?;
         if line.is_empty() {
             return Ok(out.flush()?);
         }

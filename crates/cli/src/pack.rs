@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use super::escape::escape;
 use super::failure::Failure;
 use super::fields::unknown_field;
-use super::input::to_u64;
+use pep3118::__private::to_u64;
 
 /// A value longer than this number of bytes is cut off in an error message.
 const LONGEST_VALUE: usize = 60;

@@ -1,5 +1,6 @@
 //! The progress bar that `decode` and `encode` show on standard error if standard error is a terminal.
 
+use pep3118::__private::to_u64;
 use std::io::{self, IsTerminal as _};
 use std::time::{Duration, Instant};
 
@@ -36,7 +37,7 @@ impl Progress {
             interrupt::set_bar_visible(true);
             bar.set_draw_target(ProgressDrawTarget::stderr());
         }
-        bar.inc(super::input::to_u64(bytes));
+        bar.inc(to_u64(bytes));
     }
 }
 

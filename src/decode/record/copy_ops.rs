@@ -6,11 +6,12 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::ControlFlow;
 
-use super::super::error::{DecodeError, wide};
+use super::super::error::DecodeError;
 use super::super::leaf::{Repeat, each_offset};
 use super::access::Origin;
 use super::error::RecordError;
 use super::model::Check;
+use crate::align::to_u64;
 use crate::strided::{Strided, StridedMut};
 
 /// A copy of adjacent bytes from an item to memory in the layout of a `RecordLayout`.
@@ -136,7 +137,7 @@ impl ValueCheck {
                 let (width, ty) = if self.check == Check::Char { (4, "char") } else { (1, "bool") };
                 let single = self.repeats.is_empty() && self.len == width;
                 let field = if single { self.path.clone() } else { format!("{}[{element}]", self.path) };
-                return Err(RecordError::Invalid { record: wide(before.saturating_add(index)), field, value, ty });
+                return Err(RecordError::Invalid { record: to_u64(before.saturating_add(index)), field, value, ty });
             }
         }
         Ok(())

@@ -5,7 +5,6 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::super::error::wide;
 use super::super::leaf::Repeat;
 use super::super::plan::{NodeKind, Plan, PlanNode};
 use super::super::scalar::ScalarCodec;
@@ -14,6 +13,7 @@ use super::access::Origin;
 use super::copy_ops::{FieldCopy, ValueCheck};
 use super::error::Mismatch;
 use super::model::{Check, FieldLayout, MemberKind, MemberLayout, RecordLayout, ValueLayout};
+use crate::align::to_u64;
 use crate::layout::Type;
 use crate::text::{escape, plural};
 
@@ -119,7 +119,7 @@ impl LayoutMatcher {
     ) -> Result<(), Mismatch> {
         let by_name = names.iter().any(Option::is_some) && fields.iter().any(|field| field.name.is_some());
         if !by_name && fields.len() != nodes.len() {
-            let (found, wanted) = (wide(nodes.len()), wide(fields.len()));
+            let (found, wanted) = (to_u64(nodes.len()), to_u64(fields.len()));
             return Err(Mismatch::Count { record: self.current_record(), found, wanted });
         }
         for (index, field) in fields.iter().enumerate() {
@@ -151,7 +151,7 @@ impl LayoutMatcher {
             return Err(Mismatch::Extra { record: self.current_record(), field });
         }
         if fields.len() != nodes.len() {
-            let (found, wanted) = (wide(nodes.len()), wide(fields.len()));
+            let (found, wanted) = (to_u64(nodes.len()), to_u64(fields.len()));
             return Err(Mismatch::Count { record: self.current_record(), found, wanted });
         }
         Ok(())
@@ -179,7 +179,7 @@ impl LayoutMatcher {
         let found = node.shape.as_deref().unwrap_or(&[]);
         let differs = || Mismatch::Type {
             field: self.path.clone(),
-            offset: wide(offsets.0),
+            offset: to_u64(offsets.0),
             found: describe_node(node),
             wanted: describe_member(innermost, &shape),
         };
@@ -246,7 +246,7 @@ fn is_same_array(value: &ValueLayout, size: usize, shape: &[usize], codec: &Scal
 fn describe(name: &str, size: usize, is_string: bool, shape: &[usize]) -> String {
     let mut text = String::from(name);
     if is_string {
-        text += &format!(" of {}", plural(wide(size), "byte"));
+        text += &format!(" of {}", plural(to_u64(size), "byte"));
     }
     if !shape.is_empty() {
         let extents: Vec<String> = shape.iter().map(ToString::to_string).collect();
@@ -291,5 +291,5 @@ fn describe_member(member: &MemberLayout, shape: &[usize]) -> String {
 /// Returns the text of the type of a record with `fields` fields and the dimensions `shape`, for messages:
 /// `record of 2 fields`, `record[3] of 2 fields`.
 fn describe_record(fields: usize, shape: &[usize]) -> String {
-    describe("record", 0, false, shape) + " of " + &plural(wide(fields), "field")
+    describe("record", 0, false, shape) + " of " + &plural(to_u64(fields), "field")
 }

@@ -9,13 +9,14 @@ use bytemuck::{AnyBitPattern, NoUninit};
 use super::super::buffer::{Buffer, BufferMut, total};
 use super::super::column_copy::block_items;
 use super::super::element::zeroed;
-use super::super::error::{DecodeError, EncodeError, EncodeErrorKind, resize, wide};
+use super::super::error::{DecodeError, EncodeError, EncodeErrorKind, resize};
 use super::super::plan::{Plan, ZERO_SIZED_LIMIT};
 use super::access::{Access, Identity, ItemReader, ItemWriter, Permuted, PermutedMixedEndian, Swapped};
 use super::copy_ops::FieldCopy;
 use super::error::{Mismatch, NotInPlace, RecordError};
 use super::match_layout::{Conversion, Strategy};
 use super::traits::{Record, load_each};
+use crate::align::to_u64;
 use crate::strided::{Strided, StridedMut};
 
 /// A plan that decodes items to structs of type `T` and encodes such structs. [`Plan::records`] creates a `RecordPlan`.
@@ -127,17 +128,17 @@ impl<T: Record> RecordPlan<'_, T> {
     /// as an error. Also returns an error if the length of `items` is not a multiple of the item size.
     fn check_in_place(&self, items: &[u8]) -> Result<(), RecordError> {
         self.plan.items_in(items.len())?;
-        let (item, record) = (wide(self.plan.itemsize()), wide(size_of::<T>()));
+        let (item, record) = (to_u64(self.plan.itemsize()), to_u64(size_of::<T>()));
         if !T::LAYOUT.in_memory {
             return Err(NotInPlace::Repr.into());
         }
         for copy in &self.conversion.copies {
             if !copy.is_in_place() {
-                let (from, to) = (wide(copy.from), wide(copy.to));
+                let (from, to) = (to_u64(copy.from), to_u64(copy.to));
                 return Err(NotInPlace::Moved { from, to }.into());
             }
             if copy.swaps() {
-                return Err(NotInPlace::Swapped { offset: wide(copy.from) }.into());
+                return Err(NotInPlace::Swapped { offset: to_u64(copy.from) }.into());
             }
         }
         if item == record { Ok(()) } else { Err(NotInPlace::Itemsize { item, record }.into()) }
@@ -148,7 +149,7 @@ impl<T: Record> RecordPlan<'_, T> {
 fn unaligned<T>(items: &[u8]) -> NotInPlace {
     // The mask computes the remainder, because an alignment is a power of two.
     let past = items.as_ptr().addr() & align_of::<T>().saturating_sub(1);
-    NotInPlace::Unaligned { past: wide(past), align: wide(align_of::<T>()) }
+    NotInPlace::Unaligned { past: to_u64(past), align: to_u64(align_of::<T>()) }
 }
 
 impl Plan {
@@ -202,7 +203,7 @@ impl<T: Record> RecordPlan<'_, T> {
     /// - the items of the buffer have another size than the items of this plan
     /// - the errors of [`Buffer::read_records`]
     pub fn read_buffer(&self, buffer: &Buffer<'_>) -> Result<Vec<T>, RecordError> {
-        let (view, plan) = (wide(buffer.plan.size), wide(self.plan.size));
+        let (view, plan) = (to_u64(buffer.plan.size), to_u64(self.plan.size));
         if view != plan {
             return Err(DecodeError::Itemsize { view, plan }.into());
         }
@@ -210,8 +211,8 @@ impl<T: Record> RecordPlan<'_, T> {
         let mut records = Vec::new();
         if self.plan.size == 0 {
             // Items of 0 bytes need a limit, because their number is not limited by the memory of the buffer.
-            if wide(items) > ZERO_SIZED_LIMIT {
-                return Err(DecodeError::ZeroSized { count: wide(items), limit: ZERO_SIZED_LIMIT }.into());
+            if to_u64(items) > ZERO_SIZED_LIMIT {
+                return Err(DecodeError::ZeroSized { count: to_u64(items), limit: ZERO_SIZED_LIMIT }.into());
             }
             records.extend(core::iter::repeat_with(|| T::load(ItemReader(&[], Identity), 0)).take(items));
             return Ok(records);
@@ -251,7 +252,7 @@ impl<'r, T: Record> Reader<'r, T> {
     /// Creates a reader that decodes items with `plan`, and appends the structs to `records`. Allocates memory for
     /// `items` structs. Returns an error if the allocation fails.
     fn new(plan: &'r RecordPlan<'r, T>, items: usize, records: &'r mut Vec<T>) -> Result<Self, RecordError> {
-        let bytes = wide(items.saturating_mul(size_of::<T>()));
+        let bytes = to_u64(items.saturating_mul(size_of::<T>()));
         records.try_reserve_exact(items).map_err(|_| DecodeError::Allocation { bytes })?;
         crate::huge_pages::prefer_large(records.spare_capacity_mut());
         let before = records.len();
@@ -369,7 +370,7 @@ impl BufferMut<'_> {
         let plan = self.plan.records::<T>()?;
         let (items, _) = total(self.view, self.plan.size).map_err(EncodeError::from)?;
         if records.len() != items {
-            let (found, wanted) = (wide(records.len()), wide(items));
+            let (found, wanted) = (to_u64(records.len()), to_u64(items));
             return Err(EncodeError::from(EncodeErrorKind::Count { found, wanted, unit: "item" }).into());
         }
         let mut copy = self.copy()?;
@@ -387,7 +388,7 @@ impl<T: Record> RecordPlan<'_, T> {
         let itemsize = self.plan.size;
         let needed = records.len().saturating_mul(itemsize);
         if needed != items.len() {
-            let (available, needed) = (wide(items.len()), wide(needed));
+            let (available, needed) = (to_u64(items.len()), to_u64(needed));
             return Err(EncodeError::from(EncodeErrorKind::TooSmall { available, needed }).into());
         }
         match &self.conversion.strategy {

@@ -11,7 +11,7 @@ use arrow_data::ArrayData;
 use super::encoding::Encoding;
 use super::error::BatchError;
 use super::mapping::{Mapping, Node, NodeKind};
-use crate::decode::{self, Column, DecodeError, wide};
+use crate::decode::{self, Column, DecodeError, to_u64};
 
 /// The memory that the Arrow arrays of a batch are created from.
 enum Source {
@@ -71,7 +71,7 @@ impl Mapping {
                 // If there are more columns than leaves, a surplus column has no field. The error then names an empty
                 // field.
                 let field = self.verdicts().get(index).map(|verdict| verdict.field.clone()).unwrap_or_default();
-                return Err(BatchError::Column { index: wide(index), field, items: wide(items) });
+                return Err(BatchError::Column { index: to_u64(index), field, items: to_u64(items) });
             }
         }
         self.build(Source::Columns(columns.into_iter()), items)

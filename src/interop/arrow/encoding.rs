@@ -10,7 +10,7 @@ use arrow_data::ArrayData;
 use arrow_schema::{DataType, Field};
 
 use super::error::BatchError;
-use crate::decode::{Column, ColumnData, DecodeError, LongDouble, wide};
+use crate::decode::{Column, ColumnData, DecodeError, LongDouble, to_u64};
 use crate::layout::Type;
 
 /// The Arrow type of a field's values, and how the bytes of a value are converted to this type.
@@ -249,13 +249,13 @@ fn utf8(name: &str, len: usize, value: impl Fn(usize) -> Option<String>) -> Resu
     // A column can have a huge number of values of 0 bytes, and Arrow needs an offset for each value. The allocation
     // of the offsets can therefore fail.
     let reserved = len.checked_add(1).filter(|count| offsets.try_reserve_exact(*count).is_ok());
-    reserved.ok_or(DecodeError::Allocation { bytes: wide(len.saturating_mul(size_of::<i32>())) })?;
+    reserved.ok_or(DecodeError::Allocation { bytes: to_u64(len.saturating_mul(size_of::<i32>())) })?;
     offsets.push(0);
     for index in 0..len {
-        let not_unicode = || BatchError::Text { field: name.into(), index: wide(index) };
+        let not_unicode = || BatchError::Text { field: name.into(), index: to_u64(index) };
         text.push_str(&value(index).ok_or_else(not_unicode)?);
         let end = i32::try_from(text.len());
-        let too_long = |_| BatchError::TooLong { field: name.into(), count: wide(text.len()), unit: "bytes" };
+        let too_long = |_| BatchError::TooLong { field: name.into(), count: to_u64(text.len()), unit: "bytes" };
         offsets.push(end.map_err(too_long)?);
     }
     let data = ArrayData::builder(DataType::Utf8).len(len);

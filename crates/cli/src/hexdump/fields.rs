@@ -449,7 +449,7 @@ impl<'m> Visitor<'_, 'm> {
 /// Returns the indices of an element of an array of the shape `shape`, such as `1,2`. `element` is the number of the
 /// element in C order, counted from 0.
 fn index_text(shape: &[u64], element: usize) -> String {
-    let mut rest = crate::input::to_u64(element);
+    let mut rest = pep3118::__private::to_u64(element);
     let mut indices: Vec<String> = Vec::new();
     for len in shape.iter().rev() {
         // The array has an element, so no dimension has the length 0, and the defaults are never used.

@@ -12,8 +12,8 @@ use super::ItemWriter;
 use super::fields::{Entry, EntryKind, ItemMap};
 use super::text::{LONGEST_VALUE, byte_range, cut, printable, range_text};
 use crate::failure::Failure;
-use crate::input::to_u64;
 use crate::palette::FIELD_COLOURS;
+use pep3118::__private::to_u64;
 
 /// The number of bytes in a row.
 const ROW: usize = 16;

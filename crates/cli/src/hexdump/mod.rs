@@ -19,11 +19,12 @@ use same_file::Handle;
 use super::escape::escape_path;
 use super::failure::{Failure, Status};
 use super::hints;
-use super::input::{InputSource, to_u64};
+use super::input::InputSource;
 use super::options::{self, InterpretationOptions, note_type_name};
 use super::output::{is_damaged_by_writing, is_the_input};
 use fields::ItemMap;
 use html::HtmlWriter;
+use pep3118::__private::to_u64;
 use text::TextWriter;
 
 /// The size in bytes of the buffer of the input and of the buffer of the output.

@@ -12,8 +12,8 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 use super::ItemWriter;
 use super::fields::{Entry, EntryKind, ItemMap};
 use crate::failure::Failure;
-use crate::input::to_u64;
 use crate::palette::{self, BOLD, PADDING};
+use pep3118::__private::to_u64;
 
 /// The maximum number of bytes in a row.
 const LONGEST_ROW: usize = 16;

@@ -3,6 +3,7 @@
 //! There are two caches. Each thread has a cache whose keys are the addresses of format objects. All threads share a
 //! second cache, whose keys are the contents of formats.
 
+use pep3118::__private::to_u64;
 use std::cell::RefCell;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -45,7 +46,7 @@ thread_local! {
 #[inline]
 fn address_hash(format: &Bound<'_, PyAny>) -> u64 {
     // An address has at most 64 bits on every target of Rust.
-    u64::try_from(format.as_ptr().addr()).unwrap_or(u64::MAX)
+    to_u64(format.as_ptr().addr())
 }
 
 /// Calls `call` with the compiled form of `format`, an argument of a function, and returns the result of `call`.

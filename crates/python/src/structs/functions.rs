@@ -2,6 +2,7 @@
 //!
 //! All parameters are positional. [`fastcall`](crate::fastcall) passes them without a tuple.
 
+use pep3118::__private::to_u64;
 use std::ffi::CStr;
 use std::sync::Arc;
 
@@ -95,7 +96,7 @@ functions! {
         let [format] = arguments.exactly("calcsize")?;
         with(&format, |compiled| {
             // `usize` has at most 64 bits on every target of Rust.
-            let size = u64::try_from(compiled.size()).unwrap_or(u64::MAX);
+            let size = to_u64(compiled.size());
             into_result(format.py(), objects::unsigned(format.py(), size))
         })
     };

@@ -1,5 +1,6 @@
 //! `WriteError`: the reason why a Python object cannot be written as an item.
 
+use pep3118::__private::to_u64;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
@@ -140,8 +141,7 @@ impl From<WriteError> for PyErr {
             }
             WriteErrorKind::IntTooLarge => objects::error::<PyValueError>(at("int too large to convert".into())),
             WriteErrorKind::Count { found, wanted, unit } => {
-                let wide = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-                let text = format!("{} for {}", plural(wide(found), "value"), plural(wide(wanted), unit));
+                let text = format!("{} for {}", plural(to_u64(found), "value"), plural(to_u64(wanted), unit));
                 objects::error::<PyValueError>(at(text))
             }
             WriteErrorKind::ReferencesUnknown => objects::error::<PyTypeError>(at(

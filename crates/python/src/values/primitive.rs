@@ -77,7 +77,7 @@ pub(crate) enum Equality {
 /// Converts `bytes`, a length or an offset in bytes. On a machine with 16-bit addresses, a larger number becomes
 /// `usize::MAX`, a length that no memory has.
 #[inline(always)]
-fn wide(bytes: u32) -> usize {
+fn to_usize(bytes: u32) -> usize {
     usize::try_from(bytes).unwrap_or(usize::MAX)
 }
 
@@ -177,7 +177,7 @@ impl PrimitiveField {
     /// Returns the offset from the start of the record, in bytes.
     #[inline(always)]
     fn start(self) -> usize {
-        wide(self.offset)
+        to_usize(self.offset)
     }
 
     /// Returns `true` if the value is a byte string, and `false` if it is a number.
@@ -194,7 +194,7 @@ impl PrimitiveField {
             Primitive::Int32 | Primitive::UInt32 | Primitive::Float32 => 4,
             Primitive::Int64 | Primitive::UInt64 | Primitive::Float64 | Primitive::Complex64 => 8,
             Primitive::Complex128 => 16,
-            Primitive::Bytes(len) => wide(len),
+            Primitive::Bytes(len) => to_usize(len),
         }
     }
 
@@ -245,7 +245,7 @@ impl PrimitiveField {
                 };
                 objects::complex(py, part(0), part(8))
             }
-            Primitive::Bytes(len) => source.byte_string(py, start, wide(len)),
+            Primitive::Bytes(len) => source.byte_string(py, start, to_usize(len)),
         }
     }
 
@@ -329,7 +329,7 @@ impl PrimitiveField {
             Primitive::Float64 => float(object).is_some_and(|number| store!(number.to_bits())),
             Primitive::Bytes(len) => {
                 let Ok(bytes) = object.cast_exact::<PyBytes>() else { return false };
-                match record.get_mut(self.start()..self.start().saturating_add(wide(len))) {
+                match record.get_mut(self.start()..self.start().saturating_add(to_usize(len))) {
                     Some(field) if bytes.as_bytes().len() == field.len() => {
                         field.copy_from_slice(bytes.as_bytes());
                         true

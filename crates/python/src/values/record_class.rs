@@ -1,5 +1,6 @@
 //! `RecordClass`, the named tuple class of records with the same field names.
 
+use pep3118::__private::to_u64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pep3118::__private::{Cache, hash};
@@ -32,7 +33,7 @@ impl RecordClass {
     /// `RecordClass`, so that records of equal layouts have one Python type.
     pub(super) fn of(names: &[String]) -> Arc<Self> {
         let lengths = names.iter().fold(0_usize, |sum, name| sum.wrapping_mul(31).wrapping_add(name.len()));
-        let numbers = [names.len(), lengths].map(|number| u64::try_from(number).unwrap_or(u64::MAX));
+        let numbers = [names.len(), lengths].map(to_u64);
         let ends = names.first().into_iter().chain(names.last()).flat_map(|name| name.bytes().take(8));
         let hash = hash(&numbers, &ends.collect::<Vec<u8>>());
         let mut classes = CLASSES.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,6 +1,7 @@
 //! Reads and writes text fields of a fixed length. A field has code units of 2 or 4 bytes. The units after the text are
 //! NULs.
 
+use pep3118::__private::to_u64;
 use pyo3::exceptions::{PyUnicodeEncodeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
@@ -93,8 +94,7 @@ fn write_units(
 ) -> Result<(), WriteErrorKind> {
     let mut places = bytes.chunks_exact_mut(codec.unit().max(1));
     if len > places.len() {
-        let wide = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-        let kind = EncodeErrorKind::TooLong { len: wide(len), capacity: wide(places.len()), unit: "unit" };
+        let kind = EncodeErrorKind::TooLong { len: to_u64(len), capacity: to_u64(places.len()), unit: "unit" };
         return Err(kind.into());
     }
     units.zip(&mut places).for_each(|(unit, place)| codec.store_little(&unit.to_le_bytes(), place));

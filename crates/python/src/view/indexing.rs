@@ -179,8 +179,8 @@ fn unpacked(slice: &Bound<'_, PySlice>) -> PyResult<Slice> {
         return Err(PyErr::fetch(slice.py()));
     }
     // `PySlice_Unpack` replaces a missing bound by 0, or by the least or the greatest `Py_ssize_t`.
-    let wide = |bound: isize| i64::try_from(bound).unwrap_or(i64::MAX);
-    let (start, stop, step) = (wide(start), wide(stop), wide(step));
+    let to_i64 = |bound: isize| i64::try_from(bound).unwrap_or(i64::MAX);
+    let (start, stop, step) = (to_i64(start), to_i64(stop), to_i64(step));
     let past = |bound: i64, none: bool| if none { None } else { Some(bound) };
     let forwards = step > 0;
     let first = if forwards { start == 0 } else { start == i64::MAX };

@@ -7,6 +7,7 @@
 //! - A *reference* is the address of an object in an item of format `O`. The owner of the memory owns the reference.
 #![allow(unsafe_code, reason = "copies items out of and into the memory of the exporter")]
 
+use pep3118::__private::to_u64;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -991,7 +992,7 @@ pub(super) fn select(held: &PinnedPart<'_>, dimension: usize, index: i64) -> PyR
         // be read until the buffer is released (E04, memory stays valid). It need not be aligned.
         buf = unsafe { at.cast::<*mut u8>().read_unaligned() };
         if buf.is_null() {
-            return Err(DecodeError::NullPointer { dimension: u64::try_from(dimension).unwrap_or(0) }.into());
+            return Err(DecodeError::NullPointer { dimension: to_u64(dimension) }.into());
         }
     }
     Ok(Part { buf, ..part.with_view(view) })
