@@ -704,7 +704,7 @@ fn check_requested<S: ViolationSink>(
 }
 
 #[cfg(test)]
-#[allow(clippy::arithmetic_side_effects, clippy::panic, reason = "tests may panic")]
+#[allow(clippy::arithmetic_side_effects, clippy::expect_used, clippy::panic, reason = "tests may panic")]
 mod tests {
     use alloc::format;
     use alloc::vec::Vec;
@@ -727,6 +727,7 @@ mod tests {
         let len = match bytes.int_in_range(0..=9)? {
             0 => return Ok(None),
             1 => bytes.int_in_range(0..=66)?,
+            // A negative `ndim` gets an empty array.
             _ => usize::try_from(ndim).unwrap_or(0).min(66),
         };
         (0..len).map(|_| number(bytes)).collect::<Result<Vec<i64>>>().map(Some)
@@ -790,7 +791,7 @@ mod tests {
             [(&[3][..], Some(&[4][..])), (&[3], None), (&[0], Some(&[4])), (&[2, 3], Some(&[12, 4]))]
         {
             let len = shape.iter().product::<i64>() * 4;
-            let ndim = i32::try_from(shape.len()).unwrap_or(0);
+            let ndim = i32::try_from(shape.len()).expect("at most two dimensions");
             let raw =
                 RawView { buf: Some(64), len, itemsize: 4, ndim, shape: Some(shape), strides, ..RawView::default() };
             assert!(raw.direct_view().is_some(), "{raw:?}");

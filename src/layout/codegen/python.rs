@@ -176,6 +176,7 @@ fn numpy_code(field: Field<'_>) -> Result<String, SourceError> {
         None => "|",
     };
     let size = field.size();
+    // `unit` is 4 in each call, so the default is never used.
     let characters = |unit: u64| size.checked_div(unit).unwrap_or(0);
     Ok(match field.ty() {
         Type::Bool if size == 1 => "?".to_string(),

@@ -36,7 +36,7 @@ impl Value {
     /// Returns the smallest and the largest value of the type.
     fn range(self) -> (i128, i128) {
         let values = 1_i128.checked_shl(self.bits).unwrap_or(i128::MAX);
-        let half = values.checked_div(2).unwrap_or(0);
+        let half = values >> 1_u32;
         if self.is_signed {
             (0_i128.saturating_sub(half), half.saturating_sub(1))
         } else {

@@ -237,6 +237,7 @@ impl<'p, 's> Resolver<'p, 's> {
                 (Base::Record(_), Some(declarator)) if has_braces && declarator.node.derived.is_empty() => {
                     self.refuse_macro_as_object(declarator)
                 }
+                // No other declaration of an object affects a layout.
                 _ => Ok(()),
             };
         }

@@ -139,6 +139,7 @@ pub(super) fn place_members(members: Vec<Member>, rules: &Rules<'_>) -> Result<R
             // Without packing, a bit-field is inside one unit of its type.
             if width > 0 && rules.pack.is_none() && !is_packed {
                 let unit = u128::from(ty.align.bytes()).saturating_mul(BYTE);
+                // An alignment is at least one byte, so the defaults are never used.
                 let used = start.checked_rem(unit).unwrap_or(0).saturating_add(width);
                 if used.div_ceil(unit) > type_bits.checked_div(unit).unwrap_or(0) {
                     start = round_up(start, ty.align);

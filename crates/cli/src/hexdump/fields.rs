@@ -167,7 +167,7 @@ impl ItemMap {
         self.item.name_width(0)
     }
 
-    /// Returns the width of the longest name of a type, in terminal columns.
+    /// Returns the width of the longest name of a type, in terminal columns. The width is 0 if there are no types.
     pub(super) fn type_width(&self) -> usize {
         self.types.iter().map(|ty| ty.width()).max().unwrap_or(0)
     }
@@ -322,6 +322,7 @@ impl Member {
                     Part::Field(field) => Some(field.name_width(name)),
                     Part::Padding(_) => None,
                 });
+                // A record without fields has no names.
                 fields.max().unwrap_or(0)
             }
             // The name of a group has two indices: `[0-15]`.

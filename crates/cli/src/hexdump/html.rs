@@ -107,6 +107,7 @@ impl<'m, W: Write> HtmlWriter<'m, W> {
                 row = row.next();
                 self.row_offset(offset, row)?;
             }
+            // There is at least one colour, so the default is never used.
             let class = match entry.kind {
                 EntryKind::Value { number, .. } => format!("c{}", number.checked_rem(FIELD_COLOURS).unwrap_or(0)),
                 EntryKind::Padding(_) => "p".to_owned(),

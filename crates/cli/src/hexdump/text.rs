@@ -190,6 +190,7 @@ impl<'m, W: Write> TextWriter<'m, W> {
                 format!("  {range:>ranges$}  {at:>offsets$}  {}  ", entry.name)
             }
         };
+        // Padding has no values, and its width is 0.
         // A value that is too long for its column starts on the next line, if the value fits there.
         let widest = values.iter().map(|(sign, value)| sign.len().saturating_add(value.width())).max().unwrap_or(0);
         let fits_after = |start: usize| start.saturating_add(widest) <= self.width;
@@ -284,7 +285,8 @@ impl<W: Write> ItemWriter for TextWriter<'_, W> {
     }
 
     fn different_rest(&mut self, offset: u64, rests: [&[u8]; 2]) -> Result<(), Failure> {
-        let len = rests.map(<[u8]>::len).into_iter().min().unwrap_or(0);
+        let [first, second] = rests.map(<[u8]>::len);
+        let len = first.min(second);
         let size = plural(to_u64(self.map.size()), "byte");
         self.title(&format!("{}: less than an item of {size}", byte_range(offset, len)))?;
         self.different_rows(offset, rests)
@@ -415,6 +417,7 @@ fn same_style<'b>(bytes: &'b [u8], styles: &[Style]) -> Vec<(usize, Style, &'b [
 fn fitting(text: &str, width: usize) -> usize {
     let mut used = 0_usize;
     let fits = |(_, character): &(usize, char)| {
+        // Only control characters have no width, and they are escaped in `text`.
         used = used.saturating_add(character.width().unwrap_or(0));
         used <= width
     };
@@ -455,6 +458,7 @@ fn cut_before_difference(first: String, second: String) -> [String; 2] {
     let start = same.map_or_else(|| first.len().min(second.len()), |((start, _), _)| start);
     // The first difference is at `start`. Each result shows some characters before the difference, for context.
     let context = LONGEST_VALUE >> 1_u32;
+    // Byte 0 is always a boundary, so the default is never used.
     let boundary = |start: usize| (0..=start).rev().find(|start| first.is_char_boundary(*start)).unwrap_or(0);
     let start = if start <= context { 0 } else { boundary(start.saturating_sub(16)) };
     [cut(&first, start, LONGEST_VALUE), cut(&second, start, LONGEST_VALUE)]

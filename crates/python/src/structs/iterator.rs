@@ -181,6 +181,7 @@ impl UnpackIterator {
         visit.call(&self.last)?;
         match &self.memory {
             Memory::Buffer(held) => held.traverse(&visit),
+            // `bytes` objects refer to no other object.
             _ => Ok(()),
         }
     }

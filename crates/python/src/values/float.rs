@@ -110,6 +110,7 @@ pub(super) fn narrow_half(number: f64, nans: NanConversion) -> f16 {
     let up = rest > half || (rest == half && whole & 1 == 1);
     // The leading bit of `whole` adds 1 to the exponent. Rounding up to the next power of 2 adds 1 too. In a subnormal
     // float16 the exponent is 0, and `whole` has no leading bit.
+    // The number is at least 0, so the default is never used.
     let power = u64::try_from(exponent.saturating_add(14).max(0)).unwrap_or(0) << 10_u32;
     let magnitude = power.wrapping_add(whole).wrapping_add(u64::from(up));
     f16::from_bits(sign | u16::try_from(magnitude).unwrap_or(u16::MAX).min(0x7c00))

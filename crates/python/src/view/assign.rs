@@ -161,6 +161,7 @@ fn converted<'p, 'py>(part: &'p Part, value: &Bound<'py, PyAny>) -> PyResult<New
     // A list whose length differs from the first dimension is refused before memory for the items is allocated.
     let first = value.len()?;
     if part.shape().first().map(|extent| usize::try_from(*extent)) != Some(Ok(first)) {
+        // A caller has checked that there is a first dimension, so the default is never used.
         let extent = part.shape().first().copied().unwrap_or(0);
         return Err(objects::error::<PyValueError>(format!("{first} values for {extent} items of dimension 0")));
     }
@@ -295,6 +296,7 @@ fn rows(value: &Bound<'_, PyAny>, shape: &[i64], dimension: usize, codec: &Codec
             "{found} values for {extent} items of dimension {dimension}"
         )));
     }
+    // An empty row has no values to write, so the loop below does not use the default.
     let each = bytes.len().checked_div(row.len()).unwrap_or(0);
     for (index, value) in row.iter_borrowed().enumerate() {
         let start = index.saturating_mul(each);

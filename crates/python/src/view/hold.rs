@@ -64,6 +64,7 @@ impl ManagedBuffer {
         // The garbage collector runs only while no Python code runs, so the mutex is not locked now.
         match self.memory.try_lock().as_deref() {
             Ok(Some(Memory::Acquired(acquired))) => acquired.traverse(&visit),
+            // The memory was released, or belongs to a column. There is no reference to visit.
             _ => Ok(()),
         }
     }
@@ -260,6 +261,7 @@ impl Hold {
         // The garbage collector runs only while no Python code runs, so the mutex is not locked now.
         match self.owned.try_lock().as_deref() {
             Ok(Some(acquired)) => acquired.traverse(visit),
+            // The view was released. There is no reference to visit.
             _ => Ok(()),
         }
     }
