@@ -64,7 +64,8 @@ impl<'b> Foreign<'b> {
         let itemsize = to_isize(view.itemsize())?.cast_unsigned();
         let (path, bounds) = match view.byte_bounds() {
             Some(extent) => (Vec::new(), (to_isize(extent.low)?, to_isize(extent.high)?)),
-            None => path_and_bounds(view)?,
+            None if view.is_indirect() => path_and_bounds(view)?,
+            None => return Err(out_of_range()),
         };
         Ok(Self { buf, view, itemsize, path, bounds })
     }
@@ -136,8 +137,7 @@ fn path_and_bounds(view: &View<'_>) -> Result<(Vec<PathAxis>, (isize, isize)), D
         return Ok((Vec::new(), (0, 0)));
     }
     let len = path_len(view);
-    // A view without suboffsets has an empty path, and the loop below has no dimensions.
-    let suboffsets = view.suboffsets().unwrap_or(&[]);
+    let suboffsets = view.suboffsets().ok_or_else(out_of_range)?;
     let axes = view.shape().iter().zip(view.strides());
     let path = axes.clone().zip(suboffsets).take(len).map(|((extent, stride), suboffset)| {
         // The stride of a dimension of length 1 can be any number, and no access uses this stride.
@@ -148,12 +148,12 @@ fn path_and_bounds(view: &View<'_>) -> Result<(Vec<PathAxis>, (isize, isize)), D
     let path = path.collect::<Result<Vec<_>, DecodeError>>()?;
     let (mut low, mut high) = (0_i64, view.itemsize());
     if len == 0 {
-        (low, high) = (view.offset(), view.offset().saturating_add(high));
+        (low, high) = (view.offset(), view.offset().checked_add(high).ok_or_else(out_of_range)?);
     }
     for (extent, stride) in axes.skip(len) {
-        let reach = stride.saturating_mul(extent.saturating_sub(1));
+        let reach = extent.checked_sub(1).and_then(|last| stride.checked_mul(last)).ok_or_else(out_of_range)?;
         let end = if reach < 0 { &mut low } else { &mut high };
-        *end = end.saturating_add(reach);
+        *end = end.checked_add(reach).ok_or_else(out_of_range)?;
     }
     Ok((path, (to_isize(low)?, to_isize(high)?)))
 }
@@ -169,6 +169,12 @@ impl PathAxis {
         // distance to the last index fits in an `isize`.
         Ok(self.stride.wrapping_mul(to_isize(index)?))
     }
+}
+
+/// Returns the error for a view whose items are outside of the address space. The check of a view refuses such items.
+#[cold]
+fn out_of_range() -> DecodeError {
+    DecodeError::internal("the items of a view are outside of the address space")
 }
 
 /// Returns the error for a NULL pointer in the dimension `dimension`.
