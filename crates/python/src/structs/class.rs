@@ -108,7 +108,7 @@ impl Struct {
     /// have an `__init__` with other parameters. From CPython 3.15 on, `__new__` sets the format.
     #[new]
     #[classmethod]
-    #[pyo3(signature = (*arguments, **options))]
+    #[pyo3(signature = (*arguments, **options), text_signature = "(*_arguments, **_options)")]
     fn new(
         class: &Bound<'_, PyType>,
         arguments: &Bound<'_, PyTuple>,
