@@ -506,10 +506,13 @@ impl Buffer<'_> {
     }
 
     /// Copies fields of all items to one column each, in C order of the items. The fields are the elements of
-    /// [`Plan::leaves`] with the indices `indices`. `None` means all leaf fields. Returns an error if an index is out
-    /// of bounds, or if there is not enough memory.
-    #[cfg(feature = "arrow")]
-    pub(crate) fn columns_at(&self, indices: Option<&[usize]>) -> Result<Vec<Column>, DecodeError> {
+    /// [`Plan::leaves`] with the indices `indices`. `None` means all leaf fields.
+    ///
+    /// # Errors
+    /// - an index is out of bounds
+    /// - the errors of [`columns`](Self::columns)
+    #[doc(hidden)]
+    pub fn columns_at(&self, indices: Option<&[usize]>) -> Result<Vec<Column>, DecodeError> {
         self.columns_of(&super::plan::select_leaves_by_index(self.plan, indices)?)
     }
 

@@ -445,7 +445,6 @@ pub(super) fn select_leaves<'p>(plan: &'p Plan, names: Option<&[&[u8]]>) -> Resu
 
 /// Returns the leaves at `indices` of [`Plan::leaves`], in the order of `indices`. Returns all leaves if `indices` is
 /// `None`. Returns an error if an index is out of bounds.
-#[cfg(feature = "arrow")]
 pub(super) fn select_leaves_by_index<'p>(
     plan: &'p Plan,
     indices: Option<&[usize]>,

@@ -4,7 +4,7 @@ use crate::align::to_u64;
 use std::any::Any;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyBufferError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyMemoryView, PyWeakrefReference};
 
@@ -354,7 +354,10 @@ pub fn open_as(
     let acquired = match Acquired::new(exporter, Request::FULL_RO) {
         // Some exporters refuse only requests for the format. The caller gives the format, so a second request without
         // `FORMAT` is enough.
-        Err(error) if format.is_some() && !error.is_instance_of::<PyTypeError>(py) => {
+        Err(error)
+            if format.is_some()
+                && (error.is_instance_of::<PyBufferError>(py) || error.is_instance_of::<PyValueError>(py)) =>
+        {
             Acquired::new(exporter, Request::INDIRECT).map_err(|_| error)?
         }
         acquired => acquired?,

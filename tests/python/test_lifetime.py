@@ -12,6 +12,7 @@ import weakref
 
 import numpy as np
 import pytest
+from programs import EMBEDDED
 
 from pep3118 import View
 
@@ -229,3 +230,45 @@ def test_each_view_keeps_the_buffer_of_its_request():
     with pytest.raises(BufferError):
         exporter.view.release()
     assert view.tolist() == [97, 98, 99]
+
+
+@pytest.mark.skipif(EMBEDDED, reason="the test starts another process")
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        ("next(iterator)", "ValueError"),
+        ("view[0]", "ValueError"),
+        ("struct.pack('(2)B', [1])", "struct.error"),
+        ("struct.pack('T{<B:a:B:b:}', (1,))", "struct.error"),
+    ],
+)
+def test_calls_during_shutdown_raise_the_usual_exception(call, error):
+    program = f"""
+        import os
+        from pep3118 import View, struct
+
+        try:
+            struct.pack("B")  # imports the class `struct.error`
+        except struct.error:
+            pass
+        view = View(bytearray(8)).cast("i")
+        iterator = iter(view)
+        view.release()
+
+        class Late:
+            def __init__(self):
+                self.cycle = self
+
+            def __del__(self, write=os.write):
+                try:
+                    {call}
+                except BaseException as error:
+                    write(1, type(error).__name__.encode())
+
+        # The interpreter collects the cycle while it shuts down.
+        import gc
+        gc.disable()
+        late = Late()
+        """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, error.rpartition(".")[2]), done.stderr

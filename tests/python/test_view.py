@@ -466,3 +466,38 @@ def test_structures_of_ctypes_are_read_right_or_refused():
         assert same(read, expected), (View(item).format, kind._fields_)
         counts["read"] += 1
     assert counts["read"] > 400 and counts["refused"] < 20, counts
+
+
+def test_columns_of_equal_names_are_the_first_field():
+    view = View(bytes.fromhex("01000200")).cast("T{<h:x:<h:x:}")
+    assert view["x"].tolist() == view.columns()["x"].tolist() == view.columns("x")["x"].tolist() == [1]
+    mixed = View(bytes.fromhex("010000000200")).cast("T{<i:x:<h:x:}")
+    assert mixed["x"].tolist() == mixed.columns("x")["x"].tolist() == mixed.columns()["x"].tolist() == [1]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="__buffer__ is new in 3.12")
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda exporter: View(bytearray(4)) == exporter,
+        lambda exporter: View(bytearray(4)).__setitem__(slice(None), exporter),
+        lambda exporter: View(exporter, "i"),
+        pep3118.Exporter,
+    ],
+    ids=["compare", "assign", "open", "export"],
+)
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError, RuntimeError])
+def test_an_exception_of_an_exporter_reaches_the_caller(use, error):
+    class Exporter:
+        requests = 0
+
+        def __buffer__(self, flags):
+            self.requests += 1
+            if self.requests == 1:
+                raise error
+            return memoryview(bytearray(4))
+
+    exporter = Exporter()
+    with pytest.raises(error):
+        use(exporter)
+    assert exporter.requests == 1

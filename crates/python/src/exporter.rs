@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
 
 use super::errors::{broken_rules, refused_or_ambiguous};
+use crate::objects::is_refusal;
 use pep3118::__private::escape;
 use pep3118::abi::DataModel;
 use pep3118::layout::reconcile;
@@ -144,7 +145,10 @@ fn acquire(memory: &Bound<'_, PyAny>, readonly: Option<bool>) -> PyResult<Acquir
     match readonly {
         Some(true) => Acquired::new(memory, Request::SIMPLE),
         Some(false) => Acquired::new(memory, Request::WRITABLE),
-        None => Acquired::new(memory, Request::WRITABLE).or_else(|_| Acquired::new(memory, Request::SIMPLE)),
+        None => match Acquired::new(memory, Request::WRITABLE) {
+            Err(error) if is_refusal(&error, memory.py()) => Acquired::new(memory, Request::SIMPLE),
+            acquired => acquired,
+        },
     }
 }
 

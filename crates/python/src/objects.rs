@@ -5,7 +5,7 @@
 
 use std::ffi::{c_char, c_int};
 
-use pyo3::exceptions::{PyMemoryError, PySystemError};
+use pyo3::exceptions::{PyBufferError, PyMemoryError, PySystemError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyString};
 use pyo3::{PyTypeInfo, ffi};
@@ -102,6 +102,23 @@ pub(crate) fn latin1<'py>(py: Python<'py>, characters: &[u8]) -> NewObject<'py> 
     unsafe { owned(py, object) }
 }
 
+/// Runs `call` while the thread is attached to the interpreter. Python must be initialized.
+///
+/// `Python::attach` panics while the interpreter shuts down, but a `__del__` can still call functions of the package.
+#[cold]
+fn attached<T>(call: impl FnOnce(Python<'_>) -> T) -> T {
+    // SAFETY: the interpreter is initialized, because it has loaded this module.
+    unsafe { Python::attach_unchecked(call) }
+}
+
+/// Returns whether an exporter refused a request with `error`, or exported a buffer that cannot be read. Any other
+/// exception, for example `KeyboardInterrupt`, must reach the caller.
+pub(crate) fn is_refusal(error: &PyErr, py: Python<'_>) -> bool {
+    error.is_instance_of::<PyBufferError>(py)
+        || error.is_instance_of::<PyTypeError>(py)
+        || error.is_instance_of::<PyValueError>(py)
+}
+
 /// Creates an exception of the type `T` with the message `message`. Returns a `MemoryError` if there is no memory for
 /// the exception.
 ///
@@ -109,7 +126,7 @@ pub(crate) fn latin1<'py>(py: Python<'py>, characters: &[u8]) -> NewObject<'py> 
 /// memory.
 #[cold]
 pub(crate) fn error<T: PyTypeInfo>(message: impl AsRef<str>) -> PyErr {
-    Python::attach(|py| {
+    attached(|py| {
         if let Ok(text) = string(py, message.as_ref()) {
             // SAFETY: `T` is a class of exceptions, the class and `text` are alive, and the interpreter is attached.
             unsafe { ffi::PyErr_SetObject(T::type_object_raw(py).cast(), text.as_ptr()) };
@@ -122,7 +139,7 @@ pub(crate) fn error<T: PyTypeInfo>(message: impl AsRef<str>) -> PyErr {
 /// Creates a `MemoryError`.
 #[cold]
 pub(crate) fn no_memory() -> PyErr {
-    Python::attach(|py| {
+    attached(|py| {
         // SAFETY: the interpreter is attached. `PyErr_NoMemory` sets the exception and returns NULL.
         unsafe { ffi::PyErr_NoMemory() };
         take_exception(py)

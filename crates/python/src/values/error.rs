@@ -47,8 +47,8 @@ pub(crate) enum WriteErrorKind {
     },
     /// The number is finite but would become infinite in the field. Example: 1e300 for `f`.
     Overflow(ScalarField),
-    /// The integer is larger than every Python `float`. Example: `1 << 2000` for `f`. The message of `struct` for such
-    /// an integer does not contain the type.
+    /// The object is an `int` that fits a `float`, but not the narrower float of the field. Example in CPython 3.14:
+    /// `1 << 200` for `f`. The message of `struct` for such an integer does not contain the type.
     IntTooLarge,
     /// The number of values differs from the number of fields or elements. Example: 2 values for 3 fields.
     Count {

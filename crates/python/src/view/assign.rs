@@ -17,7 +17,7 @@ use super::hold::{Hold, Pin};
 use super::indexing::{Key, Target};
 use super::part::{NewItems, Part, PinnedPart, Place, ReplacedReferences};
 use crate::borrowed_bytes::BorrowedBytes;
-use crate::objects;
+use crate::objects::{self, is_refusal};
 use crate::values::Codec;
 
 /// `view[key] = value`
@@ -111,7 +111,8 @@ fn copy_buffer(part: &Part, view: &Arrangement, hold: &Hold, value: &Bound<'_, P
         Ok(copied) => Ok(copied == Some(true)),
         Err(error) if hold.is_released() => Err(error),
         // The caller continues with `Source::of`, which requests the buffer again and returns the exception.
-        Err(_) => Ok(false),
+        Err(error) if is_refusal(&error, py) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

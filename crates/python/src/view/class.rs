@@ -20,7 +20,7 @@ use super::part::{Part, Place, read_item, read_place, read_primitive, select};
 use super::{arrow, assign, columns, compare, construct, tolist};
 use crate::format::format_bytes;
 use crate::names::dialect_by_name;
-use crate::objects::{self, NewObject};
+use crate::objects::{self, NewObject, is_refusal};
 use crate::tuple_builder;
 use pep3118::__private::escape;
 use pep3118::layout::Table;
@@ -111,7 +111,7 @@ impl View {
     pub(super) fn primitive_at<'py>(&self, py: Python<'py>, index: i64) -> Option<NewObject<'py>> {
         let (primitive, view) = (self.part.primitive()?, self.part.view());
         let [stride] = *view.strides() else { return None };
-        let pin = self.hold.pin().ok().filter(|_| !view.is_indirect())?;
+        let pin = self.hold.try_pin().filter(|_| !view.is_indirect())?;
         // The index is in bounds, so the distance to the item fits 63 bits.
         let offset = view.offset().wrapping_add(stride.wrapping_mul(index));
         Some(read_primitive(py, &self.part, &pin, primitive, offset))
@@ -503,9 +503,10 @@ impl View {
                 let (acquired, part) = opened(open);
                 answer(compare::equal(py, left, Operand::Open(&part, &acquired))?)
             }
-            // `other` exports no buffer. With `NotImplemented`, Python calls the comparison that the class of `other`
-            // defines.
-            Err(_) => Ok(py.NotImplemented().into_bound(py)),
+            // `other` exports no buffer that this package can read. With `NotImplemented`, Python calls the comparison
+            // that the class of `other` defines.
+            Err(error) if is_refusal(&error, py) => Ok(py.NotImplemented().into_bound(py)),
+            Err(error) => Err(error),
         }
     }
 

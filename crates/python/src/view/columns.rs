@@ -30,13 +30,18 @@ pub(super) fn columns<'py>(py: Python<'py>, held: PinnedPart<'_>, names: &[Strin
     if item.has_objects() && chosen.iter().any(|(_, leaf)| leaf.ty() == Type::Object) {
         return Err(objects::error::<PyTypeError>("a column holds no references: name the fields that are no objects"));
     }
-    let wanted: Vec<&[u8]> = chosen.iter().map(|(_, leaf)| leaf.name()).collect();
-    let wanted = (!names.is_empty()).then_some(&*wanted);
-    let read = || -> Result<Vec<decode::Column>, DecodeError> { held.with_buffer(|buffer| buffer.columns(wanted)) };
+    // Two fields can have equal names, so the fields are selected by index.
+    let indices: Vec<usize> = chosen.iter().map(|(index, _)| *index).collect();
+    let read =
+        || -> Result<Vec<decode::Column>, DecodeError> { held.with_buffer(|buffer| buffer.columns_at(Some(&indices))) };
     let columns = copying(py, part.view().len(), read)?;
     let dict = PyDict::new(py);
     for ((at, leaf), column) in chosen.into_iter().zip(columns) {
         let known = item.column(at, || column_item(py, leaf, &column))?;
+        // `view["x"]` is the first field with the name `x`, and so is the column.
+        if dict.contains(known.name.bind(py))? {
+            continue;
+        }
         let view = column_view(py, part.shape(), &known, column)?;
         dict.set_item(known.name.bind(py), Bound::new(py, view)?)?;
     }

@@ -163,7 +163,14 @@ impl Hold {
     /// - a view that was released: `ValueError`
     #[inline]
     pub(super) fn pin(&self) -> PyResult<Pin<'_>> {
-        if self.users.enter() { Ok(Pin { users: &self.users }) } else { Err(released()) }
+        self.try_pin().ok_or_else(released)
+    }
+
+    /// Adds 1 to the number of users, as [`pin`](Self::pin) does. Returns `None` if the view was released. Creates no
+    /// exception, so PyO3 need not count the thread as attached.
+    #[inline]
+    pub(super) fn try_pin(&self) -> Option<Pin<'_>> {
+        self.users.enter().then(|| Pin { users: &self.users })
     }
 
     /// Creates the reference of another view to the same buffer. `_pin` is a pin of this view, which proves that the
@@ -223,8 +230,11 @@ impl Hold {
     /// Calls `read` with the acquired buffer, and returns the result. Returns `None` without a call if the view is
     /// released, or if the memory is a decoded column.
     fn with_acquired<T>(&self, read: impl FnOnce(&Acquired) -> Option<T>) -> Option<T> {
-        let Some(buffer) = self.shared.get() else { return self.lock().as_ref().and_then(read) };
-        match buffer.get().lock().as_ref() {
+        if let Some(acquired) = self.lock().as_ref() {
+            return read(acquired);
+        }
+        // If another thread moves the buffer to an object, it sets `shared` before it unlocks the mutex.
+        match self.shared.get()?.get().lock().as_ref() {
             Some(Memory::Acquired(acquired)) => read(acquired),
             _ => None,
         }

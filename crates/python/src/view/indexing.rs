@@ -176,16 +176,13 @@ fn unpacked(slice: &Bound<'_, PySlice>) -> PyResult<Slice> {
     // attached.
     let status = unsafe { ffi::PySlice_Unpack(slice.as_ptr(), &raw mut start, &raw mut stop, &raw mut step) };
     if status < 0 {
-        return Err(PyErr::fetch(slice.py()));
+        return Err(objects::take_exception(slice.py()));
     }
     // `PySlice_Unpack` replaces a missing bound by 0, or by the least or the greatest `Py_ssize_t`.
     let to_i64 = |bound: isize| i64::try_from(bound).unwrap_or(i64::MAX);
     let (start, stop, step) = (to_i64(start), to_i64(stop), to_i64(step));
-    let past = |bound: i64, none: bool| if none { None } else { Some(bound) };
-    let forwards = step > 0;
-    let first = if forwards { start == 0 } else { start == i64::MAX };
-    let last = if forwards { stop == i64::MAX } else { stop == i64::MIN };
-    Ok(Slice { start: past(start, first), stop: past(stop, last), step })
+    let (first, last) = if step > 0 { (0, i64::MAX) } else { (i64::MAX, i64::MIN) };
+    Ok(Slice { start: (start != first).then_some(start), stop: (stop != last).then_some(stop), step })
 }
 
 /// Returns `index` counted from the start of a dimension of `extent` items. A negative `index` counts from the end.

@@ -11,9 +11,10 @@ use pep3118::view::ViewError;
 use pyo3::exceptions::{PyKeyError, PySystemError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyString};
+use pyo3::types::PyString;
 
 use super::arrangement::FieldArrangement;
+use crate::field::default_name;
 use crate::objects;
 use crate::values::{Codec, PrimitiveField};
 
@@ -122,14 +123,7 @@ impl Item {
 
     /// Returns the format as text. Bytes that are not UTF-8 are lone surrogates.
     pub(super) fn format<'py>(&self, py: Python<'py>, description: &ItemDescription) -> PyResult<Bound<'py, PyString>> {
-        let made = self.format.get_or_try_init(py, || {
-            let format = description.format();
-            let text = match std::str::from_utf8(format) {
-                Ok(format) => objects::string(py, format)?,
-                Err(_) => PyBytes::new(py, format).call_method1("decode", ("utf-8", "surrogateescape"))?,
-            };
-            Ok::<_, PyErr>(text.cast_into::<PyString>()?.unbind())
-        });
+        let made = self.format.get_or_try_init(py, || objects::utf8_text(py, description.format()).map(Bound::unbind));
         Ok(made?.bind(py).clone())
     }
 
@@ -353,7 +347,7 @@ fn each_value<'l>(field: Field<'l>, start: usize, call: &mut EachValue<'_, 'l>) 
 
 /// Returns the names of the fields of a record. A field that has no name in the format is named by its index: `f0`.
 pub(super) fn names(description: &ItemDescription) -> Vec<String> {
-    let name = |(index, field): (usize, Field<'_>)| field.name_text().unwrap_or_else(|| format!("f{index}"));
+    let name = |(index, field): (usize, Field<'_>)| field.name_text().unwrap_or_else(|| default_name(index));
     description.item().fields().enumerate().map(name).collect()
 }
 
@@ -377,7 +371,7 @@ fn path<'l>(item: Field<'l>, name: &str) -> Option<Vec<Field<'l>>> {
 fn path_below<'l>(record: Field<'l>, name: &[u8]) -> Option<Vec<Field<'l>>> {
     let is = |(index, field): &(usize, Field<'_>), name: &[u8]| match field.name() {
         Some(own) => own == name,
-        None => format!("f{index}").as_bytes() == name,
+        None => default_name(*index).as_bytes() == name,
     };
     if let Some((_, field)) = record.fields().enumerate().find(|field| is(field, name)) {
         return Some(Vec::from([field]));

@@ -13,7 +13,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
 
 use super::class::View;
-use crate::fastcall::caught;
+use crate::fastcall::{caught, counted};
 use crate::objects::take_exception;
 
 /// An iterator over the items, or the rows, of the first dimension of a view.
@@ -112,7 +112,7 @@ unsafe extern "C" fn next(iterator: *mut ffi::PyObject) -> *mut ffi::PyObject {
     let view = unsafe { view.cast_unchecked::<View>() };
     match view.get().primitive_at(py, index) {
         Some(object) => object.map_or(std::ptr::null_mut(), Bound::into_ptr),
-        None => caught(py, || view.get().item_at(py, index).map(Bound::into_ptr)),
+        None => caught(py, || counted(py, || view.get().item_at(py, index).map(Bound::into_ptr))),
     }
 }
 

@@ -321,6 +321,9 @@ impl<'h> PinnedPart<'h> {
     /// pointer on the way to the item is NULL.
     #[inline]
     pub(super) fn copy_item(&self, place: Place<'_>, out: &mut [u8]) -> PyResult<()> {
+        if out.len() != self.itemsize() {
+            return Err(objects::error::<PyValueError>("the copy of an item must have the size of the item"));
+        }
         let offset = match place {
             Place::Offset(offset) => offset,
             Place::Indices(indices) => {
@@ -330,7 +333,7 @@ impl<'h> PinnedPart<'h> {
         };
         // SAFETY: (a) A `Place::Offset` is the offset of an item.
         let from = unsafe { self.address(offset) };
-        // SAFETY: by the INVARIANT the bytes of one item may be read. `out` has the size of an item. `out` is memory of
+        // SAFETY: by the INVARIANT the bytes of one item may be read. `out` was checked to have the size of an item. `out` is memory of
         // this program, so the item of the exporter does not overlap `out`. Bytes have no alignment.
         unsafe { std::ptr::copy_nonoverlapping(from, out.as_mut_ptr(), out.len()) };
         Ok(())
