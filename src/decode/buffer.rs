@@ -326,7 +326,8 @@ impl<'b> BufferMut<'b> {
         let run = item_at(self.view, self.plan.size, indices)?;
         let mut item = zeroed(self.plan.size)?;
         self.memory.read(&run, 1, &mut item)?;
-        self.plan.encode(value, &mut item)?;
+        // `item` is a copy, so an error leaves the item in the buffer unchanged.
+        self.plan.root.store(value, &mut item)?;
         Ok(self.memory.write(&run, &item)?)
     }
 

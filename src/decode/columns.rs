@@ -13,7 +13,7 @@ use super::element::{Element, elements_per_item, reserved, zeroed};
 use super::error::{DecodeError, EncodeError, EncodeErrorKind};
 use super::leaf::Leaf;
 use super::long_double::{LongDouble, name as representation};
-use super::plan::{Plan, select_leaves};
+use super::plan::{Plan, leaves_by_name, select_leaves};
 use super::scalar::ScalarCodec;
 use super::traverse::Runs;
 use crate::abi::LongDoubleFormat;
@@ -445,7 +445,7 @@ impl Plan {
         });
         let bytes = items.unwrap_or(0).checked_mul(self.size).ok_or(DecodeError::Allocation { bytes: u64::MAX })?;
         let mut records = zeroed(bytes)?;
-        self.write_columns(columns, &mut records)?;
+        self.write_leaves(leaves, columns, &mut records)?;
         Ok(records)
     }
 
@@ -460,8 +460,13 @@ impl Plan {
     /// - a column has another type, shape or `long double` representation than its field: `int16` for `<i`
     /// - a column has another length: 2 values for 3 records
     pub fn write_columns(&self, columns: &[Column], records: &mut [u8]) -> Result<(), EncodeError> {
+        self.write_leaves(self.leaves_of(columns)?, columns, records)
+    }
+
+    /// Encodes each of `columns` into the field in `leaves` with the same index. Returns an error as
+    /// [`write_columns`](Self::write_columns) does.
+    fn write_leaves(&self, leaves: Vec<&Leaf>, columns: &[Column], records: &mut [u8]) -> Result<(), EncodeError> {
         let items = self.items_in(records.len())?;
-        let leaves = self.leaves_of(columns)?;
         let mut sources = Vec::with_capacity(columns.len());
         for (leaf, column) in leaves.into_iter().zip(columns) {
             check_column(leaf, column, items).map_err(|kind| EncodeError::from(kind).inside(&escape(&column.name)))?;
@@ -473,23 +478,19 @@ impl Plan {
     /// Returns the leaf with the name of each of `columns`, in the order of `columns`. Columns with equal names get
     /// different leaves. Returns an error if no leaf, or no further leaf, has the name of a column.
     fn leaves_of(&self, columns: &[Column]) -> Result<Vec<&Leaf>, EncodeError> {
-        let mut free: Vec<Option<&Leaf>> = self.leaves.iter().map(Some).collect();
-        let mut start = 0_usize;
-        let mut leaves = Vec::with_capacity(columns.len());
-        for column in columns {
-            // The search starts after the previous leaf, because columns are usually in the order of the fields.
-            let (before, after) = free.split_at_mut(start.min(self.leaves.len()));
-            let mut all = after.iter_mut().chain(before).enumerate();
-            let found = all.find(|(_, leaf)| leaf.is_some_and(|leaf| leaf.name() == &*column.name));
-            let Some((step, leaf)) = found.and_then(|(step, slot)| Some((step, slot.take()?))) else {
-                return Err(DecodeError::NoField { name: column.name.as_slice().into() }.into());
-            };
-            start = start.saturating_add(step).saturating_add(1);
-            // After the last leaf, the search continues at the first leaf.
-            start = start.checked_sub(self.leaves.len()).unwrap_or(start);
-            leaves.push(leaf);
-        }
-        Ok(leaves)
+        let sorted = leaves_by_name(self);
+        // For the first leaf of each name: the number of leaves of this name that have a column.
+        let mut taken = vec![0_usize; sorted.len()];
+        let find = |column: &Column| {
+            let first = sorted.partition_point(|leaf| leaf.name() < &*column.name);
+            let leaf = taken.get_mut(first).and_then(|taken| {
+                let leaf = sorted.get(first.saturating_add(*taken)).copied();
+                *taken = taken.saturating_add(1);
+                leaf.filter(|leaf| leaf.name() == &*column.name)
+            });
+            leaf.ok_or_else(|| DecodeError::NoField { name: column.name.as_slice().into() }.into())
+        };
+        columns.iter().map(find).collect()
     }
 }
 

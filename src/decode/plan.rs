@@ -436,11 +436,26 @@ fn to_usize(size: u64) -> Result<usize, DecodeError> {
 /// is `None`. Returns an error if one of `names` is not the name of a leaf.
 pub(super) fn select_leaves<'p>(plan: &'p Plan, names: Option<&[&[u8]]>) -> Result<Vec<&'p Leaf>, DecodeError> {
     let Some(names) = names else { return Ok(plan.leaves.iter().collect()) };
+    // Each search for one of a few names costs less than sorting all leaves.
+    let sorted = (names.len() > 4).then(|| leaves_by_name(plan));
     let find = |name: &&[u8]| {
-        let found = plan.leaves.iter().find(|leaf| leaf.name() == *name);
+        let found = match &sorted {
+            Some(sorted) => {
+                let first = sorted.partition_point(|leaf| leaf.name() < *name);
+                sorted.get(first).copied().filter(|leaf| leaf.name() == *name)
+            }
+            None => plan.leaves.iter().find(|leaf| leaf.name() == *name),
+        };
         found.ok_or_else(|| DecodeError::NoField { name: Box::from(*name) })
     };
     names.iter().map(find).collect()
+}
+
+/// Returns the leaves of `plan` sorted by name. Leaves with equal names are in the order of the format.
+pub(super) fn leaves_by_name(plan: &Plan) -> Vec<&Leaf> {
+    let mut sorted: Vec<&Leaf> = plan.leaves.iter().collect();
+    sorted.sort_by(|first, second| first.name().cmp(second.name()));
+    sorted
 }
 
 /// Returns the leaves at `indices` of [`Plan::leaves`], in the order of `indices`. Returns all leaves if `indices` is

@@ -341,9 +341,7 @@ impl FormatWriter {
             }
         };
         let letters = code.trim_start_matches(|digit: char| digit.is_ascii_digit());
-        let known = crate::format::Code::ALL
-            .into_iter()
-            .find(|known| known.as_str() == letters)
+        let known = crate::format::Code::by_name(letters)
             .map_or(self.target == Target::Canonical, |known| self.target.dialect().codes.contains(known));
         if known { Ok(code) } else { self.refuse(format!("the {} at byte {at}", field.ty())) }
     }

@@ -42,11 +42,12 @@ impl<T: RecordField, const N: usize> RecordField for [T; N] {
     }
 }
 
-macro_rules! numbers {
-    ($($number:ty: $code:literal $is_string:literal),+ $(,)?) => {$(
+/// Implements `RecordField` for `$number`, whose bytes in memory are those of the field. `$member` is the constant
+/// `MEMBER`.
+macro_rules! by_bytes {
+    ($number:ty: $member:expr) => {
         impl RecordField for $number {
-            const MEMBER: MemberLayout =
-                MemberLayout::value::<Self>($code, size_of::<Self>(), $is_string, Check::All);
+            const MEMBER: MemberLayout = $member;
 
             #[inline(always)]
             fn load<S: RecordReader>(source: S, at: usize) -> Self {
@@ -58,6 +59,12 @@ macro_rules! numbers {
                 target.put(at, self.to_ne_bytes());
             }
         }
+    };
+}
+
+macro_rules! numbers {
+    ($($number:ty: $code:literal $is_string:literal),+ $(,)?) => {$(
+        by_bytes!($number: MemberLayout::value::<Self>($code, size_of::<Self>(), $is_string, Check::All));
     )+};
 }
 
@@ -70,23 +77,11 @@ numbers! {
 /// integer of 32 or 64 bits.
 macro_rules! address_sized {
     ($($word:ty: $int32:ty, $code32:literal, $int64:ty, $code64:literal);+ $(;)?) => {$(
-        impl RecordField for $word {
-            const MEMBER: MemberLayout = if size_of::<Self>() == size_of::<$int64>() {
-                MemberLayout::value::<$int64>($code64, size_of::<Self>(), false, Check::All)
-            } else {
-                MemberLayout::value::<$int32>($code32, size_of::<Self>(), false, Check::All)
-            };
-
-            #[inline(always)]
-            fn load<S: RecordReader>(source: S, at: usize) -> Self {
-                Self::from_ne_bytes(source.bytes(at))
-            }
-
-            #[inline(always)]
-            fn store<R: RecordWriter>(&self, target: &mut R, at: usize) {
-                target.put(at, self.to_ne_bytes());
-            }
-        }
+        by_bytes!($word: if size_of::<Self>() == size_of::<$int64>() {
+            MemberLayout::value::<$int64>($code64, size_of::<Self>(), false, Check::All)
+        } else {
+            MemberLayout::value::<$int32>($code32, size_of::<Self>(), false, Check::All)
+        });
     )+};
 }
 

@@ -149,3 +149,21 @@ fn columns_that_do_not_fit_are_refused() {
         format!("5 bytes are not a multiple of the {}-byte item size", plan.itemsize())
     );
 }
+
+/// The columns are in the reverse order of 6,000 fields, of which every second has the same name.
+#[test]
+fn columns_in_any_order_are_written_to_the_fields_of_their_names() {
+    let format: String = (0..3_000).map(|index| format!("<H:f{index}:<H:same:")).collect();
+    let plan = plan(&format!("T{{{format}}}"));
+    let records: Vec<u8> = (0..6_000_u16).flat_map(u16::to_le_bytes).collect();
+    let mut columns = plan.columns(&records, None).unwrap();
+    let names: Vec<Vec<u8>> = columns.iter().rev().map(|column| column.name.clone()).collect();
+    let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
+    let named = plan.columns(&records, Some(&names)).unwrap();
+    assert_eq!(named.first().map(|column| &column.data), Some(&ColumnData::UInt16(vec![1])), "the first `same`");
+    assert_eq!(named.last().map(|column| &column.data), Some(&ColumnData::UInt16(vec![0])), "`f0`");
+    columns.sort_by(|first, second| second.name.cmp(&first.name));
+    assert_eq!(plan.encode_columns(&columns).unwrap(), records);
+    columns.push(columns.last().unwrap().clone());
+    assert!(plan.write_columns(&columns, &mut records.clone()).is_err(), "no field is left for the column");
+}
