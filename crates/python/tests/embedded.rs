@@ -29,6 +29,11 @@ const EXCLUDED: &[(&str, &str, &str)] = &[
     ("test_command.py", "test_output_to_a_full_device_fails", ANOTHER_PROCESS),
     ("test_command.py", "test_a_signal_leaves_the_output_unchanged", ANOTHER_PROCESS),
     ("test_command.py", "test_an_interrupted_audit_has_no_traceback", ANOTHER_PROCESS),
+    ("test_emitted_source.py", "test_construct_reads_the_same_values", ANOTHER_PROCESS),
+    ("test_emitted_source.py", "test_dissect_reads_the_same_values", ANOTHER_PROCESS),
+    ("test_emitted_source.py", "test_numpy_reads_the_same_values", ANOTHER_PROCESS),
+    ("test_emitted_source.py", "test_ctypes_reads_the_same_values", ANOTHER_PROCESS),
+    ("test_emitted_source.py", "test_unions_of_c_source_are_described", ANOTHER_PROCESS),
     ("test_examples.py", "test_a_script_prints_the_output_in_its_docstring", ANOTHER_PROCESS),
     ("test_examples.py", "test_the_tests_of_the_ci_example_pass", ANOTHER_PROCESS),
     ("test_hostile_names.py", "test_the_commands", ANOTHER_PROCESS),
@@ -63,7 +68,9 @@ fn pytest_in_this_process() {
         sys.getattr("path")?.call_method1("insert", (0, format!("{ROOT}/crates/python/python")))?;
         // This executable contains the extension module. Register it, so that `import` does not search for a file.
         let module = pyo3::wrap_pymodule!(_pep3118::_pep3118)(py);
-        sys.getattr("modules")?.set_item("pep3118._pep3118", module)?;
+        sys.getattr("modules")?.set_item("pep3118._pep3118", &module)?;
+        // `import` sets this attribute only for a module that it has loaded.
+        py.import("pep3118")?.setattr("_pep3118", module)?;
         let chosen = std::env::var("PYTEST").unwrap_or_default();
         let mut arguments = vec!["-p", "no:cacheprovider", "-p", "no:faulthandler", "-x", "--rootdir", ROOT];
         let all = format!("{ROOT}/tests/python");
