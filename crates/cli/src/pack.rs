@@ -134,6 +134,15 @@ impl PackedField {
         self.shape.is_empty() && matches!(self.kind, PackedKind::Record(_))
     }
 
+    /// Returns the fields that are the columns of a table: the fields of this item if it is a single record, and otherwise
+    /// the item itself.
+    pub(super) fn columns(&self) -> &[Self] {
+        match &self.kind {
+            PackedKind::Record(fields) if self.shape.is_empty() => fields,
+            _ => std::slice::from_ref(self),
+        }
+    }
+
     /// Returns the bytes of all elements of this field. `record` is the bytes of the enclosing record. Returns an error
     /// if `record` is too short.
     pub(super) fn bytes<'r>(&self, record: &'r mut [u8]) -> Result<&'r mut [u8], Problem> {

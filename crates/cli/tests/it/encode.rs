@@ -480,6 +480,26 @@ mod arrow {
         assert!(encoded_layouts > 4, "{encoded_layouts}");
     }
 
+    /// The column of a field is found once, not for each row.
+    #[test]
+    fn many_columns_in_another_order_are_encoded() {
+        let fields = |names: &mut dyn Iterator<Item = usize>| {
+            format!("T{{{}}}", names.map(|name| format!("B:n{name}:")).collect::<String>())
+        };
+        let items: Vec<u8> = (0..=255).cycle().take(1500 * 400).collect();
+        let file = arrow_file(&fields(&mut (0..1500)), &items, &[]).unwrap();
+        let timed = |format: &str| {
+            let start = std::time::Instant::now();
+            (stdout_of(&["encode", format, "--from", "arrow"], &file), start.elapsed())
+        };
+        let (encoded, usual) = timed(&fields(&mut (0..1500)));
+        assert_eq!(encoded, items);
+        let (encoded, reversed) = timed(&fields(&mut (0..1500).rev()));
+        assert_eq!(encoded, items.chunks(1500).flat_map(|item| item.iter().rev()).copied().collect::<Vec<u8>>());
+        // A search by name for each value compares 450 million names, and takes about 30 times as long.
+        assert!(reversed < usual * 4 + std::time::Duration::from_millis(500), "{reversed:?} {usual:?}");
+    }
+
     #[test]
     fn columns_that_do_not_fit_are_refused() {
         let file = arrow_file("T{<I:id:<d:price:}", &[0; 24], &[]).unwrap();
@@ -509,6 +529,41 @@ mod arrow {
         let file = arrow_file("T{B:b:B:a:B:a:}", &[1, 2, 3], &[]).unwrap();
         let message = message_of(&["encode", "T{B:a:B:a:B:b:}", "--from", "arrow"], &file);
         assert!(message.starts_with("error: several fields are named `a`"), "{message}");
+    }
+
+    /// The Arrow reader panics if one of these numbers is out of range.
+    #[test]
+    fn impossible_lengths_in_arrow_files_are_refused() {
+        let format = "T{77s:s:(79)<h:m:}";
+        let file = arrow_file(format, &[0; 83 * (77 + 2 * 79)], &[]).unwrap();
+        let list = i32::MAX.to_le_bytes();
+        let node = |len: i64, nulls: i64| [len.to_le_bytes(), nulls.to_le_bytes()].concat();
+        let impossible = "error: the input is not a valid Arrow file: the length of an array is not possible\n";
+        for (valid, damaged, message) in [
+            (
+                &77_i32.to_le_bytes()[..],
+                &(-1_i32).to_le_bytes()[..],
+                "error: field `s`: the column is FixedSizeBinary(-1) but the field is bytes\n",
+            ),
+            (
+                &79_i32.to_le_bytes(),
+                &list,
+                "error: field `m`: the column has lists of length 2147483647 but the field has 79 elements\n",
+            ),
+            (&node(83, 0), &node(i64::MAX, 0), impossible),
+            (&node(83, 0), &node(i64::MAX / 2, 0), impossible),
+            (&node(83, 0), &node(-1, 0), impossible),
+            (&node(83, 0), &node(83, -1), impossible),
+        ] {
+            let mut copy = file.clone();
+            for start in 0..=copy.len() - valid.len() {
+                if copy[start..].starts_with(valid) {
+                    copy[start..start + valid.len()].copy_from_slice(damaged);
+                }
+            }
+            assert_ne!(copy, file, "{message}");
+            assert_eq!(message_of(&["encode", format, "--from", "arrow"], &copy), message);
+        }
     }
 
     /// A damaged file has other values or is refused with an error, but never causes a panic.
