@@ -404,6 +404,68 @@ fn lines_of_a_slow_stream_are_encoded_at_once() {
     assert!(child.wait().unwrap().success());
 }
 
+#[test]
+fn rows_of_a_slow_stream_of_csv_are_encoded_at_once() {
+    use std::io::Read as _;
+    let mut command = crate::command::pep3118();
+    command.args(["encode", "B", "--from", "csv"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let (mut stdin, mut stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let mut read = |number: u8| {
+        let mut item = [0];
+        stdout.read_exact(&mut item).unwrap();
+        assert_eq!(item, [number]);
+    };
+    writeln!(stdin, "value").unwrap();
+    for number in [7_u8, 8, 9] {
+        writeln!(stdin, "{number}").unwrap();
+        read(number);
+    }
+    // The first row is written although the second row has no end.
+    write!(stdin, "10\n1").unwrap();
+    read(10);
+    drop(stdin);
+    read(1);
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn messages_have_the_number_of_the_line_of_csv() {
+    let line = |input: &str| {
+        let message = message_of(&["encode", "T{B:a:4s:b:}", "--from", "csv"], input.as_bytes());
+        message.strip_prefix("error: line ").unwrap().split(':').next().unwrap().to_owned()
+    };
+    assert_eq!(line("a,b\nx,y\n"), "2");
+    assert_eq!(line("a,b\n\n\nx,y"), "4");
+    assert_eq!(line("a,b\r\n\r\n\r\nx,y\r\n"), "4");
+    assert_eq!(line("\n\nc,b\n1,y\n"), "3");
+    // A quoted cell has line feeds. The message has the first line of the row.
+    assert_eq!(line("a,b\n1,\"\n\n\"\n\nx,\"\n\"\n2,y\n"), "6");
+}
+
+#[test]
+fn a_float16_is_rounded_once() {
+    // As `struct.pack("<e", 1.000488281250001)` does. A float32 has no bit for the last digit.
+    assert_eq!(encoded("<e", "1.000488281250001\n1.00048828125\n-1.000488281250001\n"), [1, 60, 0, 60, 1, 188]);
+    // 2^-14 - 2^-25 is a tie, and the even float16 is 2^-14.
+    assert_eq!(encoded("<e", "0.0000610053539276123046875\n"), [0, 4]);
+    assert_eq!(encoded("<Ze", "[1.000488281250001,0]"), [1, 60, 0, 0]);
+    assert_eq!(encoded("<e", "65519.99\n\"-Infinity\"\n"), [0xff, 0x7b, 0, 0xfc]);
+}
+
+#[test]
+fn other_names_and_signs_of_numbers_are_refused() {
+    let csv = |format: &str, cell: &str| {
+        message_of(&["encode", format, "--from", "csv"], format!("value\n{cell}\n").as_bytes())
+    };
+    assert_eq!(csv("P", "0x-1"), "error: line 2: field `value`: `0x-1` is not a value of type pointer\n");
+    assert_eq!(csv("P", "0x+1"), "error: line 2: field `value`: `0x+1` is not a value of type pointer\n");
+    for name in ["-inf", "+infinity", "-nan"] {
+        let message = format!("error: line 2: field `value`: `{name}` is not a value of type float64\n");
+        assert_eq!(csv("<d", name), message);
+    }
+}
+
 /// A line or row without an end is refused before it fills the memory.
 #[cfg(target_os = "linux")]
 #[test]
