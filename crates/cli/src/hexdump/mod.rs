@@ -193,6 +193,10 @@ impl Hexdump {
         let mut length_differs = false;
         let mut rests_differ = false;
         while self.count != Some(first.number) {
+            // The differences of a slow stream appear as soon as both items arrive.
+            if first.is_waiting() || second.is_waiting() {
+                writer.flush()?;
+            }
             first.read()?;
             second.read()?;
             if first.is_whole() && second.is_whole() {
@@ -340,9 +344,9 @@ impl ItemReader {
         self.offset = self.offset.saturating_add(to_u64(self.itemsize));
     }
 
-    /// Returns `true` if the next read can block, because the input is a stream and no bytes are buffered.
+    /// Returns `true` if the next read can block, because the input is a stream and no whole item is buffered.
     fn is_waiting(&self) -> bool {
-        self.len.is_none() && self.input.buffer().is_empty()
+        self.len.is_none() && self.input.buffer().len() < self.itemsize
     }
 
     /// Checks that at least `count` items were read. `None` means that no number is required. The caller must have read

@@ -173,27 +173,35 @@ fn a_long_value_is_cut_around_the_difference() {
     assert!(dump.contains("\u{2026} and 3488 bytes more"), "{dump}");
 }
 
-/// A stream is printed item by item, so that the first item appears before the stream ends.
-#[test]
-fn an_item_of_a_stream_appears_at_once() {
-    let mut child = crate::command::pep3118()
-        .args(["hexdump", "-", "<i"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+/// Starts `hexdump` with `arguments` in `folder`, and writes `input` to its standard input. Waits until the output
+/// contains `expected`, and then closes standard input. Returns whether the command succeeds.
+fn is_printed_at_once(folder: &Path, arguments: &[&str], input: &[u8], expected: &str) -> bool {
+    let mut command = crate::command::pep3118();
+    command.arg("hexdump").args(arguments).current_dir(folder);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    stdin.write_all(&[1, 0, 0, 0]).unwrap();
+    stdin.write_all(input).unwrap();
     let mut shown = Vec::new();
     let mut stdout = child.stdout.take().unwrap();
-    while !text(&shown).contains("int32 (little)  1\n") {
+    while !text(&shown).contains(expected) {
         let mut bytes = [0; 64];
         let len = stdout.read(&mut bytes).unwrap();
         assert!(len > 0, "the command ended: {shown:?}");
         shown.extend(&bytes[..len]);
     }
     drop(stdin);
-    assert!(child.wait().unwrap().success());
+    child.wait().unwrap().success()
+}
+
+/// A stream is printed item by item, so that the first item appears before the stream ends.
+#[test]
+fn an_item_of_a_stream_appears_at_once() {
+    let folder = folder();
+    assert!(is_printed_at_once(folder.path(), &["-", "<i"], &[1, 0, 0, 0], "int32 (little)  1\n"));
+    // The second item is incomplete.
+    assert!(is_printed_at_once(folder.path(), &["-", "<i"], &[1, 0, 0, 0, 2], "int32 (little)  1\n"));
+    // The first item of the file `a` is 0.
+    assert!(!is_printed_at_once(folder.path(), &["-", "b", "--diff", "a"], &[1, 3], "+ 0\n"));
 }
 
 #[cfg(unix)]
