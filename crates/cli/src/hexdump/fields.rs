@@ -232,9 +232,9 @@ impl Builder<'_> {
             let gap = field.offset().saturating_sub(end);
             if gap > 0 {
                 let align = field.natural_align().bytes();
-                let aligned = align > gap && field.offset().checked_rem(align) == Some(0);
-                let alignment = aligned.then(|| format!("aligns {name} to {}", plural(align, "byte")));
-                let reason = self.padding_reason(text_end, field.span().start(), gap, alignment);
+                let alignment = format!("aligns {name} to {}", plural(align, "byte"));
+                let most = most_alignment_padding(align, field.offset());
+                let reason = self.padding_reason(text_end, field.span().start(), gap, most, &alignment);
                 let (offset, size, next) = (length(end)?, length(gap)?, Some(name.clone()));
                 parts.push(Part::Padding(Padding { offset, size, next, reason }));
             }
@@ -245,26 +245,32 @@ impl Builder<'_> {
         let gap = record.size().saturating_sub(end);
         if gap > 0 {
             let align = record.natural_align().bytes();
-            let aligned = align > gap && record.size().checked_rem(align) == Some(0);
-            let alignment = aligned.then(|| format!("rounds the size up to a multiple of {}", plural(align, "byte")));
-            let reason = self.padding_reason(text_end, record.span().end(), gap, alignment);
+            let alignment = format!("rounds the size up to a multiple of {}", plural(align, "byte"));
+            let most = most_alignment_padding(align, record.size());
+            let reason = self.padding_reason(text_end, record.span().end(), gap, most, &alignment);
             parts.push(Part::Padding(Padding { offset: length(end)?, size: length(gap)?, next: None, reason }));
         }
         Ok(parts)
     }
 
     /// Returns the reason for `gap` bytes of padding. `start..end` is the range in the format between the field before
-    /// the padding and the field after the padding. `alignment` is the reason to return if alignment explains the
-    /// padding, or `None` if alignment cannot explain this number of bytes.
-    fn padding_reason(&self, start: usize, end: usize, gap: u64, alignment: Option<String>) -> String {
+    /// the padding and the field after the padding. `alignment` is the reason for the bytes that are not in the format.
+    /// Alignment can explain at most `most` bytes.
+    fn padding_reason(&self, start: usize, end: usize, gap: u64, most: u64, alignment: &str) -> String {
         let (pads, total) = explicit_padding(self.format.get(start..end).unwrap_or_default());
-        match alignment {
-            _ if total >= gap => format!("`{}` in the format", escape(&pads)),
-            Some(alignment) if total == 0 => alignment,
-            Some(alignment) => format!("`{}` in the format; the rest {alignment}", escape(&pads)),
-            None => "not in the format".to_owned(),
+        match gap.saturating_sub(total) {
+            0 => format!("`{}` in the format", escape(&pads)),
+            rest if rest > most => "not in the format".to_owned(),
+            _ if total == 0 => alignment.to_owned(),
+            _ => format!("`{}` in the format; the rest {alignment}", escape(&pads)),
         }
     }
+}
+
+/// Returns the largest number of padding bytes that alignment to `align` bytes adds before `offset`, the offset after
+/// the padding. Returns 0 if `offset` is not a multiple of `align`.
+fn most_alignment_padding(align: u64, offset: u64) -> u64 {
+    if offset.checked_rem(align) == Some(0) { align.saturating_sub(1) } else { 0 }
 }
 
 /// Returns the padding characters in `text` with their counts, such as `3x`, and the number of padding bytes that they

@@ -193,6 +193,21 @@ fn is_printed_at_once(folder: &Path, arguments: &[&str], input: &[u8], expected:
     child.wait().unwrap().success()
 }
 
+#[test]
+fn alignment_after_explicit_padding_is_named() {
+    let folder = folder();
+    let page = |format: &str| {
+        let arguments = ["a", format, "-d", "pep3118", "-m", "lp64", "--count", "1"];
+        text(&run(folder.path(), &arguments, b"").stdout)
+    };
+    let shown = page("b4xi");
+    assert!(shown.contains("`4x` in the format; the rest aligns f1 to 4 bytes"), "{shown}");
+    let shown = page("bxi");
+    assert!(shown.contains("`x` in the format; the rest aligns f1 to 4 bytes"), "{shown}");
+    let shown = page("b7xi");
+    assert!(shown.contains("`7x` in the format\n"), "{shown}");
+}
+
 /// A stream is printed item by item, so that the first item appears before the stream ends.
 #[test]
 fn an_item_of_a_stream_appears_at_once() {
