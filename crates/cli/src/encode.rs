@@ -17,7 +17,7 @@ use super::fields::{FieldOptions, unknown_field};
 use super::input::Seekable;
 use super::input::{InputSource, LARGEST_STREAM_ITEM};
 use super::options::{self, InterpretationOptions, note_type_name};
-use super::output::{OutputFile, refuse_stdout_of};
+use super::output::{OutputFile, is_stdout, refuse_stdout_of};
 use super::pack::{PackedField, Problem};
 use super::progress::Progress;
 use super::rows::is_formula;
@@ -94,7 +94,7 @@ impl Encode {
         let format = options::bytes(&self.format);
         let mut found = match self.interpretation.reconcile(format, self.itemsize) {
             Ok(found) => found,
-            Err(_) if Path::new(&self.format).is_file() && self.file.is_some() => {
+            Err(_) if Path::new(&self.format).is_file() => {
                 return Err(Failure::refused(format_args!(
                     "{} is a file, not a format\nhelp: the format is before the file: `encode FORMAT FILE`",
                     escape(format)
@@ -120,10 +120,7 @@ impl Encode {
         if self.csv_safe && from != InputFormat::Csv {
             return Err(Failure::Usage("--csv-safe changes cells of CSV: add `--from csv`".into()));
         }
-        let output = self
-            .output
-            .as_deref()
-            .filter(|output| !["-", "/dev/stdout", "/dev/fd/1"].iter().any(|name| output.as_os_str() == *name));
+        let output = self.output.as_deref().filter(|output| !is_stdout(output));
         if output.is_none() && io::stdout().is_terminal() {
             return Err(Failure::Usage("bytes of items are not for the terminal: name a file with --output".into()));
         }

@@ -1,6 +1,8 @@
 //! Options and arguments that several commands share.
 
 use std::ffi::OsStr;
+use std::fs;
+use std::path::Path;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -37,6 +39,26 @@ impl InterpretationOptions {
         let found = self.reconcile(format, itemsize).map_err(|error| self.refused(&error, format, itemsize))?;
         note_type_name(format);
         Ok(found)
+    }
+
+    /// Returns the failure for `error`, which [`reconcile`](Self::reconcile) returned for `format` and `itemsize`. The
+    /// command must read the whole file `input` after `skip` bytes. If the format is ambiguous, the help line lists the
+    /// dialects whose item size divides the number of these bytes.
+    pub(super) fn refused_for_file(
+        &self,
+        error: &LayoutError,
+        format: &[u8],
+        itemsize: Option<u64>,
+        input: &Path,
+        skip: u64,
+    ) -> Failure {
+        let file = fs::metadata(input).ok().filter(fs::Metadata::is_file);
+        let bytes = file.and_then(|file| file.len().checked_sub(skip)).filter(|bytes| *bytes > 0);
+        let ambiguous = error.ambiguity().zip(bytes);
+        match ambiguous.and_then(|(ambiguity, bytes)| hints::help_from_input_length(ambiguity, bytes)) {
+            Some(help) => Failure::Refused(error.diagnostic().with_help(help).colored()),
+            None => self.refused(error, format, itemsize),
+        }
     }
 
     /// Returns the failure for `error`, which [`reconcile`](Self::reconcile) returned for `format` and `itemsize`.

@@ -355,8 +355,11 @@ fn the_ending_of_the_file_selects_the_format() {
     }
     assert_eq!(stdout_of(&["encode", "B", &path("rows"), "-o", &path("out")], b""), b"");
     assert_eq!(fs::read(path("out")).unwrap(), [7]);
-    let swapped = message_of(&["encode", &path("rows"), "B"], b"");
-    assert!(swapped.ends_with("help: the format is before the file: `encode FORMAT FILE`\n"), "{swapped}");
+    for arguments in [&[path("rows"), "B".to_owned()][..], &[path("rows")]] {
+        let arguments: Vec<&str> = std::iter::once("encode").chain(arguments.iter().map(String::as_str)).collect();
+        let swapped = message_of(&arguments, b"");
+        assert!(swapped.ends_with("help: the format is before the file: `encode FORMAT FILE`\n"), "{swapped}");
+    }
     assert_eq!(run(&["encode", "B", &path("rows"), "--csv-safe"], b"").status.code(), Some(2));
 }
 
