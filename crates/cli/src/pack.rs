@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 
 use super::escape::escape;
 use super::failure::Failure;
-use super::fields::unknown_field;
+use super::fields::{length, own_name, unknown_field};
 use pep3118::__private::to_u64;
 
 /// A value longer than this number of bytes is cut off in an error message.
@@ -114,13 +114,8 @@ impl PackedField {
     }
 
     fn new(field: Field<'_>, name: String) -> Result<Self, Failure> {
-        let length = |bytes: u64| {
-            usize::try_from(bytes).map_err(|_| Failure::refused(format_args!("there is no memory for {bytes} bytes")))
-        };
         let kind = if field.ty() == Type::Record {
-            let member = |(index, member): (usize, Field<'_>)| {
-                Self::new(member, member.name_text().unwrap_or_else(|| format!("f{index}")))
-            };
+            let member = |(index, member): (usize, Field<'_>)| Self::new(member, own_name(member, index));
             PackedKind::Record(field.fields().enumerate().map(member).collect::<Result<_, _>>()?)
         } else {
             PackedKind::Value(ScalarCodec::of(field).map_err(Failure::refused)?)

@@ -83,7 +83,15 @@ fn pages() {
 #[test]
 fn values_are_those_of_decode() {
     let folder = tempfile::tempdir().unwrap();
-    for fill in [vec![0; 64], vec![0xff; 64], (1..65).collect(), b"ab\0\x1b\"\\<\xc3\xa9".repeat(8), vec![0x41; 64]] {
+    let backslashes = b"a\0\0\0\\\0\0\0".repeat(8);
+    for fill in [
+        backslashes,
+        vec![0; 64],
+        vec![0xff; 64],
+        (1..65).collect(),
+        b"ab\0\x1b\"\\<\xc3\xa9".repeat(8),
+        vec![0x41; 64],
+    ] {
         std::fs::write(folder.path().join("items"), fill).unwrap();
         let formats =
             "c b B ? <h <H <i <I <q <Q <e <f <d g Ze <Zf <Zd Zg 5s 9p <2u <3w <w P &<i O 4V 0s2c (3)<f (2)B (2)5s";
@@ -141,10 +149,15 @@ fn every_byte_is_in_one_line() {
 #[test]
 fn lines_keep_to_the_columns() {
     let folder = folder();
+    let long = "a-file-with-a-name-that-is-longer-than-a-line.bin";
+    std::fs::copy(folder.path().join("b"), folder.path().join(long)).unwrap();
+    let names = "T{<Zg:a_name_that_is_longer_than_the_column_of_names:}";
+    let calls: [(&str, &[&str]); 4] =
+        [(RECORD, &[]), (RECORD, &["--diff", "b"]), (RECORD, &["--diff", long]), (names, &[])];
     for columns in [100, 80, 79, 60, 45, 32] {
-        for more in [&[][..], &["--diff", "b"]] {
+        for (format, more) in calls {
             let output = crate::command::pep3118()
-                .args(["hexdump", "a", RECORD, "-m", "lp64"])
+                .args(["hexdump", "a", format, "-m", "lp64"])
                 .args(more)
                 .env("COLUMNS", columns.to_string())
                 .current_dir(folder.path())
@@ -155,6 +168,30 @@ fn lines_keep_to_the_columns() {
             }
         }
     }
+}
+
+#[test]
+fn an_empty_file_is_not_a_stream() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("empty"), "").unwrap();
+    let output = run(folder.path(), &["empty", "100000000B", "-d", "numpy"], b"");
+    assert_eq!(text(&output.stderr), "");
+    assert!(text(&output.stdout).contains("the input has no bytes"), "{output:?}");
+}
+
+#[test]
+fn help_lines_are_for_hexdump() {
+    let folder = folder();
+    let swapped = text(&run(folder.path(), &["<i", "a"], b"").stderr);
+    let expected =
+        "error: <i: no such file, but a is one\nhelp: the file is before the format: `hexdump FILE FORMAT`\n";
+    assert_eq!(swapped, expected);
+    let file = folder.path().join("a");
+    let stdout = std::fs::OpenOptions::new().append(true).open(&file).unwrap();
+    let output = crate::command::pep3118().arg("hexdump").arg(&file).arg("<i").stdout(stdout).output().unwrap();
+    let expected = "error: standard output is the input: writing would destroy it\n\
+                    help: redirect standard output to another file\n";
+    assert_eq!(text(&output.stderr), expected);
 }
 
 #[test]
@@ -170,7 +207,11 @@ fn a_long_value_is_cut_around_the_difference() {
     assert!(page.contains("+ \u{2026}aaaaaaaaaaaaaaaa!aaa"), "{page}");
     assert!(page.lines().count() < 40, "{page}");
     let dump = text(&run(folder.path(), &["a", "4000s"], b"").stdout);
-    assert!(dump.contains("\u{2026} and 3488 bytes more"), "{dump}");
+    assert!(dump.contains("\u{2026} and 3488 more characters"), "{dump}");
+    // Each byte is 4 characters of the text.
+    std::fs::write(folder.path().join("a"), [0xff; 400]).unwrap();
+    let dump = text(&run(folder.path(), &["a", "400s"], b"").stdout);
+    assert!(dump.contains(" 1088 more characters\n"), "{dump}");
 }
 
 /// Starts `hexdump` with `arguments` in `folder`, and writes `input` to its standard input. Waits until the output
