@@ -4,8 +4,8 @@ use half::f16;
 
 /// Returns the float16 that is nearest to `number`, with ties to even. Returns `f16::NAN` for a NaN.
 ///
-/// `f64` is rounded once, not first to `f32`, because a number that is rounded twice can differ from the nearest
-/// float16. `f16::from_f64` rounds the tie 2^-14 - 2^-25 in the wrong direction.
+/// `number` is rounded once, not first to `f32`, because a number that is rounded twice can differ from the nearest
+/// float16. `f16::from_f64` is not used, because it rounds the tie 2^-14 - 2^-25 in the wrong direction.
 pub fn nearest_float16(number: f64) -> f16 {
     if number.is_nan() {
         return f16::NAN;
@@ -16,21 +16,20 @@ pub fn nearest_float16(number: f64) -> f16 {
         return f16::from_bits(sign | 0x7c00);
     }
     let bits = number.abs().to_bits();
-    // 1008 is the exponent field of 2^-15. A smaller number is less than 2^-15, and has the same last bit as a number
-    // with the exponent field 1009: the exponent of 2^-14, the smallest normal float16.
+    // 1009 is the exponent field of 2^-14, the smallest normal float16. The last bit of every smaller float16 is 2^-24, as
+    // the last bit of 2^-14.
     let exponent = bits >> 52_u32;
     let steps = exponent.saturating_sub(1009);
     // An `f64` has 42 more bits after the binary point than a float16. A number below 2^-14 loses one more bit for each
     // power of 2 below 2^-14.
     let shift = 1009_u64.saturating_sub(exponent).saturating_add(42);
-    // A subnormal `f64` has no leading bit, but is shifted to 0 like every number that is less than 2^-25.
+    // A subnormal `f64` has no leading bit. The result is 0, as for every number that is less than 2^-25.
     let significand = (bits & (u64::MAX >> 12_u32)) | 1 << 52_u32;
-    let Some(unit) = u32::try_from(shift).ok().filter(|shift| *shift <= 53).and_then(|shift| 1_u64.checked_shl(shift))
-    else {
+    let Some(shift) = u32::try_from(shift).ok().filter(|shift| *shift <= 53) else {
         return f16::from_bits(sign);
     };
-    let (whole, rest) = (significand / unit, significand % unit);
-    let half = unit >> 1_u32;
+    let (whole, rest) = (significand >> shift, significand & !(u64::MAX << shift));
+    let half = 1_u64 << shift.saturating_sub(1);
     let up = rest > half || (rest == half && whole & 1 == 1);
     // `steps` is the exponent field of the float16 minus 1 for a normal float16, because the leading bit of `whole` adds
     // 1. A subnormal float16 has no leading bit and the exponent field 0. Rounding up to a power of 2 adds 1 too.
