@@ -110,7 +110,7 @@ pub use view::{
 #[doc(hidden)]
 pub mod __private {
     pub use crate::align::to_u64;
-    pub use crate::decode::{Blocks, ScalarCodec, ZERO_SIZED_LIMIT};
+    pub use crate::decode::{Blocks, ScalarCodec, ZERO_SIZED_LIMIT, nearest_float16};
     #[cfg(feature = "serde")]
     pub use crate::interop::serde::ReportJson;
     pub use crate::layout::{Declarations, Definition, Language, MemberType, interpretations};

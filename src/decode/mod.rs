@@ -31,6 +31,7 @@ mod column_copy;
 mod columns;
 mod element;
 mod error;
+mod float16;
 mod leaf;
 mod long_double;
 mod memory;
@@ -49,6 +50,8 @@ pub use columns::{Column, ColumnData, Destination};
 pub use element::Element;
 pub(crate) use error::to_isize;
 pub use error::{DecodeError, EncodeError, EncodeErrorKind};
+#[doc(hidden)]
+pub use float16::nearest_float16;
 pub use leaf::Leaf;
 pub use long_double::LongDouble;
 pub(crate) use memory::{Memory, MemoryMut, Run};

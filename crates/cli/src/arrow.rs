@@ -9,6 +9,7 @@ use pep3118::arrow::{BatchError, Mapping};
 use pep3118::decode::Plan;
 use pep3118::{Endian, Layout};
 
+use super::escape::escape;
 use super::failure::Failure;
 
 /// The largest number of items in a record batch.
@@ -17,7 +18,7 @@ pub(super) const BATCH_ITEMS: usize = 1 << 16;
 const BATCH_BYTES: usize = 1 << 22;
 /// The largest number of values in a record batch. The limit of bytes is not enough, because an array of
 /// empty strings has values without bytes.
-const BATCH_VALUES: usize = 1 << 22;
+pub(super) const BATCH_VALUES: usize = 1 << 22;
 
 /// Writes items as record batches of bounded size.
 pub(super) struct ArrowWriter<W: Write> {
@@ -46,11 +47,12 @@ pub(super) fn mapping(layout: &Layout, columns: Option<&[&str]>, text: &[Vec<u8>
     })
 }
 
-/// Converts an error of the Arrow writer to a failure.
-fn ipc(error: arrow_schema::ArrowError) -> Failure {
+/// Converts an error of the Arrow reader or writer to a failure. Escapes the message, because it can contain names of
+/// fields.
+pub(super) fn arrow_error(error: arrow_schema::ArrowError) -> Failure {
     match error {
         arrow_schema::ArrowError::IoError(_, error) => Failure::Io(error),
-        error => Failure::refused(error),
+        error => Failure::refused(escape(&error.to_string())),
     }
 }
 
@@ -65,7 +67,7 @@ impl<W: Write> ArrowWriter<W> {
         if Endian::HOST == Endian::Big {
             return Err(Failure::refused("Arrow files are written on little-endian machines only"));
         }
-        let out = FileWriter::try_new(out, mapping.schema()).map_err(ipc)?;
+        let out = FileWriter::try_new(out, mapping.schema()).map_err(arrow_error)?;
         let count = |shape: &[usize]| shape.iter().copied().fold(1, usize::saturating_mul);
         let values = plan.leaves().iter().map(|leaf| count(leaf.shape())).fold(1, usize::saturating_add);
         // If an item has 0 bytes or no values, the number of items in a batch is limited by `BATCH_ITEMS` only.
@@ -101,7 +103,7 @@ impl<W: Write> ArrowWriter<W> {
             error => Failure::refused(error),
         };
         let batch = self.mapping.batch_of_bytes(Buffer::from_slice_ref(&self.pending)).map_err(refused)?;
-        self.out.write(&batch).map_err(ipc)?;
+        self.out.write(&batch).map_err(arrow_error)?;
         self.items_written = before.saturating_add(to_u64(batch.num_rows()));
         self.pending.clear();
         Ok(())
@@ -112,6 +114,6 @@ impl<W: Write> ArrowWriter<W> {
         if !self.pending.is_empty() {
             self.batch()?;
         }
-        self.out.finish().map_err(ipc)
+        self.out.finish().map_err(arrow_error)
     }
 }

@@ -9,17 +9,17 @@ use arrow_array::types::{
     Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type,
     UInt32Type, UInt64Type,
 };
-use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_array::{Array, ArrayRef};
 use arrow_buffer::Buffer;
 use arrow_ipc::reader::{FileDecoder, read_footer_length};
-use arrow_ipc::{Block, MessageHeader, convert, root_as_footer, root_as_message};
-use arrow_schema::{ArrowError, DataType, Fields};
+use arrow_ipc::{Block, FieldNode, MessageHeader, convert, root_as_footer, root_as_message};
+use arrow_schema::{DataType, Fields};
 use num_complex::Complex;
 use pep3118::__private::{ScalarCodec, plural};
 use pep3118::decode::{LongDouble, Value};
 use pep3118::{Endian, LongDoubleFormat, Type};
 
-use super::arrow::BATCH_ITEMS;
+use super::arrow::{BATCH_ITEMS, BATCH_VALUES, arrow_error};
 use super::escape::escape;
 use super::failure::Failure;
 use super::fields::unknown_field;
@@ -42,16 +42,12 @@ pub(super) struct ArrowReader {
     decoder: FileDecoder,
     /// The blocks of the file that contain record batches.
     blocks: Vec<Block>,
+    /// The column of each field of the items, in the order of the fields.
+    columns: Vec<Column>,
+    /// The largest number of elements of a field in one item, at least 1.
+    most_elements: usize,
     /// The number of items that were written.
     items: u64,
-}
-
-/// Converts an error of the Arrow reader to a failure.
-fn arrow_error(error: ArrowError) -> Failure {
-    match error {
-        ArrowError::IoError(_, error) => Failure::Io(error),
-        error => Failure::refused(escape(&error.to_string())),
-    }
 }
 
 /// Returns the failure for a file that is not a valid Arrow file. `what` names the part of the file that is wrong.
@@ -85,17 +81,13 @@ impl ArrowReader {
             return Err(Failure::refused("the Arrow file has the byte order of another machine"));
         }
         let schema = Arc::new(convert::try_fb_to_schema(schema).map_err(arrow_error)?);
-        let checked = match &item.kind {
-            PackedKind::Record(fields) if fields.is_empty() => {
-                return Err(Failure::refused("an item without fields has no columns"));
-            }
-            PackedKind::Record(fields) if item.is_record() => check_columns(fields, schema.fields()),
-            _ => check_columns(std::slice::from_ref(item), schema.fields()),
-        };
-        checked.map_err(Failure::refused)?;
+        if matches!(&item.kind, PackedKind::Record(fields) if fields.is_empty()) {
+            return Err(Failure::refused("an item without fields has no columns"));
+        }
+        let columns = find_columns(item.columns(), schema.fields()).map_err(Failure::refused)?;
         let blocks = footer.recordBatches().map(|blocks| blocks.iter().copied().collect()).unwrap_or_default();
         let decoder = FileDecoder::new(schema, footer.version());
-        Ok(Self { file, len, decoder, blocks, items: 0 })
+        Ok(Self { file, len, decoder, blocks, columns, most_elements: most_elements(item), items: 0 })
     }
 
     /// Writes all rows to `out` as items of `item`, each of `size` bytes.
@@ -116,7 +108,7 @@ impl ArrowReader {
             }
             progress.advance(buffer.len());
             for row in 0..batch.num_rows() {
-                store_row(item, &batch, row, &mut bytes)
+                store_record(item.columns(), &self.columns, batch.columns(), row, &mut bytes)
                     .map_err(|problem| Failure::refused(format_args!("item {}: {problem}", self.items)))?;
                 out.write_all(&bytes)?;
                 self.items = self.items.saturating_add(1);
@@ -126,7 +118,8 @@ impl ArrowReader {
     }
 
     /// Reads `block`, the position of a record batch in the file. Returns the bytes of the batch. Checks the lengths in
-    /// the batch, because the Arrow reader panics if a buffer is outside of its batch.
+    /// the batch, because the Arrow reader panics if a buffer is outside of its batch, or if the length of an array is
+    /// so large that the number of its elements overflows.
     fn read_block(&mut self, block: &Block) -> Result<Buffer, Failure> {
         let wrong = || invalid("a record batch is outside of the file");
         let length = |bytes: i64| usize::try_from(bytes).map_err(|_| wrong());
@@ -153,17 +146,46 @@ impl ArrowReader {
         if batch.buffers().is_some_and(|buffers| buffers.iter().any(|buffer| is_inside(buffer).is_none())) {
             return Err(invalid("a buffer is outside of its record batch"));
         }
+        // An array has at least one bit for each value, unless the values have 0 bytes. `decode` writes at most
+        // `BATCH_VALUES` values in one batch, unless a single item has more.
+        let limit = total.saturating_mul(8).max(BATCH_VALUES).max(self.most_elements);
+        let is_possible = |len: i64| {
+            usize::try_from(len).is_ok_and(|len| len <= limit && len.checked_mul(self.most_elements).is_some())
+        };
+        let is_wrong = |node: &FieldNode| !is_possible(node.length()) || !is_possible(node.null_count());
+        if batch.nodes().is_some_and(|nodes| nodes.iter().any(is_wrong)) {
+            return Err(invalid("the length of an array is not possible"));
+        }
         Ok(Buffer::from_vec(bytes))
     }
 }
 
-/// Checks that there is one column in `columns` for each field of `fields`, in any order, with a type that fits the
-/// field.
+/// The column of a field.
+struct Column {
+    /// The index of the column in the record batch, or in the struct that contains the column.
+    index: usize,
+    /// The columns of the fields of the record. Empty if the field is not a record or an array of records.
+    members: Vec<Column>,
+}
+
+/// Returns the largest number of elements of `field` or of a field inside `field` in one item, at least 1. Returns
+/// `usize::MAX` if the number overflows. A complex number counts as two elements, because its Arrow type is a list of
+/// two values.
+fn most_elements(field: &PackedField) -> usize {
+    let inner = match &field.kind {
+        PackedKind::Record(fields) => fields.iter().map(most_elements).max().unwrap_or(1),
+        PackedKind::Value(_) => 2,
+    };
+    field.shape.iter().map(|len| (*len).max(1)).fold(inner, usize::saturating_mul)
+}
+
+/// Returns the column in `columns` of each field of `fields`, in the order of the fields. Checks that there is one
+/// column for each field, in any order, with a type that fits the field.
 ///
 /// # Errors
 /// - a column has no field, a field has no column, or a type is wrong: returns a message with the dotted name of the
 ///   field
-fn check_columns(fields: &[PackedField], columns: &Fields) -> Result<(), Problem> {
+fn find_columns(fields: &[PackedField], columns: &Fields) -> Result<Vec<Column>, Problem> {
     for column in columns {
         if !fields.iter().any(|field| field.name == *column.name()) {
             let known = fields.iter();
@@ -173,26 +195,28 @@ fn check_columns(fields: &[PackedField], columns: &Fields) -> Result<(), Problem
         }
     }
     let mut used = BTreeSet::new();
+    let mut found = Vec::new();
     for (index, field) in fields.iter().enumerate() {
-        let column = column_index(field, index, columns);
-        if column.is_some_and(|column| !used.insert(column)) {
+        let index = column_index(field, index, columns);
+        if index.is_some_and(|index| !used.insert(index)) {
             let name = escape(field.name.as_bytes());
             return Err(Problem::new(format!(
                 "several fields are named `{name}`: write the columns in the order of the fields"
             )));
         }
-        let Some(column) = column.and_then(|column| columns.get(column)) else {
+        let Some((index, column)) = index.and_then(|index| Some((index, columns.get(index)?))) else {
             return Err(Problem::new(format!("column `{}` is missing", escape(field.name.as_bytes()))));
         };
-        check_type(&field.kind, field.shape.len(), column.data_type())
+        let members = check_type(&field.kind, &field.shape, column.data_type())
             .map_err(|problem| problem.inside(&*field.name))?;
+        found.push(Column { index, members });
     }
     if fields.len() != columns.len() {
         let [fields, columns] =
             [(fields.len(), "field"), (columns.len(), "column")].map(|(len, noun)| plural(to_u64(len), noun));
         return Err(Problem::new(format!("the input has {columns} but the format has {fields}")));
     }
-    Ok(())
+    Ok(found)
 }
 
 /// Returns the index in `columns` of the column of `field`. `index` is the index of `field` in its record. If several
@@ -205,11 +229,17 @@ fn column_index(field: &PackedField, index: usize, columns: &Fields) -> Option<u
     }
 }
 
-/// Checks that a value of the Arrow type `found` is an array of `dimensions` dimensions (lists in lists) with elements
-/// of `kind`. Returns an error if it is not.
-fn check_type(kind: &PackedKind, dimensions: usize, found: &DataType) -> Result<(), Problem> {
-    if let Some(inner) = dimensions.checked_sub(1) {
+/// Checks that a value of the Arrow type `found` is an array (lists in lists) with the shape `shape` and with elements
+/// of `kind`. An empty `shape` is a single value. Returns the columns of the fields if the elements are records, and
+/// otherwise an empty list. Returns an error if the type is wrong.
+fn check_type(kind: &PackedKind, shape: &[usize], found: &DataType) -> Result<Vec<Column>, Problem> {
+    if let Some((len, inner)) = shape.split_first() {
         return match found {
+            // The Arrow reader panics if the length in the file is so large that the number of elements overflows.
+            DataType::FixedSizeList(_, list_len) if usize::try_from(*list_len) != Ok(*len) => {
+                let wanted = plural(to_u64(*len), "element");
+                Err(Problem::new(format!("the column has lists of length {list_len} but the field has {wanted}")))
+            }
             DataType::FixedSizeList(element, _) | DataType::List(element) | DataType::LargeList(element) => {
                 check_type(kind, inner, element.data_type())
             }
@@ -218,13 +248,13 @@ fn check_type(kind: &PackedKind, dimensions: usize, found: &DataType) -> Result<
     }
     let is_accepted = match kind {
         PackedKind::Record(fields) => match found {
-            DataType::Struct(columns) => return check_columns(fields, columns),
+            DataType::Struct(columns) => return find_columns(fields, columns),
             _ => false,
         },
         PackedKind::Value(codec) => is_accepted(codec, found),
     };
     if is_accepted {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let ty = match kind {
         PackedKind::Record(_) => "a record",
@@ -235,7 +265,11 @@ fn check_type(kind: &PackedKind, dimensions: usize, found: &DataType) -> Result<
 
 /// Returns `true` if values of the Arrow type `found` can be values of `codec`.
 fn is_accepted(codec: &ScalarCodec, found: &DataType) -> bool {
-    let is_bytes = matches!(found, DataType::FixedSizeBinary(_) | DataType::Binary | DataType::LargeBinary);
+    // The Arrow reader panics if a byte string has a negative length.
+    let is_bytes = match found {
+        DataType::FixedSizeBinary(len) => *len >= 0,
+        _ => matches!(found, DataType::Binary | DataType::LargeBinary),
+    };
     let is_text = matches!(found, DataType::Utf8 | DataType::LargeUtf8);
     match codec.ty() {
         _ if codec.is_integer() => found.is_integer() || is_bytes,
@@ -276,41 +310,31 @@ fn pair(found: &DataType) -> &DataType {
     }
 }
 
-/// Writes the row with the index `row` of `batch` to `bytes`, the bytes of an item of `item`. Returns an error if a
-/// value does not fit its field.
-fn store_row(item: &PackedField, batch: &RecordBatch, row: usize, bytes: &mut [u8]) -> Result<(), Problem> {
-    match &item.kind {
-        PackedKind::Record(fields) if item.is_record() => {
-            store_record(fields, batch.schema_ref().fields(), batch.columns(), row, bytes)
-        }
-        _ => store_record(std::slice::from_ref(item), batch.schema_ref().fields(), batch.columns(), row, bytes),
-    }
-}
-
-/// Writes the row with the index `row` of `columns` to `bytes`, the bytes of a record of `fields`. `schema` has the
-/// names of `columns`. Returns an error if a value does not fit its field.
+/// Writes the row with the index `row` of `arrays` to `bytes`, the bytes of a record of `fields`. `columns` has the
+/// column of each field in `arrays`. Returns an error if a value does not fit its field.
 fn store_record(
     fields: &[PackedField],
-    schema: &Fields,
-    columns: &[ArrayRef],
+    columns: &[Column],
+    arrays: &[ArrayRef],
     row: usize,
     bytes: &mut [u8],
 ) -> Result<(), Problem> {
-    for (index, field) in fields.iter().enumerate() {
-        let column = column_index(field, index, schema).and_then(|index| columns.get(index));
-        let column = column.ok_or_else(|| Problem::new("internal error: the columns were checked"))?;
+    for (field, column) in fields.iter().zip(columns) {
+        let array = arrays.get(column.index);
+        let array = array.ok_or_else(|| Problem::new("internal error: the columns were checked"))?;
         let bytes = field.bytes(bytes)?;
-        store_value(&field.kind, field.size, &field.shape, column.as_ref(), row, bytes)
+        store_value(field, &column.members, &field.shape, array.as_ref(), row, bytes)
             .map_err(|problem| problem.inside(&*field.name))?;
     }
     Ok(())
 }
 
-/// Writes the value at the index `row` of `column` to `bytes`. The value has the shape `shape`, and its elements have
-/// `size` bytes. Returns an error if the value does not fit.
+/// Writes the value at the index `row` of `column` to `bytes`. The value is an array of the shape `shape` with elements
+/// of `field`. An empty `shape` is a single element. `members` are the columns of the fields if `field` is a record.
+/// Returns an error if the value does not fit.
 fn store_value(
-    kind: &PackedKind,
-    size: usize,
+    field: &PackedField,
+    members: &[Column],
     shape: &[usize],
     column: &dyn Array,
     row: usize,
@@ -321,10 +345,10 @@ fn store_value(
         return Err(Problem::new("the value is null"));
     }
     let Some((len, inner)) = shape.split_first() else {
-        return match kind {
+        return match &field.kind {
             PackedKind::Record(fields) => {
                 let records = column.as_struct_opt().ok_or_else(internal)?;
-                store_record(fields, records.fields(), records.columns(), row, bytes)
+                store_record(fields, members, records.columns(), row, bytes)
             }
             PackedKind::Value(codec) => store_scalar(codec, column, row, bytes),
         };
@@ -337,11 +361,11 @@ fn store_value(
         let (found, len) = (plural(to_u64(elements.len()), "value"), plural(to_u64(*len), "element"));
         return Err(Problem::new(format!("{found} for {len}")));
     }
-    let step = inner.iter().copied().fold(size, usize::saturating_mul);
+    let step = inner.iter().copied().fold(field.size, usize::saturating_mul);
     for index in 0..*len {
         let start = index.saturating_mul(step);
         let bytes = bytes.get_mut(start..start.saturating_add(step)).ok_or_else(internal)?;
-        store_value(kind, size, inner, elements.as_ref(), index, bytes)
+        store_value(field, members, inner, elements.as_ref(), index, bytes)
             .map_err(|problem| problem.inside(format!("[{index}]")))?;
     }
     Ok(())

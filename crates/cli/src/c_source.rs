@@ -5,10 +5,12 @@ use std::fs::File;
 use std::io::{self, Read as _};
 
 use clap::Args;
-use pep3118::{Certainty, Dialect, Interpretation, Layout};
+use pep3118::__private::plural;
+use pep3118::{CError, Certainty, Dialect, Interpretation, Layout};
 
 use super::escape::escape;
 use super::failure::Failure;
+use super::json::ErrorObject;
 use super::options::NamedModel;
 
 /// The largest number of bytes that the command reads from a header. The library permits 2 MiB.
@@ -29,14 +31,49 @@ pub(super) struct COptions {
     name: Option<String>,
 }
 
-impl COptions {
-    /// Returns whether the user gave `--c`.
-    pub(super) fn is_given(&self) -> bool {
-        self.source.is_some()
-    }
+/// The reason why the C source is refused.
+pub(super) enum CSourceError {
+    /// The source is not valid, or has no type with the name.
+    Source(CError),
+    /// The source cannot be read, or an option contradicts the source.
+    Other {
+        /// The message without `error: `. Text from the user is escaped.
+        message: String,
+        /// The help line. Empty if there is no help.
+        help: &'static str,
+    },
+}
 
-    /// Returns the interpretation of the C source for the data model `model`. Returns `None` without `--c`.
-    pub(super) fn interpretation(&self, model: &NamedModel) -> Result<Option<Interpretation>, Failure> {
+impl From<CSourceError> for Failure {
+    fn from(error: CSourceError) -> Self {
+        match error {
+            CSourceError::Source(error) => Self::Refused(error.diagnostic().colored()),
+            CSourceError::Other { message, help: "" } => Self::refused(message),
+            CSourceError::Other { message, help } => Self::refused(format_args!("{message}\nhelp: {help}")),
+        }
+    }
+}
+
+impl From<&CSourceError> for ErrorObject {
+    fn from(error: &CSourceError) -> Self {
+        Self::new(
+            "c-source",
+            match error {
+                CSourceError::Source(error) => error.to_string(),
+                CSourceError::Other { message, .. } => message.clone(),
+            },
+        )
+    }
+}
+
+impl COptions {
+    /// Returns the interpretation of the C source for the data model `model`. Returns `None` without `--c`. If
+    /// `itemsize`, in bytes, is given, the C type must have this size.
+    pub(super) fn interpretation(
+        &self,
+        model: &NamedModel,
+        itemsize: Option<u64>,
+    ) -> Result<Option<Interpretation>, CSourceError> {
         let Some(source) = &self.source else { return Ok(None) };
         let bytes = source.as_encoded_bytes();
         // Every declaration ends with a semicolon. A file name rarely contains a semicolon or a brace.
@@ -44,17 +81,21 @@ impl COptions {
             bytes.to_vec()
         } else {
             read_header(source).map_err(|error| {
-                let name = escape(bytes);
-                Failure::refused(format_args!(
-                    "cannot read the header `{name}`: {error}\nhelp: declarations end with a semicolon: `--c 'struct tick {{ int id; }};'`"
-                ))
+                let message = format!("cannot read the header `{}`: {error}", escape(bytes));
+                let help = "declarations end with a semicolon: `--c 'struct tick { int id; };'`";
+                CSourceError::Other { message, help }
             })?
         };
         let Ok(text) = String::from_utf8(text) else {
-            return Err(Failure::refused("the C source is not UTF-8"));
+            return Err(CSourceError::Other { message: "the C source is not UTF-8".to_owned(), help: "" });
         };
-        let layout = Layout::from_c(&text, self.name.as_deref(), &model.model)
-            .map_err(|error| Failure::Refused(error.diagnostic().colored()))?;
+        let layout = Layout::from_c(&text, self.name.as_deref(), &model.model).map_err(CSourceError::Source)?;
+        let size = layout.size();
+        if let Some(itemsize) = itemsize.filter(|itemsize| *itemsize != size) {
+            let (given, size) = (plural(itemsize, "byte"), plural(size, "byte"));
+            let message = format!("itemsize is {given} but the C type has {size}");
+            return Err(CSourceError::Other { message, help: "omit `--itemsize`" });
+        }
         Ok(Some(Interpretation { layout, dialect: C, certainty: Certainty::Exact, trailing_padding: 0 }))
     }
 }

@@ -30,7 +30,7 @@ use super::options::{self, InterpretationOptions};
 #[derive(Debug, Args)]
 pub(super) struct Check {
     /// All fields as one JSON object, as with --jsonl
-    #[arg(value_parser = buffer_from_json, conflicts_with_all = ["BufferOptions", "c", "request", "memory"])]
+    #[arg(value_parser = buffer_from_json, conflicts_with_all = ["BufferOptions", "c", "struct", "request", "memory"])]
     object: Option<BufferJson>,
     #[command(flatten)]
     buffer: BufferOptions,
@@ -54,7 +54,7 @@ pub(super) struct Check {
     #[arg(long)]
     json: bool,
     /// Check buffers from standard input, one JSON object a line
-    #[arg(long, conflicts_with_all = ["object", "BufferOptions", "c", "json", "dialect", "request", "memory"])]
+    #[arg(long, conflicts_with_all = ["object", "BufferOptions", "c", "struct", "json", "dialect", "request", "memory"])]
     jsonl: bool,
 }
 
@@ -75,7 +75,7 @@ struct BufferOptions {
     #[arg(long, allow_negative_numbers = true)]
     ndim: Option<i32>,
     /// The format of an item
-    #[arg(long, short, conflicts_with = "c")]
+    #[arg(long, short, conflicts_with_all = ["c", "struct"])]
     format: Option<OsString>,
     /// Number of items in each dimension: 2,3
     #[arg(long, value_name = "N,...", value_delimiter = ',', allow_negative_numbers = true)]
@@ -180,8 +180,15 @@ impl Check {
             });
         }
         // A canonical format has the same layout in every dialect.
-        if let Some(found) = self.c.interpretation(&self.interpretation.model)? {
-            self.buffer.format = Some(OsString::from(options::canonical(&found.layout)?));
+        match self.c.interpretation(&self.interpretation.model, None) {
+            Ok(None) => {}
+            Ok(Some(found)) => match options::canonical(&found.layout) {
+                Ok(format) => self.buffer.format = Some(OsString::from(format)),
+                Err(message) if self.json => return write_error(out, ErrorObject::new("c-source", message)),
+                Err(message) => return Err(Failure::refused(message)),
+            },
+            Err(error) if self.json => return write_error(out, ErrorObject::from(&error)),
+            Err(error) => return Err(error.into()),
         }
         let Checked { report, view } = checker.check(&self.buffer.given().raw_view(&checker), self.request);
         self.print(out, &report, view.as_ref())
@@ -199,6 +206,12 @@ impl Check {
         }
         Ok(if report.has_errors() { Status::Failed } else { Status::Done })
     }
+}
+
+/// Writes `error` as JSON. Returns [`Failed`](Status::Failed).
+fn write_error(out: &mut impl Write, error: ErrorObject) -> Result<Status, Failure> {
+    json::write_pretty(out, &ErrorReply { error })?;
+    Ok(Status::Failed)
 }
 
 /// Returns the last line of the output, such as

@@ -1,7 +1,6 @@
 //! `pep3118 decode`: prints the values in a file.
 
 use std::ffi::{OsStr, OsString};
-use std::fs;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -16,10 +15,9 @@ use super::arrow::{self, ArrowWriter};
 use super::escape::{escape, escape_path};
 use super::failure::{Failure, Status};
 use super::fields::{FieldOptions, TextConversion, TextFields};
-use super::hints;
-use super::input::{ContiguousItems, InputSource, Packets, Seekable};
+use super::input::{ContiguousItems, InputSource, Packets, Seekable, refuse_swapped};
 use super::options::{self, InterpretationOptions, note_type_name};
-use super::output::{OutputFile, refuse_stdout_of};
+use super::output::{OutputFile, is_stdout, refuse_stdout_of};
 use super::progress::Progress;
 use super::rows::{Columns, RowWriter};
 use super::strided::StridedItems;
@@ -198,13 +196,10 @@ impl Decode {
     /// all of `input` is read, the help line lists the dialects whose item size divides the length of `input`.
     fn refused(&self, error: &LayoutError, format: &[u8], input: &Path) -> Failure {
         let reads_all = self.count.is_none() && self.shape.is_none() && self.every.is_none() && !self.follow;
-        let file = fs::metadata(input).ok().filter(|file| reads_all && file.is_file());
-        let bytes = file.and_then(|file| file.len().checked_sub(self.skip)).filter(|bytes| *bytes > 0);
-        let ambiguous = error.ambiguity().zip(bytes);
-        match ambiguous.and_then(|(ambiguity, bytes)| hints::help_from_input_length(ambiguity, bytes)) {
-            Some(help) => Failure::Refused(error.diagnostic().with_help(help).colored()),
-            None => self.interpretation.refused(error, format, self.itemsize),
+        if !reads_all {
+            return self.interpretation.refused(error, format, self.itemsize);
         }
+        self.interpretation.refused_for_file(error, format, self.itemsize, input, self.skip)
     }
 
     /// Returns the number of ignored bytes between the end of an item of `itemsize` bytes and the next item.
@@ -262,20 +257,14 @@ impl Decode {
             }
         }
         let file = self.file.as_path();
-        // A name of standard output is not opened: a socket cannot be opened, and a file would be replaced.
-        let is_stdout =
-            |output: &&Path| ["-", "/dev/stdout", "/dev/fd/1"].iter().any(|name| output.as_os_str() == *name);
         let output = self.output.as_deref().filter(|output| !is_stdout(output));
         let (format, second_file) = match (&self.format, &self.second) {
             (Some(format), second) => (format.as_os_str(), second.as_deref().map(Path::new)),
             (None, Some(format)) => (format.as_os_str(), None),
             (None, None) => return Err(Failure::internal("clap requires a format")),
         };
-        if self.format.is_none() && !file.exists() && Path::new(format).is_file() {
-            let (first, second) = (escape_path(file), escape(format.as_encoded_bytes()));
-            return Err(Failure::refused(format_args!(
-                "{first}: no such file, but {second} is one\nhelp: the file is before the format: `decode FILE FORMAT`"
-            )));
+        if self.format.is_none() {
+            refuse_swapped(file, format, "decode")?;
         }
         #[cfg(feature = "arrow")]
         if self.to == OutputFormat::Arrow {

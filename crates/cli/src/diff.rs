@@ -21,7 +21,7 @@ pub(super) struct Diff {
     /// The first format
     a: OsString,
     /// The second format
-    #[arg(required_unless_present = "c", conflicts_with = "c")]
+    #[arg(required_unless_present_any = ["c", "struct"], conflicts_with_all = ["c", "struct"])]
     b: Option<OsString>,
     #[command(flatten)]
     c: COptions,
@@ -43,21 +43,26 @@ struct DiffJson {
     difference: Option<String>,
 }
 
+/// Writes `error` as JSON. Returns [`Failed`](Status::Failed).
+fn write_error(out: &mut impl Write, error: ErrorObject) -> Result<Status, Failure> {
+    json::write_pretty(out, &Reply::<DiffJson>::Error(error))?;
+    Ok(Status::Failed)
+}
+
 impl Diff {
     pub(super) fn run(self, out: &mut impl Write) -> Result<Status, Failure> {
         let a = options::bytes(&self.a);
-        let compared = match (self.c.interpretation(&self.interpretation.model)?, &self.b) {
-            (Some(found), _) => self.compare_layout(a, &found.layout).map_err(|error| (error, a)),
-            (None, Some(b)) => self.compare(a, options::bytes(b)),
+        let compared = match (self.c.interpretation(&self.interpretation.model, None), &self.b) {
+            (Ok(Some(found)), _) => self.compare_layout(a, &found.layout).map_err(|error| (error, a)),
+            (Err(error), _) if self.json => return write_error(out, ErrorObject::from(&error)),
+            (Err(error), _) => return Err(error.into()),
+            (Ok(None), Some(b)) => self.compare(a, options::bytes(b)),
             // clap requires a second format unless --c is given.
-            (None, None) => return Err(Failure::internal("no second format")),
+            (Ok(None), None) => return Err(Failure::internal("no second format")),
         };
         let compared = match compared {
             Ok(compared) => compared,
-            Err((error, _)) if self.json => {
-                json::write_pretty(out, &Reply::<DiffJson>::Error(ErrorObject::from(&error)))?;
-                return Ok(Status::Failed);
-            }
+            Err((error, _)) if self.json => return write_error(out, ErrorObject::from(&error)),
             Err((error, format)) => return Err(self.interpretation.refused(&error, format, None)),
         };
         let same = compared.equivalence >= Some(Equivalence::Scalars);

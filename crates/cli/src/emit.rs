@@ -23,7 +23,7 @@ use super::options::{self, InterpretationOptions, target_parser};
 #[derive(Debug, Args)]
 pub(super) struct Emit {
     /// The format
-    #[arg(required_unless_present = "c", conflicts_with = "c")]
+    #[arg(required_unless_present_any = ["c", "struct"], conflicts_with_all = ["c", "struct"])]
     format: Option<OsString>,
     #[command(flatten)]
     c: COptions,
@@ -90,12 +90,19 @@ impl Language {
 
 impl Emit {
     pub(super) fn run(self) -> Result<Status, Failure> {
-        let found = match &self.format {
-            Some(format) if self.json => match self.interpretation.reconcile(options::bytes(format), self.itemsize) {
-                Ok(found) => found,
-                Err(error) => return write_json(&Reply::Error(ErrorObject::from(&error))),
-            },
-            format => options::format_or_c(format.as_deref(), &self.c, &self.interpretation, self.itemsize)?,
+        let found = match (self.c.interpretation(&self.interpretation.model, self.itemsize), &self.format) {
+            (Ok(Some(found)), _) => found,
+            (Err(error), _) if self.json => return write_json(&Reply::Error(ErrorObject::from(&error))),
+            (Err(error), _) => return Err(error.into()),
+            (Ok(None), Some(format)) if self.json => {
+                match self.interpretation.reconcile(options::bytes(format), self.itemsize) {
+                    Ok(found) => found,
+                    Err(error) => return write_json(&Reply::Error(ErrorObject::from(&error))),
+                }
+            }
+            (Ok(None), Some(format)) => self.interpretation.interpret(options::bytes(format), self.itemsize)?,
+            // clap requires a format unless --c is given.
+            (Ok(None), None) => return Err(Failure::internal("no format")),
         };
         let emitted = self.emit(&found.layout);
         if self.json {

@@ -1,5 +1,6 @@
 //! `pep3118 encode`: writes values as the bytes of items, the inverse of `decode`.
 
+use std::cell::RefCell;
 use std::ffi::OsString;
 use std::io::{self, BufRead as _, BufReader, BufWriter, IsTerminal as _, Read, Write};
 use std::path::{Path, PathBuf};
@@ -16,8 +17,8 @@ use super::fields::{FieldOptions, unknown_field};
 use super::input::Seekable;
 use super::input::{InputSource, LARGEST_STREAM_ITEM};
 use super::options::{self, InterpretationOptions, note_type_name};
-use super::output::{OutputFile, refuse_stdout_of};
-use super::pack::{PackedField, PackedKind, Problem};
+use super::output::{OutputFile, is_stdout, refuse_stdout_of};
+use super::pack::{PackedField, Problem};
 use super::progress::Progress;
 use super::rows::is_formula;
 use pep3118::__private::to_u64;
@@ -93,7 +94,7 @@ impl Encode {
         let format = options::bytes(&self.format);
         let mut found = match self.interpretation.reconcile(format, self.itemsize) {
             Ok(found) => found,
-            Err(_) if Path::new(&self.format).is_file() && self.file.is_some() => {
+            Err(_) if Path::new(&self.format).is_file() => {
                 return Err(Failure::refused(format_args!(
                     "{} is a file, not a format\nhelp: the format is before the file: `encode FORMAT FILE`",
                     escape(format)
@@ -119,10 +120,7 @@ impl Encode {
         if self.csv_safe && from != InputFormat::Csv {
             return Err(Failure::Usage("--csv-safe changes cells of CSV: add `--from csv`".into()));
         }
-        let output = self
-            .output
-            .as_deref()
-            .filter(|output| !["-", "/dev/stdout", "/dev/fd/1"].iter().any(|name| output.as_os_str() == *name));
+        let output = self.output.as_deref().filter(|output| !is_stdout(output));
         if output.is_none() && io::stdout().is_terminal() {
             return Err(Failure::Usage("bytes of items are not for the terminal: name a file with --output".into()));
         }
@@ -206,15 +204,14 @@ impl Encoder<'_> {
         progress: &mut Progress,
         out: &mut impl Write,
     ) -> Result<(), Failure> {
-        let mut input = BufReader::with_capacity(BUFFER, input);
+        let out = RefCell::new(out);
+        let mut input = BufReader::with_capacity(BUFFER, FlushingReader { input, out: &out });
         let mut item = vec![0; self.size];
         let mut line = Vec::new();
         let longest = self.longest_line();
         let mut unreported = 0_usize;
         for number in 1_u64.. {
             if input.buffer().is_empty() {
-                // All items are written before the next read, because the read can wait for a slow stream.
-                out.flush()?;
                 progress.advance(std::mem::take(&mut unreported));
             }
             line.clear();
@@ -239,14 +236,16 @@ impl Encoder<'_> {
                 Err(error) => Err(Problem::new(format!("the line is not UTF-8 after {} bytes", error.valid_up_to()))),
             };
             stored.map_err(|problem| at_line(number, &problem))?;
-            out.write_all(&item)?;
+            out.borrow_mut().write_all(&item)?;
         }
         Ok(())
     }
 
     fn write_csv(&self, input: Box<dyn Read>, progress: &mut Progress, out: &mut impl Write) -> Result<(), Failure> {
         let longest = self.longest_line();
-        let input = LimitedReader { input, limit: longest, left: longest };
+        let out = RefCell::new(out);
+        let input = BufReader::with_capacity(BUFFER, FlushingReader { input, out: &out });
+        let input = LineReader { input, limit: longest, left: longest, line_feeds: 0, has_open_line: false };
         let mut csv =
             csv::ReaderBuilder::new().flexible(true).has_headers(false).buffer_capacity(BUFFER).from_reader(input);
         let mut row = csv::ByteRecord::new();
@@ -257,7 +256,7 @@ impl Encoder<'_> {
         if !csv.read_byte_record(&mut row).map_err(failed)? {
             return Err(Failure::refused("the input has no header line with the names of the fields"));
         }
-        let columns = self.csv_columns(&row).map_err(|problem| at_line(1, &problem))?;
+        let columns = self.csv_columns(&row).map_err(|problem| at_line(csv.get_ref().line_of(&row), &problem))?;
         let mut item = vec![0; self.size];
         let mut reported = 0_u64;
         loop {
@@ -266,15 +265,16 @@ impl Encoder<'_> {
             if !csv.read_byte_record(&mut row).map_err(failed)? {
                 break;
             }
-            let (line, start) = row.position().map_or((0, 0), |position| (position.line(), position.byte()));
+            let start = csv.position().byte();
             if let Ok(bytes) = usize::try_from(start.saturating_sub(reported))
                 && bytes >= BUFFER
             {
                 progress.advance(bytes);
                 reported = start;
             }
-            self.store_row(&columns, &row, &mut item).map_err(|problem| at_line(line, &problem))?;
-            out.write_all(&item)?;
+            let stored = self.store_row(&columns, &row, &mut item);
+            stored.map_err(|problem| at_line(csv.get_ref().line_of(&row), &problem))?;
+            out.borrow_mut().write_all(&item)?;
         }
         Ok(())
     }
@@ -355,17 +355,12 @@ struct CsvColumn<'e> {
 /// Appends the columns of `field` to `columns`. `offset` is the offset of the enclosing record from the start of the
 /// item, in bytes. `name` is the dotted name of `field`, or empty for the item.
 fn collect<'e>(field: &'e PackedField, offset: usize, name: &str, columns: &mut Vec<CsvColumn<'e>>) {
-    let PackedKind::Record(members) = &field.kind else {
-        let name = if name.is_empty() { &field.name } else { name };
-        columns.push(CsvColumn { name: name.to_owned(), offset, field });
-        return;
-    };
     if !field.is_record() {
         let name = if name.is_empty() { &field.name } else { name };
         columns.push(CsvColumn { name: name.to_owned(), offset, field });
         return;
     }
-    for member in members {
+    for member in field.columns() {
         let dotted = if name.is_empty() { member.name.clone() } else { format!("{name}.{}", member.name) };
         collect(member, offset.saturating_add(field.offset), &dotted, columns);
     }
@@ -381,22 +376,56 @@ fn too_long(number: u64, longest: u64) -> Failure {
     Failure::refused(format_args!("line {number} is longer than {longest} bytes"))
 }
 
-/// Reads an input of CSV. A read fails if the current row is too long, because otherwise a row without an end would
-/// fill the memory.
-struct LimitedReader {
+/// Reads `input`. Flushes `out` before each read, because the read can wait for a slow stream, and the items before it
+/// must not wait.
+struct FlushingReader<'o, W> {
     input: Box<dyn Read>,
+    out: &'o RefCell<W>,
+}
+
+impl<W: Write> Read for FlushingReader<'_, W> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        self.out.borrow_mut().flush()?;
+        self.input.read(bytes)
+    }
+}
+
+/// Reads an input of CSV. Each read returns at most one line, so that the number of the line is known when a row ends.
+/// A read fails if the current row is too long, because otherwise a row without an end would fill the memory.
+struct LineReader<R> {
+    input: BufReader<R>,
     /// The maximum length of a row in bytes.
     limit: u64,
     /// The number of bytes that may be read before the current row must end.
     left: u64,
+    /// The number of line feeds that were read.
+    line_feeds: u64,
+    /// Whether the last byte that was read is in a line whose line feed was not read.
+    has_open_line: bool,
 }
 
-impl Read for LimitedReader {
+impl<R> LineReader<R> {
+    /// Returns the number of the first line of `row`, which must be the last row that was read. The first line of the
+    /// input has the number 1.
+    fn line_of(&self, row: &csv::ByteRecord) -> u64 {
+        // A quoted cell can contain line feeds.
+        let inside = row.as_slice().iter().filter(|byte| **byte == b'\n').count();
+        self.line_feeds.saturating_add(self.has_open_line.into()).saturating_sub(to_u64(inside))
+    }
+}
+
+impl<R: Read> Read for LineReader<R> {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         if self.left == 0 {
             return Err(io::Error::other(format!("a row is longer than {} bytes", self.limit)));
         }
-        let read = self.input.read(bytes)?;
+        let mut line = self.input.fill_buf()?.split_inclusive(|byte| *byte == b'\n').next().unwrap_or_default();
+        let read = line.read(bytes)?;
+        if let Some(last) = bytes.get(..read).and_then(<[u8]>::last) {
+            self.has_open_line = *last != b'\n';
+            self.line_feeds = self.line_feeds.saturating_add((*last == b'\n').into());
+        }
+        self.input.consume(read);
         self.left = self.left.saturating_sub(to_u64(read));
         Ok(read)
     }

@@ -6,12 +6,12 @@ use std::io::{self, Write};
 use clap::Args;
 use clap::builder::styling::{AnsiColor, Style};
 use pep3118::__private::{interpretations, plural};
-use pep3118::{CellStyle, Certainty, Interpretation, Layout, Picture, Table, Target};
+use pep3118::{CellStyle, Certainty, Interpretation, Layout, Picture, Table};
 
 use super::c_source::COptions;
 use super::escape::escape;
 use super::failure::{Failure, Status};
-use super::json::{self, FormatReply};
+use super::json::{self, ErrorObject, FormatReply};
 use super::options::{self, InterpretationOptions, note_type_name};
 use super::palette::{self, BOLD, PADDING};
 
@@ -23,7 +23,7 @@ use super::palette::{self, BOLD, PADDING};
 #[derive(Debug, Args)]
 pub(super) struct Explain {
     /// The format, such as 'T{b:a:3x<i:b:}'
-    #[arg(required_unless_present_any = ["c", "jsonl"], conflicts_with = "c")]
+    #[arg(required_unless_present_any = ["c", "struct", "jsonl"], conflicts_with_all = ["c", "struct"])]
     format: Option<OsString>,
     #[command(flatten)]
     c: COptions,
@@ -39,7 +39,7 @@ pub(super) struct Explain {
     #[arg(long, conflicts_with = "json")]
     svg: bool,
     /// Reply to queries from standard input, one JSON object a line
-    #[arg(long, conflicts_with_all = ["format", "c", "itemsize", "json", "svg", "dialect"])]
+    #[arg(long, conflicts_with_all = ["format", "c", "struct", "itemsize", "json", "svg", "dialect"])]
     jsonl: bool,
 }
 
@@ -48,8 +48,14 @@ impl Explain {
         if self.jsonl {
             return json::reply_to_formats(true);
         }
-        if self.c.is_given() {
-            return self.explain_c(out);
+        match self.c.interpretation(&self.interpretation.model, self.itemsize) {
+            Ok(None) => {}
+            Ok(Some(found)) => return self.explain_c(found, out),
+            Err(error) if self.json => {
+                json::write_pretty(out, &FormatReply::Error(ErrorObject::from(&error)))?;
+                return Ok(Status::Failed);
+            }
+            Err(error) => return Err(error.into()),
         }
         // clap requires a format unless --c or --jsonl is given.
         let Some(format) = &self.format else { return Err(Failure::internal("no format")) };
@@ -74,18 +80,15 @@ impl Explain {
         Ok(Status::Done)
     }
 
-    /// Explains the C source of `--c`. The line of the format has the canonical format of the layout.
-    fn explain_c(&self, out: &mut impl Write) -> Result<Status, Failure> {
-        let found = options::format_or_c(None, &self.c, &self.interpretation, self.itemsize)?;
+    /// Explains `found`, the interpretation of the C source of `--c`. The line of the format has the canonical format of
+    /// the layout.
+    fn explain_c(&self, found: Interpretation, out: &mut impl Write) -> Result<Status, Failure> {
         let model = &self.interpretation.model.name;
         if self.svg {
             writeln!(out, "{}", Picture::new(&found.layout).svg())?;
             return Ok(Status::Done);
         }
-        let format = match found.layout.emit(Target::Canonical) {
-            Ok(format) => escape(&format).into_owned(),
-            Err(error) => format!("none, because {}", escape(error.to_string().as_bytes())),
-        };
+        let format = options::canonical(&found.layout).unwrap_or_else(|message| format!("none, because {message}"));
         if self.json {
             json::write_pretty(out, &FormatReply::new(&Ok(found), model, true))?;
         } else {

@@ -156,9 +156,20 @@ fn collect(field: Field<'_>, name: &str, fields: &mut Vec<NamedField>) {
         fields.push(NamedField { name: name.to_owned(), index: field.index(), ty: field.ty() });
     }
     for (index, member) in field.fields().enumerate() {
-        let own = member.name_text().unwrap_or_else(|| format!("f{index}"));
+        let own = own_name(member, index);
         collect(member, &if name.is_empty() { own } else { format!("{name}.{own}") }, fields);
     }
+}
+
+/// Returns the name of `field` without the names of the enclosing records. A field without a name is named after
+/// `index`, its index in the record: `f0` for the first field.
+pub(super) fn own_name(field: Field<'_>, index: usize) -> String {
+    field.name_text().unwrap_or_else(|| format!("f{index}"))
+}
+
+/// Converts `bytes`, a size or an offset in bytes. Returns an error if `bytes` does not fit into the address space.
+pub(super) fn length(bytes: u64) -> Result<usize, Failure> {
+    usize::try_from(bytes).map_err(|_| Failure::refused(format_args!("there is no memory for {bytes} bytes")))
 }
 
 /// Returns `true` if `field` is a single record, which has a column for each of its fields. Returns `false` for an

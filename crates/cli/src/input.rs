@@ -6,6 +6,7 @@
 //! file is an error with a message.
 
 use pep3118::__private::to_u64;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::num::NonZeroUsize;
@@ -72,9 +73,18 @@ impl InputSource {
         if follow && metadata.is_file() {
             return Ok((Self::Stream(Box::new(GrowingFile { file, position: 0 })), identity));
         }
-        // Files in /proc report the length 0 but have contents, so they are read as streams.
-        let regular = metadata.is_file() && metadata.len() > 0;
-        Ok((if regular { Self::File(file, metadata.len()) } else { Self::Stream(Box::new(file)) }, identity))
+        if !metadata.is_file() {
+            return Ok((Self::Stream(Box::new(file)), identity));
+        }
+        if metadata.len() == 0 {
+            // Files in /proc report the length 0 but have contents, so they are read as streams.
+            let mut start = Vec::new();
+            (&file).take(1).read_to_end(&mut start).map_err(named)?;
+            if !start.is_empty() {
+                return Ok((Self::Stream(Box::new(io::Cursor::new(start).chain(file))), identity));
+            }
+        }
+        Ok((Self::File(file, metadata.len()), identity))
     }
 
     /// Checks that an item of `itemsize` bytes is small enough to be read from this input.
@@ -127,6 +137,18 @@ impl InputSource {
             }
         }
     }
+}
+
+/// Refuses `file` and `format`, the arguments of `command`, if the arguments are in the wrong order: `file` does not
+/// exist, but `format` is the name of a file.
+pub(super) fn refuse_swapped(file: &Path, format: &OsStr, command: &str) -> Result<(), Failure> {
+    if file.as_os_str() == "-" || file.exists() || !Path::new(format).is_file() {
+        return Ok(());
+    }
+    let (first, second) = (escape_path(file), escape_path(Path::new(format)));
+    Err(Failure::refused(format_args!(
+        "{first}: no such file, but {second} is one\nhelp: the file is before the format: `{command} FILE FORMAT`"
+    )))
 }
 
 /// A regular file to which another process appends. Reading waits at the end of the file.

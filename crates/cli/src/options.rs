@@ -1,13 +1,13 @@
 //! Options and arguments that several commands share.
 
 use std::ffi::OsStr;
+use std::fs;
+use std::path::Path;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use pep3118::__private::plural;
 use pep3118::{DataModel, Dialect, Interpretation, Layout, LayoutError, Target, reconcile};
 
-use super::c_source::COptions;
 use super::escape::escape;
 use super::failure::{Failure, print_error};
 use super::hints;
@@ -41,40 +41,40 @@ impl InterpretationOptions {
         Ok(found)
     }
 
+    /// Returns the failure for `error`, which [`reconcile`](Self::reconcile) returned for `format` and `itemsize`. The
+    /// command must read the whole file `input` after `skip` bytes. If the format is ambiguous, the help line lists the
+    /// dialects whose item size divides the number of these bytes.
+    pub(super) fn refused_for_file(
+        &self,
+        error: &LayoutError,
+        format: &[u8],
+        itemsize: Option<u64>,
+        input: &Path,
+        skip: u64,
+    ) -> Failure {
+        let file = fs::metadata(input).ok().filter(fs::Metadata::is_file);
+        let bytes = file.and_then(|file| file.len().checked_sub(skip)).filter(|bytes| *bytes > 0);
+        let ambiguous = error.ambiguity().zip(bytes);
+        match ambiguous.and_then(|(ambiguity, bytes)| hints::help_from_input_length(ambiguity, bytes)) {
+            Some(help) => Failure::Refused(error.diagnostic().with_help(help).colored()),
+            None => self.refused(error, format, itemsize),
+        }
+    }
+
     /// Returns the failure for `error`, which [`reconcile`](Self::reconcile) returned for `format` and `itemsize`.
     pub(super) fn refused(&self, error: &LayoutError, format: &[u8], itemsize: Option<u64>) -> Failure {
         hints::refused(error, format, itemsize, self.dialect, &self.model)
     }
 }
 
-/// Returns the only interpretation of `format`, or of the C source of `c` if the user gave `--c`. If `itemsize`,
-/// in bytes, is given, the interpretation has that size. clap requires a format or `--c`.
-pub(super) fn format_or_c(
-    format: Option<&OsStr>,
-    c: &COptions,
-    interpretation: &InterpretationOptions,
-    itemsize: Option<u64>,
-) -> Result<Interpretation, Failure> {
-    let Some(found) = c.interpretation(&interpretation.model)? else {
-        let Some(format) = format else { return Err(Failure::internal("no format")) };
-        return interpretation.interpret(bytes(format), itemsize);
-    };
-    let size = found.layout.size();
-    match itemsize {
-        Some(itemsize) if itemsize != size => Err(Failure::refused(format_args!(
-            "itemsize is {} but the C type has {}\nhelp: omit `--itemsize`",
-            plural(itemsize, "byte"),
-            plural(size, "byte")
-        ))),
-        _ => Ok(found),
+/// Returns the canonical format of `layout`, the layout of C source. The names of C are visible ASCII, so the format
+/// needs no escapes. Returns the escaped message of the error if the layout has no canonical format, for example if two
+/// fields share bytes.
+pub(super) fn canonical(layout: &Layout) -> Result<String, String> {
+    match layout.emit(Target::Canonical) {
+        Ok(format) => Ok(escape(&format).into_owned()),
+        Err(error) => Err(escape(error.to_string().as_bytes()).into_owned()),
     }
-}
-
-/// Returns the canonical format of `layout`, the layout of C source. The names of C are ASCII.
-pub(super) fn canonical(layout: &Layout) -> Result<String, Failure> {
-    let format = layout.emit(Target::Canonical);
-    let format = format.map_err(|error| Failure::refused(escape(error.to_string().as_bytes())))?;
-    String::from_utf8(format).map_err(|_| Failure::internal("the names of C are not ASCII"))
 }
 
 /// Writes a note to standard error if `format` is also the name of a type, such as `int`.

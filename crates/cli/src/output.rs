@@ -58,7 +58,7 @@ impl OutputFile {
             && is_damaged_by_writing(existing)
             && Handle::from_path(path).map_err(named)? == *input
         {
-            return Err(is_the_input(&escape_path(path)));
+            return Err(is_the_input(&escape_path(path), "name another file with --output"));
         }
         if let Some(existing) = &existing
             && (!existing.is_file() || is_open_file(path))
@@ -117,10 +117,15 @@ impl Write for OutputFile {
 }
 
 /// Returns the error for an output that is also the input. `output` is the name of the output, which must be escaped.
-pub(super) fn is_the_input(output: &str) -> Failure {
-    Failure::refused(format_args!(
-        "{output} is the input: writing would destroy it\nhelp: name another file with --output"
-    ))
+/// `help` is the help line.
+fn is_the_input(output: &str, help: &str) -> Failure {
+    Failure::refused(format_args!("{output} is the input: writing would destroy it\nhelp: {help}"))
+}
+
+/// Returns `true` if `output`, the value of `--output`, names standard output. Standard output is not opened by its name,
+/// because a socket cannot be opened, and a file would be replaced.
+pub(super) fn is_stdout(output: &Path) -> bool {
+    ["-", "/dev/stdout", "/dev/fd/1"].iter().any(|name| output.as_os_str() == *name)
 }
 
 /// Refuses to write to standard output if standard output is the input file, as in `decode … f >>f`. The
@@ -130,7 +135,7 @@ pub(super) fn refuse_stdout_of(input: &Handle) -> Result<(), Failure> {
         Ok(stdout)
             if stdout == *input && stdout.as_file().metadata().is_ok_and(|file| is_damaged_by_writing(&file)) =>
         {
-            Err(is_the_input("standard output"))
+            Err(is_the_input("standard output", "redirect standard output to another file"))
         }
         // If the identity of standard output is unknown, continue. A later write reports the error.
         _ => Ok(()),

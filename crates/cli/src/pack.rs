@@ -5,7 +5,7 @@ use std::fmt;
 
 use half::f16;
 use num_complex::Complex;
-use pep3118::__private::{ScalarCodec, abridge, plural};
+use pep3118::__private::{ScalarCodec, abridge, nearest_float16, plural};
 use pep3118::decode::{EncodeErrorKind, LongDouble, Value};
 use pep3118::{Field, Layout, Type};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 
 use super::escape::escape;
 use super::failure::Failure;
-use super::fields::unknown_field;
+use super::fields::{length, own_name, unknown_field};
 use pep3118::__private::to_u64;
 
 /// A value longer than this number of bytes is cut off in an error message.
@@ -114,13 +114,8 @@ impl PackedField {
     }
 
     fn new(field: Field<'_>, name: String) -> Result<Self, Failure> {
-        let length = |bytes: u64| {
-            usize::try_from(bytes).map_err(|_| Failure::refused(format_args!("there is no memory for {bytes} bytes")))
-        };
         let kind = if field.ty() == Type::Record {
-            let member = |(index, member): (usize, Field<'_>)| {
-                Self::new(member, member.name_text().unwrap_or_else(|| format!("f{index}")))
-            };
+            let member = |(index, member): (usize, Field<'_>)| Self::new(member, own_name(member, index));
             PackedKind::Record(field.fields().enumerate().map(member).collect::<Result<_, _>>()?)
         } else {
             PackedKind::Value(ScalarCodec::of(field).map_err(Failure::refused)?)
@@ -132,6 +127,15 @@ impl PackedField {
     /// Returns `true` if the field is a single record. Returns `false` for an array of records.
     pub(super) fn is_record(&self) -> bool {
         self.shape.is_empty() && matches!(self.kind, PackedKind::Record(_))
+    }
+
+    /// Returns the fields that are the columns of a table: the fields of this item if it is a single record, and otherwise
+    /// the item itself.
+    pub(super) fn columns(&self) -> &[Self] {
+        match &self.kind {
+            PackedKind::Record(fields) if self.shape.is_empty() => fields,
+            _ => std::slice::from_ref(self),
+        }
     }
 
     /// Returns the bytes of all elements of this field. `record` is the bytes of the enclosing record. Returns an error
@@ -256,8 +260,7 @@ fn store_number(codec: &ScalarCodec, number: &str, bytes: &mut [u8]) -> Result<(
             }
         }
         Type::Float16 | Type::Float32 | Type::Float64 | Type::LongDouble => {
-            // `parse` also accepts names such as `-inf`. The function `float` refuses these names later.
-            let double: f64 = number.parse().map_err(|_| wrong())?;
+            let double = decimal(number).ok_or_else(wrong)?;
             store_float(codec, double, number, bytes)
         }
         Type::Bool if number == "0" || number == "1" => {
@@ -280,15 +283,16 @@ fn store_float(codec: &ScalarCodec, double: f64, number: &str, bytes: &mut [u8])
 /// Returns `number`, the decimal text of a float, as a value of the type `ty`. `double` must be the `f64` that is
 /// nearest to `number`. Returns an error if `ty` is not a type of floats.
 fn float(codec: &ScalarCodec, ty: Type, double: f64, number: &str) -> Result<Value, Problem> {
-    // The digits are parsed again, because rounding first to `f64` and then to `f32` can differ from rounding once.
-    let single = || number.parse::<f32>().map_err(|_| Problem::wrong_type(number, ty));
     let (value, is_finite) = match ty {
         Type::Float16 => {
-            let half = f16::from_f32(single()?);
+            // As in CPython's `struct`, the `f64` is rounded. Rounding to `f32` in between can differ from this.
+            let half = nearest_float16(double);
             (Value::Float16(half), half.is_finite())
         }
         Type::Float32 => {
-            let single = single()?;
+            // The digits are parsed again, because rounding first to `f64` and then to `f32` can differ from rounding
+            // once.
+            let single: f32 = number.parse().map_err(|_| Problem::wrong_type(number, ty))?;
             (Value::Float32(single), single.is_finite())
         }
         Type::Float64 => (Value::Float64(double), double.is_finite()),
@@ -318,6 +322,13 @@ fn non_finite(text: &str) -> Option<f64> {
         "-Infinity" => Some(f64::NEG_INFINITY),
         _ => None,
     }
+}
+
+/// Returns the `f64` that is nearest to `number`, the decimal text of a number. Returns `None` for any other text, such
+/// as the names `-inf` and `nan` that `str::parse` accepts.
+fn decimal(number: &str) -> Option<f64> {
+    let is_decimal = |byte: u8| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-');
+    number.bytes().all(is_decimal).then(|| number.parse().ok()).flatten()
 }
 
 /// Returns the integer that is equal to `number`, the decimal text of a float. Returns `None` if `number` is not an
@@ -376,8 +387,7 @@ fn store_string(codec: &ScalarCodec, text: &str, source: &str, bytes: &mut [u8])
             store_float(codec, non_finite(text).ok_or_else(wrong)?, text, bytes)
         }
         _ if codec.is_integer() => {
-            let digits = text.strip_prefix("0x").ok_or_else(wrong)?;
-            let value = i128::from_str_radix(digits, 16).map_err(|_| wrong())?;
+            let value = text.strip_prefix("0x").and_then(hexadecimal).ok_or_else(wrong)?;
             Ok(codec.store_number(value, bytes)?)
         }
         Type::Bool => {
@@ -402,7 +412,7 @@ fn store_complex(codec: &ScalarCodec, json: &str, bytes: &mut [u8]) -> Result<()
     let (re, im): (&RawValue, &RawValue) = serde_json::from_str(json).map_err(|_| wrong())?;
     let value = |json: &RawValue| {
         let text = json.get().trim_matches('"');
-        let double = non_finite(text).or_else(|| json.get().parse().ok()).ok_or_else(wrong)?;
+        let double = non_finite(text).or_else(|| decimal(json.get())).ok_or_else(wrong)?;
         float(codec, part, double, text)
     };
     let value = match (value(re)?, value(im)?) {
@@ -437,13 +447,16 @@ fn unescape(text: &str) -> Result<Cow<'_, [u8]>, Problem> {
     Ok(Cow::Owned(bytes))
 }
 
+/// Returns the integer with the hexadecimal digits `digits`. Returns `None` if a character is not a digit, such as the
+/// signs that `from_str_radix` accepts, or if the integer is too large.
+fn hexadecimal(digits: &str) -> Option<i128> {
+    let digits = Some(digits).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))?;
+    i128::from_str_radix(digits, 16).ok()
+}
+
 /// Appends the bytes for one escape to `bytes`. `text` starts with the character after the backslash of the escape.
 /// Returns the text after the escape. Returns `None` if `text` does not start with an escape.
 fn take_escape<'t>(text: &'t str, bytes: &mut Vec<u8>) -> Option<&'t str> {
-    let hexadecimal = |digits: &str| {
-        let digits = Some(digits).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))?;
-        u32::from_str_radix(digits, 16).ok()
-    };
     let mut characters = text.chars();
     let byte = match characters.next()? {
         'n' => b'\n',
@@ -459,7 +472,7 @@ fn take_escape<'t>(text: &'t str, bytes: &mut Vec<u8>) -> Option<&'t str> {
         }
         'u' => {
             let (digits, after) = characters.as_str().strip_prefix('{')?.split_once('}')?;
-            let character = char::from_u32(hexadecimal(digits)?)?;
+            let character = char::from_u32(u32::try_from(hexadecimal(digits)?).ok()?)?;
             bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
             return Some(after);
         }

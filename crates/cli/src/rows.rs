@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::escape::{self, escape};
-use super::fields::{TextFields, is_record, unknown_field};
+use super::fields::{TextFields, is_record, own_name, unknown_field};
 
 /// The number of rows that a table buffers to compute the widths of the columns.
 const SAMPLE: usize = 256;
@@ -95,7 +95,7 @@ fn collect(field: Field<'_>, text: &TextFields, name: &str, path: &mut Vec<usize
         return;
     }
     for (index, member) in field.fields().enumerate() {
-        let own = member.name_text().unwrap_or_else(|| format!("f{index}"));
+        let own = own_name(member, index);
         let dotted = if name.is_empty() { own } else { format!("{name}.{own}") };
         path.push(index);
         collect(member, text, &dotted, path, columns);
@@ -280,14 +280,7 @@ impl TableWriter {
         if self.shape.is_empty() {
             return self.rows.to_string();
         }
-        let mut rest = self.rows;
-        let mut indices: Vec<String> = Vec::new();
-        for len in self.shape.iter().rev() {
-            indices.push((rest % *len).to_string());
-            rest /= *len;
-        }
-        indices.reverse();
-        indices.join(",")
+        index_text(&self.shape, self.rows)
     }
 
     /// Computes the widths from the buffered rows, and writes the header and the buffered rows. Does nothing
@@ -306,6 +299,19 @@ impl TableWriter {
         write_row(&self.header, &self.widths, &mut self.text, out)?;
         rows.iter().try_for_each(|row| write_row(row, &self.widths, &mut self.text, out))
     }
+}
+
+/// Returns the indices of an element of an array of the shape `shape`, such as `1,2`. `element` is the number of the
+/// element in C order, counted from 0.
+pub(super) fn index_text(shape: &[NonZeroU64], element: u64) -> String {
+    let mut rest = element;
+    let mut indices: Vec<String> = Vec::new();
+    for len in shape.iter().rev() {
+        indices.push((rest % *len).to_string());
+        rest /= *len;
+    }
+    indices.reverse();
+    indices.join(",")
 }
 
 /// Writes the cells of `row` as one line, right-aligned to `widths`. `text` is a buffer for the line.
@@ -340,7 +346,7 @@ pub(super) fn is_formula(cell: &[u8]) -> bool {
 /// Appends the text of `value` to `cell`. The text is JSON, except that a string has no quotes and an address is
 /// hexadecimal. A string is escaped by [`escape`], and each backslash in the string is doubled. `is_escaped` must be
 /// `true` if the backslashes in `value` are already doubled.
-fn write_cell(value: &Value, is_escaped: bool, cell: &mut Vec<u8>) -> io::Result<()> {
+pub(super) fn write_cell(value: &Value, is_escaped: bool, cell: &mut Vec<u8>) -> io::Result<()> {
     match value {
         Value::Address(address) => write!(cell, "{address:#x}"),
         Value::Text(text) if is_escaped => cell.write_all(escape(text.as_bytes()).as_bytes()),

@@ -22,7 +22,7 @@ use super::options::{self, InterpretationOptions, note_type_name};
 #[derive(Debug, Args)]
 pub(super) struct Size {
     /// The formats
-    #[arg(required_unless_present_any = ["c", "jsonl"], conflicts_with = "c")]
+    #[arg(required_unless_present_any = ["c", "struct", "jsonl"], conflicts_with_all = ["c", "struct"])]
     formats: Vec<OsString>,
     #[command(flatten)]
     c: COptions,
@@ -32,14 +32,15 @@ pub(super) struct Size {
     #[arg(long)]
     json: bool,
     /// Reply to queries from standard input, one JSON object a line
-    #[arg(long, conflicts_with_all = ["formats", "c", "dialect", "json"])]
+    #[arg(long, conflicts_with_all = ["formats", "c", "struct", "dialect", "json"])]
     jsonl: bool,
 }
 
 /// The size of a format as a JSON object.
 #[derive(Serialize)]
 struct SizeReply {
-    format: String,
+    /// `None` for C source that has no canonical format or is refused.
+    format: Option<String>,
     #[serde(flatten)]
     outcome: SizeOutcome,
 }
@@ -59,15 +60,24 @@ impl Size {
         }
         let InterpretationOptions { dialect, model } = &self.interpretation;
         let dialect = dialect.unwrap_or(&Dialect::PEP3118);
-        if let Some(found) = self.c.interpretation(model)? {
-            let size = found.layout.size();
-            if self.json {
-                let format = options::canonical(&found.layout)?;
-                json::write_pretty(out, &[SizeReply { format, outcome: SizeOutcome::Size(size) }])?;
-            } else {
-                writeln!(out, "{size}")?;
+        match self.c.interpretation(model, None) {
+            Ok(None) => {}
+            Ok(Some(found)) => {
+                let size = found.layout.size();
+                if self.json {
+                    let format = options::canonical(&found.layout).ok();
+                    json::write_pretty(out, &[SizeReply { format, outcome: SizeOutcome::Size(size) }])?;
+                } else {
+                    writeln!(out, "{size}")?;
+                }
+                return Ok(Status::Done);
             }
-            return Ok(Status::Done);
+            Err(error) if self.json => {
+                let outcome = SizeOutcome::Error(ErrorObject::from(&error));
+                json::write_pretty(out, &[SizeReply { format: None, outcome }])?;
+                return Ok(Status::Failed);
+            }
+            Err(error) => return Err(error.into()),
         }
         if self.json {
             let replies: Vec<SizeReply> =
@@ -101,5 +111,5 @@ fn reply(format: &[u8], dialect: &Dialect, model: &DataModel) -> SizeReply {
         Ok(size) => SizeOutcome::Size(size),
         Err(error) => SizeOutcome::Error(ErrorObject::from(&error)),
     };
-    SizeReply { format: json::text(format), outcome }
+    SizeReply { format: Some(json::text(format)), outcome }
 }

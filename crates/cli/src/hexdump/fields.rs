@@ -1,15 +1,18 @@
 //! The fields and the padding of an item, in the order of the bytes.
 
 use std::collections::HashMap;
+use std::num::NonZeroU64;
 use std::ops::Range;
 
-use pep3118::__private::{ScalarCodec, plural};
+use pep3118::__private::{ScalarCodec, plural, to_u64};
 use pep3118::decode::{ArrayValue, Value};
 use pep3118::{Endian, Field, Interpretation, Type};
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::escape::{self, escape};
+use crate::escape::escape;
 use crate::failure::Failure;
+use crate::fields::{is_record, length, own_name};
+use crate::rows::{index_text, write_cell};
 
 /// The fields and the padding of an item, prepared for [`visit`](Self::visit).
 pub(super) struct ItemMap {
@@ -28,8 +31,8 @@ struct Member {
     offset: usize,
     /// The size of one element in bytes.
     size: usize,
-    /// The length of each dimension. Empty for a single value.
-    shape: Vec<u64>,
+    /// The length of each dimension that is not empty. Empty for a single value.
+    shape: Vec<NonZeroU64>,
     /// The number of elements.
     count: usize,
     kind: MemberKind,
@@ -94,37 +97,24 @@ impl Entry<'_> {
         let bytes = self.bytes(item);
         match &self.kind {
             EntryKind::Padding(reason) => Ok((*reason).to_owned()),
-            EntryKind::Value { codec, elements: None, .. } => {
-                value_text(&codec.value(bytes).map_err(Failure::refused)?)
-            }
+            EntryKind::Value { codec, elements: None, .. } => cell_text(&codec.value(bytes).map_err(Failure::refused)?),
             EntryKind::Value { codec, elements: Some(count), .. } => {
                 // A group has no elements, or elements of one byte.
                 let values = bytes.chunks_exact(1).map(|element| codec.value(element));
                 let values = values.collect::<Result<Vec<Value>, _>>().map_err(Failure::refused)?;
                 let array = ArrayValue::new(&[*count], values);
                 let array = array.ok_or_else(|| Failure::internal("a group of other elements"))?;
-                value_text(&Value::Array(array))
+                cell_text(&Value::Array(array))
             }
         }
     }
 }
 
-/// Returns the text of `value`. The text is JSON, except that a string has no quotes and an address is hexadecimal.
-fn value_text(value: &Value) -> Result<String, Failure> {
-    let text = match value {
-        Value::Address(address) => format!("{address:#x}"),
-        Value::Text(text) => text.clone(),
-        value => {
-            let mut json = serde_json::to_vec(value)?;
-            if json.first() == Some(&b'"') {
-                serde_json::from_slice(&json)?
-            } else {
-                escape::json(&mut json);
-                return Ok(escape(&json).into_owned());
-            }
-        }
-    };
-    Ok(escape(text.as_bytes()).into_owned())
+/// Returns the text of `value`, as in the tables of `decode`.
+fn cell_text(value: &Value) -> Result<String, Failure> {
+    let mut cell = Vec::new();
+    write_cell(value, false, &mut cell)?;
+    Ok(escape(&cell).into_owned())
 }
 
 /// The state while an [`ItemMap`] is built.
@@ -145,8 +135,7 @@ impl ItemMap {
     pub(super) fn new(found: &Interpretation, format: &[u8]) -> Result<Self, Failure> {
         let mut builder = Builder { format, types: Vec::new(), known: HashMap::new(), values: 0 };
         let item = found.layout.item();
-        let is_record = item.ty() == Type::Record && item.shape().is_empty();
-        let mut item = builder.member(item, if is_record { String::new() } else { "value".to_owned() })?;
+        let mut item = builder.member(item, if is_record(item) { String::new() } else { "value".to_owned() })?;
         if let MemberKind::Record(parts) = &mut item.kind
             && found.trailing_padding > 0
             && let Some(Part::Padding(last)) = parts.last_mut()
@@ -202,7 +191,7 @@ impl Builder<'_> {
             name,
             offset: length(field.offset())?,
             size: length(field.size())?,
-            shape: field.shape().to_vec(),
+            shape: field.shape().iter().filter_map(|len| NonZeroU64::new(*len)).collect(),
             count: if field.shape().is_empty() { 1 } else { length(field.count())? },
             kind,
         })
@@ -232,9 +221,9 @@ impl Builder<'_> {
             let gap = field.offset().saturating_sub(end);
             if gap > 0 {
                 let align = field.natural_align().bytes();
-                let aligned = align > gap && field.offset().checked_rem(align) == Some(0);
-                let alignment = aligned.then(|| format!("aligns {name} to {}", plural(align, "byte")));
-                let reason = self.padding_reason(text_end, field.span().start(), gap, alignment);
+                let alignment = format!("aligns {name} to {}", plural(align, "byte"));
+                let most = most_alignment_padding(align, field.offset());
+                let reason = self.padding_reason(text_end, field.span().start(), gap, most, &alignment);
                 let (offset, size, next) = (length(end)?, length(gap)?, Some(name.clone()));
                 parts.push(Part::Padding(Padding { offset, size, next, reason }));
             }
@@ -245,26 +234,32 @@ impl Builder<'_> {
         let gap = record.size().saturating_sub(end);
         if gap > 0 {
             let align = record.natural_align().bytes();
-            let aligned = align > gap && record.size().checked_rem(align) == Some(0);
-            let alignment = aligned.then(|| format!("rounds the size up to a multiple of {}", plural(align, "byte")));
-            let reason = self.padding_reason(text_end, record.span().end(), gap, alignment);
+            let alignment = format!("rounds the size up to a multiple of {}", plural(align, "byte"));
+            let most = most_alignment_padding(align, record.size());
+            let reason = self.padding_reason(text_end, record.span().end(), gap, most, &alignment);
             parts.push(Part::Padding(Padding { offset: length(end)?, size: length(gap)?, next: None, reason }));
         }
         Ok(parts)
     }
 
     /// Returns the reason for `gap` bytes of padding. `start..end` is the range in the format between the field before
-    /// the padding and the field after the padding. `alignment` is the reason to return if alignment explains the
-    /// padding, or `None` if alignment cannot explain this number of bytes.
-    fn padding_reason(&self, start: usize, end: usize, gap: u64, alignment: Option<String>) -> String {
+    /// the padding and the field after the padding. `alignment` is the reason for the bytes that are not in the format.
+    /// Alignment can explain at most `most` bytes.
+    fn padding_reason(&self, start: usize, end: usize, gap: u64, most: u64, alignment: &str) -> String {
         let (pads, total) = explicit_padding(self.format.get(start..end).unwrap_or_default());
-        match alignment {
-            _ if total >= gap => format!("`{}` in the format", escape(&pads)),
-            Some(alignment) if total == 0 => alignment,
-            Some(alignment) => format!("`{}` in the format; the rest {alignment}", escape(&pads)),
-            None => "not in the format".to_owned(),
+        match gap.saturating_sub(total) {
+            0 => format!("`{}` in the format", escape(&pads)),
+            rest if rest > most => "not in the format".to_owned(),
+            _ if total == 0 => alignment.to_owned(),
+            _ => format!("`{}` in the format; the rest {alignment}", escape(&pads)),
         }
     }
+}
+
+/// Returns the largest number of padding bytes that alignment to `align` bytes adds before `offset`, the offset after
+/// the padding. Returns 0 if `offset` is not a multiple of `align`.
+fn most_alignment_padding(align: u64, offset: u64) -> u64 {
+    if offset.checked_rem(align) == Some(0) { align.saturating_sub(1) } else { 0 }
 }
 
 /// Returns the padding characters in `text` with their counts, such as `3x`, and the number of padding bytes that they
@@ -297,15 +292,10 @@ fn explicit_padding(text: &[u8]) -> (Vec<u8>, u64) {
 /// Returns the escaped name of `field`. A field without a name is named after `index`, its index in the record.
 fn field_name(field: Field<'_>, index: usize) -> String {
     match field.name() {
-        None => format!("f{index}"),
+        None => own_name(field, index),
         Some(b"") => "\"\"".to_owned(),
         Some(name) => escape(name).into_owned(),
     }
-}
-
-/// Converts `size`, a size of the layout in bytes. Returns an error if the size does not fit into the address space.
-fn length(size: u64) -> Result<usize, Failure> {
-    usize::try_from(size).map_err(|_| Failure::refused(format_args!("there is no memory for {size} bytes")))
 }
 
 impl Member {
@@ -313,7 +303,7 @@ impl Member {
     /// dotted name of the record that contains this member, or 0 if there is no such record.
     fn name_width(&self, path: usize) -> usize {
         let dot = usize::from(path > 0);
-        let last: Vec<u64> = self.shape.iter().map(|len| len.saturating_sub(1)).collect();
+        let last: Vec<u64> = self.shape.iter().map(|len| len.get().saturating_sub(1)).collect();
         let index = if last.is_empty() { 0 } else { index_width(&last).saturating_add(2) };
         let name = path.saturating_add(dot).saturating_add(self.name.width()).saturating_add(index);
         match &self.kind {
@@ -364,7 +354,7 @@ impl<'m> Visitor<'_, 'm> {
                 let name = self.path.len();
                 for element in 0..member.count {
                     if !member.shape.is_empty() {
-                        self.path.push_str(&format!("[{}]", index_text(&member.shape, element)));
+                        self.path.push_str(&format!("[{}]", index_text(&member.shape, to_u64(element))));
                     }
                     let base = start.saturating_add(member.size.saturating_mul(element));
                     for part in parts {
@@ -400,17 +390,17 @@ impl<'m> Visitor<'_, 'm> {
     ) -> Result<(), Failure> {
         let name = &self.path;
         let Member { size, shape, count, .. } = member;
+        if *count == 0 {
+            return (self.each)(Entry { range: start..start, name: name.clone(), kind: kind(Some(0)) });
+        }
         if shape.is_empty() {
             let range = start..start.saturating_add(*size);
             return (self.each)(Entry { range, name: name.clone(), kind: kind(None) });
         }
-        if *count == 0 {
-            return (self.each)(Entry { range: start..start, name: name.clone(), kind: kind(Some(0)) });
-        }
         let mut first = 0;
         while first < *count {
             let offset = start.saturating_add(size.saturating_mul(first));
-            let index = index_text(shape, first);
+            let index = index_text(shape, to_u64(first));
             if *size != 1 {
                 let range = offset..offset.saturating_add(*size);
                 (self.each)(Entry { range, name: format!("{name}[{index}]"), kind: kind(None) })?;
@@ -423,7 +413,7 @@ impl<'m> Visitor<'_, 'm> {
             let elements = end.saturating_sub(first);
             let name = match elements {
                 1 => format!("{name}[{index}]"),
-                _ => format!("{name}[{index}-{}]", index_text(shape, end.saturating_sub(1))),
+                _ => format!("{name}[{index}-{}]", index_text(shape, to_u64(end.saturating_sub(1)))),
             };
             let range = offset..offset.saturating_add(elements);
             let kind = kind((elements > 1).then_some(elements));
@@ -445,20 +435,6 @@ impl<'m> Visitor<'_, 'm> {
         let range = start..start.saturating_add(padding.size);
         (self.each)(Entry { range, name, kind: EntryKind::Padding(&padding.reason) })
     }
-}
-
-/// Returns the indices of an element of an array of the shape `shape`, such as `1,2`. `element` is the number of the
-/// element in C order, counted from 0.
-fn index_text(shape: &[u64], element: usize) -> String {
-    let mut rest = pep3118::__private::to_u64(element);
-    let mut indices: Vec<String> = Vec::new();
-    for len in shape.iter().rev() {
-        // The array has an element, so no dimension has the length 0, and the defaults are never used.
-        indices.push(rest.checked_rem(*len).unwrap_or(0).to_string());
-        rest = rest.checked_div(*len).unwrap_or(0);
-    }
-    indices.reverse();
-    indices.join(",")
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@ mod html;
 mod text;
 
 use std::ffi::OsString;
-use std::fs;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -14,14 +13,12 @@ use clap::Args;
 use pep3118::__private::plural;
 use pep3118::decode::Plan;
 use pep3118::{Interpretation, LayoutError};
-use same_file::Handle;
 
 use super::escape::escape_path;
 use super::failure::{Failure, Status};
-use super::hints;
-use super::input::InputSource;
+use super::input::{InputSource, refuse_swapped};
 use super::options::{self, InterpretationOptions, note_type_name};
-use super::output::{is_damaged_by_writing, is_the_input};
+use super::output::refuse_stdout_of;
 use fields::ItemMap;
 use html::HtmlWriter;
 use pep3118::__private::to_u64;
@@ -87,6 +84,9 @@ impl Hexdump {
         let Some(format) = self.format.as_ref().or(self.format_option.as_ref()) else {
             return Err(Failure::internal("no format"));
         };
+        if self.format_option.is_none() {
+            refuse_swapped(&self.file, format, "hexdump")?;
+        }
         let format = options::bytes(format);
         let found = self.interpretation.reconcile(format, self.itemsize);
         let found = found.map_err(|error| self.refused(&error, format))?;
@@ -141,13 +141,10 @@ impl Hexdump {
     /// Returns the failure for `error`, which the library returned for `format`. If the format is ambiguous and the
     /// whole file would be printed, the help line lists the dialects whose item size divides the length of the file.
     fn refused(&self, error: &LayoutError, format: &[u8]) -> Failure {
-        let file = fs::metadata(&self.file).ok().filter(|file| self.count.is_none() && file.is_file());
-        let bytes = file.and_then(|file| file.len().checked_sub(self.skip)).filter(|bytes| *bytes > 0);
-        let ambiguous = error.ambiguity().zip(bytes);
-        match ambiguous.and_then(|(ambiguity, bytes)| hints::help_from_input_length(ambiguity, bytes)) {
-            Some(help) => Failure::Refused(error.diagnostic().with_help(help).colored()),
-            None => self.interpretation.refused(error, format, self.itemsize),
+        if self.count.is_some() {
+            return self.interpretation.refused(error, format, self.itemsize);
         }
+        self.interpretation.refused_for_file(error, format, self.itemsize, &self.file, self.skip)
     }
 
     /// Returns the title of the page, such as `ticks.bin: <Hd, items of 10 bytes, dialect struct, lp64`.
@@ -193,6 +190,10 @@ impl Hexdump {
         let mut length_differs = false;
         let mut rests_differ = false;
         while self.count != Some(first.number) {
+            // The differences of a slow stream appear as soon as both items arrive.
+            if first.is_waiting() || second.is_waiting() {
+                writer.flush()?;
+            }
             first.read()?;
             second.read()?;
             if first.is_whole() && second.is_whole() {
@@ -303,11 +304,8 @@ impl ItemReader {
     /// - `path` is a stream, and an item is too large for a stream
     fn open(path: &Path, skip: u64, map: &ItemMap) -> Result<Self, Failure> {
         let (input, identity) = InputSource::open(path, false)?;
-        if let (Some(input), Ok(stdout)) = (identity, Handle::stdout())
-            && input == stdout
-            && stdout.as_file().metadata().is_ok_and(|file| is_damaged_by_writing(&file))
-        {
-            return Err(is_the_input("standard output"));
+        if let Some(identity) = identity {
+            refuse_stdout_of(&identity)?;
         }
         input.limit_item(map.size())?;
         let (input, len) = input.after(skip)?;
@@ -340,9 +338,9 @@ impl ItemReader {
         self.offset = self.offset.saturating_add(to_u64(self.itemsize));
     }
 
-    /// Returns `true` if the next read can block, because the input is a stream and no bytes are buffered.
+    /// Returns `true` if the next read can block, because the input is a stream and no whole item is buffered.
     fn is_waiting(&self) -> bool {
-        self.len.is_none() && self.input.buffer().is_empty()
+        self.len.is_none() && self.input.buffer().len() < self.itemsize
     }
 
     /// Checks that at least `count` items were read. `None` means that no number is required. The caller must have read

@@ -82,7 +82,10 @@ impl<'m, W: Write> TextWriter<'m, W> {
             if self.is_wide(&names) {
                 writeln!(self.out, "{line}")?;
             } else {
-                writeln!(self.out, "{}\n{:INDENT$}value", names.trim_end(), "")?;
+                for line in wrapped(names.trim_end(), self.width.max(1)) {
+                    writeln!(self.out, "{line}")?;
+                }
+                writeln!(self.out, "{:INDENT$}value", "")?;
             }
         }
         writeln!(self.out)?;
@@ -294,7 +297,9 @@ impl<W: Write> ItemWriter for TextWriter<'_, W> {
 
     fn legend(&mut self, names: [&str; 2]) -> Result<(), Failure> {
         for (sign, name) in ["-", "+"].into_iter().zip(names) {
-            writeln!(self.out, "{sign} {name}")?;
+            for line in wrapped(&format!("{sign} {name}"), self.width.max(1)) {
+                writeln!(self.out, "{line}")?;
+            }
         }
         Ok(writeln!(self.out)?)
     }
@@ -441,14 +446,16 @@ fn wrapped(text: &str, width: usize) -> Vec<&str> {
 }
 
 /// Returns the part of `text` that starts at byte `start` and is at most `width` terminal columns wide. An ellipsis
-/// replaces the text before the part. An ellipsis and the number of omitted bytes replace the text after the part.
+/// replaces the text before the part. An ellipsis and the number of omitted characters replace the text after the
+/// part.
 pub(super) fn cut(text: &str, start: usize, width: usize) -> String {
     let before = if start > 0 { "\u{2026}" } else { "" };
     let text = text.get(start..).unwrap_or(text);
     let (text, rest) = text.split_at_checked(fitting(text, width)).unwrap_or((text, ""));
-    match rest.len() {
+    // A byte of the field can be several characters of the text, such as `\xff`.
+    match rest.chars().count() {
         0 => format!("{before}{text}"),
-        left => format!("{before}{text}\u{2026} and {} more", plural(to_u64(left), "byte")),
+        left => format!("{before}{text}\u{2026} and {}", plural(to_u64(left), "more character")),
     }
 }
 

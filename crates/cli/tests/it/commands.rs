@@ -68,6 +68,8 @@ fn commands_print_the_text_of_their_snapshots() {
             "emit-c-source",
             &["emit", "--c", "struct a { char c; long l; }; struct b { struct a x[2]; };", "-m", "llp64"],
         ),
+        ("explain-struct", &["explain", "--struct", "u"]),
+        ("explain-struct-format", &["explain", "i", "--struct", "u"]),
         ("emit-c-name", &["emit", "--c", "struct a { char c; }; struct b { int i; };", "--struct", "c"]),
         ("size-c", &["size", "--c", "typedef struct { char c; double d; } t; int x;", "--struct", "t", "-m", "i386"]),
         ("size-c-no-file", &["size", "--c", "no-such-file.h"]),

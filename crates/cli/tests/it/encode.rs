@@ -355,8 +355,11 @@ fn the_ending_of_the_file_selects_the_format() {
     }
     assert_eq!(stdout_of(&["encode", "B", &path("rows"), "-o", &path("out")], b""), b"");
     assert_eq!(fs::read(path("out")).unwrap(), [7]);
-    let swapped = message_of(&["encode", &path("rows"), "B"], b"");
-    assert!(swapped.ends_with("help: the format is before the file: `encode FORMAT FILE`\n"), "{swapped}");
+    for arguments in [&[path("rows"), "B".to_owned()][..], &[path("rows")]] {
+        let arguments: Vec<&str> = std::iter::once("encode").chain(arguments.iter().map(String::as_str)).collect();
+        let swapped = message_of(&arguments, b"");
+        assert!(swapped.ends_with("help: the format is before the file: `encode FORMAT FILE`\n"), "{swapped}");
+    }
     assert_eq!(run(&["encode", "B", &path("rows"), "--csv-safe"], b"").status.code(), Some(2));
 }
 
@@ -402,6 +405,68 @@ fn lines_of_a_slow_stream_are_encoded_at_once() {
     }
     drop(stdin);
     assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn rows_of_a_slow_stream_of_csv_are_encoded_at_once() {
+    use std::io::Read as _;
+    let mut command = crate::command::pep3118();
+    command.args(["encode", "B", "--from", "csv"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let (mut stdin, mut stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let mut read = |number: u8| {
+        let mut item = [0];
+        stdout.read_exact(&mut item).unwrap();
+        assert_eq!(item, [number]);
+    };
+    writeln!(stdin, "value").unwrap();
+    for number in [7_u8, 8, 9] {
+        writeln!(stdin, "{number}").unwrap();
+        read(number);
+    }
+    // The first row is written although the second row has no end.
+    write!(stdin, "10\n1").unwrap();
+    read(10);
+    drop(stdin);
+    read(1);
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn messages_have_the_number_of_the_line_of_csv() {
+    let line = |input: &str| {
+        let message = message_of(&["encode", "T{B:a:4s:b:}", "--from", "csv"], input.as_bytes());
+        message.strip_prefix("error: line ").unwrap().split(':').next().unwrap().to_owned()
+    };
+    assert_eq!(line("a,b\nx,y\n"), "2");
+    assert_eq!(line("a,b\n\n\nx,y"), "4");
+    assert_eq!(line("a,b\r\n\r\n\r\nx,y\r\n"), "4");
+    assert_eq!(line("\n\nc,b\n1,y\n"), "3");
+    // A quoted cell has line feeds. The message has the first line of the row.
+    assert_eq!(line("a,b\n1,\"\n\n\"\n\nx,\"\n\"\n2,y\n"), "6");
+}
+
+#[test]
+fn a_float16_is_rounded_once() {
+    // As `struct.pack("<e", 1.000488281250001)` does. A float32 has no bit for the last digit.
+    assert_eq!(encoded("<e", "1.000488281250001\n1.00048828125\n-1.000488281250001\n"), [1, 60, 0, 60, 1, 188]);
+    // 2^-14 - 2^-25 is a tie, and the even float16 is 2^-14.
+    assert_eq!(encoded("<e", "0.0000610053539276123046875\n"), [0, 4]);
+    assert_eq!(encoded("<Ze", "[1.000488281250001,0]"), [1, 60, 0, 0]);
+    assert_eq!(encoded("<e", "65519.99\n\"-Infinity\"\n"), [0xff, 0x7b, 0, 0xfc]);
+}
+
+#[test]
+fn other_names_and_signs_of_numbers_are_refused() {
+    let csv = |format: &str, cell: &str| {
+        message_of(&["encode", format, "--from", "csv"], format!("value\n{cell}\n").as_bytes())
+    };
+    assert_eq!(csv("P", "0x-1"), "error: line 2: field `value`: `0x-1` is not a value of type pointer\n");
+    assert_eq!(csv("P", "0x+1"), "error: line 2: field `value`: `0x+1` is not a value of type pointer\n");
+    for name in ["-inf", "+infinity", "-nan"] {
+        let message = format!("error: line 2: field `value`: `{name}` is not a value of type float64\n");
+        assert_eq!(csv("<d", name), message);
+    }
 }
 
 /// A line or row without an end is refused before it fills the memory.
@@ -480,6 +545,26 @@ mod arrow {
         assert!(encoded_layouts > 4, "{encoded_layouts}");
     }
 
+    /// The column of a field is found once, not for each row.
+    #[test]
+    fn many_columns_in_another_order_are_encoded() {
+        let fields = |names: &mut dyn Iterator<Item = usize>| {
+            format!("T{{{}}}", names.map(|name| format!("B:n{name}:")).collect::<String>())
+        };
+        let items: Vec<u8> = (0..=255).cycle().take(1500 * 400).collect();
+        let file = arrow_file(&fields(&mut (0..1500)), &items, &[]).unwrap();
+        let timed = |format: &str| {
+            let start = std::time::Instant::now();
+            (stdout_of(&["encode", format, "--from", "arrow"], &file), start.elapsed())
+        };
+        let (encoded, usual) = timed(&fields(&mut (0..1500)));
+        assert_eq!(encoded, items);
+        let (encoded, reversed) = timed(&fields(&mut (0..1500).rev()));
+        assert_eq!(encoded, items.chunks(1500).flat_map(|item| item.iter().rev()).copied().collect::<Vec<u8>>());
+        // A search by name for each value compares 450 million names, and takes about 30 times as long.
+        assert!(reversed < usual * 4 + std::time::Duration::from_millis(500), "{reversed:?} {usual:?}");
+    }
+
     #[test]
     fn columns_that_do_not_fit_are_refused() {
         let file = arrow_file("T{<I:id:<d:price:}", &[0; 24], &[]).unwrap();
@@ -509,6 +594,41 @@ mod arrow {
         let file = arrow_file("T{B:b:B:a:B:a:}", &[1, 2, 3], &[]).unwrap();
         let message = message_of(&["encode", "T{B:a:B:a:B:b:}", "--from", "arrow"], &file);
         assert!(message.starts_with("error: several fields are named `a`"), "{message}");
+    }
+
+    /// The Arrow reader panics if one of these numbers is out of range.
+    #[test]
+    fn impossible_lengths_in_arrow_files_are_refused() {
+        let format = "T{77s:s:(79)<h:m:}";
+        let file = arrow_file(format, &[0; 83 * (77 + 2 * 79)], &[]).unwrap();
+        let list = i32::MAX.to_le_bytes();
+        let node = |len: i64, nulls: i64| [len.to_le_bytes(), nulls.to_le_bytes()].concat();
+        let impossible = "error: the input is not a valid Arrow file: the length of an array is not possible\n";
+        for (valid, damaged, message) in [
+            (
+                &77_i32.to_le_bytes()[..],
+                &(-1_i32).to_le_bytes()[..],
+                "error: field `s`: the column is FixedSizeBinary(-1) but the field is bytes\n",
+            ),
+            (
+                &79_i32.to_le_bytes(),
+                &list,
+                "error: field `m`: the column has lists of length 2147483647 but the field has 79 elements\n",
+            ),
+            (&node(83, 0), &node(i64::MAX, 0), impossible),
+            (&node(83, 0), &node(i64::MAX / 2, 0), impossible),
+            (&node(83, 0), &node(-1, 0), impossible),
+            (&node(83, 0), &node(83, -1), impossible),
+        ] {
+            let mut copy = file.clone();
+            for start in 0..=copy.len() - valid.len() {
+                if copy[start..].starts_with(valid) {
+                    copy[start..start + valid.len()].copy_from_slice(damaged);
+                }
+            }
+            assert_ne!(copy, file, "{message}");
+            assert_eq!(message_of(&["encode", format, "--from", "arrow"], &copy), message);
+        }
     }
 
     /// A damaged file has other values or is refused with an error, but never causes a panic.

@@ -83,7 +83,15 @@ fn pages() {
 #[test]
 fn values_are_those_of_decode() {
     let folder = tempfile::tempdir().unwrap();
-    for fill in [vec![0; 64], vec![0xff; 64], (1..65).collect(), b"ab\0\x1b\"\\<\xc3\xa9".repeat(8), vec![0x41; 64]] {
+    let backslashes = b"a\0\0\0\\\0\0\0".repeat(8);
+    for fill in [
+        backslashes,
+        vec![0; 64],
+        vec![0xff; 64],
+        (1..65).collect(),
+        b"ab\0\x1b\"\\<\xc3\xa9".repeat(8),
+        vec![0x41; 64],
+    ] {
         std::fs::write(folder.path().join("items"), fill).unwrap();
         let formats =
             "c b B ? <h <H <i <I <q <Q <e <f <d g Ze <Zf <Zd Zg 5s 9p <2u <3w <w P &<i O 4V 0s2c (3)<f (2)B (2)5s";
@@ -141,10 +149,15 @@ fn every_byte_is_in_one_line() {
 #[test]
 fn lines_keep_to_the_columns() {
     let folder = folder();
+    let long = "a-file-with-a-name-that-is-longer-than-a-line.bin";
+    std::fs::copy(folder.path().join("b"), folder.path().join(long)).unwrap();
+    let names = "T{<Zg:a_name_that_is_longer_than_the_column_of_names:}";
+    let calls: [(&str, &[&str]); 4] =
+        [(RECORD, &[]), (RECORD, &["--diff", "b"]), (RECORD, &["--diff", long]), (names, &[])];
     for columns in [100, 80, 79, 60, 45, 32] {
-        for more in [&[][..], &["--diff", "b"]] {
+        for (format, more) in calls {
             let output = crate::command::pep3118()
-                .args(["hexdump", "a", RECORD, "-m", "lp64"])
+                .args(["hexdump", "a", format, "-m", "lp64"])
                 .args(more)
                 .env("COLUMNS", columns.to_string())
                 .current_dir(folder.path())
@@ -155,6 +168,30 @@ fn lines_keep_to_the_columns() {
             }
         }
     }
+}
+
+#[test]
+fn an_empty_file_is_not_a_stream() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("empty"), "").unwrap();
+    let output = run(folder.path(), &["empty", "100000000B", "-d", "numpy"], b"");
+    assert_eq!(text(&output.stderr), "");
+    assert!(text(&output.stdout).contains("the input has no bytes"), "{output:?}");
+}
+
+#[test]
+fn help_lines_are_for_hexdump() {
+    let folder = folder();
+    let swapped = text(&run(folder.path(), &["<i", "a"], b"").stderr);
+    let expected =
+        "error: <i: no such file, but a is one\nhelp: the file is before the format: `hexdump FILE FORMAT`\n";
+    assert_eq!(swapped, expected);
+    let file = folder.path().join("a");
+    let stdout = std::fs::OpenOptions::new().append(true).open(&file).unwrap();
+    let output = crate::command::pep3118().arg("hexdump").arg(&file).arg("<i").stdout(stdout).output().unwrap();
+    let expected = "error: standard output is the input: writing would destroy it\n\
+                    help: redirect standard output to another file\n";
+    assert_eq!(text(&output.stderr), expected);
 }
 
 #[test]
@@ -170,30 +207,57 @@ fn a_long_value_is_cut_around_the_difference() {
     assert!(page.contains("+ \u{2026}aaaaaaaaaaaaaaaa!aaa"), "{page}");
     assert!(page.lines().count() < 40, "{page}");
     let dump = text(&run(folder.path(), &["a", "4000s"], b"").stdout);
-    assert!(dump.contains("\u{2026} and 3488 bytes more"), "{dump}");
+    assert!(dump.contains("\u{2026} and 3488 more characters"), "{dump}");
+    // Each byte is 4 characters of the text.
+    std::fs::write(folder.path().join("a"), [0xff; 400]).unwrap();
+    let dump = text(&run(folder.path(), &["a", "400s"], b"").stdout);
+    assert!(dump.contains(" 1088 more characters\n"), "{dump}");
 }
 
-/// A stream is printed item by item, so that the first item appears before the stream ends.
-#[test]
-fn an_item_of_a_stream_appears_at_once() {
-    let mut child = crate::command::pep3118()
-        .args(["hexdump", "-", "<i"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+/// Starts `hexdump` with `arguments` in `folder`, and writes `input` to its standard input. Waits until the output
+/// contains `expected`, and then closes standard input. Returns whether the command succeeds.
+fn is_printed_at_once(folder: &Path, arguments: &[&str], input: &[u8], expected: &str) -> bool {
+    let mut command = crate::command::pep3118();
+    command.arg("hexdump").args(arguments).current_dir(folder);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    stdin.write_all(&[1, 0, 0, 0]).unwrap();
+    stdin.write_all(input).unwrap();
     let mut shown = Vec::new();
     let mut stdout = child.stdout.take().unwrap();
-    while !text(&shown).contains("int32 (little)  1\n") {
+    while !text(&shown).contains(expected) {
         let mut bytes = [0; 64];
         let len = stdout.read(&mut bytes).unwrap();
         assert!(len > 0, "the command ended: {shown:?}");
         shown.extend(&bytes[..len]);
     }
     drop(stdin);
-    assert!(child.wait().unwrap().success());
+    child.wait().unwrap().success()
+}
+
+#[test]
+fn alignment_after_explicit_padding_is_named() {
+    let folder = folder();
+    let page = |format: &str| {
+        let arguments = ["a", format, "-d", "pep3118", "-m", "lp64", "--count", "1"];
+        text(&run(folder.path(), &arguments, b"").stdout)
+    };
+    let shown = page("b4xi");
+    assert!(shown.contains("`4x` in the format; the rest aligns f1 to 4 bytes"), "{shown}");
+    let shown = page("bxi");
+    assert!(shown.contains("`x` in the format; the rest aligns f1 to 4 bytes"), "{shown}");
+    let shown = page("b7xi");
+    assert!(shown.contains("`7x` in the format\n"), "{shown}");
+}
+
+/// A stream is printed item by item, so that the first item appears before the stream ends.
+#[test]
+fn an_item_of_a_stream_appears_at_once() {
+    let folder = folder();
+    assert!(is_printed_at_once(folder.path(), &["-", "<i"], &[1, 0, 0, 0], "int32 (little)  1\n"));
+    // The second item is incomplete.
+    assert!(is_printed_at_once(folder.path(), &["-", "<i"], &[1, 0, 0, 0, 2], "int32 (little)  1\n"));
+    // The first item of the file `a` is 0.
+    assert!(!is_printed_at_once(folder.path(), &["-", "b", "--diff", "a"], &[1, 3], "+ 0\n"));
 }
 
 #[cfg(unix)]
