@@ -52,17 +52,21 @@ class Raises:
 """
 
 
-@pytest.mark.parametrize("case", FAILING_STRUCT_CALLS)
-def test_failing_struct_calls_do_not_leak_memory(case):
-    statement = f"""
+def failing(call):
+    """Returns a statement that runs `call`, which must raise an exception."""
+    return f"""
     try:
-        {FAILING_STRUCT_CALLS[case]}
+        {call}
     except Exception:
         pass
     else:
         raise AssertionError("no exception")
     """
-    assert_constant_memory(STRUCT, statement, rounds=CALLS)
+
+
+@pytest.mark.parametrize("case", FAILING_STRUCT_CALLS)
+def test_failing_struct_calls_do_not_leak_memory(case):
+    assert_constant_memory(STRUCT, failing(FAILING_STRUCT_CALLS[case]), rounds=CALLS)
 
 
 FAILING_VIEW_CALLS = {
@@ -100,15 +104,7 @@ class Raises:
 
 @pytest.mark.parametrize("case", FAILING_VIEW_CALLS)
 def test_failing_view_calls_do_not_leak_memory(case):
-    statement = f"""
-    try:
-        {FAILING_VIEW_CALLS[case]}
-    except Exception:
-        pass
-    else:
-        raise AssertionError("no exception")
-    """
-    assert_constant_memory(VIEW, statement, rounds=CALLS)
+    assert_constant_memory(VIEW, failing(FAILING_VIEW_CALLS[case]), rounds=CALLS)
 
 
 ROUNDS = {

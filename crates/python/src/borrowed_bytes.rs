@@ -130,11 +130,10 @@ impl<'b> BorrowedBytes<'b> {
         (format, itemsize, shape): (&[u8], i64, &[i64]),
         call: impl FnOnce(&BorrowedBytes<'_>) -> PyResult<T>,
     ) -> PyResult<Option<T>> {
+        let &[length] = shape else { return Ok(None) };
         if let Ok(bytes) = exporter.cast_exact::<PyBytes>() {
             let bytes = bytes.as_bytes();
-            let has_shape =
-                shape.len() == 1 && shape.first().map(|length| usize::try_from(*length)) == Some(Ok(bytes.len()));
-            if format != b"B" || !has_shape {
+            if format != b"B" || usize::try_from(length) != Ok(bytes.len()) {
                 return Ok(None);
             }
             // The address is not written to, because a `bytes` object is read-only.
@@ -145,9 +144,9 @@ impl<'b> BorrowedBytes<'b> {
         request(exporter, &mut buffer, ffi::PyBUF_FULL_RO)?;
         let release = Release(&mut buffer, exporter.py());
         let given = &*release.0;
-        let bytes = shape.iter().try_fold(itemsize, |bytes, length| bytes.checked_mul(*length));
-        let one = shape.len() == 1 && given.ndim == 1 && given.suboffsets.is_null();
-        if !one || i64::try_from(given.itemsize) != Ok(itemsize) || bytes != i64::try_from(given.len).ok() {
+        let bytes = itemsize.checked_mul(length);
+        let is_direct = given.ndim == 1 && given.suboffsets.is_null();
+        if !is_direct || i64::try_from(given.itemsize) != Ok(itemsize) || bytes != i64::try_from(given.len).ok() {
             return Ok(None);
         }
         // With one dimension, the length of the dimension is `len / itemsize` (A04, product of the length).

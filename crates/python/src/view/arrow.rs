@@ -51,7 +51,7 @@ impl Rows {
     fn batch(&self, py: Python<'_>, part: &Part, hold: &Hold) -> PyResult<RecordBatch> {
         let mapping = &self.mapping;
         let pin = hold.pin()?;
-        if let Some(bytes) = arrow_bytes(py, part, hold, &pin).filter(|bytes| mapping.shares(bytes.as_ptr().addr())) {
+        if let Some(bytes) = arrow_bytes(py, part, hold, &pin, mapping) {
             return Ok(mapping.batch_of_bytes(bytes)?);
         }
         let held = part.pinned(&pin);
@@ -104,14 +104,24 @@ impl Drop for ArrowShare {
 }
 
 /// Returns the bytes of all items of `part` as a buffer of Arrow. The Arrow buffer keeps the buffer of the view from
-/// being released. Returns `None` if the items are not contiguous in C order, or if there is no memory for the
+/// being released. Returns `None` if the items are not contiguous in C order, if `mapping` must copy them, or if there is no memory for the
 /// reference to the buffer.
-fn arrow_bytes(py: Python<'_>, part: &Part, hold: &Hold, pin: &Pin<'_>) -> Option<arrow_buffer::Buffer> {
+fn arrow_bytes(
+    py: Python<'_>,
+    part: &Part,
+    hold: &Hold,
+    pin: &Pin<'_>,
+    mapping: &Mapping,
+) -> Option<arrow_buffer::Buffer> {
     let view = part.view();
     if !view.is_contiguous(Order::C) {
         return None;
     }
     let start = part.buf().wrapping_offset(isize::try_from(view.offset()).ok()?);
+    // The buffer of the view is shared only if Arrow can use its memory.
+    if !mapping.shares(start.addr()) {
+        return None;
+    }
     let (start, len) = (std::ptr::NonNull::new(start)?, usize::try_from(view.len()).ok()?);
     let owner = Arc::new(std::panic::AssertUnwindSafe(ArrowShare(Some(hold.share(py, pin).ok()?))));
     // SAFETY: (a) By the INVARIANT of `Part` the `len` bytes from `start` on are the bytes of all items. The bytes may

@@ -772,8 +772,7 @@ impl<'p, 'py> NewItems<'p, 'py> {
         }
         let size = self.itemsize.max(1);
         let mut at = 0_usize;
-        let mut stored = Ok(());
-        let walked = held.part.each_place(|place| {
+        let stored = held.part.each_place(|place| {
             let start = if one { 0 } else { at };
             let item = self.bytes().get(start..start.saturating_add(self.itemsize)).unwrap_or_default();
             held.store_item(py, place, item, old)?;
@@ -787,9 +786,6 @@ impl<'p, 'py> NewItems<'p, 'py> {
             at = at.saturating_add(size);
             Ok(())
         });
-        if let Err(error) = walked {
-            stored = Err(error);
-        }
         // The memory of the exporter owns the references in the items that were written, so their addresses are set to
         // 0.
         let moved = if one || !owned { 0 } else { at.min(self.len) };
@@ -808,12 +804,14 @@ impl<'p, 'py> NewItems<'p, 'py> {
         // The addresses are not references of this struct until the loop below has created references.
         new.objects = &[];
         let objects = part.item()?.reference_offsets(py, &part.description)?;
-        let bytes = if objects.is_empty() {
-            from.to_vec(py, Order::C)?
+        let copy = |out: &mut [u8]| from.with_buffer(|buffer| buffer.copy_bytes(Order::C, out));
+        if objects.is_empty() {
+            let out = new.bytes_mut();
+            copying(py, from.part.view.len(), || copy(out))?;
         } else {
-            from.with_buffer(|buffer| buffer.to_contiguous(Order::C))?
-        };
-        new.bytes_mut().iter_mut().zip(&bytes).for_each(|(cell, byte)| *cell = *byte);
+            // No other thread may run before the references are created.
+            copy(new.bytes_mut())?;
+        }
         for item in new.bytes().chunks_exact(new.itemsize.max(1)) {
             for offset in objects {
                 std::mem::forget(reference(py, item, *offset));
