@@ -405,3 +405,43 @@ fn from_c_is_the_inverse_of_to_c() {
     }
     assert!(compared > 3000, "{compared}");
 }
+
+/// Returns the size of the last structure of `source` on lp64, or the error message.
+fn size_of(source: &str) -> Result<u64, String> {
+    Layout::from_c(source, None, &DataModel::LP64).map(|layout| layout.size()).map_err(|error| error.to_string())
+}
+
+/// Asserts that the size of the last structure of each source is the size that GCC 12 gives on x86-64.
+#[track_caller]
+fn assert_sizes(cases: &[(&str, u64)]) {
+    for (source, size) in cases {
+        assert_eq!(size_of(source), Ok(*size), "{source}");
+    }
+}
+
+#[test]
+fn comments_over_several_lines_end_where_a_compiler_ends_them() {
+    assert_sizes(&[
+        ("#if 0\nint q; /* old:\n#else */\n#pragma pack(1)\n#endif\nstruct s { char b; int a; };", 8),
+        ("#if 0\nchar *q = \"/*\";\n#else\n#pragma pack(1)\n#endif\nstruct s { char b; int a; };", 5),
+        ("#if 0\ndon't /*\n#else\n#pragma pack(1)\n#endif\nstruct s { char b; int a; };", 5),
+        ("#if 0\n// /* \\\n#else\n#endif\nstruct s { char b; int a; };", 8),
+        ("#include <stdint.h> /* for\n uint8_t */\nstruct s { uint8_t a; };", 1),
+        ("#include <sys/*.h>\nstruct s { char a; };\n/**/", 1),
+        ("#define MAX(a) a /* of\n#pragma pack(1)\n*/\nstruct s { char b; int a; };", 8),
+    ]);
+    assert!(size_of("#if 0\n/*\n#endif\nstruct s { int a; };").unwrap_err().contains("a comment without an end"));
+}
+
+#[test]
+fn a_backslash_joins_lines_with_every_line_end() {
+    for line_end in ["\n", "\r\n", " \t\n"] {
+        let source = |text: &str| text.replace("JOIN", &format!("\\{line_end}"));
+        assert_eq!(size_of(&source("struct s { char a; }; // JOINstruct t { int b; };")), Ok(1), "{line_end:?}");
+        assert_eq!(size_of(&source("#define MAX(a) a JOIN#pragma pack(1)\nstruct s { char a; int b; };")), Ok(8));
+        assert_eq!(size_of(&source("const char *t = \"aJOINb\"; struct s { char a; };")), Ok(1), "{line_end:?}");
+        // A compiler reads one word.
+        let error = size_of(&source("typedef char shortint; struct s { shortJOINint a; };")).unwrap_err();
+        assert!(error.contains("continues on the next line"), "{error}");
+    }
+}

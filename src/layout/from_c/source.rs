@@ -214,7 +214,7 @@ impl<'s> Scanner<'s> {
             match self.peek(0) {
                 None => break,
                 Some(b'#') if is_line_start => self.directive()?,
-                Some(_) if self.is_skipping() => self.skip_line(),
+                Some(_) if self.is_skipping() => self.skip_line()?,
                 Some(_) => {
                     let token = self.token()?;
                     if self.conditions.contains(&Condition::Unknown) {
@@ -241,13 +241,62 @@ impl<'s> Scanner<'s> {
         self.conditions.iter().any(|condition| matches!(condition, Condition::False | Condition::Done))
     }
 
-    /// Moves to the next line feed.
-    fn skip_line(&mut self) {
+    /// Returns the length in bytes of the backslash and the line feed that join two lines at the current offset. As in
+    /// GCC and Clang, white space can follow the backslash. Returns `None` if the line does not end there.
+    fn line_join(&self) -> Option<usize> {
+        let rest = self.source.as_bytes().get(self.at..)?.strip_prefix(b"\\")?;
+        let space = rest.iter().position(|byte| !matches!(byte, b' ' | b'\t' | b'\r' | 0x0b | 0x0c))?;
+        (rest.get(space) == Some(&b'\n')).then(|| space.saturating_add(2))
+    }
+
+    /// Moves to the line feed that ends a `//` comment.
+    fn skip_line_comment(&mut self) {
         while let Some(byte) = self.peek(0)
             && byte != b'\n'
         {
-            self.advance(if byte == b'\\' && self.peek(1) == Some(b'\n') { 2 } else { 1 });
+            self.advance(self.line_join().unwrap_or(1));
         }
+    }
+
+    /// Moves over a comment in `/* */`, which starts at the current offset. Returns an error if the comment has no end.
+    fn skip_block_comment(&mut self) -> Result<(), CError> {
+        let start = self.at;
+        self.advance(2);
+        let rest = self.source.get(self.at..).unwrap_or_default();
+        match rest.find("*/") {
+            Some(len) => self.advance(len.saturating_add(2)),
+            None => return Err(self.error(start, "a comment without an end")),
+        }
+        Ok(())
+    }
+
+    /// Moves to the line feed that ends the line. A comment in `/* */` can contain line feeds, and a string can contain
+    /// the characters of a comment. Returns an error if a comment has no end.
+    fn skip_line(&mut self) -> Result<(), CError> {
+        // The quote of the string or character constant that contains the current offset.
+        let mut quote = None;
+        while let Some(byte) = self.peek(0)
+            && byte != b'\n'
+        {
+            match (byte, self.peek(1)) {
+                (b'\\', next) => {
+                    let is_escape = quote.is_some() && next.is_some_and(|next| next != b'\n');
+                    self.advance(self.line_join().unwrap_or(if is_escape { 2 } else { 1 }));
+                }
+                (b'"' | b'\'', _) => {
+                    quote = match quote {
+                        None => Some(byte),
+                        Some(open) if open == byte => None,
+                        open => open,
+                    };
+                    self.advance(1);
+                }
+                (b'/', Some(b'/')) if quote.is_none() => self.skip_line_comment(),
+                (b'/', Some(b'*')) if quote.is_none() => self.skip_block_comment()?,
+                _ => self.advance(1),
+            }
+        }
+        Ok(())
     }
 
     /// Moves over white space and comments, and over line feeds if `lines` is true. Returns whether a line feed was
@@ -261,20 +310,12 @@ impl<'s> Scanner<'s> {
                     self.advance(1);
                 }
                 (Some(b' ' | b'\t' | b'\r' | 0x0b | 0x0c), _) => self.advance(1),
-                (Some(b'\\'), Some(b'\n')) => self.advance(2),
-                (Some(b'\\'), Some(b'\r')) if self.peek(2) == Some(b'\n') => self.advance(3),
-                (Some(b'/'), Some(b'/')) => self.skip_line(),
-                (Some(b'/'), Some(b'*')) => {
-                    let rest = self.source.get(self.at.saturating_add(2)..).unwrap_or_default();
-                    match rest.find("*/") {
-                        Some(len) => self.advance(len.saturating_add(4)),
-                        None => {
-                            let start = self.at;
-                            self.advance(2);
-                            return Err(self.error(start, "a comment without an end"));
-                        }
-                    }
-                }
+                (Some(b'\\'), _) => match self.line_join() {
+                    Some(len) => self.advance(len),
+                    None => return Ok(has_line_feed),
+                },
+                (Some(b'/'), Some(b'/')) => self.skip_line_comment(),
+                (Some(b'/'), Some(b'*')) => self.skip_block_comment()?,
                 _ => return Ok(has_line_feed),
             }
         }
@@ -284,6 +325,7 @@ impl<'s> Scanner<'s> {
     fn token(&mut self) -> Result<Token<'s>, CError> {
         let start = self.at;
         let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$';
+        let is_operator = |byte: u8| b"=<>&|+-/*.#%:".contains(&byte);
         let kind = match self.peek(0) {
             Some(b'0'..=b'9') => {
                 // A number of the preprocessor: an exponent can have a sign.
@@ -309,7 +351,7 @@ impl<'s> Scanner<'s> {
                 loop {
                     match self.peek(0) {
                         Some(byte) if byte == quote => break,
-                        Some(b'\\') => self.advance(2),
+                        Some(b'\\') => self.advance(self.line_join().unwrap_or(2)),
                         Some(byte) if byte != b'\n' => self.advance(1),
                         _ => return Err(self.error(start, "a string without an end")),
                     }
@@ -336,6 +378,16 @@ impl<'s> Scanner<'s> {
         let Some(text) = self.source.get(start..end) else {
             return Err(self.error(start, "an escape of a character that is not ASCII"));
         };
+        // The compiler joins the lines before it divides them into words.
+        if let Some(byte) = self.line_join().and_then(|len| self.peek(len))
+            && match kind {
+                Kind::Word | Kind::Number => is_word(byte),
+                Kind::Operator => OPERATORS.iter().any(|operator| operator.starts_with(text)) && is_operator(byte),
+                Kind::Text => false,
+            }
+        {
+            return Err(self.error(start, "a word or an operator that continues on the next line"));
+        }
         if text.len() > MAX_WORD && kind != Kind::Text {
             return Err(self.error(start, format!("a word of {} bytes, {MAX_WORD} are allowed", text.len())));
         }
@@ -366,7 +418,7 @@ impl<'s> Scanner<'s> {
         self.skip_space(false)?;
         // The line `# 12 "file.h"` is from a preprocessor.
         if !self.peek(0).is_some_and(|byte| byte.is_ascii_alphabetic()) {
-            self.skip_line();
+            self.skip_line()?;
             return Ok(());
         }
         let name = self.token()?.text;
@@ -377,14 +429,14 @@ impl<'s> Scanner<'s> {
         match name {
             "if" | "ifdef" | "ifndef" if is_skipping => {
                 self.conditions.push(Condition::Done);
-                self.skip_line();
+                self.skip_line()?;
             }
             "if" | "ifdef" | "ifndef" => {
                 let condition = self.condition(name)?;
                 self.conditions.push(condition);
             }
             "elif" | "else" => {
-                self.skip_line();
+                self.skip_line()?;
                 match self.conditions.pop() {
                     Some(Condition::True | Condition::Done) => self.conditions.push(Condition::Done),
                     Some(Condition::False) if name == "else" => self.conditions.push(Condition::True),
@@ -394,14 +446,14 @@ impl<'s> Scanner<'s> {
                 }
             }
             "endif" => {
-                self.skip_line();
+                self.skip_line()?;
                 if self.conditions.pop().is_none() {
                     return Err(self.error(start, "`#endif` without `#if`"));
                 }
             }
-            _ if is_skipping => self.skip_line(),
+            _ if is_skipping => self.skip_line()?,
             "error" => {
-                self.skip_line();
+                self.skip_line()?;
                 if !self.conditions.contains(&Condition::Unknown) {
                     return Err(self.error(start, "`#error` is reached"));
                 }
@@ -410,16 +462,25 @@ impl<'s> Scanner<'s> {
                 let tokens = self.line_tokens()?;
                 self.undefined.extend(tokens.first().map(|token| token.text));
             }
-            "include" | "warning" | "line" | "ident" => self.skip_line(),
+            "include" | "warning" | "line" | "ident" => {
+                self.skip_space(false)?;
+                // The name of a header can contain the characters of a comment.
+                if name == "include" && self.peek(0) == Some(b'<') {
+                    while self.peek(0).is_some_and(|byte| byte != b'>' && byte != b'\n') {
+                        self.advance(1);
+                    }
+                }
+                self.skip_line()?;
+            }
             _ if self.conditions.contains(&Condition::Unknown) => {
-                self.skip_line();
+                self.skip_line()?;
                 let message = format!("`#{name}` in an `#if` whose condition is not known");
                 return Err(self.error(start, message).with_help(PREPROCESS));
             }
             "define" => self.define(start)?,
             "pragma" => self.pragma(start)?,
             _ => {
-                self.skip_line();
+                self.skip_line()?;
                 return Err(self.error(start, format!("unknown directive {}", quoted(name))).with_help(PREPROCESS));
             }
         }
@@ -428,12 +489,14 @@ impl<'s> Scanner<'s> {
 
     /// Reads the condition of the directive `name`: `if`, `ifdef` or `ifndef`.
     fn condition(&mut self, name: &str) -> Result<Condition, CError> {
+        let start = self.at;
         let tokens = self.line_tokens();
         let words: Vec<&str> = match &tokens {
             Ok(tokens) => tokens.iter().map(|token| token.text).collect(),
             // A condition can contain a character that no declaration contains.
             Err(_) => {
-                self.skip_line();
+                self.at = start;
+                self.skip_line()?;
                 Vec::new()
             }
         };
@@ -484,7 +547,7 @@ impl<'s> Scanner<'s> {
         let name = self.token()?;
         if self.peek(0) == Some(b'(') {
             self.functions.insert(name.text);
-            self.skip_line();
+            self.skip_line()?;
             return Ok(());
         }
         let body_start = self.at;
@@ -493,7 +556,7 @@ impl<'s> Scanner<'s> {
             // Macros with other characters do not occur in types.
             Err(_) => {
                 self.at = body_start;
-                self.skip_line();
+                self.skip_line()?;
                 Vec::new()
             }
         };
@@ -520,7 +583,7 @@ impl<'s> Scanner<'s> {
         let line_start = self.at;
         let first = if self.peek(0).is_some_and(|byte| byte.is_ascii_alphabetic()) { self.token()?.text } else { "" };
         if first != "pack" {
-            self.skip_line();
+            self.skip_line()?;
             if NEUTRAL_PRAGMAS.contains(&first) {
                 return Ok(());
             }
