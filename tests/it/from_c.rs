@@ -232,7 +232,7 @@ fn errors_name_the_place_the_token_and_an_action() {
             "__packed",
             "cc -E",
         ),
-        ("#define A b\nstruct s { int A; };", "line 2, column 16: the name `A` is a macro", "A", "cc -E"),
+        ("#define A(b) b\nstruct s { int A(a); };", "line 2, column 16: the macro `A` has parameters", "A", "cc -E"),
         (
             "#define int short\nstruct s { int a; };",
             "line 1, column 1: the macro `int` replaces a type",
@@ -443,5 +443,61 @@ fn a_backslash_joins_lines_with_every_line_end() {
         // A compiler reads one word.
         let error = size_of(&source("typedef char shortint; struct s { shortJOINint a; };")).unwrap_err();
         assert!(error.contains("continues on the next line"), "{error}");
+    }
+}
+
+#[test]
+fn a_macro_replaces_its_name_from_define_to_undef() {
+    assert_sizes(&[
+        ("#define N 4\n#undef N\nenum{N=8};\nstruct t{int a[N];};", 32),
+        ("enum {N=8}; struct t{int a[N];};\n#define N 4", 32),
+        ("enum {N=8};\n#define N 4\nstruct t{int a[N];};", 16),
+        ("#define N 4\nstruct s{int a[N];};\n#undef N\n#define N 5\nstruct t{int a[N];};", 20),
+        ("typedef char T;\n#define T int\nstruct s { T a; };", 4),
+        ("#define packed\nstruct s {char a; int b;} __attribute__((packed));", 8),
+        ("#define PACKED __attribute__((packed))\nstruct s {char a; int b;} PACKED;", 5),
+        ("#define ATTRIBUTE(x)\n#define sizeof 2 *\nstruct s { char a[sizeof (3)]; };", 6),
+        ("#define A 2 + 1\nstruct s { char a[A * 2]; };", 4),
+        ("enum { A = 3 };\n#define A A\nstruct s { char a[A]; };", 3),
+        ("#define A B\n#define B 2\nstruct s { char a[A]; };\n#undef B\nenum { B = 5 }; struct t { char a[A]; };", 5),
+        ("enum { true = 3 }; struct s { char a[true]; };", 3),
+        ("#define MAX(a) 1\nenum { MAX = 3 }; struct s { char a[MAX]; };", 3),
+    ]);
+    let layout = Layout::from_c("#define A b\nstruct s { int A; };", None, &DataModel::LP64).unwrap();
+    assert_eq!(layout.leaves().next().unwrap().1.name_text().unwrap(), "b");
+}
+
+#[test]
+fn a_macro_whose_effect_is_not_known_is_refused() {
+    for (source, message) in [
+        (
+            "#define __attribute__(x)\nstruct s {char a; int b;} __attribute__((packed));",
+            "`__attribute__` has parameters",
+        ),
+        ("#define _Alignas(x)\nstruct s { _Alignas(8) char a; };", "`_Alignas` has parameters"),
+        ("#define N(x) 4\n#define M N\nstruct s { int a[M(1)]; };", "`N` has parameters"),
+        ("#define N 4 \\ @\nstruct s { int a[N]; };", "the macro `N` is not a part of a declaration"),
+        ("#define N 4\n#ifdef A\n#undef N\n#endif\nstruct s { int a[N]; };", "`#undef` in an `#if`"),
+        ("#define N 4\n#define N 5\nstruct s { int a[N]; };", "two definitions"),
+        ("#define N 1\n#pragma pack(push, N)\nstruct s { char a; int b; };", "the macro `N` in `#pragma pack`"),
+        ("void f(void) { _Pragma(\"pack(1)\") }\nstruct s { char a; int b; };", "unknown `_Pragma`"),
+    ] {
+        let error = size_of(source).unwrap_err();
+        assert!(error.contains(message), "{source}: {error}");
+    }
+    let source = "#define A __alignof__\nstruct s { char a[A(double)]; };";
+    assert!(Layout::from_c(source, None, &DataModel::I386).is_err());
+}
+
+#[test]
+fn macros_of_exponential_length_are_refused_in_time() {
+    for (first, count) in [("1 +", 60), ("", 30)] {
+        let mut source = format!("#define M0 {first}\n");
+        for index in 1..=count {
+            source.push_str(&format!("#define M{index} M{0} M{0}\n", index - 1));
+        }
+        source.push_str(&format!("struct s {{ int a[M{count} 1]; }};"));
+        let error = size_of(&source).unwrap_err();
+        assert!(error.contains("macros"), "{error}");
     }
 }

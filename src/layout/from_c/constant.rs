@@ -89,7 +89,7 @@ impl Resolver<'_, '_> {
                 let value = self.type_name(&ty.node.0)?;
                 // `__alignof__` is the preferred alignment, which is not the alignment in a structure for types of 8
                 // bytes on i386.
-                let is_preferred = self.token_at(at).starts_with("__alignof");
+                let is_preferred = self.text_from(at).starts_with("__alignof");
                 if is_preferred && value.element_size() == Some(8) && value.align.bytes() < 8 {
                     return Err(self
                         .error(at, "the value of `__alignof__` is not known".to_owned())
@@ -252,19 +252,13 @@ impl Resolver<'_, '_> {
         }
     }
 
-    /// Returns the value of the enumerator or macro `name`.
-    fn named_constant(&mut self, name: &str, at: usize) -> Result<Value, CError> {
-        match name {
-            "true" => return Ok(Value::int(1)),
-            "false" => return Ok(Value::int(0)),
-            _ => {}
-        }
-        if let Some(value) = self.constants.get(name) {
-            return value.clone();
-        }
-        match self.macro_value(name) {
-            Some(value) => value,
-            None => {
+    /// Returns the value of the enumerator `name`, or of `true` or `false`. `at` is the place of the name.
+    fn named_constant(&self, name: &str, at: usize) -> Result<Value, CError> {
+        match (self.constants.get(name), name) {
+            (Some(value), _) => Ok(*value),
+            (None, "true") => Ok(Value::int(1)),
+            (None, "false") => Ok(Value::int(0)),
+            (None, _) => {
                 let message = format!("unknown constant {}", quoted(name));
                 Err(self.error(at, message).with_help("define it with `#define` or `enum`"))
             }

@@ -31,9 +31,8 @@ impl Layout {
     ///
     /// The source contains declarations of C11 with the extensions of GCC: typedefs, nested and anonymous structures,
     /// unions, arrays, bit-fields, enumerations, `#pragma pack`, `_Alignas`, and the attributes `packed` and
-    /// `aligned`. The types of `stdint.h`, `stddef.h` and `stdbool.h` are known. `#include` is ignored. A macro can be
-    /// the length of an array if its value is a number or an expression in parentheses. Source with other macros needs
-    /// a preprocessor.
+    /// `aligned`. The types of `stdint.h`, `stddef.h` and `stdbool.h` are known. `#include` is ignored. The value of a
+    /// macro without parameters replaces its name. A declaration that uses a macro with parameters needs a preprocessor.
     ///
     /// | C | layout |
     /// |--|--|

@@ -2,7 +2,8 @@
 //!
 //! The parser `lang-c` expects the output of a C preprocessor. This module divides the source into tokens, and writes
 //! the tokens again without comments, directives, function bodies, initializers and static assertions. None of these
-//! changes the layout of a type, except the directives `#pragma pack` and `#define`, which this module records.
+//! changes the layout of a type, except the directives `#pragma pack`, which this module records, and `#define`. The
+//! tokens of a macro replace its name, as in a preprocessor. A macro with parameters is an error in a declaration.
 //!
 //! The parser calls itself for nested brackets. Some nested brackets take exponential time. [`MAX_DEPTH`],
 //! [`MAX_BRACKET_DEPTH`] and [`MAX_RUN`] bound the depth and the time of the parser.
@@ -25,6 +26,8 @@ const MAX_BRACKET_DEPTH: usize = 4;
 const MAX_RUN: usize = 256;
 /// The deepest nesting of `#if`, which is the limit of the C standard.
 const MAX_CONDITIONS: usize = 63;
+/// The deepest nesting of macros that contain macros.
+const MAX_MACRO_DEPTH: usize = 32;
 /// The largest length of a word or number in bytes.
 const MAX_WORD: usize = 1 << 10;
 
@@ -37,7 +40,7 @@ const NEUTRAL_PRAGMAS: &[&str] =
 
 /// The kind of a token.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Kind {
+enum Kind {
     /// An identifier or keyword.
     Word,
     Number,
@@ -48,20 +51,25 @@ pub(super) enum Kind {
 }
 
 /// A token and the bytes `start..end` of the source that contain the token. For a token that the source does not
-/// contain, the bytes of the token that the new token replaces.
+/// contain, and for a token of a macro, the bytes of the token that the new token replaces.
 #[derive(Clone, Debug)]
-pub(super) struct Token<'s> {
-    pub(super) kind: Kind,
-    pub(super) text: &'s str,
-    pub(super) start: usize,
-    pub(super) end: usize,
+struct Token<'s> {
+    kind: Kind,
+    text: &'s str,
+    start: usize,
+    end: usize,
+    /// Whether the token is the name of a macro with parameters. The macro is used if `(` follows.
+    has_parameters: bool,
 }
 
-/// The value of an object-like macro: `#define LENGTH 8`.
-pub(super) struct Macro<'s> {
-    pub(super) body: Vec<Token<'s>>,
-    /// The bytes of the name in the source.
-    pub(super) place: (usize, usize),
+/// A macro.
+enum Macro<'s> {
+    /// A macro without parameters, with its tokens: `#define LENGTH 8`.
+    Object(Vec<Token<'s>>),
+    /// A macro without parameters, with a character that no declaration contains.
+    Invalid,
+    /// A macro with parameters: `#define MAX(a, b) 8`.
+    Function,
 }
 
 /// C source that `lang-c` can parse, and the places of its tokens in the original source.
@@ -77,7 +85,6 @@ pub(super) struct Prepared<'s> {
     /// For each `#pragma pack`, its offset in `source` and the largest alignment in bytes from there on. `None` is the
     /// alignment of the compiler.
     packs: Vec<(usize, Option<u64>)>,
-    pub(super) macros: BTreeMap<&'s str, Macro<'s>>,
 }
 
 impl<'s> Prepared<'s> {
@@ -96,17 +103,17 @@ impl<'s> Prepared<'s> {
             saved: Vec::new(),
             packs: Vec::new(),
             macros: BTreeMap::new(),
-            functions: BTreeSet::new(),
+            macro_tokens: 0,
             undefined: BTreeSet::new(),
         };
         scan.run()?;
-        let Scanner { tokens, packs, macros, .. } = scan;
+        let Scanner { tokens, packs, .. } = scan;
         let partners = match_brackets(source, &tokens)?;
         check_packs(source, &tokens, &partners, &packs)?;
+        check_pragma_operators(source, &tokens)?;
         let tokens = rewrite(source, &tokens, &partners)?;
         let mut names: BTreeSet<&str> = BTreeSet::new();
-        let bodies = macros.values().flat_map(|found| &found.body);
-        for token in tokens.iter().chain(bodies) {
+        for token in &tokens {
             if token.kind == Kind::Word && BUILTIN_NAMES.contains(&token.text) {
                 names.insert(token.text);
             }
@@ -126,7 +133,7 @@ impl<'s> Prepared<'s> {
             places.push((text.len(), (token.start, token.end)));
             text.push_str(token.text);
         }
-        Ok(Self { source, text, prelude: names.len(), places, packs, macros })
+        Ok(Self { source, text, prelude: names.len(), places, packs })
     }
 
     /// Returns the bytes of the source that contain the token at the offset `at` of `text`.
@@ -182,9 +189,10 @@ struct Scanner<'s> {
     /// The values and the names that `#pragma pack(push)` saved.
     saved: Vec<(Option<u64>, Option<&'s str>)>,
     packs: Vec<(usize, Option<u64>)>,
+    /// The macros that are defined at the current offset.
     macros: BTreeMap<&'s str, Macro<'s>>,
-    /// The names of function-like macros.
-    functions: BTreeSet<&'s str>,
+    /// The number of tokens of macros that replaced a name so far.
+    macro_tokens: usize,
     /// The names in `#undef`.
     undefined: BTreeSet<&'s str>,
 }
@@ -222,11 +230,7 @@ impl<'s> Scanner<'s> {
                         let place = (token.start, token.end);
                         return Err(CError::new(self.source, place, message.to_owned()).with_help(PREPROCESS));
                     }
-                    if self.tokens.len() >= MAX_TOKENS {
-                        let message = format!("more than {MAX_TOKENS} words and operators");
-                        return Err(CError::new(self.source, (token.start, token.end), message));
-                    }
-                    self.tokens.push(token);
+                    self.expand(token)?;
                     is_line_start = false;
                 }
             }
@@ -235,6 +239,51 @@ impl<'s> Scanner<'s> {
             return Err(self.error(self.at, "the last `#if` has no `#endif`"));
         }
         Ok(())
+    }
+
+    /// Adds `token` to the tokens of the source. If `token` is the name of a macro, adds the tokens of the macro instead.
+    /// As in a preprocessor, the name of a macro inside its own tokens is not replaced.
+    fn expand(&mut self, token: Token<'s>) -> Result<(), CError> {
+        let place = (token.start, token.end);
+        let error = |message: String| CError::new(self.source, place, message);
+        // The macros that are replaced at present, outermost first: the name, and the index of the next token.
+        let mut active: Vec<(&'s str, usize)> = Vec::new();
+        let mut next = Some(token);
+        loop {
+            if let Some(token) = next.take() {
+                let is_active = active.iter().any(|(name, _)| *name == token.text);
+                match self.macros.get(token.text).filter(|_| token.kind == Kind::Word && !is_active) {
+                    Some(Macro::Object(_)) if active.len() >= MAX_MACRO_DEPTH => {
+                        return Err(error(format!("more than {MAX_MACRO_DEPTH} macros inside each other")));
+                    }
+                    Some(Macro::Object(_)) => active.push((token.text, 0)),
+                    Some(Macro::Invalid) => {
+                        let message = format!("the macro {} is not a part of a declaration", quoted(token.text));
+                        return Err(error(message).with_help(PREPROCESS));
+                    }
+                    found => {
+                        if self.tokens.len() >= MAX_TOKENS {
+                            return Err(error(format!("more than {MAX_TOKENS} words and operators")));
+                        }
+                        let has_parameters = matches!(found, Some(Macro::Function));
+                        self.tokens.push(Token { start: place.0, end: place.1, has_parameters, ..token });
+                    }
+                }
+            }
+            let Some((name, index)) = active.last_mut() else { return Ok(()) };
+            next = match self.macros.get(name) {
+                Some(Macro::Object(body)) => body.get(*index).cloned(),
+                Some(Macro::Invalid | Macro::Function) | None => None,
+            };
+            *index = index.saturating_add(1);
+            if next.is_none() {
+                active.pop();
+            }
+            self.macro_tokens = self.macro_tokens.saturating_add(1);
+            if self.macro_tokens > MAX_TOKENS {
+                return Err(error(format!("the macros have more than {MAX_TOKENS} words and operators")));
+            }
+        }
     }
 
     fn is_skipping(&self) -> bool {
@@ -396,7 +445,7 @@ impl<'s> Scanner<'s> {
         if width.len() > 4 {
             return Err(self.error(start, format!("unknown type {}", quoted(text))));
         }
-        Ok(Token { kind, text, start, end })
+        Ok(Token { kind, text, start, end, has_parameters: false })
     }
 
     /// Reads the tokens up to the end of the line.
@@ -460,7 +509,15 @@ impl<'s> Scanner<'s> {
             }
             "undef" => {
                 let tokens = self.line_tokens()?;
-                self.undefined.extend(tokens.first().map(|token| token.text));
+                let [Token { text, .. }] = tokens.as_slice() else {
+                    return Err(self.error(start, "expected one name after `#undef`"));
+                };
+                if self.macros.contains_key(text) && self.conditions.contains(&Condition::Unknown) {
+                    let message = "`#undef` in an `#if` whose condition is not known";
+                    return Err(self.error(start, message).with_help(PREPROCESS));
+                }
+                self.macros.remove(text);
+                self.undefined.insert(text);
             }
             "include" | "warning" | "line" | "ident" => {
                 self.skip_space(false)?;
@@ -505,7 +562,7 @@ impl<'s> Scanner<'s> {
             if self.undefined.contains(macro_name) {
                 return Condition::Unknown;
             }
-            if self.macros.contains_key(macro_name) || self.functions.contains(macro_name) {
+            if self.macros.contains_key(macro_name) {
                 return Condition::True;
             }
             // No C compiler defines `__cplusplus`.
@@ -543,37 +600,39 @@ impl<'s> Scanner<'s> {
 
     /// Records `#define`, which starts at `start`.
     fn define(&mut self, start: usize) -> Result<(), CError> {
+        let texts = |body: &[Token<'s>]| body.iter().map(|token| token.text).collect::<Vec<_>>();
         self.skip_space(false)?;
         let name = self.token()?;
-        if self.peek(0) == Some(b'(') {
-            self.functions.insert(name.text);
+        let replaces_type = is_type_keyword(name.text) || BUILTIN_NAMES.contains(&name.text);
+        let found = if self.peek(0) == Some(b'(') {
             self.skip_line()?;
-            return Ok(());
-        }
-        let body_start = self.at;
-        let body = match self.line_tokens() {
-            Ok(body) => body,
-            // Macros with other characters do not occur in types.
-            Err(_) => {
-                self.at = body_start;
-                self.skip_line()?;
-                Vec::new()
+            Macro::Function
+        } else {
+            let body_start = self.at;
+            match self.line_tokens() {
+                Ok(body) => Macro::Object(body),
+                Err(_) => {
+                    self.at = body_start;
+                    self.skip_line()?;
+                    Macro::Invalid
+                }
             }
         };
-        let texts = |body: &[Token<'s>]| body.iter().map(|token| token.text).collect::<Vec<_>>();
-        let place = (name.start, name.end);
-        let replaces_type = is_type_keyword(name.text) || BUILTIN_NAMES.contains(&name.text);
-        if replaces_type && texts(&body) != ["_Bool"] {
+        let is_bool = matches!(&found, Macro::Object(body) if texts(body) == ["_Bool"]);
+        if replaces_type && !is_bool {
             let message = format!("the macro {} replaces a type", quoted(name.text));
             return Err(self.error(start, message).with_help(PREPROCESS));
         }
-        if let Some(known) = self.macros.get(name.text)
-            && texts(&known.body) != texts(&body)
-        {
+        let is_same = match (self.macros.get(name.text), &found) {
+            (None, _) | (Some(Macro::Invalid), Macro::Invalid) | (Some(Macro::Function), Macro::Function) => true,
+            (Some(Macro::Object(known)), Macro::Object(body)) => texts(known) == texts(body),
+            (Some(_), _) => false,
+        };
+        if !is_same {
             let message = format!("the macro {} has two definitions", quoted(name.text));
             return Err(self.error(start, message).with_help(PREPROCESS));
         }
-        self.macros.insert(name.text, Macro { body, place });
+        self.macros.insert(name.text, found);
         Ok(())
     }
 
@@ -617,6 +676,10 @@ impl<'s> Scanner<'s> {
                         }
                     };
                 }
+                [word] if self.macros.contains_key(word) => {
+                    let message = format!("the macro {} in `#pragma pack`", quoted(word));
+                    return Err(self.error(start, message).with_help(PREPROCESS));
+                }
                 [word] if pushed || popped => name = Some(*word),
                 _ => return Err(self.error(start, "unknown form of `#pragma pack`").with_help(unknown)),
             }
@@ -656,7 +719,7 @@ const OPERATORS: &[&str] = &[
 
 /// Returns for each token the index of the bracket that belongs to it. For a token that is not a bracket, the result is
 /// the index of the token. Returns an error if a bracket has no partner, or if the brackets are nested too deeply.
-pub(super) fn match_brackets(source: &str, tokens: &[Token<'_>]) -> Result<Vec<usize>, CError> {
+fn match_brackets(source: &str, tokens: &[Token<'_>]) -> Result<Vec<usize>, CError> {
     let error = |token: &Token<'_>, message: String| CError::new(source, (token.start, token.end), message);
     let mut partners: Vec<usize> = (0..tokens.len()).collect();
     let mut open: Vec<(usize, &Token<'_>)> = Vec::new();
@@ -763,6 +826,7 @@ fn rewrite<'s>(source: &'s str, tokens: &[Token<'s>], partners: &[usize]) -> Res
     while let Some(token) = tokens.get(index) {
         let next = index.saturating_add(1);
         let replaced = |text: &'static str| Token { text, ..token.clone() };
+        check_macro(source, token, text_at(next))?;
         match token.text {
             "extern" if tokens.get(next).is_some_and(|token| token.kind == Kind::Text) => {
                 let brace = next.saturating_add(1);
@@ -865,5 +929,35 @@ fn rewrite<'s>(source: &'s str, tokens: &[Token<'s>], partners: &[usize]) -> Res
         }
         index = next;
     }
+    let following = out.iter().skip(1).map(|token| token.text).chain([""]);
+    for (token, next) in out.iter().zip(following) {
+        check_macro(source, token, next)?;
+    }
     Ok(out)
+}
+
+/// Returns an error if `token` uses a macro with parameters. `next` is the text of the token after `token`.
+fn check_macro(source: &str, token: &Token<'_>, next: &str) -> Result<(), CError> {
+    if !token.has_parameters || next != "(" {
+        return Ok(());
+    }
+    let message = format!("the macro {} has parameters", quoted(token.text));
+    Err(CError::new(source, (token.start, token.end), message).with_help(PREPROCESS))
+}
+
+/// Returns an error if `tokens` contain `_Pragma` with a text that can change the layout of a type, such as `pack(1)`.
+/// The operator has its effect in the body of a function, too.
+fn check_pragma_operators(source: &str, tokens: &[Token<'_>]) -> Result<(), CError> {
+    for (index, token) in tokens.iter().enumerate() {
+        if !matches!(token.text, "_Pragma" | "__pragma") {
+            continue;
+        }
+        let text = tokens.get(index.saturating_add(2)).map_or("", |token| token.text);
+        let first = text.trim_matches('"').split_whitespace().next().unwrap_or_default();
+        if !NEUTRAL_PRAGMAS.contains(&first) {
+            let message = format!("unknown {}", quoted(token.text));
+            return Err(CError::new(source, (token.start, token.end), message).with_help(PREPROCESS));
+        }
+    }
+    Ok(())
 }
