@@ -501,3 +501,42 @@ fn macros_of_exponential_length_are_refused_in_time() {
         assert!(error.contains("macros"), "{error}");
     }
 }
+
+/// The parser holds the operators before a bracket while the parser is inside the bracket.
+#[test]
+fn nested_operators_do_not_overflow_a_stack_of_2_mib() {
+    let enumerations = (0..14)
+        .fold("1".to_owned(), |inner, index| format!("{}sizeof(enum {{ A{index} = {inner} }})", "- ".repeat(240)));
+    let commas = format!("{}1{}", "1 ? 1, ".repeat(20_000), " : 1".repeat(20_000));
+    let array = |length: &str| format!("struct s {{ int a[{length}]; }};");
+    let inputs = [
+        format!("enum {{ Z = {enumerations} }}; struct s {{ int a; }};"),
+        array(&commas),
+        array(&format!("({commas})")),
+        array(&"1 ? (int){1} : ".repeat(20_000)),
+        array(&format!("({{ if (1); {} 1; }})", "else if (1);".repeat(20_000))),
+        array(&format!("({}1{})", "- (".repeat(28), ")".repeat(28))),
+        array(&format!("{}sizeof(int[{}sizeof(int[1])])", "- ".repeat(120), "~ ".repeat(120))),
+        array(&format!("{}{}1{}", "- ".repeat(180), "(".repeat(30), ")".repeat(30))),
+        array(&format!("{}1{}", "1 ? ".repeat(60), " : 1".repeat(60))),
+        array(&format!("{}1", "1 ? 1 : ".repeat(62))),
+        array(&format!("{}1", "(int) ".repeat(80))),
+        array(&format!("{}a", "sizeof ".repeat(240))),
+        format!("struct s {{ int {}a; }};", "* const ".repeat(120)),
+        format!("struct s {{ int {}a{}; }};", "(*".repeat(30), ")(int)".repeat(30)),
+    ];
+    let mut accepted = 0;
+    for source in inputs {
+        let compute = move || Layout::from_c(&source, None, &DataModel::LP64).map(|layout| layout.size());
+        let thread = std::thread::Builder::new().stack_size(2 << 20).spawn(compute).unwrap();
+        match thread.join().unwrap() {
+            Ok(_) => accepted += 1,
+            Err(error) => {
+                let error = error.to_string();
+                assert!(["more than", "unexpected", "integer"].iter().any(|part| error.contains(part)), "{error}");
+            }
+        }
+    }
+    // The others exceed a limit.
+    assert_eq!(accepted, 7);
+}

@@ -22,7 +22,8 @@ const MAX_TOKENS: usize = 1 << 18;
 const MAX_DEPTH: usize = 32;
 /// The deepest nesting of square brackets inside square brackets. The parser takes twice the time for each level.
 const MAX_BRACKET_DEPTH: usize = 4;
-/// The largest number of tokens between two of `, ; { }`. The parser recurses for each operator of an expression.
+/// The largest number of tokens that [`check_runs`] permits without `,` or `;`. The parser recurses for each operator of
+/// an expression.
 const MAX_RUN: usize = 256;
 /// The deepest nesting of `#if`, which is the limit of the C standard.
 const MAX_CONDITIONS: usize = 63;
@@ -112,6 +113,7 @@ impl<'s> Prepared<'s> {
         check_packs(source, &tokens, &partners, &packs)?;
         check_pragma_operators(source, &tokens)?;
         let tokens = rewrite(source, &tokens, &partners)?;
+        check_runs(source, &tokens)?;
         let mut names: BTreeSet<&str> = BTreeSet::new();
         for token in &tokens {
             if token.kind == Kind::Word && BUILTIN_NAMES.contains(&token.text) {
@@ -723,16 +725,7 @@ fn match_brackets(source: &str, tokens: &[Token<'_>]) -> Result<Vec<usize>, CErr
     let error = |token: &Token<'_>, message: String| CError::new(source, (token.start, token.end), message);
     let mut partners: Vec<usize> = (0..tokens.len()).collect();
     let mut open: Vec<(usize, &Token<'_>)> = Vec::new();
-    let mut run = 0_usize;
     for (index, token) in tokens.iter().enumerate() {
-        run = if token.kind == Kind::Operator && matches!(token.text, "," | ";" | "{" | "}") {
-            0
-        } else {
-            run.saturating_add(1)
-        };
-        if run > MAX_RUN {
-            return Err(error(token, format!("more than {MAX_RUN} tokens without `,` or `;`")));
-        }
         if token.kind != Kind::Operator {
             continue;
         }
@@ -769,6 +762,45 @@ fn match_brackets(source: &str, tokens: &[Token<'_>]) -> Result<Vec<usize>, CErr
         Some((_, token)) => Err(error(token, format!("`{}` is never closed", token.text))),
         None => Ok(partners),
     }
+}
+
+/// Returns an error if an expression or a declarator of `tokens` has too many tokens. The tokens are balanced.
+///
+/// The parser recurses for each operator, and holds the operators before a bracket while the parser is inside the
+/// bracket. The number of these tokens is thus counted across brackets: a `,` or `;` only ends the tokens after the
+/// innermost open bracket. A `,` between `?` and `:` ends nothing.
+fn check_runs(source: &str, tokens: &[Token<'_>]) -> Result<(), CError> {
+    /// The tokens after an open bracket.
+    #[derive(Clone, Copy, Default)]
+    struct Level {
+        /// The number of tokens that the parser holds at the bracket.
+        base: usize,
+        /// The number of `?` without `:` since the last `,` or `;`.
+        conditions: usize,
+    }
+    let mut outer: Vec<Level> = Vec::new();
+    let mut level = Level::default();
+    let mut run = 0_usize;
+    for token in tokens {
+        run = run.saturating_add(1);
+        match token.text {
+            "(" | "[" | "{" => {
+                outer.push(level);
+                level = Level { base: run, conditions: 0 };
+            }
+            ")" | "]" | "}" => level = outer.pop().unwrap_or_default(),
+            "?" => level.conditions = level.conditions.saturating_add(1),
+            ":" => level.conditions = level.conditions.saturating_sub(1),
+            "," if level.conditions == 0 => run = level.base,
+            ";" => (run, level.conditions) = (level.base, 0),
+            _ => {}
+        }
+        if run > MAX_RUN {
+            let message = format!("more than {MAX_RUN} tokens without `,` or `;`");
+            return Err(CError::new(source, (token.start, token.end), message));
+        }
+    }
+    Ok(())
 }
 
 /// Returns an error if a `#pragma pack` of `packs` is inside the braces of a declaration. Compilers differ about the
@@ -882,6 +914,11 @@ fn rewrite<'s>(source: &'s str, tokens: &[Token<'s>], partners: &[usize]) -> Res
                 out.push(replaced(";"));
                 index = partner(index).saturating_add(1);
                 continue;
+            }
+            "{" if !type_braces.contains(&index) => {
+                let message = "unexpected `{`".to_owned();
+                let help = "write constant expressions without statements and compound literals";
+                return Err(CError::new(source, (token.start, token.end), message).with_help(help));
             }
             "=" if depth == 0 => {
                 // The initializer of an object.
