@@ -540,3 +540,28 @@ fn nested_operators_do_not_overflow_a_stack_of_2_mib() {
     // The others exceed a limit.
     assert_eq!(accepted, 7);
 }
+
+#[test]
+fn a_conditional_has_the_common_type_of_its_branches() {
+    assert_sizes(&[
+        ("struct s { int a[(1 ? -1 : 0u) > 0 ? 5 : 6]; };", 20),
+        ("struct s { char a[(0 ? 0ull : -1) > 0 ? 5 : 6]; };", 5),
+        ("struct s { char a[(1 ? -1 : 0u / 0) > 0 ? 5 : 6]; };", 5),
+        ("struct s { char a[(1 ? -1 : 1u << 99) > 0 ? 5 : 6]; };", 5),
+        ("struct s { char a[1 ? 2 : 1 / 0]; };", 2),
+        ("struct s { char a[1 ? 2 : 1 ? 0x7fffffff + 1 : 1 % 0]; };", 2),
+        ("struct s { char a[1 ? 2 : sizeof(enum { A = 5 })], b[A]; };", 7),
+    ]);
+    assert!(size_of("struct s { char a[0 ? 2 : 1 / 0]; };").unwrap_err().contains("a division by 0"));
+    assert!(size_of("struct s { char a[1 ? 2 : sizeof(int[1 / 0])]; };").is_err());
+}
+
+#[test]
+fn constants_have_the_types_of_a_compiler() {
+    assert_sizes(&[
+        ("enum { C = 0xffffffffu, D = -1 }; struct s { char a[C + 1 > 0 ? 5 : 6]; };", 5),
+        ("enum { C = 0xffffffffu, D = C + 1 > 0 ? 5 : 6 }; struct s { char a[D]; };", 6),
+        ("enum { C = 0xffffffffffull, D = 1 }; struct s { char a[D - 2 < 0 ? 5 : 6], b[0 - C > 0 ? 1 : 2]; };", 6),
+    ]);
+    assert!(size_of("struct s { char a[(char)-1 < 0 ? 5 : 6]; };").unwrap_err().contains("the sign of a `char`"));
+}

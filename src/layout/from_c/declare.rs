@@ -93,6 +93,8 @@ pub(super) struct Resolver<'p, 's> {
     tags: BTreeMap<String, CValue>,
     typedefs: BTreeMap<String, CValue>,
     pub(super) constants: BTreeMap<String, Value>,
+    /// Whether C does not evaluate the expression whose value is computed at present.
+    pub(super) is_unevaluated: bool,
     /// The structure or union whose declaration ended last.
     last: Option<CValue>,
     /// The first error of a declaration.
@@ -108,6 +110,7 @@ impl<'p, 's> Resolver<'p, 's> {
             tags: BTreeMap::new(),
             typedefs: BTreeMap::new(),
             constants: BTreeMap::new(),
+            is_unevaluated: false,
             last: None,
             first_error: None,
         };
@@ -379,6 +382,15 @@ impl<'p, 's> Resolver<'p, 's> {
 
     /// Returns the type of a cast, of `sizeof` or of `_Atomic`.
     pub(super) fn type_name(&mut self, ty: &Node<TypeName>) -> Result<CValue, CError> {
+        // A compiler evaluates the constants of a type in every expression.
+        let outer = core::mem::replace(&mut self.is_unevaluated, false);
+        let value = self.evaluated_type_name(ty);
+        self.is_unevaluated = outer;
+        value
+    }
+
+    /// Returns the type `ty` after [`type_name`](Self::type_name) has reset `is_unevaluated`.
+    fn evaluated_type_name(&mut self, ty: &Node<TypeName>) -> Result<CValue, CError> {
         let specifiers = qualified(&ty.node.specifiers);
         let (base, mut attributes) = self.specifiers(&specifiers)?;
         let value = match &ty.node.declarator {
@@ -729,6 +741,8 @@ impl<'p, 's> Resolver<'p, 's> {
             }
         }
         let (mut next, mut min, mut max) = (0_i128, 0_i128, 0_i128);
+        // The names of the enumerators that the type `int` does not contain.
+        let mut large: Vec<&str> = Vec::new();
         for enumerator in enumerators {
             let number = match &enumerator.node.expression {
                 Some(expression) => self.constant(expression)?.number,
@@ -738,6 +752,9 @@ impl<'p, 's> Resolver<'p, 's> {
             if self.constants.insert(name.node.name.clone(), Value::enumerator(number)).is_some() {
                 let message = format!("a second declaration of {}", quoted(&name.node.name));
                 return Err(self.error(name.span.start, message));
+            }
+            if i32::try_from(number).is_err() {
+                large.push(&name.node.name);
             }
             (min, max) = (min.min(number), max.max(number));
             next = number.saturating_add(1);
@@ -750,6 +767,13 @@ impl<'p, 's> Resolver<'p, 's> {
             (false, ..) if max <= i128::from(u64::MAX) => integer(8, false, self.model),
             _ => return Err(self.error(at, "no integer type has all values of the enumeration".to_owned())),
         };
+        // After the closing brace, these enumerators have the type of the enumeration.
+        for name in large {
+            let bits = if value.element_size() == Some(8) { 64 } else { 32 };
+            if let Some(constant) = self.constants.get_mut(name) {
+                *constant = Value { bits, is_signed: min < 0, ..*constant };
+            }
+        }
         if let Some(tag) = tag {
             self.tags.insert(tag.to_owned(), value.clone());
         }
