@@ -565,3 +565,20 @@ fn constants_have_the_types_of_a_compiler() {
     ]);
     assert!(size_of("struct s { char a[(char)-1 < 0 ? 5 : 6]; };").unwrap_err().contains("the sign of a `char`"));
 }
+
+#[test]
+fn a_typedef_before_the_braces_has_the_members() {
+    assert_sizes(&[
+        ("typedef struct s S; struct s { int a; char b; }; struct t { S x; };", 8),
+        ("typedef const union u U; typedef U V; union u { int a; short b; }; struct t { V x[3]; };", 12),
+        ("typedef enum e E; enum e { A }; struct s { E x; };", 4),
+        ("typedef struct s S __attribute__((aligned(16))); struct s { int a; }; struct t { char c; S x; };", 32),
+        ("typedef struct s S __attribute__((aligned(1))); struct s { int a; }; struct t { char c; S x; };", 8),
+    ]);
+    let source = "typedef struct tick tick; struct tick { int a; };";
+    for name in ["tick", "struct tick"] {
+        assert_eq!(Layout::from_c(source, Some(name), &DataModel::LP64).unwrap().size(), 4);
+    }
+    let error = size_of("typedef struct s S; struct s { int a; S x; };").unwrap_err();
+    assert!(error.contains("the size of `struct s` is not known"), "{error}");
+}

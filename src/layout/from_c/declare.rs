@@ -156,10 +156,25 @@ impl<'p, 's> Resolver<'p, 's> {
                 error.with_help(format!("it declares {}", names.join(", ")))
             });
         };
+        let found = self.completed(found);
         match &found.base {
             Base::Invalid(error) => Err(error.clone()),
-            Base::Scalar(_) | Base::Record(_) => Ok(found.clone()),
+            Base::Scalar(_) | Base::Record(_) => Ok(found),
             base => Err(whole(super::types::describe_unsized(base))),
+        }
+    }
+
+    /// Returns `value`. If `value` is a structure, union or enumeration that the source declared after the `typedef` of
+    /// `value`, returns the declared type.
+    fn completed(&self, value: &CValue) -> CValue {
+        let tag = match &value.base {
+            Base::Incomplete(name) => name.split_once(' ').map(|(_, tag)| tag),
+            Base::Scalar(_) | Base::Void | Base::Function | Base::Record(_) | Base::Invalid(_) => None,
+        };
+        match tag.and_then(|tag| self.tags.get(tag)) {
+            // As in GCC, the attribute `aligned` of the `typedef` can only raise the alignment.
+            Some(found) => CValue { align: found.align.max(value.align), ..found.clone() },
+            None => value.clone(),
         }
     }
 
@@ -369,7 +384,7 @@ impl<'p, 's> Resolver<'p, 's> {
     /// Returns the type with the name `name` of a `typedef`. `at` is the place of the name.
     fn named_type(&self, name: &str, at: usize) -> Result<CValue, CError> {
         let value = match self.typedefs.get(name) {
-            Some(value) => Some(value.clone()),
+            Some(value) => Some(self.completed(value)),
             None => builtin(name, self.model),
         };
         match value {
