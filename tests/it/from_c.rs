@@ -582,3 +582,23 @@ fn a_typedef_before_the_braces_has_the_members() {
     let error = size_of("typedef struct s S; struct s { int a; S x; };").unwrap_err();
     assert!(error.contains("the size of `struct s` is not known"), "{error}");
 }
+
+#[test]
+fn rare_forms_of_directives_are_not_ignored() {
+    assert_sizes(&[
+        ("#if 1\n#elifdef A\n#pragma pack(1)\n#endif\nstruct s { char a; int b; };", 8),
+        ("#undef N\n#define N 4\n#ifndef N\n#define N 4\n#pragma pack(1)\n#endif\nstruct s { char a; int b; };", 8),
+    ]);
+    for (source, message) in [
+        ("#if 0\n#elifndef A\n#pragma pack(1)\n#endif\nstruct s { char a; int b; };", "`#pragma` in an `#if`"),
+        ("#if 0\n%:endif\n#pragma pack(1)\n#if 0\n%:endif\n#endif\nstruct s { char a; int b; };", "`%:`"),
+        ("#define push\n#pragma pack(push, 1)\nstruct s { char a; int b; };", "the macro `push`"),
+        (
+            "#pragma clang attribute push(__attribute__((packed)), apply_to = record)\nstruct s { int a; };",
+            "unknown `#pragma clang attribute",
+        ),
+    ] {
+        let error = size_of(source).unwrap_err();
+        assert!(error.contains(message), "{source}: {error}");
+    }
+}

@@ -224,6 +224,10 @@ impl<'s> Scanner<'s> {
             match self.peek(0) {
                 None => break,
                 Some(b'#') if is_line_start => self.directive()?,
+                Some(b'%') if is_line_start && self.peek(1) == Some(b':') => {
+                    self.advance(2);
+                    return Err(self.error(self.at.saturating_sub(2), "`%:` in the place of `#` is not supported"));
+                }
                 Some(_) if self.is_skipping() => self.skip_line()?,
                 Some(_) => {
                     let token = self.token()?;
@@ -486,7 +490,7 @@ impl<'s> Scanner<'s> {
                 let condition = self.condition(name)?;
                 self.conditions.push(condition);
             }
-            "elif" | "else" => {
+            "elif" | "elifdef" | "elifndef" | "else" => {
                 self.skip_line()?;
                 match self.conditions.pop() {
                     Some(Condition::True | Condition::Done) => self.conditions.push(Condition::Done),
@@ -560,12 +564,12 @@ impl<'s> Scanner<'s> {
             }
         };
         let is_defined = |macro_name: &str| {
+            if self.macros.contains_key(macro_name) {
+                return Condition::True;
+            }
             // `#undef` is rare, so this module does not follow its effect.
             if self.undefined.contains(macro_name) {
                 return Condition::Unknown;
-            }
-            if self.macros.contains_key(macro_name) {
-                return Condition::True;
             }
             // No C compiler defines `__cplusplus`.
             if macro_name == "__cplusplus" { Condition::False } else { Condition::Unknown }
@@ -645,10 +649,11 @@ impl<'s> Scanner<'s> {
         let first = if self.peek(0).is_some_and(|byte| byte.is_ascii_alphabetic()) { self.token()?.text } else { "" };
         if first != "pack" {
             self.skip_line()?;
-            if NEUTRAL_PRAGMAS.contains(&first) {
+            let text = self.source.get(line_start..self.at).unwrap_or_default();
+            // `#pragma clang attribute` can contain `packed`.
+            if NEUTRAL_PRAGMAS.contains(&first) && !(first == "clang" && text.contains("attribute")) {
                 return Ok(());
             }
-            let text = self.source.get(line_start..self.at).unwrap_or_default();
             return Err(self.error(start, format!("unknown `#pragma {}`", crate::text::escape(text))));
         }
         let tokens = self.line_tokens()?;
@@ -658,6 +663,11 @@ impl<'s> Scanner<'s> {
             ["(", inner @ .., ")"] => inner,
             _ => return Err(self.error(start, "unknown form of `#pragma pack`").with_help(unknown)),
         };
+        // Clang replaces a macro in the directive, and GCC does not.
+        if let Some(word) = inner.iter().find(|word| self.macros.contains_key(*word)) {
+            let message = format!("the macro {} in `#pragma pack`", quoted(word));
+            return Err(self.error(start, message).with_help(PREPROCESS));
+        }
         let arguments = inner.split(|word| *word == ",");
         let mut pack = self.pack;
         let mut first = true;
@@ -677,10 +687,6 @@ impl<'s> Scanner<'s> {
                             return Err(self.error(start, message).with_help("the compilers permit 1, 2, 4, 8 and 16"));
                         }
                     };
-                }
-                [word] if self.macros.contains_key(word) => {
-                    let message = format!("the macro {} in `#pragma pack`", quoted(word));
-                    return Err(self.error(start, message).with_help(PREPROCESS));
                 }
                 [word] if pushed || popped => name = Some(*word),
                 _ => return Err(self.error(start, "unknown form of `#pragma pack`").with_help(unknown)),
