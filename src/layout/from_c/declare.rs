@@ -785,8 +785,8 @@ impl<'p, 's> Resolver<'p, 's> {
         // After the closing brace, these enumerators have the type of the enumeration.
         for name in large {
             let bits = if value.element_size() == Some(8) { 64 } else { 32 };
-            if let Some(constant) = self.constants.get_mut(name) {
-                *constant = Value { bits, is_signed: min < 0, ..*constant };
+            if let Some(enumerator) = self.constants.get_mut(name) {
+                (enumerator.bits, enumerator.is_signed) = (bits, min < 0);
             }
         }
         if let Some(tag) = tag {
