@@ -537,7 +537,7 @@ fn nested_operators_do_not_overflow_a_stack_of_2_mib() {
             }
         }
     }
-    // The others exceed a limit.
+    // The other seven sources are refused.
     assert_eq!(accepted, 7);
 }
 

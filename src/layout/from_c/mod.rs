@@ -57,6 +57,7 @@ impl Layout {
     /// - `struct s { u16 a; };`: the type `u16` is not declared
     /// - `struct s { int a; }`: the declaration is not complete
     /// - `struct s { int a __attribute__((mode(DI))); };`: the attribute is not supported
+    /// - a declaration uses a macro with parameters
     /// - `name` is not a type of the source, or the source declares no complete structure
     /// - the type has more members, levels or dimensions than [`Limits::DEFAULT`](crate::format::Limits::DEFAULT)
     ///   permits
