@@ -232,7 +232,7 @@ fn errors_name_the_place_the_token_and_an_action() {
             "__packed",
             "cc -E",
         ),
-        ("#define A b\nstruct s { int A; };", "line 2, column 16: the name `A` is a macro", "A", "cc -E"),
+        ("#define A(b) b\nstruct s { int A(a); };", "line 2, column 16: the macro `A` has parameters", "A", "cc -E"),
         (
             "#define int short\nstruct s { int a; };",
             "line 1, column 1: the macro `int` replaces a type",
@@ -404,4 +404,201 @@ fn from_c_is_the_inverse_of_to_c() {
         }
     }
     assert!(compared > 3000, "{compared}");
+}
+
+/// Returns the size of the last structure of `source` on lp64, or the error message.
+fn size_of(source: &str) -> Result<u64, String> {
+    Layout::from_c(source, None, &DataModel::LP64).map(|layout| layout.size()).map_err(|error| error.to_string())
+}
+
+/// Asserts that the size of the last structure of each source is the size that GCC 12 gives on x86-64.
+#[track_caller]
+fn assert_sizes(cases: &[(&str, u64)]) {
+    for (source, size) in cases {
+        assert_eq!(size_of(source), Ok(*size), "{source}");
+    }
+}
+
+#[test]
+fn comments_over_several_lines_end_where_a_compiler_ends_them() {
+    assert_sizes(&[
+        ("#if 0\nint q; /* old:\n#else */\n#pragma pack(1)\n#endif\nstruct s { char b; int a; };", 8),
+        ("#if 0\nchar *q = \"/*\";\n#else\n#pragma pack(1)\n#endif\nstruct s { char b; int a; };", 5),
+        ("#if 0\ndon't /*\n#else\n#pragma pack(1)\n#endif\nstruct s { char b; int a; };", 5),
+        ("#if 0\n// /* \\\n#else\n#endif\nstruct s { char b; int a; };", 8),
+        ("#include <stdint.h> /* for\n uint8_t */\nstruct s { uint8_t a; };", 1),
+        ("#include <sys/*.h>\nstruct s { char a; };\n/**/", 1),
+        ("#define MAX(a) a /* of\n#pragma pack(1)\n*/\nstruct s { char b; int a; };", 8),
+    ]);
+    assert!(size_of("#if 0\n/*\n#endif\nstruct s { int a; };").unwrap_err().contains("a comment without an end"));
+}
+
+#[test]
+fn a_backslash_joins_lines_with_every_line_end() {
+    for line_end in ["\n", "\r\n", " \t\n"] {
+        let source = |text: &str| text.replace("JOIN", &format!("\\{line_end}"));
+        assert_eq!(size_of(&source("struct s { char a; }; // JOINstruct t { int b; };")), Ok(1), "{line_end:?}");
+        assert_eq!(size_of(&source("#define MAX(a) a JOIN#pragma pack(1)\nstruct s { char a; int b; };")), Ok(8));
+        assert_eq!(size_of(&source("const char *t = \"aJOINb\"; struct s { char a; };")), Ok(1), "{line_end:?}");
+        // A compiler reads one word.
+        let error = size_of(&source("typedef char shortint; struct s { shortJOINint a; };")).unwrap_err();
+        assert!(error.contains("continues on the next line"), "{error}");
+    }
+}
+
+#[test]
+fn a_macro_replaces_its_name_from_define_to_undef() {
+    assert_sizes(&[
+        ("#define N 4\n#undef N\nenum{N=8};\nstruct t{int a[N];};", 32),
+        ("enum {N=8}; struct t{int a[N];};\n#define N 4", 32),
+        ("enum {N=8};\n#define N 4\nstruct t{int a[N];};", 16),
+        ("#define N 4\nstruct s{int a[N];};\n#undef N\n#define N 5\nstruct t{int a[N];};", 20),
+        ("typedef char T;\n#define T int\nstruct s { T a; };", 4),
+        ("#define packed\nstruct s {char a; int b;} __attribute__((packed));", 8),
+        ("#define PACKED __attribute__((packed))\nstruct s {char a; int b;} PACKED;", 5),
+        ("#define ATTRIBUTE(x)\n#define sizeof 2 *\nstruct s { char a[sizeof (3)]; };", 6),
+        ("#define A 2 + 1\nstruct s { char a[A * 2]; };", 4),
+        ("enum { A = 3 };\n#define A A\nstruct s { char a[A]; };", 3),
+        ("#define A B\n#define B 2\nstruct s { char a[A]; };\n#undef B\nenum { B = 5 }; struct t { char a[A]; };", 5),
+        ("enum { true = 3 }; struct s { char a[true]; };", 3),
+        ("#define MAX(a) 1\nenum { MAX = 3 }; struct s { char a[MAX]; };", 3),
+    ]);
+    let layout = Layout::from_c("#define A b\nstruct s { int A; };", None, &DataModel::LP64).unwrap();
+    assert_eq!(layout.leaves().next().unwrap().1.name_text().unwrap(), "b");
+}
+
+#[test]
+fn a_macro_whose_effect_is_not_known_is_refused() {
+    for (source, message) in [
+        (
+            "#define __attribute__(x)\nstruct s {char a; int b;} __attribute__((packed));",
+            "`__attribute__` has parameters",
+        ),
+        ("#define _Alignas(x)\nstruct s { _Alignas(8) char a; };", "`_Alignas` has parameters"),
+        ("#define N(x) 4\n#define M N\nstruct s { int a[M(1)]; };", "`N` has parameters"),
+        ("#define N 4 \\ @\nstruct s { int a[N]; };", "the macro `N` is not a part of a declaration"),
+        ("#define N 4\n#ifdef A\n#undef N\n#endif\nstruct s { int a[N]; };", "`#undef` in an `#if`"),
+        ("#define N 4\n#define N 5\nstruct s { int a[N]; };", "two definitions"),
+        ("#define N 1\n#pragma pack(push, N)\nstruct s { char a; int b; };", "the macro `N` in `#pragma pack`"),
+        ("void f(void) { _Pragma(\"pack(1)\") }\nstruct s { char a; int b; };", "unknown `_Pragma`"),
+    ] {
+        let error = size_of(source).unwrap_err();
+        assert!(error.contains(message), "{source}: {error}");
+    }
+    let source = "#define A __alignof__\nstruct s { char a[A(double)]; };";
+    assert!(Layout::from_c(source, None, &DataModel::I386).is_err());
+}
+
+#[test]
+fn macros_of_exponential_length_are_refused_in_time() {
+    for (first, count) in [("1 +", 60), ("", 30)] {
+        let mut source = format!("#define M0 {first}\n");
+        for index in 1..=count {
+            source.push_str(&format!("#define M{index} M{0} M{0}\n", index - 1));
+        }
+        source.push_str(&format!("struct s {{ int a[M{count} 1]; }};"));
+        let error = size_of(&source).unwrap_err();
+        assert!(error.contains("macros"), "{error}");
+    }
+}
+
+/// The parser holds the operators before a bracket while the parser is inside the bracket.
+#[test]
+fn nested_operators_do_not_overflow_a_stack_of_2_mib() {
+    let enumerations = (0..14)
+        .fold("1".to_owned(), |inner, index| format!("{}sizeof(enum {{ A{index} = {inner} }})", "- ".repeat(240)));
+    let commas = format!("{}1{}", "1 ? 1, ".repeat(20_000), " : 1".repeat(20_000));
+    let array = |length: &str| format!("struct s {{ int a[{length}]; }};");
+    let inputs = [
+        format!("enum {{ Z = {enumerations} }}; struct s {{ int a; }};"),
+        array(&commas),
+        array(&format!("({commas})")),
+        array(&"1 ? (int){1} : ".repeat(20_000)),
+        array(&format!("({{ if (1); {} 1; }})", "else if (1);".repeat(20_000))),
+        array(&format!("({}1{})", "- (".repeat(28), ")".repeat(28))),
+        array(&format!("{}sizeof(int[{}sizeof(int[1])])", "- ".repeat(120), "~ ".repeat(120))),
+        array(&format!("{}{}1{}", "- ".repeat(180), "(".repeat(30), ")".repeat(30))),
+        array(&format!("{}1{}", "1 ? ".repeat(60), " : 1".repeat(60))),
+        array(&format!("{}1", "1 ? 1 : ".repeat(62))),
+        array(&format!("{}1", "(int) ".repeat(80))),
+        array(&format!("{}a", "sizeof ".repeat(240))),
+        format!("struct s {{ int {}a; }};", "* const ".repeat(120)),
+        format!("struct s {{ int {}a{}; }};", "(*".repeat(30), ")(int)".repeat(30)),
+    ];
+    let mut accepted = 0;
+    for source in inputs {
+        let compute = move || Layout::from_c(&source, None, &DataModel::LP64).map(|layout| layout.size());
+        let thread = std::thread::Builder::new().stack_size(2 << 20).spawn(compute).unwrap();
+        match thread.join().unwrap() {
+            Ok(_) => accepted += 1,
+            Err(error) => {
+                let error = error.to_string();
+                assert!(["more than", "unexpected", "integer"].iter().any(|part| error.contains(part)), "{error}");
+            }
+        }
+    }
+    // The other seven sources are refused.
+    assert_eq!(accepted, 7);
+}
+
+#[test]
+fn a_conditional_has_the_common_type_of_its_branches() {
+    assert_sizes(&[
+        ("struct s { int a[(1 ? -1 : 0u) > 0 ? 5 : 6]; };", 20),
+        ("struct s { char a[(0 ? 0ull : -1) > 0 ? 5 : 6]; };", 5),
+        ("struct s { char a[(1 ? -1 : 0u / 0) > 0 ? 5 : 6]; };", 5),
+        ("struct s { char a[(1 ? -1 : 1u << 99) > 0 ? 5 : 6]; };", 5),
+        ("struct s { char a[1 ? 2 : 1 / 0]; };", 2),
+        ("struct s { char a[1 ? 2 : 1 ? 0x7fffffff + 1 : 1 % 0]; };", 2),
+        ("struct s { char a[1 ? 2 : sizeof(enum { A = 5 })], b[A]; };", 7),
+    ]);
+    assert!(size_of("struct s { char a[0 ? 2 : 1 / 0]; };").unwrap_err().contains("a division by 0"));
+    assert!(size_of("struct s { char a[1 ? 2 : sizeof(int[1 / 0])]; };").is_err());
+}
+
+#[test]
+fn constants_have_the_types_of_a_compiler() {
+    assert_sizes(&[
+        ("enum { C = 0xffffffffu, D = -1 }; struct s { char a[C + 1 > 0 ? 5 : 6]; };", 5),
+        ("enum { C = 0xffffffffu, D = C + 1 > 0 ? 5 : 6 }; struct s { char a[D]; };", 6),
+        ("enum { C = 0xffffffffffull, D = 1 }; struct s { char a[D - 2 < 0 ? 5 : 6], b[0 - C > 0 ? 1 : 2]; };", 6),
+    ]);
+    assert!(size_of("struct s { char a[(char)-1 < 0 ? 5 : 6]; };").unwrap_err().contains("the sign of a `char`"));
+}
+
+#[test]
+fn a_typedef_before_the_braces_has_the_members() {
+    assert_sizes(&[
+        ("typedef struct s S; struct s { int a; char b; }; struct t { S x; };", 8),
+        ("typedef const union u U; typedef U V; union u { int a; short b; }; struct t { V x[3]; };", 12),
+        ("typedef enum e E; enum e { A }; struct s { E x; };", 4),
+        ("typedef struct s S __attribute__((aligned(16))); struct s { int a; }; struct t { char c; S x; };", 32),
+        ("typedef struct s S __attribute__((aligned(1))); struct s { int a; }; struct t { char c; S x; };", 8),
+    ]);
+    let source = "typedef struct tick tick; struct tick { int a; };";
+    for name in ["tick", "struct tick"] {
+        assert_eq!(Layout::from_c(source, Some(name), &DataModel::LP64).unwrap().size(), 4);
+    }
+    let error = size_of("typedef struct s S; struct s { int a; S x; };").unwrap_err();
+    assert!(error.contains("the size of `struct s` is not known"), "{error}");
+}
+
+#[test]
+fn rare_forms_of_directives_are_not_ignored() {
+    assert_sizes(&[
+        ("#if 1\n#elifdef A\n#pragma pack(1)\n#endif\nstruct s { char a; int b; };", 8),
+        ("#undef N\n#define N 4\n#ifndef N\n#define N 4\n#pragma pack(1)\n#endif\nstruct s { char a; int b; };", 8),
+    ]);
+    for (source, message) in [
+        ("#if 0\n#elifndef A\n#pragma pack(1)\n#endif\nstruct s { char a; int b; };", "`#pragma` in an `#if`"),
+        ("#if 0\n%:endif\n#pragma pack(1)\n#if 0\n%:endif\n#endif\nstruct s { char a; int b; };", "`%:`"),
+        ("#define push\n#pragma pack(push, 1)\nstruct s { char a; int b; };", "the macro `push`"),
+        (
+            "#pragma clang attribute push(__attribute__((packed)), apply_to = record)\nstruct s { int a; };",
+            "unknown `#pragma clang attribute",
+        ),
+    ] {
+        let error = size_of(source).unwrap_err();
+        assert!(error.contains(message), "{source}: {error}");
+    }
 }

@@ -14,8 +14,8 @@ use crate::layout::Type;
 pub(super) struct Value {
     pub(super) number: i128,
     /// The number of bits of the type: 32 or 64.
-    bits: u32,
-    is_signed: bool,
+    pub(super) bits: u32,
+    pub(super) is_signed: bool,
 }
 
 impl Value {
@@ -89,7 +89,7 @@ impl Resolver<'_, '_> {
                 let value = self.type_name(&ty.node.0)?;
                 // `__alignof__` is the preferred alignment, which is not the alignment in a structure for types of 8
                 // bytes on i386.
-                let is_preferred = self.token_at(at).starts_with("__alignof");
+                let is_preferred = self.text_from(at).starts_with("__alignof");
                 if is_preferred && value.element_size() == Some(8) && value.align.bytes() < 8 {
                     return Err(self
                         .error(at, "the value of `__alignof__` is not known".to_owned())
@@ -103,18 +103,18 @@ impl Resolver<'_, '_> {
             Expression::UnaryOperator(unary) => {
                 let operand = self.constant(&unary.node.operand)?;
                 let (number, keep) = match unary.node.operator.node {
-                    UnaryOperator::Plus => (Some(operand.number), true),
-                    UnaryOperator::Minus => (0_i128.checked_sub(operand.number), true),
-                    UnaryOperator::Complement => (Some(!operand.number), true),
-                    UnaryOperator::Negate => (Some(i128::from(operand.number == 0)), false),
+                    UnaryOperator::Plus => (operand.number, true),
+                    // A value has at most 64 bits, so the negative value is in range of the type `i128`.
+                    UnaryOperator::Minus => (0_i128.saturating_sub(operand.number), true),
+                    UnaryOperator::Complement => (!operand.number, true),
+                    UnaryOperator::Negate => (i128::from(operand.number == 0), false),
                     _ => return Err(self.not_constant(at)),
                 };
-                let number = number.ok_or_else(|| overflow(self))?;
                 if !keep {
                     return Ok(Value::int(number));
                 }
                 let Value { bits, is_signed, .. } = operand;
-                Value { number, ..operand }.convert(bits, is_signed).ok_or_else(|| overflow(self))
+                self.converted(Some(Value { number, ..operand }), bits, is_signed, at)
             }
             Expression::Cast(cast) => {
                 let value = self.constant(&cast.node.expression)?;
@@ -128,7 +128,11 @@ impl Resolver<'_, '_> {
                             _ => return Err(self.not_constant(at)),
                         };
                         let bits = u32::try_from(scalar.size.saturating_mul(8)).map_err(|_| overflow(self))?;
-                        let cast = value.convert(bits, is_signed).ok_or_else(|| overflow(self))?;
+                        let cast = self.converted(Some(value), bits, is_signed, at)?;
+                        if scalar.ty == Type::Char && cast.number < 0 {
+                            let message = "the sign of a `char` depends on the compiler".to_owned();
+                            return Err(self.error(at, message).with_help("write `signed char`"));
+                        }
                         // The integer promotions.
                         Ok(if bits < 32 { Value::int(cast.number) } else { cast })
                     }
@@ -137,11 +141,14 @@ impl Resolver<'_, '_> {
             }
             Expression::Conditional(conditional) => {
                 let condition = self.constant(&conditional.node.condition)?;
-                self.constant(if condition.number != 0 {
-                    &conditional.node.then_expression
-                } else {
-                    &conditional.node.else_expression
-                })
+                let (then, otherwise) = (&conditional.node.then_expression, &conditional.node.else_expression);
+                let is_true = condition.number != 0;
+                let (used, unused) = if is_true { (then, otherwise) } else { (otherwise, then) };
+                let used = self.constant(used)?;
+                // The type of the result depends on both expressions.
+                let unused = self.unevaluated(unused)?;
+                let (used, _) = used.common(unused).ok_or_else(|| overflow(self))?;
+                Ok(used)
             }
             Expression::BinaryOperator(binary) => {
                 let left = self.constant(&binary.node.lhs)?;
@@ -161,6 +168,26 @@ impl Resolver<'_, '_> {
         }
     }
 
+    /// Returns `value` in the type of `bits` bits, with a sign if `is_signed` is true. `at` is the place of the expression.
+    /// Returns an error if the type does not contain the value. C does not define the value, so the result in an
+    /// expression that is not evaluated is 0.
+    fn converted(&self, value: Option<Value>, bits: u32, is_signed: bool, at: usize) -> Result<Value, CError> {
+        match value.and_then(|value| value.convert(bits, is_signed)) {
+            Some(value) => Ok(value),
+            None if self.is_unevaluated => Ok(Value { number: 0, bits, is_signed }),
+            None => Err(self.error(at, "the value of the expression is out of range".to_owned())),
+        }
+    }
+
+    /// Returns a value of the type of `expression`, which C does not evaluate: `1 / 0` in `1 ? 2 : 1 / 0`.
+    // The function and `constant` call each other for conditionals. `source` limits their number.
+    fn unevaluated(&mut self, expression: &Node<Expression>) -> Result<Value, CError> {
+        let outer = core::mem::replace(&mut self.is_unevaluated, true);
+        let value = self.constant(expression);
+        self.is_unevaluated = outer;
+        value
+    }
+
     /// Returns the result of `operator` for the operands `left` and `right`. `at` is the place of the expression.
     fn binary(&self, operator: &BinaryOperator, left: Value, right: Value, at: usize) -> Result<Value, CError> {
         let overflow = || self.error(at, "the value of the expression is out of range".to_owned());
@@ -169,7 +196,7 @@ impl Resolver<'_, '_> {
         let truth = |condition: bool| Ok(Value::int(i128::from(condition)));
         let number = match operator {
             BinaryOperator::Multiply => x.checked_mul(y),
-            BinaryOperator::Divide | BinaryOperator::Modulo if y == 0 => {
+            BinaryOperator::Divide | BinaryOperator::Modulo if y == 0 && !self.is_unevaluated => {
                 return Err(self.error(at, "a division by 0".to_owned()));
             }
             BinaryOperator::Divide => x.checked_div(y),
@@ -177,15 +204,14 @@ impl Resolver<'_, '_> {
             BinaryOperator::Plus => x.checked_add(y),
             BinaryOperator::Minus => x.checked_sub(y),
             BinaryOperator::ShiftLeft | BinaryOperator::ShiftRight => {
-                let shift = u32::try_from(right.number).ok().filter(|shift| *shift < left.bits).ok_or_else(overflow)?;
-                let shifted = if *operator == BinaryOperator::ShiftLeft {
+                let shift = u32::try_from(right.number).ok().filter(|shift| *shift < left.bits);
+                let shifted = shift.and_then(|shift| match operator {
                     // At most 64 bits are shifted by at most 63 bits, so 128 bits contain the result.
-                    left.number.checked_shl(shift)
-                } else {
-                    left.number.checked_shr(shift)
-                };
-                let number = shifted.ok_or_else(overflow)?;
-                return Value { number, ..left }.convert(left.bits, left.is_signed).ok_or_else(overflow);
+                    BinaryOperator::ShiftLeft => left.number.checked_shl(shift),
+                    _ => left.number.checked_shr(shift),
+                });
+                let shifted = shifted.map(|number| Value { number, ..left });
+                return self.converted(shifted, left.bits, left.is_signed, at);
             }
             BinaryOperator::BitwiseAnd => Some(x & y),
             BinaryOperator::BitwiseXor => Some(x ^ y),
@@ -199,8 +225,7 @@ impl Resolver<'_, '_> {
             BinaryOperator::LogicalAnd | BinaryOperator::LogicalOr => return truth(right.number != 0),
             _ => return Err(self.not_constant(at)),
         };
-        let number = number.ok_or_else(overflow)?;
-        Value { number, ..a }.convert(a.bits, a.is_signed).ok_or_else(overflow)
+        self.converted(number.map(|number| Value { number, ..a }), a.bits, a.is_signed, at)
     }
 
     /// Returns the value of an integer constant. Returns `None` if no type contains the value.
@@ -252,19 +277,13 @@ impl Resolver<'_, '_> {
         }
     }
 
-    /// Returns the value of the enumerator or macro `name`.
-    fn named_constant(&mut self, name: &str, at: usize) -> Result<Value, CError> {
-        match name {
-            "true" => return Ok(Value::int(1)),
-            "false" => return Ok(Value::int(0)),
-            _ => {}
-        }
-        if let Some(value) = self.constants.get(name) {
-            return value.clone();
-        }
-        match self.macro_value(name) {
-            Some(value) => value,
-            None => {
+    /// Returns the value of the enumerator `name`, or of `true` or `false`. `at` is the place of the name.
+    fn named_constant(&self, name: &str, at: usize) -> Result<Value, CError> {
+        match (self.constants.get(name), name) {
+            (Some(value), _) => Ok(*value),
+            (None, "true") => Ok(Value::int(1)),
+            (None, "false") => Ok(Value::int(0)),
+            (None, _) => {
                 let message = format!("unknown constant {}", quoted(name));
                 Err(self.error(at, message).with_help("define it with `#define` or `enum`"))
             }

@@ -13,7 +13,7 @@ use lang_c::span::Node;
 use super::constant::Value;
 use super::error::{CError, quoted};
 use super::record::{Member, Rules, place_members, value_of};
-use super::source::{Kind, Prepared, Token, match_brackets};
+use super::source::Prepared;
 use super::types::{Base, CValue, Record, builtin, integer};
 use crate::abi::{CType, DataModel};
 use crate::align::Align;
@@ -22,9 +22,6 @@ use crate::layout::Type;
 
 /// The largest value of the attribute `aligned` in bytes, which is the limit of GCC.
 const MAX_ALIGN: i128 = 1 << 28;
-
-/// The largest number of tokens of a macro that is a constant. [`Resolver::constant`] recurses for each operator.
-const MAX_MACRO_TOKENS: usize = 64;
 
 /// Attributes that do not change the layout of a type.
 const NEUTRAL_ATTRIBUTES: &[&str] = &[
@@ -95,9 +92,9 @@ pub(super) struct Resolver<'p, 's> {
     /// The structures, unions and enumerations by their tag.
     tags: BTreeMap<String, CValue>,
     typedefs: BTreeMap<String, CValue>,
-    pub(super) constants: BTreeMap<String, Result<Value, CError>>,
-    /// The macros whose value is computed at present.
-    active_macros: BTreeSet<String>,
+    pub(super) constants: BTreeMap<String, Value>,
+    /// Whether C does not evaluate the expression whose value is computed at present.
+    pub(super) is_unevaluated: bool,
     /// The structure or union whose declaration ended last.
     last: Option<CValue>,
     /// The first error of a declaration.
@@ -113,7 +110,7 @@ impl<'p, 's> Resolver<'p, 's> {
             tags: BTreeMap::new(),
             typedefs: BTreeMap::new(),
             constants: BTreeMap::new(),
-            active_macros: BTreeSet::new(),
+            is_unevaluated: false,
             last: None,
             first_error: None,
         };
@@ -159,10 +156,25 @@ impl<'p, 's> Resolver<'p, 's> {
                 error.with_help(format!("it declares {}", names.join(", ")))
             });
         };
+        let found = self.completed(found);
         match &found.base {
             Base::Invalid(error) => Err(error.clone()),
-            Base::Scalar(_) | Base::Record(_) => Ok(found.clone()),
+            Base::Scalar(_) | Base::Record(_) => Ok(found),
             base => Err(whole(super::types::describe_unsized(base))),
+        }
+    }
+
+    /// Returns `value`. If `value` is a structure, union or enumeration that the source declared after the `typedef` of
+    /// `value`, returns the declared type.
+    fn completed(&self, value: &CValue) -> CValue {
+        let tag = match &value.base {
+            Base::Incomplete(name) => name.split_once(' ').map(|(_, tag)| tag),
+            Base::Scalar(_) | Base::Void | Base::Function | Base::Record(_) | Base::Invalid(_) => None,
+        };
+        match tag.and_then(|tag| self.tags.get(tag)) {
+            // As in GCC, the attribute `aligned` of the `typedef` can only raise the alignment.
+            Some(found) => CValue { align: found.align.max(value.align), ..found.clone() },
+            None => value.clone(),
         }
     }
 
@@ -172,9 +184,14 @@ impl<'p, 's> Resolver<'p, 's> {
     }
 
     /// Returns the token at the offset `at` of the prepared source, as the original source contains it.
-    pub(super) fn token_at(&self, at: usize) -> &'s str {
+    fn token_at(&self, at: usize) -> &'s str {
         let (start, end) = self.prepared.place(at);
         self.prepared.source.get(start..end).unwrap_or_default()
+    }
+
+    /// Returns the prepared source from the offset `at` on.
+    pub(super) fn text_from(&self, at: usize) -> &'p str {
+        self.prepared.text.get(at..).unwrap_or_default()
     }
 
     /// Returns the error for a syntax error of the parser.
@@ -187,11 +204,7 @@ impl<'p, 's> Resolver<'p, 's> {
         // A word where a type can start is an unknown type, or a macro.
         let is_type_place = error.expected.contains("<typedef_name>") || self.starts_declaration(error.offset);
         if is_word && is_type_place && !super::types::is_type_keyword(token) {
-            let help = if self.prepared.macros.contains_key(token) {
-                "run the preprocessor first: `cc -E FILE.h`"
-            } else {
-                "declare the type before it is used, or write a type of stdint.h such as `uint16_t`"
-            };
+            let help = "declare the type before it is used, or write a type of stdint.h such as `uint16_t`";
             return self.error(error.offset, format!("unknown type {}", quoted(token))).with_help(help);
         }
         let error = self.error(error.offset, format!("unexpected {}", quoted(token)));
@@ -259,7 +272,7 @@ impl<'p, 's> Resolver<'p, 's> {
     fn refuse_macro_as_object(&mut self, declarator: &Node<Declarator>) -> Result<(), CError> {
         let Some(name) = declarator_name(&declarator.node) else { return Ok(()) };
         let is_upper = name.len() > 1 && !name.contains(|character: char| character.is_ascii_lowercase());
-        if !(is_upper || name.starts_with("__") || self.prepared.macros.contains_key(name)) {
+        if !(is_upper || name.starts_with("__")) {
             return Ok(());
         }
         let error = self.error(declarator.span.start, format!("{} can be a macro for an attribute", quoted(name)));
@@ -275,15 +288,6 @@ impl<'p, 's> Resolver<'p, 's> {
         }
         self.last = Some(invalid);
         Err(error)
-    }
-
-    /// Returns an error if `name`, which a declaration declares, is a macro. The preprocessor would replace the name.
-    fn refuse_macro(&self, name: &str, at: usize) -> Result<(), CError> {
-        if !self.prepared.macros.contains_key(name) {
-            return Ok(());
-        }
-        let error = self.error(at, format!("the name {} is a macro", quoted(name)));
-        Err(error.with_help("run the preprocessor first: `cc -E FILE.h`"))
     }
 
     /// Returns the type that `declarator` of a `typedef` declares.
@@ -380,7 +384,7 @@ impl<'p, 's> Resolver<'p, 's> {
     /// Returns the type with the name `name` of a `typedef`. `at` is the place of the name.
     fn named_type(&self, name: &str, at: usize) -> Result<CValue, CError> {
         let value = match self.typedefs.get(name) {
-            Some(value) => Some(value.clone()),
+            Some(value) => Some(self.completed(value)),
             None => builtin(name, self.model),
         };
         match value {
@@ -393,6 +397,15 @@ impl<'p, 's> Resolver<'p, 's> {
 
     /// Returns the type of a cast, of `sizeof` or of `_Atomic`.
     pub(super) fn type_name(&mut self, ty: &Node<TypeName>) -> Result<CValue, CError> {
+        // A compiler evaluates the constants of a type in every expression.
+        let outer = core::mem::replace(&mut self.is_unevaluated, false);
+        let value = self.evaluated_type_name(ty);
+        self.is_unevaluated = outer;
+        value
+    }
+
+    /// Returns the type `ty` after [`type_name`](Self::type_name) has reset `is_unevaluated`.
+    fn evaluated_type_name(&mut self, ty: &Node<TypeName>) -> Result<CValue, CError> {
         let specifiers = qualified(&ty.node.specifiers);
         let (base, mut attributes) = self.specifiers(&specifiers)?;
         let value = match &ty.node.declarator {
@@ -652,9 +665,6 @@ impl<'p, 's> Resolver<'p, 's> {
             if ty.size().is_none() {
                 return Err(self.unsized_error(&ty, place));
             }
-            if let Some(name) = &name {
-                self.refuse_macro(name, place)?;
-            }
             if let Some(name) = &name
                 && !names.insert(name.clone())
             {
@@ -746,16 +756,20 @@ impl<'p, 's> Resolver<'p, 's> {
             }
         }
         let (mut next, mut min, mut max) = (0_i128, 0_i128, 0_i128);
+        // The names of the enumerators that the type `int` does not contain.
+        let mut large: Vec<&str> = Vec::new();
         for enumerator in enumerators {
             let number = match &enumerator.node.expression {
                 Some(expression) => self.constant(expression)?.number,
                 None => next,
             };
             let name = &enumerator.node.identifier;
-            self.refuse_macro(&name.node.name, name.span.start)?;
-            if self.constants.insert(name.node.name.clone(), Ok(Value::enumerator(number))).is_some() {
+            if self.constants.insert(name.node.name.clone(), Value::enumerator(number)).is_some() {
                 let message = format!("a second declaration of {}", quoted(&name.node.name));
                 return Err(self.error(name.span.start, message));
+            }
+            if i32::try_from(number).is_err() {
+                large.push(&name.node.name);
             }
             (min, max) = (min.min(number), max.max(number));
             next = number.saturating_add(1);
@@ -768,78 +782,17 @@ impl<'p, 's> Resolver<'p, 's> {
             (false, ..) if max <= i128::from(u64::MAX) => integer(8, false, self.model),
             _ => return Err(self.error(at, "no integer type has all values of the enumeration".to_owned())),
         };
+        // After the closing brace, these enumerators have the type of the enumeration.
+        for name in large {
+            let bits = if value.element_size() == Some(8) { 64 } else { 32 };
+            if let Some(enumerator) = self.constants.get_mut(name) {
+                (enumerator.bits, enumerator.is_signed) = (bits, min < 0);
+            }
+        }
         if let Some(tag) = tag {
             self.tags.insert(tag.to_owned(), value.clone());
         }
         Ok(value)
-    }
-
-    /// Returns the value of the macro `name`. Returns `None` if the source does not define the macro.
-    // The function calls itself for a macro whose body contains a macro. `active_macros` stops a cycle, and
-    // `MAX_MACRO_DEPTH` limits the depth.
-    pub(super) fn macro_value(&mut self, name: &str) -> Option<Result<Value, CError>> {
-        const MAX_MACRO_DEPTH: usize = 8;
-        let prepared = self.prepared;
-        let found = prepared.macros.get(name)?;
-        let error = |message: String| CError::new(prepared.source, found.place, message);
-        let is_whole = match found.body.as_slice() {
-            [only] => only.kind == Kind::Number || only.kind == Kind::Word || only.kind == Kind::Text,
-            [first, middle @ .., last] => {
-                // `(1) + (2)` starts and ends with parentheses, too.
-                let mut depth = 1_i32;
-                let mut is_closed_early = false;
-                for token in middle {
-                    depth = depth.saturating_add(match token.text {
-                        "(" => 1,
-                        ")" => -1,
-                        _ => 0,
-                    });
-                    is_closed_early |= depth == 0;
-                }
-                first.text == "(" && last.text == ")" && !is_closed_early
-            }
-            [] => false,
-        };
-        if !is_whole {
-            let message = format!("the macro {} is not a number or an expression in parentheses", quoted(name));
-            return Some(Err(error(message).with_help("run the preprocessor first: `cc -E FILE.h`")));
-        }
-        if self.active_macros.len() >= MAX_MACRO_DEPTH || !self.active_macros.insert(name.to_owned()) {
-            return Some(Err(error(format!("the macro {} contains itself", quoted(name)))));
-        }
-        let value = self.macro_body(name, &found.body, &error);
-        self.active_macros.remove(name);
-        self.constants.insert(name.to_owned(), value.clone());
-        Some(value)
-    }
-
-    /// Returns the value of `body`, the tokens of the macro `name`. `error` creates an error about the macro.
-    fn macro_body(
-        &mut self,
-        name: &str,
-        body: &[Token<'_>],
-        error: &dyn Fn(String) -> CError,
-    ) -> Result<Value, CError> {
-        if body.len() > MAX_MACRO_TOKENS {
-            return Err(error(format!("the macro {} has more than {MAX_MACRO_TOKENS} tokens", quoted(name))));
-        }
-        match_brackets(self.prepared.source, body)?;
-        let words: Vec<&str> = body.iter().map(|token| token.text).collect();
-        let text = format!("enum {{ _ = {} }};", words.join(" "));
-        let not_constant = || error(format!("the value of the macro {} is not an integer constant", quoted(name)));
-        let unit = parse(&text).map_err(|_| not_constant())?;
-        let [declaration] = unit.0.as_slice() else { return Err(not_constant()) };
-        let ExternalDeclaration::Declaration(declaration) = &declaration.node else { return Err(not_constant()) };
-        let expression = declaration.node.specifiers.iter().find_map(|specifier| match &specifier.node {
-            DeclarationSpecifier::TypeSpecifier(ty) => match &ty.node {
-                TypeSpecifier::Enum(enumeration) => enumeration.node.enumerators.first()?.node.expression.as_deref(),
-                _ => None,
-            },
-            _ => None,
-        });
-        let expression = expression.ok_or_else(not_constant)?;
-        // The places of the expression belong to `text`, so the error is about the macro.
-        self.constant(expression).map_err(|_| not_constant())
     }
 }
 

@@ -31,9 +31,8 @@ impl Layout {
     ///
     /// The source contains declarations of C11 with the extensions of GCC: typedefs, nested and anonymous structures,
     /// unions, arrays, bit-fields, enumerations, `#pragma pack`, `_Alignas`, and the attributes `packed` and
-    /// `aligned`. The types of `stdint.h`, `stddef.h` and `stdbool.h` are known. `#include` is ignored. A macro can be
-    /// the length of an array if its value is a number or an expression in parentheses. Source with other macros needs
-    /// a preprocessor.
+    /// `aligned`. The types of `stdint.h`, `stddef.h` and `stdbool.h` are known. `#include` is ignored. The value of a
+    /// macro without parameters replaces its name. A declaration that uses a macro with parameters needs a preprocessor.
     ///
     /// | C | layout |
     /// |--|--|
@@ -58,6 +57,7 @@ impl Layout {
     /// - `struct s { u16 a; };`: the type `u16` is not declared
     /// - `struct s { int a; }`: the declaration is not complete
     /// - `struct s { int a __attribute__((mode(DI))); };`: the attribute is not supported
+    /// - a declaration uses a macro with parameters
     /// - `name` is not a type of the source, or the source declares no complete structure
     /// - the type has more members, levels or dimensions than [`Limits::DEFAULT`](crate::format::Limits::DEFAULT)
     ///   permits

@@ -2,7 +2,8 @@
 //!
 //! The parser `lang-c` expects the output of a C preprocessor. This module divides the source into tokens, and writes
 //! the tokens again without comments, directives, function bodies, initializers and static assertions. None of these
-//! changes the layout of a type, except the directives `#pragma pack` and `#define`, which this module records.
+//! changes the layout of a type, except the directives `#pragma pack`, which this module records, and `#define`. The
+//! tokens of a macro replace its name, as in a preprocessor. A macro with parameters is an error in a declaration.
 //!
 //! The parser calls itself for nested brackets. Some nested brackets take exponential time. [`MAX_DEPTH`],
 //! [`MAX_BRACKET_DEPTH`] and [`MAX_RUN`] bound the depth and the time of the parser.
@@ -21,10 +22,13 @@ const MAX_TOKENS: usize = 1 << 18;
 const MAX_DEPTH: usize = 32;
 /// The deepest nesting of square brackets inside square brackets. The parser takes twice the time for each level.
 const MAX_BRACKET_DEPTH: usize = 4;
-/// The largest number of tokens between two of `, ; { }`. The parser recurses for each operator of an expression.
+/// The largest number of tokens that [`check_runs`] permits without `,` or `;`. The parser recurses for each operator of
+/// an expression.
 const MAX_RUN: usize = 256;
 /// The deepest nesting of `#if`, which is the limit of the C standard.
 const MAX_CONDITIONS: usize = 63;
+/// The deepest nesting of macros that contain macros.
+const MAX_MACRO_DEPTH: usize = 32;
 /// The largest length of a word or number in bytes.
 const MAX_WORD: usize = 1 << 10;
 
@@ -37,7 +41,7 @@ const NEUTRAL_PRAGMAS: &[&str] =
 
 /// The kind of a token.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Kind {
+enum Kind {
     /// An identifier or keyword.
     Word,
     Number,
@@ -48,20 +52,25 @@ pub(super) enum Kind {
 }
 
 /// A token and the bytes `start..end` of the source that contain the token. For a token that the source does not
-/// contain, the bytes of the token that the new token replaces.
+/// contain, and for a token of a macro, the bytes of the token that the new token replaces.
 #[derive(Clone, Debug)]
-pub(super) struct Token<'s> {
-    pub(super) kind: Kind,
-    pub(super) text: &'s str,
-    pub(super) start: usize,
-    pub(super) end: usize,
+struct Token<'s> {
+    kind: Kind,
+    text: &'s str,
+    start: usize,
+    end: usize,
+    /// Whether the token is the name of a macro with parameters. The macro is used if `(` follows.
+    has_parameters: bool,
 }
 
-/// The value of an object-like macro: `#define LENGTH 8`.
-pub(super) struct Macro<'s> {
-    pub(super) body: Vec<Token<'s>>,
-    /// The bytes of the name in the source.
-    pub(super) place: (usize, usize),
+/// A macro.
+enum Macro<'s> {
+    /// A macro without parameters, with its tokens: `#define LENGTH 8`.
+    Object(Vec<Token<'s>>),
+    /// A macro without parameters, with a character that no declaration contains.
+    Invalid,
+    /// A macro with parameters: `#define MAX(a, b) 8`.
+    Function,
 }
 
 /// C source that `lang-c` can parse, and the places of its tokens in the original source.
@@ -77,7 +86,6 @@ pub(super) struct Prepared<'s> {
     /// For each `#pragma pack`, its offset in `source` and the largest alignment in bytes from there on. `None` is the
     /// alignment of the compiler.
     packs: Vec<(usize, Option<u64>)>,
-    pub(super) macros: BTreeMap<&'s str, Macro<'s>>,
 }
 
 impl<'s> Prepared<'s> {
@@ -96,17 +104,18 @@ impl<'s> Prepared<'s> {
             saved: Vec::new(),
             packs: Vec::new(),
             macros: BTreeMap::new(),
-            functions: BTreeSet::new(),
+            macro_tokens: 0,
             undefined: BTreeSet::new(),
         };
         scan.run()?;
-        let Scanner { tokens, packs, macros, .. } = scan;
+        let Scanner { tokens, packs, .. } = scan;
         let partners = match_brackets(source, &tokens)?;
         check_packs(source, &tokens, &partners, &packs)?;
+        check_pragma_operators(source, &tokens)?;
         let tokens = rewrite(source, &tokens, &partners)?;
+        check_runs(source, &tokens)?;
         let mut names: BTreeSet<&str> = BTreeSet::new();
-        let bodies = macros.values().flat_map(|found| &found.body);
-        for token in tokens.iter().chain(bodies) {
+        for token in &tokens {
             if token.kind == Kind::Word && BUILTIN_NAMES.contains(&token.text) {
                 names.insert(token.text);
             }
@@ -126,7 +135,7 @@ impl<'s> Prepared<'s> {
             places.push((text.len(), (token.start, token.end)));
             text.push_str(token.text);
         }
-        Ok(Self { source, text, prelude: names.len(), places, packs, macros })
+        Ok(Self { source, text, prelude: names.len(), places, packs })
     }
 
     /// Returns the bytes of the source that contain the token at the offset `at` of `text`.
@@ -182,9 +191,10 @@ struct Scanner<'s> {
     /// The values and the names that `#pragma pack(push)` saved.
     saved: Vec<(Option<u64>, Option<&'s str>)>,
     packs: Vec<(usize, Option<u64>)>,
+    /// The macros that are defined at the current offset.
     macros: BTreeMap<&'s str, Macro<'s>>,
-    /// The names of function-like macros.
-    functions: BTreeSet<&'s str>,
+    /// The number of tokens of macros that replaced a name so far.
+    macro_tokens: usize,
     /// The names in `#undef`.
     undefined: BTreeSet<&'s str>,
 }
@@ -214,7 +224,11 @@ impl<'s> Scanner<'s> {
             match self.peek(0) {
                 None => break,
                 Some(b'#') if is_line_start => self.directive()?,
-                Some(_) if self.is_skipping() => self.skip_line(),
+                Some(b'%') if is_line_start && self.peek(1) == Some(b':') => {
+                    self.advance(2);
+                    return Err(self.error(self.at.saturating_sub(2), "`%:` in the place of `#` is not supported"));
+                }
+                Some(_) if self.is_skipping() => self.skip_line()?,
                 Some(_) => {
                     let token = self.token()?;
                     if self.conditions.contains(&Condition::Unknown) {
@@ -222,11 +236,7 @@ impl<'s> Scanner<'s> {
                         let place = (token.start, token.end);
                         return Err(CError::new(self.source, place, message.to_owned()).with_help(PREPROCESS));
                     }
-                    if self.tokens.len() >= MAX_TOKENS {
-                        let message = format!("more than {MAX_TOKENS} words and operators");
-                        return Err(CError::new(self.source, (token.start, token.end), message));
-                    }
-                    self.tokens.push(token);
+                    self.expand(token)?;
                     is_line_start = false;
                 }
             }
@@ -237,17 +247,111 @@ impl<'s> Scanner<'s> {
         Ok(())
     }
 
+    /// Adds `token` to the tokens of the source. If `token` is the name of a macro, adds the tokens of the macro instead.
+    /// As in a preprocessor, the name of a macro inside its own tokens is not replaced.
+    fn expand(&mut self, token: Token<'s>) -> Result<(), CError> {
+        let place = (token.start, token.end);
+        let error = |message: String| CError::new(self.source, place, message);
+        // The macros that are replaced at present, outermost first: the name, and the index of the next token.
+        let mut active: Vec<(&'s str, usize)> = Vec::new();
+        let mut next = Some(token);
+        loop {
+            if let Some(token) = next.take() {
+                let is_active = active.iter().any(|(name, _)| *name == token.text);
+                match self.macros.get(token.text).filter(|_| token.kind == Kind::Word && !is_active) {
+                    Some(Macro::Object(_)) if active.len() >= MAX_MACRO_DEPTH => {
+                        return Err(error(format!("more than {MAX_MACRO_DEPTH} macros inside each other")));
+                    }
+                    Some(Macro::Object(_)) => active.push((token.text, 0)),
+                    Some(Macro::Invalid) => {
+                        let message = format!("the macro {} is not a part of a declaration", quoted(token.text));
+                        return Err(error(message).with_help(PREPROCESS));
+                    }
+                    found => {
+                        if self.tokens.len() >= MAX_TOKENS {
+                            return Err(error(format!("more than {MAX_TOKENS} words and operators")));
+                        }
+                        let has_parameters = matches!(found, Some(Macro::Function));
+                        self.tokens.push(Token { start: place.0, end: place.1, has_parameters, ..token });
+                    }
+                }
+            }
+            let Some((name, index)) = active.last_mut() else { return Ok(()) };
+            next = match self.macros.get(name) {
+                Some(Macro::Object(body)) => body.get(*index).cloned(),
+                Some(Macro::Invalid | Macro::Function) | None => None,
+            };
+            *index = index.saturating_add(1);
+            if next.is_none() {
+                active.pop();
+            }
+            self.macro_tokens = self.macro_tokens.saturating_add(1);
+            if self.macro_tokens > MAX_TOKENS {
+                return Err(error(format!("the macros have more than {MAX_TOKENS} words and operators")));
+            }
+        }
+    }
+
     fn is_skipping(&self) -> bool {
         self.conditions.iter().any(|condition| matches!(condition, Condition::False | Condition::Done))
     }
 
-    /// Moves to the next line feed.
-    fn skip_line(&mut self) {
+    /// Returns the length in bytes of the backslash and the line feed that join two lines at the current offset. As in
+    /// GCC and Clang, white space can follow the backslash. Returns `None` if the line does not end there.
+    fn line_join(&self) -> Option<usize> {
+        let rest = self.source.as_bytes().get(self.at..)?.strip_prefix(b"\\")?;
+        let space = rest.iter().position(|byte| !matches!(byte, b' ' | b'\t' | b'\r' | 0x0b | 0x0c))?;
+        (rest.get(space) == Some(&b'\n')).then(|| space.saturating_add(2))
+    }
+
+    /// Moves to the line feed that ends a `//` comment.
+    fn skip_line_comment(&mut self) {
         while let Some(byte) = self.peek(0)
             && byte != b'\n'
         {
-            self.advance(if byte == b'\\' && self.peek(1) == Some(b'\n') { 2 } else { 1 });
+            self.advance(self.line_join().unwrap_or(1));
         }
+    }
+
+    /// Moves over a comment in `/* */`, which starts at the current offset. Returns an error if the comment has no end.
+    fn skip_block_comment(&mut self) -> Result<(), CError> {
+        let start = self.at;
+        self.advance(2);
+        let rest = self.source.get(self.at..).unwrap_or_default();
+        match rest.find("*/") {
+            Some(len) => self.advance(len.saturating_add(2)),
+            None => return Err(self.error(start, "a comment without an end")),
+        }
+        Ok(())
+    }
+
+    /// Moves to the line feed that ends the line. A comment in `/* */` can contain line feeds, and a string can contain
+    /// the characters of a comment. Returns an error if a comment has no end.
+    fn skip_line(&mut self) -> Result<(), CError> {
+        // The quote of the string or character constant that contains the current offset.
+        let mut quote = None;
+        while let Some(byte) = self.peek(0)
+            && byte != b'\n'
+        {
+            match (byte, self.peek(1)) {
+                (b'\\', next) => {
+                    let is_escape = quote.is_some() && next.is_some_and(|next| next != b'\n');
+                    self.advance(self.line_join().unwrap_or(if is_escape { 2 } else { 1 }));
+                }
+                (b'"' | b'\'', _) => {
+                    quote = match quote {
+                        None => Some(byte),
+                        Some(open) if open == byte => None,
+                        open => open,
+                    };
+                    self.advance(1);
+                }
+                (b'/', Some(b'/')) if quote.is_none() => self.skip_line_comment(),
+                (b'/', Some(b'*')) if quote.is_none() => self.skip_block_comment()?,
+                _ => self.advance(1),
+            }
+        }
+        Ok(())
     }
 
     /// Moves over white space and comments, and over line feeds if `lines` is true. Returns whether a line feed was
@@ -261,20 +365,12 @@ impl<'s> Scanner<'s> {
                     self.advance(1);
                 }
                 (Some(b' ' | b'\t' | b'\r' | 0x0b | 0x0c), _) => self.advance(1),
-                (Some(b'\\'), Some(b'\n')) => self.advance(2),
-                (Some(b'\\'), Some(b'\r')) if self.peek(2) == Some(b'\n') => self.advance(3),
-                (Some(b'/'), Some(b'/')) => self.skip_line(),
-                (Some(b'/'), Some(b'*')) => {
-                    let rest = self.source.get(self.at.saturating_add(2)..).unwrap_or_default();
-                    match rest.find("*/") {
-                        Some(len) => self.advance(len.saturating_add(4)),
-                        None => {
-                            let start = self.at;
-                            self.advance(2);
-                            return Err(self.error(start, "a comment without an end"));
-                        }
-                    }
-                }
+                (Some(b'\\'), _) => match self.line_join() {
+                    Some(len) => self.advance(len),
+                    None => return Ok(has_line_feed),
+                },
+                (Some(b'/'), Some(b'/')) => self.skip_line_comment(),
+                (Some(b'/'), Some(b'*')) => self.skip_block_comment()?,
                 _ => return Ok(has_line_feed),
             }
         }
@@ -284,6 +380,7 @@ impl<'s> Scanner<'s> {
     fn token(&mut self) -> Result<Token<'s>, CError> {
         let start = self.at;
         let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$';
+        let is_operator = |byte: u8| b"=<>&|+-/*.#%:".contains(&byte);
         let kind = match self.peek(0) {
             Some(b'0'..=b'9') => {
                 // A number of the preprocessor: an exponent can have a sign.
@@ -309,7 +406,7 @@ impl<'s> Scanner<'s> {
                 loop {
                     match self.peek(0) {
                         Some(byte) if byte == quote => break,
-                        Some(b'\\') => self.advance(2),
+                        Some(b'\\') => self.advance(self.line_join().unwrap_or(2)),
                         Some(byte) if byte != b'\n' => self.advance(1),
                         _ => return Err(self.error(start, "a string without an end")),
                     }
@@ -336,6 +433,16 @@ impl<'s> Scanner<'s> {
         let Some(text) = self.source.get(start..end) else {
             return Err(self.error(start, "an escape of a character that is not ASCII"));
         };
+        // The compiler joins the lines before it divides them into words.
+        if let Some(byte) = self.line_join().and_then(|len| self.peek(len))
+            && match kind {
+                Kind::Word | Kind::Number => is_word(byte),
+                Kind::Operator => OPERATORS.iter().any(|operator| operator.starts_with(text)) && is_operator(byte),
+                Kind::Text => false,
+            }
+        {
+            return Err(self.error(start, "a word or an operator that continues on the next line"));
+        }
         if text.len() > MAX_WORD && kind != Kind::Text {
             return Err(self.error(start, format!("a word of {} bytes, {MAX_WORD} are allowed", text.len())));
         }
@@ -344,7 +451,7 @@ impl<'s> Scanner<'s> {
         if width.len() > 4 {
             return Err(self.error(start, format!("unknown type {}", quoted(text))));
         }
-        Ok(Token { kind, text, start, end })
+        Ok(Token { kind, text, start, end, has_parameters: false })
     }
 
     /// Reads the tokens up to the end of the line.
@@ -366,7 +473,7 @@ impl<'s> Scanner<'s> {
         self.skip_space(false)?;
         // The line `# 12 "file.h"` is from a preprocessor.
         if !self.peek(0).is_some_and(|byte| byte.is_ascii_alphabetic()) {
-            self.skip_line();
+            self.skip_line()?;
             return Ok(());
         }
         let name = self.token()?.text;
@@ -377,14 +484,14 @@ impl<'s> Scanner<'s> {
         match name {
             "if" | "ifdef" | "ifndef" if is_skipping => {
                 self.conditions.push(Condition::Done);
-                self.skip_line();
+                self.skip_line()?;
             }
             "if" | "ifdef" | "ifndef" => {
                 let condition = self.condition(name)?;
                 self.conditions.push(condition);
             }
-            "elif" | "else" => {
-                self.skip_line();
+            "elif" | "elifdef" | "elifndef" | "else" => {
+                self.skip_line()?;
                 match self.conditions.pop() {
                     Some(Condition::True | Condition::Done) => self.conditions.push(Condition::Done),
                     Some(Condition::False) if name == "else" => self.conditions.push(Condition::True),
@@ -394,32 +501,49 @@ impl<'s> Scanner<'s> {
                 }
             }
             "endif" => {
-                self.skip_line();
+                self.skip_line()?;
                 if self.conditions.pop().is_none() {
                     return Err(self.error(start, "`#endif` without `#if`"));
                 }
             }
-            _ if is_skipping => self.skip_line(),
+            _ if is_skipping => self.skip_line()?,
             "error" => {
-                self.skip_line();
+                self.skip_line()?;
                 if !self.conditions.contains(&Condition::Unknown) {
                     return Err(self.error(start, "`#error` is reached"));
                 }
             }
             "undef" => {
                 let tokens = self.line_tokens()?;
-                self.undefined.extend(tokens.first().map(|token| token.text));
+                let [Token { text, .. }] = tokens.as_slice() else {
+                    return Err(self.error(start, "expected one name after `#undef`"));
+                };
+                if self.macros.contains_key(text) && self.conditions.contains(&Condition::Unknown) {
+                    let message = "`#undef` in an `#if` whose condition is not known";
+                    return Err(self.error(start, message).with_help(PREPROCESS));
+                }
+                self.macros.remove(text);
+                self.undefined.insert(text);
             }
-            "include" | "warning" | "line" | "ident" => self.skip_line(),
+            "include" | "warning" | "line" | "ident" => {
+                self.skip_space(false)?;
+                // The name of a header can contain the characters of a comment.
+                if name == "include" && self.peek(0) == Some(b'<') {
+                    while self.peek(0).is_some_and(|byte| byte != b'>' && byte != b'\n') {
+                        self.advance(1);
+                    }
+                }
+                self.skip_line()?;
+            }
             _ if self.conditions.contains(&Condition::Unknown) => {
-                self.skip_line();
+                self.skip_line()?;
                 let message = format!("`#{name}` in an `#if` whose condition is not known");
                 return Err(self.error(start, message).with_help(PREPROCESS));
             }
             "define" => self.define(start)?,
             "pragma" => self.pragma(start)?,
             _ => {
-                self.skip_line();
+                self.skip_line()?;
                 return Err(self.error(start, format!("unknown directive {}", quoted(name))).with_help(PREPROCESS));
             }
         }
@@ -428,22 +552,24 @@ impl<'s> Scanner<'s> {
 
     /// Reads the condition of the directive `name`: `if`, `ifdef` or `ifndef`.
     fn condition(&mut self, name: &str) -> Result<Condition, CError> {
+        let start = self.at;
         let tokens = self.line_tokens();
         let words: Vec<&str> = match &tokens {
             Ok(tokens) => tokens.iter().map(|token| token.text).collect(),
             // A condition can contain a character that no declaration contains.
             Err(_) => {
-                self.skip_line();
+                self.at = start;
+                self.skip_line()?;
                 Vec::new()
             }
         };
         let is_defined = |macro_name: &str| {
+            if self.macros.contains_key(macro_name) {
+                return Condition::True;
+            }
             // `#undef` is rare, so this module does not follow its effect.
             if self.undefined.contains(macro_name) {
                 return Condition::Unknown;
-            }
-            if self.macros.contains_key(macro_name) || self.functions.contains(macro_name) {
-                return Condition::True;
             }
             // No C compiler defines `__cplusplus`.
             if macro_name == "__cplusplus" { Condition::False } else { Condition::Unknown }
@@ -480,37 +606,39 @@ impl<'s> Scanner<'s> {
 
     /// Records `#define`, which starts at `start`.
     fn define(&mut self, start: usize) -> Result<(), CError> {
+        let texts = |body: &[Token<'s>]| body.iter().map(|token| token.text).collect::<Vec<_>>();
         self.skip_space(false)?;
         let name = self.token()?;
-        if self.peek(0) == Some(b'(') {
-            self.functions.insert(name.text);
-            self.skip_line();
-            return Ok(());
-        }
-        let body_start = self.at;
-        let body = match self.line_tokens() {
-            Ok(body) => body,
-            // Macros with other characters do not occur in types.
-            Err(_) => {
-                self.at = body_start;
-                self.skip_line();
-                Vec::new()
+        let replaces_type = is_type_keyword(name.text) || BUILTIN_NAMES.contains(&name.text);
+        let found = if self.peek(0) == Some(b'(') {
+            self.skip_line()?;
+            Macro::Function
+        } else {
+            let body_start = self.at;
+            match self.line_tokens() {
+                Ok(body) => Macro::Object(body),
+                Err(_) => {
+                    self.at = body_start;
+                    self.skip_line()?;
+                    Macro::Invalid
+                }
             }
         };
-        let texts = |body: &[Token<'s>]| body.iter().map(|token| token.text).collect::<Vec<_>>();
-        let place = (name.start, name.end);
-        let replaces_type = is_type_keyword(name.text) || BUILTIN_NAMES.contains(&name.text);
-        if replaces_type && texts(&body) != ["_Bool"] {
+        let is_bool = matches!(&found, Macro::Object(body) if texts(body) == ["_Bool"]);
+        if replaces_type && !is_bool {
             let message = format!("the macro {} replaces a type", quoted(name.text));
             return Err(self.error(start, message).with_help(PREPROCESS));
         }
-        if let Some(known) = self.macros.get(name.text)
-            && texts(&known.body) != texts(&body)
-        {
+        let is_same = match (self.macros.get(name.text), &found) {
+            (None, _) | (Some(Macro::Invalid), Macro::Invalid) | (Some(Macro::Function), Macro::Function) => true,
+            (Some(Macro::Object(known)), Macro::Object(body)) => texts(known) == texts(body),
+            (Some(_), _) => false,
+        };
+        if !is_same {
             let message = format!("the macro {} has two definitions", quoted(name.text));
             return Err(self.error(start, message).with_help(PREPROCESS));
         }
-        self.macros.insert(name.text, Macro { body, place });
+        self.macros.insert(name.text, found);
         Ok(())
     }
 
@@ -520,11 +648,12 @@ impl<'s> Scanner<'s> {
         let line_start = self.at;
         let first = if self.peek(0).is_some_and(|byte| byte.is_ascii_alphabetic()) { self.token()?.text } else { "" };
         if first != "pack" {
-            self.skip_line();
-            if NEUTRAL_PRAGMAS.contains(&first) {
+            self.skip_line()?;
+            let text = self.source.get(line_start..self.at).unwrap_or_default();
+            // `#pragma clang attribute` can contain `packed`.
+            if NEUTRAL_PRAGMAS.contains(&first) && !(first == "clang" && text.contains("attribute")) {
                 return Ok(());
             }
-            let text = self.source.get(line_start..self.at).unwrap_or_default();
             return Err(self.error(start, format!("unknown `#pragma {}`", crate::text::escape(text))));
         }
         let tokens = self.line_tokens()?;
@@ -534,6 +663,11 @@ impl<'s> Scanner<'s> {
             ["(", inner @ .., ")"] => inner,
             _ => return Err(self.error(start, "unknown form of `#pragma pack`").with_help(unknown)),
         };
+        // Clang replaces a macro in the directive, and GCC does not.
+        if let Some(word) = inner.iter().find(|word| self.macros.contains_key(*word)) {
+            let message = format!("the macro {} in `#pragma pack`", quoted(word));
+            return Err(self.error(start, message).with_help(PREPROCESS));
+        }
         let arguments = inner.split(|word| *word == ",");
         let mut pack = self.pack;
         let mut first = true;
@@ -593,20 +727,11 @@ const OPERATORS: &[&str] = &[
 
 /// Returns for each token the index of the bracket that belongs to it. For a token that is not a bracket, the result is
 /// the index of the token. Returns an error if a bracket has no partner, or if the brackets are nested too deeply.
-pub(super) fn match_brackets(source: &str, tokens: &[Token<'_>]) -> Result<Vec<usize>, CError> {
+fn match_brackets(source: &str, tokens: &[Token<'_>]) -> Result<Vec<usize>, CError> {
     let error = |token: &Token<'_>, message: String| CError::new(source, (token.start, token.end), message);
     let mut partners: Vec<usize> = (0..tokens.len()).collect();
     let mut open: Vec<(usize, &Token<'_>)> = Vec::new();
-    let mut run = 0_usize;
     for (index, token) in tokens.iter().enumerate() {
-        run = if token.kind == Kind::Operator && matches!(token.text, "," | ";" | "{" | "}") {
-            0
-        } else {
-            run.saturating_add(1)
-        };
-        if run > MAX_RUN {
-            return Err(error(token, format!("more than {MAX_RUN} tokens without `,` or `;`")));
-        }
         if token.kind != Kind::Operator {
             continue;
         }
@@ -643,6 +768,45 @@ pub(super) fn match_brackets(source: &str, tokens: &[Token<'_>]) -> Result<Vec<u
         Some((_, token)) => Err(error(token, format!("`{}` is never closed", token.text))),
         None => Ok(partners),
     }
+}
+
+/// Returns an error if an expression or a declarator of `tokens` has too many tokens. The tokens are balanced.
+///
+/// The parser recurses for each operator, and holds the operators before a bracket while the parser is inside the
+/// bracket. The number of these tokens is thus counted across brackets: a `,` or `;` only ends the tokens after the
+/// innermost open bracket. A `,` between `?` and `:` ends nothing.
+fn check_runs(source: &str, tokens: &[Token<'_>]) -> Result<(), CError> {
+    /// The tokens after an open bracket.
+    #[derive(Clone, Copy, Default)]
+    struct Level {
+        /// The number of tokens that the parser holds at the bracket.
+        base: usize,
+        /// The number of `?` without `:` since the last `,` or `;`.
+        conditions: usize,
+    }
+    let mut outer: Vec<Level> = Vec::new();
+    let mut level = Level::default();
+    let mut run = 0_usize;
+    for token in tokens {
+        run = run.saturating_add(1);
+        match token.text {
+            "(" | "[" | "{" => {
+                outer.push(level);
+                level = Level { base: run, conditions: 0 };
+            }
+            ")" | "]" | "}" => level = outer.pop().unwrap_or_default(),
+            "?" => level.conditions = level.conditions.saturating_add(1),
+            ":" => level.conditions = level.conditions.saturating_sub(1),
+            "," if level.conditions == 0 => run = level.base,
+            ";" => (run, level.conditions) = (level.base, 0),
+            _ => {}
+        }
+        if run > MAX_RUN {
+            let message = format!("more than {MAX_RUN} tokens without `,` or `;`");
+            return Err(CError::new(source, (token.start, token.end), message));
+        }
+    }
+    Ok(())
 }
 
 /// Returns an error if a `#pragma pack` of `packs` is inside the braces of a declaration. Compilers differ about the
@@ -700,6 +864,7 @@ fn rewrite<'s>(source: &'s str, tokens: &[Token<'s>], partners: &[usize]) -> Res
     while let Some(token) = tokens.get(index) {
         let next = index.saturating_add(1);
         let replaced = |text: &'static str| Token { text, ..token.clone() };
+        check_macro(source, token, text_at(next))?;
         match token.text {
             "extern" if tokens.get(next).is_some_and(|token| token.kind == Kind::Text) => {
                 let brace = next.saturating_add(1);
@@ -756,6 +921,11 @@ fn rewrite<'s>(source: &'s str, tokens: &[Token<'s>], partners: &[usize]) -> Res
                 index = partner(index).saturating_add(1);
                 continue;
             }
+            "{" if !type_braces.contains(&index) => {
+                let message = "unexpected `{`".to_owned();
+                let help = "write constant expressions without statements and compound literals";
+                return Err(CError::new(source, (token.start, token.end), message).with_help(help));
+            }
             "=" if depth == 0 => {
                 // The initializer of an object.
                 while !matches!(text_at(index), "," | ";" | "") {
@@ -802,5 +972,35 @@ fn rewrite<'s>(source: &'s str, tokens: &[Token<'s>], partners: &[usize]) -> Res
         }
         index = next;
     }
+    let following = out.iter().skip(1).map(|token| token.text).chain([""]);
+    for (token, next) in out.iter().zip(following) {
+        check_macro(source, token, next)?;
+    }
     Ok(out)
+}
+
+/// Returns an error if `token` uses a macro with parameters. `next` is the text of the token after `token`.
+fn check_macro(source: &str, token: &Token<'_>, next: &str) -> Result<(), CError> {
+    if !token.has_parameters || next != "(" {
+        return Ok(());
+    }
+    let message = format!("the macro {} has parameters", quoted(token.text));
+    Err(CError::new(source, (token.start, token.end), message).with_help(PREPROCESS))
+}
+
+/// Returns an error if `tokens` contain `_Pragma` with a text that can change the layout of a type, such as `pack(1)`.
+/// The operator has its effect in the body of a function, too.
+fn check_pragma_operators(source: &str, tokens: &[Token<'_>]) -> Result<(), CError> {
+    for (index, token) in tokens.iter().enumerate() {
+        if !matches!(token.text, "_Pragma" | "__pragma") {
+            continue;
+        }
+        let text = tokens.get(index.saturating_add(2)).map_or("", |token| token.text);
+        let first = text.trim_matches('"').split_whitespace().next().unwrap_or_default();
+        if !NEUTRAL_PRAGMAS.contains(&first) {
+            let message = format!("unknown {}", quoted(token.text));
+            return Err(CError::new(source, (token.start, token.end), message).with_help(PREPROCESS));
+        }
+    }
+    Ok(())
 }
