@@ -480,7 +480,7 @@ impl Plan {
     fn leaves_of(&self, columns: &[Column]) -> Result<Vec<&Leaf>, EncodeError> {
         let sorted = leaves_by_name(self);
         // For the first leaf of each name: the number of leaves of this name that have a column.
-        let mut taken = vec![0_usize; sorted.len()];
+        let mut taken = alloc::vec![0_usize; sorted.len()];
         let find = |column: &Column| {
             let first = sorted.partition_point(|leaf| leaf.name() < &*column.name);
             let leaf = taken.get_mut(first).and_then(|taken| {
