@@ -82,9 +82,9 @@ impl<'c> ColumnWriter<'c> {
 }
 
 /// Returns whether a column of `leaf` can be filled by appending to an empty vector. Returns `false` if the values of
-/// `leaf` are not adjacent in the item, or if the values have 0 bytes.
+/// `leaf` are not adjacent in the item, if the values have 0 bytes, or if they need a conversion.
 pub(super) fn can_grow(leaf: &Leaf) -> bool {
-    leaf.repeats.is_empty() && leaf.bytes() > 0
+    leaf.repeats.is_empty() && leaf.bytes() > 0 && !leaf.codec.needs_conversion()
 }
 
 /// Copies fields of records to columns, block by block.
@@ -111,7 +111,9 @@ impl<'f> ColumnFiller<'f> {
         for (leaf, target) in targets {
             match target {
                 ColumnTarget::Spare(column) => writers.push(ColumnWriter::new(leaf, ColumnMemory::Spare(column))),
-                ColumnTarget::Elements(ElementsMut::Bytes(column)) if leaf.repeats.is_empty() => {
+                ColumnTarget::Elements(ElementsMut::Bytes(column))
+                    if leaf.repeats.is_empty() && !leaf.codec.needs_conversion() =>
+                {
                     writers.push(ColumnWriter::new(leaf, ColumnMemory::Slice(column)));
                 }
                 ColumnTarget::Elements(elements) => others.push((leaf, elements)),
@@ -184,7 +186,7 @@ pub(super) fn scatter_columns(
     let (mut readers, mut others) = (Vec::new(), Vec::new());
     for (leaf, elements) in columns {
         match elements {
-            Elements::Bytes(rest) if leaf.repeats.is_empty() => {
+            Elements::Bytes(rest) if leaf.repeats.is_empty() && leaf.codec.bits.is_none() => {
                 let (len, unit) = (leaf.adjacent_bytes(), leaf.codec.reversed_unit());
                 readers.push(ColumnReader { offset: leaf.offset, len, unit, rest });
             }

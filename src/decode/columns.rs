@@ -9,7 +9,7 @@ use num_complex::Complex;
 use super::buffer::{Buffer, BufferMut, total};
 use super::column_copy::{ColumnFiller, can_grow, scatter_columns};
 use super::element::sealed::{ColumnTarget, ElementType, Elements, ElementsMut};
-use super::element::{Element, elements_per_item, reserved, zeroed};
+use super::element::{Element, check_bits, elements_per_item, reserved, zeroed};
 use super::error::{DecodeError, EncodeError, EncodeErrorKind};
 use super::leaf::Leaf;
 use super::long_double::{LongDouble, name as representation};
@@ -205,12 +205,16 @@ impl ColumnData {
                 Initial::Reserved => reserved(count),
             }
         }
-        let ScalarCodec { ty, unit, long_double, .. } = leaf.codec;
+        let ScalarCodec { unit, long_double, .. } = leaf.codec;
+        let ty = leaf.codec.column_type();
         let double = long_double == LongDoubleFormat::Double;
         Ok(match (ty, unit) {
             (Type::Bool, _) => Self::Bool(vector(leaf, items, initial)?),
             (Type::Int8, _) => Self::Int8(vector(leaf, items, initial)?),
             (Type::UInt8, _) => Self::UInt8(vector(leaf, items, initial)?),
+            (Type::UInt16, _) => Self::UInt16(vector(leaf, items, initial)?),
+            (Type::UInt32, _) => Self::UInt32(vector(leaf, items, initial)?),
+            (Type::UInt64, _) => Self::UInt64(vector(leaf, items, initial)?),
             (Type::Int16, _) => Self::Int16(vector(leaf, items, initial)?),
             (Type::Int32, _) => Self::Int32(vector(leaf, items, initial)?),
             (Type::Int64, _) => Self::Int64(vector(leaf, items, initial)?),
@@ -223,7 +227,7 @@ impl ColumnData {
             (Type::Complex32, _) => Self::Complex32(vector(leaf, items, initial)?),
             (Type::Complex64, _) => Self::Complex64(vector(leaf, items, initial)?),
             (Type::Complex128, _) => Self::Complex128(vector(leaf, items, initial)?),
-            // Unsigned integers, code units of text, and addresses.
+            // Code units of text, and addresses.
             (ty, 2) if ty.has_byte_order() => Self::UInt16(vector(leaf, items, initial)?),
             (ty, 4) if ty.has_byte_order() => Self::UInt32(vector(leaf, items, initial)?),
             (ty, 8) if ty.has_byte_order() => Self::UInt64(vector(leaf, items, initial)?),
@@ -256,7 +260,7 @@ impl Column {
     /// Creates the column of the field `leaf` from its elements `data`. The name, type and shape come from `leaf`.
     fn new(leaf: &Leaf, data: ColumnData) -> Self {
         let mut shape = leaf.shape().to_vec();
-        let ScalarCodec { ty, .. } = leaf.codec;
+        let ty = leaf.codec.column_type();
         let of_value = match (&data, ty) {
             (ColumnData::LongDouble(_), Type::ComplexLongDouble) => Some(2),
             (ColumnData::Bytes(_), Type::Char) => None,
@@ -578,8 +582,9 @@ impl BufferMut<'_> {
 /// Returns an error unless `column` has the type, shape, number of elements and `long double` representation that the
 /// values of the field `leaf` in `items` records need.
 fn check_column(leaf: &Leaf, column: &Column, items: usize) -> Result<(), EncodeErrorKind> {
-    if column.ty != leaf.ty() {
-        return Err(EncodeErrorKind::Kind { found: column.ty.as_str(), wanted: leaf.ty().as_str() });
+    let ty = leaf.codec.column_type();
+    if column.ty != ty {
+        return Err(EncodeErrorKind::Kind { found: column.ty.as_str(), wanted: ty.as_str() });
     }
     let like = Column::new(leaf, ColumnData::allocate(leaf, 0, Initial::Zeroed)?);
     if core::mem::discriminant(&like.data) != core::mem::discriminant(&column.data) {
@@ -595,6 +600,9 @@ fn check_column(leaf: &Leaf, column: &Column, items: usize) -> Result<(), Encode
             wanted: to_u64(wanted),
             unit: "element",
         });
+    }
+    if let Some(bits) = leaf.codec.bits {
+        check_bits(&column.data.elements(), bits)?;
     }
     let machine = leaf.codec.long_double;
     if let ColumnData::LongDouble(elements) = &column.data

@@ -5,13 +5,14 @@ use alloc::vec::Vec;
 use half::f16;
 use num_complex::Complex;
 
-use super::error::{DecodeError, resize};
+use super::error::{DecodeError, EncodeErrorKind, resize};
 use super::leaf::Leaf;
 use super::long_double::LongDouble;
 use super::scalar::ScalarCodec;
 use crate::abi::LongDoubleFormat;
 use crate::align::to_u64;
-use crate::layout::Type;
+use crate::endian::Endian;
+use crate::layout::{BitField, Type};
 use crate::spare_capacity::SpareCapacity;
 use crate::strided::{Strided, StridedMut, reverse_units};
 
@@ -22,7 +23,8 @@ use crate::strided::{Strided, StridedMut, reverse_units};
 /// | `i8` to `u64`, `f16`, `f32`, `f64` | numbers of the same type |
 /// | `Complex<f16>`, `Complex<f32>`, `Complex<f64>` | complex numbers with parts of the same type |
 /// | `bool` | `?`, where any byte other than 0 means true |
-/// | `u8` | also each byte of `c`, `s`, `p` (with its length byte), void, bit fields and user types |
+/// | `bool`, `i8` to `u64` | also bit-fields whose values have this type |
+/// | `u8` | also each byte of `c`, `s`, `p` (with its length byte), void and user types |
 /// | `u16`, `u32` | also each code unit of a text of this width, with the NULs at the end |
 /// | `u32`, `u64` | also addresses of this width |
 /// | [`LongDouble`] | `g`, and `Zg` as two elements |
@@ -132,8 +134,8 @@ macro_rules! numbers {
                 $accepts
             }
 
-            fn width(_: &ScalarCodec) -> usize {
-                size_of::<Self>()
+            fn width(codec: &ScalarCodec) -> usize {
+                if codec.bits.is_some() { codec.size } else { size_of::<Self>() }
             }
 
             fn elements_mut(elements: &mut [Self]) -> ElementsMut<'_> {
@@ -152,21 +154,26 @@ macro_rules! numbers {
 }
 
 numbers! {
-    i8, "int8", codec => codec.ty == Type::Int8;
-    u8, "uint8", codec => codec.ty == Type::UInt8 || !codec.ty.has_byte_order() && codec.ty != Type::Int8;
-    i16, "int16", codec => codec.ty == Type::Int16;
-    u16, "uint16", codec => codec.ty == Type::UInt16 || codec.is_text() && codec.unit == 2;
-    i32, "int32", codec => codec.ty == Type::Int32;
-    u32, "uint32", codec => codec.ty == Type::UInt32 || (codec.is_text() || codec.is_address()) && codec.unit == 4;
-    i64, "int64", codec => codec.ty == Type::Int64;
-    u64, "uint64", codec => codec.ty == Type::UInt64 || codec.is_address() && codec.unit == 8;
-    f16, "float16", codec => codec.ty == Type::Float16;
-    f32, "float32", codec => codec.ty == Type::Float32;
-    f64, "float64", codec => codec.ty == Type::Float64 || codec.ty == Type::LongDouble && is_double(codec);
-    Complex<f16>, "complex32", codec => codec.ty == Type::Complex32;
-    Complex<f32>, "complex64", codec => codec.ty == Type::Complex64;
+    i8, "int8", codec => codec.column_type() == Type::Int8;
+    u8, "uint8", codec => codec.column_type() == Type::UInt8 || is_bytes(codec);
+    i16, "int16", codec => codec.column_type() == Type::Int16;
+    u16, "uint16", codec => codec.column_type() == Type::UInt16 || codec.is_text() && codec.unit == 2;
+    i32, "int32", codec => codec.column_type() == Type::Int32;
+    u32, "uint32", codec => codec.column_type() == Type::UInt32 || (codec.is_text() || codec.is_address()) && codec.unit == 4;
+    i64, "int64", codec => codec.column_type() == Type::Int64;
+    u64, "uint64", codec => codec.column_type() == Type::UInt64 || codec.is_address() && codec.unit == 8;
+    f16, "float16", codec => codec.column_type() == Type::Float16;
+    f32, "float32", codec => codec.column_type() == Type::Float32;
+    f64, "float64", codec => codec.column_type() == Type::Float64 || codec.ty == Type::LongDouble && is_double(codec);
+    Complex<f16>, "complex32", codec => codec.column_type() == Type::Complex32;
+    Complex<f32>, "complex64", codec => codec.column_type() == Type::Complex64;
     Complex<f64>, "complex128", codec =>
-        codec.ty == Type::Complex128 || codec.ty == Type::ComplexLongDouble && is_double(codec);
+        codec.column_type() == Type::Complex128 || codec.ty == Type::ComplexLongDouble && is_double(codec);
+}
+
+/// Returns whether the bytes of the values of `codec` are the elements of a `u8` column. Returns `false` for numbers.
+fn is_bytes(codec: &ScalarCodec) -> bool {
+    !codec.ty.has_byte_order() && codec.ty != Type::Int8 && codec.bits.is_none()
 }
 
 /// Returns whether the `long double` values of `codec` are the same type as `double` in the data model.
@@ -182,7 +189,7 @@ impl ElementType for bool {
     }
 
     fn accepts(codec: &ScalarCodec) -> bool {
-        codec.ty == Type::Bool
+        codec.column_type() == Type::Bool
     }
 
     fn width(codec: &ScalarCodec) -> usize {
@@ -241,6 +248,46 @@ fn column_too_short() -> DecodeError {
     DecodeError::internal("a column is shorter than its items")
 }
 
+/// Creates the error for a value that a bit-field does not have. Only a bug causes this error, because all values of a
+/// column are checked before a value is written.
+fn value_out_of_range() -> DecodeError {
+    DecodeError::internal("a value is out of the range of its bit-field")
+}
+
+/// Returns the size in bytes of one element in a column of values of `bits`.
+fn value_size(bits: BitField) -> usize {
+    match bits.ty() {
+        Type::Int16 | Type::UInt16 => 2,
+        Type::Int32 | Type::UInt32 => 4,
+        Type::Int64 | Type::UInt64 => 8,
+        _ => 1,
+    }
+}
+
+/// Returns the integer of which `bytes` are the bytes in the byte order of this machine. `is_signed` states whether the
+/// highest bit is a sign. `bytes` must have at most 8 bytes.
+fn native_integer(bytes: &[u8], is_signed: bool) -> i128 {
+    let push = |number: i128, byte: &u8| number << 8_u32 | i128::from(*byte);
+    let (number, highest) = match Endian::HOST {
+        Endian::Little => (bytes.iter().rev().fold(0, push), bytes.last()),
+        Endian::Big => (bytes.iter().fold(0, push), bytes.first()),
+    };
+    let is_negative = is_signed && highest.is_some_and(|byte| byte & 0x80 != 0);
+    if is_negative { number.saturating_sub(bytes.iter().fold(1_i128, |power, _| power << 8_u32)) } else { number }
+}
+
+/// Returns an error if a value in `elements`, a column of values of `bits`, is out of the range of the bit-field.
+pub(super) fn check_bits(elements: &Elements<'_>, bits: BitField) -> Result<(), EncodeErrorKind> {
+    // All values of a `bool` column are in the range.
+    let Elements::Bytes(bytes) = elements else { return Ok(()) };
+    let (low, high) = bits.range();
+    let mut values = bytes.chunks_exact(value_size(bits)).map(|value| native_integer(value, bits.is_signed()));
+    match values.find(|value| *value < low || *value > high) {
+        Some(value) => Err(EncodeErrorKind::OutOfRange { value, ty: bits.ty(), low, high }),
+        None => Ok(()),
+    }
+}
+
 /// Converts a range of encoded bytes to a range of element indices. `start` is the size in bytes of all elements before
 /// the range, and `len` is the size of the elements in the range. Each encoded element has `width` bytes. `start` and
 /// `len` must be multiples of `width`.
@@ -277,7 +324,7 @@ fn encode_each<T>(
     start: usize,
     bytes: &mut [u8],
     width: usize,
-    encode: impl Fn(&T, &mut [u8]),
+    mut encode: impl FnMut(&T, &mut [u8]),
 ) -> Result<(), DecodeError> {
     let elements = column.get(element_range(start, bytes.len(), width)?).ok_or_else(column_too_short)?;
     for (element, value) in elements.iter().zip(bytes.chunks_exact_mut(width)) {
@@ -299,12 +346,32 @@ impl ElementsMut<'_> {
     /// if the column is too short.
     pub(super) fn decode(&mut self, codec: &ScalarCodec, bytes: &[u8], start: usize) -> Result<(), DecodeError> {
         match self {
+            Self::Bytes(elements) if let Some(bits) = codec.bits => {
+                let element_size = value_size(bits);
+                let range = element_range(start, bytes.len(), codec.size)?;
+                let range = range.start.saturating_mul(element_size)..range.end.saturating_mul(element_size);
+                let elements = elements.get_mut(range).ok_or_else(column_too_short)?;
+                for (element, value) in
+                    elements.chunks_exact_mut(element_size).zip(bytes.chunks_exact(codec.size.max(1)))
+                {
+                    let little = bits.read(value, codec.endian).to_le_bytes();
+                    element.iter_mut().zip(little).for_each(|(to, byte)| *to = byte);
+                    if Endian::HOST == Endian::Big {
+                        element.reverse();
+                    }
+                }
+                Ok(())
+            }
             Self::Bytes(elements) => {
                 let elements =
                     elements.get_mut(start..start.saturating_add(bytes.len())).ok_or_else(column_too_short)?;
                 elements.copy_from_slice(bytes);
                 reverse_units(elements, codec.reversed_unit());
+                codec.clear_after_nul(elements);
                 Ok(())
+            }
+            Self::Bool(column) if let Some(bits) = codec.bits => {
+                decode_each(column, start, bytes, codec.size, |value| bits.read(value, codec.endian) != 0)
             }
             Self::Bool(column) => {
                 let is_true = |value: &[u8]| value.iter().any(|byte| *byte != 0);
@@ -331,7 +398,9 @@ impl ElementsMut<'_> {
         if range.is_empty() {
             return Ok(());
         }
-        if let Self::Bytes(column) = self {
+        if let Self::Bytes(column) = self
+            && !leaf.codec.needs_conversion()
+        {
             let column = column.get_mut(range).ok_or_else(column_too_short)?;
             return leaf.gather(items, column, leaf.codec.reversed_unit());
         }
@@ -347,11 +416,31 @@ impl Elements<'_> {
     /// unchanged. Returns an error if the column is too short.
     pub(super) fn encode(&self, codec: &ScalarCodec, bytes: &mut [u8], start: usize) -> Result<(), DecodeError> {
         match self {
+            Self::Bytes(elements) if let Some(bits) = codec.bits => {
+                let element_size = value_size(bits);
+                let range = element_range(start, bytes.len(), codec.size)?;
+                let range = range.start.saturating_mul(element_size)..range.end.saturating_mul(element_size);
+                let elements = elements.get(range).ok_or_else(column_too_short)?;
+                let values = bytes.chunks_exact_mut(codec.size.max(1));
+                for (element, value) in elements.chunks_exact(element_size).zip(values) {
+                    let number = native_integer(element, bits.is_signed());
+                    // `check_column` has checked the range.
+                    bits.write(number, value, codec.endian).ok_or_else(value_out_of_range)?;
+                }
+                Ok(())
+            }
             Self::Bytes(elements) => {
                 let elements = elements.get(start..start.saturating_add(bytes.len())).ok_or_else(column_too_short)?;
                 bytes.copy_from_slice(elements);
                 reverse_units(bytes, codec.reversed_unit());
                 Ok(())
+            }
+            Self::Bool(column) if let Some(bits) = codec.bits => {
+                let mut out_of_range = false;
+                encode_each(column, start, bytes, codec.size, |element, value| {
+                    out_of_range |= bits.write((*element).into(), value, codec.endian).is_none();
+                })?;
+                if out_of_range { Err(value_out_of_range()) } else { Ok(()) }
             }
             Self::Bool(column) => {
                 let width = bool::width(codec);
@@ -378,11 +467,14 @@ impl Elements<'_> {
         if range.is_empty() {
             return Ok(());
         }
-        if let Self::Bytes(column) = self {
+        if let Self::Bytes(column) = self
+            && leaf.codec.bits.is_none()
+        {
             let column = column.get(range).ok_or_else(column_too_short)?;
             return leaf.scatter(column, items, leaf.codec.reversed_unit());
         }
-        // The items are read first, because `encode` leaves the padding of a `long double` unchanged.
+        // The items are read first, because `encode` leaves the padding of a `long double` and the bits beside a
+        // bit-field unchanged.
         resize(scratch, range.len())?;
         leaf.gather(items.as_strided(), scratch, 1)?;
         self.encode(&leaf.codec, scratch, range.start)?;

@@ -12,7 +12,7 @@ use super::value::Value;
 use crate::abi::LongDoubleFormat;
 use crate::align::to_u64;
 use crate::endian::Endian;
-use crate::layout::{Field, Type};
+use crate::layout::{BitField, Field, NulHandling, Type};
 
 /// The type, size and byte order of one value.
 ///
@@ -31,6 +31,10 @@ pub struct ScalarCodec {
     pub(super) endian: Endian,
     /// The representation of `long double` in the data model.
     pub(super) long_double: LongDoubleFormat,
+    /// The position of the bit-field, or `None` if the value is not a bit-field.
+    pub(super) bits: Option<BitField>,
+    /// Which NULs belong to the value of a byte string or a text.
+    nuls: NulHandling,
 }
 
 impl ScalarCodec {
@@ -65,7 +69,8 @@ impl ScalarCodec {
         };
         // A type without a byte order counts as native. Hence its bytes are never reversed.
         let endian = field.endian().unwrap_or(Endian::HOST);
-        Ok(Self { ty: field.ty(), size, unit, units, endian, long_double })
+        let (bits, nuls) = (field.bit_field(), field.nul_handling());
+        Ok(Self { ty: field.ty(), size, unit, units, endian, long_double, bits, nuls })
     }
 
     /// Returns the type of the value.
@@ -89,6 +94,27 @@ impl ScalarCodec {
     /// order.
     pub fn endian(&self) -> Endian {
         self.endian
+    }
+
+    /// Returns the position of the bit-field, or `None` if the value is not a bit-field.
+    pub fn bit_field(&self) -> Option<BitField> {
+        self.bits
+    }
+
+    /// Returns which NULs belong to the value of a byte string or a text.
+    pub fn nul_handling(&self) -> NulHandling {
+        self.nuls
+    }
+
+    /// Returns the type of the elements of a column: the type of the values of a bit-field, or the type of the codec.
+    pub(super) fn column_type(&self) -> Type {
+        self.bits.map_or(self.ty, BitField::ty)
+    }
+
+    /// Returns whether a copy to a column changes more than the byte order: the values are bit-fields, or the bytes
+    /// after the first NUL are set to 0.
+    pub(super) fn needs_conversion(&self) -> bool {
+        self.bits.is_some() || self.nuls == NulHandling::StopAtFirst
     }
 
     /// Returns the representation of `long double` in the data model of the layout.
@@ -173,7 +199,10 @@ impl ScalarCodec {
             Type::ComplexLongDouble => {
                 Value::ComplexLongDouble(Complex::new(self.long_double(first), self.long_double(second)))
             }
-            Type::Bytes => Value::Bytes(copied(bytes, memory)),
+            Type::Bytes => {
+                let len = self.nuls.value_len(bytes);
+                Value::Bytes(copied(bytes.get(..len).unwrap_or(bytes), memory))
+            }
             Type::Pascal => {
                 // An empty field has no length byte. If the length byte is too large, the value is all bytes after the
                 // length byte.
@@ -185,9 +214,22 @@ impl ScalarCodec {
             Type::Pointer | Type::CharPointer | Type::WcharPointer | Type::Function | Type::Object => {
                 Value::Address(self.unsigned(bytes))
             }
+            Type::Bits if let Some(bits) = self.bits => self.bit_field_value(bits, bytes),
             // A plan decodes a record field by field, without a codec. If a codec has the type of a record, its value
             // is the bytes of the record.
             Type::Bits | Type::Opaque | Type::Record => Value::Opaque(copied(bytes, memory)),
+        }
+    }
+
+    /// Decodes `bytes` as the bit-field `bits`.
+    fn bit_field_value(&self, bits: BitField, bytes: &[u8]) -> Value {
+        let value = bits.read(bytes, self.endian);
+        // A bit-field has at most 64 bits, so the values are in the range of `i64` or `u64`.
+        match (bits.ty(), i64::try_from(value), u64::try_from(value)) {
+            (Type::Bool, ..) => Value::Bool(value != 0),
+            (_, Ok(value), _) if bits.is_signed() => Value::Int(value),
+            (_, _, Ok(value)) => Value::UInt(value),
+            _ => Value::Opaque(Vec::new()),
         }
     }
 
@@ -238,12 +280,12 @@ impl ScalarCodec {
         LongDouble::read(bytes, self.long_double, self.endian)
     }
 
-    /// Decodes `bytes` as text without the NULs at its end. Returns `Value::IllFormedText` if the text is not valid
+    /// Decodes `bytes` as text. The rule for NULs decides which code units belong to the text. Returns `Value::IllFormedText` if the text is not valid
     /// Unicode. If an allocation fails, returns an empty text, and `memory` records the failure.
     fn text(&self, bytes: &[u8], memory: &mut ValueMemory) -> Value {
         let cells = bytes.chunks_exact(self.unit.max(1));
         if self.unit == 2 {
-            let units = units(cells, |unit| u16::from_le_bytes(self.little(unit)), memory);
+            let units = self.units_of(cells, |unit| u16::from_le_bytes(self.little(unit)), memory);
             let chars = char::decode_utf16(units.iter().copied()).map(Result::ok);
             if let Some(text) = text_of(chars, units.len(), memory) {
                 return Value::Text(text);
@@ -252,25 +294,44 @@ impl ScalarCodec {
             ill_formed.extend(units.into_iter().map(u32::from));
             return Value::IllFormedText(ill_formed);
         }
-        let units = units(cells, |unit| u32::from_le_bytes(self.little(unit)), memory);
+        let units = self.units_of(cells, |unit| u32::from_le_bytes(self.little(unit)), memory);
         match text_of(units.iter().map(|unit| char::from_u32(*unit)), units.len(), memory) {
             Some(text) => Value::Text(text),
             None => Value::IllFormedText(units),
         }
     }
-}
 
-/// Decodes each of `cells`, the bytes of the code units of a text, with `decode`. Returns the code units without the
-/// NULs at the end. If the allocation fails, returns an empty vector, and `memory` records the failure.
-fn units<T: Default + PartialEq>(
-    cells: core::slice::ChunksExact<'_, u8>,
-    decode: impl Fn(&[u8]) -> T,
-    memory: &mut ValueMemory,
-) -> Vec<T> {
-    let Some(mut units) = memory.vec(cells.len()) else { return Vec::new() };
-    units.extend(cells.map(decode));
-    while units.pop_if(|unit| *unit == T::default()).is_some() {}
-    units
+    /// Decodes each of `cells`, the bytes of the code units of a text, with `decode`. Returns the code units that belong
+    /// to the text. If the allocation fails, returns an empty vector, and `memory` records the failure.
+    fn units_of<T: Default + PartialEq>(
+        &self,
+        cells: core::slice::ChunksExact<'_, u8>,
+        decode: impl Fn(&[u8]) -> T,
+        memory: &mut ValueMemory,
+    ) -> Vec<T> {
+        let Some(mut units) = memory.vec(cells.len()) else { return Vec::new() };
+        units.extend(cells.map(decode));
+        units.truncate(self.nuls.value_len(&units));
+        units
+    }
+
+    /// Sets the bytes of `column` that do not belong to the values to 0, if a value ends at its first NUL. `column` has
+    /// the bytes of adjacent values, with the code units in the byte order of this machine or of the codec: a NUL has
+    /// the same bytes in both.
+    pub(super) fn clear_after_nul(&self, column: &mut [u8]) {
+        if self.nuls != NulHandling::StopAtFirst {
+            return;
+        }
+        for value in column.chunks_exact_mut(self.size.max(1)) {
+            let unit = self.unit.max(1);
+            let is_nul = |cell: &[u8]| cell.iter().all(|byte| *byte == 0);
+            if let Some(index) = value.chunks_exact(unit).position(is_nul)
+                && let Some(rest) = value.get_mut(index.saturating_mul(unit)..)
+            {
+                rest.fill(0);
+            }
+        }
+    }
 }
 
 /// Collects `chars` to a string. `count` must be at least the number of characters. Returns `None` if an element of
@@ -333,6 +394,15 @@ impl ScalarCodec {
             (Type::Ucs2 | Type::Ucs4 | Type::Wchar, Value::IllFormedText(units)) => {
                 return self.store_units(units.len(), units.iter().copied(), bytes);
             }
+            (Type::Bits, Value::Bool(value)) if let Some(bits) = self.bits => {
+                return self.store_bits(bits, (*value).into(), bytes);
+            }
+            (Type::Bits, Value::Int(value)) if let Some(bits) = self.bits => {
+                return self.store_bits(bits, (*value).into(), bytes);
+            }
+            (Type::Bits, Value::UInt(value)) if let Some(bits) = self.bits => {
+                return self.store_bits(bits, (*value).into(), bytes);
+            }
             (Type::Void, Value::Void(value)) | (Type::Bits | Type::Opaque, Value::Opaque(value)) => {
                 return self.store_bytes(value, bytes);
             }
@@ -388,6 +458,15 @@ impl ScalarCodec {
         }
         self.store_little(&value.to_le_bytes(), bytes);
         Ok(())
+    }
+
+    /// Encodes `value` into the bit-field `bits` of `bytes`, and leaves the other bits unchanged. Returns an error if
+    /// `value` is out of the range of the bit-field.
+    #[doc(hidden)]
+    pub fn store_bits(&self, bits: BitField, value: i128, bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
+        let (low, high) = bits.range();
+        let error = EncodeErrorKind::OutOfRange { value, ty: bits.ty(), low, high };
+        bits.write(value, bytes, self.endian).ok_or(error)
     }
 
     /// Returns the smallest and the largest integer that the type of the codec represents.

@@ -9,7 +9,7 @@ use num_complex::Complex;
 
 use super::buffer::{Buffer, BufferMut, total};
 use super::element::sealed::ElementsMut;
-use super::element::{Element, elements_per_item, zeroed};
+use super::element::{Element, check_bits, elements_per_item, zeroed};
 use super::error::{DecodeError, EncodeError, EncodeErrorKind};
 use super::leaf::Leaf;
 use super::traverse::{Runs, copy_items};
@@ -147,6 +147,7 @@ impl Buffer<'_> {
         shape.extend_from_slice(leaf.shape());
         let (ty, codec) = (leaf.ty(), &leaf.codec);
         match ty {
+            Type::Bits if codec.bits.is_some() => {}
             Type::Bytes | Type::Pascal | Type::Void | Type::Bits | Type::Opaque => shape.push(codec.size),
             Type::Ucs2 | Type::Ucs4 | Type::Wchar => shape.push(codec.units()),
             // A `Zg` value is two elements of type `LongDouble`, but one element of type `Complex<f64>`.
@@ -162,7 +163,9 @@ impl Buffer<'_> {
     fn fill<T: Element>(&self, leaf: &Leaf, elements: &mut [T], order: Order) -> Result<(), DecodeError> {
         let mut elements = T::elements_mut(elements);
         // The only leaf fills the item. Hence the bytes of all items are the bytes of all elements.
-        if let ElementsMut::Bytes(bytes) = elements {
+        if let ElementsMut::Bytes(bytes) = &mut elements
+            && !leaf.codec.needs_conversion()
+        {
             return copy_items(self.view, self.plan.size, &*self.memory, order, &self.plan.swaps, bytes);
         }
         if order == Order::Fortran {
@@ -206,8 +209,16 @@ impl BufferMut<'_> {
             let (found, wanted) = (to_u64(elements.len()), to_u64(wanted));
             return Err(EncodeErrorKind::Count { found, wanted, unit: "element" }.into());
         }
-        let mut copy = zeroed(bytes)?;
-        T::elements(elements).encode(&leaf.codec, &mut copy, 0)?;
+        let elements = T::elements(elements);
+        let mut copy = match leaf.codec.bits {
+            Some(bits) => {
+                check_bits(&elements, bits)?;
+                // The items contain bits that do not belong to the bit-field.
+                self.copy()?
+            }
+            None => zeroed(bytes)?,
+        };
+        elements.encode(&leaf.codec, &mut copy, 0)?;
         self.store(&copy)
     }
 }

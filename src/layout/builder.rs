@@ -3,8 +3,10 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::bit_field::BitField;
+use super::nul_handling::NulHandling;
 use super::scalar::Scalar;
-use super::tree::{Layout, NO_NAME, Node, ROOT, to_u32};
+use super::tree::{Detail, Layout, NO_NAME, Node, ROOT, to_u32};
 use super::ty::Type;
 use crate::abi::{CType, DataModel};
 use crate::align::Align;
@@ -154,7 +156,47 @@ impl LayoutBuilder {
         }
         // A `bool` of 1 byte has no byte order, but a `bool` of 2 bytes (`VARIANT_BOOL`) has one.
         let endian = (scalar.ty.has_byte_order() && scalar.size != 1).then_some(scalar.endian);
-        self.push(member, scalar.ty, scalar.size, endian).map(|_| ())
+        self.push(member, scalar.ty, scalar.size, endian, Detail::None).map(|_| ())
+    }
+
+    /// Adds `member` with byte strings or texts of the type `scalar` to the record that was opened last. `nuls` states
+    /// which NULs belong to a value.
+    ///
+    /// # Errors
+    /// - the errors of [`value`](Self::value)
+    /// - an `int32`: the type has no NULs
+    pub fn text(&mut self, member: MemberSpec<'_>, scalar: Scalar, nuls: NulHandling) -> Result<(), BuildError> {
+        let is_text = matches!(scalar.ty, Type::Bytes | Type::Ucs2 | Type::Ucs4 | Type::Wchar);
+        if !is_text || !is_valid_size(scalar, &self.layout.model) {
+            return Err(BuildError::Size { ty: scalar.ty, size: scalar.size });
+        }
+        let endian = scalar.ty.has_byte_order().then_some(scalar.endian);
+        self.push(member, scalar.ty, scalar.size, endian, Detail::Nuls(nuls)).map(|_| ())
+    }
+
+    /// Adds `member` as a bit-field to the record that was opened last. The offset of `member` is the offset of the
+    /// first byte that contains bits of the bit-field. `endian` is the byte order of the bytes that contain the
+    /// bit-field.
+    ///
+    /// ```
+    /// use pep3118::layout::{BitField, LayoutBuilder, MemberSpec};
+    /// use pep3118::{DataModel, Endian, Type};
+    /// let mut builder = LayoutBuilder::new(4, &DataModel::LP64);
+    /// let bits = BitField::new(Type::UInt32, 3, 7).unwrap();
+    /// builder.bit_field(MemberSpec { name: Some(b"code"), ..MemberSpec::default() }, bits, Endian::Little)?;
+    /// let layout = builder.finish();
+    /// let code = layout.item().field(b"code").unwrap();
+    /// assert_eq!((code.ty(), code.size(), code.bit_field()), (Type::Bits, 2, Some(bits)));
+    /// # Ok::<(), pep3118::layout::BuildError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// - a bit-field of 12 bits at byte 3 of a record of 4 bytes: the member ends after the end of the record
+    /// - more items than [`Limits::DEFAULT`] permits, or more than 1 MiB of names
+    pub fn bit_field(&mut self, member: MemberSpec<'_>, bits: BitField, endian: Endian) -> Result<(), BuildError> {
+        let size = bits.size();
+        let endian = (size > 1).then_some(endian);
+        self.push(member, Type::Bits, size, endian, Detail::Bits(bits)).map(|_| ())
     }
 
     /// Adds `member` as a record of `size` bytes, or as an array of such records if its shape is not empty.
@@ -170,7 +212,7 @@ impl LayoutBuilder {
         if self.open.len() >= limit {
             return Err(BuildError::Limit { what: "records inside each other", limit });
         }
-        let index = self.push(member, Type::Record, size, None)?;
+        let index = self.push(member, Type::Record, size, None, Detail::None)?;
         self.open.push((index, size));
         Ok(())
     }
@@ -199,8 +241,15 @@ impl LayoutBuilder {
 
     /// Adds a node for `member` to the record that was opened last, and returns the index of the node. Each element has
     /// the type `ty`, a size of `size` bytes and the byte order `endian`, or `None` for a type without a byte order.
-    /// Returns an error if the member ends after the record or exceeds a limit.
-    fn push(&mut self, member: MemberSpec<'_>, ty: Type, size: u64, endian: Option<Endian>) -> Result<u32, BuildError> {
+    /// `detail` has what `ty` does not contain. Returns an error if the member ends after the record or exceeds a limit.
+    fn push(
+        &mut self,
+        member: MemberSpec<'_>,
+        ty: Type,
+        size: u64,
+        endian: Option<Endian>,
+        detail: Detail,
+    ) -> Result<u32, BuildError> {
         let MemberSpec { name, offset, shape } = member;
         let limits = Limits::DEFAULT;
         let bytes = self.layout.names.len().saturating_add(name.map_or(0, <[u8]>::len)).saturating_add(1);
@@ -250,6 +299,7 @@ impl LayoutBuilder {
             ty,
             endian,
             order: ByteOrder::NativeUnaligned,
+            detail,
         });
         Ok(index)
     }

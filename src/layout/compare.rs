@@ -157,6 +157,7 @@ impl Differences {
         if comparable_type(a) != comparable_type(b)
             || (sizes_differ && a.ty() != Type::Record)
             || a.shape() != b.shape()
+            || a.bit_field() != b.bit_field()
         {
             self.structure = Some(sentence(&format!("offset {at} has"), &describe(a), &describe(b)));
             return;
@@ -223,6 +224,10 @@ fn comparable_type(field: Field<'_>) -> Type {
 /// `bytes of 5 bytes`, `float64[2,3]`.
 fn describe(field: Field<'_>) -> String {
     let mut text = field.ty().to_string();
+    if let Some(bits) = field.bit_field() {
+        let width = plural(bits.width(), "bit");
+        return format!("{} bit-field of {width} from bit {} on", bits.ty(), bits.offset());
+    }
     if matches!(
         field.ty(),
         Type::Bytes | Type::Pascal | Type::Ucs2 | Type::Ucs4 | Type::Wchar | Type::Void | Type::Bits

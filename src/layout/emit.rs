@@ -16,6 +16,7 @@ use super::tree::{Field, Layout};
 use super::ty::Type;
 use crate::endian::Endian;
 use crate::named::named_enum;
+use crate::text::plural;
 
 named_enum! {
     /// A reader of format strings that [`Layout::emit`] can write for.
@@ -125,8 +126,10 @@ impl Layout {
 /// Returns whether `flat` and `layout` have the same size, and fields of equal types, sizes and byte orders at equal
 /// offsets. Ignores the structures and names of `layout`.
 fn same_values(layout: &Layout, flat: &Layout) -> bool {
-    let values = |layout: &Layout| -> Vec<(u64, u64, u64, Type, Option<Endian>)> {
-        layout.leaves().map(|(at, leaf)| (at, leaf.size(), leaf.count(), leaf.ty(), leaf.endian())).collect()
+    let values = |layout: &Layout| -> Vec<_> {
+        let value =
+            |(at, leaf): (u64, Field<'_>)| (at, leaf.size(), leaf.count(), leaf.ty(), leaf.endian(), leaf.bit_field());
+        layout.leaves().map(value).collect()
     };
     layout.size() == flat.size() && values(layout) == values(flat)
 }
@@ -326,7 +329,13 @@ impl FormatWriter {
             Type::Bytes => length(size, "s"),
             Type::Pascal => length(size, "p"),
             Type::Void => length(size, "x"),
-            Type::Bits => format!("{}t", size.saturating_mul(8)),
+            Type::Bits => match field.bit_field() {
+                None => format!("{}t", size.saturating_mul(8)),
+                Some(bits) if bits.offset() == 0 && !bits.is_signed() => format!("{}t", bits.width()),
+                Some(bits) => {
+                    return self.refuse(format!("the bit-field of {} at byte {at}", plural(bits.width(), "bit")));
+                }
+            },
             Type::Ucs2 => length(size / 2, "u"),
             Type::Ucs4 => length(size / 4, "w"),
             Type::Wchar if wide == 2 => length(size / 2, "u"),

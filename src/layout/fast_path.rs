@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 use super::dialect::{Alignment, Codes, Dialect, TrailingPadding};
 use super::scalar::{self, CodeInfo};
-use super::tree::{NO_NAME, Node, ROOT, close_root};
+use super::tree::{Detail, NO_NAME, Node, ROOT, close_root};
 use crate::abi::{CType, DataModel};
 use crate::align::Align;
 use crate::format::{ByteOrder, Code, Limits};
@@ -199,6 +199,7 @@ impl<P: FnMut(Node)> CodeSequence<'_, P> {
                 ty,
                 endian: (ty.has_byte_order() && size > 1).then_some(endian),
                 order: self.order,
+                detail: Detail::None,
             });
         }
         // Each mask is a power of two minus one, so `masks`, which has the bits of all masks, is equal to the largest

@@ -11,6 +11,7 @@
 //! A format alone does not determine a layout. [`reconcile()`] computes a layout from a format and an itemsize. The
 //! result is one [`Interpretation`], or an [`Ambiguity`] if several layouts have that itemsize.
 
+mod bit_field;
 mod builder;
 mod codegen;
 mod compare;
@@ -21,6 +22,7 @@ mod fast_path;
 #[cfg(feature = "c")]
 mod from_c;
 mod interpretation;
+mod nul_handling;
 mod picture;
 mod read;
 mod reconcile;
@@ -33,6 +35,7 @@ mod table;
 mod tree;
 mod ty;
 
+pub use bit_field::BitField;
 pub use builder::{BuildError, LayoutBuilder, MemberSpec};
 pub use compare::{Comparison, Equivalence};
 pub use dialect::{
@@ -44,6 +47,7 @@ pub use error::{Construct, InterpretedSize, LayoutError, LayoutErrorKind};
 #[cfg(feature = "c")]
 pub use from_c::CError;
 pub use interpretation::{Ambiguity, Certainty, Interpretation};
+pub use nul_handling::NulHandling;
 pub use picture::{CellStyle, Picture};
 pub use read::calcsize_in;
 #[doc(hidden)]

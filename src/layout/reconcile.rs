@@ -403,6 +403,7 @@ fn same_memory(a: &Layout, b: &Layout) -> bool {
         && a.nodes.len() == b.nodes.len()
         && a.leaves().zip(b.leaves()).all(|((offset, left), (other, right))| {
             (offset, left.size(), left.count(), left.endian()) == (other, right.size(), right.count(), right.endian())
+                && left.bit_field() == right.bit_field()
         })
         && a.nodes.iter().zip(&b.nodes).all(|(left, right)| {
             kind(left) == kind(right) && (left.ty != Type::Record || left.count <= 1 || left.size == right.size)

@@ -6,13 +6,14 @@
 
 use alloc::vec::Vec;
 
+use super::bit_field::BitField;
 use super::dialect::{
     Alignment, Dialect, NamedPadding, NativeOnly, Placement, StructureSize, Syntax, TrailingPadding, Whitespace,
     ZeroCount,
 };
 use super::error::{Construct, LayoutError, LayoutErrorKind as Kind};
 use super::scalar::{self, CodeInfo};
-use super::tree::{Layout, NO_NAME, Node, to_u32};
+use super::tree::{Detail, Layout, NO_NAME, Node, to_u32};
 use super::ty::Type;
 use crate::abi::DataModel;
 use crate::align::Align;
@@ -313,6 +314,7 @@ impl<O: Sink> Resolver<'_, O> {
             ty: Type::Record,
             endian: None,
             order: self.order,
+            detail: Detail::None,
         }
     }
 
@@ -540,7 +542,13 @@ impl<O: Sink> Visitor for Resolver<'_, O> {
         let ty = info.ty(unit);
         let order = if matches!(code, Code::Object) { ByteOrder::Native } else { self.order };
         let endian = (ty.has_byte_order() && unit > 1).then(|| scalar::endian(order, self.model));
-        let node = Node { offset, size, ty, endian, ..self.new_node(&prefix, elements, span, name) };
+        let mut node = Node { offset, size, ty, endian, ..self.new_node(&prefix, elements, span, name) };
+        if matches!(code, Code::Bits)
+            && let Some(bits) = bits_of_code(prefix.count)
+        {
+            node.detail = Detail::Bits(bits);
+            node.endian = (size > 1).then(|| scalar::endian(order, self.model));
+        }
         self.push(node);
         Ok(())
     }
@@ -631,6 +639,19 @@ impl<O: Sink> Visitor for Resolver<'_, O> {
         }
         Ok(())
     }
+}
+
+/// Returns the bit-field of the format character `t` with the count `count`: an unsigned integer of `count` bits. Returns
+/// `None` if `count` is 0 or larger than 64, because no integer type has such values.
+fn bits_of_code(count: u64) -> Option<BitField> {
+    let ty = match count {
+        1..=8 => Type::UInt8,
+        9..=16 => Type::UInt16,
+        17..=32 => Type::UInt32,
+        33..=64 => Type::UInt64,
+        _ => return None,
+    };
+    BitField::new(ty, 0, u8::try_from(count).ok()?)
 }
 
 /// The receiver of the fields that the resolver computes.

@@ -7,9 +7,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::bit_field::BitField;
+use super::nul_handling::NulHandling;
 use super::scalar::Scalar;
 use super::ty::Type;
-use crate::abi::DataModel;
+use crate::abi::{CType, DataModel};
 use crate::align::Align;
 use crate::endian::Endian;
 use crate::format::ByteOrder;
@@ -43,6 +45,19 @@ pub(crate) struct Node {
     pub(crate) endian: Option<Endian>,
     /// The byte-order character in force at the type, which selects native or standard sizes.
     pub(crate) order: ByteOrder,
+    /// What the type does not contain: the position of a bit-field, or the rule for the NULs of a text.
+    pub(crate) detail: Detail,
+}
+
+/// What the type of a field does not contain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// The type describes the values completely. For a text, the rule for NULs follows from the length.
+    None,
+    /// The position of the bits in a field of type [`Type::Bits`].
+    Bits(BitField),
+    /// The rule for the NULs of a byte string or a text.
+    Nuls(NulHandling),
 }
 
 /// The value of [`Node::name`] for a field without a name. An empty name follows a colon, so no name starts at byte 0.
@@ -61,6 +76,7 @@ pub(super) const ROOT: Node = Node {
     ty: Type::Record,
     endian: None,
     order: ByteOrder::Native,
+    detail: Detail::None,
 };
 
 /// Sets the size, the end and the span of the root, the first of `nodes`. The caller must have added all other nodes.
@@ -367,6 +383,37 @@ impl<'l> Field<'l> {
         self.node.endian
     }
 
+    /// Returns the position of the bit-field in the bytes of this field, and the type of its values. Returns `None` if
+    /// this field is not a bit-field. The type of a bit-field is [`Type::Bits`].
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout};
+    /// let layout = Layout::read(b"5t", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// assert_eq!(layout.item().bit_field().unwrap().width(), 5);
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
+    #[must_use]
+    pub fn bit_field(self) -> Option<BitField> {
+        match self.node.detail {
+            Detail::Bits(bits) => Some(bits),
+            Detail::None | Detail::Nuls(_) => None,
+        }
+    }
+
+    /// Returns which NULs belong to the value of a byte string or a text. Returns [`NulHandling::Keep`] for all other
+    /// types.
+    #[must_use]
+    pub fn nul_handling(self) -> NulHandling {
+        let character = match (self.node.detail, self.ty()) {
+            (Detail::Nuls(handling), _) => return handling,
+            (_, Type::Ucs2) => 2,
+            (_, Type::Ucs4) => 4,
+            (_, Type::Wchar) => self.model().size_of(CType::Wchar),
+            _ => return NulHandling::Keep,
+        };
+        if self.size() == character { NulHandling::Keep } else { NulHandling::StripTrailing }
+    }
+
     /// Returns the byte order of the values if this byte order is opposite to the byte order of the data model. Returns
     /// `None` otherwise.
     pub(crate) fn swapped_endian(self) -> Option<Endian> {
@@ -417,7 +464,9 @@ impl<'l> Field<'l> {
         self.fields().find(|field| field.name() == Some(name))
     }
 
-    /// Returns whether two fields of this record share bytes. Returns `false` if this field is not a record.
+    /// Returns whether two fields of this record share bits. Returns `false` if this field is not a record.
+    ///
+    /// Two bit-fields can share a byte without sharing a bit.
     #[must_use]
     pub fn overlaps(self) -> bool {
         // Most records have their fields in the order of the offsets. For these records, one pass without an allocation
@@ -428,22 +477,48 @@ impl<'l> Field<'l> {
             in_order &= field.offset() >= end;
             end = field.offset().saturating_add(field.total_size());
         }
-        if in_order {
-            return false;
-        }
-        let mut end = 0_u64;
-        self.by_offset().into_iter().filter(|field| field.total_size() > 0).any(|field| {
-            let shared = field.offset() < end;
-            end = end.max(field.offset().saturating_add(field.total_size()));
-            shared
-        })
+        !in_order && self.shares_bits()
     }
 
-    /// Returns whether this field is a union: a record with two or more fields that all start at byte 0 of the record.
+    /// Returns whether this field is a union: a record with two or more fields that all start at byte 0 of the record,
+    /// and of which two share bits.
     #[must_use]
     pub fn is_union(self) -> bool {
         self.fields().all(|field| field.offset() == 0)
             && self.fields().filter(|field| field.total_size() > 0).count() > 1
+            && self.overlaps()
+    }
+
+    /// Returns whether two fields of this record share bits. Unlike [`overlaps`](Self::overlaps), the function sorts
+    /// the fields by their offsets, whatever their order.
+    fn shares_bits(self) -> bool {
+        // Each entry is a range of bytes, and the bits of each of these bytes that a field uses. A bit-field has one
+        // entry for each byte.
+        let mut used: Vec<(u64, u64, u8)> = Vec::new();
+        for field in self.fields().filter(|field| field.total_size() > 0) {
+            let start = field.offset();
+            match field.bit_field() {
+                Some(bits) if field.count() == 1 => {
+                    let masks = bits.masks(field.endian().unwrap_or(Endian::Little));
+                    used.extend((start..).zip(masks).map(|(at, mask)| (at, at.saturating_add(1), mask)));
+                }
+                _ => used.push((start, start.saturating_add(field.total_size()), u8::MAX)),
+            }
+        }
+        used.sort_unstable();
+        // The end of all ranges so far, without the bytes of bit-fields.
+        let mut end = 0_u64;
+        // The last byte with bit-fields, and the bits that these bit-fields use.
+        let mut last = (0_u64, 0_u8);
+        used.into_iter().any(|(from, to, mask)| {
+            let bits = if last.0 == from { last.1 } else { 0 };
+            let shared = from < end || bits & mask != 0;
+            if mask == u8::MAX {
+                end = end.max(to);
+            }
+            last = (from, bits | mask);
+            shared
+        })
     }
 
     /// Returns the fields of this record in the order of the offsets.

@@ -80,7 +80,8 @@ named_enum! {
         Function = "function",
         /// The address of a Python object.
         Object = "object",
-        /// A sequence of bits. The size of the field is rounded up to whole bytes.
+        /// A bit-field, see [`Field::bit_field`](super::Field::bit_field), or a sequence of more than 64 bits. The size of
+        /// the field is rounded up to whole bytes.
         Bits = "bits",
         /// A user type `[name]`, whose bytes have no known meaning.
         Opaque = "opaque",
@@ -90,7 +91,8 @@ named_enum! {
 }
 
 impl Type {
-    /// Returns whether values of this type that have more than one byte have a byte order.
+    /// Returns whether values of this type that have more than one byte have a byte order. Returns `false` for
+    /// [`Bits`](Self::Bits): a bit-field has a byte order only if its bits are in several bytes.
     #[must_use]
     #[inline]
     pub const fn has_byte_order(self) -> bool {

@@ -12,7 +12,7 @@ use crate::abi::DataModel;
 use crate::align::Align;
 use crate::endian::Endian;
 use crate::format::Limits;
-use crate::layout::{Layout, LayoutBuilder, MemberSpec, Scalar, Type};
+use crate::layout::{BitField, Layout, LayoutBuilder, MemberSpec, NulHandling, Scalar, Type};
 use crate::text::escape;
 
 /// The base classes and functions of the Python module `_ctypes` that are needed to read a layout.
@@ -113,9 +113,29 @@ impl<'py> Ctypes<'py> {
         name: Option<&[u8]>,
         offset: u64,
     ) -> PyResult<()> {
-        let (class, shape) = self.element(class)?;
-        let member = MemberSpec { name, offset, shape: &shape };
+        let (class, mut shape) = self.element(class)?;
         let size = self.size(&class)?;
+        // ctypes reads a field that is an array of characters as one `bytes` or `str`, up to the first NUL. An item, or
+        // the elements of an array with several dimensions, are arrays of single characters.
+        if let ([length], Some(_)) = (shape.as_slice(), name)
+            && class.is_subclass(&self.simple)?
+        {
+            let character = scalar(&class, size)?;
+            let ty = match character.ty {
+                Type::Char => Some(Type::Bytes),
+                Type::Wchar => Some(Type::Wchar),
+                _ => None,
+            };
+            if let Some(ty) = ty
+                && let Some(size) = size.checked_mul(*length)
+            {
+                shape.clear();
+                let member = MemberSpec { name, offset, shape: &shape };
+                builder.text(member, Scalar { ty, size, ..character }, NulHandling::StopAtFirst)?;
+                return Ok(());
+            }
+        }
+        let member = MemberSpec { name, offset, shape: &shape };
         let native = |ty| Scalar { ty, size, endian: Endian::HOST };
         if class.is_subclass(&self.structure)? || class.is_subclass(&self.union)? {
             builder.open(member, size)?;
@@ -181,6 +201,7 @@ impl<'py> Ctypes<'py> {
             let dict = dict_of.call_method1("__get__", (&owner,))?;
             let Ok(fields) = dict.get_item("_fields_") else { continue };
             let mut hidden = HashSet::new();
+            let mut units = StorageUnits::default();
             if let Ok(anonymous) = dict.get_item("_anonymous_") {
                 self.promoted(&fields, &anonymous, &mut hidden, 0)?;
             }
@@ -200,21 +221,23 @@ impl<'py> Ctypes<'py> {
                     return Err(changed(&owner, &format!("its attribute `{}` is no field", escape(text))));
                 }
                 let offset: i64 = descriptor.getattr("offset")?.extract()?;
-                let offset = match u64::try_from(offset) {
-                    Ok(offset) => offset,
-                    // Before 3.14, ctypes reports negative offsets for bit-fields of unions, which start at byte 0.
-                    Err(_) if field.len() > 2 && class.is_subclass(&self.union)? => 0,
-                    Err(_) => return Err(changed(&owner, &format!("its field `{name}` is at byte {offset}"))),
-                };
                 let size = self.size(&kind)?;
                 if field.len() > 2 {
-                    // The integer that contains the bit-field is added as bits, because several bit-fields may share
-                    // this integer. In CPython 3.14, a packed structure may end before the integer ends.
-                    let available = self.size(class)?.saturating_sub(offset);
-                    let unit = Scalar { ty: Type::Bits, size: size.min(available), endian: Endian::HOST };
-                    builder.value(MemberSpec { name: Some(text), offset, shape: &[] }, unit)?;
+                    let value = scalar(&kind, size)?;
+                    let is_union = class.is_subclass(&self.union)?;
+                    let placed = descriptor
+                        .getattr("size")?
+                        .extract()
+                        .ok()
+                        .and_then(|encoded: u64| units.place(value, offset, encoded, is_union));
+                    let Some((bits, offset)) = placed else {
+                        return Err(changed(&owner, &format!("the position of its bit-field `{name}` is unknown")));
+                    };
+                    builder.bit_field(MemberSpec { name: Some(text), offset, shape: &[] }, bits, value.endian)?;
                     continue;
                 }
+                let offset = u64::try_from(offset)
+                    .map_err(|_| changed(&owner, &format!("its field `{}` is at byte {offset}", escape(text))))?;
                 if descriptor.getattr("size")?.extract::<u64>()? != size {
                     return Err(changed(&kind, "it has another size than the field of that type"));
                 }
@@ -222,6 +245,55 @@ impl<'py> Ctypes<'py> {
             }
         }
         Ok(())
+    }
+}
+
+/// The storage unit of the last bit-field of a structure. A storage unit is the integer in which ctypes allocates
+/// bit-fields.
+#[derive(Default)]
+struct StorageUnits {
+    /// The size of the storage unit in bytes, or 0 before the first bit-field. Not used for big-endian classes.
+    size: u64,
+}
+
+impl StorageUnits {
+    /// Returns the next bit-field of a structure, and the offset in bytes of its first byte in the structure. Returns
+    /// `None` if the numbers of ctypes are impossible.
+    ///
+    /// `value` is the type of the values. `offset` is the attribute `offset` of the `CField` in bytes, and `encoded` is
+    /// its attribute `size`: the number of bits times 65,536, plus the number of bits below the bit-field.
+    ///
+    /// Before CPython 3.14, these attributes are not always right. The cases were compared with the attributes of
+    /// CPython 3.14, which agree with C compilers:
+    ///
+    /// - A bit-field with a smaller type than its storage unit. ctypes reports an integer of the smaller type at the
+    ///   end of the storage unit. If the bits are inside this integer, ctypes reads and writes them there. Otherwise
+    ///   ctypes always reads 0. The bits are then in the storage unit, where a C compiler puts them.
+    /// - A bit-field of a union. ctypes reports a negative offset. The bits are the first bits of the union.
+    fn place(&mut self, value: Scalar, offset: i64, encoded: u64, is_union: bool) -> Option<(BitField, u64)> {
+        let (width, low_bit) = (u8::try_from(encoded >> 16_u32).ok()?, encoded & 0xffff);
+        let in_type = |low_bit| BitField::in_unit(value.ty, value.size, value.endian, low_bit, width);
+        let Ok(offset) = u64::try_from(offset) else {
+            let low_bit = match value.endian {
+                Endian::Little => 0,
+                Endian::Big => value.size.checked_mul(8)?.checked_sub(width.into())?,
+            };
+            return in_type(low_bit).filter(|_| is_union);
+        };
+        // In little-endian byte order, a bit-field at bit 0 starts a storage unit. A later bit-field can enlarge the unit.
+        self.size = if low_bit == 0 { value.size } else { self.size.max(value.size) };
+        if let Some((bits, byte)) = in_type(low_bit) {
+            return Some((bits, offset.checked_add(byte)?));
+        }
+        let end = offset.checked_add(value.size)?;
+        match value.endian {
+            Endian::Little => {
+                let (bits, byte) = BitField::in_unit(value.ty, self.size, value.endian, low_bit, width)?;
+                Some((bits, end.checked_sub(self.size)?.checked_add(byte)?))
+            }
+            // Big-endian bits count from the end of the storage unit, so the size of the unit is not needed.
+            Endian::Big => BitField::in_unit(value.ty, end, value.endian, low_bit, width),
+        }
     }
 }
 

@@ -230,7 +230,11 @@ impl LayoutMatcher {
 /// type `value` and `size` bytes. The last dimension of `shape` can be the length of a string.
 fn is_same_array(value: &ValueLayout, size: usize, shape: &[usize], codec: &ScalarCodec, found: &[usize]) -> bool {
     let text = matches!(codec.ty, Type::Ucs4 | Type::Wchar) && codec.unit == 4;
-    let accepted = if value.check == Check::Char { text } else { (value.accepts)(codec) && codec.unit == value.unit };
+    let accepted = if value.check == Check::Char {
+        text
+    } else {
+        (value.accepts)(codec) && codec.unit == value.unit && codec.bits.is_none()
+    };
     if !accepted {
         return false;
     }
