@@ -10,7 +10,7 @@ use core::ops::ControlFlow;
 
 use super::error::DecodeError;
 use super::scalar::ScalarCodec;
-use crate::layout::Type;
+use crate::layout::{BitField, NulHandling, Type};
 use crate::strided::{Strided, StridedMut};
 
 /// A field that is not a record: its name, type and shape, and the position of its values in an item.
@@ -90,6 +90,18 @@ impl Leaf {
     #[must_use]
     pub fn size(&self) -> usize {
         self.codec.size
+    }
+
+    /// Returns the position of the bit-field and the type of its values, or `None` if the field is not a bit-field.
+    #[must_use]
+    pub fn bit_field(&self) -> Option<BitField> {
+        self.codec.bits
+    }
+
+    /// Returns which NULs belong to a value of the field, see [`Field::nul_handling`](crate::layout::Field::nul_handling).
+    #[must_use]
+    pub fn nul_handling(&self) -> NulHandling {
+        self.codec.nul_handling()
     }
 
     /// Returns the shape of the values in one item: the dimensions of the enclosing arrays of records, then the

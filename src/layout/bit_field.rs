@@ -168,7 +168,15 @@ impl BitField {
 
     /// Returns the bits of the bit-field in each byte of a field with the byte order `endian`, in the order of the
     /// bytes in memory.
-    pub(super) fn masks(self, endian: Endian) -> impl Iterator<Item = u8> {
+    ///
+    /// ```
+    /// use pep3118::layout::BitField;
+    /// use pep3118::{Endian, Type};
+    /// let code = BitField::new(Type::Int32, 6, 5).unwrap();
+    /// assert_eq!(code.masks(Endian::Little).collect::<Vec<u8>>(), [0b1100_0000, 0b0000_0111]);
+    /// assert_eq!(code.masks(Endian::Big).collect::<Vec<u8>>(), [0b0000_0111, 0b1100_0000]);
+    /// ```
+    pub fn masks(self, endian: Endian) -> impl Iterator<Item = u8> {
         let little = (self.mask() << u32::from(self.offset)).to_le_bytes();
         // The size is at most 9.
         let size = usize::try_from(self.size()).unwrap_or(little.len());

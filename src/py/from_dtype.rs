@@ -7,7 +7,7 @@ use pyo3::types::PyString;
 use crate::abi::DataModel;
 use crate::align::Align;
 use crate::endian::Endian;
-use crate::layout::{Layout, LayoutBuilder, MemberSpec, Scalar, Type};
+use crate::layout::{Layout, LayoutBuilder, MemberSpec, NulHandling, Scalar, Type};
 use crate::text::escape;
 
 /// Returns the layout of `dtype`, a `numpy.dtype`. Each field has the offset that the dtype declares. NumPy's titles
@@ -52,7 +52,12 @@ fn add(builder: &mut LayoutBuilder, dtype: &Bound<'_, PyAny>, name: Option<&[u8]
     let size: u64 = dtype.getattr("itemsize")?.extract()?;
     let names: Option<Vec<Bound<'_, PyString>>> = dtype.getattr("names")?.extract()?;
     let Some(names) = names else {
-        return Ok(builder.value(member, scalar(&dtype, size)?)?);
+        let scalar = scalar(&dtype, size)?;
+        // NumPy removes the NULs at the end of `S` and `U`.
+        return Ok(match scalar.ty {
+            Type::Bytes | Type::Ucs4 => builder.text(member, scalar, NulHandling::StripTrailing)?,
+            _ => builder.value(member, scalar)?,
+        });
     };
     builder.open(member, size)?;
     if !names.is_empty() {

@@ -131,10 +131,12 @@ impl From<WriteError> for PyErr {
             }
             WriteErrorKind::Range { scalar, range: (low, high), value } => {
                 let value = value.map_or_else(|| "integer of more than 64 bits".into(), |value| value.to_string());
-                objects::error::<PyValueError>(at(format!(
-                    "{value} is not in the range {low} to {high} of {}",
-                    scalar.ty()
-                )))
+                let ty = scalar.value_type();
+                let ty = match scalar.codec.bit_field() {
+                    Some(bits) => format!("a bit-field of {} of {ty}", plural(to_u64(bits.width().into()), "bit")),
+                    None => ty.to_string(),
+                };
+                objects::error::<PyValueError>(at(format!("{value} is not in the range {low} to {high} of {ty}")))
             }
             WriteErrorKind::Overflow(scalar) => {
                 objects::error::<PyValueError>(at(format!("number is too large for {}", scalar.ty())))

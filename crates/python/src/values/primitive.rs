@@ -15,7 +15,7 @@ use crate::objects::{self, NewObject, into_result};
 use crate::tuple_builder::ListBuilder;
 use pep3118::Endian;
 use pep3118::decode::ScalarCodec;
-use pep3118::layout::{Field, Type};
+use pep3118::layout::{Field, NulHandling, Type};
 
 /// The type of a primitive value. All values of the type have the same width. Reading a value fails only for lack of
 /// memory.
@@ -35,8 +35,8 @@ pub(crate) enum Primitive {
     Float64,
     Complex64,
     Complex128,
-    /// A byte string, with its length in bytes.
-    Bytes(u32),
+    /// A byte string, with its length in bytes and the rule for its NULs.
+    Bytes(u32, NulHandling),
 }
 
 impl Primitive {
@@ -57,7 +57,9 @@ impl Primitive {
             (Type::Float64, 8) => Self::Float64,
             (Type::Complex64, 8) => Self::Complex64,
             (Type::Complex128, 16) => Self::Complex128,
-            (Type::Char | Type::Bytes | Type::Void, size) => Self::Bytes(u32::try_from(size).ok()?),
+            (Type::Char | Type::Bytes | Type::Void, size) => {
+                Self::Bytes(u32::try_from(size).ok()?, scalar.nul_handling())
+            }
             _ => return None,
         })
     }
@@ -86,9 +88,9 @@ pub(crate) trait Source {
     /// Returns a copy of the `N` bytes from the offset `start` on. Bytes after the end of the source are 0.
     fn bytes<const N: usize>(&self, start: usize) -> [u8; N];
 
-    /// Returns a `bytes` object with a copy of the `len` bytes from the offset `start` on. Returns `None` and sets an
-    /// exception if there is no memory.
-    fn byte_string<'py>(&self, py: Python<'py>, start: usize, len: usize) -> NewObject<'py>;
+    /// Returns a `bytes` object with a copy of the value in the `len` bytes from the offset `start` on. `nuls` decides
+    /// which of the bytes belong to the value. Returns `None` and sets an exception if there is no memory.
+    fn byte_string<'py>(&self, py: Python<'py>, start: usize, len: usize, nuls: NulHandling) -> NewObject<'py>;
 }
 
 impl Source for &[u8] {
@@ -98,8 +100,9 @@ impl Source for &[u8] {
     }
 
     #[inline(always)]
-    fn byte_string<'py>(&self, py: Python<'py>, start: usize, len: usize) -> NewObject<'py> {
-        objects::bytes(py, self.get(start..start.saturating_add(len)).unwrap_or_default())
+    fn byte_string<'py>(&self, py: Python<'py>, start: usize, len: usize, nuls: NulHandling) -> NewObject<'py> {
+        let bytes = self.get(start..start.saturating_add(len)).unwrap_or_default();
+        objects::bytes(py, bytes.get(..nuls.value_len(bytes)).unwrap_or(bytes))
     }
 }
 
@@ -165,7 +168,9 @@ impl PrimitiveField {
         match self.primitive {
             Primitive::Int8 | Primitive::UInt8 | Primitive::Int16 | Primitive::UInt16 => Some(Equality::Bytes),
             Primitive::Int32 | Primitive::UInt32 | Primitive::Int64 | Primitive::UInt64 => Some(Equality::Bytes),
-            Primitive::Bytes(_) => Some(Equality::Bytes),
+            // Different bytes after the first NUL can be equal values.
+            Primitive::Bytes(_, NulHandling::StopAtFirst) => None,
+            Primitive::Bytes(..) => Some(Equality::Bytes),
             Primitive::Float32 | Primitive::Complex64 if !self.swapped => Some(Equality::Float32),
             Primitive::Float64 | Primitive::Complex128 if !self.swapped => Some(Equality::Float64),
             // Different bytes can be equal values: all bytes other than 0 are `True`, and 0.0 equals -0.0.
@@ -182,7 +187,7 @@ impl PrimitiveField {
 
     /// Returns `true` if the value is a byte string, and `false` if it is a number.
     pub(crate) fn is_bytes(self) -> bool {
-        matches!(self.primitive, Primitive::Bytes(_))
+        matches!(self.primitive, Primitive::Bytes(..))
     }
 
     /// Returns the size of the value in bytes.
@@ -194,7 +199,7 @@ impl PrimitiveField {
             Primitive::Int32 | Primitive::UInt32 | Primitive::Float32 => 4,
             Primitive::Int64 | Primitive::UInt64 | Primitive::Float64 | Primitive::Complex64 => 8,
             Primitive::Complex128 => 16,
-            Primitive::Bytes(len) => to_usize(len),
+            Primitive::Bytes(len, _) => to_usize(len),
         }
     }
 
@@ -245,7 +250,7 @@ impl PrimitiveField {
                 };
                 objects::complex(py, part(0), part(8))
             }
-            Primitive::Bytes(len) => source.byte_string(py, start, to_usize(len)),
+            Primitive::Bytes(len, nuls) => source.byte_string(py, start, to_usize(len), nuls),
         }
     }
 
@@ -285,8 +290,9 @@ impl PrimitiveField {
             Primitive::Float64 => each!(Primitive::Float64),
             Primitive::Complex64 => each!(Primitive::Complex64),
             Primitive::Complex128 => each!(Primitive::Complex128),
-            Primitive::Bytes(1) => each!(Primitive::Bytes(1)),
-            Primitive::Bytes(len) => each!(Primitive::Bytes(len)),
+            Primitive::Bytes(1, NulHandling::Keep) => each!(Primitive::Bytes(1, NulHandling::Keep)),
+            Primitive::Bytes(1, NulHandling::StripTrailing) => each!(Primitive::Bytes(1, NulHandling::StripTrailing)),
+            Primitive::Bytes(len, nuls) => each!(Primitive::Bytes(len, nuls)),
         }
         Ok(())
     }
@@ -327,7 +333,7 @@ impl PrimitiveField {
                 _ => false,
             },
             Primitive::Float64 => float(object).is_some_and(|number| store!(number.to_bits())),
-            Primitive::Bytes(len) => {
+            Primitive::Bytes(len, _) => {
                 let Ok(bytes) = object.cast_exact::<PyBytes>() else { return false };
                 match record.get_mut(self.start()..self.start().saturating_add(to_usize(len))) {
                     Some(field) if bytes.as_bytes().len() == field.len() => {

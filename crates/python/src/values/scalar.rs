@@ -11,7 +11,7 @@ use super::text;
 use crate::objects::{self, NewObject};
 use pep3118::decode::{DecodeError, ScalarCodec, Value};
 use pep3118::format::ByteOrder;
-use pep3118::layout::{Field, Type};
+use pep3118::layout::{BitField, Field, Type};
 use pep3118::py::ObjectReferences;
 
 /// The type of one value, and the choices that depend on its format character and on the exporter.
@@ -48,6 +48,12 @@ impl ScalarField {
         self.codec.ty()
     }
 
+    /// Returns the type of the Python object for the value: the type of the values of a bit-field, or the type of the
+    /// field.
+    pub(crate) fn value_type(&self) -> Type {
+        self.codec.bit_field().map_or(self.codec.ty(), BitField::ty)
+    }
+
     /// Returns a new object for the value in `bytes`. Bytes that are missing are read as 0.
     #[inline]
     pub(super) fn read<'py>(&self, py: Python<'py>, bytes: &[u8]) -> NewObject<'py> {
@@ -70,7 +76,12 @@ impl ScalarField {
             Type::Float32 => objects::float(py, widen(f32::from_le_bytes(codec.little(bytes)), self.nans.read)),
             Type::Float64 => objects::float(py, f64::from_le_bytes(codec.little(bytes))),
             Type::Bool => objects::boolean(py, bytes.iter().any(|byte| *byte != 0)),
-            Type::Char | Type::Bytes | Type::Void | Type::Bits | Type::Opaque => objects::bytes(py, bytes),
+            Type::Bits if let Some(bits) = codec.bit_field() => bit_field(py, bits, bits.read(bytes, codec.endian())),
+            Type::Bytes => {
+                let len = codec.nul_handling().value_len(bytes);
+                objects::bytes(py, bytes.get(..len).unwrap_or(bytes))
+            }
+            Type::Char | Type::Void | Type::Bits | Type::Opaque => objects::bytes(py, bytes),
             Type::Pascal => {
                 let (len, text) = bytes.split_first().map_or((0, bytes), |(len, text)| (usize::from(*len), text));
                 objects::bytes(py, text.get(..len).unwrap_or(text))
@@ -106,6 +117,18 @@ impl ScalarField {
             // later.
             ty => unreadable(py, ty),
         }
+    }
+}
+
+/// Returns a new `bool` or `int` for `value`, a value of the bit-field `bits`. Returns `None` and sets an exception if
+/// there is no memory.
+fn bit_field(py: Python<'_>, bits: BitField, value: i128) -> NewObject<'_> {
+    match (bits.ty(), i64::try_from(value), u64::try_from(value)) {
+        (Type::Bool, ..) => objects::boolean(py, value != 0),
+        (_, Ok(value), _) => objects::int(py, value),
+        (_, _, Ok(value)) => objects::unsigned(py, value),
+        // A bit-field has at most 64 bits, so the value is in one of the ranges.
+        _ => unreadable(py, Type::Bits),
     }
 }
 

@@ -10,16 +10,27 @@ use super::error::WriteErrorKind;
 use crate::objects::{self, NewObject, TextEncoding};
 use pep3118::Endian;
 use pep3118::decode::{EncodeErrorKind, ScalarCodec};
+use pep3118::layout::NulHandling;
 
-/// Reads the text in `bytes` as a `str`, without the NULs at the end. Lone surrogates are kept. Returns `None`, with
+/// Reads the text in `bytes` as a `str`. The rule for NULs of `codec` decides where the text ends. Lone surrogates are kept. Returns `None`, with
 /// the exception set in the interpreter, if the text cannot be read.
 pub(super) fn read<'py>(py: Python<'py>, codec: &ScalarCodec, bytes: &[u8]) -> NewObject<'py> {
     if let Some(text) = read_latin1(py, codec, bytes) {
         return text;
     }
     let unit = codec.unit().max(1);
-    let nuls = bytes.rchunks_exact(unit).take_while(|unit| unit.iter().all(|byte| *byte == 0)).count();
-    let len = bytes.len().saturating_sub(nuls.saturating_mul(unit));
+    let is_nul = |unit: &[u8]| unit.iter().all(|byte| *byte == 0);
+    let len = match codec.nul_handling() {
+        NulHandling::StripTrailing => {
+            let nuls = bytes.rchunks_exact(unit).take_while(|unit| is_nul(unit)).count();
+            bytes.len().saturating_sub(nuls.saturating_mul(unit))
+        }
+        NulHandling::StopAtFirst => {
+            bytes.chunks_exact(unit).take_while(|unit| !is_nul(unit)).count().saturating_mul(unit)
+        }
+        // `NulHandling` is non-exhaustive. A rule that the library adds later keeps all characters.
+        _ => bytes.len(),
+    };
     let bytes = bytes.get(..len).unwrap_or_default();
     let encoding = if unit == 2 { TextEncoding::Utf16 } else { TextEncoding::Utf32 };
     let text = objects::text(py, encoding, codec.endian() == Endian::Little, bytes);
@@ -33,29 +44,25 @@ pub(super) fn read<'py>(py: Python<'py>, codec: &ScalarCodec, bytes: &[u8]) -> N
     text
 }
 
-/// Reads text of up to 32 characters that are all less than U+0100, without the NULs at the end. Returns `None` if the
+/// Reads text of up to 32 characters that are all less than U+0100. Returns `None` if the
 /// text is longer or has other characters. `PyUnicode_DecodeLatin1` allocates the object once, but the decoders of
 /// UTF-16 and UTF-32 allocate a buffer first.
 #[inline]
 fn read_latin1<'py>(py: Python<'py>, codec: &ScalarCodec, bytes: &[u8]) -> Option<NewObject<'py>> {
-    let (mut characters, mut len) = ([0_u8; 32], 0_usize);
+    let mut characters = [0_u8; 32];
     let swapped = codec.endian() != Endian::HOST;
     macro_rules! convert {
         ($number:ty, $size:literal) => {{
             let units = bytes.as_chunks::<$size>().0;
             let places = characters.get_mut(..units.len())?;
-            for (index, (place, unit)) in places.iter_mut().zip(units).enumerate() {
+            for (place, unit) in places.iter_mut().zip(units) {
                 let number = <$number>::from_ne_bytes(*unit);
                 *place = u8::try_from(if swapped { number.swap_bytes() } else { number }).ok()?;
-                len = if *place == 0 { len } else { index.saturating_add(1) };
             }
+            codec.nul_handling().value_len(places)
         }};
     }
-    if codec.unit() == 2 {
-        convert!(u16, 2)
-    } else {
-        convert!(u32, 4)
-    }
+    let len = if codec.unit() == 2 { convert!(u16, 2) } else { convert!(u32, 4) };
     Some(objects::latin1(py, characters.get(..len)?))
 }
 

@@ -16,7 +16,7 @@ use crate::borrowed_bytes::BorrowedBytes;
 use crate::fastcall::counted;
 use pep3118::Endian;
 use pep3118::decode::{EncodeErrorKind, LongDouble, Value};
-use pep3118::layout::Type;
+use pep3118::layout::{BitField, Type};
 use pep3118::py::ObjectReferences;
 
 impl Codec {
@@ -224,6 +224,7 @@ impl ScalarField {
                 Ok([byte]) => codec.store(&Value::Char(*byte), bytes)?,
                 _ => return Err(self.other_kind(object)),
             },
+            Type::Bits if let Some(bits) = codec.bit_field() => self.write_bit_field(bits, object, bytes)?,
             Type::Bytes | Type::Pascal | Type::Void | Type::Bits | Type::Opaque | Type::Record => {
                 self.write_bytes(object, bytes, lenient)?;
             }
@@ -250,7 +251,7 @@ impl ScalarField {
 
     /// Creates the error for `object`, whose type this field does not accept.
     fn other_kind(&self, object: &Bound<'_, PyAny>) -> WriteErrorKind {
-        WriteErrorKind::kind(Some(self), taken_by(self.ty()), object)
+        WriteErrorKind::kind(Some(self), taken_by(self.value_type()), object)
     }
 
     fn write_integer(&self, object: &Bound<'_, PyAny>, bytes: &mut [u8], lenient: bool) -> Result<(), WriteErrorKind> {
@@ -266,6 +267,23 @@ impl ScalarField {
             Err(EncodeErrorKind::OutOfRange { value, .. }) => Err(outside(Some(value))),
             Err(kind) => Err(kind.into()),
         }
+    }
+
+    /// Writes `object` as the value of the bit-field `bits` to `bytes`. Leaves the other bits of `bytes` unchanged.
+    /// Returns an error if `object` is not an integer, or not in the range of the bit-field.
+    fn write_bit_field(
+        &self,
+        bits: BitField,
+        object: &Bound<'_, PyAny>,
+        bytes: &mut [u8],
+    ) -> Result<(), WriteErrorKind> {
+        let range = bits.range();
+        let outside = |value| WriteErrorKind::Range { scalar: *self, range, value };
+        let value = match bits.ty() {
+            Type::Bool => object.is_truthy()?.into(),
+            _ => self.integer(object)?.ok_or(outside(None))?,
+        };
+        bits.write(value, bytes, self.codec.endian()).ok_or(outside(Some(value)))
     }
 
     /// Converts `object` to an integer with `__index__`. Returns `None` if the integer has more than 64 bits.

@@ -129,7 +129,10 @@ fn assign_part(part: &Part, hold: &Hold, value: &Bound<'_, PyAny>) -> PyResult<(
             return Err(objects::error::<PyTypeError>("addresses are not copied: a reader of the memory follows them"));
         }
         let to = part.pinned(&pin);
-        if !item.has_objects() && from.contiguous().is_some_and(|from| to.copy_from(py, part.view(), &from)) {
+        if !item.has_objects()
+            && !item.has_bit_fields()
+            && from.contiguous().is_some_and(|from| to.copy_from(py, part.view(), &from))
+        {
             return Ok(());
         }
         let new = NewItems::copied(py, part, &from)?;

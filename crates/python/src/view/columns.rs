@@ -11,7 +11,7 @@ use pep3118::__private::escape;
 use pep3118::Endian;
 use pep3118::abi::DataModel;
 use pep3118::decode::{self, ColumnData, DecodeError, Leaf};
-use pep3118::layout::{Layout, Type};
+use pep3118::layout::{Layout, LayoutBuilder, MemberSpec, Scalar, Type};
 use pep3118::py::ItemDescription;
 use pyo3::exceptions::{PyBufferError, PyKeyError, PyTypeError};
 use pyo3::prelude::*;
@@ -89,6 +89,15 @@ fn chosen<'p>(leaves: &'p [Leaf], names: &[String]) -> PyResult<Vec<(usize, &'p 
 /// text as an array of code units, and 0 for a number.
 fn element(leaf: &Leaf, data: &ColumnData) -> (Type, usize, usize) {
     let size = leaf.size();
+    if let Some(bits) = leaf.bit_field() {
+        let size = match data {
+            ColumnData::Int16(_) | ColumnData::UInt16(_) => 2,
+            ColumnData::Int32(_) | ColumnData::UInt32(_) => 4,
+            ColumnData::Int64(_) | ColumnData::UInt64(_) => 8,
+            _ => 1,
+        };
+        return (bits.ty(), size, 0);
+    }
     match (leaf.ty(), data) {
         // The column does not own references to objects, so the addresses become opaque bytes.
         (Type::Object, ColumnData::UInt32(_) | ColumnData::UInt64(_)) => (Type::Void, size, 0),
@@ -117,7 +126,17 @@ fn column_item(py: Python<'_>, leaf: &Leaf, column: &decode::Column) -> PyResult
     let (ty, size, dropped) = element(leaf, &column.data);
     // The format of a `bool` has no byte-order character.
     let endian = (ty.has_byte_order() && ty != Type::Bool).then_some(Endian::HOST);
-    let layout = Layout::of_one(ty, u64::try_from(size)?, endian, &DataModel::HOST);
+    let size = u64::try_from(size)?;
+    let layout = match ty {
+        Type::Bytes | Type::Ucs2 | Type::Ucs4 if leaf.ty() != Type::Object => {
+            // The values of the column end where the values of the field end.
+            let mut builder = LayoutBuilder::new(size, &DataModel::HOST);
+            let scalar = Scalar { ty, size, endian: Endian::HOST };
+            builder.text(MemberSpec::default(), scalar, leaf.nul_handling()).map_err(PyErr::from)?;
+            builder.finish()
+        }
+        _ => Layout::of_one(ty, size, endian, &DataModel::HOST),
+    };
     let dimensions = column.shape.len().saturating_sub(dropped);
     let shape = column.shape.iter().take(dimensions).map(|extent| i64::try_from(*extent));
     let shape = shape.collect::<Result<_, _>>()?;

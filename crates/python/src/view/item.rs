@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pep3118::__private::{Cache, escape};
+use pep3118::Endian;
 use pep3118::layout::{Field, Type};
 use pep3118::py::{ItemDescription, ObjectReferences};
 use pep3118::view::ViewError;
@@ -40,6 +41,8 @@ pub(super) struct Item {
     written: PyOnceLock<Option<Box<[ByteRange]>>>,
     /// The offsets of the references to objects in the item, in bytes.
     objects: PyOnceLock<Box<[usize]>>,
+    /// `true` if an item has bit-fields.
+    has_bit_fields: bool,
     /// `true` if the item has references to objects whose owner is known (`ObjectReferences`).
     has_objects: bool,
     /// `true` if the item has addresses that a consumer of the memory follows. Such addresses are never written.
@@ -57,13 +60,15 @@ pub(super) struct ColumnItem {
     pub(super) description: Arc<ItemDescription>,
 }
 
-/// Adjacent bytes of an item.
+/// Adjacent bytes of an item, or some bits of one byte.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ByteRange {
     /// The offset of the first byte in the item.
     pub(super) offset: usize,
     /// The number of bytes.
     pub(super) len: usize,
+    /// The bits of each byte: all bits, or the bits of a bit-field in one byte.
+    pub(super) mask: u8,
 }
 
 /// A field of an item. A view of the field has the elements of the field as its items.
@@ -99,6 +104,7 @@ impl Item {
             columns: Mutex::default(),
             written: PyOnceLock::new(),
             objects: PyOnceLock::new(),
+            has_bit_fields: description.plan().leaves().iter().any(|leaf| leaf.bit_field().is_some()),
             has_objects: description.objects() != ObjectReferences::Unknown && is(&|ty| ty == Type::Object),
             has_addresses: is(&followed),
             has_unknown_objects: description.objects() == ObjectReferences::Unknown && is(&|ty| ty == Type::Object),
@@ -127,31 +133,41 @@ impl Item {
         Ok(made?.bind(py).clone())
     }
 
-    /// Returns the bytes of an item that are written when a value is assigned: all bytes that are not padding, without
-    /// the references that ctypes writes. `None` means all bytes.
+    /// Returns the bytes and bits of an item that are written when a value is assigned: all that are not padding,
+    /// without the references that ctypes writes. `None` means all bytes.
     pub(super) fn written_bytes(
         &self,
         py: Python<'_>,
         description: &ItemDescription,
     ) -> PyResult<Option<&[ByteRange]>> {
         let plan = description.plan();
-        if plan.is_one_leaf() && description.objects() != ObjectReferences::Exporter {
+        if plan.is_one_leaf() && description.objects() != ObjectReferences::Exporter && !self.has_bit_fields {
             return Ok(None);
         }
         let written = self.written.get_or_try_init(py, || {
             let mut cells: Vec<ByteRange> = Vec::new();
             // If the exporter (ctypes) owns the references, the exporter writes them.
             let skipped = description.objects() == ObjectReferences::Exporter;
-            let each = &mut |field: Field<'_>, offset, count: usize| {
+            let each = &mut |field: Field<'_>, offset: usize, count: usize| {
                 if skipped && field.ty() == Type::Object {
+                    return Ok(());
+                }
+                if let Some(bits) = field.bit_field() {
+                    // The count of a bit-field is 1, except for a format such as `(2)5t`.
+                    for index in 0..count {
+                        let start = offset.saturating_add(size(field.size()).saturating_mul(index));
+                        for (offset, mask) in (start..).zip(bits.masks(field.endian().unwrap_or(Endian::HOST))) {
+                            push(&mut cells, ByteRange { offset, len: 1, mask })?;
+                        }
+                    }
                     return Ok(());
                 }
                 let len = size(field.size()).saturating_mul(count);
                 match cells.last_mut() {
-                    Some(last) if last.offset.saturating_add(last.len) == offset => {
+                    Some(last) if last.mask == u8::MAX && last.offset.saturating_add(last.len) == offset => {
                         last.len = last.len.saturating_add(len);
                     }
-                    _ => push(&mut cells, ByteRange { offset, len })?,
+                    _ => push(&mut cells, ByteRange { offset, len, mask: u8::MAX })?,
                 }
                 Ok(())
             };
@@ -159,7 +175,7 @@ impl Item {
             cells.sort_by_key(|cell| cell.offset);
             let (mut end, mut whole) = (0_usize, true);
             for cell in &cells {
-                whole &= cell.offset <= end;
+                whole &= cell.offset <= end && cell.mask == u8::MAX;
                 end = end.max(cell.offset.saturating_add(cell.len));
             }
             Ok::<_, PyErr>((!whole || end != plan.itemsize()).then(|| cells.into()))
@@ -212,6 +228,12 @@ impl Item {
         let mut columns = self.columns.lock().unwrap_or_else(PoisonError::into_inner);
         columns.insert(leaf, Arc::clone(&column));
         Ok(column)
+    }
+
+    /// Returns `true` if an item has bit-fields. The caller must not copy the bytes of another item to such an item,
+    /// because the bytes can contain other bits.
+    pub(super) fn has_bit_fields(&self) -> bool {
+        self.has_bit_fields
     }
 
     /// Returns `true` if an item has addresses that a consumer of the memory follows. The caller must not copy the

@@ -12,7 +12,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use pep3118::decode::{Buffer, BufferMut, ColumnData, DecodeError, EncodeError};
-use pep3118::layout::Dialect;
+use pep3118::layout::{Dialect, NulHandling};
 use pep3118::py::{Acquired, ItemDescription, ObjectReferences, SharedView};
 use pep3118::view::{Checker, ItemLayout, Order, RawView, Slice};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -459,9 +459,19 @@ impl<'h> PinnedPart<'h> {
             unsafe { std::ptr::copy_nonoverlapping(to.wrapping_add(*offset), address.as_mut_ptr(), address.len()) };
             old.addresses.push(usize::from_ne_bytes(address));
         }
-        let whole = [ByteRange { offset: 0, len: item.len() }];
+        let whole = [ByteRange { offset: 0, len: item.len(), mask: u8::MAX }];
         for cell in written.unwrap_or(&whole) {
             let Some(bytes) = item.get(cell.offset..cell.offset.saturating_add(cell.len)) else { continue };
+            let merged;
+            let bytes = match bytes {
+                [byte] if cell.mask != u8::MAX => {
+                    // SAFETY: by the INVARIANT the bytes of the item may be read. Bytes have no alignment.
+                    let old = unsafe { to.wrapping_add(cell.offset).read() };
+                    merged = [merge_bits(old, *byte, cell.mask)];
+                    merged.as_slice()
+                }
+                bytes => bytes,
+            };
             // SAFETY: by the INVARIANT the bytes of the item may be written to, because the view is not read-only.
             // `item` is memory of this program, so `item` does not overlap the item of the exporter. Bytes have no
             // alignment.
@@ -854,15 +864,20 @@ fn address_at(item: &[u8], offset: usize) -> usize {
     bytes.map_or(0, |bytes| usize::from_ne_bytes(*bytes))
 }
 
-/// Copies the bytes in the ranges `written` from `values` to `item`. The other bytes of `item`, which are padding, stay
-/// the same.
+/// Copies the bytes and bits in the ranges `written` from `values` to `item`. The other bytes and bits of `item`, which
+/// are padding or belong to another field, stay the same.
 fn merge(item: &mut [u8], values: &[u8], written: &[ByteRange]) {
     for cell in written {
         let range = cell.offset..cell.offset.saturating_add(cell.len);
         if let (Some(to), Some(from)) = (item.get_mut(range.clone()), values.get(range)) {
-            to.copy_from_slice(from);
+            to.iter_mut().zip(from).for_each(|(to, from)| *to = merge_bits(*to, *from, cell.mask));
         }
     }
+}
+
+/// Returns `old` with the bits of `mask` replaced by those of `new`.
+fn merge_bits(old: u8, new: u8, mask: u8) -> u8 {
+    old & !mask | new & mask
 }
 
 /// Calls `copy`, which must copy `bytes` bytes without running Python code. If `bytes` is at least `DETACHED`, the
@@ -921,9 +936,21 @@ impl Source for ItemAt<'_> {
     }
 
     #[inline(always)]
-    fn byte_string<'py>(&self, py: Python<'py>, start: usize, len: usize) -> NewObject<'py> {
-        // SAFETY: (a) By the INVARIANT the bytes of the item may be read, and the value is the whole item.
-        unsafe { objects::bytes_at(py, self.address.wrapping_add(start), len) }
+    fn byte_string<'py>(&self, py: Python<'py>, start: usize, len: usize, nuls: NulHandling) -> NewObject<'py> {
+        let start = self.address.wrapping_add(start);
+        // SAFETY: by the INVARIANT the bytes of the item may be read, and the value is the whole item. Bytes have no
+        // alignment.
+        let is_nul = |index: usize| unsafe { start.wrapping_add(index).read() } == 0;
+        let len = match nuls {
+            NulHandling::StripTrailing => {
+                (0..len).rev().find(|index| !is_nul(*index)).map_or(0, |last| last.saturating_add(1))
+            }
+            NulHandling::StopAtFirst => (0..len).find(|index| is_nul(*index)).unwrap_or(len),
+            // `NulHandling` is non-exhaustive. A rule that the library adds later keeps all bytes.
+            _ => len,
+        };
+        // SAFETY: (a) By the INVARIANT the bytes of the item may be read, and `len` is at most their number.
+        unsafe { objects::bytes_at(py, start, len) }
     }
 }
 
