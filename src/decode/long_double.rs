@@ -132,6 +132,28 @@ impl LongDouble {
         }
     }
 
+    /// Returns the nearest `f64`, with ties to even. Returns `None` if the number is finite but too large for an `f64`.
+    ///
+    /// ```
+    /// use pep3118::LongDoubleFormat;
+    /// use pep3118::decode::LongDouble;
+    /// let infinity = LongDouble::from_f64(f64::INFINITY, LongDoubleFormat::X87);
+    /// assert_eq!(infinity.to_f64_in_range(), Some(f64::INFINITY));
+    /// ```
+    #[must_use]
+    pub fn to_f64_in_range(self) -> Option<f64> {
+        let number = self.to_f64();
+        // Infinity has one bit pattern in each representation, except for the low double of a double-double.
+        let is_infinity = match self.format {
+            LongDoubleFormat::DoubleDouble => {
+                let [high, _] = halves(u128::from_le_bytes(self.bytes));
+                f64::from_bits(high).is_infinite()
+            }
+            format => self == Self::from_f64(number, format),
+        };
+        (!number.is_infinite() || is_infinity).then_some(number)
+    }
+
     /// Returns the 8, 10 or 16 significant bytes, least significant first. A double-double starts with the high double.
     #[must_use]
     pub fn as_le_bytes(&self) -> &[u8] {

@@ -367,6 +367,13 @@ class Field:
     def type(self) -> str:
         """The type of an element, such as "int32" or "record"."""
     @property
+    def bits(self) -> tuple[str, int, int] | None:
+        """The type of the values, the number of bits below the bit-field, and its number of bits: ("int32", 3, 5).
+
+        None if the field is not a bit-field. To read the value, read the bytes of the field as one unsigned integer in
+        the byte order of the field. Then shift the integer right by the second number.
+        """
+    @property
     def endian(self) -> Literal["little", "big"] | None:
         """The byte order, "little" or "big", or None for a type without byte order."""
     @property

@@ -3,7 +3,7 @@
 #![allow(unsafe_code, reason = "reads references to objects that the owner of the memory vouches for")]
 
 use half::f16;
-use pyo3::exceptions::PyNotImplementedError;
+use pyo3::exceptions::{PyNotImplementedError, PyOverflowError};
 use pyo3::prelude::*;
 
 use super::float::{NanConversions, widen, widen_half};
@@ -99,7 +99,10 @@ impl ScalarField {
             Type::Pointer | Type::CharPointer | Type::WcharPointer | Type::Function | Type::Object => {
                 objects::unsigned(py, codec.unsigned(bytes))
             }
-            Type::LongDouble => objects::float(py, codec.long_double(bytes).to_f64()),
+            Type::LongDouble => match codec.long_double(bytes).to_f64_in_range() {
+                Some(number) => objects::float(py, number),
+                None => too_large(py),
+            },
             Type::Complex32 | Type::Complex64 | Type::Complex128 | Type::ComplexLongDouble => {
                 let (re, im) = match codec.value(bytes) {
                     Ok(Value::Complex32(number)) => (number.re.into(), number.im.into()),
@@ -107,7 +110,12 @@ impl ScalarField {
                         (widen(number.re, self.nans.read), widen(number.im, self.nans.read))
                     }
                     Ok(Value::Complex128(number)) => (number.re, number.im),
-                    Ok(Value::ComplexLongDouble(number)) => (number.re.to_f64(), number.im.to_f64()),
+                    Ok(Value::ComplexLongDouble(number)) => {
+                        match (number.re.to_f64_in_range(), number.im.to_f64_in_range()) {
+                            (Some(re), Some(im)) => (re, im),
+                            _ => return too_large(py),
+                        }
+                    }
                     _ => return unreadable(py, codec.ty()),
                 };
                 objects::complex(py, re, im)
@@ -130,6 +138,15 @@ fn bit_field(py: Python<'_>, bits: BitField, value: i128) -> NewObject<'_> {
         // A bit-field has at most 64 bits, so the value is in one of the ranges.
         _ => unreadable(py, Type::Bits),
     }
+}
+
+/// Sets the exception for a `long double` that is larger than each finite `float`, and returns `None`.
+#[cold]
+fn too_large(py: Python<'_>) -> NewObject<'_> {
+    let error = objects::error::<PyOverflowError>(
+        "a long double is too large for float: NumPy reads the value with numpy.asarray(view)",
+    );
+    objects::from_result(py, Err(error))
 }
 
 /// Sets the exception for a value of type `ty`, and returns `None`.
