@@ -46,8 +46,8 @@ pub struct Column {
     /// The type of one value: `Bytes` for `3s`, although `data` has `u8` elements.
     pub ty: Type,
     /// The shape of the elements of one record: [`Leaf::shape`], followed by one more dimension for some types. This
-    /// dimension is the length of a string in bytes, the length of a text in code units, or 2 for a complex
-    /// `long double`.
+    /// dimension is the length of a byte string in bytes, the length of a Unicode text in code units, or 2 for a
+    /// complex `long double`.
     pub shape: Vec<usize>,
     /// The elements of all records, starting with the first record.
     pub data: ColumnData,

@@ -310,8 +310,9 @@ fn pair(found: &DataType) -> &DataType {
     }
 }
 
-/// Writes the row with the index `row` of `arrays` to `bytes`, the bytes of a record of `fields`. `columns` has the
-/// column of each field in `arrays`. Returns an error if a value does not fit its field.
+/// Writes one row of `arrays`, the columns of a record batch or struct, to `bytes`, the bytes of one record. `row` is
+/// the index of the row. `fields` are the fields of the record. For each field, in the same order, `columns` has the
+/// index in `arrays` of the field's column. Returns an error if a value does not fit its field.
 fn store_record(
     fields: &[PackedField],
     columns: &[Column],

@@ -169,7 +169,8 @@ type Replies = BufWriter<io::StdoutLock<'static>>;
 pub(super) fn for_each_line(
     mut reply: impl FnMut(Result<&[u8], ErrorObject>, &mut Replies) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    // `StdinLock` has no method that returns its buffered bytes. The flush below needs this method.
+    // The flush at the end of the loop depends on whether bytes are buffered. `StdinLock` has no method that returns
+    // its buffered bytes, and `BufReader` has.
     let mut input = BufReader::new(io::stdin().lock());
     let mut out = BufWriter::new(io::stdout().lock());
     let mut line = Vec::new();

@@ -77,7 +77,8 @@ pub(super) fn canonical(layout: &Layout) -> Result<String, String> {
     }
 }
 
-/// Writes a note to standard error if `format` is also the name of a type, such as `int`.
+/// Writes a note to standard error if `format` is also the name of a type, such as `int`. The note names the format
+/// characters that are read and the format of the type: `i`, `n`, `t` and `i`.
 pub(super) fn note_type_name(format: &[u8]) {
     if let Some(note) = hints::type_name_note(format) {
         print_error(&note);

@@ -349,9 +349,10 @@ fn too_large(codec: &ScalarCodec, number: &str) -> Problem {
     Problem::new(format!("{number} is not in the range {low} to {high} of {}", codec.ty()))
 }
 
-/// Writes `text`, the contents of a JSON string or of a CSV cell, to `bytes`, the bytes of a value of `codec`. The type
-/// of `codec` must not be a type of text. `source` is the text of the value for error messages: the JSON string with
-/// its quotes, or the cell. Returns an error if `text` is not a value of `codec`.
+/// Converts `text` to a value of `codec`, and writes the value to `bytes`. `text` is a JSON string without its quotes,
+/// or a CSV cell. `bytes` must have the size of the value. The type of `codec` must not be a type of text. `source` is
+/// the text of the value for error messages: the JSON string with its quotes, or the cell. Returns an error if `text`
+/// is not a value of `codec`.
 fn store_string(codec: &ScalarCodec, text: &str, source: &str, bytes: &mut [u8]) -> Result<(), Problem> {
     let wrong = || Problem::wrong_type(source, codec.ty());
     match codec.ty() {

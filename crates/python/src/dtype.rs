@@ -269,8 +269,8 @@ impl DefaultNames {
 /// The length in bytes of the longest format that is cached.
 const LONGEST_CACHED: usize = 4096;
 
-/// The cache of dtypes with fields, by format. After the first read of a format, the entry is `None`. The dtype is
-/// stored at the second read, because most formats are read once and the copy for the cache takes time.
+/// The cache of dtypes with fields, by format. The first read of a format stores `None`. The second read stores the
+/// dtype, and returns a copy of the dtype to the caller. Most formats are read only once, and then no copy is made.
 static RECORD_DTYPES: Mutex<Cache<Box<str>, Option<Py<PyAny>>>> = Mutex::new(Cache::new(256, 256 * LONGEST_CACHED));
 
 /// Returns the dtype for the format `spec`.

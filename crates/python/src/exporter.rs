@@ -139,8 +139,11 @@ impl ItemArguments {
 }
 
 /// Acquires a buffer of `memory`: a writable buffer if `readonly` is `Some(false)`, and a buffer that may be
-/// read-only if `readonly` is `Some(true)`. If `readonly` is `None`, the buffer is writable unless the exporter
-/// refuses.
+/// read-only if `readonly` is `Some(true)`. If `readonly` is `None`, the buffer is writable unless the exporter refuses
+/// the request for a writable buffer.
+///
+/// # Errors
+/// - the exporter of `memory` raises an exception: the exception is returned unchanged
 fn acquire(memory: &Bound<'_, PyAny>, readonly: Option<bool>) -> PyResult<Acquired> {
     match readonly {
         Some(true) => Acquired::new(memory, Request::SIMPLE),

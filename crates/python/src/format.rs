@@ -22,7 +22,8 @@ use pep3118::layout::{
     Ambiguity, Certainty, Comparison, Dialect, Equivalence, Interpretation, Layout, Target, Type, reconcile,
 };
 
-/// Returns the size in bytes of an item of `format`. Accepts every format of PEP 3118.
+/// Returns the size in bytes of an item of `format`, a str or bytes object, on this machine. Accepts every format of
+/// PEP 3118. Raises ValueError if `format` is invalid.
 ///
 /// >>> import pep3118
 /// >>> pep3118.calcsize("T{<i:a:<d:b:}")
@@ -250,10 +251,11 @@ impl Format {
         Ok(Self::from_layout(Arc::new(ctypes.layout(ctype, false)?), &Dialect::CTYPES, "host"))
     }
 
-    /// Returns the format with the layout that a C compiler gives a type of `source`, C declarations.
+    /// Returns the format with the layout that a C compiler gives to one of the types that the C code `source`
+    /// declares.
     ///
-    /// `name` is the tag or the typedef of the type; without it, the type is the last structure of `source`. `model` is
-    /// the machine for which the compiler compiles.
+    /// `name` is the tag or the typedef of the type. If `name` is None, the type is the last structure or union of
+    /// `source`. `model` is the target machine of the compiler, as a data model such as "lp64" or a target triple.
     ///
     /// >>> from pep3118 import Format
     /// >>> str(Format.from_c("struct tick { uint16_t id; double price; };", model="lp64"))

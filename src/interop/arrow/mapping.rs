@@ -324,8 +324,8 @@ impl<'w> SchemaBuilder<'w> {
     }
 }
 
-/// Returns the metadata of the Arrow field for `field`: its format, its type and its byte order. An Arrow type does
-/// not contain this information.
+/// Returns the metadata of the Arrow field for `field`, as a map from keys to texts. An Arrow type does not contain
+/// this information.
 fn metadata(field: Field<'_>) -> HashMap<String, String> {
     let mut metadata = HashMap::from([("pep3118.type".into(), field.ty().as_str().into())]);
     metadata.extend(field.endian().map(|endian| ("pep3118.byte_order".into(), endian.as_str().into())));

@@ -537,7 +537,8 @@ fn dissect_type(field: Field<'_>) -> Result<(String, Option<u64>, String), Sourc
     }
 }
 
-/// Returns `text` as a comment after two spaces. Returns an empty text if `text` is empty.
+/// Returns two spaces and the Python comment `# text`, to be appended to a line of code. `text` must have no line feed.
+/// Returns an empty text if `text` is empty.
 fn comment(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!("  # {text}") }
 }

@@ -70,7 +70,8 @@ impl Value {
 
 impl Resolver<'_, '_> {
     /// Returns the value of `expression`.
-    // The function calls itself for each operator and each pair of parentheses. `source` limits both.
+    // The function calls itself for each operator and each pair of parentheses. `MAX_RUN` and `MAX_DEPTH` in
+    // `source.rs` limit their numbers.
     pub(super) fn constant(&mut self, expression: &Node<Expression>) -> Result<Value, CError> {
         let at = expression.span.start;
         let overflow = |this: &Self| this.error(at, "the value of the expression is out of range".to_owned());
@@ -87,8 +88,9 @@ impl Resolver<'_, '_> {
             Expression::SizeOfTy(ty) => self.size_of(&ty.node.0),
             Expression::AlignOf(ty) => {
                 let value = self.type_name(&ty.node.0)?;
-                // `__alignof__` is the preferred alignment, which is not the alignment in a structure for types of 8
-                // bytes on i386.
+                // `__alignof__` is the preferred alignment of a type. On i386, the preferred alignment of a type of 8
+                // bytes can be larger than its alignment in a structure: 8 and 4 for `double`. Only the alignment in a
+                // structure is known.
                 let is_preferred = self.text_from(at).starts_with("__alignof");
                 if is_preferred && value.element_size() == Some(8) && value.align.bytes() < 8 {
                     return Err(self
@@ -168,9 +170,9 @@ impl Resolver<'_, '_> {
         }
     }
 
-    /// Returns `value` in the type of `bits` bits, with a sign if `is_signed` is true. `at` is the place of the expression.
-    /// Returns an error if the type does not contain the value. C does not define the value, so the result in an
-    /// expression that is not evaluated is 0.
+    /// Returns `value` in the type of `bits` bits, with a sign if `is_signed` is true. `value` is `None` if its
+    /// computation overflowed. `at` is the place of the expression. Returns an error if the type does not contain the
+    /// value. In an expression that C does not evaluate, returns 0 instead of the error, because the value is not used.
     fn converted(&self, value: Option<Value>, bits: u32, is_signed: bool, at: usize) -> Result<Value, CError> {
         match value.and_then(|value| value.convert(bits, is_signed)) {
             Some(value) => Ok(value),
@@ -180,7 +182,8 @@ impl Resolver<'_, '_> {
     }
 
     /// Returns a value of the type of `expression`, which C does not evaluate: `1 / 0` in `1 ? 2 : 1 / 0`.
-    // The function and `constant` call each other for conditionals. `source` limits their number.
+    // The function and `constant` call each other for each conditional. `MAX_RUN` in `source.rs` limits the number of
+    // conditionals.
     fn unevaluated(&mut self, expression: &Node<Expression>) -> Result<Value, CError> {
         let outer = core::mem::replace(&mut self.is_unevaluated, true);
         let value = self.constant(expression);

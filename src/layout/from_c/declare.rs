@@ -102,7 +102,9 @@ pub(super) struct Resolver<'p, 's> {
 }
 
 impl<'p, 's> Resolver<'p, 's> {
-    /// Creates the types of `prepared` for the data model `model`.
+    /// Parses the C source `prepared`, and computes the type of each declaration with the C sizes of `model`. Returns
+    /// an error if the source is not valid C. An error in the meaning of a declaration is not returned here:
+    /// [`find`](Self::find) returns the error if it does not find the type.
     pub(super) fn new(prepared: &'p Prepared<'s>, model: &'p DataModel) -> Result<Self, CError> {
         let mut resolver = Self {
             prepared,
@@ -125,7 +127,8 @@ impl<'p, 's> Resolver<'p, 's> {
         Ok(resolver)
     }
 
-    /// Returns the type `name`, or the last structure or union if `name` is `None`.
+    /// Returns the type `name`, or the last structure or union if `name` is `None`. Returns an error if the source
+    /// declares no such type, or if the type has no size or is invalid.
     pub(super) fn find(&self, name: Option<&str>) -> Result<CValue, CError> {
         let whole = |message: String| CError::new(self.prepared.source, (0, 0), message);
         let found = match name {

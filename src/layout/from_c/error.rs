@@ -113,7 +113,7 @@ impl fmt::Display for CError {
 
 impl core::error::Error for CError {}
 
-/// Returns `name` in backquotes, with escapes.
+/// Returns `name` between backquotes, for an error message. Control and other unsafe characters of `name` are escaped.
 pub(super) fn quoted(name: &str) -> String {
     alloc::format!("`{}`", escape(name))
 }

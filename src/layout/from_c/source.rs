@@ -63,7 +63,7 @@ struct Token<'s> {
     has_parameters: bool,
 }
 
-/// A macro.
+/// The meaning of a name that `#define` defines.
 enum Macro<'s> {
     /// A macro without parameters, with its tokens: `#define LENGTH 8`.
     Object(Vec<Token<'s>>),

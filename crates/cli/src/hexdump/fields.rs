@@ -38,7 +38,7 @@ struct Member {
     kind: MemberKind,
 }
 
-/// What an element of a [`Member`] is.
+/// Whether an element of a [`Member`] is a value or a record.
 enum MemberKind {
     /// A value. `ty` is an index of [`ItemMap::types`]. `number` is the number of this field among the fields that are
     /// not records, counted from 0.
@@ -210,8 +210,8 @@ impl Builder<'_> {
         })
     }
 
-    /// Returns the fields and the padding of `record`, in the order of their offsets, which is the order of the fields
-    /// in the format.
+    /// Returns the fields and the padding of `record`, in the order of their offsets. The fields have the same order in
+    /// the format. Returns an error if an offset or a size does not fit into the address space.
     fn parts(&mut self, record: Field<'_>) -> Result<Vec<Part>, Failure> {
         let mut parts = Vec::new();
         // The end of the previous field: its offset in the record, and its offset in the format.

@@ -82,7 +82,8 @@ pub(super) fn write(text: &Bound<'_, PyString>, codec: &ScalarCodec, bytes: &mut
     }
 }
 
-/// Writes `len` units to `bytes`, and fills the units after them with 0.
+/// Writes `units`, the code units of a text, to `bytes` in the unit size and the byte order of `codec`, and fills the
+/// end of `bytes` with 0. `len` must be the number of `units`. Each unit must fit the unit size.
 ///
 /// # Errors
 /// - `len` is more than the number of units in `bytes`

@@ -304,7 +304,9 @@ impl ScalarField {
         })
     }
 
-    /// Returns an error if `number` is finite but `narrow_is_infinite`, the number in the narrower type, is infinite.
+    /// Returns an error if `number` is too large for the type of the field: `number` is finite, and
+    /// `narrow_is_infinite` is `true`. `narrow_is_infinite` states whether `number` becomes infinite in the narrower
+    /// type of the field.
     fn check_finite(&self, number: f64, narrow_is_infinite: bool) -> Result<(), WriteErrorKind> {
         if narrow_is_infinite && number.is_finite() { Err(WriteErrorKind::Overflow(*self)) } else { Ok(()) }
     }
@@ -312,7 +314,8 @@ impl ScalarField {
     fn complex(&self, object: &Bound<'_, PyAny>, lenient: bool) -> Result<Value, WriteErrorKind> {
         let number = match object.cast::<PyComplex>() {
             Ok(number) => number.clone(),
-            // `complex()` parses text, but a field of text is a mistake of the caller.
+            // `complex()` would parse a `str`. A `str` is refused here, because a `str` for a complex number is most
+            // likely a mistake of the caller.
             Err(_) if object.is_instance_of::<PyString>() => return Err(self.other_kind(object)),
             Err(_) => {
                 let class = object.py().get_type::<PyComplex>();
@@ -337,7 +340,8 @@ impl ScalarField {
             }
             Type::Complex64 => {
                 let singles = Complex::new(narrow(re, self.nans.write), narrow(im, self.nans.write));
-                // In the byte order of this machine, `struct` writes complex numbers that are too large as infinity.
+                // If the field has the byte order of this machine, `struct` writes infinity for a complex number that
+                // is too large.
                 if !(lenient && self.codec.endian() == Endian::HOST) {
                     self.check_finite(re, singles.re.is_infinite())?;
                     self.check_finite(im, singles.im.is_infinite())?;

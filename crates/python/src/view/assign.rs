@@ -22,13 +22,16 @@ use crate::values::Codec;
 
 /// `view[key] = value`
 ///
-/// | value | for one item | for a part of the view |
+/// The meaning of `value` depends on whether the key selects one item or a part of the view:
+///
+/// | `value` | one item | a part |
 /// |--|--|--|
-/// | a list | an item that is an array | a row: as many elements as the dimension has |
-/// | a tuple | a record | a record, for every item; where items are no records, a row |
-/// | a buffer with dimensions | its value | items of the same layout in the same shape, copied |
-/// | `bytes` where items are bytes | the item | every item |
-/// | anything else | the item | every item |
+/// | a list | the value of an item that is an array | one value for each item of the first dimension, in nested lists |
+/// | a tuple, if the items are records | the value of the item | the value of every item |
+/// | a tuple, if the items are not records | the value of an item that is an array | the same as a list |
+/// | a buffer with dimensions | the value of the item | items to copy, of the same layout and shape |
+/// | `bytes`, if the items are byte strings | the value of the item | the value of every item |
+/// | any other object | the value of the item | the value of every item |
 ///
 /// A conversion may run Python code that releases the view. So the view is pinned (kept from being released) while the
 /// key selects items, and pinned again after the value is converted.
