@@ -251,8 +251,7 @@ impl Format {
         Ok(Self::from_layout(Arc::new(ctypes.layout(ctype, false)?), &Dialect::CTYPES, "host"))
     }
 
-    /// Returns the format with the layout that a C compiler gives to one of the types that the C code `source`
-    /// declares.
+    /// Returns the format with the layout that a C compiler gives to a type that the C code `source` declares.
     ///
     /// `name` is the tag or the typedef of the type. If `name` is None, the type is the last structure or union of
     /// `source`. `model` is the target machine of the compiler, as a data model such as "lp64" or a target triple.

@@ -72,8 +72,8 @@ pub(super) fn schema<'py>(py: Python<'py>, part: &Part) -> PyResult<Bound<'py, P
     PyCapsule::new_with_value(py, exported_schema(&rows.mapping, rows.plain)?, c"arrow_schema")
 }
 
-/// Returns the capsules of `__arrow_c_array__`: the schema and the array of the items of `part`. `hold` is the reference
-/// of the view to its buffer.
+/// Returns the capsules of `__arrow_c_array__`: the schema and the array of the items of `part`. `hold` is the
+/// reference of the view to its buffer.
 ///
 /// # Errors
 /// - a view that was released, or a text that is not Unicode: `ValueError`
