@@ -463,8 +463,8 @@ impl Plan {
         self.write_leaves(self.leaves_of(columns)?, columns, records)
     }
 
-    /// Encodes each of `columns` into the field in `leaves` with the same index. Returns an error as
-    /// [`write_columns`](Self::write_columns) does.
+    /// Encodes each of `columns` into the field in `leaves` with the same index, in each of `records`. Returns an error
+    /// as [`write_columns`](Self::write_columns) does.
     fn write_leaves(&self, leaves: Vec<&Leaf>, columns: &[Column], records: &mut [u8]) -> Result<(), EncodeError> {
         let items = self.items_in(records.len())?;
         let mut sources = Vec::with_capacity(columns.len());

@@ -458,8 +458,8 @@ pub(super) fn leaves_by_name(plan: &Plan) -> Vec<&Leaf> {
     sorted
 }
 
-/// Returns the leaves at `indices` of [`Plan::leaves`], in the order of `indices`. Returns all leaves if `indices` is
-/// `None`. Returns an error if an index is out of bounds.
+/// Returns the leaves of `plan` at `indices` of [`Plan::leaves`], in the order of `indices`. Returns all leaves if
+/// `indices` is `None`. Returns an error if an index is out of bounds.
 pub(super) fn select_leaves_by_index<'p>(
     plan: &'p Plan,
     indices: Option<&[usize]>,

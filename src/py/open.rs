@@ -404,8 +404,9 @@ fn describe(
     Ok(item)
 }
 
-/// Returns the description of the items of `acquired` for [`describe`], without the use of a [`Slot`]. `format`,
-/// `dialect` and `producer` are the arguments of `describe`. Returns an error if no layout can be determined.
+/// Returns the description of the items of `acquired`, a buffer of `exporter`, for [`describe`], without the use of a
+/// [`Slot`]. `format`, `dialect` and `producer` are the arguments of `describe`. Returns an error if no layout can be
+/// determined.
 fn describe_any(
     exporter: &Bound<'_, PyAny>,
     acquired: &Acquired,

@@ -53,7 +53,8 @@ fn means_no_layout(error: &PyErr, py: Python<'_>) -> bool {
         || error.is_instance_of::<PyOverflowError>(py)
 }
 
-/// Returns the layout of the items of `bytes`: one unsigned byte.
+/// Returns the layout of the items of `bytes`: one unsigned byte. Never returns `None` or an error: the return type is
+/// that of the functions for other types.
 fn of_bytes() -> PyResult<Option<TypeLayout>> {
     let byte = Scalar { ty: Type::UInt8, size: 1, endian: Endian::HOST };
     let layout = Layout::of_scalar(byte, &DataModel::HOST);
