@@ -90,7 +90,8 @@ impl ArrowReader {
         Ok(Self { file, len, decoder, blocks, columns, most_elements: most_elements(item), items: 0 })
     }
 
-    /// Writes all rows to `out` as items of `item`, each of `size` bytes.
+    /// Writes all rows to `out` as items of `item`, each of `size` bytes. Shows the number of bytes that were read in
+    /// `progress`. Returns an error if the file is not valid, if a value does not fit its field, or if writing fails.
     pub(super) fn write(
         &mut self,
         item: &PackedField,
@@ -119,7 +120,7 @@ impl ArrowReader {
 
     /// Reads `block`, the position of a record batch in the file. Returns the bytes of the batch. Checks the lengths in
     /// the batch, because the Arrow reader panics if a buffer is outside of its batch, or if the length of an array is
-    /// so large that the number of its elements overflows.
+    /// so large that the number of its elements overflows. Returns an error if a length is not possible.
     fn read_block(&mut self, block: &Block) -> Result<Buffer, Failure> {
         let wrong = || invalid("a record batch is outside of the file");
         let length = |bytes: i64| usize::try_from(bytes).map_err(|_| wrong());

@@ -43,7 +43,7 @@ struct DiffJson {
     difference: Option<String>,
 }
 
-/// Writes `error` as JSON. Returns [`Failed`](Status::Failed).
+/// Writes `error` to `out` as JSON. Returns [`Failed`](Status::Failed).
 fn write_error(out: &mut impl Write, error: ErrorObject) -> Result<Status, Failure> {
     json::write_pretty(out, &Reply::<DiffJson>::Error(error))?;
     Ok(Status::Failed)

@@ -127,7 +127,8 @@ fn page(
     Ok(())
 }
 
-/// Writes the table of the fields of `layout`, and the picture of its bytes.
+/// Writes to `out` the table of the fields of `layout`, and the picture of its bytes. Returns an error if writing
+/// fails.
 fn draw(out: &mut impl Write, layout: &Layout) -> io::Result<()> {
     write!(out, "{}", Table::new(layout))?;
     write!(out, "\n{}", Picture::new(layout).within(super::width()).render(paint))

@@ -75,7 +75,8 @@ impl ItemArguments {
         i64::try_from(size).map_err(|_| PyOverflowError::new_err(format!("an item of {size} bytes is too large")))
     }
 
-    /// Checks the arguments for a memory block of `len` bytes. Returns the view of the items, and the format.
+    /// Checks the arguments for a memory block of `len` bytes, which consumers may not write to if `readonly` is
+    /// `true`. Returns the view of the items, and the format.
     ///
     /// # Errors
     /// - an item is outside of the memory block, or `itemsize` does not match the format: `BufferRuleError`
@@ -357,7 +358,7 @@ impl Exporter {
 }
 
 /// Creates the exporter of the items of `view`. The first item is `offset` bytes after `start`, the start of the
-/// memory.
+/// memory. Consumers get `format`, or NULL if `format` is `None`.
 ///
 /// # Safety
 /// - (a) and (b): requirements (a) and (b) of [`BufferExporter::new`] for the pointer `start + offset`.

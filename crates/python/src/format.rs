@@ -96,8 +96,9 @@ fn escaped_value_error(error: impl std::fmt::Display) -> PyErr {
 }
 
 impl Format {
-    /// Creates the object for the format `text`. The other arguments are the arguments of the constructor of
-    /// [`Format`]. An ambiguous format is not an error: the object contains all interpretations.
+    /// Creates the object for the format `text`. `itemsize` is the size of an item in bytes, or `None` if the size is
+    /// unknown. `dialect` is the dialect of `text`, or `None` to try every dialect. `model` is the name of the machine.
+    /// An ambiguous format is not an error: the object contains all interpretations.
     ///
     /// # Errors
     /// - `text` is invalid: `FormatError`
@@ -133,8 +134,8 @@ impl Format {
         Self { text, itemsize, requested_dialect, model, layout, dialect, certainty, trailing_padding, ambiguity }
     }
 
-    /// Creates the object for `layout`, which comes from a type and not from a format string. `model` is the name of
-    /// the machine of `layout`.
+    /// Creates the object for `layout`, which comes from a type and not from a format string. `dialect` becomes the
+    /// dialect of the format, and `model` is the name of the machine of `layout`.
     pub(super) fn from_layout(layout: Arc<Layout>, dialect: &'static Dialect, model: &str) -> Self {
         Self {
             text: None,
@@ -522,7 +523,8 @@ impl Format {
         Ok((class.getattr("_restore")?, arguments))
     }
 
-    /// Returns the format that was pickled as `tree`, a dict. Only `pickle` calls this method.
+    /// Returns the format that was pickled as `tree`, a dict, with the names `dialect` and `model`. Only `pickle` calls
+    /// this method.
     #[classmethod]
     fn _restore(_class: &Bound<'_, PyType>, tree: &Bound<'_, PyDict>, dialect: &str, model: &str) -> PyResult<Self> {
         let layout = pickle::from_dict(tree, &model_by_name(model)?)?;

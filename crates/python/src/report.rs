@@ -113,7 +113,7 @@ pub(super) fn findings<'py>(py: Python<'py>, report: &CoreReport) -> PyResult<Bo
     tuple_builder::tuple(py, findings.into_iter().map(|finding| from_result(py, object(finding).map(Bound::into_any))))
 }
 
-/// Returns a tuple of a `str` object for each of `strings`.
+/// Returns a tuple of a `str` object for each of `strings`. Returns the `MemoryError` if there is no memory.
 fn strings<'py>(
     py: Python<'py>,
     strings: impl ExactSizeIterator<Item = impl AsRef<str>>,

@@ -558,7 +558,7 @@ impl<'s> Scanner<'s> {
     }
 
     /// Reads the condition of the directive `name`: `if`, `ifdef` or `ifndef`. Returns [`Condition::Unknown`] if the
-    /// condition depends on a name that the source does not define.
+    /// value of the condition does not follow from the source.
     fn condition(&mut self, name: &str) -> Result<Condition, CError> {
         let start = self.at;
         let tokens = self.line_tokens();

@@ -81,7 +81,8 @@ impl GridRow {
 }
 
 impl<'m, W: Write> HtmlWriter<'m, W> {
-    /// Creates a writer for items of `map`, and writes the start of the page. `title` is the title of the page.
+    /// Creates a writer of items of `map` to `out`, and writes the start of the page. `title` is the title of the page.
+    /// Returns an error if writing fails.
     pub(super) fn new(map: &'m ItemMap, title: &str, mut out: W) -> Result<Self, Failure> {
         let title = html(title);
         writeln!(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">")?;

@@ -73,6 +73,7 @@ pub(crate) struct View {
 }
 
 impl View {
+    /// Creates a view of the items of `part`. `hold` is the reference of the view to its buffer.
     #[inline(always)]
     pub(super) fn new(part: Part, hold: Hold) -> Self {
         Self { part, hold, exporter: OnceLock::new(), hash: OnceLock::new() }

@@ -189,7 +189,7 @@ impl Hold {
     }
 
     /// Moves the buffer from this reference to a new Python object, unless another thread has already moved the buffer.
-    /// Returns the object.
+    /// Returns the object. Returns an error if there is no memory.
     #[cold]
     fn move_to_object(&self, py: Python<'_>) -> PyResult<&Py<ManagedBuffer>> {
         // The object is created before the mutex is locked: the garbage collector may run and traverse this view.
