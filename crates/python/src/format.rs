@@ -119,8 +119,8 @@ impl Format {
         Ok(Self::from_interpretation(Some(text), itemsize, dialect, model, found, ambiguity))
     }
 
-    /// Creates the object for the interpretation `found`. Each other argument is the value of the field of [`Format`]
-    /// with the name of the argument.
+    /// Creates the object for the interpretation `found`. `text`, `itemsize`, `requested_dialect`, `model` and
+    /// `ambiguity` become the fields of [`Format`] with these names.
     fn from_interpretation(
         text: Option<&[u8]>,
         itemsize: Option<u64>,

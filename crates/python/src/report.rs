@@ -124,7 +124,7 @@ fn strings<'py>(
 
 impl Report {
     /// Creates a report on `exporter` with the findings of `report`. `readable` and `layout_source` are the values of
-    /// the Python properties `readable` and `layout_source`.
+    /// the Python properties with these names. Returns the `MemoryError` if there is no memory.
     pub(super) fn new(
         exporter: &Bound<'_, PyAny>,
         report: CoreReport,

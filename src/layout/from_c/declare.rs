@@ -497,9 +497,9 @@ impl<'p, 's> Resolver<'p, 's> {
         CValue::native(ty, self.model.size_of(CType::Pointer), self.model)
     }
 
-    /// Returns the type of an array of `length` elements of the type `element`. `length` is `None` for an array without
-    /// a length, such as `int a[]`. Returns an error if `element` has no size, if its alignment does not divide its
-    /// size, or if the array is too large or has too many dimensions.
+    /// Returns the type of an array of `length` elements of the type `element`. `at` is the place of the declarator.
+    /// `length` is `None` for an array without a length, such as `int a[]`. Returns an error if `element` has no size,
+    /// if its alignment does not divide its size, or if the array is too large or has too many dimensions.
     fn array_of(&self, element: CValue, length: Option<u64>, at: usize) -> Result<CValue, CError> {
         let Some(size) = element.size() else { return Err(self.unsized_error(&element, at)) };
         if element.shape.first() == Some(&None) {

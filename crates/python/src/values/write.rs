@@ -75,6 +75,8 @@ fn sequence<'py>(object: &Bound<'py, PyAny>, wanted: &'static str) -> Result<Bou
 }
 
 impl ValueCodec {
+    /// Writes `object` to `bytes`, the bytes of one value. `lenient` is the field of [`Codec`] with this name. Returns
+    /// an error if `object` has a wrong type, is out of range or is too long.
     fn write(&self, object: &Bound<'_, PyAny>, bytes: &mut [u8], lenient: bool) -> Result<(), WriteError> {
         match self {
             Self::Scalar(scalar) => Ok(scalar.write(object, bytes, lenient).map_err(|kind| match kind {
@@ -95,7 +97,8 @@ impl ValueCodec {
 
 impl RecordCodec {
     /// Writes `values`, the values of all fields, to `bytes`, the bytes of one record. `found` is the number of
-    /// `values`. `lenient` is [`Codec::lenient`]. Returns an error if the record has another number of values.
+    /// `values`. `lenient` is the field of [`Codec`] with this name. Returns an error if the record has another number
+    /// of values.
     #[inline]
     fn write<'a, 'py: 'a>(
         &self,
@@ -119,7 +122,8 @@ impl RecordCodec {
     }
 
     /// Writes `values` to `bytes`, the bytes of one record, field by field. The number of `values` must be the number
-    /// of values of the record.
+    /// of values of the record. `lenient` is the field of [`Codec`] with this name. Returns an error if a value does
+    /// not fit its field.
     #[inline(never)]
     fn write_fields<'a, 'py: 'a>(
         &self,
@@ -136,8 +140,8 @@ impl RecordCodec {
     }
 
     /// Writes `value` to `bytes`, the bytes of the record, as the value with the number `index`, counted from 0 over
-    /// all repetitions of all fields. `lenient` is [`Codec::lenient`]. Returns an error if `value` does not fit its
-    /// field. Example: with the fields `3i` and `d`, the number of the `d` is 3.
+    /// all repetitions of all fields. `lenient` is the field of [`Codec`] with this name. Returns an error if `value`
+    /// does not fit its field. Example: with the fields `3i` and `d`, the number of the `d` is 3.
     #[inline(never)]
     fn write_value(
         &self,
@@ -158,7 +162,8 @@ impl RecordCodec {
     }
 
     /// Writes `value` to the field `field` with the index `index` in `bytes`, the bytes of the record. `repeated` is
-    /// the number of the value in the field, counted from 0: 0 to 2 for `3i`. Adds the name of the field to an error.
+    /// the number of the value in the field, counted from 0: 0 to 2 for `3i`. `lenient` is the field of [`Codec`] with
+    /// this name. Returns an error that contains the name of the field if `value` does not fit.
     fn write_field(
         &self,
         index: usize,
@@ -176,8 +181,9 @@ impl RecordCodec {
 }
 
 /// Writes `object`, nested lists, to `bytes`, the elements of an array. `shape` is the shape of the array. `size` is
-/// the size of one element in bytes, and `element` is the codec of one element. `lenient` is [`Codec::lenient`].
-/// Returns an error if a list has another length than its dimension, or if a value does not fit its element.
+/// the size of one element in bytes, and `element` is the codec of one element. `lenient` is the field of [`Codec`]
+/// with this name. Returns an error if a list has another length than its dimension, or if a value does not fit its
+/// element.
 fn write_nested(
     object: &Bound<'_, PyAny>,
     bytes: &mut [u8],
@@ -202,6 +208,8 @@ fn write_nested(
 }
 
 impl ScalarField {
+    /// Writes `object` to `bytes`, the bytes of one value. `lenient` is the field of [`Codec`] with this name. Returns
+    /// an error if `object` has a wrong type, is out of range or is too long.
     fn write(&self, object: &Bound<'_, PyAny>, bytes: &mut [u8], lenient: bool) -> Result<(), WriteErrorKind> {
         let codec = &self.codec;
         match codec.ty() {
