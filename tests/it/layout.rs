@@ -214,7 +214,9 @@ fn emitted_formats_are_read_the_same() {
         ("T{3x:v:}", Target::NumPy, Ok("T{3x:v:}")),
         ("O", Target::Canonical, Ok("^O")),
         ("X{}", Target::Canonical, Ok("^X{}")),
-        ("3t", Target::Canonical, Ok("8t")),
+        ("3t", Target::Canonical, Ok("3t")),
+        ("65t", Target::Canonical, Ok("72t")),
+        ("12t", Target::Canonical, Ok("<12t")),
         ("", Target::Canonical, Ok("T{}")),
     ];
     for (format, target, expected) in cases {

@@ -42,6 +42,18 @@ pub(crate) fn element(field: Field<'_>, bytes: &[u8]) -> String {
             format!("{{{}}}", inside.join(", "))
         }
         Type::Bool => format!("bool {}", bytes.iter().any(|byte| *byte != 0)),
+        Type::Bits if let Some(bits) = field.bit_field() => {
+            let digits = hex(bytes, endian);
+            let unit = digits.as_bytes().chunks(2).rev().fold(0_u128, |unit, pair| {
+                unit << 8 | u128::from_str_radix(core::str::from_utf8(pair).unwrap(), 16).unwrap()
+            });
+            let value = (unit >> bits.offset()) % (1 << bits.width());
+            let value = match (bits.is_signed(), value >> (bits.width() - 1)) {
+                (true, 1) => value.wrapping_sub(1 << bits.width()),
+                _ => value,
+            };
+            format!("integer {}", hex(&value.to_le_bytes(), Endian::Little))
+        }
         Type::Char | Type::Bytes | Type::Void | Type::Bits | Type::Opaque => {
             format!("bytes {}", hex(bytes, Endian::Little))
         }

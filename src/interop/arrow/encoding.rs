@@ -11,7 +11,7 @@ use arrow_schema::{DataType, Field};
 
 use super::error::BatchError;
 use crate::decode::{Column, ColumnData, DecodeError, LongDouble, to_u64};
-use crate::layout::Type;
+use crate::layout::{NulHandling, Type};
 
 /// The Arrow type of a field's values, and how the bytes of a value are converted to this type.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,8 +24,11 @@ pub(super) enum Encoding {
     Bool,
     /// The value has this number of bytes, which are stored without conversion.
     Binary(i32),
-    /// The value is a text in UTF-16 or UTF-32, which is converted to UTF-8. Trailing NULs are removed.
-    Text,
+    /// The value is a text in UTF-16 or UTF-32, which is converted to UTF-8. The rule for NULs decides where
+    /// the text ends.
+    Text(NulHandling),
+    /// The value is a byte string without the NULs that do not belong to the value.
+    TrimmedBinary(NulHandling),
     /// The value is a byte string that must be UTF-8.
     Utf8 {
         /// `true`: the first byte is the length of the text in bytes. `false`: trailing NULs are removed.
@@ -44,11 +47,12 @@ pub(super) enum Encoding {
 impl Encoding {
     /// Returns the encoding for values of the type `ty`. `size` is the size of one value in bytes. `data` is a column
     /// of such values, which can be empty. `width` is the number of significant bytes of a `long double` on the
-    /// machine of the layout.
+    /// machine of the layout. `nuls` decides which NULs belong to a byte string or a text.
     ///
     /// The match has no wildcard, so a new type does not compile without a decision.
-    pub(super) fn of(ty: Type, size: i32, data: &ColumnData, width: i32) -> Self {
+    pub(super) fn of(ty: Type, size: i32, data: &ColumnData, width: i32, nuls: NulHandling) -> Self {
         match ty {
+            Type::Bytes if nuls != NulHandling::Keep => Self::TrimmedBinary(nuls),
             Type::Bool => Self::Bool,
             Type::Char | Type::Bytes | Type::Pascal | Type::Void | Type::Bits | Type::Opaque | Type::Record => {
                 Self::Binary(size)
@@ -79,7 +83,7 @@ impl Encoding {
             },
             // If a unit of the text does not have the size of a UTF-16 or UTF-32 unit, the bytes are stored
             // without conversion.
-            Type::Ucs2 | Type::Ucs4 | Type::Wchar => number_type(data).map_or(Self::Binary(size), |_| Self::Text),
+            Type::Ucs2 | Type::Ucs4 | Type::Wchar => number_type(data).map_or(Self::Binary(size), |_| Self::Text(nuls)),
         }
     }
 
@@ -90,7 +94,8 @@ impl Encoding {
             Self::Pair(part) => list(part.clone(), 2),
             Self::Bool => DataType::Boolean,
             Self::Binary(len) => DataType::FixedSizeBinary(*len),
-            Self::Text | Self::Utf8 { .. } => DataType::Utf8,
+            Self::TrimmedBinary(_) => DataType::Binary,
+            Self::Text(_) | Self::Utf8 { .. } => DataType::Utf8,
             Self::LongDouble { width, complex: false } => DataType::FixedSizeBinary(*width),
             Self::LongDouble { width, complex: true } => list(DataType::FixedSizeBinary(*width), 2),
         }
@@ -125,6 +130,13 @@ impl Encoding {
         let bytes = match column.data {
             ColumnData::Bool(values) => BooleanBuffer::from(values).into_inner(),
             ColumnData::Bytes(bytes) => match self {
+                Self::TrimmedBinary(nuls) => {
+                    let units = string_len(&column.shape)?;
+                    return variable_length(DataType::Binary, name, len, |index| {
+                        let bytes = nth_string(&bytes, units, index)?;
+                        bytes.get(..nuls.value_len(bytes))
+                    });
+                }
                 Self::Utf8 { pascal } => {
                     let units = string_len(&column.shape)?;
                     let value = |index| {
@@ -132,7 +144,7 @@ impl Encoding {
                         let text = core::str::from_utf8(if *pascal {
                             pascal_text(bytes)
                         } else {
-                            without_trailing_nuls(bytes)
+                            bytes.get(..NulHandling::StripTrailing.value_len(bytes))?
                         });
                         text.ok().map(String::from)
                     };
@@ -143,21 +155,20 @@ impl Encoding {
             ColumnData::Int8(values) => Buffer::from_vec(values),
             ColumnData::UInt8(values) => Buffer::from_vec(values),
             ColumnData::Int16(values) => Buffer::from_vec(values),
-            ColumnData::UInt16(values) if *self == Self::Text => {
+            ColumnData::UInt16(values) if let Self::Text(nuls) = self => {
                 let units = string_len(&column.shape)?;
                 return utf8(name, len, |index| {
-                    String::from_utf16(without_trailing_nuls(nth_string(&values, units, index)?)).ok()
+                    let units = nth_string(&values, units, index)?;
+                    String::from_utf16(units.get(..nuls.value_len(units))?).ok()
                 });
             }
             ColumnData::UInt16(values) => Buffer::from_vec(values),
             ColumnData::Int32(values) => Buffer::from_vec(values),
-            ColumnData::UInt32(values) if *self == Self::Text => {
+            ColumnData::UInt32(values) if let Self::Text(nuls) = self => {
                 let units = string_len(&column.shape)?;
                 return utf8(name, len, |index| {
-                    without_trailing_nuls(nth_string(&values, units, index)?)
-                        .iter()
-                        .map(|unit| char::from_u32(*unit))
-                        .collect()
+                    let units = nth_string(&values, units, index)?;
+                    units.get(..nuls.value_len(units))?.iter().map(|unit| char::from_u32(*unit)).collect()
                 });
             }
             ColumnData::UInt32(values) => Buffer::from_vec(values),
@@ -223,16 +234,6 @@ fn nth_string<T>(values: &[T], units: usize, index: usize) -> Option<&[T]> {
     values.get(start..start.saturating_add(units))
 }
 
-/// Returns `values` without the zeros at its end. `values` has the code units of one string.
-fn without_trailing_nuls<T: Default + PartialEq>(mut values: &[T]) -> &[T] {
-    while let Some((last, rest)) = values.split_last()
-        && *last == T::default()
-    {
-        values = rest;
-    }
-    values
-}
-
 /// Returns the text of the Pascal string `bytes`, whose first byte is the length of the text. If this length is too
 /// large, the text is all bytes after the first byte.
 fn pascal_text(bytes: &[u8]) -> &[u8] {
@@ -244,7 +245,20 @@ fn pascal_text(bytes: &[u8]) -> &[u8] {
 /// is not Unicode. `name` is the dotted name of the field, for error messages. Returns an error if a text is
 /// not Unicode, or if the texts exceed the memory or the limit of Arrow.
 fn utf8(name: &str, len: usize, value: impl Fn(usize) -> Option<String>) -> Result<ArrayData, BatchError> {
-    let mut text = String::new();
+    variable_length(DataType::Utf8, name, len, value)
+}
+
+/// Creates an Arrow array of the type `data_type`, `Utf8` or `Binary`, with `len` values. `value` returns the bytes of
+/// the value with a given index, or `None` if the value is not valid for `data_type`. `name` is the dotted name of the
+/// field, for error messages. Returns an error if a value is not valid, or if the values exceed the memory or the limit
+/// of Arrow.
+fn variable_length<B: AsRef<[u8]>>(
+    data_type: DataType,
+    name: &str,
+    len: usize,
+    value: impl Fn(usize) -> Option<B>,
+) -> Result<ArrayData, BatchError> {
+    let mut bytes: Vec<u8> = Vec::new();
     let mut offsets: Vec<i32> = Vec::new();
     // A column can have a huge number of values of 0 bytes, and Arrow needs an offset for each value. The allocation
     // of the offsets can therefore fail.
@@ -253,11 +267,15 @@ fn utf8(name: &str, len: usize, value: impl Fn(usize) -> Option<String>) -> Resu
     offsets.push(0);
     for index in 0..len {
         let not_unicode = || BatchError::Text { field: name.into(), index: to_u64(index) };
-        text.push_str(&value(index).ok_or_else(not_unicode)?);
-        let end = i32::try_from(text.len());
-        let too_long = |_| BatchError::TooLong { field: name.into(), count: to_u64(text.len()), unit: "bytes" };
+        let value = value(index).ok_or_else(not_unicode)?;
+        let value = value.as_ref();
+        let needed = to_u64(bytes.len().saturating_add(value.len()));
+        bytes.try_reserve(value.len()).map_err(|_| DecodeError::Allocation { bytes: needed })?;
+        bytes.extend_from_slice(value);
+        let end = i32::try_from(bytes.len());
+        let too_long = |_| BatchError::TooLong { field: name.into(), count: to_u64(bytes.len()), unit: "bytes" };
         offsets.push(end.map_err(too_long)?);
     }
-    let data = ArrayData::builder(DataType::Utf8).len(len);
-    Ok(data.add_buffer(Buffer::from_vec(offsets)).add_buffer(Buffer::from_vec(text.into_bytes())).build()?)
+    let data = ArrayData::builder(data_type).len(len);
+    Ok(data.add_buffer(Buffer::from_vec(offsets)).add_buffer(Buffer::from_vec(bytes)).build()?)
 }

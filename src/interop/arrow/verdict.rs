@@ -45,8 +45,10 @@ impl Verdict {
     ) -> Self {
         let bytes = leaf.shape().iter().fold(leaf.size(), |bytes, length| bytes.saturating_mul(*length));
         let reason = match encoding {
+            _ if field.bit_field().is_some() => Some("the bits of each value are copied to an integer".into()),
             Encoding::Bool => Some("Arrow packs bools into bits".into()),
-            Encoding::Text => Some(format!("{} units are converted to UTF-8", field.ty())),
+            Encoding::TrimmedBinary(_) => Some("the length of a byte string is found for each value".into()),
+            Encoding::Text(_) => Some(format!("{} units are converted to UTF-8", field.ty())),
             Encoding::Utf8 { .. } => Some("the length of a text is found for each value".into()),
             Encoding::LongDouble { .. } => {
                 Some("Arrow has no long double: its significant bytes are copied, least significant first".into())
