@@ -2,6 +2,7 @@
 //! field and one byte after another, and returns text.
 
 use pep3118::decode::{ColumnData, LongDouble, Value};
+use pep3118::layout::NulHandling;
 use pep3118::{Endian, Field, LongDoubleFormat, Type};
 
 /// Returns `bytes` as hexadecimal digits. The least significant byte of the number is first. `endian` is the byte
@@ -42,17 +43,8 @@ pub(crate) fn element(field: Field<'_>, bytes: &[u8]) -> String {
             format!("{{{}}}", inside.join(", "))
         }
         Type::Bool => format!("bool {}", bytes.iter().any(|byte| *byte != 0)),
-        Type::Bits if let Some(bits) = field.bit_field() => {
-            let digits = hex(bytes, endian);
-            let unit = digits.as_bytes().chunks(2).rev().fold(0_u128, |unit, pair| {
-                unit << 8 | u128::from_str_radix(core::str::from_utf8(pair).unwrap(), 16).unwrap()
-            });
-            let value = (unit >> bits.offset()) % (1 << bits.width());
-            let value = match (bits.is_signed(), value >> (bits.width() - 1)) {
-                (true, 1) => value.wrapping_sub(1 << bits.width()),
-                _ => value,
-            };
-            format!("integer {}", hex(&value.to_le_bytes(), Endian::Little))
+        Type::Bits if field.bit_field().is_some() => {
+            format!("integer {}", hex(&bit_field(field, bytes), Endian::Little))
         }
         Type::Char | Type::Bytes | Type::Void | Type::Bits | Type::Opaque => {
             format!("bytes {}", hex(bytes, Endian::Little))
@@ -86,13 +78,30 @@ pub(crate) fn element(field: Field<'_>, bytes: &[u8]) -> String {
                 _ => usize::try_from(field.model().wchar).unwrap(),
             };
             let mut units: Vec<String> = bytes.chunks(width).map(|unit| hex(unit, endian)).collect();
-            while units.last().is_some_and(|unit| unit.bytes().all(|digit| digit == b'0')) {
+            // A single character keeps its NUL.
+            while field.nul_handling() != NulHandling::Keep
+                && units.last().is_some_and(|unit| unit.bytes().all(|digit| digit == b'0'))
+            {
                 units.pop();
             }
             format!("text {}", units.concat())
         }
         other => panic!("unknown type {other}"),
     }
+}
+
+/// Returns the value of the bit-field `field` as 16 little-endian bytes. `bytes` contains the bytes of the field.
+fn bit_field(field: Field<'_>, bytes: &[u8]) -> [u8; 16] {
+    let bits = field.bit_field().unwrap();
+    let mut little = bytes.to_vec();
+    if field.endian() == Some(Endian::Big) {
+        little.reverse();
+    }
+    // The bits of the value, least significant first.
+    let all = little.iter().flat_map(|byte| (0..8).map(move |bit| byte >> bit & 1));
+    let digits: Vec<u8> = all.skip(bits.offset().into()).take(bits.width().into()).collect();
+    let sign = if bits.is_signed() { *digits.last().unwrap() } else { 0 };
+    core::array::from_fn(|at| (0..8).map(|bit| digits.get(at * 8 + bit).unwrap_or(&sign) << bit).sum())
 }
 
 fn long_double(value: LongDouble) -> String {
@@ -206,6 +215,15 @@ fn little(field: Field<'_>, bytes: &[u8]) -> Vec<u8> {
             })
             .collect()
     };
+    if let Some(bits) = field.bit_field() {
+        let size = match bits.ty() {
+            Type::Int16 | Type::UInt16 => 2,
+            Type::Int32 | Type::UInt32 => 4,
+            Type::Int64 | Type::UInt64 => 8,
+            _ => 1,
+        };
+        return bit_field(field, bytes)[..size].to_vec();
+    }
     match field.ty() {
         Type::Bool => vec![u8::from(bytes.iter().any(|byte| *byte != 0))],
         Type::Complex32 => flip(2),

@@ -331,7 +331,7 @@ fn metadata(field: Field<'_>) -> HashMap<String, String> {
     let mut metadata = HashMap::from([("pep3118.type".into(), field.ty().as_str().into())]);
     metadata.extend(field.endian().map(|endian| ("pep3118.byte_order".into(), endian.as_str().into())));
     if field.ty() != Type::Record {
-        let format = canonical_format(&Layout::of_one(field.ty(), field.size(), field.endian(), field.model()));
+        let format = canonical_format(&field.element_layout());
         let lengths: Vec<String> = field.shape().iter().map(ToString::to_string).collect();
         let shape = if lengths.is_empty() { String::new() } else { format!("({})", lengths.join(",")) };
         metadata.extend(format.map(|format| ("pep3118.format".into(), format!("{shape}{format}"))));
