@@ -27,6 +27,6 @@ pub use from_ctypes::{Ctypes, loaded};
 pub use from_dtype::from_dtype;
 pub use open::{ItemDescription, ObjectReferences, OpenBuffer, OpenError, open};
 #[doc(hidden)]
-pub use open::{Producer, canonical_format, open_as};
+pub use open::{Producer, canonical_format, open_as, open_described};
 #[doc(hidden)]
 pub use type_layout::{TypeLayout, type_layout};

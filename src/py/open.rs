@@ -377,6 +377,25 @@ pub fn open_as(
     Ok(OpenBuffer { shared: SharedView::new(acquired, view), item })
 }
 
+/// Requests a buffer of `exporter`, whose items have the description `item` if the format of the buffer is `format`.
+/// Returns `None` if the buffer has another format or another itemsize.
+///
+/// # Errors
+/// - the errors of [`open`], except those of a format
+pub fn open_described(
+    exporter: &Bound<'_, PyAny>,
+    item: &Arc<ItemDescription>,
+    format: &[u8],
+) -> Result<Option<OpenBuffer>, OpenError> {
+    let acquired = Acquired::new(exporter, Request::FULL_RO)?;
+    let raw = acquired.raw();
+    if raw.format != Some(format) || u64::try_from(raw.itemsize) != Ok(item.layout.size()) {
+        return Ok(None);
+    }
+    let view = acquired.geometry().map_err(OpenError::Rules)?;
+    Ok(Some(OpenBuffer { shared: SharedView::new(acquired, view), item: Arc::clone(item) }))
+}
+
 /// Returns the description of the items of `acquired`, a buffer of `exporter`. `format`, `dialect` and `producer` are
 /// those of [`open_as`]. If the format has a [`Slot`], the description in the slot is returned. Returns an error if no
 /// layout can be determined.

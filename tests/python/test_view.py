@@ -252,7 +252,7 @@ def test_views_have_equality_and_a_hash():
     released = View(b"abc")
     released.release()
     assert released == released and released != b"abc"
-    assert repr(released) == "<released pep3118.View>"
+    assert repr(released) == "<pep3118.View of released memory>"
 
 
 def test_a_cast_interprets_the_bytes_with_another_format():

@@ -243,7 +243,7 @@ impl ScalarField {
                 return Err(WriteErrorKind::FollowedAddress);
             }
             Type::Pointer if self.typed_pointer => return Err(WriteErrorKind::FollowedAddress),
-            _ => self.write_integer(object, bytes, lenient)?,
+            _ => self.write_integer(object, bytes)?,
         }
         Ok(())
     }
@@ -253,12 +253,12 @@ impl ScalarField {
         WriteErrorKind::kind(Some(self), taken_by(self.ty()), object)
     }
 
-    fn write_integer(&self, object: &Bound<'_, PyAny>, bytes: &mut [u8], lenient: bool) -> Result<(), WriteErrorKind> {
+    fn write_integer(&self, object: &Bound<'_, PyAny>, bytes: &mut [u8]) -> Result<(), WriteErrorKind> {
         let range = self.codec.range();
         let outside = |value| WriteErrorKind::Range { scalar: *self, range, value };
         let mut value = self.integer(object)?.ok_or(outside(None))?;
-        if lenient && self.character == Some(b'P') && value < 0 {
-            // `struct` also accepts a negative number for `P`: -1 is the greatest address.
+        if self.ty() == Type::Pointer && value < 0 {
+            // `struct` and memoryview also accept a negative number for `P`: -1 is the greatest address.
             value = value.saturating_add(1 << 64_u32);
         }
         match self.codec.store_number(value, bytes) {
@@ -299,6 +299,10 @@ impl ScalarField {
             // `struct` replaces every exception by `struct.error`.
             if lenient || error.is_instance_of::<PyTypeError>(object.py()) {
                 return WriteErrorKind::kind(Some(self), taken_by(Type::Float64), object);
+            }
+            // An integer that no float can hold is a `ValueError`, as in memoryview.
+            if error.is_instance_of::<PyOverflowError>(object.py()) {
+                return WriteErrorKind::Overflow(*self);
             }
             error.into()
         })

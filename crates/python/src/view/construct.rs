@@ -1,11 +1,13 @@
 //! Implements `View(obj, format, dialect)`: opens the buffer of `obj`, and converts an error of the library to an
 //! exception.
 
-use pep3118::__private::open_as;
+use pep3118::__private::{open_as, open_described};
 use pep3118::layout::Dialect;
 use pep3118::py::{OpenBuffer, OpenError};
 use pyo3::exceptions::PyBufferError;
+use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::types::PyMemoryView;
 
 use super::class::View;
 use crate::errors::{ambiguous, broken_rules};
@@ -30,9 +32,32 @@ pub(super) fn open(
     format: Option<&Bound<'_, PyAny>>,
     dialect: Option<&str>,
 ) -> PyResult<OpenBuffer> {
+    if format.is_none()
+        && dialect.is_none()
+        && let Some(open) = open_view_of_memoryview(exporter)?
+    {
+        return Ok(open);
+    }
     let format = format.map(format_bytes).transpose()?;
     let dialect = dialect.map(dialect_by_name).transpose()?;
     open_as(exporter, format.as_deref(), dialect, &dialect_of_view).map_err(|error| exception(error, CHOOSE))
+}
+
+/// Opens the buffer of `exporter` if it is a memoryview of a `View`. The items have the description of the items of the
+/// `View`, which says more than their exported format. Returns `None` for any other exporter, and for a memoryview that
+/// was cast to another format.
+///
+/// # Errors
+/// - as [`pep3118::py::open`]
+#[inline]
+fn open_view_of_memoryview(exporter: &Bound<'_, PyAny>) -> PyResult<Option<OpenBuffer>> {
+    let Ok(memoryview) = exporter.cast_exact::<PyMemoryView>() else { return Ok(None) };
+    // A memoryview that was released has no `obj`. The request for its buffer raises the exception.
+    let Ok(owner) = memoryview.getattr(intern!(exporter.py(), "obj")) else { return Ok(None) };
+    let Ok(view) = owner.cast_exact::<View>() else { return Ok(None) };
+    let view = view.get();
+    let format = view.exported_format()?;
+    open_described(exporter, view.parts().0.description(), &format).map_err(|error| exception(error, CHOOSE))
 }
 
 /// Returns the dialect of the format of a `View`, or `None` for any other exporter. `exporter` may also be a memoryview

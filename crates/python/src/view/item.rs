@@ -14,6 +14,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyString;
 
 use super::arrangement::FieldArrangement;
+use crate::errors::FIELD_NAME_ERROR;
 use crate::field::default_name;
 use crate::objects;
 use crate::values::{Codec, PrimitiveField};
@@ -232,7 +233,7 @@ impl Item {
     /// call.
     ///
     /// # Errors
-    /// - no field has the name: `KeyError`
+    /// - no field has the name: `FieldNameError`
     /// - an error of `call`
     pub(super) fn with_child<T>(
         &self,
@@ -262,14 +263,14 @@ impl Child {
     /// Describes the field `name` of an item of `description`.
     ///
     /// # Errors
-    /// - no field has the name: `KeyError`
+    /// - no field has the name: `FieldNameError`
     /// - as [`new`](Self::new)
     #[cold]
     fn find(description: &ItemDescription, name: &str) -> PyResult<Self> {
         let Some(path) = path(description.item(), name) else {
             let names = names(description);
             let known = if names.is_empty() { "items have no fields".to_owned() } else { names.join(", ") };
-            return Err(objects::error::<PyKeyError>(format!("no field is called '{}': {known}", escape(name))));
+            return Err(FIELD_NAME_ERROR.error(format!("no field is called '{}': {known}", escape(name))));
         };
         Self::new(description, &path)
     }
