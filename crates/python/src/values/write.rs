@@ -15,6 +15,7 @@ use crate::behavior::Behavior;
 use crate::borrowed_bytes::BorrowedBytes;
 use crate::fastcall::counted;
 use pep3118::Endian;
+use pep3118::__private::to_u64;
 use pep3118::decode::{EncodeErrorKind, LongDouble, Value};
 use pep3118::layout::Type;
 use pep3118::py::ObjectReferences;
@@ -222,6 +223,10 @@ impl ScalarField {
             }
             Type::Char => match object.cast::<PyBytes>().map(|bytes| bytes.as_bytes()) {
                 Ok([byte]) => codec.store(&Value::Char(*byte), bytes)?,
+                // As in memoryview, a wrong length is a `ValueError` and not a `TypeError`.
+                Ok(given) if !lenient => {
+                    return Err(EncodeErrorKind::TooLong { len: to_u64(given.len()), capacity: 1, unit: "byte" }.into());
+                }
                 _ => return Err(self.other_kind(object)),
             },
             Type::Bytes | Type::Pascal | Type::Void | Type::Bits | Type::Opaque | Type::Record => {
