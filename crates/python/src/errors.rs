@@ -52,7 +52,13 @@ pub(crate) struct TwoBaseClass {
 pub(crate) static CAST_ERROR: TwoBaseClass = TwoBaseClass {
     name: "CastError",
     doc: "The memory of a View cannot be cast to the format or the shape.\n
-    The class derives from the two classes that memoryview.cast raises.",
+    The class derives from the two classes that memoryview.cast raises.\n
+>>> import pep3118
+>>> try:
+...     pep3118.View(b'abc').cast('h')
+... except pep3118.CastError as error:
+...     print(error)
+3 bytes are not a multiple of the 2-byte item size",
     bases: |py| [py.get_type::<PyTypeError>(), py.get_type::<PyValueError>()],
     class: PyOnceLock::new(),
 };
@@ -61,7 +67,13 @@ pub(crate) static CAST_ERROR: TwoBaseClass = TwoBaseClass {
 pub(crate) static FIELD_NAME_ERROR: TwoBaseClass = TwoBaseClass {
     name: "FieldNameError",
     doc: "The items of a View have no field of this name.\n
-    memoryview raises TypeError for every text in the brackets.",
+    memoryview raises TypeError for every text in the brackets.\n
+>>> import pep3118
+>>> try:
+...     pep3118.View(b'abcd').cast('T{<h:a:<h:b:}')['c']
+... except KeyError as error:
+...     print(type(error), error)
+<class 'pep3118.FieldNameError'> \"no field is called 'c': a, b\"",
     bases: |py| [py.get_type::<PyKeyError>(), py.get_type::<PyTypeError>()],
     class: PyOnceLock::new(),
 };
@@ -70,7 +82,13 @@ pub(crate) static FIELD_NAME_ERROR: TwoBaseClass = TwoBaseClass {
 pub(crate) static INDEX_COUNT_ERROR: TwoBaseClass = TwoBaseClass {
     name: "IndexCountError",
     doc: "The key of a View has more indices than the View has dimensions.\n
-    memoryview raises TypeError for such a key, and NumPy raises IndexError.",
+    memoryview raises TypeError for such a key, and NumPy raises IndexError.\n
+>>> import pep3118
+>>> try:
+...     pep3118.View(b'abc')[0, 1]
+... except IndexError as error:
+...     print(type(error), error)
+<class 'pep3118.IndexCountError'> 2 indices for 1 dimensions",
     bases: |py| [py.get_type::<PyIndexError>(), py.get_type::<PyTypeError>()],
     class: PyOnceLock::new(),
 };

@@ -37,6 +37,8 @@ use pep3118::view::Order;
 /// `array.array`. For any other type, the layout is read from the exporter's format, in `dialect` if it is given.
 /// `format` replaces the exporter's format by another format of the same itemsize.
 ///
+/// A view is a sequence, registered with `collections.abc.Sequence`.
+///
 /// >>> import struct
 /// >>> from pep3118 import View
 /// >>> memory = bytearray(struct.pack("<hdhd", 1, 1.5, 2, 2.5))
@@ -64,8 +66,6 @@ use pep3118::view::Order;
 ///
 /// An assignment to several items accepts a buffer of the same shape and layout, nested lists of the same shape, or
 /// one value for every item. If one value is refused, no item is changed. Padding is never changed.
-///
-/// A view is a sequence, registered with `collections.abc.Sequence`.
 ///
 /// >>> match View(b"ab"):
 /// ...     case [first, second]:

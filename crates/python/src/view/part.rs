@@ -14,7 +14,7 @@ use std::sync::Arc;
 use pep3118::decode::{Buffer, BufferMut, ColumnData, DecodeError, EncodeError};
 use pep3118::layout::Dialect;
 use pep3118::py::{Acquired, ItemDescription, ObjectReferences, SharedView};
-use pep3118::view::{Checker, Order, RawView, Slice};
+use pep3118::view::{Checker, Order, RawView, Slice, ViewError};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
@@ -180,7 +180,13 @@ impl Part {
         let size = description.layout().size();
         let itemsize =
             i64::try_from(size).map_err(|_| objects::error::<PyValueError>(format!("items of {size} bytes")))?;
-        let view = self.view.cast(itemsize, shape, order).map_err(|error| CAST_ERROR.error(error.to_string()))?;
+        let view = self.view.cast(itemsize, shape, order).map_err(|error| match error {
+            ViewError::NotContiguous => CAST_ERROR.error(
+                "memory is not contiguous, so its bytes cannot be cast to other items: cast a copy, \
+                 View(view.tobytes())",
+            ),
+            error => CAST_ERROR.error(error.to_string()),
+        })?;
         let view = if self.item()?.has_objects() { view.to_readonly() } else { view };
         Ok(Self::with_description(view, self.buf, description))
     }
