@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::ffi::c_int;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use pyo3::basic::CompareOp;
 use pyo3::exceptions::{PyBufferError, PyOverflowError, PyTypeError, PyValueError};
@@ -141,7 +141,7 @@ impl View {
     }
 
     /// Returns the description (layout, plan and format) that all items of this view share.
-    pub(super) fn description(&self) -> &ItemDescription {
+    pub(super) fn description(&self) -> &Arc<ItemDescription> {
         self.part.description()
     }
 
@@ -212,17 +212,18 @@ impl View {
     #[new]
     #[pyo3(signature = (object, format=None, dialect=None))]
     fn py_new(object: &Bound<'_, PyAny>, format: Option<&Bound<'_, PyAny>>, dialect: Option<&str>) -> PyResult<Self> {
-        let Ok(view) = object.cast_exact::<Self>() else {
+        let Some(view) = construct::view_of(object) else {
             let (acquired, part) = opened(construct::open(object, format, dialect)?);
             return Ok(Self::new(part, Hold::new(acquired)));
         };
         let this = view.get();
         let pin = this.hold.pin()?;
-        let part = match (format, dialect) {
-            (None, None) => this.part.whole(),
-            // The buffer of `view` is the memory of `view`, so the new view shares the buffer that `view` holds. Then
-            // each of the two views can be released on its own.
-            _ => opened(construct::open(object, format, dialect)?).1,
+        let part = if object.is(&view) && format.is_none() && dialect.is_none() {
+            this.part.whole()
+        } else {
+            // The buffer of `object` is memory of `view`. So the new view shares the buffer that `view` holds, and each
+            // view can be released on its own.
+            opened(construct::open(object, format, dialect)?).1
         };
         this.alike(object.py(), part, &pin)
     }

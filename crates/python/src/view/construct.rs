@@ -43,6 +43,18 @@ pub(super) fn open(
     open_as(exporter, format.as_deref(), dialect, &dialect_of_view).map_err(|error| exception(error, CHOOSE))
 }
 
+/// Returns `exporter` if it is a `View`, and the `View` that exports the memory if `exporter` is a memoryview. Returns
+/// `None` for any other exporter, and for a memoryview that was released.
+#[inline]
+pub(super) fn view_of<'py>(exporter: &Bound<'py, PyAny>) -> Option<Bound<'py, View>> {
+    let owner = match exporter.cast_exact::<PyMemoryView>() {
+        // If the memoryview was released, the request for its buffer raises the exception.
+        Ok(memoryview) => memoryview.getattr(intern!(exporter.py(), "obj")).ok()?,
+        Err(_) => exporter.clone(),
+    };
+    owner.cast_into_exact::<View>().ok()
+}
+
 /// Opens the buffer of `exporter` if it is a memoryview of a `View`. The items have the description of the items of the
 /// `View`, which says more than their exported format. Returns `None` for any other exporter, and for a memoryview that
 /// was cast to another format.
@@ -51,13 +63,12 @@ pub(super) fn open(
 /// - as [`pep3118::py::open`]
 #[inline]
 fn open_view_of_memoryview(exporter: &Bound<'_, PyAny>) -> PyResult<Option<OpenBuffer>> {
-    let Ok(memoryview) = exporter.cast_exact::<PyMemoryView>() else { return Ok(None) };
-    // A memoryview that was released has no `obj`. The request for its buffer raises the exception.
-    let Ok(owner) = memoryview.getattr(intern!(exporter.py(), "obj")) else { return Ok(None) };
-    let Ok(view) = owner.cast_exact::<View>() else { return Ok(None) };
-    let view = view.get();
-    let format = view.exported_format()?;
-    open_described(exporter, view.parts().0.description(), &format).map_err(|error| exception(error, CHOOSE))
+    if !exporter.is_exact_instance_of::<PyMemoryView>() {
+        return Ok(None);
+    }
+    let Some(view) = view_of(exporter) else { return Ok(None) };
+    let format = view.get().exported_format()?;
+    open_described(exporter, view.get().description(), &format).map_err(|error| exception(error, CHOOSE))
 }
 
 /// Returns the dialect of the format of a `View`, or `None` for any other exporter. `exporter` may also be a memoryview
