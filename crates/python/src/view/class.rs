@@ -152,10 +152,11 @@ impl View {
     pub(super) fn exported_format(&self) -> PyResult<Cow<'_, [u8]>> {
         // If the owner of references is unknown, the format `O` is not exported: a consumer would use the bytes as
         // references to objects, but the bytes can be arbitrary.
-        if self.part.item()?.has_unknown_objects() {
+        let item = self.part.item()?;
+        if item.has_unknown_objects() {
             return Ok(Cow::Owned(format!("{}s", self.part.view().itemsize()).into_bytes()));
         }
-        Ok(Cow::Borrowed(self.part.description().format()))
+        Ok(Cow::Borrowed(item.exported_format(self.part.description())))
     }
 
     /// Returns the items of this view.
