@@ -54,7 +54,7 @@ DIFFERENCES = {
 
 
 class BufferMethods(ast.NodeTransformer):
-    """Replaces `memoryview` in each method `__buffer__`, which must return a memoryview: CPython accepts no other type."""
+    """Keeps the builtin `memoryview` in each method `__buffer__`, because CPython accepts no other type there."""
 
     def visit_FunctionDef(self, node):
         if node.name == "__buffer__":
@@ -65,7 +65,7 @@ class BufferMethods(ast.NodeTransformer):
 
 
 def cases(name, memoryview):
-    """Returns the test cases of CPython's module `name` by their ids. The module uses `memoryview` as its memoryview."""
+    """Returns the test cases of CPython's module `name` by their ids. `memoryview` replaces its memoryview."""
     try:
         spec = importlib.util.find_spec(f"test.{name}")
     except ModuleNotFoundError:

@@ -47,7 +47,7 @@ def result(run, cls):
 
 
 def assert_same(run):
-    """Asserts that `run` has the same result for View and memoryview, or that a handler for memoryview catches the error.
+    """Asserts that `run` has the same result for View and memoryview, or an error that handlers for memoryview catch.
 
     A View may have a result where memoryview raises an exception, because it can do more.
     """
@@ -75,7 +75,7 @@ SLICES = [
 def test_a_key_selects_what_it_selects_in_memoryview(format):
     for shape, key in itertools.product([(6,), (2, 3), (1,)], [*KEYS, *SLICES, slice(None, None, 0), object()]):
         items = memory(format)[: struct.calcsize(format) * (1 if shape == (1,) else 6)]
-        assert_same(lambda cls: cls(items).cast(format, shape)[key])  # noqa: B023
+        assert_same(lambda cls: cls(items).cast(format, shape)[key])
 
 
 # 2**2000 is an integer that no float holds.
@@ -109,10 +109,10 @@ def test_a_value_is_written_as_by_memoryview(format):
         return view.tobytes()
 
     for value in [*NUMBERS, *OTHERS]:
-        assert_same(lambda cls: write(cls, 0, value))  # noqa: B023
+        assert_same(lambda cls: write(cls, 0, value))
     for key in [*SLICES, *KEYS]:
         for value in [1, b"a", "a", None, memoryview(memory(format)).cast(format), b"\0" * struct.calcsize(format)]:
-            assert_same(lambda cls: write(cls, key, value))  # noqa: B023
+            assert_same(lambda cls: write(cls, key, value))
 
 
 def test_a_finite_number_never_becomes_infinite():
@@ -130,9 +130,9 @@ def test_a_cast_is_that_of_memoryview(format):
         return cls(memory(format)).cast(format).cast(*arguments)
 
     for target in ["B", "c", "b", "h", "q", "zz", "", "x", 1, None]:
-        assert_same(lambda cls: cast(cls, target))  # noqa: B023
+        assert_same(lambda cls: cast(cls, target))
     for shape in [[2, 3], (6,), [6 * struct.calcsize(format)], [0], [-1], ["a"], 5, "ab", [1] * 65, [1.5], [], [2**70]]:
-        assert_same(lambda cls: cast(cls, "B", shape))  # noqa: B023
+        assert_same(lambda cls: cast(cls, "B", shape))
     assert_same(lambda cls: cls(memory(format))[::2].cast("B"))
 
 
@@ -233,6 +233,8 @@ def test_index_ends_if_the_comparison_releases_the_view():
         def __eq__(self, other):
             view.release()
             return False
+
+        __hash__ = None
 
     with pytest.raises(ValueError, match="released"):
         view.index(Releasing())
@@ -463,11 +465,10 @@ def test_the_format_of_one_number_is_exported_unchanged():
 def test_the_exported_format_has_one_interpretation():
     np = pytest.importorskip("numpy")
     inner = np.dtype([("f0", "d"), ("f1", "i1")], align=True)
-    array = np.zeros(2, [("x", inner), ("y", "i1")])
+    array = np.zeros(2, np.dtype([("x", inner), ("y", "i1")], align=True))
     view = View(array)
-    with pytest.raises(pep3118.FormatError, match="ambiguous"):
-        pep3118.Format(view.format, itemsize=view.itemsize)
-    format = memoryview(view).format
-    assert pep3118.Format(format, itemsize=view.itemsize).explain()
+    # The format of the array has another meaning for NumPy's reader, which puts `y` at byte 23.
+    assert np.asarray(memoryview(array)).dtype.fields["y"][1] == 23
+    assert pep3118.Format(memoryview(view).format, itemsize=view.itemsize).explain()
     array["y"] = [7, 9]
     assert np.asarray(view)["y"].tolist() == [7, 9]

@@ -241,8 +241,8 @@ class View:
         order: Literal["C", "F"] = "C",
         dialect: str | None = None,
     ) -> View:
-        """Returns a view of the same bytes, in the order of the memory, as items of another format, in one dimension or in
-        `shape`. The items are contiguous in C order, or in Fortran order if `order` is 'F'. The memory must be
+        """Returns a view of the same bytes, in the order of the memory, as items of another format, in one dimension
+        or in `shape`. The items are contiguous in C order, or in Fortran order if `order` is 'F'. The memory must be
         contiguous.
         """
     def transpose(self, *axes: int) -> View:
@@ -252,8 +252,8 @@ class View:
         names of the fields. Copies all fields if no `names` are given.
         """
     def count(self, value: object, /) -> int:
-        """Returns the number of items of the first dimension that equal `value`. An item of a view with several dimensions
-        is a view of one dimension less.
+        """Returns the number of items of the first dimension that equal `value`. An item of a view with several
+        dimensions is a view of one dimension less.
         """
     def index(self, value: object, start: SupportsIndex = 0, stop: SupportsIndex = ..., /) -> int:
         """Returns the index of the first item that equals `value`, of the items from `start` to `stop` in the first

@@ -415,8 +415,8 @@ impl View {
         self.alike(py, self.part.to_readonly(), &pin)
     }
 
-    /// Returns a view of the same bytes, in the order of the memory, as items of another format, in one dimension or in
-    /// `shape`. The items are contiguous in C order, or in Fortran order if `order` is 'F'. The memory must be
+    /// Returns a view of the same bytes, in the order of the memory, as items of another format, in one dimension
+    /// or in `shape`. The items are contiguous in C order, or in Fortran order if `order` is 'F'. The memory must be
     /// contiguous.
     ///
     /// >>> from pep3118 import View
@@ -498,8 +498,8 @@ impl View {
         arrow::stream(py, self.part()?, &self.hold)
     }
 
-    /// Returns the number of items of the first dimension that equal `value`. An item of a view with several dimensions
-    /// is a view of one dimension less.
+    /// Returns the number of items of the first dimension that equal `value`. An item of a view with several
+    /// dimensions is a view of one dimension less.
     ///
     /// >>> from pep3118 import View
     /// >>> View(b"banana").count(97)
