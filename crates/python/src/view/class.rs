@@ -145,6 +145,24 @@ impl View {
         self.part.description()
     }
 
+    /// Creates a view of the buffer of `object`, which is this view or a memoryview of this view. `format` and `dialect`
+    /// are the arguments of `View`. The buffer of `object` is memory of this view, so the new view shares the buffer that
+    /// this view holds, and each view can be released on its own.
+    ///
+    /// # Errors
+    /// - as [`construct::open`]
+    #[inline(never)]
+    fn reopened(
+        &self,
+        object: &Bound<'_, PyAny>,
+        format: Option<&Bound<'_, PyAny>>,
+        dialect: Option<&str>,
+    ) -> PyResult<Self> {
+        let pin = self.hold.pin()?;
+        let (_acquired, part) = opened(construct::open(object, format, dialect)?);
+        self.alike(object.py(), part, &pin)
+    }
+
     /// Returns the format that consumers of this view get.
     ///
     /// # Errors
@@ -213,20 +231,16 @@ impl View {
     #[new]
     #[pyo3(signature = (object, format=None, dialect=None))]
     fn py_new(object: &Bound<'_, PyAny>, format: Option<&Bound<'_, PyAny>>, dialect: Option<&str>) -> PyResult<Self> {
-        let Some(view) = construct::view_of(object) else {
-            let (acquired, part) = opened(construct::open(object, format, dialect)?);
-            return Ok(Self::new(part, Hold::new(acquired)));
-        };
-        let this = view.get();
-        let pin = this.hold.pin()?;
-        let part = if object.is(&view) && format.is_none() && dialect.is_none() {
-            this.part.whole()
-        } else {
-            // The buffer of `object` is memory of `view`. So the new view shares the buffer that `view` holds, and each
-            // view can be released on its own.
-            opened(construct::open(object, format, dialect)?).1
-        };
-        this.alike(object.py(), part, &pin)
+        if let (Ok(view), None, None) = (object.cast_exact::<Self>(), format, dialect) {
+            let this = view.get();
+            let pin = this.hold.pin()?;
+            return this.alike(object.py(), this.part.whole(), &pin);
+        }
+        if let Some(view) = construct::view_of(object) {
+            return view.get().reopened(object, format, dialect);
+        }
+        let (acquired, part) = opened(construct::open_exporter(object, format, dialect)?);
+        Ok(Self::new(part, Hold::new(acquired)))
     }
 
     /// Returns a generic alias for annotations, such as `View[int]`.

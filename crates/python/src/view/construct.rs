@@ -32,12 +32,27 @@ pub(super) fn open(
     format: Option<&Bound<'_, PyAny>>,
     dialect: Option<&str>,
 ) -> PyResult<OpenBuffer> {
-    if format.is_none()
+    if exporter.is_exact_instance_of::<PyMemoryView>()
+        && format.is_none()
         && dialect.is_none()
-        && let Some(open) = open_view_of_memoryview(exporter)?
+        && let Some(view) = view_of(exporter)
+        && let Some(open) = open_memoryview_of(&view, exporter)?
     {
         return Ok(open);
     }
+    open_exporter(exporter, format, dialect)
+}
+
+/// Opens the buffer of `exporter`, which is not a memoryview of a `View`. The arguments are those of [`open`].
+///
+/// # Errors
+/// - as [`open`]
+#[inline]
+pub(super) fn open_exporter(
+    exporter: &Bound<'_, PyAny>,
+    format: Option<&Bound<'_, PyAny>>,
+    dialect: Option<&str>,
+) -> PyResult<OpenBuffer> {
     let format = format.map(format_bytes).transpose()?;
     let dialect = dialect.map(dialect_by_name).transpose()?;
     open_as(exporter, format.as_deref(), dialect, &dialect_of_view).map_err(|error| exception(error, CHOOSE))
@@ -47,28 +62,24 @@ pub(super) fn open(
 /// `None` for any other exporter, and for a memoryview that was released.
 #[inline]
 pub(super) fn view_of<'py>(exporter: &Bound<'py, PyAny>) -> Option<Bound<'py, View>> {
-    let owner = match exporter.cast_exact::<PyMemoryView>() {
-        // If the memoryview was released, the request for its buffer raises the exception.
-        Ok(memoryview) => memoryview.getattr(intern!(exporter.py(), "obj")).ok()?,
-        Err(_) => exporter.clone(),
-    };
-    owner.cast_into_exact::<View>().ok()
+    if let Ok(view) = exporter.cast_exact::<View>() {
+        return Some(view.clone());
+    }
+    let memoryview = exporter.cast_exact::<PyMemoryView>().ok()?;
+    // If the memoryview was released, the request for its buffer raises the exception.
+    memoryview.getattr(intern!(exporter.py(), "obj")).ok()?.cast_into_exact::<View>().ok()
 }
 
-/// Opens the buffer of `exporter` if it is a memoryview of a `View`. The items have the description of the items of the
-/// `View`, which says more than their exported format. Returns `None` for any other exporter, and for a memoryview that
-/// was cast to another format.
+/// Opens the buffer of `memoryview`, a memoryview of `view`. The items have the description of the items of `view`,
+/// which says more than their exported format. Returns `None` if the memoryview was cast to another format.
 ///
 /// # Errors
 /// - as [`pep3118::py::open`]
-#[inline]
-fn open_view_of_memoryview(exporter: &Bound<'_, PyAny>) -> PyResult<Option<OpenBuffer>> {
-    if !exporter.is_exact_instance_of::<PyMemoryView>() {
-        return Ok(None);
-    }
-    let Some(view) = view_of(exporter) else { return Ok(None) };
-    let format = view.get().exported_format()?;
-    open_described(exporter, view.get().description(), &format).map_err(|error| exception(error, CHOOSE))
+#[inline(never)]
+fn open_memoryview_of(view: &Bound<'_, View>, memoryview: &Bound<'_, PyAny>) -> PyResult<Option<OpenBuffer>> {
+    let view = view.get();
+    let format = view.exported_format()?;
+    open_described(memoryview, view.description(), &format).map_err(|error| exception(error, CHOOSE))
 }
 
 /// Returns the dialect of the format of a `View`, or `None` for any other exporter. `exporter` may also be a memoryview
