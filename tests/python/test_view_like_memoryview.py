@@ -306,7 +306,8 @@ def test_formats_with_items_of_no_values_equal_formats_without_them():
     assert View(pairs).cast("hh 0i") == View(pairs).cast("hh")
     # `0s` has the value b"".
     assert View(pairs).cast("h0s") != View(pairs).cast("h")
-    # A record with names is not a number.
+    # A record with names is not a number, also if a field has no values.
+    assert View(pairs).cast("T{h:a:(0)c:b:}") != View(pairs).cast("h")
     assert View(pairs).cast("T{h:a:}") != View(pairs).cast("h")
 
 

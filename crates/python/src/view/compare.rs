@@ -62,8 +62,8 @@ fn equality(left: &Part, right: &Part) -> Option<Equality> {
     if left.has_type_of(right) { left.equality() } else { None }
 }
 
-/// Returns `true` if all items of `left` equal the items of `right`. The two parts must have the same shape and the
-/// same type of item.
+/// Returns `true` if all items of `left` equal the items of `right`, by a comparison of their bytes as `equality`.
+/// Returns an error if an access to the items fails. The two parts must have the same shape and the same type of item.
 fn items_are_equal(equality: Equality, left: PinnedPart<'_>, right: PinnedPart<'_>) -> PyResult<bool> {
     if let (Some(left), Some(right)) = (left.contiguous(), right.contiguous()) {
         return Ok(left.len() == right.len() && contiguous_are_equal(equality, left, right));
@@ -83,8 +83,8 @@ fn items_are_equal(equality: Equality, left: PinnedPart<'_>, right: PinnedPart<'
     })
 }
 
-/// Returns `true` if the values in `left` and `right` are equal. Both must have the same number of bytes. Compares
-/// chunks that fit the registers of the processor.
+/// Returns `true` if the values in `left` and `right` are equal, by a comparison as `equality`. Both must have the same
+/// number of bytes. Compares chunks that fit the registers of the processor.
 fn contiguous_are_equal(equality: Equality, mut left: BorrowedBytes<'_>, mut right: BorrowedBytes<'_>) -> bool {
     // No float is split between two chunks. Every chunk size of at least 8 is a multiple of 8, so memory with 8-byte
     // floats has no bytes left for the smaller chunks.
@@ -101,7 +101,8 @@ fn contiguous_are_equal(equality: Equality, mut left: BorrowedBytes<'_>, mut rig
     true
 }
 
-/// Returns `true` if the values in the byte strings `one` and `other`, which must have the same length, are equal.
+/// Returns `true` if the values in the byte strings `one` and `other`, which must have the same length, are equal, by a
+/// comparison as `equality`.
 #[inline(always)]
 fn values_are_equal(equality: Equality, one: &[u8], other: &[u8]) -> bool {
     macro_rules! floats {
@@ -121,8 +122,8 @@ fn values_are_equal(equality: Equality, one: &[u8], other: &[u8]) -> bool {
     }
 }
 
-/// Returns `true` if all items are equal. Compares the items one by one as Python objects. A comparison may run Python
-/// code that releases a view. Reading the next item then fails.
+/// Returns `true` if all items of `left` equal the items of `right`. Compares the items one by one as Python objects. A
+/// comparison may run Python code that releases a view. Reading the next item then fails.
 ///
 /// # Errors
 /// - a view that was released: `ValueError`
@@ -164,7 +165,12 @@ impl ItemValues {
     fn of(part: &Part) -> Self {
         let item = part.description().item();
         let has_values = |field: &Field<'_>| !field.shape().contains(&0);
-        if item.ty() != Type::Record || !item.shape().is_empty() || item.fields().all(|field| has_values(&field)) {
+        let is_flat = item.ty() == Type::Record && item.shape().is_empty();
+        // `struct` and memoryview have no names.
+        if !is_flat
+            || item.fields().all(|field| has_values(&field))
+            || item.fields().any(|field| field.name().is_some())
+        {
             return Self::All;
         }
         let fields = item.fields().enumerate().filter(|(_, field)| has_values(field));
@@ -186,8 +192,8 @@ impl ItemValues {
     }
 }
 
-/// Returns the hash of the bytes of all items. As for memoryview, the view must be read-only, its items must be bytes,
-/// and the exporter must have a hash.
+/// Returns the hash of the bytes of all items of `held`. As for memoryview, the view must be read-only, its items must
+/// be bytes, and the exporter must have a hash.
 ///
 /// # Errors
 /// - a writable view, or items that are not bytes: `ValueError`
