@@ -16,7 +16,8 @@ use pyo3::types::PyMemoryView;
 use smallvec::SmallVec;
 
 use crate::abi::DataModel;
-use crate::decode::{Buffer, BufferMut, DecodeError, EncodeError, Plan};
+use crate::decode::{Buffer, BufferMut, DecodeError, EncodeError, Memory, Plan};
+use crate::foreign::with_memory;
 use crate::format::Limits;
 use crate::layout::Field;
 use crate::view::{Checked, Checker, ItemLayout, Owner, RawView, Report, Request, Selected, Slice, View, ViewError};
@@ -549,6 +550,14 @@ impl<O: Borrow<Acquired>> SharedView<O> {
         // until the release (E04, valid memory), and `self` keeps the buffer. (c) The protocol requires it of every holder
         // of a buffer of this memory; `docs/safety.md` describes the consequences of a holder that writes anyway.
         unsafe { Buffer::from_ptr(&self.view, plan, self.buf) }
+    }
+
+    /// Calls `read` with the memory of the items, and returns the result. Returns an error if an offset of the view
+    /// does not fit the address space.
+    #[inline]
+    pub(super) fn with_memory<R>(&self, read: impl FnOnce(&dyn Memory) -> R) -> Result<R, DecodeError> {
+        // SAFETY: (a) to (c) hold for the reasons that `buffer` states.
+        unsafe { with_memory(&self.view, self.buf, read) }
     }
 
     /// Returns a writable buffer of the items. `plan` must be a plan for the items of this view.

@@ -3,6 +3,7 @@
 use pyo3::exceptions::{PyBufferError, PyIndexError, PyMemoryError, PyValueError};
 use pyo3::prelude::*;
 
+use crate::decode::record::{Mismatch, RecordError};
 use crate::decode::{DecodeError, EncodeError};
 use crate::format::FormatError;
 use crate::layout::{BuildError, LayoutError};
@@ -82,6 +83,28 @@ impl From<DecodeError> for PyErr {
 impl From<EncodeError> for PyErr {
     fn from(error: EncodeError) -> Self {
         PyValueError::new_err(error.to_string())
+    }
+}
+
+/// A mismatch between the items and a struct becomes `ValueError`.
+impl From<Mismatch> for PyErr {
+    fn from(error: Mismatch) -> Self {
+        match error {
+            Mismatch::Layout(error) => error.into(),
+            error => PyValueError::new_err(error.to_string()),
+        }
+    }
+}
+
+/// An error of the memory has the exception of the inner error. Every other error becomes `ValueError`.
+impl From<RecordError> for PyErr {
+    fn from(error: RecordError) -> Self {
+        match error {
+            RecordError::Mismatch(error) => error.into(),
+            RecordError::Access(error) => error.into(),
+            RecordError::Encode(error) => error.into(),
+            error => PyValueError::new_err(error.to_string()),
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use super::acquire::{Acquired, SharedView};
 use super::cache::{Cache, hash};
 use super::type_layout::{self, Kind, TypeLayout, type_layout};
 use crate::abi::DataModel;
+use crate::decode::record::{Record, RecordError, RecordPlan};
 use crate::decode::{Buffer, BufferMut, DecodeError, EncodeError, Plan};
 use crate::layout::{
     Ambiguity, Certainty, Comparison, Dialect, Equivalence, Field, Interpretation, Layout, LayoutError, Scalar, Target,
@@ -52,8 +53,23 @@ pub struct ItemDescription {
     objects: ObjectReferences,
     /// Whether the format has pointers to typed data, as in `&<i`.
     typed_pointers: bool,
-    /// The value that [`attached`](Self::attached) stores.
-    attachment: OnceLock<Box<dyn Any + Send + Sync>>,
+    /// The values that [`attached`](Self::attached) stores.
+    attachments: Attachments,
+}
+
+/// The largest number of values that are attached to one description.
+const ATTACHED: usize = 16;
+
+/// A list of values of different types. A new value is appended, and no value is removed before the list is dropped.
+#[derive(Debug, Default)]
+struct Attachments(OnceLock<Box<Attachment>>);
+
+/// An element of [`Attachments`].
+#[derive(Debug)]
+struct Attachment {
+    value: Box<dyn Any + Send + Sync>,
+    /// The rest of the list.
+    next: Attachments,
 }
 
 impl ItemDescription {
@@ -68,8 +84,8 @@ impl ItemDescription {
         certainty: Certainty,
     ) -> Result<Self, DecodeError> {
         let (objects, typed_pointers) = (ObjectReferences::Unknown, format.contains(&b'&'));
-        let (plan, format, attachment) = (Plan::new(&layout)?, format.into(), OnceLock::new());
-        Ok(Self { layout, plan, format, dialect, rule, certainty, objects, typed_pointers, attachment })
+        let (plan, format, attachments) = (Plan::new(&layout)?, format.into(), Attachments::default());
+        Ok(Self { layout, plan, format, dialect, rule, certainty, objects, typed_pointers, attachments })
     }
 
     /// Creates the description of the items of `view`. `format` is the format of the description. `None` means the
@@ -189,11 +205,20 @@ impl ItemDescription {
         self.typed_pointers
     }
 
-    /// Returns the value of type `T` that is stored in the description. If no value is stored, stores the result of
-    /// `make` first. Returns `None` if the stored value has another type than `T`, because a description stores only
-    /// one value.
-    pub fn attached<T: Send + Sync + 'static>(&self, make: impl FnOnce() -> T) -> Option<&T> {
-        self.attachment.get_or_init(|| Box::new(make())).downcast_ref()
+    /// Returns the value of type `T` that is stored in the description. If no value of this type is stored, stores the
+    /// result of `make` first. Returns `None` if 16 values of other types are stored, because a description stores no
+    /// more.
+    pub fn attached<T: Send + Sync + 'static>(&self, make: impl Fn() -> T) -> Option<&T> {
+        let mut list = &self.attachments;
+        for _ in 0..ATTACHED {
+            let create = || Box::new(Attachment { value: Box::new(make()), next: Attachments::default() });
+            let attachment = list.0.get_or_init(create);
+            if let Some(value) = attachment.value.downcast_ref() {
+                return Some(value);
+            }
+            list = &attachment.next;
+        }
+        None
     }
 
     /// Returns an estimate of the memory of the description, in bytes.
@@ -284,6 +309,30 @@ impl OpenBuffer {
     #[must_use]
     pub fn into_parts(self) -> (SharedView<Acquired>, Arc<ItemDescription>) {
         (self.shared, self.item)
+    }
+
+    /// Decodes all items, in C order, to structs of type `T`. The comparison of the layout with the struct is cached.
+    ///
+    /// # Errors
+    /// - the items do not [match](Record::matches) the struct
+    /// - every error of [`Buffer::read_records`]
+    pub fn records<T: Record>(&self) -> Result<Vec<T>, RecordError> {
+        self.with_records(|plan| self.shared.with_memory(|memory| plan.read_view(self.view(), memory))?)
+    }
+
+    /// Calls `read` with the plan that decodes the items to structs of type `T`, and returns the result. Returns an
+    /// error if the items do not match the struct.
+    #[inline]
+    fn with_records<T: Record, R>(
+        &self,
+        read: impl FnOnce(&RecordPlan<T>) -> Result<R, RecordError>,
+    ) -> Result<R, RecordError> {
+        let plan = || self.item.plan.records::<T>();
+        match self.item.attached(plan) {
+            Some(Ok(plan)) => read(plan),
+            Some(Err(mismatch)) => Err(mismatch.clone().into()),
+            None => read(&plan()?),
+        }
     }
 
     /// Returns a readable buffer of the items.

@@ -24,8 +24,7 @@ struct Tick {
 }
 
 fn by_library(obj: &Bound<'_, PyAny>) -> PyResult<Vec<Tick>> {
-    let open = pep3118::py::open(obj)?;
-    open.buffer()?.read_records::<Tick>().map_err(|error| PyBufferError::new_err(error.to_string()))
+    Ok(pep3118::py::open(obj)?.records()?)
 }
 
 /// What a developer writes who knows that the items are ticks: the format is compared with the one string that ctypes
