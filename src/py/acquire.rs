@@ -25,6 +25,9 @@ use crate::view::{Checked, Checker, ItemLayout, Owner, RawView, Report, Request,
 /// The largest number of entries that is read from a shape, from strides or from suboffsets: `PyBUF_MAX_NDIM`.
 const MAX_NDIM: usize = 64;
 
+/// The length in bytes of a short format, which is copied without an allocation. Records of two fields have such formats.
+const SHORT_FORMAT: usize = 32;
+
 /// A copied shape, strides or suboffsets. Arrays of at most 4 entries need no allocation.
 type Sizes = SmallVec<[i64; 4]>;
 
@@ -37,8 +40,8 @@ struct Fields {
     itemsize: i64,
     readonly: i32,
     ndim: i32,
-    /// The format without its NUL. Formats of at most 16 bytes need no allocation.
-    format: Option<SmallVec<[u8; 16]>>,
+    /// The format without its NUL. Short formats need no allocation.
+    format: Option<SmallVec<[u8; SHORT_FORMAT]>>,
     shape: Option<Sizes>,
     strides: Option<Sizes>,
     suboffsets: Option<Sizes>,
@@ -282,17 +285,20 @@ unsafe fn copied(array: *const ffi::Py_ssize_t, entries: usize) -> Option<Sizes>
 ///
 /// # Safety
 /// - (a) `text` is NULL, or the bytes up to the first NUL may be read from it.
-unsafe fn text(text: *const c_char) -> Option<SmallVec<[u8; 16]>> {
+unsafe fn text(text: *const c_char) -> Option<SmallVec<[u8; SHORT_FORMAT]>> {
     if text.is_null() {
         return None;
     }
     // SAFETY: no byte after the first NUL is read, so by (a) the byte is readable.
     let byte = |index| unsafe { text.cast::<u8>().wrapping_add(index).read() };
-    let len = (0..=Limits::DEFAULT.bytes).take_while(|index| byte(*index) != 0).count();
-    Some(match len {
-        1 => SmallVec::from_slice(&[byte(0)]),
-        _ => (0..len).map(byte).collect(),
-    })
+    let mut short = [0; SHORT_FORMAT];
+    for (index, copy) in short.iter_mut().enumerate() {
+        *copy = byte(index);
+        if *copy == 0 {
+            return Some(SmallVec::from_buf_and_len(short, index));
+        }
+    }
+    Some((0..=Limits::DEFAULT.bytes).map(byte).take_while(|byte| *byte != 0).collect())
 }
 
 impl Acquired {

@@ -22,7 +22,7 @@ use crate::strided::{Strided, StridedMut};
 use crate::view::{Order, View};
 
 /// The largest size in bytes of contiguous items that are read with one call, without the traversal of a view.
-const SMALL: usize = 512;
+const SMALL: usize = 256;
 
 /// A plan that decodes items to structs of type `T` and encodes such structs. [`Plan::records`] creates a `RecordPlan`.
 /// A `RecordPlan` can be reused for any number of items.
@@ -219,7 +219,7 @@ impl<T: Record> RecordPlan<T> {
         if let Some(len) = self.small(view) {
             // One call reads all items, and no memory is allocated except for the structs.
             let (mut block, stride) = ([0; SMALL], self.itemsize.cast_signed());
-            let items = view.item_count();
+            let items = if let [items] = view.shape() { items.unsigned_abs() } else { view.item_count() };
             let offset = to_isize(view.offset())?;
             let items = usize::try_from(items).map_err(|_| DecodeError::Allocation { bytes: items })?;
             let block = block.get_mut(..len).ok_or_else(|| DecodeError::internal("a block is too short"))?;
