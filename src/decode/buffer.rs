@@ -69,6 +69,24 @@ pub(super) fn total(view: &View<'_>, itemsize: usize) -> Result<(usize, usize), 
     both.ok_or(DecodeError::Allocation { bytes: items.saturating_mul(to_u64(itemsize)) })
 }
 
+/// Returns an iterator over the decoded values of all items of `view` in C order. `plan` decodes the items, and
+/// `memory` contains the items.
+fn values<'b, M: core::ops::Deref<Target = dyn Memory + 'b>>(
+    view: &View<'_>,
+    plan: &'b Plan,
+    memory: M,
+) -> impl Iterator<Item = Result<Value, DecodeError>> + use<'b, M> {
+    let mut state = Runs::new(view, plan.size).and_then(|runs| Ok((runs, zeroed(plan.size)?)));
+    core::iter::from_fn(move || {
+        let (runs, item) = match &mut state {
+            Ok(state) => (&mut state.0, &mut state.1),
+            Err(error) => return Some(Err(error.clone())),
+        };
+        let run = runs.next_run(1)?;
+        Some(memory.read(&run, 1, item).and_then(|()| plan.value(item)))
+    })
+}
+
 impl<'b> Buffer<'b> {
     /// Creates a buffer for the items of `view`. `plan` decodes the items. `bytes` contains the items. If `view` was
     /// checked against a memory block, `bytes` must be the bytes of this block. Otherwise, `bytes` must start at `buf`
@@ -125,15 +143,13 @@ impl<'b> Buffer<'b> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn values(&self) -> impl Iterator<Item = Result<Value, DecodeError>> + use<'_> {
-        let mut state = Runs::new(self.view, self.plan.size).and_then(|runs| Ok((runs, zeroed(self.plan.size)?)));
-        core::iter::from_fn(move || {
-            let (runs, item) = match &mut state {
-                Ok(state) => (&mut state.0, &mut state.1),
-                Err(error) => return Some(Err(error.clone())),
-            };
-            let run = runs.next_run(1)?;
-            Some(self.memory.read(&run, 1, item).and_then(|()| self.plan.value(item)))
-        })
+        values(self.view, self.plan, &*self.memory)
+    }
+
+    /// Returns an iterator over the decoded values of all items, as [`values`](Self::values) does. The iterator owns
+    /// the buffer.
+    pub fn into_values(self) -> impl Iterator<Item = Result<Value, DecodeError>> + use<'b> {
+        values(self.view, self.plan, self.memory)
     }
 
     /// Returns the number of items of the view. Returns an error if the size of all items is larger than the address
@@ -227,12 +243,17 @@ impl<'b> Blocks<'b> {
     /// # Errors
     /// - a pointer that leads to an item is NULL
     pub fn advance(&mut self) -> Result<bool, DecodeError> {
+        self.advance_by(block_items(self.itemsize))
+    }
+
+    /// Reads the next block, which has at most `most` items. Returns what [`advance`](Self::advance) returns.
+    pub(super) fn advance_by(&mut self, most: usize) -> Result<bool, DecodeError> {
         let (memory, itemsize) = (self.memory, self.itemsize);
         self.block = Block::Copied(0);
         if itemsize == 0 || self.runs.items_left() == 0 {
             return Ok(false);
         }
-        let most = at_most(self.runs.items_left(), block_items(itemsize));
+        let most = at_most(self.runs.items_left(), most);
         let mut left = most;
         while let Some(run) = self.runs.next_run(left) {
             if run.items == most
@@ -241,7 +262,7 @@ impl<'b> Blocks<'b> {
                 self.block = Block::Borrowed(items);
                 return Ok(true);
             }
-            if self.copy.is_empty() {
+            if self.copy.len() < most.saturating_mul(itemsize) {
                 self.copy = zeroed(most.saturating_mul(itemsize))?;
             }
             let filled = most.saturating_sub(left).saturating_mul(itemsize);

@@ -547,6 +547,16 @@ impl<O: Borrow<Acquired>> SharedView<O> {
         Plan::for_view(&self.view, &DataModel::HOST)
     }
 
+    /// Returns the same view, which borrows the owner of the buffer.
+    pub(super) fn borrowed(&self) -> SharedView<&O> {
+        SharedView { acquired: &self.acquired, view: self.view.clone(), buf: self.buf }
+    }
+
+    /// Returns a view of the field `field` of every item. Returns the errors of [`View::field`].
+    pub(super) fn into_field(self, field: Field<'_>) -> Result<Self, ViewError> {
+        Ok(Self { view: self.view.field(field)?, ..self })
+    }
+
     /// Returns a readable buffer of the items. `plan` must be a plan for the items of this view.
     ///
     /// # Errors

@@ -3,11 +3,11 @@
 use pyo3::exceptions::{PyBufferError, PyIndexError, PyMemoryError, PyValueError};
 use pyo3::prelude::*;
 
-use crate::decode::record::{Mismatch, RecordError};
+use crate::decode::record::{Mismatch, NotInPlace, RecordError};
 use crate::decode::{DecodeError, EncodeError};
 use crate::format::FormatError;
-use crate::layout::{BuildError, LayoutError};
-use crate::view::{Report, ViewError};
+use crate::layout::{BuildError, EmitError, LayoutError};
+use crate::view::{FlagsError, Report, RequestError, ViewError};
 
 /// A function that creates the exception for a [`LayoutError`].
 type FormatException = fn(LayoutError) -> PyErr;
@@ -106,6 +106,27 @@ impl From<RecordError> for PyErr {
             error => PyValueError::new_err(error.to_string()),
         }
     }
+}
+
+/// Implements `From` for errors about an argument. Each of these errors becomes `ValueError`.
+macro_rules! value_errors {
+    ($($(#[$attribute:meta])? $error:ty),+ $(,)?) => {$(
+        $(#[$attribute])?
+        impl From<$error> for PyErr {
+            fn from(error: $error) -> Self {
+                PyValueError::new_err(error.to_string())
+            }
+        }
+    )+};
+}
+
+value_errors! {
+    NotInPlace,
+    EmitError,
+    FlagsError,
+    RequestError,
+    #[cfg(feature = "c")] crate::layout::CError,
+    #[cfg(feature = "triple")] crate::abi::UnknownTriple,
 }
 
 #[cfg(feature = "arrow")]

@@ -10,6 +10,7 @@ mod errors;
 mod from_ctypes;
 mod from_dtype;
 mod open;
+mod read;
 mod type_layout;
 
 pub use acquire::{Acquired, SharedView};
@@ -28,5 +29,6 @@ pub use from_dtype::from_dtype;
 pub use open::{ItemDescription, ObjectReferences, OpenBuffer, OpenError, open};
 #[doc(hidden)]
 pub use open::{Producer, canonical_format, open_as};
+pub use read::{Buffer, Records};
 #[doc(hidden)]
 pub use type_layout::{TypeLayout, type_layout};

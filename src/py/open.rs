@@ -12,7 +12,6 @@ use super::acquire::{Acquired, SharedView};
 use super::cache::{Cache, hash};
 use super::type_layout::{self, Kind, TypeLayout, type_layout};
 use crate::abi::DataModel;
-use crate::decode::record::{Record, RecordError, RecordPlan};
 use crate::decode::{Buffer, BufferMut, DecodeError, EncodeError, Plan};
 use crate::layout::{
     Ambiguity, Certainty, Comparison, Dialect, Equivalence, Field, Interpretation, Layout, LayoutError, Scalar, Target,
@@ -281,8 +280,8 @@ impl From<OpenError> for PyErr {
 /// An acquired buffer with the description of its items.
 #[derive(Debug)]
 pub struct OpenBuffer {
-    shared: SharedView<Acquired>,
-    item: Arc<ItemDescription>,
+    pub(super) shared: SharedView<Acquired>,
+    pub(super) item: Arc<ItemDescription>,
 }
 
 impl OpenBuffer {
@@ -309,30 +308,6 @@ impl OpenBuffer {
     #[must_use]
     pub fn into_parts(self) -> (SharedView<Acquired>, Arc<ItemDescription>) {
         (self.shared, self.item)
-    }
-
-    /// Decodes all items, in C order, to structs of type `T`. The comparison of the layout with the struct is cached.
-    ///
-    /// # Errors
-    /// - the items do not [match](Record::matches) the struct
-    /// - every error of [`Buffer::read_records`]
-    pub fn records<T: Record>(&self) -> Result<Vec<T>, RecordError> {
-        self.with_records(|plan| self.shared.with_memory(|memory| plan.read_view(self.view(), memory))?)
-    }
-
-    /// Calls `read` with the plan that decodes the items to structs of type `T`, and returns the result. Returns an
-    /// error if the items do not match the struct.
-    #[inline]
-    fn with_records<T: Record, R>(
-        &self,
-        read: impl FnOnce(&RecordPlan<T>) -> Result<R, RecordError>,
-    ) -> Result<R, RecordError> {
-        let plan = || self.item.plan.records::<T>();
-        match self.item.attached(plan) {
-            Some(Ok(plan)) => read(plan),
-            Some(Err(mismatch)) => Err(mismatch.clone().into()),
-            None => read(&plan()?),
-        }
     }
 
     /// Returns a readable buffer of the items.

@@ -260,6 +260,41 @@ impl<T: Record> RecordPlan<T> {
         Ok(())
     }
 
+    /// Decodes all items of `view` in C order, and calls `each` with at most `items` structs at a time. Only the last
+    /// call can have fewer structs. A number of 0 `items` means 1. `memory` must contain the items. Returns the errors
+    /// of [`read_buffer`](Self::read_buffer).
+    #[cfg(feature = "pyo3")]
+    pub(crate) fn fold_view(
+        &self,
+        view: &View<'_>,
+        memory: &dyn Memory,
+        items: usize,
+        mut each: impl FnMut(&[T]),
+    ) -> Result<(), RecordError> {
+        let mut records = Vec::new();
+        if self.itemsize == 0 {
+            self.read_blocks(view, memory, &mut records)?;
+            records.chunks(items.max(1)).for_each(each);
+            return Ok(());
+        }
+        self.check_itemsize(view)?;
+        let (all, _) = total(view, self.itemsize)?;
+        let most = items.clamp(1, all.max(1));
+        let mut reader = Reader::new(self, most, &mut records)?;
+        let mut blocks = Blocks::new(view, self.itemsize, memory)?;
+        while blocks.advance_by(block_items(self.itemsize).min(most.saturating_sub(reader.records.len())))? {
+            reader.append(blocks.block())?;
+            if reader.records.len() >= most {
+                each(reader.records);
+                reader.records.clear();
+            }
+        }
+        if !reader.records.is_empty() {
+            each(reader.records);
+        }
+        Ok(())
+    }
+
     /// Returns an error if the items of `view` and the items of this plan have different sizes.
     fn check_itemsize(&self, view: &View<'_>) -> Result<(), DecodeError> {
         let (view, plan) = (view.itemsize().unsigned_abs(), to_u64(self.itemsize));
@@ -288,6 +323,8 @@ struct Reader<'r, T> {
     records: &'r mut Vec<T>,
     /// The length of `records` before the first block was decoded.
     before: usize,
+    /// The number of structs that were decoded.
+    decoded: usize,
 }
 
 impl<'r, T: Record> Reader<'r, T> {
@@ -298,19 +335,19 @@ impl<'r, T: Record> Reader<'r, T> {
         records.try_reserve_exact(items).map_err(|_| DecodeError::Allocation { bytes })?;
         crate::huge_pages::prefer_large(records.spare_capacity_mut());
         let before = records.len();
-        Ok(Self { plan, staged: Vec::new(), records, before })
+        Ok(Self { plan, staged: Vec::new(), records, before, decoded: 0 })
     }
 
     /// Decodes `items`, the bytes of adjacent items, and appends the structs to the vector. If a value is invalid,
     /// removes all structs that this reader appended, and returns an error.
     fn append(&mut self, items: &[u8]) -> Result<(), RecordError> {
-        let Self { plan: RecordPlan { itemsize, conversion, .. }, staged, records, before } = self;
+        let Self { plan: RecordPlan { itemsize, conversion, .. }, staged, records, before, decoded } = self;
         let (itemsize, size) = (*itemsize, T::LAYOUT.size);
-        let read = records.len().saturating_sub(*before);
-        if let Err(refused) = conversion.checks.iter().try_for_each(|check| check.apply(items, itemsize, read)) {
+        if let Err(refused) = conversion.checks.iter().try_for_each(|check| check.apply(items, itemsize, *decoded)) {
             records.truncate(*before);
             return Err(refused);
         }
+        let len = records.len();
         match &conversion.strategy {
             Strategy::Identity if T::LAYOUT.in_memory && size == size_of::<T>() => T::load_all(items, records),
             Strategy::Identity => load_each(items, size, records, Identity),
@@ -333,6 +370,7 @@ impl<'r, T: Record> Reader<'r, T> {
                 load_each(staged, size, records, Identity);
             }
         }
+        *decoded = decoded.saturating_add(records.len().saturating_sub(len));
         Ok(())
     }
 }

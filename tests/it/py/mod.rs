@@ -1,6 +1,9 @@
 //! Tests of the module `py` in an embedded interpreter.
 #![allow(unsafe_code, reason = "the buffer methods of a class are `unsafe`")]
 
+#[cfg(feature = "derive")]
+mod read;
+
 use std::ffi::c_int;
 
 use pep3118::py::{Acquired, BufferExporter, audit_exporter};
