@@ -20,7 +20,9 @@ use crate::decode::{Buffer, BufferMut, DecodeError, EncodeError, Memory, Plan};
 use crate::foreign::with_memory;
 use crate::format::Limits;
 use crate::layout::Field;
-use crate::view::{Checked, Checker, ItemLayout, Owner, RawView, Report, Request, Selected, Slice, View, ViewError};
+use crate::view::{
+    Checked, Checker, ItemLayout, Owner, RawView, RawViewBuf, Report, Request, Selected, Slice, View, ViewError,
+};
 
 /// The largest number of entries that is read from a shape, from strides or from suboffsets: `PyBUF_MAX_NDIM`.
 const MAX_NDIM: usize = 64;
@@ -133,7 +135,10 @@ impl FixedBuffer {
     /// Copies the fields of the `Py_buffer`, and returns the [`Acquired`] that releases it. `exporter` must have
     /// filled in the `Py_buffer` and returned 0.
     fn acquired(mut self: Box<Self>, exporter: &Bound<'_, PyAny>) -> Acquired {
-        self.fields.copy(&self.buffer);
+        // SAFETY: the exporter has filled in the struct. (a) An array that is not NULL has `ndim` entries (A16, entries
+        // of the arrays) and is readable until the release (E04, valid memory). (b) A format ends with a NUL (A11, format
+        // string) and is readable until the release.
+        unsafe { self.fields.copy(&self.buffer) };
         self.traversal = traversal(exporter, self.buffer.obj);
         Acquired(self)
     }
@@ -233,8 +238,27 @@ impl Fields {
         suboffsets: None,
     };
 
-    /// Copies the fields of `buffer`, which an exporter must have filled in.
-    fn copy(&mut self, buffer: &ffi::Py_buffer) {
+    /// Returns the fields.
+    fn raw(&self) -> RawView<'_> {
+        RawView {
+            buf: self.buf,
+            obj: self.obj,
+            len: self.len,
+            itemsize: self.itemsize,
+            readonly: self.readonly,
+            ndim: self.ndim,
+            format: self.format.as_ref().map(SmallVec::as_slice),
+            shape: self.shape.as_ref().map(SmallVec::as_slice),
+            strides: self.strides.as_ref().map(SmallVec::as_slice),
+            suboffsets: self.suboffsets.as_ref().map(SmallVec::as_slice),
+        }
+    }
+
+    /// Copies the fields of `buffer`.
+    ///
+    /// # Safety
+    /// - (a), (b) The requirements of [`RawViewBuf::from_ffi`] are met.
+    unsafe fn copy(&mut self, buffer: &ffi::Py_buffer) {
         // A negative `ndim` has no entries. The check reports it (A13, range of `ndim`).
         let entries = usize::try_from(buffer.ndim).unwrap_or(0).min(MAX_NDIM);
         self.obj = owner(buffer.obj);
@@ -243,10 +267,9 @@ impl Fields {
         self.itemsize = to_i64(buffer.itemsize);
         self.readonly = buffer.readonly;
         self.ndim = buffer.ndim;
-        // SAFETY: a format that is not NULL ends with a NUL (A11, format string) and is readable until the release.
+        // SAFETY: by (b).
         self.format = unsafe { text(buffer.format) };
-        // SAFETY: the exporter has filled in the struct. An array that is not NULL has `ndim` entries (A16, entries of
-        // the arrays), of which at most `ndim` are read, and is readable until the release (E04, valid memory).
+        // SAFETY: by (a) of `from_ffi`, because at most `ndim` entries are read.
         self.shape = unsafe { copied(buffer.shape, entries) };
         // SAFETY: as for the shape.
         self.strides = unsafe { copied(buffer.strides, entries) };
@@ -348,19 +371,7 @@ impl Acquired {
     /// Returns the fields that the exporter filled in.
     #[must_use]
     pub fn raw(&self) -> RawView<'_> {
-        let fields = &self.0.fields;
-        RawView {
-            buf: fields.buf,
-            obj: fields.obj,
-            len: fields.len,
-            itemsize: fields.itemsize,
-            readonly: fields.readonly,
-            ndim: fields.ndim,
-            format: fields.format.as_ref().map(SmallVec::as_slice),
-            shape: fields.shape.as_ref().map(SmallVec::as_slice),
-            strides: fields.strides.as_ref().map(SmallVec::as_slice),
-            suboffsets: fields.suboffsets.as_ref().map(SmallVec::as_slice),
-        }
+        self.0.fields.raw()
     }
 
     /// Returns the request that the exporter answered.
@@ -455,6 +466,82 @@ impl Acquired {
         let request = self.0.request.difference(Request::FORMAT);
         Checker::DEFAULT.check(&raw, Some(request)).into_result().map(View::without_format)
     }
+}
+
+impl RawViewBuf {
+    /// Copies the fields, the arrays and the format of `buffer`.
+    ///
+    /// # Safety
+    /// - (a) The arrays that are not NULL have `ndim` readable entries. At most 64 entries are read.
+    /// - (b) A format that is not NULL is readable up to its first NUL.
+    #[must_use]
+    pub unsafe fn from_ffi(buffer: &ffi::Py_buffer) -> Self {
+        let mut fields = Fields::EMPTY;
+        // SAFETY: (a) and (b) are the requirements of this function.
+        unsafe { fields.copy(buffer) };
+        fields.raw().to_buf()
+    }
+}
+
+/// Checks `view`, a `Py_buffer` that an exporter has filled in for the request `flags`. The macro
+/// [`debug_assert_buffer!`](crate::debug_assert_buffer) calls this function.
+///
+/// # Safety
+/// - (a) `view` points to a `Py_buffer` that meets the requirements of [`RawViewBuf::from_ffi`].
+#[doc(hidden)]
+#[must_use]
+pub unsafe fn check_filled(view: *const ffi::Py_buffer, flags: c_int) -> Report {
+    // SAFETY: by (a) the struct is readable, and nothing writes to it during the call.
+    let buffer = unsafe { &*view };
+    // SAFETY: (a) and (b) are met by (a) of this function.
+    let raw = unsafe { RawViewBuf::from_ffi(buffer) };
+    Checker::DEFAULT.check(&raw.as_raw(), Some(Request::from_bits_retain(flags))).report
+}
+
+/// Panics in debug builds if `$view` breaks a rule of the buffer protocol. Does nothing in release builds. `$view` is a
+/// pointer to the `Py_buffer` that the `__getbuffer__` of the caller has filled in for the request `$flags`.
+///
+/// ```
+/// use std::ffi::c_int;
+/// use pyo3::{ffi, prelude::*};
+///
+/// #[pyclass]
+/// struct Zeros;
+///
+/// #[pymethods]
+/// impl Zeros {
+///     unsafe fn __getbuffer__(slf: &Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
+///         static ZEROS: [u8; 4] = [0; 4];
+///         let (buf, obj) = (ZEROS.as_ptr().cast_mut().cast(), slf.as_ptr());
+///         // SAFETY: the interpreter passes a struct to fill in, and the memory is static.
+///         if unsafe { ffi::PyBuffer_FillInfo(view, obj, buf, 4, 1, flags) } != 0 {
+///             return Err(PyErr::fetch(slf.py()));
+///         }
+///         // SAFETY: `PyBuffer_FillInfo` has filled in the struct.
+///         unsafe { pep3118::debug_assert_buffer!(view, flags) };
+///         Ok(())
+///     }
+/// }
+/// # Python::initialize();
+/// # Python::attach(|py| {
+/// let zeros = Bound::new(py, Zeros)?;
+/// assert_eq!(pep3118::py::open(zeros.as_any())?.to_vec::<u8>()?, [0; 4]);
+/// #   Ok::<(), PyErr>(())
+/// # })?;
+/// # Ok::<(), PyErr>(())
+/// ```
+///
+/// # Safety
+/// - (a) `$view` points to a `Py_buffer` that meets the requirements of
+///   [`RawViewBuf::from_ffi`](crate::RawViewBuf::from_ffi).
+#[macro_export]
+macro_rules! debug_assert_buffer {
+    ($view:expr, $flags:expr) => {
+        if ::core::cfg!(debug_assertions) {
+            let report = $crate::py::check_filled($view, $flags);
+            ::core::assert!(!report.has_errors(), "the buffer breaks the protocol:\n{report}");
+        }
+    };
 }
 
 impl Drop for Acquired {

@@ -13,6 +13,8 @@ mod open;
 mod read;
 mod type_layout;
 
+#[doc(hidden)]
+pub use acquire::check_filled;
 pub use acquire::{Acquired, SharedView};
 pub use audit::audit_exporter;
 #[doc(hidden)]

@@ -3,6 +3,7 @@
 
 #[cfg(feature = "derive")]
 mod read;
+mod validate;
 
 use std::ffi::c_int;
 
