@@ -7,6 +7,8 @@
 use crate::align::to_u64;
 use std::borrow::Borrow;
 use std::ffi::{c_char, c_int, c_void};
+use std::ops::{Deref, DerefMut};
+use std::ptr::NonNull;
 use std::sync::Arc;
 
 use pyo3::exceptions::PySystemError;
@@ -76,7 +78,7 @@ enum Traversal {
 /// INVARIANT: `PyObject_GetBuffer` filled in `buffer` and returned 0. Since then, `buffer` was not released. It was
 /// not moved either, because the arrays of a `Py_buffer` may be inside the `Py_buffer` itself (E08, the struct must
 /// not move). If `traversal` is `Private`, `obj` is a memoryview that the garbage collector does not track.
-pub struct Acquired(Box<FixedBuffer>);
+pub struct Acquired(Fixed);
 
 /// A `Py_buffer` at an address that does not change, with the request and a copy of the fields.
 struct FixedBuffer {
@@ -84,6 +86,38 @@ struct FixedBuffer {
     fields: Fields,
     request: Request,
     traversal: Traversal,
+}
+
+/// Owns a [`FixedBuffer`] through a raw pointer. An exporter can store pointers into the `Py_buffer` in its fields. In
+/// contrast to a pointer, a `Box` would be exclusive, and these pointers would be invalid after the `Box` was moved.
+///
+/// INVARIANT: the pointer comes from `Box::into_raw`, and no other value owns the memory.
+struct Fixed(NonNull<FixedBuffer>);
+
+impl Deref for Fixed {
+    type Target = FixedBuffer;
+
+    #[inline]
+    fn deref(&self) -> &FixedBuffer {
+        // SAFETY: by the INVARIANT the memory is initialised and belongs to `self`. The exporter does not write to the
+        // struct between the request and the release.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl DerefMut for Fixed {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut FixedBuffer {
+        // SAFETY: as for `deref`. `self` is borrowed exclusively.
+        unsafe { self.0.as_mut() }
+    }
+}
+
+impl Drop for Fixed {
+    fn drop(&mut self) {
+        // SAFETY: by the INVARIANT the pointer comes from `Box::into_raw`, and nothing uses it after this line.
+        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+    }
 }
 
 // SAFETY: after the request, only `Fields::copy` reads the `Py_buffer`, until `drop` releases it. `drop` attaches to
@@ -121,25 +155,30 @@ impl Attempt {
 impl FixedBuffer {
     /// Calls `PyObject_GetBuffer` for `exporter` with `request`. Returns the `Py_buffer`, and the number that the
     /// exporter returned: 0 for success, -1 for a refusal.
-    fn request(exporter: &Bound<'_, PyAny>, request: Request) -> (Box<Self>, c_int) {
+    fn request(exporter: &Bound<'_, PyAny>, request: Request) -> (Fixed, c_int) {
         let (buffer, traversal) = (ffi::Py_buffer::new(), Traversal::Unvisited);
         // The struct is written in place. `Box::new` would copy it from the stack.
-        let mut fixed = Box::write(Box::new_uninit(), Self { buffer, fields: Fields::EMPTY, request, traversal });
-        let buffer = &raw mut fixed.buffer;
+        let fixed = Box::write(Box::new_uninit(), Self { buffer, fields: Fields::EMPTY, request, traversal });
+        let fixed = Fixed(NonNull::from(Box::leak(fixed)));
+        // SAFETY: the pointer is to a `FixedBuffer`.
+        let buffer = unsafe { &raw mut (*fixed.0.as_ptr()).buffer };
         // SAFETY: the interpreter is attached, the object is alive, and the struct is writable. The struct does not
         // move, because it is in a `Box`.
         let returned = unsafe { ffi::PyObject_GetBuffer(exporter.as_ptr(), buffer, request.bits()) };
         (fixed, returned)
     }
+}
 
+impl Fixed {
     /// Copies the fields of the `Py_buffer`, and returns the [`Acquired`] that releases it. `exporter` must have
     /// filled in the `Py_buffer` and returned 0.
-    fn acquired(mut self: Box<Self>, exporter: &Bound<'_, PyAny>) -> Acquired {
+    fn acquired(mut self, exporter: &Bound<'_, PyAny>) -> Acquired {
+        let fixed = &mut *self;
         // SAFETY: the exporter has filled in the struct. (a) An array that is not NULL has `ndim` entries (A16, entries
         // of the arrays) and is readable until the release (E04, valid memory). (b) A format ends with a NUL (A11, format
         // string) and is readable until the release.
-        unsafe { self.fields.copy(&self.buffer) };
-        self.traversal = traversal(exporter, self.buffer.obj);
+        unsafe { fixed.fields.copy(&fixed.buffer) };
+        fixed.traversal = traversal(exporter, fixed.buffer.obj);
         Acquired(self)
     }
 }
@@ -556,8 +595,10 @@ impl Drop for Acquired {
                 // must be tracked.
                 unsafe { ffi::PyObject_GC_Track(self.0.buffer.obj.cast()) };
             }
+            // SAFETY: the pointer is to a `FixedBuffer`.
+            let buffer = unsafe { &raw mut (*self.0.0.as_ptr()).buffer };
             // SAFETY: by the INVARIANT the struct was filled in and not released. The interpreter is attached.
-            unsafe { ffi::PyBuffer_Release(&raw mut self.0.buffer) };
+            unsafe { ffi::PyBuffer_Release(buffer) };
             // A release cannot fail, so an exception that it leaves is reported and dropped.
             if let Some(error) = raised(py) {
                 error.write_unraisable(py, exporter.as_ref());

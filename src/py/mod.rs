@@ -7,6 +7,7 @@ mod audit;
 mod buffer_exporter;
 mod cache;
 mod errors;
+mod exported;
 mod from_ctypes;
 mod from_dtype;
 mod open;
@@ -24,6 +25,9 @@ pub use buffer_exporter::BufferExporter;
 pub use cache::{Cache, hash};
 #[doc(hidden)]
 pub use errors::set_format_exception;
+pub use exported::Exported;
+#[doc(hidden)]
+pub use exported::release_field;
 #[doc(hidden)]
 pub use from_ctypes::{Ctypes, loaded};
 #[doc(hidden)]

@@ -180,7 +180,7 @@ fn blocks_have_the_requested_length_except_the_last() {
 #[test]
 fn an_invalid_value_in_a_later_block_has_its_index() {
     #[derive(Record)]
-    struct Flag(#[expect(dead_code, reason = "only the check of the value is tested")] bool);
+    struct Flag(bool);
     with_python(|py| {
         let mut bytes = vec![1; 100];
         bytes[77] = 2;
