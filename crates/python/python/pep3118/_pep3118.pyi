@@ -26,7 +26,9 @@ class BufferRuleError(BufferError):
     findings: tuple[Finding, ...]
 
 def calcsize(format: str | bytes) -> int:
-    """Returns the size in bytes of an item of `format`. Accepts every format of PEP 3118."""
+    """Returns the size in bytes of an item of `format`, a str or bytes object, on this machine. Accepts every format of
+    PEP 3118. Raises ValueError if `format` is invalid.
+    """
 
 # Checks of exporters
 
@@ -406,10 +408,10 @@ class Format:
         """
     @classmethod
     def from_c(cls, source: str, name: str | None = None, model: str = "host") -> Format:
-        """Returns the format with the layout that a C compiler gives a type of `source`, C declarations.
+        """Returns the format with the layout that a C compiler gives to a type that the C code `source` declares.
 
-        `name` is the tag or the typedef of the type; without it, the type is the last structure of `source`. `model` is
-        the machine for which the compiler compiles.
+        `name` is the tag or the typedef of the type. If `name` is None, the type is the last structure or union of
+        `source`. `model` is the target machine of the compiler, as a data model such as "lp64" or a target triple.
         """
     @property
     def format(self) -> str | None:
