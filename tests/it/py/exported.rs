@@ -67,6 +67,7 @@ fn records_are_read_by_python_and_back() {
 }
 
 #[test]
+#[allow(clippy::multiple_unsafe_ops_per_block, reason = "one statement writes all fields of an item")]
 fn gaps_between_fields_are_zero() {
     with_python(|py| {
         let mut items: Vec<Sample> = Vec::with_capacity(3);
