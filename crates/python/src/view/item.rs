@@ -82,10 +82,10 @@ impl Item {
     /// Returns the `Item` that is attached to `description`. Creates and attaches the `Item` if there is none.
     ///
     /// # Errors
-    /// - other code has attached another type to the description: `SystemError`
+    /// - the description has too many values of other types: `SystemError`
     pub(super) fn of(description: &ItemDescription) -> PyResult<&Self> {
         let item = description.attached(|| Self::new(description));
-        item.ok_or_else(|| objects::error::<PySystemError>("the description of an item has another attachment"))
+        item.ok_or_else(|| objects::error::<PySystemError>("the description of an item has too many attachments"))
     }
 
     fn new(description: &ItemDescription) -> Self {
