@@ -294,6 +294,24 @@ impl MemoryMut for ForeignMut<'_> {
     }
 }
 
+/// Calls `read` with the memory of the items of `view`, whose offsets count from `buf`, and returns the result. In
+/// contrast to a [`Buffer`], the memory needs no allocation. Returns an error if an offset of `view` does not fit the
+/// address space.
+///
+/// # Safety
+/// - (a), (b), (c) The requirements of [`Buffer::from_ptr`] are met until `read` returns.
+#[cfg(feature = "pyo3")]
+#[inline]
+pub(crate) unsafe fn with_memory<R>(
+    view: &View<'_>,
+    buf: *const u8,
+    read: impl FnOnce(&dyn Memory) -> R,
+) -> Result<R, DecodeError> {
+    // SAFETY: (a) to (c) of `new` are (a) to (c) of this function.
+    let memory = unsafe { Foreign::new(view, buf) }?;
+    Ok(read(&memory))
+}
+
 impl<'b> Buffer<'b> {
     /// Creates a buffer that reads memory of any owner.
     ///

@@ -57,6 +57,12 @@
 
 extern crate alloc;
 
+#[cfg(abi3_below_3_11)]
+compile_error!(
+    "the feature `pyo3` of pep3118 needs `Py_buffer`, which is in the limited API of CPython from 3.11 on: enable the \
+     feature `abi3-py311` of pyo3 instead of an older version, or no feature `abi3`"
+);
+
 mod align;
 mod diagnostic;
 mod endian;
@@ -76,7 +82,7 @@ mod foreign;
 pub mod format;
 mod interop;
 pub mod layout;
-#[cfg(feature = "pyo3")]
+#[cfg(all(feature = "pyo3", not(abi3_below_3_11)))]
 pub mod py;
 pub mod view;
 
@@ -114,10 +120,10 @@ pub mod __private {
     #[cfg(feature = "serde")]
     pub use crate::interop::serde::ReportJson;
     pub use crate::layout::{Declarations, Definition, Language, MemberType, interpretations};
-    #[cfg(feature = "pyo3")]
+    #[cfg(all(feature = "pyo3", not(abi3_below_3_11)))]
     pub use crate::py::{
-        Cache, Ctypes, TypeLayout, canonical_format, expect_exporter, from_dtype, hash, loaded, open_as, run_audit,
-        set_format_exception, type_layout,
+        Cache, Ctypes, TypeLayout, canonical_format, expect_exporter, from_dtype, hash, loaded, open_as,
+        open_described, run_audit, set_format_exception, type_layout,
     };
     pub use crate::text::{abridge, escape, plural};
 }

@@ -69,6 +69,24 @@ pub(super) fn total(view: &View<'_>, itemsize: usize) -> Result<(usize, usize), 
     both.ok_or(DecodeError::Allocation { bytes: items.saturating_mul(to_u64(itemsize)) })
 }
 
+/// Returns an iterator over the decoded values of all items of `view` in C order. `plan` decodes the items, and
+/// `memory` contains the items.
+fn values<'b, M: core::ops::Deref<Target = dyn Memory + 'b>>(
+    view: &View<'_>,
+    plan: &'b Plan,
+    memory: M,
+) -> impl Iterator<Item = Result<Value, DecodeError>> + use<'b, M> {
+    let mut state = Runs::new(view, plan.size).and_then(|runs| Ok((runs, zeroed(plan.size)?)));
+    core::iter::from_fn(move || {
+        let (runs, item) = match &mut state {
+            Ok(state) => (&mut state.0, &mut state.1),
+            Err(error) => return Some(Err(error.clone())),
+        };
+        let run = runs.next_run(1)?;
+        Some(memory.read(&run, 1, item).and_then(|()| plan.value(item)))
+    })
+}
+
 impl<'b> Buffer<'b> {
     /// Creates a buffer for the items of `view`. `plan` decodes the items. `bytes` contains the items. If `view` was
     /// checked against a memory block, `bytes` must be the bytes of this block. Otherwise, `bytes` must start at `buf`
@@ -125,15 +143,13 @@ impl<'b> Buffer<'b> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn values(&self) -> impl Iterator<Item = Result<Value, DecodeError>> + use<'_> {
-        let mut state = Runs::new(self.view, self.plan.size).and_then(|runs| Ok((runs, zeroed(self.plan.size)?)));
-        core::iter::from_fn(move || {
-            let (runs, item) = match &mut state {
-                Ok(state) => (&mut state.0, &mut state.1),
-                Err(error) => return Some(Err(error.clone())),
-            };
-            let run = runs.next_run(1)?;
-            Some(self.memory.read(&run, 1, item).and_then(|()| self.plan.value(item)))
-        })
+        values(self.view, self.plan, &*self.memory)
+    }
+
+    /// Returns an iterator over the decoded values of all items, as [`values`](Self::values) does. The iterator owns
+    /// the buffer.
+    pub fn into_values(self) -> impl Iterator<Item = Result<Value, DecodeError>> + use<'b> {
+        values(self.view, self.plan, self.memory)
     }
 
     /// Returns the number of items of the view. Returns an error if the size of all items is larger than the address
@@ -149,8 +165,7 @@ impl<'b> Buffer<'b> {
     /// - a stride or an offset is larger than the address space
     #[doc(hidden)]
     pub fn blocks(&self) -> Result<Blocks<'_>, DecodeError> {
-        let runs = Runs::new(self.view, self.plan.size)?;
-        Ok(Blocks { buffer: self, runs, memory: Vec::new(), block: Block::Copied(0) })
+        Blocks::new(self.view, self.plan.size, &*self.memory)
     }
 
     /// Copies the bytes of the item at `indices`.
@@ -182,31 +197,41 @@ impl<'b> Buffer<'b> {
 /// A reader of all items of a buffer in C order, in blocks of items that fit into the first-level cache.
 #[doc(hidden)]
 pub struct Blocks<'b> {
-    buffer: &'b Buffer<'b>,
+    /// The memory of the items.
+    memory: &'b (dyn Memory + 'b),
+    /// The size of an item in bytes.
+    itemsize: usize,
     /// The traversal of the items. It continues at the first item that was not read yet.
     runs: Runs,
-    /// Memory for the bytes of one block. The vector is empty until the first block is copied.
-    memory: Vec<u8>,
+    /// The bytes of one block. The vector is empty until the first block is copied.
+    copy: Vec<u8>,
     block: Block<'b>,
 }
 
 /// The location of the bytes of the current block.
 enum Block<'b> {
-    /// The items are the first `n` bytes of `Blocks::memory`.
+    /// The items are the first `n` bytes of `Blocks::copy`.
     Copied(usize),
     /// The items are adjacent in a slice of bytes and need no copy.
     Borrowed(&'b [u8]),
 }
 
-impl Blocks<'_> {
+impl<'b> Blocks<'b> {
+    /// Creates a reader of the items of `view`. `itemsize` is the size of an item in bytes, and `memory` contains the
+    /// items. Returns an error if a stride or an offset is larger than the address space.
+    pub(super) fn new(view: &View<'_>, itemsize: usize, memory: &'b (dyn Memory + 'b)) -> Result<Self, DecodeError> {
+        let runs = Runs::new(view, itemsize)?;
+        Ok(Self { memory, itemsize, runs, copy: Vec::new(), block: Block::Copied(0) })
+    }
+
     /// Returns the bytes of the items of the current block, without gaps. Returns no bytes before the first call of
     /// [`advance`](Self::advance) and after the last block.
     #[inline]
     pub fn block(&self) -> &[u8] {
         match self.block {
             Block::Copied(len) => {
-                debug_assert!(len <= self.memory.len(), "a block is longer than its memory");
-                self.memory.get(..len).unwrap_or(&[])
+                debug_assert!(len <= self.copy.len(), "a block is longer than its memory");
+                self.copy.get(..len).unwrap_or(&[])
             }
             Block::Borrowed(items) => items,
         }
@@ -218,12 +243,17 @@ impl Blocks<'_> {
     /// # Errors
     /// - a pointer that leads to an item is NULL
     pub fn advance(&mut self) -> Result<bool, DecodeError> {
-        let (memory, itemsize) = (&*self.buffer.memory, self.buffer.plan.size);
+        self.advance_by(block_items(self.itemsize))
+    }
+
+    /// Reads the next block, which has at most `most` items. Returns what [`advance`](Self::advance) returns.
+    pub(super) fn advance_by(&mut self, most: usize) -> Result<bool, DecodeError> {
+        let (memory, itemsize) = (self.memory, self.itemsize);
         self.block = Block::Copied(0);
         if itemsize == 0 || self.runs.items_left() == 0 {
             return Ok(false);
         }
-        let most = at_most(self.runs.items_left(), block_items(itemsize));
+        let most = at_most(self.runs.items_left(), most);
         let mut left = most;
         while let Some(run) = self.runs.next_run(left) {
             if run.items == most
@@ -232,12 +262,12 @@ impl Blocks<'_> {
                 self.block = Block::Borrowed(items);
                 return Ok(true);
             }
-            if self.memory.is_empty() {
-                self.memory = zeroed(most.saturating_mul(itemsize))?;
+            if self.copy.len() < most.saturating_mul(itemsize) {
+                self.copy = zeroed(most.saturating_mul(itemsize))?;
             }
             let filled = most.saturating_sub(left).saturating_mul(itemsize);
             let end = filled.saturating_add(run.items.saturating_mul(itemsize));
-            let out = self.memory.get_mut(filled..end);
+            let out = self.copy.get_mut(filled..end);
             left = left.saturating_sub(run.items);
             memory.read(&run, 1, out.ok_or_else(|| DecodeError::internal("a block is too short"))?)?;
             self.block = Block::Copied(end);

@@ -214,12 +214,7 @@ impl Plan {
     /// Returns the number of items in `len` bytes. Returns 0 if `len` and the item size are 0. Returns an error if
     /// `len` is not a multiple of the item size.
     pub(crate) fn items_in(&self, len: usize) -> Result<usize, DecodeError> {
-        let not_whole = DecodeError::NotWhole { len: to_u64(len), itemsize: to_u64(self.size) };
-        match (len.checked_div(self.size), len.checked_rem(self.size)) {
-            (Some(items), Some(0)) => Ok(items),
-            (None, _) if len == 0 => Ok(0),
-            _ => Err(not_whole),
-        }
+        whole_items(len, self.size)
     }
 
     /// Returns the leaf of an item that is one value or one array of values. The leaf fills the item. Returns an error
@@ -230,6 +225,16 @@ impl Plan {
             ([leaf], NodeKind::Value(_)) if leaf.bytes() == self.size => Ok(leaf),
             (leaves, _) => Err(DecodeError::Structured { fields: to_u64(leaves.len()), wanted }),
         }
+    }
+}
+
+/// Returns the number of items of `itemsize` bytes in `len` bytes. Returns 0 if both numbers are 0. Returns an error if
+/// `len` is not a multiple of `itemsize`.
+pub(super) fn whole_items(len: usize, itemsize: usize) -> Result<usize, DecodeError> {
+    match (len.checked_div(itemsize), len.checked_rem(itemsize)) {
+        (Some(items), Some(0)) => Ok(items),
+        (None, _) if len == 0 => Ok(0),
+        _ => Err(DecodeError::NotWhole { len: to_u64(len), itemsize: to_u64(itemsize) }),
     }
 }
 

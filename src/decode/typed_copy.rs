@@ -12,6 +12,7 @@ use super::element::sealed::ElementsMut;
 use super::element::{Element, check_bits, elements_per_item, zeroed};
 use super::error::{DecodeError, EncodeError, EncodeErrorKind};
 use super::leaf::Leaf;
+use super::plan::Plan;
 use super::traverse::{Runs, copy_items};
 use crate::align::to_u64;
 use crate::layout::Type;
@@ -125,10 +126,7 @@ impl Buffer<'_> {
     /// in all items. Returns an error if an item has several fields, if its values are not elements of type `T`, or if
     /// the number overflows.
     fn elements<T: Element>(&self) -> Result<(&Leaf, usize), DecodeError> {
-        let leaf = self.plan.only_leaf(T::NAME)?;
-        if !T::accepts(&leaf.codec) {
-            return Err(DecodeError::ElementType { found: leaf.ty().as_str(), wanted: T::NAME });
-        }
+        let leaf = self.plan.leaf_of::<T>()?;
         let (items, bytes) = total(self.view, self.plan.size)?;
         let count = items.checked_mul(elements_per_item::<T>(leaf));
         Ok((leaf, count.ok_or(DecodeError::Allocation { bytes: to_u64(bytes) })?))
@@ -178,6 +176,19 @@ impl Buffer<'_> {
             done = done.saturating_add(blocks.block().len());
         }
         Ok(())
+    }
+}
+
+impl Plan {
+    /// Returns the only leaf field of an item. Returns an error if an item has several fields, or if its values are not
+    /// elements of type `T`.
+    pub(crate) fn leaf_of<T: Element>(&self) -> Result<&Leaf, DecodeError> {
+        let leaf = self.only_leaf(T::NAME)?;
+        if T::accepts(&leaf.codec) {
+            Ok(leaf)
+        } else {
+            Err(DecodeError::ElementType { found: leaf.ty().as_str(), wanted: T::NAME })
+        }
     }
 }
 

@@ -1,13 +1,17 @@
-//! Feature `serde`: `Serialize` for layouts, reports and their parts.
+//! Feature `serde`: `Serialize` for layouts, reports and their parts. `Deserialize` for the data of an audit, so that an
+//! audit can be recorded and read again.
 
+use alloc::borrow::Cow;
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use crate::endian::Endian;
 use crate::layout::{Certainty, Field, Layout, Type};
-use crate::view::{Finding, Report, Request, RuleId, Severity};
+use crate::view::{Finding, Owner, RawView, RawViewBuf, Report, Request, RuleId, Severity, Violation};
 
 /// Writes `"little"` or `"big"`.
 impl Serialize for Endian {
@@ -57,6 +61,13 @@ impl Serialize for RuleId {
     }
 }
 
+/// Reads the id or the name in words, as [`FromStr`](core::str::FromStr) does.
+impl<'de> Deserialize<'de> for RuleId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <Cow<'_, str>>::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
 /// Writes `"error"`, `"warning"` or `"note"`.
 impl Serialize for Severity {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -64,10 +75,127 @@ impl Serialize for Severity {
     }
 }
 
+/// Reads `"error"`, `"warning"` or `"note"`.
+impl<'de> Deserialize<'de> for Severity {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = <Cow<'_, str>>::deserialize(deserializer)?;
+        Self::by_name(&name).ok_or_else(|| D::Error::unknown_variant(&name, &["error", "warning", "note"]))
+    }
+}
+
 /// Writes the names of the flags, such as `"FULL_RO"` or `"C_CONTIGUOUS|WRITABLE"`.
 impl Serialize for Request {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+/// Reads the names of the flags, or a hexadecimal number. A number can have invalid flags, because an audit records the
+/// answer to any request.
+impl<'de> Deserialize<'de> for Request {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <Cow<'_, str>>::deserialize(deserializer)?;
+        match text.strip_prefix("0x").map(|digits| u32::from_str_radix(digits, 16)) {
+            Some(Ok(flags)) => Ok(Self::from_bits_retain(flags.cast_signed())),
+            _ => text.parse().map_err(D::Error::custom),
+        }
+    }
+}
+
+/// The JSON of a format: text if the format is UTF-8, and a list of bytes otherwise.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(untagged)]
+enum FormatJson<'f> {
+    Text(Cow<'f, str>),
+    Bytes(Cow<'f, [u8]>),
+}
+
+/// The JSON of [`Owner`].
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum OwnerJson {
+    Unknown,
+    Exporter(u64),
+    Null,
+    Temporary,
+}
+
+/// The JSON of [`RawView`].
+#[derive(serde::Serialize, serde::Deserialize)]
+struct RawViewJson<'f> {
+    buf: Option<u64>,
+    obj: OwnerJson,
+    len: i64,
+    itemsize: i64,
+    readonly: i32,
+    ndim: i32,
+    #[serde(borrow)]
+    format: Option<FormatJson<'f>>,
+    shape: Option<Cow<'f, [i64]>>,
+    strides: Option<Cow<'f, [i64]>>,
+    suboffsets: Option<Cow<'f, [i64]>>,
+}
+
+/// Writes a map of the fields of a `Py_buffer`. NULL is null. The format is text, or a list of bytes if it is not UTF-8.
+impl Serialize for RawView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let json = RawViewJson {
+            buf: self.buf,
+            obj: match self.obj {
+                Owner::Unknown => OwnerJson::Unknown,
+                Owner::Exporter(identity) => OwnerJson::Exporter(identity),
+                Owner::Null => OwnerJson::Null,
+                Owner::Temporary => OwnerJson::Temporary,
+            },
+            len: self.len,
+            itemsize: self.itemsize,
+            readonly: self.readonly,
+            ndim: self.ndim,
+            format: self.format.map(|format| match core::str::from_utf8(format) {
+                Ok(text) => FormatJson::Text(text.into()),
+                Err(_) => FormatJson::Bytes(format.into()),
+            }),
+            shape: self.shape.map(Cow::Borrowed),
+            strides: self.strides.map(Cow::Borrowed),
+            suboffsets: self.suboffsets.map(Cow::Borrowed),
+        };
+        json.serialize(serializer)
+    }
+}
+
+/// Writes the map of [`RawViewBuf::as_raw`].
+impl Serialize for RawViewBuf {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.as_raw().serialize(serializer)
+    }
+}
+
+/// Reads the map that [`RawViewBuf`] writes. The fields can contradict each other, because a check reports that.
+impl<'de> Deserialize<'de> for RawViewBuf {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = RawViewJson::deserialize(deserializer)?;
+        let raw = RawView {
+            buf: json.buf,
+            obj: match json.obj {
+                OwnerJson::Unknown => Owner::Unknown,
+                OwnerJson::Exporter(identity) => Owner::Exporter(identity),
+                OwnerJson::Null => Owner::Null,
+                OwnerJson::Temporary => Owner::Temporary,
+            },
+            len: json.len,
+            itemsize: json.itemsize,
+            readonly: json.readonly,
+            ndim: json.ndim,
+            format: match &json.format {
+                Some(FormatJson::Text(text)) => Some(text.as_bytes()),
+                Some(FormatJson::Bytes(bytes)) => Some(bytes),
+                None => None,
+            },
+            shape: json.shape.as_deref(),
+            strides: json.strides.as_deref(),
+            suboffsets: json.suboffsets.as_deref(),
+        };
+        Ok(raw.to_buf())
     }
 }
 
@@ -106,5 +234,31 @@ pub struct ReportJson<'r> {
 impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self)
+    }
+}
+
+/// The JSON of a [`Finding`].
+#[derive(serde::Deserialize)]
+struct FindingJson {
+    rule: RuleId,
+    level: Severity,
+    message: Box<str>,
+    #[serde(default)]
+    requests: Vec<Request>,
+}
+
+/// Reads the map that [`Finding`] writes. The result has a [`Violation::Recorded`] with the same rule, severity and
+/// message, because the map does not contain the numbers of the message.
+impl<'de> Deserialize<'de> for Finding {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let FindingJson { rule, level: severity, message, requests } = FindingJson::deserialize(deserializer)?;
+        Ok(Self::with_requests(Violation::Recorded { rule, severity, message }, requests))
+    }
+}
+
+/// Reads a list of findings.
+impl<'de> Deserialize<'de> for Report {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::deserialize(deserializer).map(Self::of_findings)
     }
 }

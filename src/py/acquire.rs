@@ -7,6 +7,8 @@
 use crate::align::to_u64;
 use std::borrow::Borrow;
 use std::ffi::{c_char, c_int, c_void};
+use std::ops::{Deref, DerefMut};
+use std::ptr::NonNull;
 use std::sync::Arc;
 
 use pyo3::exceptions::PySystemError;
@@ -16,13 +18,19 @@ use pyo3::types::PyMemoryView;
 use smallvec::SmallVec;
 
 use crate::abi::DataModel;
-use crate::decode::{Buffer, BufferMut, DecodeError, EncodeError, Plan};
+use crate::decode::{Buffer, BufferMut, DecodeError, EncodeError, Memory, Plan};
+use crate::foreign::with_memory;
 use crate::format::Limits;
 use crate::layout::Field;
-use crate::view::{Checked, Checker, ItemLayout, Owner, RawView, Report, Request, Selected, Slice, View, ViewError};
+use crate::view::{
+    Checked, Checker, ItemLayout, Owner, RawView, RawViewBuf, Report, Request, Selected, Slice, View, ViewError,
+};
 
 /// The largest number of entries that is read from a shape, from strides or from suboffsets: `PyBUF_MAX_NDIM`.
 const MAX_NDIM: usize = 64;
+
+/// The length in bytes of a short format, which is copied without an allocation. Records of two fields have such formats.
+const SHORT_FORMAT: usize = 32;
 
 /// A copied shape, strides or suboffsets. Arrays of at most 4 entries need no allocation.
 type Sizes = SmallVec<[i64; 4]>;
@@ -36,8 +44,8 @@ struct Fields {
     itemsize: i64,
     readonly: i32,
     ndim: i32,
-    /// The format without its NUL. Formats of at most 16 bytes need no allocation.
-    format: Option<SmallVec<[u8; 16]>>,
+    /// The format without its NUL. Short formats need no allocation.
+    format: Option<SmallVec<[u8; SHORT_FORMAT]>>,
     shape: Option<Sizes>,
     strides: Option<Sizes>,
     suboffsets: Option<Sizes>,
@@ -71,7 +79,7 @@ enum Traversal {
 /// INVARIANT: `PyObject_GetBuffer` filled in `buffer` and returned 0. Since then, `buffer` was not released. It was
 /// not moved either, because the arrays of a `Py_buffer` may be inside the `Py_buffer` itself (E08, the struct must
 /// not move). If `traversal` is `Private`, `obj` is a memoryview that the garbage collector does not track.
-pub struct Acquired(Box<FixedBuffer>);
+pub struct Acquired(Fixed);
 
 /// A `Py_buffer` at an address that does not change, with the request and a copy of the fields.
 struct FixedBuffer {
@@ -79,6 +87,38 @@ struct FixedBuffer {
     fields: Fields,
     request: Request,
     traversal: Traversal,
+}
+
+/// Owns a [`FixedBuffer`] through a raw pointer. An exporter can store pointers into the `Py_buffer` in its fields. In
+/// contrast to a pointer, a `Box` would be exclusive, and these pointers would be invalid after the `Box` was moved.
+///
+/// INVARIANT: the pointer comes from `Box::into_raw`, and no other value owns the memory.
+struct Fixed(NonNull<FixedBuffer>);
+
+impl Deref for Fixed {
+    type Target = FixedBuffer;
+
+    #[inline]
+    fn deref(&self) -> &FixedBuffer {
+        // SAFETY: by the INVARIANT the memory is initialised and belongs to `self`. The exporter does not write to the
+        // struct between the request and the release.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl DerefMut for Fixed {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut FixedBuffer {
+        // SAFETY: as for `deref`. `self` is borrowed exclusively.
+        unsafe { self.0.as_mut() }
+    }
+}
+
+impl Drop for Fixed {
+    fn drop(&mut self) {
+        // SAFETY: by the INVARIANT the pointer comes from `Box::into_raw`, and nothing uses it after this line.
+        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+    }
 }
 
 // SAFETY: after the request, only `Fields::copy` reads the `Py_buffer`, until `drop` releases it. `drop` attaches to
@@ -116,22 +156,30 @@ impl Attempt {
 impl FixedBuffer {
     /// Calls `PyObject_GetBuffer` for `exporter` with `request`. Returns the `Py_buffer`, and the number that the
     /// exporter returned: 0 for success, -1 for a refusal.
-    fn request(exporter: &Bound<'_, PyAny>, request: Request) -> (Box<Self>, c_int) {
+    fn request(exporter: &Bound<'_, PyAny>, request: Request) -> (Fixed, c_int) {
         let (buffer, traversal) = (ffi::Py_buffer::new(), Traversal::Unvisited);
         // The struct is written in place. `Box::new` would copy it from the stack.
-        let mut fixed = Box::write(Box::new_uninit(), Self { buffer, fields: Fields::EMPTY, request, traversal });
-        let buffer = &raw mut fixed.buffer;
+        let fixed = Box::write(Box::new_uninit(), Self { buffer, fields: Fields::EMPTY, request, traversal });
+        let fixed = Fixed(NonNull::from(Box::leak(fixed)));
+        // SAFETY: the pointer is to a `FixedBuffer`.
+        let buffer = unsafe { &raw mut (*fixed.0.as_ptr()).buffer };
         // SAFETY: the interpreter is attached, the object is alive, and the struct is writable. The struct does not
         // move, because it is in a `Box`.
         let returned = unsafe { ffi::PyObject_GetBuffer(exporter.as_ptr(), buffer, request.bits()) };
         (fixed, returned)
     }
+}
 
+impl Fixed {
     /// Copies the fields of the `Py_buffer`, and returns the [`Acquired`] that releases it. `exporter` must have
     /// filled in the `Py_buffer` and returned 0.
-    fn acquired(mut self: Box<Self>, exporter: &Bound<'_, PyAny>) -> Acquired {
-        self.fields.copy(&self.buffer);
-        self.traversal = traversal(exporter, self.buffer.obj);
+    fn acquired(mut self, exporter: &Bound<'_, PyAny>) -> Acquired {
+        let fixed = &mut *self;
+        // SAFETY: the exporter has filled in the struct. (a) An array that is not NULL has `ndim` entries (A16, entries
+        // of the arrays) and is readable until the release (E04, valid memory). (b) A format ends with a NUL (A11, format
+        // string) and is readable until the release.
+        unsafe { fixed.fields.copy(&fixed.buffer) };
+        fixed.traversal = traversal(exporter, fixed.buffer.obj);
         Acquired(self)
     }
 }
@@ -230,8 +278,27 @@ impl Fields {
         suboffsets: None,
     };
 
-    /// Copies the fields of `buffer`, which an exporter must have filled in.
-    fn copy(&mut self, buffer: &ffi::Py_buffer) {
+    /// Returns the fields.
+    fn raw(&self) -> RawView<'_> {
+        RawView {
+            buf: self.buf,
+            obj: self.obj,
+            len: self.len,
+            itemsize: self.itemsize,
+            readonly: self.readonly,
+            ndim: self.ndim,
+            format: self.format.as_ref().map(SmallVec::as_slice),
+            shape: self.shape.as_ref().map(SmallVec::as_slice),
+            strides: self.strides.as_ref().map(SmallVec::as_slice),
+            suboffsets: self.suboffsets.as_ref().map(SmallVec::as_slice),
+        }
+    }
+
+    /// Copies the fields of `buffer`.
+    ///
+    /// # Safety
+    /// - (a), (b) The requirements of [`RawViewBuf::from_ffi`] are met.
+    unsafe fn copy(&mut self, buffer: &ffi::Py_buffer) {
         // A negative `ndim` has no entries. The check reports it (A13, range of `ndim`).
         let entries = usize::try_from(buffer.ndim).unwrap_or(0).min(MAX_NDIM);
         self.obj = owner(buffer.obj);
@@ -240,10 +307,9 @@ impl Fields {
         self.itemsize = to_i64(buffer.itemsize);
         self.readonly = buffer.readonly;
         self.ndim = buffer.ndim;
-        // SAFETY: a format that is not NULL ends with a NUL (A11, format string) and is readable until the release.
+        // SAFETY: by (b).
         self.format = unsafe { text(buffer.format) };
-        // SAFETY: the exporter has filled in the struct. An array that is not NULL has `ndim` entries (A16, entries of
-        // the arrays), of which at most `ndim` are read, and is readable until the release (E04, valid memory).
+        // SAFETY: by (a) of `from_ffi`, because at most `ndim` entries are read.
         self.shape = unsafe { copied(buffer.shape, entries) };
         // SAFETY: as for the shape.
         self.strides = unsafe { copied(buffer.strides, entries) };
@@ -282,17 +348,20 @@ unsafe fn copied(array: *const ffi::Py_ssize_t, entries: usize) -> Option<Sizes>
 ///
 /// # Safety
 /// - (a) `text` is NULL, or the bytes up to the first NUL may be read from it.
-unsafe fn text(text: *const c_char) -> Option<SmallVec<[u8; 16]>> {
+unsafe fn text(text: *const c_char) -> Option<SmallVec<[u8; SHORT_FORMAT]>> {
     if text.is_null() {
         return None;
     }
     // SAFETY: no byte after the first NUL is read, so by (a) the byte is readable.
     let byte = |index| unsafe { text.cast::<u8>().wrapping_add(index).read() };
-    let len = (0..=Limits::DEFAULT.bytes).take_while(|index| byte(*index) != 0).count();
-    Some(match len {
-        1 => SmallVec::from_slice(&[byte(0)]),
-        _ => (0..len).map(byte).collect(),
-    })
+    let mut short = [0; SHORT_FORMAT];
+    for (index, copy) in short.iter_mut().enumerate() {
+        *copy = byte(index);
+        if *copy == 0 {
+            return Some(SmallVec::from_buf_and_len(short, index));
+        }
+    }
+    Some((0..=Limits::DEFAULT.bytes).map(byte).take_while(|byte| *byte != 0).collect())
 }
 
 impl Acquired {
@@ -342,19 +411,7 @@ impl Acquired {
     /// Returns the fields that the exporter filled in.
     #[must_use]
     pub fn raw(&self) -> RawView<'_> {
-        let fields = &self.0.fields;
-        RawView {
-            buf: fields.buf,
-            obj: fields.obj,
-            len: fields.len,
-            itemsize: fields.itemsize,
-            readonly: fields.readonly,
-            ndim: fields.ndim,
-            format: fields.format.as_ref().map(SmallVec::as_slice),
-            shape: fields.shape.as_ref().map(SmallVec::as_slice),
-            strides: fields.strides.as_ref().map(SmallVec::as_slice),
-            suboffsets: fields.suboffsets.as_ref().map(SmallVec::as_slice),
-        }
+        self.0.fields.raw()
     }
 
     /// Returns the request that the exporter answered.
@@ -451,6 +508,82 @@ impl Acquired {
     }
 }
 
+impl RawViewBuf {
+    /// Copies the fields, the arrays and the format of `buffer`.
+    ///
+    /// # Safety
+    /// - (a) The arrays that are not NULL have `ndim` readable entries. At most 64 entries are read.
+    /// - (b) A format that is not NULL is readable up to its first NUL.
+    #[must_use]
+    pub unsafe fn from_ffi(buffer: &ffi::Py_buffer) -> Self {
+        let mut fields = Fields::EMPTY;
+        // SAFETY: (a) and (b) are the requirements of this function.
+        unsafe { fields.copy(buffer) };
+        fields.raw().to_buf()
+    }
+}
+
+/// Checks `view`, a `Py_buffer` that an exporter has filled in for the request `flags`. The macro
+/// [`debug_assert_buffer!`](crate::debug_assert_buffer) calls this function.
+///
+/// # Safety
+/// - (a) `view` points to a `Py_buffer` that meets the requirements of [`RawViewBuf::from_ffi`].
+#[doc(hidden)]
+#[must_use]
+pub unsafe fn check_filled(view: *const ffi::Py_buffer, flags: c_int) -> Report {
+    // SAFETY: by (a) the struct is readable, and nothing writes to it during the call.
+    let buffer = unsafe { &*view };
+    // SAFETY: (a) and (b) are met by (a) of this function.
+    let raw = unsafe { RawViewBuf::from_ffi(buffer) };
+    Checker::DEFAULT.check(&raw.as_raw(), Some(Request::from_bits_retain(flags))).report
+}
+
+/// Panics in debug builds if `$view` breaks a rule of the buffer protocol. Does nothing in release builds. `$view` is a
+/// pointer to the `Py_buffer` that the `__getbuffer__` of the caller has filled in for the request `$flags`.
+///
+/// ```
+/// use std::ffi::c_int;
+/// use pyo3::{ffi, prelude::*};
+///
+/// #[pyclass]
+/// struct Zeros;
+///
+/// #[pymethods]
+/// impl Zeros {
+///     unsafe fn __getbuffer__(slf: &Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
+///         static ZEROS: [u8; 4] = [0; 4];
+///         let (buf, obj) = (ZEROS.as_ptr().cast_mut().cast(), slf.as_ptr());
+///         // SAFETY: the interpreter passes a struct to fill in, and the memory is static.
+///         if unsafe { ffi::PyBuffer_FillInfo(view, obj, buf, 4, 1, flags) } != 0 {
+///             return Err(PyErr::fetch(slf.py()));
+///         }
+///         // SAFETY: `PyBuffer_FillInfo` has filled in the struct.
+///         unsafe { pep3118::debug_assert_buffer!(view, flags) };
+///         Ok(())
+///     }
+/// }
+/// # Python::initialize();
+/// # Python::attach(|py| {
+/// let zeros = Bound::new(py, Zeros)?;
+/// assert_eq!(pep3118::py::open(zeros.as_any())?.to_vec::<u8>()?, [0; 4]);
+/// #   Ok::<(), PyErr>(())
+/// # })?;
+/// # Ok::<(), PyErr>(())
+/// ```
+///
+/// # Safety
+/// - (a) `$view` points to a `Py_buffer` that meets the requirements of
+///   [`RawViewBuf::from_ffi`](crate::RawViewBuf::from_ffi).
+#[macro_export]
+macro_rules! debug_assert_buffer {
+    ($view:expr, $flags:expr) => {
+        if ::core::cfg!(debug_assertions) {
+            let report = $crate::py::check_filled($view, $flags);
+            ::core::assert!(!report.has_errors(), "the buffer breaks the protocol:\n{report}");
+        }
+    };
+}
+
 impl Drop for Acquired {
     fn drop(&mut self) {
         // If the interpreter has ended, no exporter can be called. The memory of the `Py_buffer` is then not freed.
@@ -463,8 +596,10 @@ impl Drop for Acquired {
                 // must be tracked.
                 unsafe { ffi::PyObject_GC_Track(self.0.buffer.obj.cast()) };
             }
+            // SAFETY: the pointer is to a `FixedBuffer`.
+            let buffer = unsafe { &raw mut (*self.0.0.as_ptr()).buffer };
             // SAFETY: by the INVARIANT the struct was filled in and not released. The interpreter is attached.
-            unsafe { ffi::PyBuffer_Release(&raw mut self.0.buffer) };
+            unsafe { ffi::PyBuffer_Release(buffer) };
             // A release cannot fail, so an exception that it leaves is reported and dropped.
             if let Some(error) = raised(py) {
                 error.write_unraisable(py, exporter.as_ref());
@@ -541,6 +676,16 @@ impl<O: Borrow<Acquired>> SharedView<O> {
         Plan::for_view(&self.view, &DataModel::HOST)
     }
 
+    /// Returns the same view, which borrows the owner of the buffer.
+    pub(super) fn borrowed(&self) -> SharedView<&O> {
+        SharedView { acquired: &self.acquired, view: self.view.clone(), buf: self.buf }
+    }
+
+    /// Returns a view of the field `field` of every item. Returns the errors of [`View::field`].
+    pub(super) fn into_field(self, field: Field<'_>) -> Result<Self, ViewError> {
+        Ok(Self { view: self.view.field(field)?, ..self })
+    }
+
     /// Returns a readable buffer of the items. `plan` must be a plan for the items of this view.
     ///
     /// # Errors
@@ -550,6 +695,14 @@ impl<O: Borrow<Acquired>> SharedView<O> {
         // until the release (E04, valid memory), and `self` keeps the buffer. (c) The protocol requires it of every holder
         // of a buffer of this memory; `docs/safety.md` describes the consequences of a holder that writes anyway.
         unsafe { Buffer::from_ptr(&self.view, plan, self.buf) }
+    }
+
+    /// Calls `read` with the memory of the items, and returns the result. Returns an error if an offset of the view
+    /// does not fit the address space.
+    #[inline]
+    pub(super) fn with_memory<R>(&self, read: impl FnOnce(&dyn Memory) -> R) -> Result<R, DecodeError> {
+        // SAFETY: (a) to (c) hold for the reasons that `buffer` states.
+        unsafe { with_memory(&self.view, self.buf, read) }
     }
 
     /// Returns a writable buffer of the items. `plan` must be a plan for the items of this view.

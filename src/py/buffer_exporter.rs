@@ -17,35 +17,36 @@ use crate::view::{MemoryTraits, RawView, RefusalReason, Request, Structure, View
 /// to B25, the rules of requests). [`exports`](Self::exports) is the number of buffers that consumers hold. A class
 /// can use this number to refuse to move its memory.
 ///
+/// [`Exported`](super::Exported) exports a vector without `unsafe` code. A `BufferExporter` exports memory of any owner:
+///
 /// ```
 /// use std::ffi::c_int;
 /// use pep3118::py::BufferExporter;
 /// use pep3118::{RawView, Request};
 /// use pyo3::{ffi, prelude::*};
 ///
+/// static SAMPLES: [f64; 4] = [1.5, 0.0, 2.5, 0.0];
+///
 /// #[pyclass(frozen)]
-/// struct Samples {
+/// struct EverySecond {
 ///     exporter: BufferExporter,
-///     _memory: Box<[f64]>,
 /// }
 ///
-/// impl Samples {
-///     fn new(memory: Box<[f64]>) -> Self {
-///         let items = memory.len() as i64;
+/// impl EverySecond {
+///     fn new() -> Self {
 ///         let raw = RawView {
-///             len: items * 8, itemsize: 8, readonly: 1, ndim: 1, format: Some(b"d"), shape: Some(&[items]),
+///             len: 16, itemsize: 8, readonly: 1, ndim: 1, format: Some(b"d"), shape: Some(&[2]), strides: Some(&[16]),
 ///             ..RawView::default()
 ///         };
 ///         let view = raw.check(Request::FULL_RO, None, None).into_result().expect("the numbers keep the rules");
-///         // SAFETY: (a) The items are the floats of `memory`, which does not move and lives as long as the
-///         // exporter. (b) The view is read-only.
-///         let exporter = unsafe { BufferExporter::new(&view, memory.as_ptr().cast_mut().cast()) };
-///         Self { exporter, _memory: memory }
+///         // SAFETY: (a) The items are inside `SAMPLES`, which lives for ever. (b) The view is read-only.
+///         let exporter = unsafe { BufferExporter::new(&view, SAMPLES.as_ptr().cast_mut().cast()) };
+///         Self { exporter }
 ///     }
 /// }
 ///
 /// #[pymethods]
-/// impl Samples {
+/// impl EverySecond {
 ///     unsafe fn __getbuffer__(slf: &Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
 ///         // SAFETY: (a) The interpreter passes a struct to fill in. (b) `slf` holds the exporter.
 ///         unsafe { slf.get().exporter.fill(slf.as_any(), view, flags) }
@@ -58,7 +59,7 @@ use crate::view::{MemoryTraits, RawView, RefusalReason, Request, Structure, View
 /// }
 /// # Python::initialize();
 /// # Python::attach(|py| -> PyResult<()> {
-/// let samples = Bound::new(py, Samples::new(Box::new([1.5, 2.5])))?;
+/// let samples = Bound::new(py, EverySecond::new())?;
 /// let view = py.import("builtins")?.getattr("memoryview")?.call1((samples,))?;
 /// assert_eq!(view.call_method0("tolist")?.extract::<Vec<f64>>()?, [1.5, 2.5]);
 /// # Ok(())
@@ -109,8 +110,9 @@ impl BufferExporter {
     /// of `view` are added.
     ///
     /// # Safety
-    /// - (a) All items of the view, and the pointers on the way to them, are readable while a consumer may hold a
-    ///   buffer: while the object that is passed to [`fill`](Self::fill) lives.
+    /// - (a) All items of the view, and the pointers on the way to them, are readable through `buf` while a consumer may
+    ///   hold a buffer: while the object that is passed to [`fill`](Self::fill) lives. A pointer to the contents of a
+    ///   `Box` is not valid after the `Box` was moved or used, because a `Box` is exclusive.
     /// - (b) Unless the view is read-only, every holder of a buffer may write to the items.
     #[must_use]
     pub unsafe fn new(view: &View<'_>, buf: *mut u8) -> Self {

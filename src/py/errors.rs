@@ -3,10 +3,11 @@
 use pyo3::exceptions::{PyBufferError, PyIndexError, PyMemoryError, PyValueError};
 use pyo3::prelude::*;
 
+use crate::decode::record::{Mismatch, NotInPlace, RecordError};
 use crate::decode::{DecodeError, EncodeError};
 use crate::format::FormatError;
-use crate::layout::{BuildError, LayoutError};
-use crate::view::{Report, ViewError};
+use crate::layout::{BuildError, EmitError, LayoutError};
+use crate::view::{FlagsError, Report, RequestError, ViewError};
 
 /// A function that creates the exception for a [`LayoutError`].
 type FormatException = fn(LayoutError) -> PyErr;
@@ -83,6 +84,49 @@ impl From<EncodeError> for PyErr {
     fn from(error: EncodeError) -> Self {
         PyValueError::new_err(error.to_string())
     }
+}
+
+/// A mismatch between the items and a struct becomes `ValueError`.
+impl From<Mismatch> for PyErr {
+    fn from(error: Mismatch) -> Self {
+        match error {
+            Mismatch::Layout(error) => error.into(),
+            error => PyValueError::new_err(error.to_string()),
+        }
+    }
+}
+
+/// An error of the memory has the exception of the inner error. Every other error becomes `ValueError`.
+impl From<RecordError> for PyErr {
+    fn from(error: RecordError) -> Self {
+        match error {
+            RecordError::Mismatch(error) => error.into(),
+            RecordError::Access(error) => error.into(),
+            RecordError::Encode(error) => error.into(),
+            error => PyValueError::new_err(error.to_string()),
+        }
+    }
+}
+
+/// Implements `From` for errors about an argument. Each of these errors becomes `ValueError`.
+macro_rules! value_errors {
+    ($($(#[$attribute:meta])? $error:ty),+ $(,)?) => {$(
+        $(#[$attribute])?
+        impl From<$error> for PyErr {
+            fn from(error: $error) -> Self {
+                PyValueError::new_err(error.to_string())
+            }
+        }
+    )+};
+}
+
+value_errors! {
+    NotInPlace,
+    EmitError,
+    FlagsError,
+    RequestError,
+    #[cfg(feature = "c")] crate::layout::CError,
+    #[cfg(feature = "triple")] crate::abi::UnknownTriple,
 }
 
 #[cfg(feature = "arrow")]

@@ -7,11 +7,15 @@ mod audit;
 mod buffer_exporter;
 mod cache;
 mod errors;
+mod exported;
 mod from_ctypes;
 mod from_dtype;
 mod open;
+mod read;
 mod type_layout;
 
+#[doc(hidden)]
+pub use acquire::check_filled;
 pub use acquire::{Acquired, SharedView};
 pub use audit::audit_exporter;
 #[doc(hidden)]
@@ -21,12 +25,16 @@ pub use buffer_exporter::BufferExporter;
 pub use cache::{Cache, hash};
 #[doc(hidden)]
 pub use errors::set_format_exception;
+pub use exported::Exported;
+#[doc(hidden)]
+pub use exported::release_field;
 #[doc(hidden)]
 pub use from_ctypes::{Ctypes, loaded};
 #[doc(hidden)]
 pub use from_dtype::from_dtype;
 pub use open::{ItemDescription, ObjectReferences, OpenBuffer, OpenError, open};
 #[doc(hidden)]
-pub use open::{Producer, canonical_format, open_as};
+pub use open::{Producer, canonical_format, open_as, open_described};
+pub use read::{Buffer, Records};
 #[doc(hidden)]
 pub use type_layout::{TypeLayout, type_layout};

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use pyo3::exceptions::{PyBufferError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyMemoryView, PyWeakrefReference};
+use pyo3::types::PyMemoryView;
 
 use super::acquire::{Acquired, SharedView};
 use super::cache::{Cache, hash};
@@ -25,7 +25,7 @@ const CHAIN: usize = 16;
 /// The largest number of cached descriptions.
 const CACHED: usize = 256;
 /// The largest sum of the sizes of all cached descriptions, in bytes.
-const CACHED_BYTES: usize = 16 << 20;
+pub(super) const CACHED_BYTES: usize = 16 << 20;
 
 /// Who owns the references in items of format `O`. Such an item is a pointer to a Python object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,8 +52,23 @@ pub struct ItemDescription {
     objects: ObjectReferences,
     /// Whether the format has pointers to typed data, as in `&<i`.
     typed_pointers: bool,
-    /// The value that [`attached`](Self::attached) stores.
-    attachment: OnceLock<Box<dyn Any + Send + Sync>>,
+    /// The values that [`attached`](Self::attached) stores.
+    attachments: Attachments,
+}
+
+/// The largest number of values that are attached to one description.
+const ATTACHED: usize = 16;
+
+/// A list of values of different types. A new value is appended, and no value is removed before the list is dropped.
+#[derive(Debug, Default)]
+struct Attachments(OnceLock<Box<Attachment>>);
+
+/// An element of [`Attachments`].
+#[derive(Debug)]
+struct Attachment {
+    value: Box<dyn Any + Send + Sync>,
+    /// The rest of the list.
+    next: Attachments,
 }
 
 impl ItemDescription {
@@ -72,8 +87,8 @@ impl ItemDescription {
         let is_padding = layout.size() > 0 && layout.fields().next().is_none();
         let layout = if is_padding { Layout::of_bytes(layout.size(), &DataModel::HOST) } else { layout };
         let (objects, typed_pointers) = (ObjectReferences::Unknown, format.contains(&b'&'));
-        let (plan, format, attachment) = (Plan::new(&layout)?, format.into(), OnceLock::new());
-        Ok(Self { layout, plan, format, dialect, rule, certainty, objects, typed_pointers, attachment })
+        let (plan, format, attachments) = (Plan::new(&layout)?, format.into(), Attachments::default());
+        Ok(Self { layout, plan, format, dialect, rule, certainty, objects, typed_pointers, attachments })
     }
 
     /// Creates the description of the items of `view`. `format` is the format of the description. `None` means the
@@ -128,7 +143,7 @@ impl ItemDescription {
     /// - `format` cannot be parsed, or is ambiguous
     pub fn of_format(format: &[u8], dialect: Option<&'static Dialect>) -> Result<Arc<Self>, OpenError> {
         let key = KeyRef { source: Source::Given(dialect), format: Some(format), itemsize: -1 };
-        if let Some(found) = key.find(None) {
+        if let Some(found) = key.find() {
             return Ok(found);
         }
         let reading = reconcile(format, None, dialect, &DataModel::HOST)?;
@@ -193,15 +208,24 @@ impl ItemDescription {
         self.typed_pointers
     }
 
-    /// Returns the value of type `T` that is stored in the description. If no value is stored, stores the result of
-    /// `make` first. Returns `None` if the stored value has another type than `T`, because a description stores only
-    /// one value.
-    pub fn attached<T: Send + Sync + 'static>(&self, make: impl FnOnce() -> T) -> Option<&T> {
-        self.attachment.get_or_init(|| Box::new(make())).downcast_ref()
+    /// Returns the value of type `T` that is stored in the description. If no value of this type is stored, stores the
+    /// result of `make` first. Returns `None` if 16 values of other types are stored, because a description stores no
+    /// more.
+    pub fn attached<T: Send + Sync + 'static>(&self, make: impl Fn() -> T) -> Option<&T> {
+        let mut list = &self.attachments;
+        for _ in 0..ATTACHED {
+            let create = || Box::new(Attachment { value: Box::new(make()), next: Attachments::default() });
+            let attachment = list.0.get_or_init(create);
+            if let Some(value) = attachment.value.downcast_ref() {
+                return Some(value);
+            }
+            list = &attachment.next;
+        }
+        None
     }
 
     /// Returns an estimate of the memory of the description, in bytes.
-    fn cost(&self) -> usize {
+    pub(super) fn cost(&self) -> usize {
         let leaves = self.plan.leaves().len().saturating_mul(512);
         self.format.len().saturating_mul(2).saturating_add(leaves).saturating_add(1024)
     }
@@ -260,8 +284,8 @@ impl From<OpenError> for PyErr {
 /// An acquired buffer with the description of its items.
 #[derive(Debug)]
 pub struct OpenBuffer {
-    shared: SharedView<Acquired>,
-    item: Arc<ItemDescription>,
+    pub(super) shared: SharedView<Acquired>,
+    pub(super) item: Arc<ItemDescription>,
 }
 
 impl OpenBuffer {
@@ -333,7 +357,7 @@ impl OpenBuffer {
 /// - the exporter breaks a rule of the protocol, so that its items cannot be read: `BufferError`
 /// - a format with several interpretations of the itemsize: `ValueError`
 pub fn open(exporter: &Bound<'_, PyAny>) -> PyResult<OpenBuffer> {
-    Ok(open_as(exporter, None, None, &|_, _| None)?)
+    open_or(exporter, None, None, &|_, _| None)
 }
 
 /// A function of the caller that recognizes the caller's own exporters. The arguments are an object and the format of
@@ -356,6 +380,18 @@ pub fn open_as(
     dialect: Option<&'static Dialect>,
     producer: &Producer<'_>,
 ) -> Result<OpenBuffer, OpenError> {
+    open_or(exporter, format, dialect, producer)
+}
+
+/// Does the work of [`open_as`]. The caller chooses the type of the error, so that a successful result is not copied to
+/// change this type.
+#[inline]
+fn open_or<E: From<OpenError>>(
+    exporter: &Bound<'_, PyAny>,
+    format: Option<&[u8]>,
+    dialect: Option<&'static Dialect>,
+    producer: &Producer<'_>,
+) -> Result<OpenBuffer, E> {
     let py = exporter.py();
     let acquired = match Acquired::new(exporter, Request::FULL_RO) {
         // Some exporters refuse only requests for the format. The caller gives the format, so a second request without
@@ -364,9 +400,9 @@ pub fn open_as(
             if format.is_some()
                 && (error.is_instance_of::<PyBufferError>(py) || error.is_instance_of::<PyValueError>(py)) =>
         {
-            Acquired::new(exporter, Request::INDIRECT).map_err(|_| error)?
+            Acquired::new(exporter, Request::INDIRECT).map_err(|_| OpenError::Raised(error))?
         }
-        acquired => acquired?,
+        acquired => acquired.map_err(OpenError::Raised)?,
     };
     let item = describe(exporter, &acquired, format, dialect, producer)?;
     // The common case returns early, because each move of a view copies more than 200 bytes.
@@ -381,6 +417,25 @@ pub fn open_as(
         view = view.to_readonly();
     }
     Ok(OpenBuffer { shared: SharedView::new(acquired, view), item })
+}
+
+/// Requests a buffer of `exporter`, whose items have the description `item` if the format of the buffer is `format`.
+/// Returns `None` if the buffer has another format or another itemsize.
+///
+/// # Errors
+/// - the errors of [`open`], except those of a format
+pub fn open_described(
+    exporter: &Bound<'_, PyAny>,
+    item: &Arc<ItemDescription>,
+    format: &[u8],
+) -> Result<Option<OpenBuffer>, OpenError> {
+    let acquired = Acquired::new(exporter, Request::FULL_RO)?;
+    let raw = acquired.raw();
+    if raw.format != Some(format) || u64::try_from(raw.itemsize) != Ok(item.layout.size()) {
+        return Ok(None);
+    }
+    let view = acquired.geometry().map_err(OpenError::Rules)?;
+    Ok(Some(OpenBuffer { shared: SharedView::new(acquired, view), item: Arc::clone(item) }))
 }
 
 /// Returns the description of the items of `acquired`, a buffer of `exporter`. `format`, `dialect` and `producer` are
@@ -434,17 +489,16 @@ fn describe_any(
         Err(_) => acquired.exporter(exporter.py()),
     };
     let Some(owner) = owner else { return by_format(acquired, None, None) };
-    let kind = type_layout::kind(&owner)?;
-    // `source` has the address of the dtype or class that declares the layout. `guard` ensures that the address still
-    // belongs to this dtype or class when the cache finds the entry later.
+    let (kind, item) = type_layout::declaration(&owner, raw.format, raw.itemsize)?;
+    if let Some(item) = item {
+        return Ok(item);
+    }
+    // `source` has the address of the dtype that declares the layout. `guard` keeps the dtype alive, so that the
+    // address still belongs to this dtype when the cache finds the entry later.
     let (source, guard) = match kind {
         Kind::NumPy => {
             let Some(dtype) = type_layout::array_dtype(&owner)? else { return by_producer(acquired, &owner, producer) };
-            (dtype.as_ptr().addr(), Guard::Strong(dtype.unbind()))
-        }
-        Kind::Ctypes => {
-            let class = owner.get_type();
-            (class.as_ptr().addr(), Guard::Weak(PyWeakrefReference::new(class.as_any())?.unbind()))
+            (dtype.as_ptr().addr(), Guard::Strong { _dtype: dtype.unbind() })
         }
         // The keys 1 and 2 cannot be confused with addresses of objects.
         Kind::Bytes => (1, Guard::None),
@@ -453,7 +507,7 @@ fn describe_any(
     };
     let key = KeyRef { source: Source::Type(source), format: raw.format, itemsize: raw.itemsize };
     if source != 0
-        && let Some(item) = key.find(Some(&guard))
+        && let Some(item) = key.find()
     {
         return Ok(item);
     }
@@ -464,6 +518,9 @@ fn describe_any(
     let item = Arc::new(declared_items(acquired, declared)?);
     if source != 0 {
         key.insert(&item, guard);
+    }
+    if kind == Kind::Ctypes {
+        type_layout::remember_items(&owner.get_type(), raw.format, raw.itemsize, &item)?;
     }
     Ok(item)
 }
@@ -508,7 +565,7 @@ fn by_format(
     let source = if format.is_some() { Source::Given(dialect) } else { Source::Format(dialect) };
     let raw = acquired.raw();
     let key = KeyRef { source, format: format.or(raw.format), itemsize: raw.itemsize };
-    if let Some(item) = key.find(None) {
+    if let Some(item) = key.find() {
         return Ok(item);
     }
     let checker = Checker { dialect, ..Checker::DEFAULT };
@@ -577,7 +634,7 @@ enum Source {
     Format(Option<&'static Dialect>),
     /// The format that the caller gave, in a dialect.
     Given(Option<&'static Dialect>),
-    /// A dtype or a ctypes class, identified by its address.
+    /// A dtype, identified by its address.
     Type(usize),
 }
 
@@ -618,9 +675,7 @@ enum Guard {
     /// The key has no address.
     None,
     /// The cache keeps the object alive. The object is a dtype, which refers to no memory.
-    Strong(Py<PyAny>),
-    /// The cache refers weakly to the object. The object is a class, which may be in a cycle.
-    Weak(Py<PyWeakrefReference>),
+    Strong { _dtype: Py<PyAny> },
 }
 
 /// The cached descriptions. No Python code runs while the cache is locked.
@@ -681,21 +736,10 @@ impl KeyRef<'_> {
         self.itemsize == key.itemsize && self.source == key.source && self.format == key.format.as_deref()
     }
 
-    /// Returns the cached description for this key. `guard` is the guard of the object whose address is in the key, or
-    /// `None` if the key has no address. Returns `None` if no description is cached, or if the address now belongs to
-    /// another object.
-    fn find(&self, guard: Option<&Guard>) -> Option<Arc<ItemDescription>> {
+    /// Returns the cached description for this key. Returns `None` if no description is cached.
+    fn find(&self) -> Option<Arc<ItemDescription>> {
         let mut cache = DESCRIPTIONS.lock().unwrap_or_else(PoisonError::into_inner);
-        let (item, cached) = cache.get(self.hash(), |key| self.is(key))?;
-        // While a class is alive, Python returns the same weak reference object each time. If the two weak references
-        // are the same object, the classes are therefore the same.
-        let same = match (cached, guard) {
-            (Guard::None, _) => true,
-            (Guard::Strong(cached), Some(Guard::Strong(own))) => cached.is(own),
-            (Guard::Weak(cached), Some(Guard::Weak(own))) => cached.is(own),
-            _ => false,
-        };
-        same.then(|| Arc::clone(item))
+        cache.get(self.hash(), |key| self.is(key)).map(|(item, _)| Arc::clone(item))
     }
 
     /// Adds `item` to the cache under this key. `guard` must refer to the object whose address is in the key.

@@ -1,17 +1,18 @@
 //! `type_layout`: returns the layout that an exporter's type declares for its items.
 
 use crate::align::to_u64;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::exceptions::{PyAttributeError, PyLookupError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyByteArray, PyBytes, PyMemoryView, PyWeakrefReference};
+use pyo3::types::{PyByteArray, PyBytes, PyMemoryView, PyType, PyWeakrefReference};
 
 use super::cache::Cache;
 use super::from_ctypes::{Ctypes, loaded};
 use super::from_dtype::from_dtype;
+use super::open::{CACHED_BYTES, ItemDescription};
 use crate::abi::DataModel;
 use crate::endian::Endian;
 use crate::layout::{Dialect, Layout, Scalar, Type};
@@ -81,12 +82,85 @@ pub(super) enum Kind {
     Other,
 }
 
-/// The largest number of cached kinds.
+/// The largest number of known classes.
 const KINDS: usize = 256;
 
-/// The kinds of types by the address of the type. The weak reference shows that the address still belongs to
-/// the same type. No Python code runs while the cache is locked.
-static KNOWN: Mutex<Cache<usize, (Py<PyWeakrefReference>, Kind)>> = Mutex::new(Cache::new(KINDS, usize::MAX));
+/// The cached facts about a class.
+struct Known {
+    /// A weak reference to the class. If the class is alive, the address of the class still belongs to this class.
+    class: Py<PyWeakrefReference>,
+    kind: Kind,
+    /// The description of the items of all instances, if the class is a ctypes class whose instance was opened.
+    items: Option<ClassItems>,
+}
+
+/// The description of the items that a ctypes class declares.
+struct ClassItems {
+    /// The format and the itemsize in bytes that an instance reported.
+    format: Option<Box<[u8]>>,
+    itemsize: i64,
+    item: Arc<ItemDescription>,
+}
+
+/// The known classes by the address of the class. No Python code runs while the cache is locked.
+static KNOWN: Mutex<Cache<usize, Known>> = Mutex::new(Cache::new(KINDS, CACHED_BYTES));
+
+/// Calls `read` with the cached facts about `class`, and returns the result. Returns `None` if no facts are cached, or
+/// if the address belonged to another class. `read` must not run Python code.
+#[inline]
+fn known<R>(class: &Bound<'_, PyType>, read: impl FnOnce(&Known) -> R) -> Option<R> {
+    let address = class.as_ptr().addr();
+    let mut cache = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = cache.get(to_u64(address), |key| *key == address)?;
+    // The reference that `upgrade` returns is not the last one, because the caller holds `class`.
+    let alive = known.class.bind(class.py()).upgrade().is_some_and(|cached| cached.is(class));
+    alive.then(|| read(known))
+}
+
+/// Stores the facts about `class`. Returns an error if the class has no weak references.
+fn remember(class: &Bound<'_, PyType>, kind: Kind, items: Option<ClassItems>) -> PyResult<()> {
+    let address = class.as_ptr().addr();
+    let cost = items.as_ref().map_or(1, |items| items.item.cost());
+    let known = Known { class: PyWeakrefReference::new(class.as_any())?.unbind(), kind, items };
+    let mut cache = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let replaced = cache.insert(to_u64(address), address, known, cost);
+    drop(cache);
+    drop(replaced);
+    Ok(())
+}
+
+/// Returns how the type of `obj` declares the layout of its items, and the description of the items if the type is a
+/// ctypes class whose instances were opened before. `format` and `itemsize` are those of the buffer of `obj`.
+///
+/// # Errors
+/// - every error of [`type_layout`]
+#[inline]
+pub(super) fn declaration(
+    obj: &Bound<'_, PyAny>,
+    format: Option<&[u8]>,
+    itemsize: i64,
+) -> PyResult<(Kind, Option<Arc<ItemDescription>>)> {
+    let found = known(&obj.get_type(), |known| {
+        let same = |items: &&ClassItems| items.itemsize == itemsize && items.format.as_deref() == format;
+        (known.kind, known.items.as_ref().filter(same).map(|items| Arc::clone(&items.item)))
+    });
+    match found {
+        Some(found) => Ok(found),
+        None => Ok((kind(obj)?, None)),
+    }
+}
+
+/// Stores `item`, the description of the items of all instances of the ctypes class `class`. `format` and `itemsize`
+/// are those of the buffer of an instance. Returns an error if the class has no weak references.
+pub(super) fn remember_items(
+    class: &Bound<'_, PyType>,
+    format: Option<&[u8]>,
+    itemsize: i64,
+    item: &Arc<ItemDescription>,
+) -> PyResult<()> {
+    let items = ClassItems { format: format.map(Box::from), itemsize, item: Arc::clone(item) };
+    remember(class, Kind::Ctypes, Some(items))
+}
 
 /// Returns whether the class of `obj` is exactly `bytes` or `bytearray`. Returns `false` for an instance of a
 /// subclass.
@@ -106,26 +180,15 @@ pub(super) fn kind(obj: &Bound<'_, PyAny>) -> PyResult<Kind> {
     if obj.is_exact_instance_of::<PyMemoryView>() {
         return Ok(Kind::Memoryview);
     }
-    let ty = obj.get_type();
-    let (address, reference) = (ty.as_ptr().addr(), PyWeakrefReference::new(ty.as_any())?);
-    let hash = to_u64(address);
-    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    // While a type is alive, each request for a weak reference returns the same object. If the cached object is
-    // `reference`, the address therefore belongs to the same type.
-    if let Some((cached, kind)) = known.get(hash, |key| *key == address)
-        && cached.is(&reference)
-    {
-        return Ok(*kind);
+    let class = obj.get_type();
+    if let Some(kind) = known(&class, |known| known.kind) {
+        return Ok(kind);
     }
-    drop(known);
     let kind = match determine_kind(obj) {
         Err(error) if means_no_layout(&error, obj.py()) => Kind::Other,
         kind => kind?,
     };
-    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    let replaced = known.insert(hash, address, (reference.unbind(), kind), 1);
-    drop(known);
-    drop(replaced);
+    remember(&class, kind, None)?;
     Ok(kind)
 }
 

@@ -145,6 +145,9 @@ pub(crate) fn contiguous_strides(shape: &[i64], itemsize: i64, order: Order) -> 
 /// Returns zeros if a stride does not fit an `i64`. In a validated buffer, only an array without items can have such
 /// a stride, and the strides of an array without items are never used.
 pub(crate) fn c_strides(shape: &[i64], itemsize: i64) -> DimVec {
+    if shape.len() == 1 {
+        return DimVec::from_slice(&[itemsize]);
+    }
     contiguous_strides(shape, itemsize, Order::C).unwrap_or_else(|| DimVec::from_elem(0, shape.len()))
 }
 

@@ -45,7 +45,11 @@ pub use audit::Audit;
 pub use bounds::ByteBounds;
 pub use buffer_functions::{fill_contiguous_strides, size_from_format, verify_structure};
 pub use check::{Checked, Checker};
+#[cfg(feature = "pyo3")]
+pub(crate) use contiguity::c_strides;
 pub use contiguity::{Contiguity, Order};
+#[cfg(feature = "pyo3")]
+pub(crate) use dim_vec::DimVec;
 pub use error::ViewError;
 pub use memory_traits::{MemoryTraits, RefusalReason};
 pub use outcome::{RaisedError, RequestOutcome};

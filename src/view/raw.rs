@@ -1,6 +1,7 @@
 //! `RawView`: the fields of a `Py_buffer` before validation.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::fmt;
 
 use super::message::{abridged, tuple};
@@ -134,6 +135,38 @@ pub struct RawViewBuf {
 }
 
 impl RawViewBuf {
+    /// Creates a `RawViewBuf` from one triple for each dimension: the number of items, the stride in bytes and the
+    /// suboffset in bytes. A negative suboffset means that the dimension has no pointer. If no dimension has a pointer,
+    /// the field `suboffsets` is NULL. Without `dimensions`, all arrays are NULL. The other fields and the format are
+    /// those of `fields`. `ndim` and the arrays of `fields` are not used.
+    ///
+    /// ```
+    /// use pep3118::{RawView, RawViewBuf, Request};
+    /// let fields = RawView { len: 24, itemsize: 4, format: Some(b"<i"), ..RawView::default() };
+    /// let raw = RawViewBuf::from_dimensions(fields, [(2, 12, -1), (3, 4, -1)]);
+    /// assert_eq!((raw.as_raw().shape, raw.as_raw().strides), (Some(&[2, 3][..]), Some(&[12, 4][..])));
+    /// assert!(raw.as_raw().check(Request::FULL_RO, None, None).report.is_empty());
+    /// ```
+    #[must_use]
+    pub fn from_dimensions(fields: RawView<'_>, dimensions: impl IntoIterator<Item = (i64, i64, i64)>) -> Self {
+        let (mut shape, mut strides, mut suboffsets) = (Vec::new(), Vec::new(), Vec::new());
+        for (length, stride, suboffset) in dimensions {
+            shape.push(length);
+            strides.push(stride);
+            suboffsets.push(suboffset);
+        }
+        let ndim = i32::try_from(shape.len()).unwrap_or(i32::MAX);
+        let is_indirect = suboffsets.iter().any(|suboffset| *suboffset >= 0);
+        let array = |array: Vec<i64>| (!array.is_empty()).then(|| array.into_boxed_slice());
+        Self {
+            scalars: RawView { ndim, format: None, shape: None, strides: None, suboffsets: None, ..fields },
+            format: fields.format.map(Box::from),
+            shape: array(shape),
+            strides: array(strides),
+            suboffsets: array(suboffsets).filter(|_| is_indirect),
+        }
+    }
+
     /// Returns the fields. The format and the arrays of the result are borrowed from `self`.
     #[must_use]
     pub fn as_raw(&self) -> RawView<'_> {

@@ -38,6 +38,12 @@ impl Finding {
         Self { violation, severity, requests: Vec::new() }
     }
 
+    /// Creates a finding for `violation`, which was found in the answers to `requests`.
+    #[cfg(feature = "serde")]
+    pub(crate) fn with_requests(violation: Violation, requests: Vec<Request>) -> Self {
+        Self { requests, ..Self::new(violation) }
+    }
+
     /// Returns the violation, which contains the numbers of the message.
     #[must_use]
     pub fn violation(&self) -> &Violation {
@@ -147,6 +153,12 @@ impl Report {
     #[inline]
     pub(crate) const fn new() -> Self {
         Self { findings: None }
+    }
+
+    /// Creates a report of `findings`.
+    #[cfg(feature = "serde")]
+    pub(crate) fn of_findings(findings: Vec<Finding>) -> Self {
+        Self { findings: (!findings.is_empty()).then(|| Box::new(findings)) }.sorted()
     }
 
     /// Adds `violation`, a violation in the answer to `request`. `request` is `None` if only one request is checked,

@@ -191,7 +191,11 @@ impl<'a> View<'a> {
         if self.suboffsets.is_some() {
             return None;
         }
-        let bounds = StructureSummary::of_strided(self.shape(), self.strides(), self.itemsize).bounds?;
+        let bounds = match self.strides() {
+            // Adjacent items occupy `len` bytes.
+            [stride] if *stride == self.itemsize => ByteBounds { low: 0, high: self.len },
+            strides => StructureSummary::of_strided(self.shape(), strides, self.itemsize).bounds?,
+        };
         let (low, high) = (bounds.low.checked_add(self.offset)?, bounds.high.checked_add(self.offset)?);
         Some(ByteBounds { low, high })
     }

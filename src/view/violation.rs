@@ -248,6 +248,11 @@ pub enum Violation {
     /// names of fields differ. The violation is then a note.
     #[error("format `{}` (first) and the type of the exporter (second) disagree: {difference}", abridged(format))]
     TypeMismatch { format: Box<[u8]>, difference: Box<str>, names_only: bool },
+
+    /// A violation of `rule` that was read from a recorded report (feature `serde`). A recorded report contains the
+    /// `message` of a violation instead of its numbers.
+    #[error("{message}")]
+    Recorded { rule: RuleId, severity: Severity, message: Box<str> },
 }
 
 impl Violation {
@@ -309,6 +314,7 @@ impl Violation {
             Self::ReleaseRaised { .. } => RuleId::E10,
             Self::ReferencesAfterFailure { .. } => RuleId::E11,
             Self::TypeMismatch { .. } => RuleId::T01,
+            Self::Recorded { rule, .. } => *rule,
         }
     }
 
@@ -324,6 +330,7 @@ impl Violation {
             Self::TypeMismatch { names_only: true, .. } => Severity::Note,
             // The level of B01 is contested only because exporters disagree about `SIMPLE`.
             Self::NdimChanged { simple: false, .. } => Severity::Error,
+            Self::Recorded { severity, .. } => *severity,
             _ => self.rule().severity(),
         }
     }

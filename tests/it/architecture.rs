@@ -109,6 +109,7 @@ fn unsafe_code_is_in_the_listed_modules() {
             "src/nontemporal.rs",
             "src/py/acquire.rs",
             "src/py/buffer_exporter.rs",
+            "src/py/exported.rs",
             "src/spare_capacity.rs",
             "src/strided.rs",
             "crates/python/src/audit.rs",

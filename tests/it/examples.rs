@@ -60,5 +60,5 @@ fn structs_are_exported_to_python() {
     use pyo3::Python;
     Python::initialize();
     let shown = Python::attach(|py| export::show(py).unwrap());
-    assert_eq!(shown, "T{<H:id:6x(2)<d:at:} 24 (1.25, -1.0) clean");
+    assert_eq!(shown, "T{<H:id:6x(2)<d:at:} 24 (1.25, -1.0) 7 clean");
 }

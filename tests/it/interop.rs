@@ -5,4 +5,6 @@ mod arrays;
 #[cfg(feature = "arrow")]
 mod arrow;
 #[cfg(feature = "serde")]
+mod recorded;
+#[cfg(feature = "serde")]
 mod values;

@@ -1,8 +1,10 @@
-"""Audits of exporters that Cython, pybind11 and nanobind compile."""
+"""Audits of exporters that Cython, pybind11 and nanobind compile, and views that compiled consumers read."""
 
+import array
 import importlib.util
 import pathlib
 import shutil
+import struct
 import subprocess
 import sys
 import sysconfig
@@ -93,3 +95,33 @@ def test_exporters_of_cython_break_known_rules(by_cython):
     assert View(records)[1] == (b"x", -7)
     # The method __getbuffer__ of this class calls PyBuffer_FillInfo.
     assert broken_rules(by_cython.Bytes()) == []
+
+
+@pytest.fixture(params=["by_cython", "by_pybind11"])
+def total(request):
+    """Returns a compiled function that sums a matrix of doubles."""
+    return request.getfixturevalue(request.param).total
+
+
+def test_compiled_consumers_read_a_view_as_a_memoryview(total):
+    memory = array.array("d", [0, 1, 2, 3, 4, 5])
+    for shape in [(2, 3), (3, 2), (1, 6)]:
+        theirs = memoryview(memory).cast("B").cast("d", shape)
+        ours = View(memory).cast("d", shape)
+        assert total(ours) == total(theirs) == total(ours.toreadonly()) == total(View(theirs)) == 15
+    # memoryview has no slices of two dimensions.
+    assert total(ours[:, ::2]) == 0 + 2 + 4
+    assert total(View(memory).cast("d", (2, 3))[::-1, 1:]) == 1 + 2 + 4 + 5
+
+
+@pytest.mark.parametrize("format", ["q", "f", "<hhf"])
+def test_compiled_consumers_refuse_a_view_of_other_items(total, format):
+    with pytest.raises((ValueError, TypeError)):
+        total(View(bytes(48)).cast(format, (2, 48 // 2 // struct.calcsize(format))))
+
+
+def test_cython_reads_the_records_of_a_view(by_cython):
+    view = View(b"".join(struct.pack("=ci", b"x", number) for number in [1, -2, 3]))
+    assert by_cython.numbers(view.cast("T{^c:a:^i:b:}")) == [1, -2, 3]
+    records = by_cython.records()
+    assert by_cython.numbers(View(records)) == by_cython.numbers(records)

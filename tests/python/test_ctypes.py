@@ -18,9 +18,13 @@ def classes():
     return [structure(choose, choose.choice([0, 1, 2]), anonymous=True) for _ in range(2000)]
 
 
-def check(node, kind):
+def check(node, kind, is_field=False):
     """Asserts that the field `node` has the layout of the ctypes class `kind`. Returns the number of leaves."""
     shape = ()
+    if isinstance(kind, ARRAY) and kind._type_ in (C.c_char, C.c_wchar) and is_field:
+        # ctypes reads the attribute as one `bytes` or `str`.
+        assert (node.shape, node.itemsize) == ((), C.sizeof(kind))
+        return 1
     while isinstance(kind, ARRAY):
         shape, kind = (*shape, kind._length_), kind._type_
     assert (node.shape, node.itemsize) == (shape, C.sizeof(kind))
@@ -35,12 +39,14 @@ def check(node, kind):
     assert len(fields) == len(node.fields)
     leaves = 0
     for each, (descriptor, name, inner, *bits) in zip(node.fields, fields, strict=True):
-        assert (each.name, each.offset) == (name, descriptor.offset)
+        assert each.name == name
         if bits:
-            assert each.type == "bits" and each.size == C.sizeof(inner)
+            # tests/python/test_owner_values.py compares the values.
+            _, _, width = each.bits
+            assert each.type == "bits" and width == bits[0]
         else:
-            assert each.size == descriptor.size
-            leaves += check(each, inner)
+            assert (each.offset, each.size) == (descriptor.offset, descriptor.size)
+            leaves += check(each, inner, is_field=True)
     return leaves
 
 
@@ -104,15 +110,15 @@ def test_the_layout_of_a_union_has_its_fields_although_its_format_is_bytes():
     assert item.is_union and item["b"].shape == (4,) and item["f"].offset == 0
 
 
-def test_bit_fields_are_read_as_their_storage_unit():
+def test_a_bit_field_has_the_bytes_that_contain_its_bits():
     class Flags(C.Structure):
         _fields_ = [("low", C.c_uint32, 3), ("high", C.c_uint32, 29), ("rest", C.c_uint8)]
 
     low, high, rest = layout_of(Flags()).fields
-    assert [(each.name, each.offset, each.size, each.type) for each in (low, high, rest)] == [
-        ("low", 0, 4, "bits"),
-        ("high", 0, 4, "bits"),
-        ("rest", 4, 1, "uint8"),
+    assert [(each.name, each.offset, each.size, each.bits) for each in (low, high, rest)] == [
+        ("low", 0, 1, ("uint32", 0, 3)),
+        ("high", 0, 4, ("uint32", 3, 29)),
+        ("rest", 4, 1, None),
     ]
 
 
@@ -141,7 +147,13 @@ def test_every_class_with_bit_fields_has_a_layout():
             fields.append((f"f{index}", kind, *width))
         namespace = {"_fields_": fields, "_layout_": "ms", "_pack_": choose.choice([1, 2, 4])}
         base = choose.choice([C.Structure, C.Union])
-        form = Format.from_ctypes(type("Bits", (base,), namespace))
+        kind = type("Bits", (base,), namespace)
+        if any(width and width[0] > 8 * C.sizeof(kind) for _, _, *width in fields):
+            # Before 3.14, ctypes gives some unions less memory than a bit-field needs.
+            with pytest.raises(ValueError, match="ends at byte"):
+                Format.from_ctypes(kind)
+            continue
+        form = Format.from_ctypes(kind)
         assert [each.name for each in form.fields] == [name for name, *_ in fields]
         assert base is not C.Union or {each.offset for each in form.fields} == {0}
 

@@ -1,5 +1,6 @@
 """Tests that a failed allocation raises `MemoryError`, without an abort, a panic or a hang."""
 
+import struct
 import sys
 
 import numpy as np
@@ -61,6 +62,9 @@ def items(format, count):
     pattern = bytes(range(256)) + bytes(reversed(range(256)))
     if "u" in format or "w" in format:
         pattern = "".join(map(chr, range(256, 768))).encode("utf-16-le" if "u" in format else "utf-32-le")
+    if "g" in format:
+        # The exponents are in the range of a double.
+        pattern = struct.pack("<QHHI", 1 << 63, 0x3FFF, 0, 0) * 32
     return f"""
 memory = {pattern!r} * {count * pep3118.struct.calcsize(format) // len(pattern) + 1}
 view = View(memory[:{count * pep3118.struct.calcsize(format)}]).cast({format!r}, dialect='pep3118')

@@ -61,8 +61,7 @@ def same(ours, theirs, dtype):
         return all(same(*pair, dtype[index]) for index, pair in enumerate(zip(ours, theirs, strict=True)))
     match dtype.kind:
         case "S":
-            # NumPy removes the NULs at the end of bytes.
-            return type(ours) is bytes and len(ours) == dtype.itemsize and ours.rstrip(b"\0") == theirs
+            return type(ours) is bytes and ours == theirs
         case "O":
             return ours is theirs
         case "f":

@@ -1,12 +1,16 @@
-//! The exceptions `FormatError` and `BufferRuleError`.
+//! The exception classes of the package: `FormatError`, `BufferRuleError`, `CastError`, `FieldNameError` and
+//! `IndexCountError`.
 
 use pep3118::__private::escape;
 use pep3118::layout::{Ambiguity, LayoutError};
 use pep3118::view::{Report, Severity};
-use pyo3::exceptions::{PyBufferError, PyValueError};
+use pyo3::exceptions::{PyBufferError, PyIndexError, PyKeyError, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyString, PyTuple, PyType};
+
+use crate::objects;
 
 pyo3::create_exception!(
     pep3118,
@@ -34,6 +38,87 @@ pyo3::create_exception!(
 ...     print(error.rule, len(error.findings))
 D06 1"
 );
+
+/// An exception class with two base classes: the class that memoryview raises, and the class that NumPy raises or that
+/// says more. `pyo3::create_exception!` creates classes with one base class only.
+pub(crate) struct TwoBaseClass {
+    name: &'static str,
+    doc: &'static str,
+    bases: for<'py> fn(Python<'py>) -> [Bound<'py, PyType>; 2],
+    class: PyOnceLock<Py<PyType>>,
+}
+
+/// The error of `View.cast`.
+pub(crate) static CAST_ERROR: TwoBaseClass = TwoBaseClass {
+    name: "CastError",
+    doc: "The memory of a View cannot be cast to the format or the shape.\n
+    The class derives from the two classes that memoryview.cast raises.\n
+>>> import pep3118
+>>> try:
+...     pep3118.View(b'abc').cast('h')
+... except pep3118.CastError as error:
+...     print(error)
+3 bytes are not a multiple of the 2-byte item size",
+    bases: |py| [py.get_type::<PyTypeError>(), py.get_type::<PyValueError>()],
+    class: PyOnceLock::new(),
+};
+
+/// The error for a text in the brackets of `view[...]` that is not the name of a field.
+pub(crate) static FIELD_NAME_ERROR: TwoBaseClass = TwoBaseClass {
+    name: "FieldNameError",
+    doc: "The items of a View have no field of this name.\n
+    memoryview raises TypeError for every text in the brackets.\n
+>>> import pep3118
+>>> try:
+...     pep3118.View(b'abcd').cast('T{<h:a:<h:b:}')['c']
+... except KeyError as error:
+...     print(type(error), error)
+<class 'pep3118.FieldNameError'> \"no field is called 'c': a, b\"",
+    bases: |py| [py.get_type::<PyKeyError>(), py.get_type::<PyTypeError>()],
+    class: PyOnceLock::new(),
+};
+
+/// The error for too many indices in the brackets of `view[...]`.
+pub(crate) static INDEX_COUNT_ERROR: TwoBaseClass = TwoBaseClass {
+    name: "IndexCountError",
+    doc: "The key of a View has more indices than the View has dimensions.\n
+    memoryview raises TypeError for such a key, and NumPy raises IndexError.\n
+>>> import pep3118
+>>> try:
+...     pep3118.View(b'abc')[0, 1]
+... except IndexError as error:
+...     print(type(error), error)
+<class 'pep3118.IndexCountError'> 2 indices for 1 dimensions",
+    bases: |py| [py.get_type::<PyIndexError>(), py.get_type::<PyTypeError>()],
+    class: PyOnceLock::new(),
+};
+
+impl TwoBaseClass {
+    /// Returns the name of the class and the Python class. The first call creates the class.
+    ///
+    /// # Errors
+    /// - no memory: `MemoryError`
+    pub(crate) fn class<'py>(&self, py: Python<'py>) -> PyResult<(&'static str, &Bound<'py, PyType>)> {
+        let class = self.class.get_or_try_init(py, || {
+            let attributes = PyDict::new(py);
+            attributes.set_item("__module__", "pep3118")?;
+            attributes.set_item("__doc__", self.doc)?;
+            let class = py.get_type::<PyType>().call1((self.name, PyTuple::new(py, (self.bases)(py))?, attributes))?;
+            Ok::<_, PyErr>(class.cast_into::<PyType>()?.unbind())
+        })?;
+        Ok((self.name, class.bind(py)))
+    }
+
+    /// Creates an exception of this class with the message `message`. Returns the exception of Python if Python cannot
+    /// create the class or the exception.
+    #[cold]
+    pub(crate) fn error(&self, message: impl AsRef<str>) -> PyErr {
+        Python::attach(|py| match self.class(py) {
+            Ok((_, class)) => objects::error_of_class(class, message),
+            Err(error) => error,
+        })
+    }
+}
 
 /// Returns the name of the class of `object`, escaped for a message.
 ///

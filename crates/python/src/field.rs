@@ -107,11 +107,10 @@ impl Field {
         self.get().ty().as_str()
     }
 
-    /// The type of the values, the number of bits below the bit-field, and its number of bits: ("int32", 3, 5). None if
-    /// the field is not a bit-field.
+    /// The type of the values, the number of bits below the bit-field, and its number of bits: ("int32", 3, 5).
     ///
-    /// To read the value, read the bytes of the field as one unsigned integer in the byte order of the field. Then shift
-    /// the integer right by the second number.
+    /// None if the field is not a bit-field. To read the value, read the bytes of the field as one unsigned integer in
+    /// the byte order of the field. Then shift the integer right by the second number.
     #[getter]
     fn bits(&self) -> Option<(&'static str, u8, u8)> {
         self.get().bit_field().map(|bits| (bits.ty().as_str(), bits.offset(), bits.width()))

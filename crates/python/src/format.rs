@@ -523,8 +523,7 @@ impl Format {
         Ok((class.getattr("_restore")?, arguments))
     }
 
-    /// Returns the format that was pickled as `tree`, a dict, with the names `dialect` and `model`. Only `pickle` calls
-    /// this method.
+    /// Returns the format that was pickled as `tree`, a dict. Only `pickle` calls this method.
     #[classmethod]
     fn _restore(_class: &Bound<'_, PyType>, tree: &Bound<'_, PyDict>, dialect: &str, model: &str) -> PyResult<Self> {
         let layout = pickle::from_dict(tree, &model_by_name(model)?)?;

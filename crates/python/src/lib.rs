@@ -68,6 +68,13 @@ pub mod _pep3118 {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         pep3118::__private::set_format_exception(crate::errors::format_exception);
+        let py = module.py();
+        for class in [&crate::errors::CAST_ERROR, &crate::errors::FIELD_NAME_ERROR, &crate::errors::INDEX_COUNT_ERROR] {
+            let (name, class) = class.class(py)?;
+            module.add(name, class)?;
+        }
+        // Registration also sets `Py_TPFLAGS_SEQUENCE`, the flag that `case [first, second]` tests.
+        pyo3::types::PySequence::register::<crate::view::View>(py)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

@@ -7,7 +7,7 @@ use std::ffi::{c_char, c_int};
 
 use pyo3::exceptions::{PyBufferError, PyMemoryError, PySystemError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyString};
+use pyo3::types::{PyBool, PyBytes, PyString, PyType};
 use pyo3::{PyTypeInfo, ffi};
 
 /// A new object, or `None` with an exception set in the interpreter.
@@ -128,14 +128,20 @@ pub(crate) fn is_refusal(error: &PyErr, py: Python<'_>) -> bool {
 /// memory.
 #[cold]
 pub(crate) fn error<T: PyTypeInfo>(message: impl AsRef<str>) -> PyErr {
-    attached(|py| {
-        if let Ok(text) = string(py, message.as_ref()) {
-            // SAFETY: `T` is a class of exceptions, the class and `text` are alive, and the interpreter is attached.
-            unsafe { ffi::PyErr_SetObject(T::type_object_raw(py).cast(), text.as_ptr()) };
-            return take_exception(py);
-        }
-        no_memory()
-    })
+    attached(|py| error_of_class(&T::type_object(py), message))
+}
+
+/// Creates an exception of the class `class`, as [`error`] does. `class` must be a class of exceptions.
+#[cold]
+pub(crate) fn error_of_class(class: &Bound<'_, PyType>, message: impl AsRef<str>) -> PyErr {
+    let py = class.py();
+    if let Ok(text) = string(py, message.as_ref()) {
+        // SAFETY: `class` and `text` are alive, and the interpreter is attached. If `class` is not a class of
+        // exceptions, Python sets a `SystemError`.
+        unsafe { ffi::PyErr_SetObject(class.as_ptr(), text.as_ptr()) };
+        return take_exception(py);
+    }
+    no_memory()
 }
 
 /// Creates a `MemoryError`.

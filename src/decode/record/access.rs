@@ -21,7 +21,7 @@ pub trait RecordWriter {
 }
 
 /// A mapping from offsets in a struct to offsets in an item.
-pub(super) trait Access: Copy {
+pub(crate) trait Access: Copy {
     /// Finds the number that starts `at` bytes after the start of the struct. Returns the offset of this number in the
     /// item in bytes, and whether the bytes of the number must be reversed. Returns `None` if `at` is outside the
     /// struct.
@@ -30,7 +30,7 @@ pub(super) trait Access: Copy {
 
 /// Each value has the same offset in the item and in the struct. All values have native byte order.
 #[derive(Clone, Copy)]
-pub(super) struct Identity;
+pub(crate) struct Identity;
 
 /// Each value has the same offset in the item and in the struct. All values have non-native byte order.
 #[derive(Clone, Copy)]
@@ -85,7 +85,7 @@ impl Access for PermutedMixedEndian<'_> {
 
 /// The bytes of an item that is decoded, and the mapping from the struct to the item.
 #[derive(Clone, Copy)]
-pub(super) struct ItemReader<'i, A>(pub(super) &'i [u8], pub(super) A);
+pub(crate) struct ItemReader<'i, A>(pub(crate) &'i [u8], pub(crate) A);
 
 impl<A: Access> RecordReader for ItemReader<'_, A> {
     #[inline(always)]
@@ -100,7 +100,7 @@ impl<A: Access> RecordReader for ItemReader<'_, A> {
 }
 
 /// The bytes of an item that is overwritten, and the mapping from the struct to the item.
-pub(super) struct ItemWriter<'i, A>(pub(super) &'i mut [u8], pub(super) A);
+pub(crate) struct ItemWriter<'i, A>(pub(crate) &'i mut [u8], pub(crate) A);
 
 impl<A: Access> RecordWriter for ItemWriter<'_, A> {
     #[inline(always)]

@@ -2,6 +2,8 @@
 
 use super::model::{FieldLayout, MemberKind, MemberLayout, RecordLayout};
 use crate::endian::Endian;
+#[cfg(feature = "pyo3")]
+use alloc::string::String;
 
 /// Writes a format to `bytes`, and counts the bytes of the format in `len`. A byte that does not fit is counted but
 /// not written. Hence the same code can first compute the length of the format, and then write the format to a
@@ -45,6 +47,24 @@ impl RecordLayout {
                 ""
             }
         }
+    }
+}
+
+#[cfg(feature = "pyo3")]
+impl MemberLayout {
+    /// Returns the format of items of this type. The format of one value has no byte-order character, because the
+    /// methods of `memoryview` accept only such formats: `d` for `f64`.
+    pub(crate) fn format(&self) -> String {
+        if let MemberKind::Value(value) = self.kind {
+            return String::from(value.code);
+        }
+        let mut writer = FormatWriter { bytes: &mut [], len: 0 };
+        writer.write_member(self, Endian::HOST);
+        let mut bytes = alloc::vec![0; writer.len];
+        let mut writer = FormatWriter { bytes: &mut bytes, len: 0 };
+        writer.write_member(self, Endian::HOST);
+        // The format is UTF-8: names are `str`, and all other bytes are ASCII.
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 }
 

@@ -37,6 +37,8 @@ mod model;
 mod plan;
 mod traits;
 
+#[cfg(feature = "pyo3")]
+pub(crate) use access::{Identity, ItemReader, ItemWriter};
 pub use error::{Mismatch, NotInPlace, RecordError};
 pub use model::{FieldLayout, MemberLayout, RecordField, RecordLayout};
 pub use plan::RecordPlan;

@@ -1,5 +1,10 @@
 //! [`RecordLayout`]: the layout of a struct, as a constant.
 
+#[cfg(feature = "pyo3")]
+use alloc::{format, string::String};
+#[cfg(feature = "pyo3")]
+use core::ops::Range;
+
 use super::super::element::{Element, sealed};
 use super::super::scalar::ScalarCodec;
 use super::access::{RecordReader, RecordWriter};
@@ -168,6 +173,95 @@ impl MemberLayout {
         };
         let value = ValueLayout { code, name, unit, is_string, check, accepts };
         Self { size: size_of::<T>(), align: align_of::<T>(), in_memory: true, kind: MemberKind::Value(value) }
+    }
+
+    /// Returns the size of a value in bytes.
+    #[cfg(feature = "pyo3")]
+    pub(crate) const fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Returns whether the memory of a value is what the format of the type declares: every struct is `repr(C)`, no
+    /// field is skipped, and every value has the byte order of this machine.
+    #[cfg(feature = "pyo3")]
+    pub(crate) const fn is_declared(&self) -> bool {
+        if !self.in_memory {
+            return false;
+        }
+        match self.kind {
+            MemberKind::Value(_) => true,
+            MemberKind::Array { element, .. } => element.is_declared(),
+            MemberKind::Record(fields) => {
+                let (mut declared, mut rest) = (true, fields);
+                while let [field, tail @ ..] = rest {
+                    declared &= matches!(
+                        (field.endian, Endian::HOST),
+                        (None, _) | (Some(Endian::Little), Endian::Little) | (Some(Endian::Big), Endian::Big)
+                    );
+                    declared &= field.member.is_declared();
+                    rest = tail;
+                }
+                declared
+            }
+        }
+    }
+
+    /// Calls `each` with the range of every gap between the fields of a value. `base` is the offset of the value in
+    /// bytes from the start of the item, and the ranges count from the same byte.
+    #[cfg(feature = "pyo3")]
+    pub(crate) fn each_gap(&self, base: usize, each: &mut dyn FnMut(Range<usize>)) {
+        match self.kind {
+            MemberKind::Value(_) => {}
+            MemberKind::Array { element, len } => {
+                for index in 0..len {
+                    element.each_gap(base.saturating_add(index.saturating_mul(element.size)), each);
+                }
+            }
+            MemberKind::Record(fields) => {
+                let mut end = base;
+                for field in fields {
+                    let start = base.saturating_add(field.offset);
+                    if start > end {
+                        each(end..start);
+                    }
+                    field.member.each_gap(start, each);
+                    end = start.saturating_add(field.member.size);
+                }
+                let last = base.saturating_add(self.size);
+                if last > end {
+                    each(end..last);
+                }
+            }
+        }
+    }
+
+    /// Returns the first invalid value in `item`, the bytes of a value of this type in native byte order: the dotted
+    /// name of the field, the bytes of the value as an integer, and the Rust type. Returns `None` if all values are
+    /// valid. Ignores values past the end of `item`.
+    #[cfg(feature = "pyo3")]
+    pub(crate) fn invalid_value(&self, item: &[u8]) -> Option<(String, u32, &'static str)> {
+        match self.kind {
+            MemberKind::Value(value) => {
+                let found = match value.check {
+                    Check::All => return None,
+                    Check::Bool => (u32::from(*item.first()?), "bool"),
+                    Check::Char => (u32::from_ne_bytes(*item.first_chunk()?), "char"),
+                };
+                let valid = if value.check == Check::Bool { found.0 <= 1 } else { char::from_u32(found.0).is_some() };
+                (!valid).then(|| (String::new(), found.0, found.1))
+            }
+            MemberKind::Array { element, len } => (0..len).find_map(|index| {
+                let (name, value, ty) = element.invalid_value(item.get(index.checked_mul(element.size)?..)?)?;
+                let dot = if name.is_empty() { "" } else { "." };
+                Some((format!("[{index}]{dot}{name}"), value, ty))
+            }),
+            MemberKind::Record(fields) => fields.iter().enumerate().find_map(|(index, field)| {
+                let (name, value, ty) = field.member.invalid_value(item.get(field.offset..)?)?;
+                let own = field.name.map_or_else(|| format!("f{index}"), String::from);
+                let dot = if name.is_empty() || name.starts_with('[') { "" } else { "." };
+                Some((format!("{own}{dot}{name}"), value, ty))
+            }),
+        }
     }
 
     /// Creates the layout of a field whose type is a struct with the layout `layout`.

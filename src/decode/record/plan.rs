@@ -6,11 +6,12 @@ use core::marker::PhantomData;
 
 use bytemuck::{AnyBitPattern, NoUninit};
 
-use super::super::buffer::{Buffer, BufferMut, total};
+use super::super::buffer::{Blocks, Buffer, BufferMut, total};
 use super::super::column_copy::block_items;
 use super::super::element::zeroed;
-use super::super::error::{DecodeError, EncodeError, EncodeErrorKind, resize};
-use super::super::plan::{Plan, ZERO_SIZED_LIMIT};
+use super::super::error::{DecodeError, EncodeError, EncodeErrorKind, resize, to_isize};
+use super::super::memory::{Memory, Run};
+use super::super::plan::{Plan, ZERO_SIZED_LIMIT, whole_items};
 use super::access::{Access, Identity, ItemReader, ItemWriter, Permuted, PermutedMixedEndian, Swapped};
 use super::copy_ops::FieldCopy;
 use super::error::{Mismatch, NotInPlace, RecordError};
@@ -18,6 +19,10 @@ use super::match_layout::{Conversion, Strategy};
 use super::traits::{Record, load_each};
 use crate::align::to_u64;
 use crate::strided::{Strided, StridedMut};
+use crate::view::{Order, View};
+
+/// The largest size in bytes of contiguous items that are read with one call, without the traversal of a view.
+const SMALL: usize = 256;
 
 /// A plan that decodes items to structs of type `T` and encodes such structs. [`Plan::records`] creates a `RecordPlan`.
 /// A `RecordPlan` can be reused for any number of items.
@@ -37,9 +42,9 @@ use crate::strided::{Strided, StridedMut};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
-pub struct RecordPlan<'p, T> {
-    /// The plan of the items.
-    plan: &'p Plan,
+pub struct RecordPlan<T> {
+    /// The size of an item in bytes.
+    itemsize: usize,
     conversion: Conversion,
     /// The copies from the layout of the struct to an item. The vector is empty unless the strategy is
     /// [`Strategy::Staged`].
@@ -52,13 +57,13 @@ impl Plan {
     ///
     /// # Errors
     /// - the items do not [match](Record::matches) the struct
-    pub fn records<T: Record>(&self) -> Result<RecordPlan<'_, T>, Mismatch> {
+    pub fn records<T: Record>(&self) -> Result<RecordPlan<T>, Mismatch> {
         let conversion = Conversion::new(self, &T::LAYOUT)?;
         let copies_to_item = match conversion.strategy {
             Strategy::Staged => conversion.copies.iter().map(FieldCopy::reversed).collect(),
             _ => Vec::new(),
         };
-        Ok(RecordPlan { plan: self, conversion, copies_to_item, records: PhantomData })
+        Ok(RecordPlan { itemsize: self.size, conversion, copies_to_item, records: PhantomData })
     }
 
     /// Returns `items`, the bytes of adjacent items, as a slice of structs without a copy, see [`RecordPlan::cast`].
@@ -71,7 +76,7 @@ impl Plan {
     }
 }
 
-impl<T: Record> RecordPlan<'_, T> {
+impl<T: Record> RecordPlan<T> {
     /// Returns `items`, the bytes of adjacent items, as a slice of structs without a copy. The layouts of the items and
     /// the struct must be equal.
     ///
@@ -127,8 +132,8 @@ impl<T: Record> RecordPlan<'_, T> {
     /// Returns `Ok` if the items have the same layout as the struct in memory. Otherwise returns the first difference
     /// as an error. Also returns an error if the length of `items` is not a multiple of the item size.
     fn check_in_place(&self, items: &[u8]) -> Result<(), RecordError> {
-        self.plan.items_in(items.len())?;
-        let (item, record) = (to_u64(self.plan.itemsize()), to_u64(size_of::<T>()));
+        whole_items(items.len(), self.itemsize)?;
+        let (item, record) = (to_u64(self.itemsize), to_u64(size_of::<T>()));
         if !T::LAYOUT.in_memory {
             return Err(NotInPlace::Repr.into());
         }
@@ -167,7 +172,7 @@ impl Plan {
     }
 }
 
-impl<T: Record> RecordPlan<'_, T> {
+impl<T: Record> RecordPlan<T> {
     /// Decodes `items`, the bytes of adjacent items, to structs, see [`Plan::read_records`].
     ///
     /// # Errors
@@ -185,12 +190,12 @@ impl<T: Record> RecordPlan<'_, T> {
     /// # Errors
     /// - the errors of [`read`](Self::read)
     pub fn read_into(&self, items: &[u8], records: &mut Vec<T>) -> Result<(), RecordError> {
-        let mut reader = Reader::new(self, self.plan.items_in(items.len())?, records)?;
+        let mut reader = Reader::new(self, whole_items(items.len(), self.itemsize)?, records)?;
         // If decoding has several steps, the items are decoded block by block. A block then stays in the cache between
         // the steps.
         let one_step = !matches!(self.conversion.strategy, Strategy::Staged) && self.conversion.checks.is_empty();
-        let most = if one_step { usize::MAX } else { block_items(self.plan.size.max(T::LAYOUT.size)) };
-        for block in items.chunks(most.saturating_mul(self.plan.size).max(1)) {
+        let most = if one_step { usize::MAX } else { block_items(self.itemsize.max(T::LAYOUT.size)) };
+        for block in items.chunks(most.saturating_mul(self.itemsize).max(1)) {
             reader.append(block)?;
         }
         Ok(())
@@ -203,25 +208,97 @@ impl<T: Record> RecordPlan<'_, T> {
     /// - the items of the buffer have another size than the items of this plan
     /// - the errors of [`Buffer::read_records`]
     pub fn read_buffer(&self, buffer: &Buffer<'_>) -> Result<Vec<T>, RecordError> {
-        let (view, plan) = (to_u64(buffer.plan.size), to_u64(self.plan.size));
-        if view != plan {
-            return Err(DecodeError::Itemsize { view, plan }.into());
-        }
-        let (items, _) = total(buffer.view, self.plan.size)?;
+        self.read_view(buffer.view, &*buffer.memory)
+    }
+
+    /// Decodes all items of `view` in C order. `memory` must contain the items. Returns the errors of
+    /// [`read_buffer`](Self::read_buffer).
+    #[inline]
+    pub(crate) fn read_view(&self, view: &View<'_>, memory: &dyn Memory) -> Result<Vec<T>, RecordError> {
         let mut records = Vec::new();
-        if self.plan.size == 0 {
+        if let Some(len) = self.small(view) {
+            // One call reads all items, and no memory is allocated except for the structs.
+            let (mut block, stride) = ([0; SMALL], self.itemsize.cast_signed());
+            let items = if let [items] = view.shape() { items.unsigned_abs() } else { view.item_count() };
+            let offset = to_isize(view.offset())?;
+            let items = usize::try_from(items).map_err(|_| DecodeError::Allocation { bytes: items })?;
+            let block = block.get_mut(..len).ok_or_else(|| DecodeError::internal("a block is too short"))?;
+            memory.read(&Run { path: &[], offset, stride, items, itemsize: self.itemsize }, 1, block)?;
+            Reader::new(self, items, &mut records)?.append(block)?;
+            return Ok(records);
+        }
+        self.read_blocks(view, memory, &mut records)?;
+        Ok(records)
+    }
+
+    /// Returns the size of all items of `view` in bytes if the items are contiguous and have at most [`SMALL`] bytes.
+    /// Returns `None` for other items, for items of 0 bytes, and if the items of this plan have another size.
+    #[inline]
+    fn small(&self, view: &View<'_>) -> Option<usize> {
+        let len = usize::try_from(view.len()).ok().filter(|len| (1..=SMALL).contains(len))?;
+        let same_size = usize::try_from(view.itemsize()) == Ok(self.itemsize);
+        (same_size && view.is_contiguous(Order::C)).then_some(len)
+    }
+
+    /// Decodes all items of `view` in C order, and appends the structs to `records`. `memory` must contain the items.
+    /// Returns the errors of [`read_buffer`](Self::read_buffer).
+    fn read_blocks(&self, view: &View<'_>, memory: &dyn Memory, records: &mut Vec<T>) -> Result<(), RecordError> {
+        self.check_itemsize(view)?;
+        let (items, _) = total(view, self.itemsize)?;
+        if self.itemsize == 0 {
             // Items of 0 bytes need a limit, because their number is not limited by the memory of the buffer.
             if to_u64(items) > ZERO_SIZED_LIMIT {
                 return Err(DecodeError::ZeroSized { count: to_u64(items), limit: ZERO_SIZED_LIMIT }.into());
             }
             records.extend(core::iter::repeat_with(|| T::load(ItemReader(&[], Identity), 0)).take(items));
-            return Ok(records);
+            return Ok(());
         }
-        let (mut reader, mut blocks) = (Reader::new(self, items, &mut records)?, buffer.blocks()?);
+        let (mut reader, mut blocks) = (Reader::new(self, items, records)?, Blocks::new(view, self.itemsize, memory)?);
         while blocks.advance()? {
             reader.append(blocks.block())?;
         }
-        Ok(records)
+        Ok(())
+    }
+
+    /// Decodes all items of `view` in C order, and calls `each` with at most `items` structs at a time. Only the last
+    /// call can have fewer structs. A number of 0 `items` means 1. `memory` must contain the items. Returns the errors
+    /// of [`read_buffer`](Self::read_buffer).
+    #[cfg(feature = "pyo3")]
+    pub(crate) fn fold_view(
+        &self,
+        view: &View<'_>,
+        memory: &dyn Memory,
+        items: usize,
+        mut each: impl FnMut(&[T]),
+    ) -> Result<(), RecordError> {
+        let mut records = Vec::new();
+        if self.itemsize == 0 {
+            self.read_blocks(view, memory, &mut records)?;
+            records.chunks(items.max(1)).for_each(each);
+            return Ok(());
+        }
+        self.check_itemsize(view)?;
+        let (all, _) = total(view, self.itemsize)?;
+        let most = items.clamp(1, all.max(1));
+        let mut reader = Reader::new(self, most, &mut records)?;
+        let mut blocks = Blocks::new(view, self.itemsize, memory)?;
+        while blocks.advance_by(block_items(self.itemsize).min(most.saturating_sub(reader.records.len())))? {
+            reader.append(blocks.block())?;
+            if reader.records.len() >= most {
+                each(reader.records);
+                reader.records.clear();
+            }
+        }
+        if !reader.records.is_empty() {
+            each(reader.records);
+        }
+        Ok(())
+    }
+
+    /// Returns an error if the items of `view` and the items of this plan have different sizes.
+    fn check_itemsize(&self, view: &View<'_>) -> Result<(), DecodeError> {
+        let (view, plan) = (view.itemsize().unsigned_abs(), to_u64(self.itemsize));
+        if view == plan { Ok(()) } else { Err(DecodeError::Itemsize { view, plan }) }
     }
 }
 
@@ -239,36 +316,38 @@ impl Buffer<'_> {
 /// Decodes items to structs, block by block, and appends the structs to a vector.
 struct Reader<'r, T> {
     /// The plan that decodes the items.
-    plan: &'r RecordPlan<'r, T>,
+    plan: &'r RecordPlan<T>,
     /// A block of items in the layout of the struct, for [`Strategy::Staged`].
     staged: Vec<u8>,
     /// The vector that structs are appended to.
     records: &'r mut Vec<T>,
     /// The length of `records` before the first block was decoded.
     before: usize,
+    /// The number of structs that were decoded.
+    decoded: usize,
 }
 
 impl<'r, T: Record> Reader<'r, T> {
     /// Creates a reader that decodes items with `plan`, and appends the structs to `records`. Allocates memory for
     /// `items` structs. Returns an error if the allocation fails.
-    fn new(plan: &'r RecordPlan<'r, T>, items: usize, records: &'r mut Vec<T>) -> Result<Self, RecordError> {
+    fn new(plan: &'r RecordPlan<T>, items: usize, records: &'r mut Vec<T>) -> Result<Self, RecordError> {
         let bytes = to_u64(items.saturating_mul(size_of::<T>()));
         records.try_reserve_exact(items).map_err(|_| DecodeError::Allocation { bytes })?;
         crate::huge_pages::prefer_large(records.spare_capacity_mut());
         let before = records.len();
-        Ok(Self { plan, staged: Vec::new(), records, before })
+        Ok(Self { plan, staged: Vec::new(), records, before, decoded: 0 })
     }
 
     /// Decodes `items`, the bytes of adjacent items, and appends the structs to the vector. If a value is invalid,
     /// removes all structs that this reader appended, and returns an error.
     fn append(&mut self, items: &[u8]) -> Result<(), RecordError> {
-        let Self { plan: RecordPlan { plan, conversion, .. }, staged, records, before } = self;
-        let (itemsize, size) = (plan.size, T::LAYOUT.size);
-        let read = records.len().saturating_sub(*before);
-        if let Err(refused) = conversion.checks.iter().try_for_each(|check| check.apply(items, itemsize, read)) {
+        let Self { plan: RecordPlan { itemsize, conversion, .. }, staged, records, before, decoded } = self;
+        let (itemsize, size) = (*itemsize, T::LAYOUT.size);
+        if let Err(refused) = conversion.checks.iter().try_for_each(|check| check.apply(items, itemsize, *decoded)) {
             records.truncate(*before);
             return Err(refused);
         }
+        let len = records.len();
         match &conversion.strategy {
             Strategy::Identity if T::LAYOUT.in_memory && size == size_of::<T>() => T::load_all(items, records),
             Strategy::Identity => load_each(items, size, records, Identity),
@@ -291,6 +370,7 @@ impl<'r, T: Record> Reader<'r, T> {
                 load_each(staged, size, records, Identity);
             }
         }
+        *decoded = decoded.saturating_add(records.len().saturating_sub(len));
         Ok(())
     }
 }
@@ -379,13 +459,13 @@ impl BufferMut<'_> {
     }
 }
 
-impl<T: Record> RecordPlan<'_, T> {
+impl<T: Record> RecordPlan<T> {
     /// Encodes `records` into `items`, the bytes of adjacent items, see [`Plan::write_records`].
     ///
     /// # Errors
     /// - the length of `items` is not the size of all encoded records: the bytes of 3 items for 2 records
     pub fn write(&self, records: &[T], items: &mut [u8]) -> Result<(), RecordError> {
-        let itemsize = self.plan.size;
+        let itemsize = self.itemsize;
         let needed = records.len().saturating_mul(itemsize);
         if needed != items.len() {
             let (available, needed) = (to_u64(items.len()), to_u64(needed));
@@ -426,7 +506,7 @@ impl<T: Record> RecordPlan<'_, T> {
     /// # Errors
     /// - there is not enough memory for the items
     pub fn encode(&self, records: &[T]) -> Result<Vec<u8>, RecordError> {
-        let mut items = zeroed(records.len().saturating_mul(self.plan.size))?;
+        let mut items = zeroed(records.len().saturating_mul(self.itemsize))?;
         self.write(records, &mut items)?;
         Ok(items)
     }

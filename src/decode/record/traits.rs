@@ -125,7 +125,7 @@ use crate::layout::{Dialect, Layout, LayoutError};
     message = "`{Self}` is not a record",
     note = "derive it: `#[derive(pep3118::Record)]`, with the feature `derive`"
 )]
-pub trait Record: Sized {
+pub trait Record: Sized + 'static {
     /// The layout of the struct.
     const LAYOUT: RecordLayout;
 

@@ -1,6 +1,12 @@
 //! Tests of the module `py` in an embedded interpreter.
 #![allow(unsafe_code, reason = "the buffer methods of a class are `unsafe`")]
 
+#[cfg(feature = "derive")]
+mod exported;
+#[cfg(feature = "derive")]
+mod read;
+mod validate;
+
 use std::ffi::c_int;
 
 use pep3118::py::{Acquired, BufferExporter, audit_exporter};
@@ -9,24 +15,23 @@ use pyo3::exceptions::{PyBufferError, PyTypeError};
 use pyo3::types::PyBytes;
 use pyo3::{ffi, prelude::*};
 
-/// A Python class that exports 512 bytes of its own memory.
+/// A Python class that exports 512 bytes of memory, which is never freed.
 #[pyclass(frozen)]
 struct Samples {
     exporter: BufferExporter,
-    _memory: Box<[u64]>,
 }
 
 impl Samples {
     /// Creates an exporter of the items that `raw` describes. The memory contains zeros, and `buf` is byte `offset`
     /// of the memory.
     fn new(raw: RawView<'_>, offset: usize) -> Self {
-        let mut memory = vec![0_u64; 64].into_boxed_slice();
+        let memory: &mut [u64; 64] = Box::leak(Box::new([0; 64]));
         let view = Checker::DEFAULT.check(&raw, None).into_result().unwrap_or_else(|report| panic!("{report}"));
         let start = memory.as_mut_ptr().cast::<u8>().wrapping_add(offset);
-        // SAFETY: (a) All tests export items inside the 512 bytes. The object owns the bytes and does not move them.
-        // (b) No other code accesses the bytes.
+        // SAFETY: (a) All tests export items inside the 512 bytes, which live for ever. (b) No other code accesses the
+        // bytes.
         let exporter = unsafe { BufferExporter::new(&view, start) };
-        Self { exporter, _memory: memory }
+        Self { exporter }
     }
 }
 

@@ -29,3 +29,18 @@ cdef class Bytes:
 
     def __getbuffer__(self, Py_buffer *buffer, int flags):
         PyBuffer_FillInfo(buffer, self, self.cells, 4, 0, flags)
+
+
+def total(const double[:, :] matrix):
+    """Returns the sum of the items of any exporter of a matrix of doubles."""
+    cdef Py_ssize_t row, column
+    cdef double sum = 0
+    for row in range(matrix.shape[0]):
+        for column in range(matrix.shape[1]):
+            sum += matrix[row, column]
+    return sum
+
+
+def numbers(const Pair[:] pairs):
+    """Returns the second field of each item of any exporter of pairs."""
+    return [pairs[index].b for index in range(pairs.shape[0])]

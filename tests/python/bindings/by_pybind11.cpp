@@ -1,4 +1,5 @@
-// Two exporters of pybind11: a matrix of doubles, and a matrix that exports every second column.
+// Two exporters of pybind11: a matrix of doubles, and a matrix that exports every second column. The function `total` is
+// a consumer of matrices.
 #include <pybind11/pybind11.h>
 
 #include <vector>
@@ -24,4 +25,19 @@ PYBIND11_MODULE(by_pybind11, module, pybind11::mod_gil_not_used()) {
         .def_buffer([format](Strided &matrix) {
             return py::buffer_info(matrix.cells.data(), sizeof(double), format, 2, {2, 2}, {24, 16});
         });
+    // Returns the sum of the items of any exporter of a matrix of doubles.
+    module.def("total", [](const py::buffer &matrix) {
+        const py::buffer_info info = matrix.request();
+        if (!info.item_type_is_equivalent_to<double>() || info.ndim != 2) {
+            throw py::type_error("a matrix of doubles is needed");
+        }
+        double sum = 0;
+        for (py::ssize_t row = 0; row < info.shape[0]; ++row) {
+            for (py::ssize_t column = 0; column < info.shape[1]; ++column) {
+                const char *start = static_cast<const char *>(info.ptr);
+                sum += *reinterpret_cast<const double *>(start + row * info.strides[0] + column * info.strides[1]);
+            }
+        }
+        return sum;
+    });
 }

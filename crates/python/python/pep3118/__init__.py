@@ -2,12 +2,15 @@
 
 from ._pep3118 import (
     BufferRuleError,
+    CastError,
     Difference,
     Exporter,
     Field,
+    FieldNameError,
     Finding,
     Format,
     FormatError,
+    IndexCountError,
     Report,
     View,
     __version__,
@@ -20,12 +23,15 @@ from ._pep3118 import (
 
 __all__ = [
     "BufferRuleError",
+    "CastError",
     "Difference",
     "Exporter",
     "Field",
+    "FieldNameError",
     "Finding",
     "Format",
     "FormatError",
+    "IndexCountError",
     "Report",
     "View",
     "__version__",

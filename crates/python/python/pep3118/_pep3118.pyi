@@ -1,6 +1,6 @@
 import sys
 from collections.abc import Iterator, Sequence
-from types import ModuleType
+from types import GenericAlias, ModuleType
 from typing import Any, Literal, Self, SupportsIndex, final, overload
 
 import numpy
@@ -24,6 +24,24 @@ class BufferRuleError(BufferError):
 
     rule: str
     findings: tuple[Finding, ...]
+
+class CastError(TypeError, ValueError):
+    """The memory of a View cannot be cast to the format or the shape.
+
+    The class derives from the two classes that memoryview.cast raises.
+    """
+
+class FieldNameError(KeyError, TypeError):
+    """The items of a View have no field of this name.
+
+    memoryview raises TypeError for every text in the brackets.
+    """
+
+class IndexCountError(IndexError, TypeError):
+    """The key of a View has more indices than the View has dimensions.
+
+    memoryview raises TypeError for such a key, and NumPy raises IndexError.
+    """
 
 def calcsize(format: str | bytes) -> int:
     """Returns the size in bytes of an item of `format`, a str or bytes object, on this machine. Accepts every format of
@@ -150,6 +168,8 @@ class View:
     The layout of an item is the layout that the exporter's type declares: a NumPy dtype, a ctypes class, or an
     `array.array`. For any other type, the layout is read from the exporter's format, in `dialect` if it is given.
     `format` replaces the exporter's format by another format of the same itemsize.
+
+    A view is a sequence, registered with `collections.abc.Sequence`.
     """
     @property
     def obj(self) -> object:
@@ -202,7 +222,7 @@ class View:
     @property
     def dialect(self) -> str:
         """The dialect in which the format was interpreted."""
-    def __new__(cls, obj: Buffer, format: str | bytes | None = None, dialect: str | None = None) -> Self: ...
+    def __new__(cls, object: Buffer, format: str | bytes | None = None, dialect: str | None = None) -> Self: ...
     def explain(self) -> str:
         """Returns the layout of an item as a table of offsets, sizes and types, and the arrangement of the items."""
     def tolist(self) -> Any:
@@ -215,9 +235,17 @@ class View:
         """Returns `tobytes().hex(...)`."""
     def toreadonly(self) -> View:
         """Returns a read-only view of the same memory."""
-    def cast(self, format: str | bytes, shape: Sequence[int] | None = None, *, dialect: str | None = None) -> View:
-        """Returns a view of the same bytes as items of another format, in one dimension or in `shape`. The memory
-        must be C-contiguous.
+    def cast(
+        self,
+        format: str | bytes,
+        shape: Sequence[int] | None = None,
+        *,
+        order: Literal["C", "F"] = "C",
+        dialect: str | None = None,
+    ) -> View:
+        """Returns a view of the same bytes, in the order of the memory, as items of another format, in one dimension
+        or in `shape`. The items are contiguous in C order, or in Fortran order if `order` is 'F'. The memory must be
+        contiguous.
         """
     def transpose(self, *axes: int) -> View:
         """Returns a view with the dimensions in the order of `axes`, or in reverse order if no axes are given."""
@@ -225,6 +253,17 @@ class View:
         """Copies each field to an array in this machine's byte order. Returns a dict of writable Views by the dotted
         names of the fields. Copies all fields if no `names` are given.
         """
+    def count(self, value: object, /) -> int:
+        """Returns the number of items of the first dimension that equal `value`. An item of a view with several
+        dimensions is a view of one dimension less.
+        """
+    def index(self, value: object, start: SupportsIndex = 0, stop: SupportsIndex = ..., /) -> int:
+        """Returns the index of the first item that equals `value`, of the items from `start` to `stop` in the first
+        dimension. Negative bounds count from the end. Raises ValueError if no item equals `value`.
+        """
+    @classmethod
+    def __class_getitem__(cls, item: Any, /) -> GenericAlias:
+        """Returns a generic alias for annotations, such as `View[int]`."""
     def release(self) -> None:
         """Releases the buffer. Raises BufferError while a consumer holds a buffer of this view."""
     def __arrow_c_schema__(self) -> CapsuleType: ...

@@ -14,6 +14,7 @@ use super::text;
 use crate::behavior::Behavior;
 use crate::borrowed_bytes::BorrowedBytes;
 use crate::fastcall::counted;
+use pep3118::__private::to_u64;
 use pep3118::Endian;
 use pep3118::decode::{EncodeErrorKind, LongDouble, Value};
 use pep3118::layout::{BitField, Type};
@@ -238,6 +239,10 @@ impl ScalarField {
             }
             Type::Char => match object.cast::<PyBytes>().map(|bytes| bytes.as_bytes()) {
                 Ok([byte]) => codec.store(&Value::Char(*byte), bytes)?,
+                // As in memoryview, a wrong length is a `ValueError` and not a `TypeError`.
+                Ok(given) if !lenient => {
+                    return Err(EncodeErrorKind::TooLong { len: to_u64(given.len()), capacity: 1, unit: "byte" }.into());
+                }
                 _ => return Err(self.other_kind(object)),
             },
             Type::Bits if let Some(bits) = codec.bit_field() => self.write_bit_field(bits, object, bytes)?,
@@ -260,7 +265,7 @@ impl ScalarField {
                 return Err(WriteErrorKind::FollowedAddress);
             }
             Type::Pointer if self.typed_pointer => return Err(WriteErrorKind::FollowedAddress),
-            _ => self.write_integer(object, bytes, lenient)?,
+            _ => self.write_integer(object, bytes)?,
         }
         Ok(())
     }
@@ -270,14 +275,14 @@ impl ScalarField {
         WriteErrorKind::kind(Some(self), taken_by(self.value_type()), object)
     }
 
-    /// Writes `object`, an integer, to `bytes`, the bytes of one value. If `lenient` is `true`, accepts a negative
-    /// number for `P`, as `struct` does. Returns an error if `object` is not an integer or is out of range.
-    fn write_integer(&self, object: &Bound<'_, PyAny>, bytes: &mut [u8], lenient: bool) -> Result<(), WriteErrorKind> {
+    /// Writes `object`, an integer, to `bytes`, the bytes of one value. Accepts a negative number for `P`, as `struct` and
+    /// memoryview do. Returns an error if `object` is not an integer or is out of range.
+    fn write_integer(&self, object: &Bound<'_, PyAny>, bytes: &mut [u8]) -> Result<(), WriteErrorKind> {
         let range = self.codec.range();
         let outside = |value| WriteErrorKind::Range { scalar: *self, range, value };
         let mut value = self.integer(object)?.ok_or(outside(None))?;
-        if lenient && self.character == Some(b'P') && value < 0 {
-            // `struct` also accepts a negative number for `P`: -1 is the greatest address.
+        if self.ty() == Type::Pointer && value < 0 {
+            // `struct` and memoryview also accept a negative number for `P`: -1 is the greatest address.
             value = value.saturating_add(1 << 64_u32);
         }
         match self.codec.store_number(value, bytes) {
@@ -337,6 +342,10 @@ impl ScalarField {
             // `struct` replaces every exception by `struct.error`.
             if lenient || error.is_instance_of::<PyTypeError>(object.py()) {
                 return WriteErrorKind::kind(Some(self), taken_by(Type::Float64), object);
+            }
+            // An integer that no float can hold is a `ValueError`, as in memoryview.
+            if error.is_instance_of::<PyOverflowError>(object.py()) {
+                return WriteErrorKind::Overflow(*self);
             }
             error.into()
         })

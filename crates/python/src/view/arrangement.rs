@@ -1,6 +1,6 @@
 //! `Arrangement`: the shape, strides and offset of the items of a view.
 
-use pep3118::view::{Order, Slice, View as Geometry, ViewError};
+use pep3118::view::{ItemLayout, Order, Slice, View as Geometry, ViewError};
 
 /// An [`Arrangement`] of at most this number of dimensions stores its lengths and strides without an allocation.
 const INLINE: usize = 2;
@@ -223,6 +223,28 @@ impl Arrangement {
                 Ok((Self::new(&selected.view), selected.pointer))
             }
         }
+    }
+
+    /// Returns the arrangement of the same bytes, in the order of the memory, as items of `itemsize` bytes. `shape` is
+    /// the shape of the result; with `None`, the result has one dimension. The items of the result are contiguous in
+    /// the order `order`, C or Fortran.
+    ///
+    /// # Errors
+    /// - as [`Geometry::cast`], except that the memory can also be contiguous in Fortran order
+    pub(super) fn cast(&self, itemsize: i64, shape: Option<&[i64]>, order: Order) -> Result<Self, ViewError> {
+        let own = self.geometry();
+        // Reversed axes make memory in Fortran order C-contiguous, and the reverse.
+        let in_c_order =
+            if own.is_contiguous(Order::C) || !own.is_contiguous(Order::Fortran) { own } else { own.transpose(None)? };
+        let Some(shape) = shape.filter(|_| order == Order::Fortran) else {
+            return Ok(Self::new(&in_c_order.cast(ItemLayout::Bytes, itemsize, shape)?));
+        };
+        let reversed: Vec<i64> = shape.iter().rev().copied().collect();
+        let cast = in_c_order.cast(ItemLayout::Bytes, itemsize, Some(&reversed)).map_err(|error| match error {
+            ViewError::CastShape { len, itemsize, .. } => ViewError::CastShape { len, itemsize, shape: shape.into() },
+            error => error,
+        })?;
+        Ok(Self::new(&cast.transpose(None)?))
     }
 
     /// Returns the arrangement of the elements of `field` in all items. The dimensions of the field follow the

@@ -1,13 +1,13 @@
 //! The methods and properties of the Python class `View`.
 
+use std::borrow::Cow;
 use std::ffi::c_int;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use pyo3::basic::CompareOp;
-use pyo3::exceptions::{PyBufferError, PyTypeError};
+use pyo3::exceptions::{PyBufferError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyCapsule;
-use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyCapsule, PyDict, PyString, PyTuple, PyType};
 use pyo3::{PyTraverseError, PyVisit, ffi};
 
 use super::assign::opened;
@@ -18,6 +18,7 @@ use super::item;
 use super::iterator::iterate;
 use super::part::{Part, Place, read_item, read_place, read_primitive, select};
 use super::{arrow, assign, columns, compare, construct, tolist};
+use crate::errors::CAST_ERROR;
 use crate::format::format_bytes;
 use crate::names::dialect_by_name;
 use crate::objects::{self, NewObject, is_refusal};
@@ -35,6 +36,8 @@ use pep3118::view::Order;
 /// The layout of an item is the layout that the exporter's type declares: a NumPy dtype, a ctypes class, or an
 /// `array.array`. For any other type, the layout is read from the exporter's format, in `dialect` if it is given.
 /// `format` replaces the exporter's format by another format of the same itemsize.
+///
+/// A view is a sequence, registered with `collections.abc.Sequence`.
 ///
 /// >>> import struct
 /// >>> from pep3118 import View
@@ -63,7 +66,12 @@ use pep3118::view::Order;
 ///
 /// An assignment to several items accepts a buffer of the same shape and layout, nested lists of the same shape, or
 /// one value for every item. If one value is refused, no item is changed. Padding is never changed.
-#[pyclass(frozen, mapping, weakref, module = "pep3118")]
+///
+/// >>> match View(b"ab"):
+/// ...     case [first, second]:
+/// ...         print(first, second)
+/// 97 98
+#[pyclass(frozen, sequence, weakref, module = "pep3118")]
 pub(crate) struct View {
     part: Part,
     hold: Hold,
@@ -134,8 +142,40 @@ impl View {
     }
 
     /// Returns the description (layout, plan and format) that all items of this view share.
-    pub(super) fn description(&self) -> &ItemDescription {
+    pub(super) fn description(&self) -> &Arc<ItemDescription> {
         self.part.description()
+    }
+
+    /// Creates a view of the buffer of `object`, which is this view or a memoryview of this view. `format` and `dialect`
+    /// are the arguments of `View`. The buffer of `object` is memory of this view, so the new view shares the buffer that
+    /// this view holds, and each view can be released on its own.
+    ///
+    /// # Errors
+    /// - as [`construct::open`]
+    #[inline(never)]
+    fn reopened(
+        &self,
+        object: &Bound<'_, PyAny>,
+        format: Option<&Bound<'_, PyAny>>,
+        dialect: Option<&str>,
+    ) -> PyResult<Self> {
+        let pin = self.hold.pin()?;
+        let (_acquired, part) = opened(construct::open(object, format, dialect)?);
+        self.alike(object.py(), part, &pin)
+    }
+
+    /// Returns the format that consumers of this view get.
+    ///
+    /// # Errors
+    /// - the items have no [`Item`](super::item::Item): `SystemError`
+    pub(super) fn exported_format(&self) -> PyResult<Cow<'_, [u8]>> {
+        // If the owner of references is unknown, the format `O` is not exported: a consumer would use the bytes as
+        // references to objects, but the bytes can be arbitrary.
+        let item = self.part.item()?;
+        if item.has_unknown_objects() {
+            return Ok(Cow::Owned(format!("{}s", self.part.view().itemsize()).into_bytes()));
+        }
+        Ok(Cow::Borrowed(item.exported_format(self.part.description())))
     }
 
     /// Returns the items of this view.
@@ -148,6 +188,41 @@ impl View {
     }
 }
 
+/// Returns the number of items of the first dimension of `view`, for a search.
+///
+/// # Errors
+/// - a view that was released: `ValueError`
+/// - a view without dimensions: `TypeError`
+fn lookup_len(view: &Bound<'_, View>) -> PyResult<i64> {
+    Ok(i64::try_from(view.get().part()?.len()?)?)
+}
+
+/// A bound of the search of [`View::index`]: an index of the first dimension, which may be negative or out of bounds.
+struct IndexBound(i64);
+
+impl IndexBound {
+    /// Returns the bound as an index from 0 to `len`, the number of items. A negative bound counts from the end.
+    fn counted(&self, len: i64) -> i64 {
+        let counted = if self.0 < 0 { self.0.saturating_add(len) } else { self.0 };
+        counted.clamp(0, len)
+    }
+}
+
+impl<'py> FromPyObject<'_, 'py> for IndexBound {
+    type Error = PyErr;
+
+    /// Converts an object with `__index__`. A number that does not fit `Py_ssize_t` becomes the nearest number that
+    /// fits, as for `list.index`.
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        match object.extract::<i64>() {
+            Err(error) if error.is_instance_of::<PyOverflowError>(object.py()) => {
+                Ok(Self(if object.lt(0)? { i64::MIN } else { i64::MAX }))
+            }
+            bound => bound.map(Self),
+        }
+    }
+}
+
 fn tuple<'py>(py: Python<'py>, numbers: &[i64]) -> PyResult<Bound<'py, PyTuple>> {
     tuple_builder::tuple(py, numbers.iter().map(|number| objects::int(py, *number)))
 }
@@ -155,15 +230,29 @@ fn tuple<'py>(py: Python<'py>, numbers: &[i64]) -> PyResult<Bound<'py, PyTuple>>
 #[pymethods]
 impl View {
     #[new]
-    #[pyo3(signature = (obj, format=None, dialect=None))]
-    fn py_new(obj: &Bound<'_, PyAny>, format: Option<&Bound<'_, PyAny>>, dialect: Option<&str>) -> PyResult<Self> {
-        if let (Ok(view), None, None) = (obj.cast_exact::<Self>(), format, dialect) {
+    #[pyo3(signature = (object, format=None, dialect=None))]
+    fn py_new(object: &Bound<'_, PyAny>, format: Option<&Bound<'_, PyAny>>, dialect: Option<&str>) -> PyResult<Self> {
+        if let (Ok(view), None, None) = (object.cast_exact::<Self>(), format, dialect) {
             let this = view.get();
             let pin = this.hold.pin()?;
-            return this.alike(obj.py(), this.part.whole(), &pin);
+            return this.alike(object.py(), this.part.whole(), &pin);
         }
-        let (acquired, part) = opened(construct::open(obj, format, dialect)?);
+        if let Some(view) = construct::view_of(object) {
+            return view.get().reopened(object, format, dialect);
+        }
+        let (acquired, part) = opened(construct::open_exporter(object, format, dialect)?);
         Ok(Self::new(part, Hold::new(acquired)))
+    }
+
+    /// Returns a generic alias for annotations, such as `View[int]`.
+    ///
+    /// >>> from pep3118 import View
+    /// >>> View[int]
+    /// pep3118.View[int]
+    #[classmethod]
+    #[pyo3(signature = (item, /))]
+    fn __class_getitem__<'py>(class: &Bound<'py, PyType>, item: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        class.py().import("types")?.getattr("GenericAlias")?.call1((class, item))
     }
 
     /// The object that owns the memory.
@@ -342,18 +431,32 @@ impl View {
         self.alike(py, self.part.to_readonly(), &pin)
     }
 
-    /// Returns a view of the same bytes as items of another format, in one dimension or in `shape`. The memory
-    /// must be C-contiguous.
+    /// Returns a view of the same bytes, in the order of the memory, as items of another format, in one dimension
+    /// or in `shape`. The items are contiguous in C order, or in Fortran order if `order` is 'F'. The memory must be
+    /// contiguous.
     ///
     /// >>> from pep3118 import View
     /// >>> View(b"abcdef").cast("3s").tolist()
     /// [b'abc', b'def']
-    #[pyo3(signature = (format, shape=None, *, dialect=None))]
-    fn cast(&self, format: &Bound<'_, PyAny>, shape: Option<Vec<i64>>, dialect: Option<&str>) -> PyResult<Self> {
+    /// >>> View(b"abcdef").cast("c", (3, 2), order="F").tolist()
+    /// [[b'a', b'd'], [b'b', b'e'], [b'c', b'f']]
+    #[pyo3(signature = (format, shape=None, *, order="C", dialect=None))]
+    fn cast(
+        &self,
+        format: &Bound<'_, PyAny>,
+        shape: Option<Vec<i64>>,
+        order: &str,
+        dialect: Option<&str>,
+    ) -> PyResult<Self> {
+        let order = match order {
+            "C" => Order::C,
+            "F" => Order::Fortran,
+            _ => return Err(CAST_ERROR.error("order must be 'C' or 'F'")),
+        };
         let written = format_bytes(format)?;
         let dialect = dialect.map(dialect_by_name).transpose()?;
         let pin = self.hold.pin()?;
-        let part = self.part.cast(&written, shape.as_deref(), dialect)?;
+        let part = self.part.cast(&written, shape.as_deref(), order, dialect)?;
         self.alike(format.py(), part, &pin)
     }
 
@@ -413,6 +516,46 @@ impl View {
     ) -> PyResult<Bound<'py, PyCapsule>> {
         let _: Option<&Bound<'py, PyAny>> = requested_schema;
         arrow::stream(py, self.part()?, &self.hold)
+    }
+
+    /// Returns the number of items of the first dimension that equal `value`. An item of a view with several
+    /// dimensions is a view of one dimension less.
+    ///
+    /// >>> from pep3118 import View
+    /// >>> View(b"banana").count(97)
+    /// 3
+    #[pyo3(signature = (value, /))]
+    fn count(slf: &Bound<'_, Self>, value: &Bound<'_, PyAny>) -> PyResult<usize> {
+        let mut count = 0_usize;
+        for index in 0..lookup_len(slf)? {
+            let item = slf.get().item_at(slf.py(), index)?;
+            if item.is(value) || item.eq(value)? {
+                count = count.saturating_add(1);
+            }
+        }
+        Ok(count)
+    }
+
+    /// Returns the index of the first item that equals `value`, of the items from `start` to `stop` in the first
+    /// dimension. Negative bounds count from the end. Raises ValueError if no item equals `value`.
+    ///
+    /// >>> from pep3118 import View
+    /// >>> View(b"banana").index(110, 3)
+    /// 4
+    #[pyo3(
+        signature = (value, start=IndexBound(0), stop=IndexBound(i64::MAX), /),
+        text_signature = "($self, value, start=0, stop=sys.maxsize, /)"
+    )]
+    fn index(slf: &Bound<'_, Self>, value: &Bound<'_, PyAny>, start: IndexBound, stop: IndexBound) -> PyResult<i64> {
+        let len = lookup_len(slf)?;
+        let (start, stop) = (start.counted(len), stop.counted(len));
+        for index in start..stop {
+            let item = slf.get().item_at(slf.py(), index)?;
+            if item.is(value) || item.eq(value)? {
+                return Ok(index);
+            }
+        }
+        Err(objects::error::<PyValueError>("View.index(x): no item equals x"))
     }
 
     /// Releases the buffer. Raises BufferError while a consumer holds a buffer of this view.
@@ -526,7 +669,7 @@ impl View {
 
     fn __repr__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
-        let Ok(part) = slf.get().part() else { return objects::string(py, "<released pep3118.View>") };
+        let Ok(part) = slf.get().part() else { return objects::string(py, "<pep3118.View of released memory>") };
         let shape: Vec<String> = part.shape().iter().map(ToString::to_string).collect();
         let comma = if shape.len() == 1 { "," } else { "" };
         let format = escape(part.description().format());
@@ -538,23 +681,15 @@ impl View {
     unsafe fn __getbuffer__(slf: &Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
         let this = slf.get();
         let part = &this.part;
-        let bytes;
-        // If the owner of references is unknown, the format `O` is not exported: a consumer would use the bytes as
-        // references to objects, but the bytes can be arbitrary.
-        let format = if part.item()?.has_unknown_objects() {
-            bytes = format!("{}s", part.view().itemsize()).into_bytes();
-            &bytes
-        } else {
-            part.description().format()
-        };
+        let format = this.exported_format()?;
         if !this.hold.enter() {
-            return Err(objects::error::<PyBufferError>("the View is released"));
+            return Err(released());
         }
         let exporter = this.exporter.get_or_init(|| {
             // SAFETY: (a) By the INVARIANT of `Part` the items are readable until the buffer is released. The consumer
             // is a user of this view and has a reference to the view, so the buffer is not released. (b) The view is
             // writable only if the exporter of its buffer reported writable memory.
-            Box::new(unsafe { BufferExporter::with_format(&part.view().geometry(), part.buf(), Some(format)) })
+            Box::new(unsafe { BufferExporter::with_format(&part.view().geometry(), part.buf(), Some(&format)) })
         });
         // SAFETY: (a) The interpreter passes a `Py_buffer` that may be written to. (b) `slf` owns `exporter`, and the
         // filled buffer has a reference to `slf`.

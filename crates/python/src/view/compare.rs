@@ -1,9 +1,10 @@
 //! Implements `==` of two views, and the hash of a view.
 
-use pep3118::layout::Type;
+use pep3118::layout::{Field, Type};
 use pep3118::view::Order;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 
 use super::hold::Hold;
 use super::part::{Part, PinnedPart, read_pinned};
@@ -129,14 +130,15 @@ fn values_are_equal(equality: Equality, one: &[u8], other: &[u8]) -> bool {
 /// - the comparison of two objects raises an exception: the exception is returned unchanged
 fn objects_are_equal(py: Python<'_>, left: Operand<'_>, right: Operand<'_>) -> PyResult<bool> {
     let view = right.part().view();
+    let (own, other) = (ItemValues::of(left.part()), ItemValues::of(right.part()));
     let mut indices = vec![0_i64; view.shape().len()];
     let mut equal = true;
     // This error only makes `each_place` stop at the first difference. It does not reach the caller.
     let stop = || objects::error::<PyValueError>("different");
     let walked = left.part().each_place(|place| {
-        let other = right.part().place(&indices);
-        let ours = left.with(|held| read_pinned(py, &held, place))?;
-        equal = ours.eq(right.with(|held| read_pinned(py, &held, other))?)?;
+        let other_place = right.part().place(&indices);
+        let ours = own.strip(left.with(|held| read_pinned(py, &held, place))?)?;
+        equal = ours.eq(other.strip(right.with(|held| read_pinned(py, &held, other_place))?)?)?;
         for (index, extent) in indices.iter_mut().zip(view.shape()).rev() {
             *index = index.saturating_add(1);
             if *index < *extent {
@@ -147,6 +149,47 @@ fn objects_are_equal(py: Python<'_>, left: Operand<'_>, right: Operand<'_>) -> P
         if equal { Ok(()) } else { Err(stop()) }
     });
     if equal { walked.map(|()| true) } else { Ok(false) }
+}
+
+/// The values of an item that are compared.
+enum ItemValues {
+    /// All values.
+    All,
+    /// A record has fields without values, such as the `0c` of the format `h 0c`. The fields with these indices have
+    /// values.
+    Fields(Vec<usize>),
+}
+
+impl ItemValues {
+    /// Returns the values of an item of `part` that are compared.
+    fn of(part: &Part) -> Self {
+        let item = part.description().item();
+        let has_values = |field: &Field<'_>| !field.shape().contains(&0);
+        let is_flat = item.ty() == Type::Record && item.shape().is_empty();
+        // `struct` and memoryview have no names.
+        if !is_flat
+            || item.fields().all(|field| has_values(&field))
+            || item.fields().any(|field| field.name().is_some())
+        {
+            return Self::All;
+        }
+        let fields = item.fields().enumerate().filter(|(_, field)| has_values(field));
+        Self::Fields(fields.map(|(index, _)| index).collect())
+    }
+
+    /// Returns the values of `item`, the object of an item, as memoryview compares them: without the fields that have no
+    /// values. A single value is not a tuple.
+    ///
+    /// # Errors
+    /// - no memory: `MemoryError`
+    fn strip<'py>(&self, item: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let Self::Fields(fields) = self else { return Ok(item) };
+        let values = fields.iter().map(|index| item.get_item(*index)).collect::<PyResult<Vec<_>>>()?;
+        match <[Bound<'py, PyAny>; 1]>::try_from(values) {
+            Ok([value]) => Ok(value),
+            Err(values) => Ok(PyTuple::new(item.py(), values)?.into_any()),
+        }
+    }
 }
 
 /// Returns the hash of the bytes of all items of `held`. As for memoryview, the view must be read-only, its items must

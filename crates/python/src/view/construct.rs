@@ -1,11 +1,13 @@
 //! Implements `View(obj, format, dialect)`: opens the buffer of `obj`, and converts an error of the library to an
 //! exception.
 
-use pep3118::__private::open_as;
+use pep3118::__private::{open_as, open_described};
 use pep3118::layout::Dialect;
 use pep3118::py::{OpenBuffer, OpenError};
 use pyo3::exceptions::PyBufferError;
+use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::types::PyMemoryView;
 
 use super::class::View;
 use crate::errors::{ambiguous, broken_rules};
@@ -30,9 +32,54 @@ pub(super) fn open(
     format: Option<&Bound<'_, PyAny>>,
     dialect: Option<&str>,
 ) -> PyResult<OpenBuffer> {
+    if exporter.is_exact_instance_of::<PyMemoryView>()
+        && format.is_none()
+        && dialect.is_none()
+        && let Some(view) = view_of(exporter)
+        && let Some(open) = open_memoryview_of(&view, exporter)?
+    {
+        return Ok(open);
+    }
+    open_exporter(exporter, format, dialect)
+}
+
+/// Opens the buffer of `exporter`, which is not a memoryview of a `View`. The arguments are those of [`open`].
+///
+/// # Errors
+/// - as [`open`]
+#[inline]
+pub(super) fn open_exporter(
+    exporter: &Bound<'_, PyAny>,
+    format: Option<&Bound<'_, PyAny>>,
+    dialect: Option<&str>,
+) -> PyResult<OpenBuffer> {
     let format = format.map(format_bytes).transpose()?;
     let dialect = dialect.map(dialect_by_name).transpose()?;
     open_as(exporter, format.as_deref(), dialect, &dialect_of_view).map_err(|error| exception(error, CHOOSE))
+}
+
+/// Returns `exporter` if it is a `View`, and the `View` that exports the memory if `exporter` is a memoryview. Returns
+/// `None` for any other exporter, and for a memoryview that was released.
+#[inline]
+pub(super) fn view_of<'py>(exporter: &Bound<'py, PyAny>) -> Option<Bound<'py, View>> {
+    if let Ok(view) = exporter.cast_exact::<View>() {
+        return Some(view.clone());
+    }
+    let memoryview = exporter.cast_exact::<PyMemoryView>().ok()?;
+    // If the memoryview was released, the request for its buffer raises the exception.
+    memoryview.getattr(intern!(exporter.py(), "obj")).ok()?.cast_into_exact::<View>().ok()
+}
+
+/// Opens the buffer of `memoryview`, a memoryview of `view`. The items have the description of the items of `view`,
+/// which says more than their exported format. Returns `None` if the memoryview was cast to another format.
+///
+/// # Errors
+/// - as [`pep3118::py::open`]
+#[inline(never)]
+fn open_memoryview_of(view: &Bound<'_, View>, memoryview: &Bound<'_, PyAny>) -> PyResult<Option<OpenBuffer>> {
+    let view = view.get();
+    let format = view.exported_format()?;
+    open_described(memoryview, view.description(), &format).map_err(|error| exception(error, CHOOSE))
 }
 
 /// Returns the dialect of the format of a `View`, or `None` for any other exporter. `exporter` may also be a memoryview

@@ -9,6 +9,7 @@
 use std::sync::atomic::{AtomicIsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
+use super::class::View;
 use crate::objects;
 use pep3118::decode::ColumnData;
 use pep3118::py::Acquired;
@@ -240,16 +241,23 @@ impl Hold {
         }
     }
 
-    /// Returns the exporter of the buffer. Returns `None` if the view is released, or if the memory is a decoded
-    /// column.
+    /// Returns the object that owns the memory. The exporter of the buffer can be another `View`, through a memoryview.
+    /// The result is then the owner of the memory of that `View`. Returns `None` if the view is released, or if the
+    /// memory is a decoded column.
     pub(super) fn exporter<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        self.with_acquired(|acquired| acquired.exporter(py))
+        self.origin(py).map(|(exporter, _)| exporter)
     }
 
-    /// Returns the exporter of the buffer, and the address of the buffer. Returns `None` if the view is released, or if
-    /// the memory is a decoded column.
+    /// Returns the object that owns the memory, as [`exporter`](Self::exporter) does, and the address of the buffer of
+    /// this object. Returns `None` if the view is released, or if the memory is a decoded column.
     pub(super) fn origin<'py>(&self, py: Python<'py>) -> Option<(Bound<'py, PyAny>, usize)> {
-        self.with_acquired(|acquired| Some((acquired.exporter(py)?, acquired.buf().addr())))
+        let own = |hold: &Self| hold.with_acquired(|acquired| Some((acquired.exporter(py)?, acquired.buf().addr())));
+        let (mut exporter, mut start) = own(self)?;
+        // A loop and not a recursion, because the input decides how many views export memory of each other.
+        while let Ok(view) = exporter.cast_exact::<View>() {
+            (exporter, start) = own(view.get().parts().1)?;
+        }
+        Some((exporter, start))
     }
 
     /// Adds 1 to the number of users, for a consumer that requests a buffer from the view. Returns `false` if the view

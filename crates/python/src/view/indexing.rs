@@ -8,6 +8,7 @@ use pyo3::types::{PyEllipsis, PyInt, PySlice, PyString, PyTuple};
 
 use super::hold::Pin;
 use super::part::{Part, select};
+use crate::errors::INDEX_COUNT_ERROR;
 use crate::objects;
 use pep3118::view::Slice;
 
@@ -104,8 +105,9 @@ impl<'k, 'py> Key<'k, 'py> {
     /// Returns the items of `part` that the key selects. `pin` pins a view of the buffer.
     ///
     /// # Errors
-    /// - an index out of bounds, or more indices than dimensions: `IndexError`
-    /// - no field has the name: `KeyError`
+    /// - an index out of bounds: `IndexError`
+    /// - more indices than dimensions: `IndexCountError`
+    /// - no field has the name: `FieldNameError`
     #[inline]
     pub(super) fn select(&self, part: &Part, pin: &Pin<'_>) -> PyResult<Target> {
         match self {
@@ -220,14 +222,15 @@ fn add_axis(offset: &mut i64, index: i64, dimension: usize, shape: &[i64], strid
 /// Returns the items of `part` that `axes` select. `pin` pins a view of the buffer.
 ///
 /// # Errors
-/// - an index out of bounds, or more indices than dimensions: `IndexError`
+/// - an index out of bounds: `IndexError`
+/// - more indices than dimensions: `IndexCountError`
 fn select_axes(axes: &[Axis], part: &Part, pin: &Pin<'_>) -> PyResult<Target> {
     let shape = part.shape();
     let ndim = shape.len();
     let ellipses = axes.iter().filter(|axis| matches!(axis, Axis::Ellipsis)).count();
     let given = axes.len().saturating_sub(ellipses);
     let Some(missing) = ndim.checked_sub(given) else {
-        return Err(objects::error::<PyIndexError>(format!("{given} indices for {ndim} dimensions")));
+        return Err(INDEX_COUNT_ERROR.error(format!("{given} indices for {ndim} dimensions")));
     };
     let indices: Option<Vec<i64>> =
         axes.iter().map(|axis| if let Axis::Index(index) = axis { Some(*index) } else { None }).collect();

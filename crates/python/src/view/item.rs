@@ -2,7 +2,7 @@
 //! item.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use pep3118::__private::{Cache, escape};
 use pep3118::Endian;
@@ -15,6 +15,8 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyString;
 
 use super::arrangement::FieldArrangement;
+use super::exported_format::exported_format;
+use crate::errors::FIELD_NAME_ERROR;
 use crate::field::default_name;
 use crate::objects;
 use crate::values::{Codec, PrimitiveField};
@@ -31,6 +33,8 @@ pub(super) struct Item {
     primitive: Option<PrimitiveField>,
     codec: PyOnceLock<Codec>,
     format: PyOnceLock<Py<PyString>>,
+    /// The format that consumers get, or `None` if this is the format of the description.
+    exported_format: OnceLock<Option<Box<[u8]>>>,
     /// The fields that were accessed, by their names. No Python code runs while the cache is locked.
     children: Mutex<Cache<Box<str>, Child>>,
     /// The columns that were requested. The key is the index of the leaf, a field that is not a record. No Python code
@@ -83,10 +87,10 @@ impl Item {
     /// Returns the `Item` that is attached to `description`. Creates and attaches the `Item` if there is none.
     ///
     /// # Errors
-    /// - other code has attached another type to the description: `SystemError`
+    /// - the description has too many values of other types: `SystemError`
     pub(super) fn of(description: &ItemDescription) -> PyResult<&Self> {
         let item = description.attached(|| Self::new(description));
-        item.ok_or_else(|| objects::error::<PySystemError>("the description of an item has another attachment"))
+        item.ok_or_else(|| objects::error::<PySystemError>("the description of an item has too many attachments"))
     }
 
     fn new(description: &ItemDescription) -> Self {
@@ -100,6 +104,7 @@ impl Item {
             primitive: PrimitiveField::of_item(description.item()),
             codec: PyOnceLock::new(),
             format: PyOnceLock::new(),
+            exported_format: OnceLock::new(),
             children: Mutex::new(Cache::new(CHILDREN, CHILDREN)),
             columns: Mutex::default(),
             written: PyOnceLock::new(),
@@ -132,6 +137,12 @@ impl Item {
     pub(super) fn format<'py>(&self, py: Python<'py>, description: &ItemDescription) -> PyResult<Bound<'py, PyString>> {
         let made = self.format.get_or_try_init(py, || objects::utf8_text(py, description.format()).map(Bound::unbind));
         Ok(made?.bind(py).clone())
+    }
+
+    /// Returns the format that consumers of the memory get. `description` is the description of this item.
+    pub(super) fn exported_format<'d>(&'d self, description: &'d ItemDescription) -> &'d [u8] {
+        let format = self.exported_format.get_or_init(|| exported_format(description));
+        format.as_deref().unwrap_or(description.format())
     }
 
     /// Returns the bytes and bits of an item of `description` that are written when a value is assigned: all that are
@@ -256,7 +267,7 @@ impl Item {
     /// call.
     ///
     /// # Errors
-    /// - no field has the name: `KeyError`
+    /// - no field has the name: `FieldNameError`
     /// - an error of `call`
     pub(super) fn with_child<T>(
         &self,
@@ -286,14 +297,14 @@ impl Child {
     /// Describes the field `name` of an item of `description`.
     ///
     /// # Errors
-    /// - no field has the name: `KeyError`
+    /// - no field has the name: `FieldNameError`
     /// - as [`new`](Self::new)
     #[cold]
     fn find(description: &ItemDescription, name: &str) -> PyResult<Self> {
         let Some(path) = path(description.item(), name) else {
             let names = names(description);
             let known = if names.is_empty() { "items have no fields".to_owned() } else { names.join(", ") };
-            return Err(objects::error::<PyKeyError>(format!("no field is called '{}': {known}", escape(name))));
+            return Err(FIELD_NAME_ERROR.error(format!("no field is called '{}': {known}", escape(name))));
         };
         Self::new(description, &path)
     }

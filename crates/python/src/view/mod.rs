@@ -30,6 +30,7 @@
 //! | `arrangement` | shape, strides and offset of the items |
 //! | `part` | the items of a view, and access to their memory |
 //! | `item` | codec, names and fields of an item |
+//! | `exported_format` | the format that consumers of a view get |
 //! | `iterator` | the items of the first dimension, one after the other |
 //! | `construct` | the arguments of `View(...)` |
 //! | `indexing` | `[1, ::-2, ...]`, `["pos.x"]` |
@@ -48,6 +49,7 @@ mod columns;
 mod compare;
 mod construct;
 mod ctypes_objects;
+mod exported_format;
 mod hold;
 mod indexing;
 mod item;

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use pep3118::decode::{Buffer, BufferMut, ColumnData, DecodeError, EncodeError};
 use pep3118::layout::{Dialect, NulHandling};
 use pep3118::py::{Acquired, ItemDescription, ObjectReferences, SharedView};
-use pep3118::view::{Checker, ItemLayout, Order, RawView, Slice};
+use pep3118::view::{Checker, Order, RawView, Slice, ViewError};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
@@ -25,6 +25,7 @@ use super::ctypes_objects;
 use super::hold::{Hold, Pin, released};
 use super::item::{ByteRange, Item};
 use crate::borrowed_bytes::BorrowedBytes;
+use crate::errors::CAST_ERROR;
 use crate::objects::{self, NewObject, with_item_copy, zeroed};
 use crate::tuple_builder::ListBuilder;
 use crate::values::{PrimitiveField, Source};
@@ -164,15 +165,20 @@ impl Part {
         })
     }
 
-    /// Returns the part that covers the bytes of `self` as items of the format `format`. `shape` is the shape of the
-    /// result; with `None`, the result has one dimension. `dialect` is the dialect of `format`; with `None`, the
-    /// library determines the dialect. If the items have references to objects, the result is read-only, because a
-    /// reference must not be overwritten by other bytes. Returns an error if `format` is invalid or ambiguous, if
-    /// `self` is not C-contiguous, or if `shape` does not match the number of bytes.
+    /// Returns the part that covers the bytes of `self`, in the order of the memory, as items of the format `format`.
+    /// `shape` is the shape of the result; with `None`, the result has one dimension. The items of the result are
+    /// contiguous in the order `order`. `dialect` is the dialect of `format`; with `None`, the library determines the
+    /// dialect. If the items have references to objects, the result is read-only, because a reference must not be
+    /// overwritten by other bytes.
+    ///
+    /// # Errors
+    /// - `format` is invalid or ambiguous: `FormatError`
+    /// - `self` is not contiguous, or its number of bytes does not match `format` and `shape`: `CastError`
     pub(super) fn cast(
         &self,
         format: &[u8],
         shape: Option<&[i64]>,
+        order: Order,
         dialect: Option<&'static Dialect>,
     ) -> PyResult<Self> {
         let description = ItemDescription::of_format(format, dialect)
@@ -180,7 +186,13 @@ impl Part {
         let size = description.layout().size();
         let itemsize =
             i64::try_from(size).map_err(|_| objects::error::<PyValueError>(format!("items of {size} bytes")))?;
-        let view = Arrangement::new(&self.view.geometry().cast(ItemLayout::Bytes, itemsize, shape)?);
+        let view = self.view.cast(itemsize, shape, order).map_err(|error| match error {
+            ViewError::NotContiguous => CAST_ERROR.error(
+                "memory is not contiguous, so its bytes cannot be cast to other items: cast a copy, \
+                 View(view.tobytes())",
+            ),
+            error => CAST_ERROR.error(error.to_string()),
+        })?;
         let view = if self.item()?.has_objects() { view.to_readonly() } else { view };
         Ok(Self::with_description(view, self.buf, description))
     }

@@ -1,4 +1,5 @@
-//! Opens a ctypes array of 4 records and reads the records, beside code by hand for exactly that array.
+//! Opens a ctypes array of 4 records and reads the records, beside code by hand for exactly that array. Also reads 4
+//! floats, and sums a field of a million records.
 //!
 //!     cargo run --release --manifest-path tests/bench/records/Cargo.toml
 //!
@@ -24,8 +25,7 @@ struct Tick {
 }
 
 fn by_library(obj: &Bound<'_, PyAny>) -> PyResult<Vec<Tick>> {
-    let open = pep3118::py::open(obj)?;
-    open.buffer()?.read_records::<Tick>().map_err(|error| PyBufferError::new_err(error.to_string()))
+    Ok(pep3118::py::open(obj)?.records()?)
 }
 
 /// What a developer writes who knows that the items are ticks: the format is compared with the one string that ctypes
@@ -51,13 +51,45 @@ fn by_hand(obj: &Bound<'_, PyAny>) -> PyResult<Vec<Tick>> {
     if fits { Ok(ticks) } else { Err(PyBufferError::new_err("other items")) }
 }
 
-/// Returns the nanoseconds of one call.
-fn time(obj: &Bound<'_, PyAny>, read: impl Fn(&Bound<'_, PyAny>) -> PyResult<Vec<Tick>>) -> PyResult<f64> {
+/// Returns the sum of the prices. The items are not copied as a whole.
+fn folded_by_library(obj: &Bound<'_, PyAny>) -> PyResult<f64> {
+    let mut sum = 0.0;
+    pep3118::py::open(obj)?.blocks::<Tick>(4096, |ticks| sum += ticks.iter().map(|tick| tick.price).sum::<f64>())?;
+    Ok(sum)
+}
+
+/// What a developer writes who knows that the items are ticks.
+fn folded_by_hand(obj: &Bound<'_, PyAny>) -> PyResult<f64> {
+    let mut buffer = ffi::Py_buffer::new();
+    // SAFETY: the object is alive, the struct is writable, and the interpreter is attached.
+    if unsafe { ffi::PyObject_GetBuffer(obj.as_ptr(), &mut buffer, ffi::PyBUF_FULL_RO) } != 0 {
+        return Err(PyErr::fetch(obj.py()));
+    }
+    let mut sum = 0.0;
+    for index in 0..buffer.len as usize / 16 {
+        // SAFETY: the items are adjacent, and `len` bytes may be read until the release.
+        sum += unsafe { buffer.buf.cast::<Tick>().add(index).read_unaligned() }.price;
+    }
+    // SAFETY: the buffer was acquired above.
+    unsafe { ffi::PyBuffer_Release(&mut buffer) };
+    Ok(sum)
+}
+
+fn floats_by_library(obj: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
+    Ok(pep3118::py::open(obj)?.to_vec()?)
+}
+
+fn floats_by_pyo3(obj: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
+    pyo3::buffer::PyUntypedBuffer::get(obj)?.as_typed::<f64>()?.to_vec(obj.py())
+}
+
+/// Returns the nanoseconds of one call. `calls` is the number of calls.
+fn time<T>(obj: &Bound<'_, PyAny>, calls: u32, read: impl Fn(&Bound<'_, PyAny>) -> PyResult<T>) -> PyResult<f64> {
     let start = Instant::now();
-    for _ in 0..CALLS {
+    for _ in 0..calls {
         black_box(read(black_box(obj))?);
     }
-    Ok(start.elapsed().as_nanos() as f64 / f64::from(CALLS))
+    Ok(start.elapsed().as_nanos() as f64 / f64::from(calls))
 }
 
 fn median(mut figures: Vec<f64>) -> f64 {
@@ -65,25 +97,41 @@ fn median(mut figures: Vec<f64>) -> f64 {
     figures[figures.len() / 2]
 }
 
+/// Measures `library` and `other` in turns, and prints the medians with the title `title`.
+fn compare<T: PartialEq + std::fmt::Debug>(
+    title: &str,
+    obj: &Bound<'_, PyAny>,
+    calls: u32,
+    library: impl Fn(&Bound<'_, PyAny>) -> PyResult<T>,
+    other: impl Fn(&Bound<'_, PyAny>) -> PyResult<T>,
+) -> PyResult<()> {
+    assert!(library(obj)? == other(obj)?, "{title}: the results differ");
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        ours.push(time(obj, calls, &library)?);
+        theirs.push(time(obj, calls, &other)?);
+    }
+    let (ours, theirs) = (median(ours), median(theirs));
+    println!("{title}: {ours:.0} ns, beside {theirs:.0} ns, ratio {:.2}", ours / theirs);
+    Ok(())
+}
+
 fn main() -> PyResult<()> {
     Python::initialize();
     Python::attach(|py| {
         let code = c"
-import ctypes
+import array, ctypes
 class Tick(ctypes.Structure):
     _fields_ = [('price', ctypes.c_double), ('size', ctypes.c_int64)]
 ticks = (Tick * 4)((1.5, 1), (2.5, 2), (3.5, 3), (4.5, 4))
+million = (Tick * 1000000)()
+floats = array.array('d', [1.5, 2.5, 3.5, 4.5])
 ";
         let module = PyModule::from_code(py, code, c"ticks.py", c"ticks")?;
-        let ticks = module.getattr("ticks")?;
-        assert_eq!(by_library(&ticks)?, by_hand(&ticks)?);
-        let (mut library, mut hand) = (Vec::new(), Vec::new());
-        for _ in 0..ROUNDS {
-            library.push(time(&ticks, by_library)?);
-            hand.push(time(&ticks, by_hand)?);
-        }
-        let (library, hand) = (median(library), median(hand));
-        println!("open and 4 records: {library:.0} ns, by hand {hand:.0} ns, ratio {:.2}", library / hand);
-        Ok(())
+        let (ticks, million, floats) =
+            (module.getattr("ticks")?, module.getattr("million")?, module.getattr("floats")?);
+        compare("open and 4 records, beside code by hand", &ticks, CALLS, by_library, by_hand)?;
+        compare("open and 4 floats, beside PyUntypedBuffer", &floats, CALLS, floats_by_library, floats_by_pyo3)?;
+        compare("a sum of 1 million records, beside a loop by hand", &million, 1, folded_by_library, folded_by_hand)
     })
 }
