@@ -115,8 +115,9 @@ def test_formats_without_a_dtype_are_read_right_or_refused():
     choose = random.Random(688)
     counts = Counter()
     for _ in range(3_000):
-        # `View` reads objects only if a dtype declares them.
-        dtype = record(choose, choose.choice([0, 1, 1, 2, 3]), [scalar for scalar in SCALARS if scalar != "O"])
+        # `View` reads objects, and removes the NULs at the end of bytes, only if a dtype declares them.
+        scalars = [scalar for scalar in SCALARS if scalar[0] not in "OS"]
+        dtype = record(choose, choose.choice([0, 1, 1, 2, 3]), scalars)
         array = np.zeros(2, dtype)
         fill(choose, array)
         try:
