@@ -54,10 +54,11 @@ fn add(builder: &mut LayoutBuilder, dtype: &Bound<'_, PyAny>, name: Option<&[u8]
     let Some(names) = names else {
         let scalar = scalar(&dtype, size)?;
         // NumPy removes the NULs at the end of `S` and `U`.
-        return Ok(match scalar.ty {
+        match scalar.ty {
             Type::Bytes | Type::Ucs4 => builder.text(member, scalar, NulHandling::StripTrailing)?,
             _ => builder.value(member, scalar)?,
-        });
+        }
+        return Ok(());
     };
     builder.open(member, size)?;
     if !names.is_empty() {
