@@ -129,7 +129,7 @@ fn objects_that_do_not_fit_are_refused() {
             ("i", c"'1'", "TypeError: 'str' object for an integer"),
             ("d", c"'1'", "TypeError: 'str' object for a float"),
             ("Zd", c"'1'", "TypeError: 'str' object for a complex number"),
-            ("c", c"b'ab'", "TypeError: 'bytes' object for bytes of length 1"),
+            ("c", c"b'ab'", "ValueError: value has 2 bytes but the field holds 1"),
             ("w", c"b'a'", "TypeError: 'bytes' object for text"),
             ("w", c"'ab'", "ValueError: value has 2 units but the field holds 1"),
             ("2s", c"b'abc'", "ValueError: value has 3 bytes but the field holds 2"),
