@@ -206,7 +206,7 @@ impl ColumnData {
             }
         }
         let ScalarCodec { unit, long_double, .. } = leaf.codec;
-        let ty = leaf.codec.column_type();
+        let ty = leaf.codec.value_type();
         let double = long_double == LongDoubleFormat::Double;
         Ok(match (ty, unit) {
             (Type::Bool, _) => Self::Bool(vector(leaf, items, initial)?),
@@ -260,7 +260,7 @@ impl Column {
     /// Creates the column of the field `leaf` from its elements `data`. The name, type and shape come from `leaf`.
     fn new(leaf: &Leaf, data: ColumnData) -> Self {
         let mut shape = leaf.shape().to_vec();
-        let ty = leaf.codec.column_type();
+        let ty = leaf.codec.value_type();
         let of_value = match (&data, ty) {
             (ColumnData::LongDouble(_), Type::ComplexLongDouble) => Some(2),
             (ColumnData::Bytes(_), Type::Char) => None,
@@ -582,7 +582,7 @@ impl BufferMut<'_> {
 /// Returns an error unless `column` has the type, shape, number of elements and `long double` representation that the
 /// values of the field `leaf` in `items` records need.
 fn check_column(leaf: &Leaf, column: &Column, items: usize) -> Result<(), EncodeErrorKind> {
-    let ty = leaf.codec.column_type();
+    let ty = leaf.codec.value_type();
     if column.ty != ty {
         return Err(EncodeErrorKind::Kind { found: column.ty.as_str(), wanted: ty.as_str() });
     }

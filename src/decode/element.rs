@@ -154,21 +154,21 @@ macro_rules! numbers {
 }
 
 numbers! {
-    i8, "int8", codec => codec.column_type() == Type::Int8;
-    u8, "uint8", codec => codec.column_type() == Type::UInt8 || is_bytes(codec);
-    i16, "int16", codec => codec.column_type() == Type::Int16;
-    u16, "uint16", codec => codec.column_type() == Type::UInt16 || codec.is_text() && codec.unit == 2;
-    i32, "int32", codec => codec.column_type() == Type::Int32;
-    u32, "uint32", codec => codec.column_type() == Type::UInt32 || (codec.is_text() || codec.is_address()) && codec.unit == 4;
-    i64, "int64", codec => codec.column_type() == Type::Int64;
-    u64, "uint64", codec => codec.column_type() == Type::UInt64 || codec.is_address() && codec.unit == 8;
-    f16, "float16", codec => codec.column_type() == Type::Float16;
-    f32, "float32", codec => codec.column_type() == Type::Float32;
-    f64, "float64", codec => codec.column_type() == Type::Float64 || codec.ty == Type::LongDouble && is_double(codec);
-    Complex<f16>, "complex32", codec => codec.column_type() == Type::Complex32;
-    Complex<f32>, "complex64", codec => codec.column_type() == Type::Complex64;
+    i8, "int8", codec => codec.value_type() == Type::Int8;
+    u8, "uint8", codec => codec.value_type() == Type::UInt8 || is_bytes(codec);
+    i16, "int16", codec => codec.value_type() == Type::Int16;
+    u16, "uint16", codec => codec.value_type() == Type::UInt16 || codec.is_text() && codec.unit == 2;
+    i32, "int32", codec => codec.value_type() == Type::Int32;
+    u32, "uint32", codec => codec.value_type() == Type::UInt32 || (codec.is_text() || codec.is_address()) && codec.unit == 4;
+    i64, "int64", codec => codec.value_type() == Type::Int64;
+    u64, "uint64", codec => codec.value_type() == Type::UInt64 || codec.is_address() && codec.unit == 8;
+    f16, "float16", codec => codec.value_type() == Type::Float16;
+    f32, "float32", codec => codec.value_type() == Type::Float32;
+    f64, "float64", codec => codec.value_type() == Type::Float64 || codec.ty == Type::LongDouble && is_double(codec);
+    Complex<f16>, "complex32", codec => codec.value_type() == Type::Complex32;
+    Complex<f32>, "complex64", codec => codec.value_type() == Type::Complex64;
     Complex<f64>, "complex128", codec =>
-        codec.column_type() == Type::Complex128 || codec.ty == Type::ComplexLongDouble && is_double(codec);
+        codec.value_type() == Type::Complex128 || codec.ty == Type::ComplexLongDouble && is_double(codec);
 }
 
 /// Returns whether the bytes of the values of `codec` are the elements of a `u8` column. Returns `false` for numbers.
@@ -189,7 +189,7 @@ impl ElementType for bool {
     }
 
     fn accepts(codec: &ScalarCodec) -> bool {
-        codec.column_type() == Type::Bool
+        codec.value_type() == Type::Bool
     }
 
     fn width(codec: &ScalarCodec) -> usize {

@@ -107,8 +107,8 @@ impl ScalarCodec {
         self.nuls
     }
 
-    /// Returns the type of the elements of a column: the type of the values of a bit-field, or the type of the codec.
-    pub(super) fn column_type(&self) -> Type {
+    /// Returns the type of the values: the type of the values of a bit-field, or the type of the codec.
+    pub fn value_type(&self) -> Type {
         self.bits.map_or(self.ty, BitField::ty)
     }
 
@@ -131,7 +131,7 @@ impl ScalarCodec {
     /// Returns whether values of this codec are integers. Returns `false` for addresses.
     pub(super) fn is_number(&self) -> bool {
         matches!(
-            self.ty,
+            self.value_type(),
             Type::Int8
                 | Type::UInt8
                 | Type::Int16
@@ -398,12 +398,6 @@ impl ScalarCodec {
             (Type::Bits, Value::Bool(value)) if let Some(bits) = self.bits => {
                 return self.store_bits(bits, (*value).into(), bytes);
             }
-            (Type::Bits, Value::Int(value)) if let Some(bits) = self.bits => {
-                return self.store_bits(bits, (*value).into(), bytes);
-            }
-            (Type::Bits, Value::UInt(value)) if let Some(bits) = self.bits => {
-                return self.store_bits(bits, (*value).into(), bytes);
-            }
             (Type::Void, Value::Void(value)) | (Type::Bits | Type::Opaque, Value::Opaque(value)) => {
                 return self.store_bytes(value, bytes);
             }
@@ -453,6 +447,9 @@ impl ScalarCodec {
     /// type.
     #[doc(hidden)]
     pub fn store_number(&self, value: i128, bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
+        if let Some(bits) = self.bits {
+            return self.store_bits(bits, value, bytes);
+        }
         let (low, high) = self.range();
         if value < low || value > high {
             return Err(EncodeErrorKind::OutOfRange { value, ty: self.ty, low, high });
@@ -473,6 +470,9 @@ impl ScalarCodec {
     /// Returns the smallest and the largest integer that the type of the codec represents.
     #[doc(hidden)]
     pub fn range(&self) -> (i128, i128) {
+        if let Some(bits) = self.bits {
+            return bits.range();
+        }
         let values = (0..self.size.min(8)).fold(1_i128, |values, _| values << 8_u32);
         let signed = matches!(self.ty, Type::Int8 | Type::Int16 | Type::Int32 | Type::Int64);
         let half = values >> 1_u32;

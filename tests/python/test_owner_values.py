@@ -2,6 +2,7 @@
 
 import array
 import ctypes as C
+import pickle
 import random
 import struct
 import sys
@@ -268,6 +269,17 @@ def test_the_layout_describes_bit_fields():
 
     a, b = Format.from_ctypes(Flags).item.fields
     assert (a.type, a.bits, b.type, b.bits) == ("bits", ("int32", 0, 3), "bits", ("uint32", 3, 17))
+
+
+def test_a_pickled_layout_has_its_bit_fields_and_its_rule_for_nuls():
+    class Flags(C.Structure):
+        _fields_ = [("a", C.c_int, 3), ("b", C.c_uint, 17), ("tag", C.c_char * 4), ("text", C.c_wchar * 2)]
+
+    form = Format.from_ctypes(Flags)
+    again = pickle.loads(pickle.dumps(form))
+    assert again == form
+    assert [each.bits for each in again.fields] == [each.bits for each in form.fields]
+    assert form.__reduce__()[1] == again.__reduce__()[1]
 
 
 def test_the_code_t_is_an_unsigned_integer_of_its_bits():

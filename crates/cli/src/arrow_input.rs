@@ -259,7 +259,7 @@ fn check_type(kind: &PackedKind, shape: &[usize], found: &DataType) -> Result<Ve
     }
     let ty = match kind {
         PackedKind::Record(_) => "a record",
-        PackedKind::Value(codec) => codec.ty().as_str(),
+        PackedKind::Value(codec) => codec.value_type().as_str(),
     };
     Err(Problem::new(format!("the column is {} but the field is {ty}", escape(&found.to_string()))))
 }
@@ -272,7 +272,7 @@ fn is_accepted(codec: &ScalarCodec, found: &DataType) -> bool {
         _ => matches!(found, DataType::Binary | DataType::LargeBinary),
     };
     let is_text = matches!(found, DataType::Utf8 | DataType::LargeUtf8);
-    match codec.ty() {
+    match codec.value_type() {
         _ if codec.is_integer() => found.is_integer() || is_bytes,
         Type::Bool => *found == DataType::Boolean,
         Type::Float16 => *found == DataType::Float16,
@@ -425,7 +425,7 @@ fn float(codec: &ScalarCodec, column: &dyn Array, row: usize) -> Option<Value> {
         DataType::Float32 => Some(Value::Float32(column.as_primitive::<Float32Type>().value(row))),
         DataType::Float64 => {
             let double = column.as_primitive::<Float64Type>().value(row);
-            Some(match codec.ty() {
+            Some(match codec.value_type() {
                 Type::LongDouble | Type::ComplexLongDouble => {
                     Value::LongDouble(LongDouble::from_f64(double, codec.long_double_format()))
                 }
@@ -459,7 +459,7 @@ fn store_complex(codec: &ScalarCodec, parts: &dyn Array, bytes: &mut [u8]) -> Re
 /// Writes `value`, the bytes of a value in an Arrow column of byte strings, to `bytes`, a value of `codec`. Returns an
 /// error if the length is wrong.
 fn store_bytes(codec: &ScalarCodec, value: &[u8], bytes: &mut [u8]) -> Result<(), Problem> {
-    match codec.ty() {
+    match codec.value_type() {
         Type::LongDouble => codec.store_little(value, bytes),
         Type::Bytes => codec.store_bytes(value, bytes)?,
         _ if value.len() == bytes.len() => bytes.copy_from_slice(value),
@@ -473,7 +473,7 @@ fn store_bytes(codec: &ScalarCodec, value: &[u8], bytes: &mut [u8]) -> Result<()
 
 /// Writes `text`, a value of a text column, to `bytes`, a value of `codec`. Returns an error if `text` does not fit.
 fn store_text(codec: &ScalarCodec, text: &str, bytes: &mut [u8]) -> Result<(), Problem> {
-    match codec.ty() {
+    match codec.value_type() {
         Type::Bytes | Type::Pascal => Ok(codec.store_bytes(text.as_bytes(), bytes)?),
         _ => Ok(codec.store(&Value::Text(text.to_owned()), bytes)?),
     }

@@ -176,7 +176,7 @@ impl PackedField {
 /// Writes `cell`, the CSV cell with one value of `codec`, to `bytes`, the bytes of the value. Returns an error if
 /// `cell` is not a value of `codec`.
 fn store_cell(codec: &ScalarCodec, cell: &str, bytes: &mut [u8]) -> Result<(), Problem> {
-    match codec.ty() {
+    match codec.value_type() {
         Type::Char | Type::Bytes | Type::Pascal | Type::Void | Type::Bits | Type::Opaque => {
             store_string(codec, cell, cell, bytes)
         }
@@ -189,7 +189,7 @@ fn store_cell(codec: &ScalarCodec, cell: &str, bytes: &mut [u8]) -> Result<(), P
         _ => {
             let cell = cell.trim_ascii();
             match cell.as_bytes().first() {
-                None => Err(Problem::new(format!("the cell is empty but the field is {}", codec.ty()))),
+                None => Err(Problem::new(format!("the cell is empty but the field is {}", codec.value_type()))),
                 Some(b'{' | b'[' | b't' | b'f' | b'n') => store_scalar(codec, cell, bytes),
                 Some(b'0'..=b'9' | b'-' | b'+' | b'.') if !cell.starts_with("0x") => match non_finite(cell) {
                     Some(_) => store_string(codec, cell, cell, bytes),
@@ -204,7 +204,7 @@ fn store_cell(codec: &ScalarCodec, cell: &str, bytes: &mut [u8]) -> Result<(), P
 /// Writes `json`, the JSON text of one value of `codec`, to `bytes`, the bytes of the value. Returns an error if `json`
 /// is not a value of `codec`.
 fn store_scalar(codec: &ScalarCodec, json: &str, bytes: &mut [u8]) -> Result<(), Problem> {
-    let wrong = || Problem::wrong_type(json, codec.ty());
+    let wrong = || Problem::wrong_type(json, codec.value_type());
     match json.as_bytes().first() {
         Some(b'-' | b'0'..=b'9') => store_number(codec, json, bytes),
         Some(b'"') => {
@@ -212,23 +212,23 @@ fn store_scalar(codec: &ScalarCodec, json: &str, bytes: &mut [u8]) -> Result<(),
             // The JSON parser has checked the string. A string without a backslash has no escapes, so `inner` is its
             // contents.
             if !inner.contains('\\') {
-                return match codec.ty() {
+                return match codec.value_type() {
                     Type::Ucs2 | Type::Ucs4 | Type::Wchar => Ok(codec.store(&Value::Text(inner.to_owned()), bytes)?),
                     _ => store_string(codec, inner, json, bytes),
                 };
             }
             let text: String = serde_json::from_str(json).map_err(|error| Problem::default().of_json(&error))?;
-            match codec.ty() {
+            match codec.value_type() {
                 Type::Ucs2 | Type::Ucs4 | Type::Wchar => Ok(codec.store(&Value::Text(text), bytes)?),
                 _ => store_string(codec, &text, json, bytes),
             }
         }
-        Some(b't' | b'f') if codec.ty() == Type::Bool => {
+        Some(b't' | b'f') if codec.value_type() == Type::Bool => {
             codec.store_bool(json.parse().map_err(|_| wrong())?, bytes);
             Ok(())
         }
         Some(b'[') => store_complex(codec, json, bytes),
-        Some(b'{') if matches!(codec.ty(), Type::Ucs2 | Type::Ucs4 | Type::Wchar) => {
+        Some(b'{') if matches!(codec.value_type(), Type::Ucs2 | Type::Ucs4 | Type::Wchar) => {
             let units: Units = serde_json::from_str(json).map_err(|_| wrong())?;
             Ok(codec.store(&Value::IllFormedText(units.units), bytes)?)
         }
@@ -246,8 +246,8 @@ struct Units {
 /// Writes `number`, the decimal text of a number, to `bytes`, the bytes of a value of `codec`. Returns an error if
 /// `number` is not a value of `codec`.
 fn store_number(codec: &ScalarCodec, number: &str, bytes: &mut [u8]) -> Result<(), Problem> {
-    let wrong = || Problem::wrong_type(number, codec.ty());
-    match codec.ty() {
+    let wrong = || Problem::wrong_type(number, codec.value_type());
+    match codec.value_type() {
         _ if codec.is_integer() => {
             if let Ok(value) = number.parse::<i64>() {
                 return Ok(codec.store_number(value.into(), bytes)?);
@@ -279,7 +279,7 @@ fn store_number(codec: &ScalarCodec, number: &str, bytes: &mut [u8]) -> Result<(
 /// # Errors
 /// - `number` is finite, but the nearest value of the type is infinite
 fn store_float(codec: &ScalarCodec, double: f64, number: &str, bytes: &mut [u8]) -> Result<(), Problem> {
-    let value = float(codec, codec.ty(), double, number)?;
+    let value = float(codec, codec.value_type(), double, number)?;
     Ok(codec.store(&value, bytes)?)
 }
 
@@ -350,7 +350,7 @@ fn integral(number: &str) -> Option<i128> {
 fn too_large(codec: &ScalarCodec, number: &str) -> Problem {
     let (low, high) = codec.range();
     let number = abridge(number.as_bytes(), LONGEST_VALUE);
-    Problem::new(format!("{number} is not in the range {low} to {high} of {}", codec.ty()))
+    Problem::new(format!("{number} is not in the range {low} to {high} of {}", codec.value_type()))
 }
 
 /// Converts `text` to a value of `codec`, and writes the value to `bytes`. `text` is a JSON string without its quotes,
@@ -358,8 +358,8 @@ fn too_large(codec: &ScalarCodec, number: &str) -> Problem {
 /// the text of the value for error messages: the JSON string with its quotes, or the cell. Returns an error if `text`
 /// is not a value of `codec`.
 fn store_string(codec: &ScalarCodec, text: &str, source: &str, bytes: &mut [u8]) -> Result<(), Problem> {
-    let wrong = || Problem::wrong_type(source, codec.ty());
-    match codec.ty() {
+    let wrong = || Problem::wrong_type(source, codec.value_type());
+    match codec.value_type() {
         Type::Bytes | Type::Pascal => Ok(codec.store_bytes(&unescape(text)?, bytes)?),
         Type::Char => match *unescape(text)? {
             // `decode --text` prints the character NUL as an empty string.
@@ -406,8 +406,8 @@ fn store_string(codec: &ScalarCodec, text: &str, source: &str, bytes: &mut [u8])
 /// Writes `json`, a JSON list of the real and the imaginary part of a complex number, to `bytes`, a value of `codec`.
 /// Returns an error if `json` is not such a list.
 fn store_complex(codec: &ScalarCodec, json: &str, bytes: &mut [u8]) -> Result<(), Problem> {
-    let wrong = || Problem::wrong_type(json, codec.ty());
-    let part = match codec.ty() {
+    let wrong = || Problem::wrong_type(json, codec.value_type());
+    let part = match codec.value_type() {
         Type::Complex32 => Type::Float16,
         Type::Complex64 => Type::Float32,
         Type::Complex128 => Type::Float64,

@@ -9,7 +9,7 @@ use pep3118::__private::escape;
 use pep3118::Align;
 use pep3118::Endian;
 use pep3118::abi::DataModel;
-use pep3118::layout::{Field, Layout, LayoutBuilder, MemberSpec, Scalar, Type};
+use pep3118::layout::{BitField, Field, Layout, LayoutBuilder, MemberSpec, NulHandling, Scalar, Type};
 
 /// Converts `layout` to a dict with the keys `itemsize`, `alignment` and `fields`. `fields` is a list of dicts.
 ///
@@ -35,6 +35,12 @@ fn fields_to_list<'py, 'l>(py: Python<'py>, fields: impl Iterator<Item = Field<'
         node.set_item("type", field.ty().as_str())?;
         node.set_item("itemsize", field.size())?;
         node.set_item("endian", field.endian().map(|endian| endian.as_str()))?;
+        if let Some(bits) = field.bit_field() {
+            node.set_item("bits", (bits.ty().as_str(), bits.offset(), bits.width()))?;
+        }
+        if is_text(field.ty()) {
+            node.set_item("nuls", field.nul_handling().as_str())?;
+        }
         if field.ty() == Type::Record {
             node.set_item("fields", fields_to_list(py, field.fields())?)?;
         }
@@ -62,6 +68,11 @@ pub(super) fn from_dict(tree: &Bound<'_, PyDict>, model: &DataModel) -> PyResult
     builder.align(Align::new(align).ok_or_else(not_a_power)?);
     add_fields(&mut builder, &get(tree, "fields")?)?;
     Ok(builder.finish())
+}
+
+/// Returns whether the NULs of values of the type `ty` have a rule, see [`NulHandling`].
+fn is_text(ty: Type) -> bool {
+    matches!(ty, Type::Bytes | Type::Ucs2 | Type::Ucs4 | Type::Wchar)
 }
 
 /// Returns the value of `key` in `tree`. Returns a `KeyError` if the key is missing.
@@ -94,7 +105,19 @@ fn add_fields(builder: &mut LayoutBuilder, fields: &Bound<'_, PyAny>) -> PyResul
                 None => Endian::HOST,
                 Some(other) => return Err(PyValueError::new_err(format!("unknown byte order `{}`", escape(other)))),
             };
-            builder.value(member, Scalar { ty, size, endian })?;
+            if let Some(bits) = node.get_item("bits")? {
+                let (name, offset, width): (String, u8, u8) = bits.extract()?;
+                let bits = Type::by_name(&name).and_then(|ty| BitField::new(ty, offset, width));
+                let bits = bits.filter(|bits| ty == Type::Bits && bits.size() == size);
+                let impossible = || PyValueError::new_err(format!("{size} bytes have no such bit-field"));
+                builder.bit_field(member, bits.ok_or_else(impossible)?, endian)?;
+            } else if let Some(nuls) = node.get_item("nuls")? {
+                let name: String = nuls.extract()?;
+                let unknown = || PyValueError::new_err(format!("unknown rule for NULs `{}`", escape(&name)));
+                builder.text(member, Scalar { ty, size, endian }, NulHandling::by_name(&name).ok_or_else(unknown)?)?;
+            } else {
+                builder.value(member, Scalar { ty, size, endian })?;
+            }
         }
     }
     Ok(())
