@@ -1,4 +1,4 @@
-"""Tests that `View` reads and writes the values that the owner of the memory reads: attributes of ctypes, items of NumPy."""
+"""Tests that `View` reads and writes the values that ctypes, NumPy and `struct` read from their memory."""
 
 import array
 import ctypes as C
@@ -83,7 +83,7 @@ def is_too_small(kind):
 
 
 def read(owner, name, kind):
-    """Returns the value of the field `name` of `owner` as ctypes reads it, with lists for arrays and tuples for records."""
+    """Returns the field `name` of `owner` as ctypes reads it: lists for arrays, tuples for records."""
     return plain(getattr(owner, name), kind)
 
 
@@ -99,9 +99,7 @@ def plain(value, kind):
 
 def fields_of(owner):
     kind = type(owner)
-    return tuple(
-        "?" if is_wrong_in_ctypes(kind, field) else read(owner, field[0], field[1]) for field in kind._fields_
-    )
+    return tuple("?" if is_wrong_in_ctypes(kind, field) else read(owner, field[0], field[1]) for field in kind._fields_)
 
 
 def masked(value, kind):
