@@ -230,7 +230,10 @@ impl ScalarCodec {
             (Type::Bool, ..) => Value::Bool(value != 0),
             (_, Ok(value), _) if bits.is_signed() => Value::Int(value),
             (_, _, Ok(value)) => Value::UInt(value),
-            _ => Value::Opaque(Vec::new()),
+            _ => {
+                debug_assert!(false, "{value} is not in the range of {bits:?}");
+                Value::Opaque(Vec::new())
+            }
         }
     }
 
@@ -406,9 +409,16 @@ impl ScalarCodec {
         Ok(())
     }
 
-    /// Encodes `value` into `bytes`. True is 1 in a bool of one byte, and -1 in the two bytes of a `VARIANT_BOOL`.
+    /// Encodes `value` into `bytes`. True is 1 in a bool of one byte and in a bit-field, and -1 in the two bytes of a
+    /// `VARIANT_BOOL`. Leaves the bits beside a bit-field unchanged.
     #[doc(hidden)]
     pub fn store_bool(&self, value: bool, bytes: &mut [u8]) {
+        if let Some(bits) = self.bits {
+            // 0 and 1 are in the range of each bit-field of unsigned or Boolean values.
+            let written = bits.write(value.into(), bytes, self.endian);
+            debug_assert!(written.is_some(), "{value} is not in the range of {bits:?}");
+            return;
+        }
         let all = if self.size == 1 { 1 } else { 0xff };
         bytes.fill(if value { all } else { 0 });
     }

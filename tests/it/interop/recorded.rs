@@ -10,18 +10,7 @@ macro_rules! recorded {
     };
 }
 
-const ROWS: RawView<'static> = RawView {
-    buf: Some(u64::MAX),
-    obj: Owner::Exporter(7),
-    len: 24,
-    itemsize: 4,
-    readonly: 1,
-    ndim: 2,
-    format: Some(b"<i"),
-    shape: Some(&[2, 3]),
-    strides: Some(&[12, 4]),
-    suboffsets: None,
-};
+const ROWS: RawView<'static> = RawView { buf: Some(u64::MAX), obj: Owner::Exporter(7), ..crate::view::ROWS };
 
 #[test]
 fn the_fields_of_a_buffer_are_recorded_without_loss() {
