@@ -17,7 +17,7 @@ use super::names;
 #[derive(Debug, Args)]
 pub(super) struct InterpretationOptions {
     /// The dialect of the producer [default: try all dialects]
-    #[arg(long, short, value_parser = dialect_parser())]
+    #[arg(long, short, value_parser = dialect_parser(), conflicts_with = "c")]
     pub(super) dialect: Option<&'static Dialect>,
     /// The machine of the producer: a model (lp64, aarch64, s390x, llp64, i386, ilp32, wasm32, host), an
     /// alias (linux64, linux32, win64, windows, arm64, mac) or a target triple

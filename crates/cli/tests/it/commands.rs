@@ -75,6 +75,8 @@ fn commands_print_the_text_of_their_snapshots() {
         ("size-c-no-file", &["size", "--c", "no-such-file.h"]),
         ("diff-c", &["diff", "T{<H:id:<d:price:}", "--c", "struct t { uint16_t id; double price; };", "-m", "lp64"]),
         ("check-c", &["check", "--c", "struct t { uint16_t id; double price; };", "-m", "lp64", "--shape", "3"]),
+        ("readers-c", &["readers", "--c", "struct t { uint16_t id; double price; };", "-m", "lp64"]),
+        ("c-and-dialect", &["size", "-d", "numpy", "--c", "struct t { int i; };"]),
         ("c-and-format", &["size", "i", "--c", "struct t { int i; };"]),
         ("emit-numpy", &["emit", "T{b:a:x(2)T{>i:x:}:b:}", "-d", "pep3118", "--to", "numpy", "-m", "lp64"]),
         ("emit-ctypes", &["emit", "T{b:a:x(2)T{>i:x:}:b:}", "-d", "pep3118", "--to", "ctypes", "-m", "lp64"]),
