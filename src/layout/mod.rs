@@ -56,7 +56,7 @@ pub use reconcile::reconcile;
 
 #[doc(hidden)]
 pub use codegen::{Declarations, Definition, Language, MemberType};
-pub use codegen::{PythonLibrary, SourceError};
+pub use codegen::{PythonLibrary, SourceError, SourceLanguage};
 pub use scalar::Scalar;
 pub use table::Table;
 pub use tree::{Field, Fields, Layout};
