@@ -14,6 +14,7 @@ use pep3118::{Checker, Interpretation, Layout, LayoutError, RawView, fill_contig
 use super::arrow::{self, ArrowWriter};
 use super::c_source::COptions;
 use super::escape::{escape, escape_path};
+use super::examples;
 use super::failure::{Failure, Status};
 use super::fields::{FieldOptions, TextConversion, TextFields};
 use super::input::{ContiguousItems, InputSource, Packets, Seekable, refuse_swapped};
@@ -46,6 +47,7 @@ and a nested record becomes a column of structs. With --columns, a field of a ne
 with the dotted name."
 )]
 #[derive(Debug, Args)]
+#[command(after_long_help = examples::help("decode"))]
 pub(super) struct Decode {
     /// The file to read; - is standard input
     file: PathBuf,

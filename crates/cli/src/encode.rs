@@ -13,6 +13,7 @@ use pep3118::Interpretation;
 use super::arrow_input::ArrowReader;
 use super::c_source::COptions;
 use super::escape::escape;
+use super::examples;
 use super::failure::{Failure, Status};
 use super::fields::{FieldOptions, unknown_field};
 #[cfg(feature = "arrow")]
@@ -55,6 +56,7 @@ With --from arrow, the input has the columns that `decode --to arrow` writes, in
 bits."
 )]
 #[derive(Debug, Args)]
+#[command(after_long_help = examples::help("encode"))]
 pub(super) struct Encode {
     /// The format of an item, such as '<IhBd8s'; with --c, the file to read
     #[arg(value_name = "FORMAT", required_unless_present_any = ["c", "struct"])]

@@ -8,6 +8,7 @@ use pep3118_readers::{Answer, Outcome, ReadersTable, readers};
 use serde_json::json;
 
 use super::c_source::COptions;
+use super::examples;
 use super::failure::{Failure, Status};
 use super::json;
 use super::options::{self, NamedModel};
@@ -19,6 +20,7 @@ use super::options::{self, NamedModel};
 /// if it accepts the format but computes another layout than the format describes. With --c, the table is
 /// about the canonical format of the C type.
 #[derive(Debug, Args)]
+#[command(after_long_help = examples::help("readers"))]
 pub(super) struct Readers {
     /// The format
     #[arg(required_unless_present_any = ["c", "struct"], conflicts_with_all = ["c", "struct"])]
@@ -29,7 +31,7 @@ pub(super) struct Readers {
     #[arg(long, short, value_name = "BYTES")]
     itemsize: Option<u64>,
     /// The machine on which the readers run: a named model or a target triple
-    #[arg(long, short, default_value = "host", value_parser = options::named_model)]
+    #[arg(long, short, default_value = "host", value_parser = options::model_parser(), hide_possible_values = true)]
     model: NamedModel,
     /// Print JSON
     #[arg(long)]

@@ -16,6 +16,7 @@ use pep3118::{Interpretation, LayoutError};
 
 use super::c_source::COptions;
 use super::escape::escape_path;
+use super::examples;
 use super::failure::{Failure, Status};
 use super::input::{InputSource, refuse_swapped};
 use super::options::{self, InterpretationOptions, note_type_name};
@@ -39,7 +40,7 @@ const BUFFER: usize = 1 << 16;
 /// The rest of the file after the last whole item is printed without fields. The exit status is 0, or 1 if an
 /// error occurs. With --diff, the exit status is 1 if the files differ.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = examples::help("hexdump"))]
 pub(super) struct Hexdump {
     /// The file to read; - is standard input
     file: PathBuf,
@@ -69,17 +70,6 @@ pub(super) struct Hexdump {
     #[arg(long)]
     html: bool,
 }
-
-const EXAMPLES: &str = "\
-Examples:
-  The bytes of a file of ticks:
-    pep3118 hexdump ticks.bin 'T{<H:id:<d:price:}'
-  The item at byte 4096, after a header:
-    pep3118 hexdump ticks.bin -f '<Hd' --skip 4096 --count 1
-  What differs between two files:
-    pep3118 hexdump ticks.bin '<Hd' --diff other.bin
-  A page for a browser:
-    pep3118 hexdump ticks.bin '<Hd' --html > ticks.html";
 
 impl Hexdump {
     pub(super) fn run(self) -> Result<Status, Failure> {

@@ -77,6 +77,11 @@ fn commands_print_the_text_of_their_snapshots() {
         ("check-c", &["check", "--c", "struct t { uint16_t id; double price; };", "-m", "lp64", "--shape", "3"]),
         ("readers-c", &["readers", "--c", "struct t { uint16_t id; double price; };", "-m", "lp64"]),
         ("c-and-dialect", &["size", "-d", "numpy", "--c", "struct t { int i; };"]),
+        ("man-decode", &["man", "decode"]),
+        ("check-sarif", &["check", "--format", "i", "--shape", "2,3", "--strides", "-2", "--to", "sarif"]),
+        ("check-junit", &["check", "--format", "i", "--shape", "2,3", "--strides", "-2", "--to", "junit"]),
+        ("check-github", &["check", "--format", "i", "--shape", "2,3", "--strides", "-2", "--to", "github"]),
+        ("audit-unknown-rule", &["audit", "--allow", "B05,LEN-PRODCT", "b''"]),
         ("c-and-format", &["size", "i", "--c", "struct t { int i; };"]),
         ("emit-numpy", &["emit", "T{b:a:x(2)T{>i:x:}:b:}", "-d", "pep3118", "--to", "numpy", "-m", "lp64"]),
         ("emit-ctypes", &["emit", "T{b:a:x(2)T{>i:x:}:b:}", "-d", "pep3118", "--to", "ctypes", "-m", "lp64"]),
@@ -330,4 +335,30 @@ fn each_json_line_is_answered_at_once() {
     }
     drop(stdin);
     assert_eq!(child.wait().unwrap().code(), Some(1));
+}
+
+#[test]
+fn each_manual_page_has_examples_and_the_exit_status() {
+    let commands = [
+        "explain",
+        "size",
+        "diff",
+        "emit",
+        "readers",
+        "check",
+        "audit",
+        "census",
+        "rules",
+        "decode",
+        "encode",
+        "hexdump",
+        "completions",
+        "man",
+    ];
+    for command in commands {
+        let output = crate::command::pep3118().args(["man", command]).output().unwrap();
+        let page = String::from_utf8(output.stdout).unwrap();
+        assert!(page.contains(".SH EXAMPLES\n"), "{command}");
+        assert!(page.contains(".SH \"EXIT STATUS\"\n"), "{command}");
+    }
 }
