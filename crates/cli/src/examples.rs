@@ -20,7 +20,7 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
     (
         "diff",
         &[
-            ("Two formats of the same values", "pep3118 diff '<i' 'T{<i:value:}'"),
+            ("Two formats of the same value", "pep3118 diff '@i' 'i'"),
             (
                 "A format and a C structure",
                 "pep3118 diff 'T{<H:id:6x<d:price:}' --c 'struct tick { uint16_t id; double price; };'",

@@ -77,7 +77,7 @@ fn commands_print_the_text_of_their_snapshots() {
         ("check-c", &["check", "--c", "struct t { uint16_t id; double price; };", "-m", "lp64", "--shape", "3"]),
         ("readers-c", &["readers", "--c", "struct t { uint16_t id; double price; };", "-m", "lp64"]),
         ("c-and-dialect", &["size", "-d", "numpy", "--c", "struct t { int i; };"]),
-        ("man-decode", &["man", "decode"]),
+        ("man-hexdump", &["man", "hexdump"]),
         ("check-sarif", &["check", "--format", "i", "--shape", "2,3", "--strides", "-2", "--to", "sarif"]),
         ("check-junit", &["check", "--format", "i", "--shape", "2,3", "--strides", "-2", "--to", "junit"]),
         ("check-github", &["check", "--format", "i", "--shape", "2,3", "--strides", "-2", "--to", "github"]),
@@ -361,4 +361,28 @@ fn each_manual_page_has_examples_and_the_exit_status() {
         assert!(page.contains(".SH EXAMPLES\n"), "{command}");
         assert!(page.contains(".SH \"EXIT STATUS\"\n"), "{command}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_examples_of_the_help_succeed() {
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_pep3118"));
+    let path = format!("{}:{}", program.parent().unwrap().display(), std::env::var("PATH").unwrap());
+    let mut count = 0;
+    for command in ["explain", "size", "diff", "emit", "readers", "check", "rules", "decode", "encode", "hexdump"] {
+        let help = text(&run(&[command, "--help"], "").stdout);
+        let (_, examples) = help.split_once("\nExamples:\n").unwrap();
+        for call in examples.lines().filter_map(|line| line.strip_prefix("    ")) {
+            let folder = tempfile::tempdir().unwrap();
+            // The length is a multiple of 16, and of 10 after a header of 512 bytes.
+            std::fs::write(folder.path().join("ticks.bin"), [1; 4192]).unwrap();
+            std::fs::write(folder.path().join("other.bin"), [1; 4192]).unwrap();
+            std::fs::write(folder.path().join("ticks.csv"), "id,price\n1,2.5\n").unwrap();
+            let shell = std::process::Command::new("sh");
+            let output = { shell }.args(["-c", call]).env("PATH", &path).current_dir(folder.path()).output().unwrap();
+            assert!(output.status.success(), "{call}: {}", text(&output.stderr));
+            count += 1;
+        }
+    }
+    assert!(count > 20);
 }
