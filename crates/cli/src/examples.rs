@@ -96,3 +96,8 @@ pub(super) fn help(name: &str) -> String {
     let examples: String = examples.collect();
     if examples.is_empty() { examples } else { format!("Examples:{examples}") }
 }
+
+/// Returns the names of all commands.
+pub(super) fn commands() -> Vec<&'static str> {
+    EXAMPLES.iter().map(|(command, _)| *command).collect()
+}

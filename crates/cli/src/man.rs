@@ -8,6 +8,7 @@ use super::escape::escape;
 use super::examples;
 use super::failure::{Failure, Status};
 use super::names;
+use super::options::command_parser;
 
 /// Print the manual page of a command
 ///
@@ -16,6 +17,7 @@ use super::names;
 #[command(after_long_help = examples::help("man"))]
 pub(super) struct Man {
     /// The command [default: print the page that lists all commands]
+    #[arg(value_parser = command_parser(), hide_possible_values = true)]
     command: Option<String>,
 }
 

@@ -9,6 +9,7 @@ use clap::{Arg, Args, Command};
 use pep3118::{DataModel, Dialect, Interpretation, Layout, LayoutError, RuleId, Target, reconcile};
 
 use super::escape::escape;
+use super::examples;
 use super::failure::{Failure, print_error};
 use super::hints;
 use super::names;
@@ -126,6 +127,11 @@ impl<T: Clone + Send + Sync + 'static> TypedValueParser for CompletedParser<T> {
 /// values include target triples.
 pub(super) fn model_parser() -> CompletedParser<NamedModel> {
     CompletedParser { parse: named_model, names: || names::model_names().collect() }
+}
+
+/// Returns the parser of the name of a command. The parser accepts each text, so that the caller can suggest a name.
+pub(super) fn command_parser() -> CompletedParser<String> {
+    CompletedParser { parse: |name| Ok(name.to_owned()), names: examples::commands }
 }
 
 /// Returns the parser of the id or name of a rule. The argument must set `hide_possible_values`, because the list of the
