@@ -4,12 +4,14 @@ use crate::align::to_u64;
 use std::any::Any;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use pyo3::exceptions::{PyBufferError, PyValueError};
+use pyo3::exceptions::{PyBufferError, PyTypeError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyMemoryView, PyWeakrefReference};
 
-use super::acquire::{Acquired, SharedView};
+use super::acquire::{Acquired, SharedView, is_exporter};
 use super::cache::{Cache, hash};
+use super::from_dtype::from_dtype;
 use super::type_layout::{self, Kind, TypeLayout, type_layout};
 use crate::abi::DataModel;
 use crate::decode::{Buffer, BufferMut, DecodeError, EncodeError, Plan};
@@ -350,17 +352,9 @@ pub fn open_as(
     dialect: Option<&'static Dialect>,
     producer: &Producer<'_>,
 ) -> Result<OpenBuffer, OpenError> {
-    let py = exporter.py();
     let acquired = match Acquired::new(exporter, Request::FULL_RO) {
-        // Some exporters refuse only requests for the format. The caller gives the format, so a second request without
-        // `FORMAT` is enough.
-        Err(error)
-            if format.is_some()
-                && (error.is_instance_of::<PyBufferError>(py) || error.is_instance_of::<PyValueError>(py)) =>
-        {
-            Acquired::new(exporter, Request::INDIRECT).map_err(|_| error)?
-        }
-        acquired => acquired?,
+        Ok(acquired) => acquired,
+        Err(refusal) => return open_without_format(exporter, refusal, format, dialect),
     };
     let item = describe(exporter, &acquired, format, dialect, producer)?;
     // The common case returns early, because each move of a view copies more than 200 bytes.
@@ -375,6 +369,74 @@ pub fn open_as(
         view = view.to_readonly();
     }
     Ok(OpenBuffer { shared: SharedView::new(acquired, view), item })
+}
+
+/// Opens `exporter`, which refused a request for the format with the exception `refusal`. `format` and `dialect` are
+/// those of [`open_as`].
+///
+/// NumPy refuses to write a format for dates, for the types of other packages, and for fields that share bytes or that
+/// are not in the order of their offsets. NumPy answers a request without `FORMAT`, and the dtype declares the layout.
+/// If `format` is given, a buffer without a format is enough for every exporter.
+///
+/// # Errors
+/// - `format` is `None`, and `exporter` is not a NumPy array or scalar: `refusal`
+/// - `exporter` also refuses the request without `FORMAT`: `refusal`
+/// - a dtype without a layout, such as `StringDType`: `ValueError`, with `refusal` as its cause
+#[cold]
+fn open_without_format(
+    exporter: &Bound<'_, PyAny>,
+    refusal: PyErr,
+    format: Option<&[u8]>,
+    dialect: Option<&'static Dialect>,
+) -> Result<OpenBuffer, OpenError> {
+    let py = exporter.py();
+    let refuses_format = refusal.is_instance_of::<PyBufferError>(py)
+        || refusal.is_instance_of::<PyValueError>(py)
+        // NumPy's scalars of types of other packages.
+        || is_exporter(exporter) && refusal.is_instance_of::<PyTypeError>(py);
+    if !refuses_format {
+        return Err(refusal.into());
+    }
+    let dtype = type_layout::array_dtype(exporter)?;
+    if format.is_none() && dtype.is_none() {
+        return Err(refusal.into());
+    }
+    let Ok(acquired) = Acquired::new(exporter, Request::INDIRECT) else { return Err(refusal.into()) };
+    let item = match (format, &dtype) {
+        (None, Some(dtype)) => items_of_dtype(&acquired, dtype).inspect_err(|error| {
+            if let OpenError::Raised(error) = error {
+                error.set_cause(py, Some(refusal));
+            }
+        })?,
+        _ => describe_any(exporter, &acquired, format, dialect, &|_, _| None)?,
+    };
+    let mut view = acquired.geometry().map_err(OpenError::Rules)?;
+    // A write of other items would overwrite references to objects.
+    if let (Some(_), Some(dtype)) = (format, &dtype)
+        && dtype.getattr(intern!(py, "hasobject"))?.is_truthy()?
+    {
+        view = view.to_readonly();
+    }
+    Ok(OpenBuffer { shared: SharedView::new(acquired, view), item })
+}
+
+/// Returns the description of the items of `acquired`, a buffer without a format, of an array with the dtype `dtype`.
+/// Returns an error if the dtype has no layout, or if its size is not the itemsize.
+fn items_of_dtype(acquired: &Acquired, dtype: &Bound<'_, PyAny>) -> Result<Arc<ItemDescription>, OpenError> {
+    let (raw, guard) = (acquired.raw(), Guard::Strong(dtype.clone().unbind()));
+    let key = KeyRef { source: Source::Type(dtype.as_ptr().addr()), format: raw.format, itemsize: raw.itemsize };
+    if let Some(item) = key.find(Some(&guard)) {
+        return Ok(item);
+    }
+    let layout = from_dtype(dtype)?;
+    if i64::try_from(layout.size()) != Ok(raw.itemsize) {
+        let message = format!("the dtype has items of {} bytes, and the array of {} bytes", layout.size(), raw.itemsize);
+        return Err(PyBufferError::new_err(message).into());
+    }
+    let declared = TypeLayout { layout, dialect: &Dialect::NUMPY, source: "numpy.dtype" };
+    let item = Arc::new(declared_items(acquired, declared)?);
+    key.insert(&item, guard);
+    Ok(item)
 }
 
 /// Returns the description of the items of `acquired`, a buffer of `exporter`. `format`, `dialect` and `producer` are
