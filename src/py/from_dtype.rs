@@ -79,8 +79,13 @@ fn scalar(dtype: &Bound<'_, PyAny>, size: u64) -> PyResult<Scalar> {
     let (kind, char) = (text("kind")?, text("char")?);
     // A dtype that a user defines has a letter too, but the letter does not describe the values.
     let foreign = dtype.getattr("isbuiltin")?.extract::<i64>()? == 2;
+    if char == "T" {
+        return Err(PyValueError::new_err(format!(
+            "dtype {dtype} stores its text outside of the array, so the items have no text: use array.astype(object)"
+        )));
+    }
     let ty = match (kind.as_str(), char.as_str(), size) {
-        ("M" | "m" | "T", ..) => None,
+        ("M" | "m", ..) => None,
         _ if foreign => Some(Type::Opaque),
         ("b", ..) => Some(Type::Bool),
         ("i", _, 1) => Some(Type::Int8),

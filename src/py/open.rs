@@ -599,7 +599,9 @@ fn declared_items(acquired: &Acquired, declared: TypeLayout) -> Result<ItemDescr
         _ => ObjectReferences::Unknown,
     };
     let item = ItemDescription::new(layout, format, Some(own), dialect.name, Certainty::Exact)?;
-    Ok(ItemDescription { objects: if shares_bytes(&item) { ObjectReferences::Unknown } else { objects }, ..item })
+    // NumPy refuses a dtype in which an object shares bytes with another field. ctypes accepts such unions.
+    let unowned = objects != ObjectReferences::Memory && shares_bytes(&item);
+    Ok(ItemDescription { objects: if unowned { ObjectReferences::Unknown } else { objects }, ..item })
 }
 
 /// Returns whether `item` has a pointer to an object and fields that share bytes, as in a union. A write to another

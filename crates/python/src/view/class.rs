@@ -10,6 +10,7 @@ use pyo3::types::PyCapsule;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 use pyo3::{PyTraverseError, PyVisit, ffi};
 
+use super::array_interface::{self, ExportedFormat};
 use super::assign::opened;
 use super::compare::Operand;
 use super::hold::{Hold, Pin, released};
@@ -25,7 +26,7 @@ use crate::tuple_builder;
 use pep3118::__private::escape;
 use pep3118::layout::Table;
 use pep3118::py::{BufferExporter, ItemDescription};
-use pep3118::view::Order;
+use pep3118::view::{Order, Request};
 
 /// A view of the items of an exporter, like memoryview, for every format.
 ///
@@ -381,6 +382,19 @@ impl View {
         columns::columns(py, self.part.pinned(&pin), &names)
     }
 
+    /// The array interface of NumPy, version 3. `numpy.asarray(view)` uses it for items that no format describes, such
+    /// as records with overlapping fields. NumPy keeps the memory from being released.
+    #[getter]
+    fn __array_interface__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let pin = self.hold.pin()?;
+        array_interface::array_interface(py, &self.part, &self.hold, &pin)
+    }
+
+    /// Returns `tobytes()`. `bytes(view)` also works for items that no format describes.
+    fn __bytes__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        self.tobytes(py, None)
+    }
+
     /// Returns the schema of the Arrow C data interface. The schema of records is a struct of the fields. The schema of
     /// other items is the schema of one item.
     fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
@@ -533,23 +547,43 @@ impl View {
     unsafe fn __getbuffer__(slf: &Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
         let this = slf.get();
         let part = &this.part;
+        if this.hold.is_released() {
+            return Err(objects::error::<PyBufferError>("the View is released"));
+        }
         let bytes;
+        let mut hides_objects = false;
         // If the owner of references is unknown, the format `O` is not exported: a consumer would use the bytes as
         // references to objects, but the bytes can be arbitrary.
         let format = if part.item()?.has_unknown_objects() {
             bytes = format!("{}s", part.view().itemsize()).into_bytes();
             &bytes
         } else {
-            part.description().format()
+            match part.item()?.exported_format(part.description()) {
+                ExportedFormat::Format(format) => &**format,
+                ExportedFormat::Refused if Request::from_bits_retain(flags).contains(Request::FORMAT) => {
+                    let size = part.view().itemsize();
+                    return Err(objects::error::<PyBufferError>(format!(
+                        "no format describes the items of this View to every reader: use numpy.asarray(view), \
+                         view.tobytes(), or view.cast('{size}s') for the bytes of each item"
+                    )));
+                }
+                // Other requests get no format.
+                ExportedFormat::Refused => {
+                    hides_objects = part.item()?.has_objects();
+                    b"".as_slice()
+                }
+            }
         };
         if !this.hold.enter() {
             return Err(objects::error::<PyBufferError>("the View is released"));
         }
         let exporter = this.exporter.get_or_init(|| {
+            // Without a format, a consumer does not know the references to objects, and could overwrite them.
+            let items = if hides_objects { part.view().to_readonly() } else { part.view().clone() };
             // SAFETY: (a) By the INVARIANT of `Part` the items are readable until the buffer is released. The consumer
             // is a user of this view and has a reference to the view, so the buffer is not released. (b) The view is
             // writable only if the exporter of its buffer reported writable memory.
-            Box::new(unsafe { BufferExporter::with_format(&part.view().geometry(), part.buf(), Some(format)) })
+            Box::new(unsafe { BufferExporter::with_format(&items.geometry(), part.buf(), Some(format)) })
         });
         // SAFETY: (a) The interpreter passes a `Py_buffer` that may be written to. (b) `slf` owns `exporter`, and the
         // filled buffer has a reference to `slf`.

@@ -2,7 +2,7 @@
 //! item.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use pep3118::__private::{Cache, escape};
 use pep3118::layout::{Field, Type};
@@ -14,6 +14,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyString;
 
 use super::arrangement::FieldArrangement;
+use super::array_interface::ExportedFormat;
 use crate::field::default_name;
 use crate::objects;
 use crate::values::{Codec, PrimitiveField};
@@ -30,6 +31,7 @@ pub(super) struct Item {
     primitive: Option<PrimitiveField>,
     codec: PyOnceLock<Codec>,
     format: PyOnceLock<Py<PyString>>,
+    exported_format: OnceLock<ExportedFormat>,
     /// The fields that were accessed, by their names. No Python code runs while the cache is locked.
     children: Mutex<Cache<Box<str>, Child>>,
     /// The columns that were requested. The key is the index of the leaf, a field that is not a record. No Python code
@@ -95,6 +97,7 @@ impl Item {
             primitive: PrimitiveField::of_item(description.item()),
             codec: PyOnceLock::new(),
             format: PyOnceLock::new(),
+            exported_format: OnceLock::new(),
             children: Mutex::new(Cache::new(CHILDREN, CHILDREN)),
             columns: Mutex::default(),
             written: PyOnceLock::new(),
@@ -125,6 +128,11 @@ impl Item {
     pub(super) fn format<'py>(&self, py: Python<'py>, description: &ItemDescription) -> PyResult<Bound<'py, PyString>> {
         let made = self.format.get_or_try_init(py, || objects::utf8_text(py, description.format()).map(Bound::unbind));
         Ok(made?.bind(py).clone())
+    }
+
+    /// Returns the format that consumers of the memory get.
+    pub(super) fn exported_format(&self, description: &ItemDescription) -> &ExportedFormat {
+        self.exported_format.get_or_init(|| ExportedFormat::of(description))
     }
 
     /// Returns the bytes of an item that are written when a value is assigned: all bytes that are not padding, without

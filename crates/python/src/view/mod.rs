@@ -38,9 +38,11 @@
 //! | `ctypes_objects` | assignment of objects to memory of ctypes |
 //! | `compare` | `==` and hash |
 //! | `columns` | copies of the fields |
+//! | `array_interface` | the array interface of NumPy, and the format that consumers get |
 //! | `arrow` | capsules of the Arrow C data interface |
 //! | `class` | the class `View` |
 mod arrangement;
+mod array_interface;
 mod arrow;
 mod assign;
 mod class;

@@ -1,0 +1,188 @@
+//! `View.__array_interface__`, and the format that a `View` exports through the buffer protocol.
+//!
+//! NumPy asks an object for a buffer first, and for `__array_interface__` only if the object refuses the buffer. Some
+//! layouts have no format that NumPy reads as this layout: overlapping fields, fields that are not in the order of
+//! their offsets, and a byte-swapped `long double`. For these layouts a `View` refuses requests for the format, so that
+//! NumPy takes the array interface, where a dtype describes the items.
+#![allow(unsafe_code, reason = "exports the bytes of a view")]
+
+use std::ffi::c_int;
+
+use pep3118::abi::DataModel;
+use pep3118::layout::{Comparison, Dialect, Equivalence, Field, Layout, Target, Type};
+use pep3118::py::{BufferExporter, ItemDescription, ObjectReferences};
+use pep3118::view::View as Geometry;
+use pyo3::exceptions::PyAttributeError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+use pyo3::{PyTraverseError, PyVisit, ffi};
+
+use super::hold::{Hold, Pin};
+use super::part::Part;
+use crate::dtype::{has_dtype, to_dtype};
+use crate::objects;
+
+/// The format that consumers of a view get.
+#[derive(Debug)]
+pub(super) enum ExportedFormat {
+    /// Consumers get this format.
+    Format(Box<[u8]>),
+    /// A request for the format is refused, because only a dtype describes the items.
+    Refused,
+}
+
+impl ExportedFormat {
+    /// Returns the format that consumers get for the items of `description`. The format is the format of the
+    /// description if NumPy reads this format as the layout of the items. Otherwise the result is another format that
+    /// NumPy reads as this layout, or `Refused` if NumPy has a dtype for the layout and reads no format as this layout.
+    /// If NumPy has no dtype either, the result is the format of the description.
+    pub(super) fn of(description: &ItemDescription) -> Self {
+        let (layout, format) = (description.layout(), description.format());
+        // NumPy has no pointers. Its dtype of an address is an integer, which is less than the format declares.
+        let has_addresses = description.plan().leaves().iter().any(|leaf| leaf.ty() == Type::Pointer);
+        if numpy_reads(format, layout) || has_addresses || !has_dtype(layout) {
+            return Self::Format(format.into());
+        }
+        match layout.emit(Target::NumPy) {
+            Ok(format) if numpy_reads(&format, layout) => Self::Format(format.into()),
+            _ => Self::Refused,
+        }
+    }
+}
+
+/// Returns whether NumPy reads `format` as `layout`, with the same sizes of all records.
+fn numpy_reads(format: &[u8], layout: &Layout) -> bool {
+    // The recursion is as deep as records are nested, which the parser bounds.
+    fn has_same_sizes(one: Field<'_>, other: Field<'_>) -> bool {
+        one.size() == other.size() && one.fields().zip(other.fields()).all(|(one, other)| has_same_sizes(one, other))
+    }
+    Layout::read(format, &Dialect::NUMPY_READER, &DataModel::HOST).is_ok_and(|read| {
+        let comparison = Comparison::of_layouts(&read, layout);
+        // Padding at the end of a record is no difference for the comparison, but it is part of a dtype.
+        comparison.equivalence >= Some(Equivalence::LayoutIgnoringNames) && has_same_sizes(read.item(), layout.item())
+    })
+}
+
+/// Returns the value of `View.__array_interface__` for the items of `part`: a dict of version 3.
+///
+/// `data` is an object that exports the bytes of all items, and not an address. NumPy keeps a reference to this object,
+/// which keeps the memory from being released, also if the view is released. `descr` is a dtype if a list of fields
+/// does not describe the record. NumPy accepts a dtype there.
+///
+/// # Errors
+/// - items that follow pointers or that refer to objects that the memory does not own: `AttributeError`
+/// - items without a dtype: `AttributeError`
+/// - NumPy is not installed: `ImportError`
+pub(super) fn array_interface<'py>(
+    py: Python<'py>,
+    part: &Part,
+    hold: &Hold,
+    pin: &Pin<'_>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let (description, view) = (part.description(), part.view());
+    let is_object = |leaf: &pep3118::decode::Leaf| leaf.ty() == Type::Object;
+    let has_foreign_objects = description.objects() != ObjectReferences::Memory
+        && description.plan().leaves().iter().any(is_object);
+    let refused = |reason: &str| {
+        Err(objects::error::<PyAttributeError>(format!("View has no __array_interface__ here: {reason}")))
+    };
+    if view.is_indirect() {
+        return refused("the items are reached through pointers; .tobytes() copies them");
+    }
+    if has_foreign_objects {
+        return refused("the items have references to objects that the memory does not own; .tolist() reads them");
+    }
+    if !has_dtype(description.layout()) {
+        return refused("NumPy has no dtype for the items; .tolist() and .columns() read them");
+    }
+    let (mut shape, mut strides) = (view.shape().to_vec(), view.strides().to_vec());
+    let item = description.item();
+    let mut stride = item.size();
+    let mut inner = Vec::with_capacity(item.shape().len());
+    for extent in item.shape().iter().rev() {
+        inner.push((i64::try_from(*extent)?, i64::try_from(stride)?));
+        stride = stride.saturating_mul(*extent);
+    }
+    for (extent, stride) in inner.into_iter().rev() {
+        shape.push(extent);
+        strides.push(stride);
+    }
+    let dtype = to_dtype(py, description.layout())?;
+    let base = dtype.getattr(intern!(py, "base"))?;
+    let (memory, offset) = ItemMemory::new(py, part, hold, pin)?;
+    let interface = PyDict::new(py);
+    interface.set_item(intern!(py, "version"), 3)?;
+    interface.set_item(intern!(py, "shape"), PyTuple::new(py, shape)?)?;
+    interface.set_item(intern!(py, "strides"), PyTuple::new(py, strides)?)?;
+    interface.set_item(intern!(py, "typestr"), base.getattr(intern!(py, "str"))?)?;
+    interface.set_item(intern!(py, "descr"), descr(&base)?)?;
+    interface.set_item(intern!(py, "data"), Bound::new(py, memory)?)?;
+    interface.set_item(intern!(py, "offset"), offset)?;
+    Ok(interface)
+}
+
+/// Returns `dtype.descr` if NumPy reads `dtype` from this list, and otherwise `dtype` itself. The list cannot describe
+/// overlapping fields and types of other packages, and NumPy reads its padding as fields.
+fn descr<'py>(dtype: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = dtype.py();
+    let list = match dtype.getattr(intern!(py, "descr")) {
+        Ok(list) => list,
+        Err(error) if objects::is_refusal(&error, py) => return Ok(dtype.clone()),
+        Err(error) => return Err(error),
+    };
+    // For a dtype without fields, NumPy reads the type string. The list has this string and an empty name.
+    let is_record = !dtype.getattr(intern!(py, "names"))?.is_none();
+    let read = if is_record { list.clone() } else { dtype.getattr(intern!(py, "str"))? };
+    match py.import(intern!(py, "numpy"))?.call_method1(intern!(py, "dtype"), (read,)) {
+        Ok(read) if read.eq(dtype)? => Ok(list),
+        Ok(_) => Ok(dtype.clone()),
+        Err(error) if objects::is_refusal(&error, py) => Ok(dtype.clone()),
+        Err(error) => Err(error),
+    }
+}
+
+/// The bytes from the first to the last byte of the items of a view. A consumer of the array interface keeps a
+/// reference to this object. The object keeps the buffer from being released, and it cannot be released itself.
+#[pyclass(frozen, name = "_ItemMemory", module = "pep3118")]
+pub(super) struct ItemMemory {
+    exporter: BufferExporter,
+    hold: Hold,
+}
+
+impl ItemMemory {
+    /// Creates the object for the items of `part`. Also returns the distance in bytes from the first byte of the memory
+    /// to the first item.
+    ///
+    /// # Errors
+    /// - no memory: `MemoryError`
+    fn new(py: Python<'_>, part: &Part, hold: &Hold, pin: &Pin<'_>) -> PyResult<(Self, i64)> {
+        let (low, high) = part.view().byte_bounds();
+        let (shape, readonly) = ([high.saturating_sub(low)], part.view().readonly());
+        let bytes = Geometry::of_validated(1, readonly, low, &shape, &[1], None);
+        // SAFETY: (a) By the INVARIANT of `Part` the bytes of the items are in one block of memory, which is readable
+        // until the buffer is released. `hold` is a reference to the buffer that lives as long as this object. (b) The
+        // part is writable only if the exporter of its buffer reported writable memory.
+        let exporter = unsafe { BufferExporter::with_format(&bytes, part.buf(), Some(b"B")) };
+        Ok((Self { exporter, hold: hold.share(py, pin)? }, part.view().offset().saturating_sub(low)))
+    }
+}
+
+#[pymethods]
+impl ItemMemory {
+    unsafe fn __getbuffer__(slf: &Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
+        // SAFETY: (a) The interpreter passes a `Py_buffer` that may be written to. (b) `slf` owns `exporter`, and the
+        // filled buffer has a reference to `slf`.
+        unsafe { slf.get().exporter.fill(slf.as_any(), view, flags) }
+    }
+
+    unsafe fn __releasebuffer__(&self, view: *mut ffi::Py_buffer) {
+        // SAFETY: (a) `fill` has filled in `view`, and the interpreter releases each `Py_buffer` once.
+        unsafe { self.exporter.release(view) }
+    }
+
+    // There is no `__clear__`, because the memory must stay valid as long as a consumer refers to this object.
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.hold.traverse(&visit)
+    }
+}
