@@ -15,6 +15,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyMemoryView;
 use smallvec::SmallVec;
 
+use super::dlpack::DlpackMemory;
 use crate::abi::DataModel;
 use crate::decode::{Buffer, BufferMut, DecodeError, EncodeError, Plan};
 use crate::format::Limits;
@@ -380,7 +381,8 @@ impl Acquired {
     }
 
     /// Returns the object in the field `obj`: the exporter, or an object whose buffer the exporter passes on (B22,
-    /// passed-on buffers). If the exporter is a memoryview, returns the `obj` of the memoryview. Returns `None` if
+    /// passed-on buffers). If the exporter is a memoryview, returns the `obj` of the memoryview. If the memory is that
+    /// of a tensor, which exports no buffer, returns the tensor. Returns `None` if
     /// `obj` is NULL.
     #[must_use]
     pub fn exporter<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
@@ -390,7 +392,10 @@ impl Acquired {
         match self.0.traversal {
             // Python code could release the private memoryview, so it must not get a reference to it.
             Traversal::Private(_) => obj.getattr("obj").ok().filter(|obj| !obj.is_none()),
-            _ => Some(obj),
+            _ => Some(match obj.cast_exact::<DlpackMemory>() {
+                Ok(memory) => memory.get().owner(py),
+                Err(_) => obj,
+            }),
         }
     }
 

@@ -6,6 +6,8 @@ mod acquire;
 mod audit;
 mod buffer_exporter;
 mod cache;
+#[doc(hidden)]
+pub mod dlpack;
 mod errors;
 mod from_ctypes;
 mod from_dtype;

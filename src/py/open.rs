@@ -11,6 +11,7 @@ use pyo3::types::{PyMemoryView, PyWeakrefReference};
 
 use super::acquire::{Acquired, SharedView, is_exporter};
 use super::cache::{Cache, hash};
+use super::dlpack::DlpackMemory;
 use super::from_dtype::from_dtype;
 use super::type_layout::{self, Kind, TypeLayout, type_layout};
 use crate::abi::DataModel;
@@ -354,6 +355,10 @@ pub fn open_as(
 ) -> Result<OpenBuffer, OpenError> {
     let acquired = match Acquired::new(exporter, Request::FULL_RO) {
         Ok(acquired) => acquired,
+        Err(refusal) if !is_exporter(exporter) => {
+            let Some(memory) = DlpackMemory::of(exporter)? else { return Err(refusal.into()) };
+            return open_as(&memory, format, dialect, producer);
+        }
         Err(refusal) => return open_without_format(exporter, refusal, format, dialect),
     };
     let item = describe(exporter, &acquired, format, dialect, producer)?;
@@ -430,7 +435,8 @@ fn items_of_dtype(acquired: &Acquired, dtype: &Bound<'_, PyAny>) -> Result<Arc<I
     }
     let layout = from_dtype(dtype)?;
     if i64::try_from(layout.size()) != Ok(raw.itemsize) {
-        let message = format!("the dtype has items of {} bytes, and the array of {} bytes", layout.size(), raw.itemsize);
+        let message =
+            format!("the dtype has items of {} bytes, and the array of {} bytes", layout.size(), raw.itemsize);
         return Err(PyBufferError::new_err(message).into());
     }
     let declared = TypeLayout { layout, dialect: &Dialect::NUMPY, source: "numpy.dtype" };

@@ -82,8 +82,8 @@ pub(super) fn array_interface<'py>(
 ) -> PyResult<Bound<'py, PyDict>> {
     let (description, view) = (part.description(), part.view());
     let is_object = |leaf: &pep3118::decode::Leaf| leaf.ty() == Type::Object;
-    let has_foreign_objects = description.objects() != ObjectReferences::Memory
-        && description.plan().leaves().iter().any(is_object);
+    let has_foreign_objects =
+        description.objects() != ObjectReferences::Memory && description.plan().leaves().iter().any(is_object);
     let refused = |reason: &str| {
         Err(objects::error::<PyAttributeError>(format!("View has no __array_interface__ here: {reason}")))
     };
@@ -96,18 +96,7 @@ pub(super) fn array_interface<'py>(
     if !has_dtype(description.layout()) {
         return refused("NumPy has no dtype for the items; .tolist() and .columns() read them");
     }
-    let (mut shape, mut strides) = (view.shape().to_vec(), view.strides().to_vec());
-    let item = description.item();
-    let mut stride = item.size();
-    let mut inner = Vec::with_capacity(item.shape().len());
-    for extent in item.shape().iter().rev() {
-        inner.push((i64::try_from(*extent)?, i64::try_from(stride)?));
-        stride = stride.saturating_mul(*extent);
-    }
-    for (extent, stride) in inner.into_iter().rev() {
-        shape.push(extent);
-        strides.push(stride);
-    }
+    let (shape, strides) = dimensions_of_numbers(part)?;
     let dtype = to_dtype(py, description.layout())?;
     let base = dtype.getattr(intern!(py, "base"))?;
     let (memory, offset) = ItemMemory::new(py, part, hold, pin)?;
@@ -120,6 +109,21 @@ pub(super) fn array_interface<'py>(
     interface.set_item(intern!(py, "data"), Bound::new(py, memory)?)?;
     interface.set_item(intern!(py, "offset"), offset)?;
     Ok(interface)
+}
+
+/// Returns the lengths and the strides in bytes of the dimensions of `part`, and after them those of the array in each
+/// item.
+pub(super) fn dimensions_of_numbers(part: &Part) -> PyResult<(Vec<i64>, Vec<i64>)> {
+    let (item, view) = (part.description().item(), part.view());
+    let (mut shape, mut strides) = (view.shape().to_vec(), view.strides().to_vec());
+    let outer = strides.len();
+    let mut stride = item.size();
+    for extent in item.shape().iter().rev() {
+        shape.insert(outer, i64::try_from(*extent)?);
+        strides.insert(outer, i64::try_from(stride)?);
+        stride = stride.saturating_mul(*extent);
+    }
+    Ok((shape, strides))
 }
 
 /// Returns `dtype.descr` if NumPy reads `dtype` from this list, and otherwise `dtype` itself. The list cannot describe

@@ -18,7 +18,7 @@ use super::indexing::{Key, Target};
 use super::item;
 use super::iterator::iterate;
 use super::part::{Part, Place, read_item, read_place, read_primitive, select};
-use super::{arrow, assign, columns, compare, construct, tolist};
+use super::{arrow, assign, columns, compare, construct, dlpack, tolist};
 use crate::format::format_bytes;
 use crate::names::dialect_by_name;
 use crate::objects::{self, NewObject, is_refusal};
@@ -388,6 +388,32 @@ impl View {
     fn __array_interface__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let pin = self.hold.pin()?;
         array_interface::array_interface(py, &self.part, &self.hold, &pin)
+    }
+
+    /// Returns a capsule with a tensor of DLPack that shares the memory of the items. The items must be single numbers
+    /// in the byte order of this machine. `max_version` is the newest version of DLPack that the consumer reads. With
+    /// `copy=True`, the tensor has a copy of the items. `stream` must be None, because the memory is on the CPU.
+    #[pyo3(signature = (*, stream=None, max_version=None, dl_device=None, copy=None))]
+    fn __dlpack__<'py>(
+        &self,
+        py: Python<'py>,
+        stream: Option<&Bound<'py, PyAny>>,
+        max_version: Option<(u32, u32)>,
+        dl_device: Option<(i32, i32)>,
+        copy: Option<bool>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        if stream.is_some() {
+            return Err(objects::error::<PyBufferError>("View.__dlpack__: memory on the CPU has no stream"));
+        }
+        let pin = self.hold.pin()?;
+        let arguments = dlpack::Arguments { max_version, device: dl_device, copy };
+        dlpack::capsule(py, &self.part, (&self.hold, &pin), &arguments)
+    }
+
+    /// Returns DLPack's numbers for the CPU.
+    #[allow(clippy::unused_self, reason = "a method of the protocol")]
+    fn __dlpack_device__(&self) -> (i32, i32) {
+        dlpack::DEVICE
     }
 
     /// Returns `tobytes()`. `bytes(view)` also works for items that no format describes.

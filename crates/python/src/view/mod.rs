@@ -40,6 +40,7 @@
 //! | `columns` | copies of the fields |
 //! | `array_interface` | the array interface of NumPy, and the format that consumers get |
 //! | `arrow` | capsules of the Arrow C data interface |
+//! | `dlpack` | tensors of DLPack |
 //! | `class` | the class `View` |
 mod arrangement;
 mod array_interface;
@@ -50,6 +51,7 @@ mod columns;
 mod compare;
 mod construct;
 mod ctypes_objects;
+mod dlpack;
 mod hold;
 mod indexing;
 mod item;
