@@ -488,8 +488,9 @@ impl std::fmt::Debug for Acquired {
 
 /// A validated view and its buffer. The buffer is released after the last view of it is dropped.
 ///
-/// INVARIANT: `view` is the result of a check of `acquired`, or a selection of the items of such a view. `buf` is the
-/// address from which the offsets of `view` count. Hence every item of `view` is an item that the exporter described.
+/// INVARIANT: `view` is the result of a check of `acquired`, or of a check that compared the items with the bounds of
+/// the memory of `acquired`, or a selection of the items of such a view. `buf` is the address from which the offsets of
+/// `view` count. Hence every item of `view` is in memory that the exporter described.
 #[derive(Clone, Debug)]
 pub struct SharedView<O = Arc<Acquired>> {
     acquired: O,
@@ -509,6 +510,13 @@ impl<O: Borrow<Acquired>> SharedView<O> {
     #[inline]
     pub(super) fn new(acquired: O, view: View<'static>) -> Self {
         let buf = acquired.borrow().buf();
+        Self { acquired, view, buf }
+    }
+
+    /// Pairs the buffer `acquired` with `view`, whose offsets count from the byte `offset` of the buffer. `view` must be
+    /// the result of a check with the memory of `acquired` as its block, so that every item is in this memory.
+    pub(super) fn at_offset(acquired: O, view: View<'static>, offset: isize) -> Self {
+        let buf = acquired.borrow().buf().wrapping_offset(offset);
         Self { acquired, view, buf }
     }
 

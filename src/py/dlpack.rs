@@ -166,13 +166,13 @@ impl TakenTensor {
             Self::Legacy(managed) => {
                 // SAFETY: by the INVARIANT the pointer is to a `DLManagedTensor`, which lives until the deleter is
                 // called. The producer aligns it as C does.
-                let tensor = unsafe { (&raw const (*managed).tensor).read() };
+                let tensor = unsafe { (*managed).tensor };
                 Ok((tensor, true))
             }
             Self::Versioned(managed) => {
                 // SAFETY: by the INVARIANT the pointer is to a `DLManagedTensorVersioned`. The version is the first
                 // field in every version.
-                let version = unsafe { (&raw const (*managed).version).read() };
+                let version = unsafe { (*managed).version };
                 if version.major != VERSION.major {
                     return Err(PyBufferError::new_err(format!(
                         "the tensor has version {}.{} of DLPack, and View reads version {}.x",
@@ -180,9 +180,9 @@ impl TakenTensor {
                     )));
                 }
                 // SAFETY: the major version is 1, so the struct has this field.
-                let flags = unsafe { (&raw const (*managed).flags).read() };
+                let flags = unsafe { (*managed).flags };
                 // SAFETY: the major version is 1, so the struct has this field.
-                let tensor = unsafe { (&raw const (*managed).tensor).read() };
+                let tensor = unsafe { (*managed).tensor };
                 Ok((tensor, flags & READ_ONLY != 0))
             }
         }
@@ -193,7 +193,7 @@ impl TakenTensor {
         match *self {
             Self::Legacy(managed) => {
                 // SAFETY: by the INVARIANT the pointer is to a `DLManagedTensor`.
-                let deleter = unsafe { (&raw const (*managed).deleter).read() };
+                let deleter = unsafe { (*managed).deleter };
                 if let Some(deleter) = deleter {
                     // SAFETY: by the INVARIANT nothing else calls the deleter, and `drop` calls this method once.
                     unsafe { deleter(managed) }
@@ -202,7 +202,7 @@ impl TakenTensor {
             Self::Versioned(managed) => {
                 // SAFETY: by the INVARIANT the pointer is to a `DLManagedTensorVersioned`. The deleter is at the same
                 // offset in every version.
-                let deleter = unsafe { (&raw const (*managed).deleter).read() };
+                let deleter = unsafe { (*managed).deleter };
                 if let Some(deleter) = deleter {
                     // SAFETY: by the INVARIANT nothing else calls the deleter, and `drop` calls this method once.
                     unsafe { deleter(managed) }

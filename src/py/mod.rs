@@ -3,6 +3,7 @@
 //! The Python package `pep3118` is built on this module; its classes are in `crates/python`.
 
 mod acquire;
+mod array_interface;
 mod audit;
 mod buffer_exporter;
 mod cache;

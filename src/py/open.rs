@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyMemoryView, PyWeakrefReference};
 
 use super::acquire::{Acquired, SharedView, is_exporter};
+use super::array_interface::open_array_interface;
 use super::cache::{Cache, hash};
 use super::dlpack::DlpackMemory;
 use super::from_dtype::from_dtype;
@@ -264,6 +265,11 @@ pub struct OpenBuffer {
 }
 
 impl OpenBuffer {
+    /// Pairs `shared` with `item`, which must describe its items.
+    pub(super) fn new(shared: SharedView<Acquired>, item: Arc<ItemDescription>) -> Self {
+        Self { shared, item }
+    }
+
     /// Returns the arrangement of the items: shape, strides and offsets. [`item`](Self::item) describes one item.
     #[must_use]
     pub fn view(&self) -> &View<'static> {
@@ -313,6 +319,10 @@ impl OpenBuffer {
 /// `array.array`. For any other type, the layout is read from the exporter's format, in the dialect of the
 /// producer if the producer is known. Layouts are cached by type, format and itemsize.
 ///
+/// Two other protocols are used for an object without buffers: `__dlpack__`, which tensors have, and an
+/// `__array_interface__` whose `data` exports a buffer. For a NumPy array whose dtype has no format, such as a record
+/// with overlapping fields, a buffer without a format is requested.
+///
 /// ```
 /// use pyo3::prelude::*;
 /// use pyo3::types::PyByteArray;
@@ -356,8 +366,10 @@ pub fn open_as(
     let acquired = match Acquired::new(exporter, Request::FULL_RO) {
         Ok(acquired) => acquired,
         Err(refusal) if !is_exporter(exporter) => {
-            let Some(memory) = DlpackMemory::of(exporter)? else { return Err(refusal.into()) };
-            return open_as(&memory, format, dialect, producer);
+            if let Some(memory) = DlpackMemory::of(exporter)? {
+                return open_as(&memory, format, dialect, producer);
+            }
+            return open_array_interface(exporter, format, dialect)?.ok_or_else(|| refusal.into());
         }
         Err(refusal) => return open_without_format(exporter, refusal, format, dialect),
     };
@@ -434,6 +446,13 @@ fn items_of_dtype(acquired: &Acquired, dtype: &Bound<'_, PyAny>) -> Result<Arc<I
         return Ok(item);
     }
     let layout = from_dtype(dtype)?;
+    if layout.leaves().any(|(_, leaf)| leaf.ty() == Type::Opaque) {
+        let message = format!(
+            "dtype {dtype} has values of a type of another package, which a View does not read: use array.view('u1') \
+             for the bytes"
+        );
+        return Err(PyValueError::new_err(message).into());
+    }
     if i64::try_from(layout.size()) != Ok(raw.itemsize) {
         let message =
             format!("the dtype has items of {} bytes, and the array of {} bytes", layout.size(), raw.itemsize);

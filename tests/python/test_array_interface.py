@@ -1,5 +1,6 @@
 """Tests of NumPy arrays that export no format, and of `View.__array_interface__`."""
 
+import ctypes
 import gc
 import random
 import sys
@@ -187,6 +188,34 @@ def test_a_string_dtype_is_refused_with_the_reason_and_a_conversion_that_works()
     assert View(array.astype(object)).tolist() == ["a", "bc"]
 
 
+@pytest.mark.parametrize("name", ["bfloat16", "int4", "float8_e5m2"])
+def test_values_of_other_packages_are_refused_with_a_call_that_works(name):
+    dtype = getattr(pytest.importorskip("ml_dtypes"), name)
+    for array in (np.zeros(2, dtype), np.zeros(2, [("a", "i4"), ("b", dtype)])):
+        with pytest.raises(ValueError, match=r"of another package.*array\.view\('u1'\)"):
+            View(array)
+        assert View(array.view("u1")).nbytes == array.nbytes
+
+
+@pytest.mark.parametrize("name", ["M8[s]", "m8[D]", "M8"])
+def test_dates_are_refused_with_a_call_that_works(name):
+    array = np.zeros(2, name)
+    with pytest.raises(ValueError, match=r"has no place in a format.*array\.view\('i8'\)"):
+        View(array)
+    assert View(array.view("i8")).tolist() == [0, 0]
+
+
+def test_a_union_of_ctypes_becomes_a_dtype_with_overlapping_fields():
+    class Union(ctypes.Union):
+        _fields_ = [("number", ctypes.c_uint32), ("bytes", ctypes.c_uint8 * 4)]
+
+    array = (Union * 2)(Union(1), Union(2))
+    numpy_array = np.asarray(View(array))
+    assert numpy_array["number"].tolist() == [1, 2] and numpy_array["bytes"].tolist() == [[1, 0, 0, 0], [2, 0, 0, 0]]
+    numpy_array["number"][1] = 7
+    assert array[1].number == 7
+
+
 def test_the_exception_of_an_exporter_that_is_not_numpy_is_unchanged():
     class Refuses:
         def __buffer__(self, flags):
@@ -271,3 +300,123 @@ def test_numpy_has_no_dtype_in_which_an_object_shares_bytes():
     for formats, offsets in [(["O", "<i4"], [0, 4]), ([nested, "<i4"], [0, 0]), (["O", "O"], [0, 4])]:
         with pytest.raises(TypeError, match="overlap"):
             np.dtype({"names": ["a", "b"], "formats": formats, "offsets": offsets})
+
+
+# Objects without a buffer.
+
+
+class Interface:
+    """An object without a buffer that has the given `__array_interface__`."""
+
+    def __init__(self, data, shape, typestr, **entries):
+        entries = {"data": data, "shape": shape, "typestr": typestr, "version": 3, **entries}
+        self.__array_interface__ = entries
+
+
+def test_an_image_of_pillow_is_read():
+    image = pytest.importorskip("PIL.Image").new("RGB", (3, 2), (1, 2, 3))
+    view = View(image)
+    assert (view.shape, view.tolist()) == ((2, 3, 3), [[[1, 2, 3]] * 3] * 2)
+    assert np.asarray(view).tolist() == np.asarray(image).tolist()
+
+
+@pytest.mark.parametrize("dtype", "|b1 |i1 |u1 <i2 >i2 <u4 >i8 <f2 <f4 >f8 <f16 <c8 >c16 |S3 <U2 >U2 |V3".split())
+def test_items_of_every_type_string_are_read_as_numpy_reads_them(dtype):
+    array = np.zeros(6, dtype)
+    fill(random.Random(1), array)
+    memory = bytearray(array.tobytes())
+    for shape, strides, first in [((6,), None, 0), ((3, 2), None, 0), ((3,), (-2,), 4), ((), None, 5)]:
+        size = array.itemsize
+        in_bytes = strides and tuple(stride * size for stride in strides)
+        interface = Interface(memory, shape, dtype, strides=in_bytes, offset=first * size)
+        view = View(interface)
+        assert (view.shape, view.readonly, view.obj is memory) == (shape, False, True)
+        assert same_array(view.tolist(), np.asarray(interface))
+
+
+def test_read_only_memory_gives_a_read_only_view():
+    assert View(Interface(b"abcd", (2,), "<i2")).readonly
+
+
+def test_records_of_a_descr_are_read():
+    memory = bytearray(range(6))
+    assert View(Interface(memory, (2,), "|V3", descr=[("a", "<u2"), ("b", "|u1")])).tolist() == [(256, 2), (1027, 5)]
+    assert View(Interface(memory, (1,), "|V6", descr=OVERLAPPING)).fields == ("all", "low")
+
+
+def test_the_interface_of_a_view_is_read_back():
+    array = np.zeros((2, 3), OVERLAPPING)
+    fill(random.Random(1), array)
+    interface = View(array.T).__array_interface__
+    del interface["version"]
+    assert View(Interface(**interface)).tolist() == View(array.T).tolist()
+
+
+def test_an_address_is_refused_with_a_call_that_works():
+    array = np.arange(3)
+    interface = Interface(**array.__array_interface__ | {"version": 3})
+    with pytest.raises(BufferError, match=r"as an address.*numpy\.asarray\(obj\)"):
+        View(interface)
+    assert View(np.asarray(interface)).tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("entries", "error"),
+    [
+        ({"shape": (5,)}, BufferError),
+        ({"shape": (4,), "offset": 1}, BufferError),
+        ({"shape": (4,), "offset": -1}, BufferError),
+        ({"shape": (2,), "strides": (-1,)}, BufferError),
+        ({"shape": (2,), "strides": (4,)}, BufferError),
+        ({"shape": (2,), "strides": (1 << 62,)}, BufferError),
+        ({"shape": (1 << 62,), "strides": (0,), "typestr": "<i8"}, (BufferError, TypeError)),
+        ({"shape": (1 << 40, 1 << 40), "strides": (0, 0)}, (BufferError, TypeError)),
+        ({"shape": (-1,)}, BufferError),
+        ({"shape": (2,), "strides": (1, 1)}, BufferError),
+        ({"shape": (1,) * 65}, BufferError),
+        ({"shape": (1 << 70,)}, OverflowError),
+        ({"offset": 1 << 62}, BufferError),
+        ({"offset": 1 << 70}, OverflowError),
+        ({"typestr": "|O8"}, ValueError),
+        ({"typestr": "|V8", "shape": (0,), "descr": [("o", "O")]}, ValueError),
+        ({"typestr": ""}, ValueError),
+        ({"typestr": "<"}, ValueError),
+        ({"typestr": "<f3"}, ValueError),
+        ({"typestr": "xu1"}, ValueError),
+        ({"typestr": "|t3"}, ValueError),
+        ({"typestr": "\N{SNOWMAN}f4"}, ValueError),
+        ({"typestr": "<U9999999999999999999"}, ValueError),
+        ({"typestr": "|V4", "descr": [("a", "<i8")]}, ValueError),
+        ({"typestr": 3}, TypeError),
+        ({"data": 7}, TypeError),
+        ({"data": None}, BufferError),
+        ({"mask": b"\0\0\0\0"}, BufferError),
+        ({"shape": None}, TypeError),
+    ],
+    ids=str,
+)
+def test_an_interface_that_contradicts_its_memory_is_refused(entries, error):
+    with pytest.raises(error):
+        View(Interface(**{"data": b"abcd", "shape": (4,), "typestr": "|u1", **entries}))
+
+
+def test_an_interface_that_is_not_a_dict_is_a_type_error():
+    interface = Interface(b"a", (1,), "|u1")
+    interface.__array_interface__ = [1]
+    with pytest.raises(TypeError, match="is not a dict"):
+        View(interface)
+
+
+def test_a_format_replaces_the_type_of_an_interface_of_the_same_size():
+    assert View(Interface(b"\0\1\0\2", (2,), "<i2"), format=">h").tolist() == [1, 2]
+    with pytest.raises(ValueError, match="4 bytes, and the items of the __array_interface__ 2 bytes"):
+        View(Interface(b"\0\1\0\2", (2,), "<i2"), format="i")
+
+
+def test_the_memory_of_an_interface_is_held():
+    memory = bytearray(4)
+    view = View(Interface(memory, (2,), "<i2"))
+    with pytest.raises(BufferError):
+        memory.clear()
+    view.release()
+    memory.clear()

@@ -78,14 +78,14 @@ pub(super) fn capsule<'py>(
     };
     let context: *mut c_void = Box::into_raw(context).cast();
     if is_versioned {
-        let deleter = Some(delete_versioned as unsafe extern "C" fn(*mut VersionedTensor));
+        let deleter: Option<unsafe extern "C" fn(*mut VersionedTensor)> = Some(delete_versioned);
         let managed = Box::into_raw(Box::new(VersionedTensor { version: VERSION, context, deleter, flags, tensor }));
         new_capsule(py, managed.cast(), VERSIONED, destroy_versioned).inspect_err(|_| {
             // SAFETY: (a) The tensor is new, and no capsule owns it.
             unsafe { delete_versioned(managed) }
         })
     } else {
-        let deleter = Some(delete_legacy as unsafe extern "C" fn(*mut ManagedTensor));
+        let deleter: Option<unsafe extern "C" fn(*mut ManagedTensor)> = Some(delete_legacy);
         let managed = Box::into_raw(Box::new(ManagedTensor { tensor, context, deleter }));
         new_capsule(py, managed.cast(), LEGACY, destroy_legacy).inspect_err(|_| {
             // SAFETY: (a) The tensor is new, and no capsule owns it.
@@ -146,10 +146,11 @@ impl Numbers {
         let data = part.buf().wrapping_offset(isize::try_from(view.offset())?);
         // A complex number is aligned as its parts are.
         let parts = if matches!(item.ty(), Type::Complex32 | Type::Complex64 | Type::Complex128) { 2 } else { 1 };
-        let alignment = usize::try_from(item.size())?.checked_div(parts).unwrap_or(1).max(1);
-        let is_aligned = |distance: i64| distance.unsigned_abs().checked_rem(alignment as u64) == Some(0);
+        let alignment = i64::try_from(item.size())?.checked_div(parts).unwrap_or(1).max(1);
+        let is_aligned = |distance: i64| distance.checked_rem(alignment) == Some(0);
         let strides = view.shape().iter().zip(view.strides()).filter(|(extent, _)| **extent > 1);
-        if view.len() > 0 && !(data.addr() % alignment == 0 && strides.map(|(_, stride)| *stride).all(is_aligned)) {
+        let mut distances = strides.map(|(_, stride)| *stride).chain([i64::try_from(data.addr())?]);
+        if view.len() > 0 && !distances.all(is_aligned) {
             return Err(refused(format!("the numbers are not at multiples of {alignment} bytes: use copy=True")));
         }
         Ok(data)
