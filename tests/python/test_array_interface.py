@@ -223,7 +223,7 @@ def test_the_exception_of_an_exporter_that_is_not_numpy_is_unchanged():
 
     if sys.version_info < (3, 12):
         pytest.skip("classes have __buffer__ from 3.12 on")
-    with pytest.raises(BufferError, match="^no buffer today$"):
+    with pytest.raises(BufferError, match=r"^no buffer today$"):
         View(Refuses())
 
 

@@ -230,8 +230,8 @@ class View:
     def __arrow_c_stream__(self, requested_schema: CapsuleType | None = None) -> CapsuleType: ...
     @property
     def __array_interface__(self) -> dict[str, Any]:
-        """The array interface of NumPy, version 3. `numpy.asarray(view)` uses it for items that no format describes, such
-        as records with overlapping fields. NumPy keeps the memory from being released."""
+        """The array interface of NumPy, version 3. `numpy.asarray(view)` uses it for items that no format describes,
+        such as records with overlapping fields. NumPy keeps the memory from being released."""
     def __dlpack__(
         self,
         *,
@@ -240,9 +240,9 @@ class View:
         dl_device: tuple[int, int] | None = None,
         copy: bool | None = None,
     ) -> CapsuleType:
-        """Returns a capsule with a tensor of DLPack that shares the memory of the items. The items must be single numbers
-        in the byte order of this machine. `max_version` is the newest version of DLPack that the consumer reads. With
-        `copy=True`, the tensor has a copy of the items. `stream` must be None, because the memory is on the CPU."""
+        """Returns a capsule with a tensor of DLPack that shares the memory of the items. The items must be single
+        numbers in the byte order of this machine. `max_version` is the newest version of DLPack that the consumer reads.
+        With `copy=True`, the tensor has a copy of the items. `stream` must be None, because the memory is on the CPU."""
     def __dlpack_device__(self) -> tuple[int, int]:
         """Returns DLPack's numbers for the CPU."""
     def __bytes__(self) -> bytes: ...
