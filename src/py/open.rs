@@ -345,15 +345,17 @@ pub fn open(exporter: &Bound<'_, PyAny>) -> PyResult<OpenBuffer> {
     Ok(open_as(exporter, None, None, &|_, _| None)?)
 }
 
-/// A function that recognizes the exporters of a program. The arguments are an object and the format of its buffer.
-/// The function returns `None` if the object is not an exporter of the program, `Some(None)` if the dialect of the
-/// format is unknown, and `Some(Some(dialect))` otherwise.
+/// A function of the caller that recognizes the caller's own exporters. The arguments are an object and the format of
+/// the object's buffer. The function returns `None` if the object is not an exporter of the caller, `Some(None)` for
+/// such an exporter whose dialect is unknown, and `Some(Some(dialect))` for such an exporter whose format is in
+/// `dialect`.
 pub type Producer<'p> = dyn Fn(&Bound<'_, PyAny>, Option<&[u8]>) -> Option<Option<&'static Dialect>> + 'p;
 
 /// Requests a buffer of `exporter`, and determines the layout of its items. `format` replaces the exporter's format,
-/// and `None` means the exporter's format. `dialect` is the dialect of the format, or `None` if it is unknown.
-/// `producer` returns the dialect for exporters of the program. If `format` replaces a format with references to
-/// objects, the result is read-only.
+/// and `None` means the exporter's format. `dialect` is the dialect of the format, or `None` if the dialect is unknown.
+/// `producer` recognizes the caller's own exporters, and is called only if `format` and `dialect` are `None` and the
+/// exporter's type declares no layout. If `format` replaces an exporter's format that contains references to objects
+/// (code `O`), the result is read-only, because a write could overwrite a reference.
 ///
 /// # Errors
 /// - every error of [`open`]
@@ -489,8 +491,9 @@ fn describe(
     Ok(item)
 }
 
-/// Returns the description of the items of `acquired` for [`describe`], without the use of a [`Slot`]. `format`,
-/// `dialect` and `producer` are the arguments of `describe`. Returns an error if no layout can be determined.
+/// Returns the description of the items of `acquired`, a buffer of `exporter`, for [`describe`], without the use of a
+/// [`Slot`]. `format`, `dialect` and `producer` are the arguments of `describe`. Returns an error if no layout can be
+/// determined.
 fn describe_any(
     exporter: &Bound<'_, PyAny>,
     acquired: &Acquired,

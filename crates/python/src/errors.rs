@@ -76,7 +76,7 @@ fn with_attributes<T: pyo3::PyTypeInfo>(
     exception.map_or_else(|error| error, PyErr::from_value)
 }
 
-/// Creates a `FormatError`. `span` is the start and the end of the offending bytes in the format.
+/// Creates a `FormatError` with `message`. `span` is the start and the end of the offending bytes in the format.
 fn format_error(message: String, span: Option<(usize, usize)>) -> PyErr {
     Python::attach(|py| match span.into_pyobject(py) {
         Ok(span) => with_attributes::<FormatError>(py, message, &[("span", &span)]),
@@ -91,8 +91,9 @@ pub(crate) fn c_error(error: pep3118::CError) -> PyErr {
     format_error(error.diagnostic().to_string(), None)
 }
 
-/// Creates the exception for an ambiguous format. `call` is the text for the help line: the call that the user made,
-/// with the argument that selects an interpretation, such as `Format(…, dialect='…')`.
+/// Creates the exception for `ambiguity`, an ambiguous format and its interpretations. `call` is the text for the help
+/// line: the call that the user made, with the argument that selects an interpretation, such as `Format(…,
+/// dialect='…')`.
 pub(crate) fn ambiguous(ambiguity: &Ambiguity, call: &str) -> PyErr {
     format_error(ambiguity.diagnostic().with_help(format!("choose one: {call}")).to_string(), None)
 }

@@ -22,7 +22,8 @@ use pep3118::layout::{
     Ambiguity, Certainty, Comparison, Dialect, Equivalence, Interpretation, Layout, Target, Type, reconcile,
 };
 
-/// Returns the size in bytes of an item of `format`. Accepts every format of PEP 3118.
+/// Returns the size in bytes of an item of `format`, a str or bytes object, on this machine. Accepts every format of
+/// PEP 3118. Raises ValueError if `format` is invalid.
 ///
 /// >>> import pep3118
 /// >>> pep3118.calcsize("T{<i:a:<d:b:}")
@@ -95,8 +96,9 @@ fn escaped_value_error(error: impl std::fmt::Display) -> PyErr {
 }
 
 impl Format {
-    /// Creates the object for the format `text`. The other arguments are the arguments of the constructor of
-    /// [`Format`]. An ambiguous format is not an error: the object contains all interpretations.
+    /// Creates the object for the format `text`. `itemsize` is the size of an item in bytes, or `None` if the size is
+    /// unknown. `dialect` is the dialect of `text`, or `None` to try every dialect. `model` is the name of the machine.
+    /// An ambiguous format is not an error: the object contains all interpretations.
     ///
     /// # Errors
     /// - `text` is invalid: `FormatError`
@@ -117,8 +119,8 @@ impl Format {
         Ok(Self::from_interpretation(Some(text), itemsize, dialect, model, found, ambiguity))
     }
 
-    /// Creates the object for the interpretation `found`. Each other argument is the value of the field of [`Format`]
-    /// with the name of the argument.
+    /// Creates the object for the interpretation `found`. `text`, `itemsize`, `requested_dialect`, `model` and
+    /// `ambiguity` become the fields of [`Format`] with these names.
     fn from_interpretation(
         text: Option<&[u8]>,
         itemsize: Option<u64>,
@@ -132,8 +134,8 @@ impl Format {
         Self { text, itemsize, requested_dialect, model, layout, dialect, certainty, trailing_padding, ambiguity }
     }
 
-    /// Creates the object for `layout`, which comes from a type and not from a format string. `model` is the name of
-    /// the machine of `layout`.
+    /// Creates the object for `layout`, which comes from a type and not from a format string. `dialect` becomes the
+    /// dialect of the format, and `model` is the name of the machine of `layout`.
     pub(super) fn from_layout(layout: Arc<Layout>, dialect: &'static Dialect, model: &str) -> Self {
         Self {
             text: None,
@@ -250,10 +252,10 @@ impl Format {
         Ok(Self::from_layout(Arc::new(ctypes.layout(ctype, false)?), &Dialect::CTYPES, "host"))
     }
 
-    /// Returns the format with the layout that a C compiler gives a type of `source`, C declarations.
+    /// Returns the format with the layout that a C compiler gives to a type that the C code `source` declares.
     ///
-    /// `name` is the tag or the typedef of the type; without it, the type is the last structure of `source`. `model` is
-    /// the machine for which the compiler compiles.
+    /// `name` is the tag or the typedef of the type. If `name` is None, the type is the last structure or union of
+    /// `source`. `model` is the target machine of the compiler, as a data model such as "lp64" or a target triple.
     ///
     /// >>> from pep3118 import Format
     /// >>> str(Format.from_c("struct tick { uint16_t id; double price; };", model="lp64"))
@@ -521,7 +523,8 @@ impl Format {
         Ok((class.getattr("_restore")?, arguments))
     }
 
-    /// Returns the format that was pickled as `tree`, a dict. Only `pickle` calls this method.
+    /// Returns the format that was pickled as `tree`, a dict, with the names `dialect` and `model`. Only `pickle` calls
+    /// this method.
     #[classmethod]
     fn _restore(_class: &Bound<'_, PyType>, tree: &Bound<'_, PyDict>, dialect: &str, model: &str) -> PyResult<Self> {
         let layout = pickle::from_dict(tree, &model_by_name(model)?)?;

@@ -26,7 +26,9 @@ class BufferRuleError(BufferError):
     findings: tuple[Finding, ...]
 
 def calcsize(format: str | bytes) -> int:
-    """Returns the size in bytes of an item of `format`. Accepts every format of PEP 3118."""
+    """Returns the size in bytes of an item of `format`, a str or bytes object, on this machine. Accepts every format of
+    PEP 3118. Raises ValueError if `format` is invalid.
+    """
 
 # Checks of exporters
 
@@ -241,8 +243,9 @@ class View:
         copy: bool | None = None,
     ) -> CapsuleType:
         """Returns a capsule with a tensor of DLPack that shares the memory of the items. The items must be single
-        numbers in the byte order of this machine. `max_version` is the newest version of DLPack that the consumer reads.
-        With `copy=True`, the tensor has a copy of the items. `stream` must be None, because the memory is on the CPU."""
+        numbers in the byte order of this machine. `max_version` is the newest version of DLPack that the consumer
+        reads. With `copy=True`, the tensor has a copy of the items. `stream` must be None, because the memory is on the
+        CPU."""
     def __dlpack_device__(self) -> tuple[int, int]:
         """Returns DLPack's numbers for the CPU."""
     def __bytes__(self) -> bytes: ...
@@ -424,10 +427,10 @@ class Format:
         """
     @classmethod
     def from_c(cls, source: str, name: str | None = None, model: str = "host") -> Format:
-        """Returns the format with the layout that a C compiler gives a type of `source`, C declarations.
+        """Returns the format with the layout that a C compiler gives to a type that the C code `source` declares.
 
-        `name` is the tag or the typedef of the type; without it, the type is the last structure of `source`. `model` is
-        the machine for which the compiler compiles.
+        `name` is the tag or the typedef of the type. If `name` is None, the type is the last structure or union of
+        `source`. `model` is the target machine of the compiler, as a data model such as "lp64" or a target triple.
         """
     @property
     def format(self) -> str | None:
