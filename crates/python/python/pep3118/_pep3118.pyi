@@ -150,6 +150,9 @@ class View:
     The layout of an item is the layout that the exporter's type declares: a NumPy dtype, a ctypes class, or an
     `array.array`. For any other type, the layout is read from the exporter's format, in `dialect` if it is given.
     `format` replaces the exporter's format by another format of the same itemsize.
+
+    An object without buffers is read through `__dlpack__`, as tensors have it, or through an `__array_interface__` whose
+    data is a buffer, as images of Pillow have it.
     """
     @property
     def obj(self) -> object:

@@ -37,6 +37,9 @@ use pep3118::view::{Order, Request};
 /// `array.array`. For any other type, the layout is read from the exporter's format, in `dialect` if it is given.
 /// `format` replaces the exporter's format by another format of the same itemsize.
 ///
+/// An object without buffers is read through `__dlpack__`, as tensors have it, or through an `__array_interface__` whose
+/// data is a buffer, as images of Pillow have it.
+///
 /// >>> import struct
 /// >>> from pep3118 import View
 /// >>> memory = bytearray(struct.pack("<hdhd", 1, 1.5, 2, 2.5))
@@ -383,17 +386,18 @@ impl View {
         columns::columns(py, self.part.pinned(&pin), &names)
     }
 
-    /// The array interface of NumPy, version 3. `numpy.asarray(view)` uses it for items that no format describes, such
-    /// as records with overlapping fields. NumPy keeps the memory from being released.
+    /// The array interface of NumPy, version 3. `numpy.asarray(view)` uses it for items that no format describes,
+    /// such as records with overlapping fields. NumPy keeps the memory from being released.
     #[getter]
     fn __array_interface__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let pin = self.hold.pin()?;
         array_interface::array_interface(py, &self.part, &self.hold, &pin)
     }
 
-    /// Returns a capsule with a tensor of DLPack that shares the memory of the items. The items must be single numbers
-    /// in the byte order of this machine. `max_version` is the newest version of DLPack that the consumer reads. With
-    /// `copy=True`, the tensor has a copy of the items. `stream` must be None, because the memory is on the CPU.
+    /// Returns a capsule with a tensor of DLPack that shares the memory of the items. The items must be single
+    /// numbers in the byte order of this machine. `max_version` is the newest version of DLPack that the consumer
+    /// reads. With `copy=True`, the tensor has a copy of the items. `stream` must be None, because the memory is on the
+    /// CPU.
     #[pyo3(signature = (*, stream=None, max_version=None, dl_device=None, copy=None))]
     fn __dlpack__<'py>(
         &self,
