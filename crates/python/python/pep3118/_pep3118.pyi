@@ -151,8 +151,8 @@ class View:
     `array.array`. For any other type, the layout is read from the exporter's format, in `dialect` if it is given.
     `format` replaces the exporter's format by another format of the same itemsize.
 
-    An object without buffers is read through `__dlpack__`, as tensors have it, or through an `__array_interface__` whose
-    data is a buffer, as images of Pillow have it.
+    An object without buffers is read through `__dlpack__`, as tensors have it, or through an `__array_interface__`
+    whose data is a buffer, as images of Pillow have it.
     """
     @property
     def obj(self) -> object:
