@@ -3,9 +3,12 @@
 //! The Python package `pep3118` is built on this module; its classes are in `crates/python`.
 
 mod acquire;
+mod array_interface;
 mod audit;
 mod buffer_exporter;
 mod cache;
+#[doc(hidden)]
+pub mod dlpack;
 mod errors;
 mod exported;
 mod from_ctypes;

@@ -4,12 +4,16 @@ use crate::align::to_u64;
 use std::any::Any;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use pyo3::exceptions::{PyBufferError, PyValueError};
+use pyo3::exceptions::{PyBufferError, PyTypeError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyMemoryView;
 
-use super::acquire::{Acquired, SharedView};
+use super::acquire::{Acquired, SharedView, is_exporter};
+use super::array_interface::open_array_interface;
 use super::cache::{Cache, hash};
+use super::dlpack::DlpackMemory;
+use super::from_dtype::from_dtype;
 use super::type_layout::{self, Kind, TypeLayout, type_layout};
 use crate::abi::DataModel;
 use crate::decode::{Buffer, BufferMut, DecodeError, EncodeError, Plan};
@@ -289,6 +293,11 @@ pub struct OpenBuffer {
 }
 
 impl OpenBuffer {
+    /// Pairs `shared` with `item`, which must describe its items.
+    pub(super) fn new(shared: SharedView<Acquired>, item: Arc<ItemDescription>) -> Self {
+        Self { shared, item }
+    }
+
     /// Returns the arrangement of the items: shape, strides and offsets. [`item`](Self::item) describes one item.
     #[must_use]
     pub fn view(&self) -> &View<'static> {
@@ -337,6 +346,10 @@ impl OpenBuffer {
 /// The layout of an item is the layout that the exporter's type declares: a NumPy dtype, a ctypes class, an
 /// `array.array`. For any other type, the layout is read from the exporter's format, in the dialect of the
 /// producer if the producer is known. Layouts are cached by type, format and itemsize.
+///
+/// Two other protocols are used for an object without buffers: `__dlpack__`, which tensors have, and an
+/// `__array_interface__` whose `data` exports a buffer. For a NumPy array whose dtype has no format, such as a record
+/// with overlapping fields, a buffer without a format is requested.
 ///
 /// ```
 /// use pyo3::prelude::*;
@@ -392,17 +405,9 @@ fn open_or<E: From<OpenError>>(
     dialect: Option<&'static Dialect>,
     producer: &Producer<'_>,
 ) -> Result<OpenBuffer, E> {
-    let py = exporter.py();
     let acquired = match Acquired::new(exporter, Request::FULL_RO) {
-        // Some exporters refuse only requests for the format. The caller gives the format, so a second request without
-        // `FORMAT` is enough.
-        Err(error)
-            if format.is_some()
-                && (error.is_instance_of::<PyBufferError>(py) || error.is_instance_of::<PyValueError>(py)) =>
-        {
-            Acquired::new(exporter, Request::INDIRECT).map_err(|_| OpenError::Raised(error))?
-        }
-        acquired => acquired.map_err(OpenError::Raised)?,
+        Ok(acquired) => acquired,
+        Err(refusal) => return Ok(open_refused(exporter, refusal, format, dialect, producer)?),
     };
     let item = describe(exporter, &acquired, format, dialect, producer)?;
     // The common case returns early, because each move of a view copies more than 200 bytes.
@@ -436,6 +441,104 @@ pub fn open_described(
     }
     let view = acquired.geometry().map_err(OpenError::Rules)?;
     Ok(Some(OpenBuffer { shared: SharedView::new(acquired, view), item: Arc::clone(item) }))
+}
+
+/// Opens `exporter`, which refused the first request with the exception `refusal`: through another protocol if it has
+/// no buffers, else without a format. The other arguments are those of [`open_as`].
+///
+/// # Errors
+/// - those of [`open_as`]
+#[cold]
+fn open_refused(
+    exporter: &Bound<'_, PyAny>,
+    refusal: PyErr,
+    format: Option<&[u8]>,
+    dialect: Option<&'static Dialect>,
+    producer: &Producer<'_>,
+) -> Result<OpenBuffer, OpenError> {
+    if is_exporter(exporter) {
+        return open_without_format(exporter, refusal, format, dialect);
+    }
+    if let Some(memory) = DlpackMemory::of(exporter)? {
+        return open_as(&memory, format, dialect, producer);
+    }
+    open_array_interface(exporter, format, dialect)?.ok_or_else(|| refusal.into())
+}
+
+/// Opens `exporter`, which refused a request for the format with the exception `refusal`. `format` and `dialect` are
+/// those of [`open_as`].
+///
+/// NumPy refuses to write a format for dates, for the types of other packages, and for fields that share bytes or that
+/// are not in the order of their offsets. NumPy answers a request without `FORMAT`, and the dtype declares the layout.
+/// If `format` is given, a buffer without a format is enough for every exporter.
+///
+/// # Errors
+/// - `format` is `None`, and `exporter` is not a NumPy array or scalar: `refusal`
+/// - `exporter` also refuses the request without `FORMAT`: `refusal`
+/// - a dtype without a layout, such as `StringDType`: `ValueError`, with `refusal` as its cause
+#[cold]
+fn open_without_format(
+    exporter: &Bound<'_, PyAny>,
+    refusal: PyErr,
+    format: Option<&[u8]>,
+    dialect: Option<&'static Dialect>,
+) -> Result<OpenBuffer, OpenError> {
+    let py = exporter.py();
+    let refuses_format = refusal.is_instance_of::<PyBufferError>(py)
+        || refusal.is_instance_of::<PyValueError>(py)
+        // NumPy's scalars of types of other packages.
+        || is_exporter(exporter) && refusal.is_instance_of::<PyTypeError>(py);
+    if !refuses_format {
+        return Err(refusal.into());
+    }
+    let dtype = type_layout::array_dtype(exporter)?;
+    if format.is_none() && dtype.is_none() {
+        return Err(refusal.into());
+    }
+    let Ok(acquired) = Acquired::new(exporter, Request::INDIRECT) else { return Err(refusal.into()) };
+    let item = match (format, &dtype) {
+        (None, Some(dtype)) => items_of_dtype(&acquired, dtype).inspect_err(|error| {
+            if let OpenError::Raised(error) = error {
+                error.set_cause(py, Some(refusal));
+            }
+        })?,
+        _ => describe_any(exporter, &acquired, format, dialect, &|_, _| None)?,
+    };
+    let mut view = acquired.geometry().map_err(OpenError::Rules)?;
+    // A write of other items would overwrite references to objects.
+    if let (Some(_), Some(dtype)) = (format, &dtype)
+        && dtype.getattr(intern!(py, "hasobject"))?.is_truthy()?
+    {
+        view = view.to_readonly();
+    }
+    Ok(OpenBuffer { shared: SharedView::new(acquired, view), item })
+}
+
+/// Returns the description of the items of `acquired`, a buffer without a format, of an array with the dtype `dtype`.
+/// Returns an error if the dtype has no layout, or if its size is not the itemsize.
+fn items_of_dtype(acquired: &Acquired, dtype: &Bound<'_, PyAny>) -> Result<Arc<ItemDescription>, OpenError> {
+    let (raw, guard) = (acquired.raw(), Guard::Strong { _dtype: dtype.clone().unbind() });
+    let key = KeyRef { source: Source::Type(dtype.as_ptr().addr()), format: raw.format, itemsize: raw.itemsize };
+    if let Some(item) = key.find() {
+        return Ok(item);
+    }
+    let layout = from_dtype(dtype)?;
+    if layout.leaves().any(|(_, leaf)| leaf.ty() == Type::Opaque) {
+        let message = format!(
+            "dtype {dtype} has values of a type of another package, which a View does not read: use array.view('u1') \
+             for the bytes"
+        );
+        return Err(PyValueError::new_err(message).into());
+    }
+    if i64::try_from(layout.size()) != Ok(raw.itemsize) {
+        let message =
+            format!("the dtype has items of {} bytes, and the array of {} bytes", layout.size(), raw.itemsize);
+        return Err(PyBufferError::new_err(message).into());
+    }
+    let declared = TypeLayout { layout, dialect: &Dialect::NUMPY, source: "numpy.dtype" };
+    let item = Arc::new(declared_items(acquired, declared)?);
+    key.insert(&item, guard);
+    Ok(item)
 }
 
 /// Returns the description of the items of `acquired`, a buffer of `exporter`. `format`, `dialect` and `producer` are
@@ -601,7 +704,9 @@ fn declared_items(acquired: &Acquired, declared: TypeLayout) -> Result<ItemDescr
         _ => ObjectReferences::Unknown,
     };
     let item = ItemDescription::new(layout, format, Some(own), dialect.name, Certainty::Exact)?;
-    Ok(ItemDescription { objects: if shares_bytes(&item) { ObjectReferences::Unknown } else { objects }, ..item })
+    // NumPy refuses a dtype in which an object shares bytes with another field. ctypes accepts such unions.
+    let unowned = objects != ObjectReferences::Memory && shares_bytes(&item);
+    Ok(ItemDescription { objects: if unowned { ObjectReferences::Unknown } else { objects }, ..item })
 }
 
 /// Returns whether `item` has a pointer to an object and fields that share bytes, as in a union. A write to another

@@ -36,6 +36,23 @@ pub(super) fn to_dtype<'py>(py: Python<'py>, layout: &Layout) -> PyResult<Bound<
     field_dtype(py, layout.item(), b"")
 }
 
+/// Returns whether NumPy has a dtype for the items of `layout`, so that [`to_dtype`] returns it. Returns `false` if a
+/// record has two fields of one name, or a name that is not UTF-8.
+pub(super) fn has_dtype(layout: &Layout) -> bool {
+    // The recursion is as deep as records are nested, which the parser bounds.
+    fn field_has_dtype(field: Field<'_>) -> bool {
+        if field.ty() != Type::Record {
+            return dtype_name(field).is_some();
+        }
+        let mut names = HashSet::new();
+        field.fields().all(|child| {
+            let is_unique = child.name().is_none_or(|name| std::str::from_utf8(name).is_ok() && names.insert(name));
+            is_unique && field_has_dtype(child)
+        })
+    }
+    field_has_dtype(layout.item())
+}
+
 /// Returns two bytes of `format`. The first byte is the last one before the type of `field`, without byte-order
 /// characters and spaces. The second byte is the first byte of the type. A byte is `None` if `format` has no such byte,
 /// for example if `format` is empty.

@@ -170,6 +170,9 @@ class View:
     `format` replaces the exporter's format by another format of the same itemsize.
 
     A view is a sequence, registered with `collections.abc.Sequence`.
+
+    An object without buffers is read through `__dlpack__`, as tensors have it, or through an `__array_interface__`
+    whose data is a buffer, as images of Pillow have it.
     """
     @property
     def obj(self) -> object:
@@ -269,6 +272,25 @@ class View:
     def __arrow_c_schema__(self) -> CapsuleType: ...
     def __arrow_c_array__(self, requested_schema: CapsuleType | None = None) -> tuple[CapsuleType, CapsuleType]: ...
     def __arrow_c_stream__(self, requested_schema: CapsuleType | None = None) -> CapsuleType: ...
+    @property
+    def __array_interface__(self) -> dict[str, Any]:
+        """The array interface of NumPy, version 3. `numpy.asarray(view)` uses it for items that no format describes,
+        such as records with overlapping fields. NumPy keeps the memory from being released."""
+    def __dlpack__(
+        self,
+        *,
+        stream: None = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[int, int] | None = None,
+        copy: bool | None = None,
+    ) -> CapsuleType:
+        """Returns a capsule with a tensor of DLPack that shares the memory of the items. The items must be single
+        numbers in the byte order of this machine. `max_version` is the newest version of DLPack that the consumer
+        reads. With `copy=True`, the tensor has a copy of the items. `stream` must be None, because the memory is on the
+        CPU."""
+    def __dlpack_device__(self) -> tuple[int, int]:
+        """Returns DLPack's numbers for the CPU."""
+    def __bytes__(self) -> bytes: ...
     def __enter__(self) -> Self: ...
     def __exit__(self, *_exception: object) -> None: ...
     def __len__(self) -> int: ...

@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCapsule, PyDict, PyString, PyTuple, PyType};
 use pyo3::{PyTraverseError, PyVisit, ffi};
 
+use super::array_interface;
 use super::assign::opened;
 use super::compare::Operand;
 use super::hold::{Hold, Pin, released};
@@ -17,7 +18,7 @@ use super::indexing::{Key, Target};
 use super::item;
 use super::iterator::iterate;
 use super::part::{Part, Place, read_item, read_place, read_primitive, select};
-use super::{arrow, assign, columns, compare, construct, tolist};
+use super::{arrow, assign, columns, compare, construct, dlpack, tolist};
 use crate::errors::CAST_ERROR;
 use crate::format::format_bytes;
 use crate::names::dialect_by_name;
@@ -26,7 +27,7 @@ use crate::tuple_builder;
 use pep3118::__private::escape;
 use pep3118::layout::Table;
 use pep3118::py::{BufferExporter, ItemDescription};
-use pep3118::view::Order;
+use pep3118::view::{Order, Request};
 
 /// A view of the items of an exporter, like memoryview, for every format.
 ///
@@ -38,6 +39,9 @@ use pep3118::view::Order;
 /// `format` replaces the exporter's format by another format of the same itemsize.
 ///
 /// A view is a sequence, registered with `collections.abc.Sequence`.
+///
+/// An object without buffers is read through `__dlpack__`, as tensors have it, or through an `__array_interface__`
+/// whose data is a buffer, as images of Pillow have it.
 ///
 /// >>> import struct
 /// >>> from pep3118 import View
@@ -164,18 +168,18 @@ impl View {
         self.alike(object.py(), part, &pin)
     }
 
-    /// Returns the format that consumers of this view get.
+    /// Returns the format that consumers of this view get. `None` means that a request for the format is refused.
     ///
     /// # Errors
     /// - the items have no [`Item`](super::item::Item): `SystemError`
-    pub(super) fn exported_format(&self) -> PyResult<Cow<'_, [u8]>> {
+    pub(super) fn exported_format(&self) -> PyResult<Option<Cow<'_, [u8]>>> {
         // If the owner of references is unknown, the format `O` is not exported: a consumer would use the bytes as
         // references to objects, but the bytes can be arbitrary.
         let item = self.part.item()?;
         if item.has_unknown_objects() {
-            return Ok(Cow::Owned(format!("{}s", self.part.view().itemsize()).into_bytes()));
+            return Ok(Some(Cow::Owned(format!("{}s", self.part.view().itemsize()).into_bytes())));
         }
-        Ok(Cow::Borrowed(item.exported_format(self.part.description())))
+        Ok(item.exported_format(self.part.description()).map(Cow::Borrowed))
     }
 
     /// Returns the items of this view.
@@ -485,6 +489,46 @@ impl View {
         columns::columns(py, self.part.pinned(&pin), &names)
     }
 
+    /// The array interface of NumPy, version 3. `numpy.asarray(view)` uses it for items that no format describes,
+    /// such as records with overlapping fields. NumPy keeps the memory from being released.
+    #[getter]
+    fn __array_interface__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let pin = self.hold.pin()?;
+        array_interface::array_interface(py, &self.part, &self.hold, &pin)
+    }
+
+    /// Returns a capsule with a tensor of DLPack that shares the memory of the items. The items must be single
+    /// numbers in the byte order of this machine. `max_version` is the newest version of DLPack that the consumer
+    /// reads. With `copy=True`, the tensor has a copy of the items. `stream` must be None, because the memory is on the
+    /// CPU.
+    #[pyo3(signature = (*, stream=None, max_version=None, dl_device=None, copy=None))]
+    fn __dlpack__<'py>(
+        &self,
+        py: Python<'py>,
+        stream: Option<&Bound<'py, PyAny>>,
+        max_version: Option<(u32, u32)>,
+        dl_device: Option<(i32, i32)>,
+        copy: Option<bool>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        if stream.is_some() {
+            return Err(objects::error::<PyBufferError>("View.__dlpack__: memory on the CPU has no stream"));
+        }
+        let pin = self.hold.pin()?;
+        let arguments = dlpack::Arguments { max_version, device: dl_device, copy };
+        dlpack::capsule(py, &self.part, (&self.hold, &pin), &arguments)
+    }
+
+    /// Returns DLPack's numbers for the CPU.
+    #[allow(clippy::unused_self, reason = "a method of the protocol")]
+    fn __dlpack_device__(&self) -> (i32, i32) {
+        dlpack::DEVICE
+    }
+
+    /// Returns `tobytes()`. `bytes(view)` also works for items that no format describes.
+    fn __bytes__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        self.tobytes(py, None)
+    }
+
     /// Returns the schema of the Arrow C data interface. The schema of records is a struct of the fields. The schema of
     /// other items is the schema of one item.
     fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
@@ -681,15 +725,29 @@ impl View {
     unsafe fn __getbuffer__(slf: &Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
         let this = slf.get();
         let part = &this.part;
+        if this.hold.is_released() {
+            return Err(released());
+        }
         let format = this.exported_format()?;
+        if format.is_none() && Request::from_bits_retain(flags).contains(Request::FORMAT) {
+            let size = part.view().itemsize();
+            return Err(objects::error::<PyBufferError>(format!(
+                "no format describes the items of this View to every reader: use numpy.asarray(view), \
+                 view.tobytes(), or view.cast('{size}s') for the bytes of each item"
+            )));
+        }
+        // Without a format, a consumer does not know the references to objects, and could overwrite them.
+        let hides_objects = format.is_none() && part.item()?.has_objects();
         if !this.hold.enter() {
             return Err(released());
         }
         let exporter = this.exporter.get_or_init(|| {
+            let items = if hides_objects { part.view().to_readonly() } else { part.view().clone() };
+            let (geometry, format) = (items.geometry(), Some(format.as_deref().unwrap_or_default()));
             // SAFETY: (a) By the INVARIANT of `Part` the items are readable until the buffer is released. The consumer
             // is a user of this view and has a reference to the view, so the buffer is not released. (b) The view is
             // writable only if the exporter of its buffer reported writable memory.
-            Box::new(unsafe { BufferExporter::with_format(&part.view().geometry(), part.buf(), Some(&format)) })
+            Box::new(unsafe { BufferExporter::with_format(&geometry, part.buf(), format) })
         });
         // SAFETY: (a) The interpreter passes a `Py_buffer` that may be written to. (b) `slf` owns `exporter`, and the
         // filled buffer has a reference to `slf`.

@@ -71,14 +71,15 @@ pub(super) fn view_of<'py>(exporter: &Bound<'py, PyAny>) -> Option<Bound<'py, Vi
 }
 
 /// Opens the buffer of `memoryview`, a memoryview of `view`. The items have the description of the items of `view`,
-/// which says more than their exported format. Returns `None` if the memoryview was cast to another format.
+/// which says more than their exported format. Returns `None` if the memoryview was cast to another format, or has no
+/// format of the view.
 ///
 /// # Errors
 /// - as [`pep3118::py::open`]
 #[inline(never)]
 fn open_memoryview_of(view: &Bound<'_, View>, memoryview: &Bound<'_, PyAny>) -> PyResult<Option<OpenBuffer>> {
     let view = view.get();
-    let format = view.exported_format()?;
+    let Some(format) = view.exported_format()? else { return Ok(None) };
     open_described(memoryview, view.description(), &format).map_err(|error| exception(error, CHOOSE))
 }
 

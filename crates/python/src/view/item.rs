@@ -15,7 +15,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyString;
 
 use super::arrangement::FieldArrangement;
-use super::exported_format::exported_format;
+use super::exported_format::ExportedFormat;
 use crate::errors::FIELD_NAME_ERROR;
 use crate::field::default_name;
 use crate::objects;
@@ -33,8 +33,7 @@ pub(super) struct Item {
     primitive: Option<PrimitiveField>,
     codec: PyOnceLock<Codec>,
     format: PyOnceLock<Py<PyString>>,
-    /// The format that consumers get, or `None` if this is the format of the description.
-    exported_format: OnceLock<Option<Box<[u8]>>>,
+    exported_format: OnceLock<ExportedFormat>,
     /// The fields that were accessed, by their names. No Python code runs while the cache is locked.
     children: Mutex<Cache<Box<str>, Child>>,
     /// The columns that were requested. The key is the index of the leaf, a field that is not a record. No Python code
@@ -139,10 +138,14 @@ impl Item {
         Ok(made?.bind(py).clone())
     }
 
-    /// Returns the format that consumers of the memory get. `description` is the description of this item.
-    pub(super) fn exported_format<'d>(&'d self, description: &'d ItemDescription) -> &'d [u8] {
-        let format = self.exported_format.get_or_init(|| exported_format(description));
-        format.as_deref().unwrap_or(description.format())
+    /// Returns the format that consumers of the memory get for items of `description`, the description of this item.
+    /// `None` means that a request for the format is refused.
+    pub(super) fn exported_format<'d>(&'d self, description: &'d ItemDescription) -> Option<&'d [u8]> {
+        match self.exported_format.get_or_init(|| ExportedFormat::of(description)) {
+            ExportedFormat::Own => Some(description.format()),
+            ExportedFormat::Other(format) => Some(format),
+            ExportedFormat::Refused => None,
+        }
     }
 
     /// Returns the bytes and bits of an item of `description` that are written when a value is assigned: all that are

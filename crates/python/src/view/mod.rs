@@ -39,9 +39,12 @@
 //! | `ctypes_objects` | assignment of objects to memory of ctypes |
 //! | `compare` | `==` and hash |
 //! | `columns` | copies of the fields |
+//! | `array_interface` | the array interface of NumPy |
 //! | `arrow` | capsules of the Arrow C data interface |
+//! | `dlpack` | tensors of DLPack |
 //! | `class` | the class `View` |
 mod arrangement;
+mod array_interface;
 mod arrow;
 mod assign;
 mod class;
@@ -49,6 +52,7 @@ mod columns;
 mod compare;
 mod construct;
 mod ctypes_objects;
+mod dlpack;
 mod exported_format;
 mod hold;
 mod indexing;

@@ -596,6 +596,13 @@ impl<'h> PinnedPart<'h> {
         })
     }
 
+    /// Copies the bytes of all items to `out`, contiguous in the order `order`. Returns an error if `out` has another
+    /// length than the bytes of all items.
+    pub(super) fn copy_to(self, py: Python<'_>, order: Order, out: &mut [u8]) -> PyResult<()> {
+        let copy = || self.with_buffer(|buffer| buffer.copy_bytes(order, out).map(|_| ()));
+        Ok(copying(py, self.part.view.len(), copy)?)
+    }
+
     /// Returns a copy of the bytes of all items as a vector. The items in the copy are contiguous in the order `order`.
     /// Returns an error if a pointer on the way to an item is NULL, or if there is no memory.
     pub(super) fn to_vec(self, py: Python<'_>, order: Order) -> Result<Vec<u8>, DecodeError> {
