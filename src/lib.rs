@@ -116,8 +116,8 @@ pub mod __private {
     pub use crate::layout::{Declarations, Definition, Language, MemberType, interpretations};
     #[cfg(feature = "pyo3")]
     pub use crate::py::{
-        Cache, Ctypes, TypeLayout, canonical_format, expect_exporter, from_dtype, hash, loaded, open_as, run_audit,
-        set_format_exception, type_layout,
+        Cache, Ctypes, TypeLayout, canonical_format, expect_exporter, from_dtype, hash, loaded, open_as, open_items,
+        run_audit, set_format_exception, type_layout,
     };
     pub use crate::text::{abridge, escape, plural};
 }

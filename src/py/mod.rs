@@ -25,8 +25,8 @@ pub use errors::set_format_exception;
 pub use from_ctypes::{Ctypes, loaded};
 #[doc(hidden)]
 pub use from_dtype::from_dtype;
-pub use open::{ItemDescription, ObjectReferences, OpenBuffer, OpenError, open};
+pub use open::{ItemDescription, ItemSizeError, ObjectReferences, OpenBuffer, OpenError, open};
 #[doc(hidden)]
-pub use open::{Producer, canonical_format, open_as};
+pub use open::{Producer, canonical_format, open_as, open_items};
 #[doc(hidden)]
 pub use type_layout::{TypeLayout, type_layout};

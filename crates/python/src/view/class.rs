@@ -1,7 +1,7 @@
 //! The Python classes `View` and `_ViewIterator`.
 
 use std::ffi::c_int;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use pyo3::basic::CompareOp;
 use pyo3::exceptions::{PyBufferError, PyTypeError};
@@ -18,12 +18,11 @@ use super::item;
 use super::iterator::iterate;
 use super::part::{Part, Place, read_item, read_place, read_primitive, select};
 use super::{arrow, assign, columns, compare, construct, tolist};
-use crate::format::format_bytes;
-use crate::names::dialect_by_name;
+use crate::format::Format;
 use crate::objects::{self, NewObject, is_refusal};
 use crate::tuple_builder;
 use pep3118::__private::escape;
-use pep3118::layout::Table;
+use pep3118::layout::{Dialect, Table};
 use pep3118::py::{BufferExporter, ItemDescription};
 use pep3118::view::Order;
 
@@ -135,6 +134,13 @@ impl View {
     /// Returns the description (layout, plan and format) that all items of this view share.
     pub(super) fn description(&self) -> &ItemDescription {
         self.part.description()
+    }
+
+    /// Returns the layout of an item, as a `Format` without a text.
+    pub(crate) fn layout(&self) -> Format {
+        let description = self.description();
+        let dialect = Dialect::by_name(description.rule()).unwrap_or(&Dialect::PEP3118);
+        Format::from_layout(Arc::new(description.layout().clone()), dialect, "host")
     }
 
     /// Returns the items of this view.
@@ -349,10 +355,9 @@ impl View {
     /// [b'abc', b'def']
     #[pyo3(signature = (format, shape=None, *, dialect=None))]
     fn cast(&self, format: &Bound<'_, PyAny>, shape: Option<Vec<i64>>, dialect: Option<&str>) -> PyResult<Self> {
-        let written = format_bytes(format)?;
-        let dialect = dialect.map(dialect_by_name).transpose()?;
+        let description = construct::cast_items(format, dialect)?;
         let pin = self.hold.pin()?;
-        let part = self.part.cast(&written, shape.as_deref(), dialect)?;
+        let part = construct::cast(&self.part, description, shape.as_deref())?;
         self.alike(format.py(), part, &pin)
     }
 

@@ -12,7 +12,6 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use pep3118::decode::{Buffer, BufferMut, ColumnData, DecodeError, EncodeError};
-use pep3118::layout::Dialect;
 use pep3118::py::{Acquired, ItemDescription, ObjectReferences, SharedView};
 use pep3118::view::{Checker, ItemLayout, Order, RawView, Slice};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -20,7 +19,6 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 
 use super::arrangement::Arrangement;
-use super::construct;
 use super::ctypes_objects;
 use super::hold::{Hold, Pin, released};
 use super::item::{ByteRange, Item};
@@ -158,19 +156,11 @@ impl Part {
         })
     }
 
-    /// Returns the part that covers the bytes of `self` as items of the format `format`. `shape` is the shape of the
-    /// result; with `None`, the result has one dimension. `dialect` is the dialect of `format`; with `None`, the
-    /// library determines the dialect. If the items have references to objects, the result is read-only, because a
-    /// reference must not be overwritten by other bytes. Returns an error if `format` is invalid or ambiguous, if
-    /// `self` is not C-contiguous, or if `shape` does not match the number of bytes.
-    pub(super) fn cast(
-        &self,
-        format: &[u8],
-        shape: Option<&[i64]>,
-        dialect: Option<&'static Dialect>,
-    ) -> PyResult<Self> {
-        let description = ItemDescription::of_format(format, dialect)
-            .map_err(|error| construct::exception(error, construct::CHOOSE_CAST))?;
+    /// Returns the part that covers the bytes of `self` as items of `description`. `shape` is the shape of the result;
+    /// with `None`, the result has one dimension. If the items have references to objects, the result is read-only,
+    /// because a reference must not be overwritten by other bytes. Returns an error if `self` is not C-contiguous, or if
+    /// `shape` does not match the number of bytes.
+    pub(super) fn cast(&self, description: Arc<ItemDescription>, shape: Option<&[i64]>) -> PyResult<Self> {
         let size = description.layout().size();
         let itemsize =
             i64::try_from(size).map_err(|_| objects::error::<PyValueError>(format!("items of {size} bytes")))?;
