@@ -455,6 +455,9 @@ impl View {
         match key.select(&this.part, &pin)? {
             Target::Item(indices) => read_item(py, &this.part, pin, &indices),
             Target::Part(part) => this.object_alike(py, part, &pin),
+            Target::Selection(selection) => {
+                Ok(Bound::new(py, selection.copy(py, &this.part.pinned(&pin))?)?.into_any())
+            }
         }
     }
 

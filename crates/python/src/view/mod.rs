@@ -33,8 +33,10 @@
 //! | `iterator` | the items of the first dimension, one after the other |
 //! | `construct` | the arguments of `View(...)` |
 //! | `indexing` | `[1, ::-2, ...]`, `["pos.x"]` |
+//! | `select` | `[mask]`, `[[0, 2]]`: masks and arrays of indices |
 //! | `tolist` | the items as nested lists |
 //! | `assign` | assignment of values, sequences and buffers |
+//! | `numbers` | assignment of numbers of another type |
 //! | `ctypes_objects` | assignment of objects to memory of ctypes |
 //! | `compare` | `==` and hash |
 //! | `columns` | copies of the fields |
@@ -52,7 +54,9 @@ mod hold;
 mod indexing;
 mod item;
 mod iterator;
+mod numbers;
 mod part;
+mod select;
 mod tolist;
 
 pub(super) use class::View;

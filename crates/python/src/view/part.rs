@@ -16,12 +16,12 @@ use pep3118::py::{Acquired, ItemDescription, ObjectReferences, SharedView};
 use pep3118::view::{Checker, ItemLayout, Order, RawView, Slice};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyString};
+use pyo3::types::{PyBytes, PyString, PyTuple};
 
 use super::arrangement::Arrangement;
 use super::ctypes_objects;
 use super::hold::{Hold, Pin, released};
-use super::item::{ByteRange, Item};
+use super::item::{ByteRange, Child, Item};
 use crate::borrowed_bytes::BorrowedBytes;
 use crate::objects::{self, NewObject, with_item_copy, zeroed};
 use crate::tuple_builder::ListBuilder;
@@ -154,6 +154,17 @@ impl Part {
             let view = self.view.subarray(&child.elements)?;
             Ok(Self::with_description(view, self.buf, Arc::clone(&child.item)))
         })
+    }
+
+    /// Returns the part that covers the fields `names` of every item, as records of the same size.
+    ///
+    /// # Errors
+    /// - no field has the name: `KeyError`
+    /// - a name that is given twice, or a field in an array of records: `ValueError`
+    pub(super) fn fields(&self, names: &Bound<'_, PyTuple>) -> PyResult<Self> {
+        let names = names.iter().map(|name| Ok(name.cast::<PyString>()?.to_cow()?.into_owned()));
+        let child = Child::of_fields(&self.description, &names.collect::<PyResult<Vec<String>>>()?)?;
+        Ok(Self::with_description(self.view.subarray(&child.elements)?, self.buf, child.item))
     }
 
     /// Returns the part that covers the bytes of `self` as items of `description`. `shape` is the shape of the result;
@@ -411,7 +422,7 @@ impl<'h> PinnedPart<'h> {
     /// Writes `item` to the item at `place`. Padding is not changed. `item` must own references to the objects whose
     /// addresses it contains. The references that are overwritten are moved to `old`. If the function returns an error,
     /// no byte was changed.
-    fn store_item<'py>(
+    pub(super) fn store_item<'py>(
         &self,
         py: Python<'py>,
         place: Place<'_>,
