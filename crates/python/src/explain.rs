@@ -96,6 +96,6 @@ pub(super) fn html(format: &Format) -> String {
 }
 
 /// Replaces the characters that have a meaning in HTML text: `&`, `<` and `>`.
-fn escape_html(text: &str) -> String {
+pub(super) fn escape_html(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

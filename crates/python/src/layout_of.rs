@@ -9,7 +9,8 @@ use pyo3::types::{PyBytes, PyMemoryView, PyString};
 use super::format::Format;
 use super::layout_argument::{Call, LayoutArgument};
 use super::view::View;
-use pep3118::__private::type_layout;
+use crate::explain::escape_html;
+use pep3118::__private::{escape, type_layout};
 use pep3118::layout::{Comparison, Dialect, Equivalence};
 use pep3118::py::Acquired;
 use pep3118::view::Request;
@@ -131,6 +132,14 @@ impl Difference {
             Some(difference) => format!("{level}: {difference}"),
             None => level,
         }
+    }
+
+    /// Returns the level of equivalence and the first difference as a table of HTML, for notebooks.
+    fn _repr_html_(&self) -> String {
+        let level = self.comparison.equivalence.map_or_else(|| "different".to_owned(), |level| level.to_string());
+        let difference = self.comparison.difference.as_deref().unwrap_or("none");
+        let row = |head: &str, text: &str| format!("<tr><th>{head}</th><td>{}</td></tr>", escape_html(&escape(text)));
+        format!("<table><tbody>{}{}</tbody></table>", row("equivalence", &level), row("difference", difference))
     }
 
     fn __repr__(&self) -> String {

@@ -17,7 +17,7 @@ use super::indexing::{Key, Target};
 use super::item;
 use super::iterator::iterate;
 use super::part::{Part, Place, read_item, read_place, read_primitive, select};
-use super::{arrow, assign, columns, compare, construct, tolist};
+use super::{arrow, assign, columns, compare, construct, convert, display, tolist};
 use crate::format::Format;
 use crate::objects::{self, NewObject, is_refusal};
 use crate::tuple_builder;
@@ -529,12 +529,55 @@ impl View {
 
     fn __repr__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
-        let Ok(part) = slf.get().part() else { return objects::string(py, "<released pep3118.View>") };
-        let shape: Vec<String> = part.shape().iter().map(ToString::to_string).collect();
-        let comma = if shape.len() == 1 { "," } else { "" };
-        let format = escape(part.description().format());
-        let text = format!("<pep3118.View of shape ({}{comma}), format '{format}'>", shape.join(", "));
-        objects::string(py, &text)
+        let this = slf.get();
+        let Ok(part) = this.part() else { return objects::string(py, "<released pep3118.View>") };
+        objects::string(py, &display::text(py, part, &this.hold)?)
+    }
+
+    /// Returns the first and the last items as HTML, for notebooks.
+    fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let (py, this) = (slf.py(), slf.get());
+        objects::string(py, &display::html(py, this.part()?, &this.hold)?)
+    }
+
+    /// Returns a NumPy array of the items, in the memory of the view.
+    ///
+    /// The items are copied if `copy` is True, or if they are reached through pointers (suboffsets). If `copy` is False,
+    /// ValueError is raised instead. Raises NotImplementedError if NumPy has no dtype for the items.
+    ///
+    /// >>> from pep3118 import View
+    /// >>> memory = bytearray(10)
+    /// >>> array = View(memory, "T{<h:id:<d:x:}").to_numpy()
+    /// >>> array["id"] = 7
+    /// >>> memory[0], array.dtype.names
+    /// (7, ('id', 'x'))
+    #[pyo3(signature = (*, copy=None))]
+    fn to_numpy<'py>(slf: &Bound<'py, Self>, copy: Option<bool>) -> PyResult<Bound<'py, PyAny>> {
+        convert::to_numpy(slf, copy)
+    }
+
+    /// Returns a pyarrow Table of records, or a pyarrow Array of other items.
+    ///
+    /// Contiguous numbers share the memory of the view. Records are copied, because Arrow stores each field in an array
+    /// of its own.
+    fn to_arrow<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        convert::to_arrow(slf)
+    }
+
+    /// Returns a pandas DataFrame of records or of two dimensions of numbers, or a pandas Series of other items.
+    ///
+    /// Numbers in the byte order of this machine share the memory of the view. The fields of records are copied, because
+    /// pandas stores each column in an array of its own.
+    fn to_pandas<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        convert::to_pandas(slf)
+    }
+
+    /// Returns a polars DataFrame of records, or a polars Series of other items.
+    ///
+    /// Contiguous numbers share the memory of the view. Records are copied, because polars stores each column in an array
+    /// of its own.
+    fn to_polars<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        convert::to_polars(slf)
     }
 
     #[allow(unsafe_code, reason = "a slot")]

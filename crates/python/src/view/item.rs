@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pep3118::__private::{Cache, escape};
-use pep3118::layout::{ChosenField, Field, Type};
+use pep3118::layout::{ChosenField, Field, Layout, Type};
 use pep3118::py::{ItemDescription, ObjectReferences};
 use pep3118::view::ViewError;
 use pyo3::exceptions::{PyKeyError, PySystemError, PyValueError};
@@ -299,6 +299,33 @@ impl Child {
         }
         let child = Self::new(description, if item.shape().is_empty() { &[] } else { std::slice::from_ref(&item) })?;
         Ok(Self { item: description.of_part(item.with_fields(&chosen))?, ..child })
+    }
+
+    /// Describes the field with the index `index` of an item of `description`.
+    ///
+    /// # Errors
+    /// - there is no such field: `KeyError`
+    pub(super) fn at(description: &ItemDescription, index: usize) -> PyResult<Self> {
+        let item = description.item();
+        let field = item.fields().nth(index).ok_or_else(|| no_field(description, &default_name(index)))?;
+        Self::new(description, &[field])
+    }
+
+    /// Describes the elements of an item of `description`, which is an array.
+    pub(super) fn elements(description: &ItemDescription) -> PyResult<Self> {
+        Self::new(description, &[description.item()])
+    }
+
+    /// Describes the first `len` bytes of an item of `description`, which is one value. The bytes are a value of the
+    /// type of the item if the item is text, and otherwise a byte string.
+    pub(super) fn start(description: &ItemDescription, len: u64) -> PyResult<Self> {
+        let item = description.item();
+        let is_text = matches!(item.ty(), Type::Ucs2 | Type::Ucs4 | Type::Wchar);
+        let ty = if is_text { item.ty() } else { Type::Bytes };
+        let layout = Layout::of_one(ty, len, item.endian().filter(|_| is_text), item.model());
+        let around = i64::try_from(description.plan().itemsize())?;
+        let elements = FieldArrangement::new(around, (0, i64::try_from(len)?), (&[], &[]))?;
+        Ok(Self { elements, item: ItemDescription::of_layout(layout)? })
     }
 
     /// Describes the last field of `path`. Each entry of `path` is a field of the entry before it, and the first entry

@@ -41,6 +41,8 @@
 //! | `compare` | `==` and hash |
 //! | `columns` | copies of the fields |
 //! | `arrow` | capsules of the Arrow C data interface |
+//! | `convert` | `to_numpy`, `to_arrow`, `to_pandas`, `to_polars` |
+//! | `display` | `repr`, and the HTML of notebooks |
 //! | `class` | the class `View` |
 mod arrangement;
 mod arrow;
@@ -49,7 +51,9 @@ mod class;
 mod columns;
 mod compare;
 mod construct;
+mod convert;
 mod ctypes_objects;
+mod display;
 mod hold;
 mod indexing;
 mod item;

@@ -167,6 +167,35 @@ impl Part {
         Ok(Self::with_description(self.view.subarray(&child.elements)?, self.buf, child.item))
     }
 
+    /// Returns the part that covers the field with the index `index` of every item, which must be a record.
+    ///
+    /// # Errors
+    /// - there is no such field: `KeyError`
+    pub(super) fn field_at(&self, index: usize) -> PyResult<Self> {
+        let child = Child::at(&self.description, index)?;
+        Ok(Self::with_description(self.view.subarray(&child.elements)?, self.buf, child.item))
+    }
+
+    /// Returns the part that covers the elements of every item, which must be an array.
+    pub(super) fn elements(&self) -> PyResult<Self> {
+        let child = Child::elements(&self.description)?;
+        Ok(Self::with_description(self.view.subarray(&child.elements)?, self.buf, child.item))
+    }
+
+    /// Returns the part that covers the first `len` bytes of every item, as a value of the same type. The item must be
+    /// one value without parts, such as a byte string.
+    pub(super) fn start(&self, len: u64) -> PyResult<Self> {
+        let child = Child::start(&self.description, len)?;
+        Ok(Self::with_description(self.view.subarray(&child.elements)?, self.buf, child.item))
+    }
+
+    /// Returns the part that covers the same items as byte strings.
+    pub(super) fn as_bytes(&self) -> PyResult<Self> {
+        let format = format!("{}s", self.view.itemsize());
+        let description = ItemDescription::of_format(format.as_bytes(), None, None)?;
+        Ok(Self::with_description(self.view.clone(), self.buf, description))
+    }
+
     /// Returns the part that covers the bytes of `self` as items of `description`. `shape` is the shape of the result;
     /// with `None`, the result has one dimension. If the items have references to objects, the result is read-only,
     /// because a reference must not be overwritten by other bytes. Returns an error if `self` is not C-contiguous, or if
