@@ -87,7 +87,7 @@ pub(super) fn to_polars<'py>(slf: &Bound<'py, View>) -> PyResult<Bound<'py, PyAn
     let polars = py.import("polars")?;
     // polars treats the view itself as a sequence of Python objects, which has other types than the items.
     let stream = Bound::new(py, ArrowStream(slf.clone().unbind()))?;
-    let frame = polars.call_method1("from_arrow", (stream,))?;
+    let frame = polars.call_method1("DataFrame", (stream,))?;
     if has_records(slf.get()) { Ok(frame) } else { frame.call_method1("to_series", (0,)) }
 }
 

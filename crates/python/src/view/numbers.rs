@@ -79,9 +79,13 @@ pub(super) fn converted<'p, 'py>(
         };
         match written {
             Ok(()) if is_equal()? => {}
-            Ok(()) => return Err(does_not_fit(part, at, &number, to)),
+            // A list of the same numbers would be rounded.
+            Ok(()) => {
+                let help = "\nhelp: assign a list, such as values.tolist(), whose numbers are rounded to the type";
+                return Err(does_not_fit(part, at, &number, if is_integer { "" } else { help }));
+            }
             Err(error) if error.is_instance_of::<PyValueError>(py) || error.is_instance_of::<PyTypeError>(py) => {
-                return Err(does_not_fit(part, at, &number, to));
+                return Err(does_not_fit(part, at, &number, ""));
             }
             Err(error) => return Err(error),
         }
@@ -91,9 +95,10 @@ pub(super) fn converted<'p, 'py>(
     Ok(new)
 }
 
-/// Creates the exception for `number`, the item with the number `at` in C order, which the type `to` does not have.
+/// Creates the exception for `number`, the item with the number `at` in C order, which the type of `part` does not have.
+/// `help` is the help line, or empty.
 #[cold]
-fn does_not_fit(part: &Part, at: i64, number: &Bound<'_, PyAny>, to: Type) -> PyErr {
+fn does_not_fit(part: &Part, at: i64, number: &Bound<'_, PyAny>, help: &str) -> PyErr {
     let (mut rest, mut indices) = (at, Vec::new());
     for length in part.shape().iter().rev() {
         indices.push(rest.checked_rem(*length).unwrap_or(0).to_string());
@@ -101,9 +106,8 @@ fn does_not_fit(part: &Part, at: i64, number: &Bound<'_, PyAny>, to: Type) -> Py
     }
     indices.reverse();
     let number = number.repr().map_or_else(|_| "the number".to_owned(), |text| text.to_string());
+    let (index, to) = (indices.join(", "), part.description().item().ty());
     objects::error::<PyValueError>(format!(
-        "index [{}]: {number} cannot be converted to {to} without a loss\n\
-         help: assign a list, such as values.tolist(), whose numbers are rounded to the type",
-        indices.join(", ")
+        "index [{index}]: {number} cannot be converted to {to} without a loss{help}"
     ))
 }
