@@ -1,6 +1,7 @@
 """Tests of `to_numpy`, `to_arrow`, `to_pandas` and `to_polars`."""
 
 import ctypes
+from collections.abc import Sequence
 
 import pytest
 
@@ -125,6 +126,7 @@ def test_to_polars_of_numbers_is_a_series():
     assert isinstance(series, polars.Series) and series.dtype == polars.UInt16 and series.to_list() == [0, 1, 2, 3, 4]
 
 
+@pytest.mark.skipif(not issubclass(View, Sequence), reason="polars reads a sequence, and else only records")
 def test_a_polars_data_frame_of_numbers():
     polars = pytest.importorskip("polars")
     assert polars.DataFrame(View(np.arange(3))).to_series(0).to_list() == [0, 1, 2]

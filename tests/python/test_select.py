@@ -174,7 +174,7 @@ def test_a_selection_is_a_copy():
 def test_records_are_selected_and_assigned_with_their_padding():
     memory = np.zeros(4, np.dtype([("a", "i1"), ("b", "<i8")], align=True))
     memory.view("u1")[:] = 0xEE
-    before = memory.copy().tobytes()
+    before = memory.tobytes()
     view = View(memory)
     view[[1, 3]] = [(1, 2), (3, 4)]
     assert view[[3, 1]].tolist() == [(3, 4), (1, 2)]
@@ -214,7 +214,7 @@ def test_chosen_fields_have_the_values_and_the_memory_of_numpy(names):
     data = table()
     view, wanted = View(data)[tuple(names)], data[names]
     assert view.fields == tuple(names) and view.itemsize == wanted.dtype.itemsize
-    assert View(view.to_numpy()).tolist() == View(wanted).tolist() == view.tolist()
+    assert view.to_numpy().tolist() == wanted.tolist()
     assert view.to_numpy().dtype == wanted.dtype
     assert np.shares_memory(view.to_numpy(), data)
 
@@ -343,6 +343,6 @@ def test_the_help_for_a_rounded_number_works():
 
 
 def test_other_items_are_not_converted():
-    for target in ("S4", "M8[s]" if False else "V4", [("a", "i4")]):
+    for target in ("S4", "V4", [("a", "i4")]):
         with pytest.raises(ValueError, match="items of format"):
             View(np.zeros(2, target))[:] = np.zeros(2, "i4")

@@ -33,7 +33,10 @@ use pep3118::view::Order;
 ///
 /// The layout of an item is the layout that the exporter's type declares: a NumPy dtype, a ctypes class, or an
 /// `array.array`. For any other type, the layout is read from the exporter's format, in `dialect` if it is given.
-/// `format` replaces the exporter's format by another format of the same itemsize.
+/// `format` replaces the exporter's format by another layout of the same itemsize: a str, bytes, Format, numpy.dtype,
+/// ctypes class or record class. Memory of bytes becomes one dimension of items of the layout.
+///
+/// `view["a", "b"]` is a view of these fields. A list or an array of indices, or a mask, selects a copy, as in NumPy.
 ///
 /// >>> import struct
 /// >>> from pep3118 import View
@@ -43,6 +46,7 @@ use pep3118::view::Order;
 /// [Record(id=1, x=1.5), Record(id=2, x=2.5)]
 /// >>> view["x"]
 /// <pep3118.View of shape (2,), format '<d'>
+/// [1.5, 2.5]
 /// >>> view["x"][:] = 0.5
 /// >>> view[1] = (7, 7.5)
 /// >>> view[::-1].tolist()
