@@ -67,7 +67,7 @@ impl<'a> Diagnostic<'a> {
         Self { title, level, id, source, line: 1, primary: None, context: None, notes: Vec::new(), help: None }
     }
 
-    /// Sets the number of the first line of the source, which is 1 for a format.
+    /// Sets the number of the first line of the source to `line`. Without this call, the number is 1.
     #[cfg(feature = "c")]
     pub(crate) fn line(mut self, line: usize) -> Self {
         self.line = line;

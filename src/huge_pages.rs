@@ -9,8 +9,8 @@
 #[cfg(all(feature = "std", target_os = "linux"))]
 const MIN_LEN: usize = 1 << 22;
 
-/// The unit in bytes of the address and the length of a request. Both must be multiples of the page size, and `PAGE`
-/// is a multiple of the page size of every machine.
+/// The address and the length in bytes of each request are multiples of `PAGE`. The system requires multiples of its
+/// page size, and `PAGE` is a multiple of the page size of every machine.
 #[cfg(all(feature = "std", target_os = "linux"))]
 const PAGE: usize = 1 << 16;
 

@@ -46,8 +46,8 @@ pub struct Column {
     /// The type of one value: `Bytes` for `3s`, although `data` has `u8` elements.
     pub ty: Type,
     /// The shape of the elements of one record: [`Leaf::shape`], followed by one more dimension for some types. This
-    /// dimension is the length of a string in bytes, the length of a text in code units, or 2 for a complex
-    /// `long double`.
+    /// dimension is the length of a byte string in bytes, the length of a Unicode text in code units, or 2 for a
+    /// complex `long double`.
     pub shape: Vec<usize>,
     /// The elements of all records, starting with the first record.
     pub data: ColumnData,
@@ -463,8 +463,8 @@ impl Plan {
         self.write_leaves(self.leaves_of(columns)?, columns, records)
     }
 
-    /// Encodes each of `columns` into the field in `leaves` with the same index. Returns an error as
-    /// [`write_columns`](Self::write_columns) does.
+    /// Encodes each of `columns` into the field in `leaves` with the same index, in each of `records`. Returns an error
+    /// as [`write_columns`](Self::write_columns) does.
     fn write_leaves(&self, leaves: Vec<&Leaf>, columns: &[Column], records: &mut [u8]) -> Result<(), EncodeError> {
         let items = self.items_in(records.len())?;
         let mut sources = Vec::with_capacity(columns.len());

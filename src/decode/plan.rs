@@ -27,8 +27,8 @@ const LEAF_NAMES_LIMIT: u64 = 1 << 26;
 /// A layout that was compiled for decoding and encoding items. A plan can be reused for any number of items.
 ///
 /// A plan has a flat list of the leaf fields, which are the fields that are not records. [`columns`](Self::columns)
-/// uses this list. A plan also has the tree of all fields, which [`value`](Self::value) uses, and a list of the bytes
-/// to reverse if items have another byte order than this machine.
+/// uses this list. A plan also has the tree of all fields, which [`value`](Self::value) uses, and a list of the numbers
+/// whose bytes a decoder reverses, because their byte order differs from the byte order of this machine.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout, decode::{ColumnData, Plan}};
@@ -48,7 +48,7 @@ pub struct Plan {
     pub(super) root: PlanNode,
     /// The fields that are not records, in the order of the format.
     pub(super) leaves: Vec<Leaf>,
-    /// The bytes to reverse if items have another byte order than this machine.
+    /// The numbers whose bytes are reversed, because their byte order differs from the byte order of this machine.
     pub(super) swaps: Vec<Swap>,
 }
 
@@ -458,8 +458,8 @@ pub(super) fn leaves_by_name(plan: &Plan) -> Vec<&Leaf> {
     sorted
 }
 
-/// Returns the leaves at `indices` of [`Plan::leaves`], in the order of `indices`. Returns all leaves if `indices` is
-/// `None`. Returns an error if an index is out of bounds.
+/// Returns the leaves of `plan` at `indices` of [`Plan::leaves`], in the order of `indices`. Returns all leaves if
+/// `indices` is `None`. Returns an error if an index is out of bounds.
 pub(super) fn select_leaves_by_index<'p>(
     plan: &'p Plan,
     indices: Option<&[usize]>,

@@ -1,4 +1,4 @@
-//! [`ScalarCodec`]: decodes and encodes one value, such as a number, a string or a text.
+//! [`ScalarCodec`]: decodes and encodes one value, such as a number, a byte string or a Unicode text.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -22,8 +22,9 @@ pub struct ScalarCodec {
     pub(super) ty: Type,
     /// The size of one value in bytes.
     pub(super) size: usize,
-    /// The size in bytes of a unit, which is a group of bytes with one byte order: a number, a part of a complex
-    /// number, or a code unit of text. `unit` is 1 for types without a byte order.
+    /// The size in bytes of a unit. A unit is a number, a part of a complex number, or a code unit of text. If the byte
+    /// order differs from the byte order of this machine, the bytes of each unit are reversed separately. `unit` is 1
+    /// for types without a byte order.
     pub(super) unit: usize,
     /// The number of units in one value: 2 for a complex number, the number of code units for a text.
     units: usize,
@@ -74,8 +75,8 @@ impl ScalarCodec {
         self.ty
     }
 
-    /// Returns the size in bytes of a unit, which is a group of bytes with one byte order: the size of a number, or of
-    /// a part of a complex number, or of a code unit of text. Returns 1 for types without a byte order.
+    /// Returns the size in bytes of a unit: of a number, of a part of a complex number, or of a code unit of text. The
+    /// bytes of each unit are in the byte order [`endian`](Self::endian). Returns 1 for types without a byte order.
     pub fn unit(&self) -> usize {
         self.unit
     }
@@ -141,7 +142,7 @@ impl ScalarCodec {
     /// Decodes `bytes`, the bytes of one value. If `bytes` is shorter than the value, the missing bytes count as 0.
     ///
     /// # Errors
-    /// - there is not enough memory for a string or a text
+    /// - there is not enough memory for a byte string or a Unicode text
     pub fn value(&self, bytes: &[u8]) -> Result<Value, DecodeError> {
         let mut memory = ValueMemory::default();
         let value = self.decode(bytes, &mut memory);
@@ -149,7 +150,7 @@ impl ScalarCodec {
     }
 
     /// Decodes `bytes`, the bytes of one value. Missing bytes count as 0. `memory` allocates the vectors and records a
-    /// failed allocation. After a failed allocation, the result is an empty string or text.
+    /// failed allocation. After a failed allocation, the result is an empty byte string or an empty text.
     pub(super) fn decode(&self, bytes: &[u8], memory: &mut ValueMemory) -> Value {
         let (first, second) = bytes.split_at(bytes.len() >> 1_u32);
         match self.ty {
@@ -210,23 +211,23 @@ impl ScalarCodec {
         out
     }
 
-    /// Decodes `bytes` as an unsigned integer of at most 8 bytes.
+    /// Decodes `bytes` as an unsigned integer of at most 8 bytes. `bytes` has the byte order of the codec.
     #[must_use]
     pub fn unsigned(&self, bytes: &[u8]) -> u64 {
         u64::from_le_bytes(self.little(bytes))
     }
 
-    /// Decodes `bytes` as a 16-bit float.
+    /// Decodes `bytes` as a 16-bit float. `bytes` has the byte order of the codec, and 2 bytes. Missing bytes are 0.
     fn float16(&self, bytes: &[u8]) -> f16 {
         f16::from_le_bytes(self.little(bytes))
     }
 
-    /// Decodes `bytes` as a 32-bit float.
+    /// Decodes `bytes` as a 32-bit float. `bytes` has the byte order of the codec, and 4 bytes. Missing bytes are 0.
     fn float32(&self, bytes: &[u8]) -> f32 {
         f32::from_le_bytes(self.little(bytes))
     }
 
-    /// Decodes `bytes` as a 64-bit float.
+    /// Decodes `bytes` as a 64-bit float. `bytes` has the byte order of the codec, and 8 bytes. Missing bytes are 0.
     fn float64(&self, bytes: &[u8]) -> f64 {
         f64::from_le_bytes(self.little(bytes))
     }

@@ -135,8 +135,9 @@ impl Buffer<'_> {
     }
 
     /// Returns the shape of the array that [`to_vec`](Self::to_vec) returns in C order: the dimensions of the view,
-    /// then the dimensions of one item. If the item is a string or text, its length is the last dimension. Returns an
-    /// error if an item has several fields, or if a length is larger than the address space.
+    /// then the dimensions of one item. If the item is a byte string or a Unicode text, the length of the item in
+    /// elements of `T` is the last dimension. Returns an error if an item has several fields, or if a length is larger
+    /// than the address space.
     #[cfg(feature = "ndarray")]
     pub(crate) fn element_shape<T: Element>(&self) -> Result<Vec<usize>, DecodeError> {
         let leaf = self.plan.only_leaf(T::NAME)?;

@@ -50,7 +50,7 @@ pub enum Value {
     /// A byte, format `c`.
     Char(u8),
     /// A byte string, format `s` or `p`. The value of `s` includes the NULs at the end, as in `struct`. The value of
-    /// `p` does not include the length byte and the bytes after the string.
+    /// `p` includes neither the length byte nor the bytes after the string.
     Bytes(Vec<u8>),
     /// Text, format `u` or `w`, without the NULs at the end. A text whose code units have 2 bytes is decoded as UTF-16.
     Text(String),

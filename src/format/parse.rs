@@ -110,7 +110,7 @@ enum Prefix {
     Empty,
     /// The parser has found at least one shape, but no count.
     Shape,
-    /// A count.
+    /// The parser has found a count.
     Count,
 }
 
@@ -267,8 +267,8 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         u64::<_, ()>(input).map_err(|_| self.number_too_large(input))
     }
 
-    /// Stores the reason that the number at the start of `input` does not fit 64 bits, and returns the error that a
-    /// production returns.
+    /// Sets `refusal` to the reason "the number at the start of `input` does not fit 64 bits". Returns the error value
+    /// that the calling production returns.
     #[cold]
     fn number_too_large(&mut self, input: &'i [u8]) -> Refused {
         let digits = input.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -302,8 +302,9 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
     }
 
     /// Parses `complex = "Z" , [ { space } , ( "e" | "f" | "d" | "g" ) ] ;`. Returns the code, and the input after the
-    /// code. Returns an error if the character after the `Z` is none of `e f d g`, `:`, `}` and the byte order
-    /// characters.
+    /// code. If the next character after the `Z` and the optional spaces is `:`, `}` or a byte-order character, or if
+    /// the format ends, the code is `Z` alone, a pointer to `wchar_t`. Returns an error if this character is any other
+    /// character except `e`, `f`, `d` and `g`.
     fn complex(&mut self, input: &'i [u8]) -> Result<(Code, &'i [u8]), Refused> {
         let (alone, _) = char::<_, ()>('Z').parse(input)?;
         let (part, _) = take_while::<_, &[u8], ()>(is_space)(alone)?;
@@ -447,8 +448,8 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         Ok(())
     }
 
-    /// Starts a structure or pointer at the start of `input`. Returns an error if too many structures and pointers
-    /// are open.
+    /// Subtracts 1 from the number of levels that can still be opened, for the structure or pointer at the start of
+    /// `input`. Parses nothing. Returns an error if the limit of nested structures and pointers is reached.
     fn open_level(&mut self, input: &'i [u8]) -> Result<(), Refused> {
         match self.depth_left.checked_sub(1) {
             Some(left) => self.depth_left = left,
@@ -459,7 +460,7 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         Ok(())
     }
 
-    /// Ends a structure or pointer.
+    /// Adds 1 to the number of levels that can still be opened, after the end of a structure or pointer.
     fn close_level(&mut self) {
         self.depth_left = self.depth_left.wrapping_add(1);
     }
@@ -484,36 +485,39 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         Span::new(start, start.saturating_add(len.min(rest.len())))
     }
 
-    /// Stores the reason `kind` for the bytes `span`, and returns the error that a production returns.
+    /// Sets `refusal` to the reason `kind`, which the bytes `span` cause. Returns the error value that the calling
+    /// production returns.
     #[cold]
     fn refuse(&mut self, kind: Kind, span: Span) -> Refused {
         self.refusal = Some(Refusal { kind, span, opened: None });
         Refused
     }
 
-    /// Stores the reason `kind` for the first `len` bytes of `rest`, and returns the error that a production returns.
+    /// Sets `refusal` to the reason `kind`, which the first `len` bytes of `rest` cause. Returns the error value that
+    /// the calling production returns.
     #[cold]
     fn refuse_at(&mut self, rest: &[u8], len: usize, kind: Kind) -> Refused {
         self.refuse(kind, self.span_of_first(rest, len))
     }
 
-    /// Stores the reason `kind` for the first `len` bytes of `rest`, and returns the error that a production returns.
-    /// `opened` is the span of the opening bracket that is not closed.
+    /// Sets `refusal` to the reason `kind`, which the first `len` bytes of `rest` cause. Returns the error value that
+    /// the calling production returns. `opened` is the span of the opening bracket that is not closed.
     #[cold]
     fn refuse_unclosed(&mut self, rest: &[u8], len: usize, kind: Kind, opened: Span) -> Refused {
         self.refusal = Some(Refusal { kind, span: self.span_of_first(rest, len), opened: Some(opened) });
         Refused
     }
 
-    /// Stores the reason that a shape is not closed, and returns the error that a production returns. `rest` starts
-    /// where the `)` is missing. `shape` starts at the `(` of the shape.
+    /// Sets `refusal` to the reason "the shape is not closed". Returns the error value that the calling production
+    /// returns. `rest` starts where the `)` is missing. `shape` starts at the `(` of the shape.
     #[cold]
     fn unclosed_shape(&mut self, rest: &'i [u8], shape: &'i [u8]) -> Refused {
         self.refuse_unclosed(rest, 1, Kind::UnclosedShape, self.span_of_first(shape, 1))
     }
 
-    /// Stores the reason that no token starts with `byte`, and returns the error that a production returns. `byte`
-    /// must be the first byte of `input`. `prefix` states which tokens of the item the parser has found before `byte`.
+    /// Sets `refusal` to the reason "no token starts with `byte`". Returns the error value that the calling production
+    /// returns. `byte` must be the first byte of `input`. `prefix` states which tokens of the item the parser has found
+    /// before `byte`.
     #[cold]
     fn refuse_unknown(&mut self, byte: u8, input: &'i [u8], prefix: Prefix) -> Refused {
         let kind = match byte {

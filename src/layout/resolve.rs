@@ -19,7 +19,8 @@ use crate::align::Align;
 use crate::format::{ByteOrder, Code, Failure, Stop, Visitor};
 use crate::span::Span;
 
-/// The properties of an item that the resolver knows after the last token of the format.
+/// The size and alignment of an item, and whether a field has a name. The resolver knows these properties after the
+/// last token of the format.
 pub(super) struct Resolved {
     /// The size of the item in bytes.
     pub(super) size: u64,
@@ -30,8 +31,9 @@ pub(super) struct Resolved {
 }
 
 /// Computes the fields of `format` by the rules of `dialect` and the C sizes of `model`, and adds the fields to `sink`.
-/// `visit` must call the method of the resolver for each token of `format`. Returns an error if `visit` reports a
-/// syntax error, or if a token is not permitted in `dialect`.
+/// `visit` receives the resolver, which is a [`Visitor`], and must call the visitor method of each token of `format`,
+/// in the order of the tokens. Returns the size, the alignment and the presence of names. Returns an error if `visit`
+/// reports a syntax error, or if a token is not permitted in `dialect`.
 pub(super) fn resolve_events<O: Sink>(
     format: &[u8],
     dialect: &Dialect,
@@ -643,8 +645,9 @@ pub(super) trait Sink {
     fn next_indices(&self) -> (u32, u32);
     /// Calls `change` with the node whose index is `index`. The caller must have added this node.
     fn complete(&mut self, index: u32, change: impl FnOnce(&mut Node));
-    /// Returns the span in `format` of a name that two fields of one record have: the name of the second of these
-    /// fields. Returns `None` if all names in each record are distinct.
+    /// Finds two fields of one record that have the same name. Returns the span in `format` of the name of the second
+    /// field. Returns `None` if all names in each record are distinct, or if the sink stores no fields. The fields in
+    /// the sink must be the fields of `format`.
     fn first_duplicate(&self, format: &[u8]) -> Option<Span>;
 }
 

@@ -62,9 +62,9 @@ impl<'l> Table<'l> {
     }
 }
 
-/// Adds a row to `rows` for each field of `record` and for each field inside, in the order of the offsets, and a row
-/// for each sequence of pad bytes. `base` is the offset of `record` in bytes from the start of the item. `depth` is the
-/// indentation level of the fields of `record`. Adds no rows if `record` is not a record.
+/// Adds rows to `rows`, in the order of the offsets: a row for each field of `record`, for each field inside these
+/// fields, and for each sequence of pad bytes. `base` is the offset of `record` in bytes from the start of the item.
+/// `depth` is the indentation level of the fields of `record`. Adds no rows if `record` is not a record.
 // The function calls itself once per level of nested structures. The parser and the builder permit 64 levels.
 fn push_fields<'l>(rows: &mut Vec<TableRow<'l>>, record: Field<'l>, base: u64, depth: usize) {
     if record.ty() != Type::Record {

@@ -50,8 +50,9 @@ enum Traversal {
     Obj,
     /// The collector does not visit `obj`. A cycle of objects through this reference is never collected.
     Unvisited,
-    /// `obj` is a memoryview to which only this buffer refers. The collector does not track the memoryview. The
-    /// collector visits the pointer in this variant instead: the one reference that the memoryview holds.
+    /// `obj` is a memoryview to which only this buffer refers. The collector does not track this memoryview and does
+    /// not visit `obj`. Instead of `obj`, the collector visits the pointer in this variant, which is the only reference
+    /// that the memoryview holds.
     Private(*mut ffi::PyObject),
 }
 

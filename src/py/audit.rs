@@ -60,9 +60,9 @@ pub fn audit_exporter(exporter: &Bound<'_, PyAny>) -> PyResult<crate::Report> {
 /// - every error of [`audit_exporter`]
 pub fn run_audit(obj: &Bound<'_, PyAny>) -> PyResult<(crate::Report, bool, Option<&'static str>)> {
     expect_exporter(obj)?;
-    // Since version 3.14, CPython may pass `obj` without a second reference. A faulty exporter can return a reference
-    // that it does not own, and the release would then free the exporter. The audit prevents this with a reference of
-    // its own.
+    // Since version 3.14, CPython may pass `obj` without adding 1 to its reference count. A faulty exporter can return
+    // a reference that it does not own. The release of the buffer then subtracts 1 from the count, and could free the
+    // exporter. The clone adds 1 to the count, so the exporter is not freed during the audit.
     let exporter = obj.clone();
     let obj = &exporter;
     let declared = type_layout(obj)?;
@@ -78,9 +78,9 @@ pub fn run_audit(obj: &Bound<'_, PyAny>) -> PyResult<(crate::Report, bool, Optio
     Ok((audit.finish(), readable, declared.map(|declared| declared.source)))
 }
 
-/// Sends every legal request to `obj`, [`ROUNDS`] times. Adds each outcome to `audit`, and the exceptions that `watch`
-/// recorded. Returns the audit, and whether `checker` can read the items of an answer to `FULL_RO`. Returns an error
-/// if a request raises `KeyboardInterrupt`.
+/// Sends every legal request to `obj`, [`ROUNDS`] times. Adds to `audit` each outcome, and each exception that `watch`
+/// recorded during a release. Returns the audit, and whether `checker` can read the items of an answer to `FULL_RO`.
+/// Returns an error if a request raises `KeyboardInterrupt`.
 fn rounds<'d>(
     obj: &Bound<'_, PyAny>,
     mut audit: Audit<'d>,
@@ -107,8 +107,9 @@ fn rounds<'d>(
             audit = audit.observe(request, outcome);
             drop(attempt);
             let added = references(obj).saturating_sub(before);
-            // A negative number means that the exporter returned references that it does not own. The loop adds these
-            // references again. Otherwise the exporter could be freed during the audit.
+            // A negative number means that the exporter returned references that it does not own. The releases have
+            // then subtracted too much from the reference count of the exporter. The loop adds the missing references
+            // to the count, because the exporter could otherwise be freed during the audit.
             for _ in added..0 {
                 std::mem::forget(obj.clone());
             }

@@ -105,7 +105,8 @@ fn narrow(values: &[i64]) -> Box<[ffi::Py_ssize_t]> {
 }
 
 impl BufferExporter {
-    /// Creates an exporter of the items of `view` in the format of the view. The offsets of the view count from `buf`.
+    /// Creates an exporter of the items of `view` in the format of the view. `buf` is the address to which the offsets
+    /// of `view` are added.
     ///
     /// # Safety
     /// - (a) All items of the view, and the pointers on the way to them, are readable while a consumer may hold a
@@ -117,8 +118,9 @@ impl BufferExporter {
         unsafe { Self::with_format(view, buf, view.format()) }
     }
 
-    /// Creates an exporter of the items of `view`, whose offsets count from `buf`. Consumers get `format`, which must
-    /// describe an item of the view. If `format` is `None`, consumers get NULL.
+    /// Creates an exporter of the items of `view`. `buf` is the address to which the offsets of `view` are added.
+    /// Consumers get `format`, which must describe an item of the view. If `format` is `None`, consumers get a NULL
+    /// format.
     ///
     /// # Safety
     /// - (a) and (b) of [`new`](Self::new)

@@ -396,9 +396,10 @@ pub fn open(exporter: &Bound<'_, PyAny>) -> PyResult<OpenBuffer> {
     Ok(open_as(exporter, None, &|_, _| None)?)
 }
 
-/// A function that recognizes the exporters of a program. The arguments are an object and the format of its buffer.
-/// The function returns `None` if the object is not an exporter of the program, `Some(None)` if the dialect of the
-/// format is unknown, and `Some(Some(dialect))` otherwise.
+/// A function of the caller that recognizes the caller's own exporters. The arguments are an object and the format of
+/// the object's buffer. The function returns `None` if the object is not an exporter of the caller, `Some(None)` for
+/// such an exporter whose dialect is unknown, and `Some(Some(dialect))` for such an exporter whose format is in
+/// `dialect`.
 pub type Producer<'p> = dyn Fn(&Bound<'_, PyAny>, Option<&[u8]>) -> Option<Option<&'static Dialect>> + 'p;
 
 /// Requests a buffer of `exporter`, and determines the layout of its items. `dialect` is the dialect of the exporter's

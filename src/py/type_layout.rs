@@ -37,14 +37,15 @@ pub struct TypeLayout {
 pub fn type_layout(obj: &Bound<'_, PyAny>) -> PyResult<Option<TypeLayout>> {
     match of_exporter(obj) {
         // The type is nested too deeply, has too many fields, or has attributes that were changed.
-        Err(error) if is_of_data(&error, obj.py()) => Ok(None),
+        Err(error) if means_no_layout(&error, obj.py()) => Ok(None),
         outcome => outcome,
     }
 }
 
-/// Returns whether `error` means that an object has no usable layout, such as `ValueError`. Returns `false` for
-/// exceptions of another cause, such as `MemoryError` or an interrupt.
-fn is_of_data(error: &PyErr, py: Python<'_>) -> bool {
+/// Returns `true` if `error` means that the object has no usable layout: `ValueError`, `TypeError`, `AttributeError`,
+/// `LookupError`, `OverflowError` and their subclasses. Returns `false` for any other exception, such as `MemoryError`
+/// or `KeyboardInterrupt`.
+fn means_no_layout(error: &PyErr, py: Python<'_>) -> bool {
     error.is_instance_of::<PyValueError>(py)
         || error.is_instance_of::<PyTypeError>(py)
         || error.is_instance_of::<PyAttributeError>(py)
@@ -52,7 +53,8 @@ fn is_of_data(error: &PyErr, py: Python<'_>) -> bool {
         || error.is_instance_of::<PyOverflowError>(py)
 }
 
-/// Returns the layout of the items of `bytes`: one unsigned byte.
+/// Returns the layout of the items of `bytes`: one unsigned byte. Never returns `None` or an error: the return type is
+/// that of the functions for other types.
 fn of_bytes() -> PyResult<Option<TypeLayout>> {
     let byte = Scalar { ty: Type::UInt8, size: 1, endian: Endian::HOST };
     let layout = Layout::of_scalar(byte, &DataModel::HOST);
@@ -117,7 +119,7 @@ pub(super) fn kind(obj: &Bound<'_, PyAny>) -> PyResult<Kind> {
     }
     drop(known);
     let kind = match determine_kind(obj) {
-        Err(error) if is_of_data(&error, obj.py()) => Kind::Other,
+        Err(error) if means_no_layout(&error, obj.py()) => Kind::Other,
         kind => kind?,
     };
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -159,7 +161,7 @@ fn determine_kind(obj: &Bound<'_, PyAny>) -> PyResult<Kind> {
 /// - every error of [`type_layout`]
 pub(super) fn array_dtype<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
     match numpy_dtype(obj) {
-        Err(error) if is_of_data(&error, obj.py()) => Ok(None),
+        Err(error) if means_no_layout(&error, obj.py()) => Ok(None),
         outcome => outcome,
     }
 }

@@ -434,7 +434,10 @@ impl Checker<'_> {
         Ok(())
     }
 
-    /// Creates the view from the fields of `raw`. `source` determines the shape. `item` is the layout of one item.
+    /// Creates the view from the fields of `raw`, which the checks must have accepted. `source` determines the shape.
+    /// The strides and suboffsets of `raw` are used only if the exporter also reported the shape; otherwise, the view
+    /// is C-contiguous. `item` is the layout of one item. For [`ShapeSource::Bytes`], the items are single bytes,
+    /// whatever `item` is.
     #[inline]
     fn view<'a>(&self, raw: &RawView<'a>, source: ShapeSource<'a>, item: ItemLayout) -> View<'a> {
         let (mut itemsize, mut item) = (raw.itemsize, item);

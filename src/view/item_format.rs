@@ -13,10 +13,10 @@ use crate::layout::{Certainty, Dialect, Interpretation, Scalar, Syntax, reconcil
 
 /// Checks the format of `raw` against the itemsize and `request`. Returns the layout of one item.
 ///
-/// Passes each violation to `sink`. If `request` is `None`, the function leaves out the rules about requests.
-/// `dialect` is the dialect of the format, or `None` if every dialect is possible. `model` is the data model
-/// of the exporter's machine. Returns `Ok(None)` if no interpretation of the format has the itemsize, or if
-/// the itemsize is negative. Returns an error if `sink` ends the check.
+/// Passes each violation to `sink`. If `request` is `None`, the function leaves out the rules about requests. `dialect`
+/// is the dialect of the format. If `dialect` is `None`, the function tries every dialect. `model` is the data model of
+/// the exporter's machine. Returns `Ok(None)` if no interpretation of the format has the itemsize, or if the itemsize
+/// is negative. Returns an error if `sink` ends the check.
 pub(super) fn item_layout<S: ViolationSink>(
     raw: &RawView<'_>,
     request: Option<Request>,
@@ -67,8 +67,8 @@ pub(super) fn item_layout<S: ViolationSink>(
 /// Returns the scalar that a format of one code describes, such as `<i`. This fast path avoids the parser.
 /// `model` determines native sizes.
 ///
-/// Returns `None` if `format` has more than one code, or if `dialect` does not support the code or the byte
-/// order. `dialect` is `None` if every dialect is possible.
+/// Returns `None` if `format` has more than one code, or if `dialect` does not support the code or the byte order. If
+/// `dialect` is `None`, the function accepts the codes and byte orders of every dialect.
 fn scalar(format: &[u8], dialect: Option<&Dialect>, model: &DataModel) -> Option<Scalar> {
     let scalar = Scalar::recognize(format, model)?;
     let Some(dialect) = dialect else { return Some(scalar) };

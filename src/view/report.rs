@@ -266,7 +266,7 @@ pub(crate) trait ViolationSink {
     /// The type of the error that ends a check early. The type is [`Infallible`] if the sink never ends a check.
     type Stop;
 
-    /// Receives one violation.
+    /// Receives `violation`, one violation of a rule.
     ///
     /// # Errors
     /// - the sink needs no more violations: the check must return the error at once

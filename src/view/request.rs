@@ -217,8 +217,9 @@ impl Request {
 
     /// Returns the structural flag of the request.
     ///
-    /// If the request contains several structural flags, the result is the most restrictive one: C-, Fortran-
-    /// or any contiguity before `INDIRECT`.
+    /// If the request contains several structural flags, returns the first of them in this order: `C_CONTIGUOUS`,
+    /// `F_CONTIGUOUS`, `ANY_CONTIGUOUS`, `INDIRECT`, `STRIDES`, `ND`. Returns [`Structure::Simple`] if the request
+    /// contains none of them.
     #[must_use]
     pub const fn structure(self) -> Structure {
         if self.contains(Self::C_CONTIGUOUS) {

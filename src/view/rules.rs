@@ -92,7 +92,7 @@ named_enum! {
 /// The properties of one rule, as the macro `rules!` below lists them.
 struct Rule {
     id: &'static str,
-    /// The name in words, such as `"LEN-PRODUCT"`.
+    /// The name of the rule, which states its subject: `"LEN-PRODUCT"`.
     name: &'static str,
     class: Class,
     level: Level,

@@ -143,7 +143,7 @@ impl<'a> View<'a> {
     }
 
     /// Returns the suboffset in bytes of each dimension. A negative entry means that the dimension has no pointer.
-    /// At least one entry is not negative. Returns `None` if the access to an item reads no pointers.
+    /// Returns `None` if no dimension has a pointer, so at least one entry of a result is not negative.
     #[must_use]
     #[inline]
     pub fn suboffsets(&self) -> Option<&[i64]> {
@@ -164,8 +164,8 @@ impl<'a> View<'a> {
         &self.item
     }
 
-    /// Returns the position of the buffer in the memory block that contains the items. Returns `None` if the block
-    /// is unknown.
+    /// Returns the length of the memory block that contains the items, and the offset of the buffer in the block, both
+    /// in bytes. Returns `None` if the block is unknown.
     #[must_use]
     pub fn memory(&self) -> Option<Block> {
         self.memory

@@ -474,8 +474,9 @@ fn failure_words(error: &RaisedError) -> String {
     }
 }
 
-/// Returns the words that follow "the exporter returns 0" in a message: `with ValueError set` for an exception, and
-/// `instead of 0 or -1` if `error` is `NoException`.
+/// Returns the end of a message about a wrong return value of the exporter. If the exporter set an exception: `with
+/// ValueError set`, after "the exporter returns 0". If `error` is `NoException`: `instead of 0 or -1`, after "the
+/// exporter returns 1".
 fn return_problem(error: &RaisedError) -> String {
     match error {
         RaisedError::NoException => String::from("instead of 0 or -1"),

@@ -214,7 +214,7 @@ def test_chosen_fields_have_the_values_and_the_memory_of_numpy(names):
     data = table()
     view, wanted = View(data)[tuple(names)], data[names]
     assert view.fields == tuple(names) and view.itemsize == wanted.dtype.itemsize
-    assert view.to_numpy().tolist() == wanted.tolist()
+    assert str(view.to_numpy().tolist()) == str(wanted.tolist())
     assert view.to_numpy().dtype == wanted.dtype
     assert np.shares_memory(view.to_numpy(), data)
 

@@ -47,8 +47,8 @@ pub(super) fn mapping(layout: &Layout, columns: Option<&[&str]>, text: &[Vec<u8>
     })
 }
 
-/// Converts an error of the Arrow reader or writer to a failure. Escapes the message, because it can contain names of
-/// fields.
+/// Converts `error`, an error of the Arrow reader or writer, to a failure. Escapes the message, because it can contain
+/// names of fields.
 pub(super) fn arrow_error(error: arrow_schema::ArrowError) -> Failure {
     match error {
         arrow_schema::ArrowError::IoError(_, error) => Failure::Io(error),
@@ -57,7 +57,8 @@ pub(super) fn arrow_error(error: arrow_schema::ArrowError) -> Failure {
 }
 
 impl<W: Write> ArrowWriter<W> {
-    /// Creates a writer to `out`, and writes the start of the Arrow file. `plan` describes the items.
+    /// Creates a writer to `out`, and writes the start of the Arrow file. `plan` describes the items, and `mapping`
+    /// maps their fields to Arrow columns.
     ///
     /// # Errors
     /// - the machine is big-endian
@@ -78,7 +79,7 @@ impl<W: Write> ArrowWriter<W> {
     }
 
     /// Appends `items`, the bytes of whole items, to the items that wait for the next batch. Writes each batch that
-    /// becomes full.
+    /// becomes full. Returns an error if a text is not Unicode, or if writing fails.
     pub(super) fn block(&mut self, mut items: &[u8]) -> Result<(), Failure> {
         while !items.is_empty() {
             let missing = self.batch_bytes.saturating_sub(self.pending.len());
@@ -92,7 +93,7 @@ impl<W: Write> ArrowWriter<W> {
         Ok(())
     }
 
-    /// Writes the items that wait as one batch.
+    /// Writes the items that wait as one batch. Returns an error if a text is not Unicode, or if writing fails.
     fn batch(&mut self) -> Result<(), Failure> {
         let before = self.items_written;
         // `error` counts the items from the start of the batch, so the number of items before the batch is added.
@@ -109,7 +110,8 @@ impl<W: Write> ArrowWriter<W> {
         Ok(())
     }
 
-    /// Writes the last batch and the footer. A file without a footer is not a valid Arrow file.
+    /// Writes the last batch and the footer. A file without a footer is not a valid Arrow file. Returns an error if
+    /// [`batch`](Self::batch) does, or if writing fails.
     pub(super) fn finish(&mut self) -> Result<(), Failure> {
         if !self.pending.is_empty() {
             self.batch()?;

@@ -90,7 +90,8 @@ impl ArrowReader {
         Ok(Self { file, len, decoder, blocks, columns, most_elements: most_elements(item), items: 0 })
     }
 
-    /// Writes all rows to `out` as items of `item`, each of `size` bytes.
+    /// Writes all rows to `out` as items of `item`, each of `size` bytes. Shows the number of bytes that were read in
+    /// `progress`. Returns an error if the file is not valid, if a value does not fit its field, or if writing fails.
     pub(super) fn write(
         &mut self,
         item: &PackedField,
@@ -119,7 +120,7 @@ impl ArrowReader {
 
     /// Reads `block`, the position of a record batch in the file. Returns the bytes of the batch. Checks the lengths in
     /// the batch, because the Arrow reader panics if a buffer is outside of its batch, or if the length of an array is
-    /// so large that the number of its elements overflows.
+    /// so large that the number of its elements overflows. Returns an error if a length is not possible.
     fn read_block(&mut self, block: &Block) -> Result<Buffer, Failure> {
         let wrong = || invalid("a record batch is outside of the file");
         let length = |bytes: i64| usize::try_from(bytes).map_err(|_| wrong());
@@ -310,8 +311,9 @@ fn pair(found: &DataType) -> &DataType {
     }
 }
 
-/// Writes the row with the index `row` of `arrays` to `bytes`, the bytes of a record of `fields`. `columns` has the
-/// column of each field in `arrays`. Returns an error if a value does not fit its field.
+/// Writes one row of `arrays`, the columns of a record batch or struct, to `bytes`, the bytes of one record. `row` is
+/// the index of the row. `fields` are the fields of the record. For each field, in the same order, `columns` has the
+/// index in `arrays` of the field's column. Returns an error if a value does not fit its field.
 fn store_record(
     fields: &[PackedField],
     columns: &[Column],

@@ -100,7 +100,7 @@ impl COptions {
     }
 }
 
-/// Returns the content of the file `path`.
+/// Returns the content of the file `path`. Returns an error if the file cannot be read.
 fn read_header(path: &OsString) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
     File::open(path)?.take(LARGEST_HEADER).read_to_end(&mut content)?;

@@ -150,13 +150,13 @@ fn report_json<'r>(report: &'r Report, view: Option<&View<'_>>) -> ReportJson<'r
     ReportJson { exporter: None, findings: report, readable: view.is_some() }
 }
 
-/// Parses `text`, the JSON object of the argument OBJECT. Returns a message if `text` is not a buffer.
+/// Parses `text`, the JSON object of the argument OBJECT. If `text` is not such an object, returns the error message.
 fn buffer_from_json(text: &str) -> Result<BufferJson, String> {
     serde_json::from_str(text).map_err(|error| escape(error.to_string().as_bytes()).into_owned())
 }
 
-/// Parses a request, such as `FULL_RO`. Accepts flags that contradict each other, because the check then
-/// reports the broken rules.
+/// Parses `text`, a request such as `FULL_RO`. Returns an error if `text` contains an unknown name. Accepts flags that
+/// contradict each other, because the check then reports the broken rules.
 fn request(text: &str) -> Result<Request, RequestError> {
     match text.parse::<Request>() {
         Err(RequestError::Flags(error)) => Ok(Request::from_bits_retain(error.flags())),
@@ -194,7 +194,8 @@ impl Check {
         self.print(out, &report, view.as_ref())
     }
 
-    /// Prints the result of a check as JSON or as text. Returns `Failed` if `report` contains an error.
+    /// Writes the result of a check to `out`, as JSON or as text. `view` is `None` if the items cannot be read. Returns
+    /// [`Failed`](Status::Failed) if `report` contains an error. Returns an error if writing fails.
     fn print(&self, out: &mut impl Write, report: &Report, view: Option<&View<'_>>) -> Result<Status, Failure> {
         if self.json {
             json::write_pretty(out, &report_json(report, view))?;
@@ -208,14 +209,14 @@ impl Check {
     }
 }
 
-/// Writes `error` as JSON. Returns [`Failed`](Status::Failed).
+/// Writes `error` to `out` as JSON. Returns [`Failed`](Status::Failed).
 fn write_error(out: &mut impl Write, error: ErrorObject) -> Result<Status, Failure> {
     json::write_pretty(out, &ErrorReply { error })?;
     Ok(Status::Failed)
 }
 
-/// Returns the last line of the output, such as
-/// `2 errors, 1 note; readable: 6 items of 4 bytes, shape [2, 3], strides [12, 4]`.
+/// Returns the last line of the output for `report`, such as `2 errors, 1 note; readable: 6 items of 4 bytes, shape [2,
+/// 3], strides [12, 4]`. `view` is `None` if the items cannot be read.
 fn summary(report: &Report, view: Option<&View<'_>>) -> String {
     let count = |severity: Severity| {
         let count = to_u64(report.iter().filter(|finding| finding.severity() == severity).count());
@@ -328,8 +329,8 @@ impl BufferJson {
     }
 }
 
-/// Checks the buffer on each line of standard input. Returns [`Failed`](Status::Failed) if any buffer has
-/// an error or any line is not a buffer.
+/// Checks the buffer on each line of standard input with `checker`. Returns [`Failed`](Status::Failed) if any buffer
+/// has an error or any line is not a buffer.
 fn check_lines(checker: Checker<'_>) -> Result<Status, Failure> {
     let mut clean = true;
     json::for_each_line(|line, out| {

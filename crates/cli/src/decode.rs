@@ -328,8 +328,9 @@ struct Decoder<'d> {
 }
 
 impl Decoder<'_> {
-    /// Reads the items of `input` and writes their values to `out`. `rows_on_terminal` must be `true` if `out` is a
-    /// terminal. No progress bar is then shown.
+    /// Reads the items of `input` and writes the values of `columns` to `out`. `rows_on_terminal` must be `true` if
+    /// `out` is a terminal. No progress bar is then shown. Returns an error if the input cannot be read, if an item
+    /// cannot be decoded, or if writing fails.
     fn write<W: Write>(
         &self,
         columns: OutputColumns,
@@ -466,7 +467,7 @@ impl Decoder<'_> {
 
 impl<W: Write> ItemWriter<W> {
     /// Writes the values of `block`, the bytes of whole items. `plan` decodes the items, and `text` converts byte
-    /// strings to text.
+    /// strings to text. Returns an error if an item cannot be decoded, or if writing fails.
     fn block(&mut self, plan: &Plan, text: &TextConversion, block: &[u8]) -> Result<(), Failure> {
         match self {
             Self::Rows(rows) => {

@@ -43,7 +43,7 @@ struct DiffJson {
     difference: Option<String>,
 }
 
-/// Writes `error` as JSON. Returns [`Failed`](Status::Failed).
+/// Writes `error` to `out` as JSON. Returns [`Failed`](Status::Failed).
 fn write_error(out: &mut impl Write, error: ErrorObject) -> Result<Status, Failure> {
     json::write_pretty(out, &Reply::<DiffJson>::Error(error))?;
     Ok(Status::Failed)
@@ -84,7 +84,7 @@ impl Diff {
     /// Compares the format `a` with `layout`.
     ///
     /// # Errors
-    /// - `a` is refused
+    /// - `a` is not a valid format in the dialect of `--dialect` (`pep3118` by default) with the C sizes of `--model`
     fn compare_layout(&self, a: &[u8], layout: &Layout) -> Result<Comparison, LayoutError> {
         let InterpretationOptions { dialect, model } = &self.interpretation;
         let first = Layout::read(a, dialect.unwrap_or(&Dialect::PEP3118), &model.model)?;
@@ -94,7 +94,8 @@ impl Diff {
     /// Compares the formats `a` and `b`.
     ///
     /// # Errors
-    /// - a format is refused: returns the error and this format
+    /// - a format is not valid in the dialect of `--dialect` (`pep3118` by default) with the C sizes of `--model`:
+    ///   returns the error and this format
     fn compare<'f>(&self, a: &'f [u8], b: &'f [u8]) -> Result<Comparison, (LayoutError, &'f [u8])> {
         let InterpretationOptions { dialect, model } = &self.interpretation;
         let dialect = dialect.unwrap_or(&Dialect::PEP3118);

@@ -137,8 +137,8 @@ impl Emit {
     }
 
     /// Returns the source code of a type with the layout `layout` if a language was selected. Otherwise returns a
-    /// format that the selected reader interprets as `layout`. If `layout` cannot be expressed, returns a message. The
-    /// caller must escape the message, because it can contain names of fields.
+    /// format that the selected reader interprets as `layout`. If `layout` cannot be expressed, returns an error
+    /// message. The caller must escape the message, because it can contain names of fields.
     fn emit(&self, layout: &Layout) -> Result<Vec<u8>, String> {
         let name = self.name.as_deref();
         match self.language {
@@ -157,7 +157,8 @@ impl Emit {
     }
 }
 
-/// Returns the Python source that describes `layout` for `library`. The error is the message.
+/// Returns the Python source that describes `layout` for `library`. `name` is the name of the type. If `library` cannot
+/// describe `layout`, returns the error message.
 fn python(layout: &Layout, name: Option<&str>, library: PythonLibrary) -> Result<Vec<u8>, String> {
     let source = layout.to_python(name.unwrap_or("item"), library);
     source.map(String::into_bytes).map_err(|error| error.to_string())
@@ -176,9 +177,9 @@ fn refused(message: String) -> Failure {
     Failure::refused(escape(message.as_bytes()))
 }
 
-/// Refuses `emitted` if it contains bytes that are not UTF-8, or a character that `is_allowed` rejects. A terminal
-/// could interpret such output as a command. The output is refused and not escaped, because escapes would change the
-/// format.
+/// Returns an error if `emitted` contains bytes that are not UTF-8, or a character that `is_allowed` rejects. A
+/// terminal could interpret such output as a command. The output is refused and not escaped, because escapes would
+/// change the format.
 fn refuse_invisible(emitted: &[u8], is_allowed: impl Fn(char) -> bool) -> Result<(), Failure> {
     for chunk in emitted.utf8_chunks() {
         let invisible = chunk.valid().chars().find(|character| !is_allowed(*character));

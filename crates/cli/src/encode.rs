@@ -173,6 +173,7 @@ struct Encoder<'e> {
 
 impl Encoder<'_> {
     /// Reads the values of `input`, which has the format `from`, and writes the items with these values to `out`.
+    /// Returns an error if the input cannot be read, if a value does not fit its field, or if writing fails.
     fn write(&self, from: InputFormat, input: InputSource, out: &mut impl Write) -> Result<(), Failure> {
         match from {
             InputFormat::Jsonl => {
@@ -198,6 +199,9 @@ impl Encoder<'_> {
         to_u64(self.size).saturating_mul(TEXT_PER_BYTE).saturating_add(LONGEST_LINE)
     }
 
+    /// Writes to `out` one item for each line of `input`, a JSON value. Shows the number of bytes that were read in
+    /// `progress`. Returns an error if a line is too long or is not JSON, if a value does not fit its field, or if
+    /// reading or writing fails.
     fn write_json_lines(
         &self,
         input: Box<dyn Read>,
@@ -241,6 +245,9 @@ impl Encoder<'_> {
         Ok(())
     }
 
+    /// Writes to `out` one item for each CSV row of `input` after the header row. Shows the number of bytes that were
+    /// read in `progress`. Returns an error if a row is too long, if the header has other columns than the fields, if a
+    /// value does not fit its field, or if reading or writing fails.
     fn write_csv(&self, input: Box<dyn Read>, progress: &mut Progress, out: &mut impl Write) -> Result<(), Failure> {
         let longest = self.longest_line();
         let out = RefCell::new(out);

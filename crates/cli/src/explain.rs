@@ -67,8 +67,8 @@ impl Explain {
             json::write_pretty(out, &reply)?;
             return Ok(if reply.is_ok() { Status::Done } else { Status::Failed });
         }
-        // The table shows all interpretations of an ambiguous format. SVG shows one, so an ambiguous format
-        // is an error below.
+        // The table shows all interpretations of an ambiguous format. An SVG picture shows only one interpretation, so
+        // with `--svg` an ambiguous format is an error below.
         if let ([first, others @ ..], false) = (interpretations(&found), self.svg) {
             note_type_name(format);
             page(out, &escape(format), first, others, model)?;
@@ -80,8 +80,9 @@ impl Explain {
         Ok(Status::Done)
     }
 
-    /// Explains `found`, the interpretation of the C source of `--c`. The line of the format has the canonical format of
-    /// the layout.
+    /// Explains `found`, the interpretation of the C source of `--c`, and writes the explanation to `out`. C source has
+    /// no format, so the line `format` of the explanation contains the canonical format of the layout. Returns an error
+    /// if `out` cannot be written to.
     fn explain_c(&self, found: Interpretation, out: &mut impl Write) -> Result<Status, Failure> {
         let model = &self.interpretation.model.name;
         if self.svg {
@@ -98,8 +99,9 @@ impl Explain {
     }
 }
 
-/// Writes a header, then the table and the picture of each interpretation. `found` is the first
-/// interpretation of `format`, which is escaped, and `alternatives` are the others. `model` is the name that the user gave.
+/// Writes a header to `out`, then the table and the picture of each interpretation. `format` must be escaped. `found`
+/// is the first interpretation of `format`. `alternatives` are all other interpretations, none if the format is not
+/// ambiguous. `model` is the name by which the user selected the data model.
 fn page(
     out: &mut impl Write,
     format: &str,
@@ -125,13 +127,15 @@ fn page(
     Ok(())
 }
 
-/// Writes the table of the fields of `layout`, and the picture of its bytes.
+/// Writes to `out` the table of the fields of `layout`, and the picture of its bytes. Returns an error if writing
+/// fails.
 fn draw(out: &mut impl Write, layout: &Layout) -> io::Result<()> {
     write!(out, "{}", Table::new(layout))?;
     write!(out, "\n{}", Picture::new(layout).within(super::width()).render(paint))
 }
 
-/// Returns how certain the interpretation is, such as `3 bytes of implicit trailing padding`.
+/// Returns the certainty of `found` in words: the assumption that the interpretation makes, such as `3 bytes of
+/// implicit trailing padding`, or `exact` if the interpretation makes no assumption.
 fn certainty(found: &Interpretation) -> String {
     match found.certainty {
         Certainty::TrailingPadding => {

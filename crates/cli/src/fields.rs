@@ -84,9 +84,9 @@ impl FieldOptions {
     }
 }
 
-/// Changes the type of `field` to `ty`. If the elements are single bytes, all bytes of the last dimension become one
-/// value, so the field loses this dimension. A field of byte strings keeps its dimensions, because each string is
-/// already one value.
+/// Changes the type of `field` in `layout` to `ty`. If the elements are single bytes, all bytes of the last dimension
+/// become one value, so the field loses this dimension. A field of byte strings keeps its dimensions, because each
+/// string is already one value. Returns an error if the number of values of the field overflows.
 fn join(layout: &mut Layout, field: &NamedField, ty: Type) -> Result<(), Failure> {
     if field.ty == ty {
         return Ok(());
@@ -98,8 +98,9 @@ fn join(layout: &mut Layout, field: &NamedField, ty: Type) -> Result<(), Failure
     Err(Failure::refused(format_args!("field `{}` has more than 2^64 values", escape(field.name.as_bytes()))))
 }
 
-/// Returns the fields that `names`, the value of `option`, selects: all fields of bytes if `names` is empty. The
-/// name of a record selects all fields of bytes in the record.
+/// Returns the fields of `layout` that `names`, the value of `option`, selects: all fields of bytes if `names` is
+/// empty. The name of a record selects all fields of bytes in the record. Returns an error if no field has a name, or
+/// if the named field is not a field of bytes.
 fn selected(option: &str, names: &[String], layout: &Layout) -> Result<Vec<NamedField>, Failure> {
     let fields = named_fields(layout);
     let is_hex = option == "--hex";
@@ -178,7 +179,7 @@ pub(super) fn is_record(field: Field<'_>) -> bool {
     field.ty() == Type::Record && field.shape().is_empty()
 }
 
-/// Gives the names `names`, in the order of the format, to the fields of the top level that have no name.
+/// Gives the names `names`, in the order of the format, to the fields of the top level of `layout` that have no name.
 ///
 /// # Errors
 /// - the number of names differs from the number of fields without a name

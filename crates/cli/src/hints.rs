@@ -187,8 +187,8 @@ pub(super) fn refused(
     })
 }
 
-/// Returns a help line for an ambiguous format. The line lists the dialects in which `bytes`, the length of
-/// the input, is a multiple of the item size. Returns `None` if `bytes` excludes no dialect or all dialects.
+/// Returns a help line for the ambiguous format of `ambiguity`. The line lists the dialects in which `bytes`, the
+/// length of the input, is a multiple of the item size. Returns `None` if `bytes` excludes no dialect or all dialects.
 pub(super) fn help_from_input_length(ambiguity: &Ambiguity, bytes: u64) -> Option<String> {
     let all = ambiguity.alternatives();
     let is_whole = |found: &&Interpretation| bytes.checked_rem(found.layout.size()) == Some(0);

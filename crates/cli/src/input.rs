@@ -125,7 +125,7 @@ impl InputSource {
     }
 
     /// Makes the bytes from offset `start` to offset `end` readable in any order. Copies these bytes to
-    /// memory or to a temporary file if the input is a stream.
+    /// memory or to a temporary file if the input is a stream. Returns an error if reading or writing the copy fails.
     pub(super) fn seekable(self, start: u64, end: u64) -> Result<Seekable, Failure> {
         match self {
             Self::File(file, len) => Ok(Seekable { bytes: Box::new(file), start, input_end: len }),
@@ -139,8 +139,8 @@ impl InputSource {
     }
 }
 
-/// Refuses `file` and `format`, the arguments of `command`, if the arguments are in the wrong order: `file` does not
-/// exist, but `format` is the name of a file.
+/// Returns an error if `file` and `format`, the arguments of `command`, are in the wrong order: `file` does not exist,
+/// but `format` is the name of a file.
 pub(super) fn refuse_swapped(file: &Path, format: &OsStr, command: &str) -> Result<(), Failure> {
     if file.as_os_str() == "-" || file.exists() || !Path::new(format).is_file() {
         return Ok(());
@@ -252,6 +252,8 @@ pub(super) struct ContiguousItems {
 }
 
 impl ContiguousItems {
+    /// Creates a reader of the items of `itemsize` bytes in `input`. `count` is the number of items to read, or `None`
+    /// to read up to the end of `input`.
     pub(super) fn new(input: Box<dyn Read>, itemsize: NonZeroUsize, count: Option<u64>) -> Self {
         Self { input, itemsize, count, items_read: 0, buffer: Vec::new(), filled: 0, used: 0 }
     }

@@ -22,7 +22,7 @@ pub(super) fn lock_temporary_path() -> MutexGuard<'static, Option<PathBuf>> {
     TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Records whether a progress bar is on the terminal. A signal clears the line of the bar.
+/// Records whether a progress bar is on the terminal: `visible`. A signal clears the line of the bar.
 pub(super) fn set_bar_visible(visible: bool) {
     BAR_VISIBLE.store(visible, Ordering::Relaxed);
 }

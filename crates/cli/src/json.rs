@@ -74,7 +74,8 @@ pub(super) struct ErrorObject {
 }
 
 impl ErrorObject {
-    /// Returns an error without a span. `kind` identifies the error for programs, such as `unknown-model`.
+    /// Returns an error without a span. `kind` identifies the error for programs, such as `unknown-model`, and
+    /// `message` describes the error for users.
     pub(super) fn new(kind: &str, message: String) -> Self {
         Self { kind: kind.to_owned(), message, span: None }
     }
@@ -123,6 +124,9 @@ impl<'a> FormatReply<'a> {
 }
 
 impl<'a> FormatSummary<'a> {
+    /// Creates the reply for `found`, the first interpretation of a format. `others` are the other interpretations of
+    /// an ambiguous format. `model` is the name of the data model. The reply contains the fields and the alternatives
+    /// if `with_fields` is `true`.
     fn new(found: &'a Interpretation, others: &'a [Interpretation], model: &'a str, with_fields: bool) -> Self {
         let itemsize = found.layout.size();
         let alternatives = others.iter().filter(|_| with_fields).map(|other| AlternativeSummary {
@@ -169,7 +173,8 @@ type Replies = BufWriter<io::StdoutLock<'static>>;
 pub(super) fn for_each_line(
     mut reply: impl FnMut(Result<&[u8], ErrorObject>, &mut Replies) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    // `StdinLock` has no method that returns its buffered bytes. The flush below needs this method.
+    // The flush at the end of the loop depends on whether bytes are buffered. `StdinLock` has no method that returns
+    // its buffered bytes, and `BufReader` has.
     let mut input = BufReader::new(io::stdin().lock());
     let mut out = BufWriter::new(io::stdout().lock());
     let mut line = Vec::new();
@@ -192,7 +197,8 @@ pub(super) fn for_each_line(
     }
 }
 
-/// Writes the reply to `line`, a [`FormatQuery`] in JSON. Returns `false` if the reply is an error.
+/// Writes to `out` the reply to `line`, a [`FormatQuery`] in JSON. The reply contains the fields if `with_fields` is
+/// `true`. Returns `false` if the reply is an error. Returns an error if writing fails.
 fn reply(line: &[u8], out: &mut impl Write, with_fields: bool) -> Result<bool, Failure> {
     let query: FormatQuery = match serde_json::from_slice(line) {
         Ok(query) => query,
@@ -214,25 +220,26 @@ fn reply(line: &[u8], out: &mut impl Write, with_fields: bool) -> Result<bool, F
     Ok(reply.is_ok())
 }
 
-/// Writes `error` as the reply. Returns `false`, which means that the reply is an error.
+/// Writes `error` to `out` as the reply. Returns `false`, which means that the reply is an error.
 fn write_error(out: &mut impl Write, error: ErrorObject) -> Result<bool, Failure> {
     write_line(out, &FormatReply::Error(error))?;
     Ok(false)
 }
 
-/// Writes `value` as one line of JSON, with invisible characters escaped.
+/// Writes `value` to `out` as one line of JSON, with invisible characters escaped. Returns an error if writing fails.
 pub(super) fn write_line(out: &mut impl Write, value: &impl Serialize) -> Result<(), Failure> {
     let mut text = Vec::with_capacity(LINE_CAPACITY);
     serde_json::to_writer(&mut text, value)?;
     write(out, text)
 }
 
-/// Writes `value` as indented JSON, with invisible characters escaped.
+/// Writes `value` to `out` as indented JSON, with invisible characters escaped. Returns an error if writing fails.
 pub(super) fn write_pretty(out: &mut impl Write, value: &impl Serialize) -> Result<(), Failure> {
     write(out, serde_json::to_vec_pretty(value)?)
 }
 
-/// Writes the JSON `text` with invisible characters escaped, and a line feed.
+/// Writes the JSON `text` to `out` with invisible characters escaped, and a line feed. Returns an error if writing
+/// fails.
 fn write(out: &mut impl Write, mut text: Vec<u8>) -> Result<(), Failure> {
     escape::json(&mut text);
     text.push(b'\n');

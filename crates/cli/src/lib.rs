@@ -123,8 +123,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Completions(command) => command.run(&mut out),
         Command::Man(command) => command.run(&mut out),
     };
-    // Flush before the error message is written, so that rows appear before the message. A full device
-    // is an error.
+    // Flush before the error message is written, so that rows appear before the message. If the flush fails, for
+    // example because the disk is full, the command fails.
     let flushed = out.flush();
     let result = result.and_then(|status| Ok(flushed.map(|()| status)?));
     result.unwrap_or_else(Failure::report).into()

@@ -66,7 +66,7 @@ fn unknown(what: &str, name: &str, names: impl IntoIterator<Item = &'static str>
     format!("unknown {what} `{}`; {near}", escape(name))
 }
 
-/// Returns the candidate that `name` is most likely a misspelling of. Upper and lower case are equal.
+/// Returns the one of `candidates` that `name` is most likely a misspelling of. Upper and lower case are equal.
 ///
 /// A candidate is near if a third of the characters of `name` can be changed to get the candidate, or if
 /// the candidate starts with `name`. Returns `None` if no candidate is near or `name` is too long.
@@ -87,8 +87,8 @@ pub(super) fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c s
     candidates.filter(is_near).min_by_key(|candidate| distance(candidate))
 }
 
-/// Returns the end of an error message about the unknown `name`, such as ``; did you mean `numpy`?``.
-/// Returns an empty string if no candidate is near `name`.
+/// Returns the end of an error message about the unknown `name`, such as ``; did you mean `numpy`?``. Returns an empty
+/// string if none of `candidates` is near `name`.
 pub(super) fn did_you_mean<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> String {
     nearest(name, candidates).map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
 }

@@ -77,7 +77,8 @@ pub(super) fn canonical(layout: &Layout) -> Result<String, String> {
     }
 }
 
-/// Writes a note to standard error if `format` is also the name of a type, such as `int`.
+/// Writes a note to standard error if `format` is also the name of a type, such as `int`. The note names the format
+/// characters that are read and the format of the type: `i`, `n`, `t` and `i`.
 pub(super) fn note_type_name(format: &[u8]) {
     if let Some(note) = hints::type_name_note(format) {
         print_error(&note);
@@ -91,8 +92,8 @@ pub(super) struct NamedModel {
     pub(super) model: DataModel,
 }
 
-/// Parses `name`, the value of `--model`: a model name, an alias or a target triple. Returns a message if `name` is
-/// unknown.
+/// Parses `name`, the value of `--model`: a model name, an alias or a target triple. If `name` is unknown, returns the
+/// error message.
 pub(super) fn named_model(name: &str) -> Result<NamedModel, String> {
     Ok(NamedModel { name: name.to_owned(), model: names::model(name)? })
 }
@@ -107,7 +108,7 @@ pub(super) fn target_parser() -> impl TypedValueParser<Value = Target> {
     PossibleValuesParser::new(Target::ALL.map(Target::as_str)).try_map(|name| names::target(&name))
 }
 
-/// Returns the bytes of a format on the command line. The bytes need not be UTF-8.
+/// Returns the bytes of `format`, an argument on the command line. The bytes need not be UTF-8.
 pub(super) fn bytes(format: &OsStr) -> &[u8] {
     format.as_encoded_bytes()
 }

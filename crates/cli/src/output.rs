@@ -78,7 +78,8 @@ impl OutputFile {
         Ok(Self { file, replacement: Some(Replacement { path, temporary }) })
     }
 
-    /// Writes the buffered bytes, and replaces the output file by the temporary file.
+    /// Writes the buffered bytes, and replaces the output file by the temporary file. Returns an error if writing or
+    /// replacing fails.
     pub(super) fn finish(mut self) -> Result<(), Failure> {
         self.file.flush()?;
         let Some(Replacement { path, temporary }) = self.replacement.take() else { return Ok(()) };
@@ -128,8 +129,8 @@ pub(super) fn is_stdout(output: &Path) -> bool {
     ["-", "/dev/stdout", "/dev/fd/1"].iter().any(|name| output.as_os_str() == *name)
 }
 
-/// Refuses to write to standard output if standard output is the input file, as in `decode … f >>f`. The
-/// command would read each row that it writes, and never end.
+/// Returns an error if standard output is the input file `input`, as in `decode … f >>f`. The command would read each
+/// row that it writes, and never end.
 pub(super) fn refuse_stdout_of(input: &Handle) -> Result<(), Failure> {
     match Handle::stdout() {
         Ok(stdout)
@@ -162,7 +163,8 @@ fn is_open_file(path: &Path) -> bool {
 const MAX_LINKS: usize = 40;
 
 /// Follows symbolic links from `path`, and returns the path of the file that they lead to. Unlike
-/// [`fs::canonicalize`], accepts a path whose file does not exist.
+/// [`fs::canonicalize`], accepts a path whose file does not exist. Returns an error if there are more than
+/// [`MAX_LINKS`] links, or if a directory cannot be read.
 fn resolve_links(path: &Path) -> io::Result<PathBuf> {
     match fs::canonicalize(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -192,7 +194,8 @@ fn temporary(path: &Path) -> io::Result<(File, Option<TempPath>)> {
     Ok((file, Some(temporary)))
 }
 
-/// Creates a temporary file with a name in the directory of `path`. A signal handler removes this file.
+/// Creates a temporary file with a name in the directory of `path`. A signal handler removes this file. Returns an
+/// error if the file cannot be created.
 fn named_temporary(path: &Path) -> io::Result<(File, TempPath)> {
     // While the lock is held, a signal does not end the process. The file is registered before the lock
     // is released.
@@ -226,7 +229,8 @@ fn unnamed_temporary(folder: &Path) -> Option<File> {
     open(folder, flags, Mode::from_raw_mode(0o666)).ok().map(File::from)
 }
 
-/// Gives the name `path` to `file`, a file without a name. Replaces an existing file of this name.
+/// Gives the name `path` to `file`, a file without a name. Replaces an existing file of this name. Returns an error if
+/// the file system refuses the name.
 #[cfg(target_os = "linux")]
 fn link_unnamed(file: &File, path: &Path) -> io::Result<()> {
     use std::os::fd::AsRawFd as _;

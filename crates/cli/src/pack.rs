@@ -113,6 +113,8 @@ impl PackedField {
         Self::new(layout.item(), "value".to_owned())
     }
 
+    /// Returns `field` as a field with the name `name`, with all fields inside `field`. Returns an error if a value has
+    /// more bytes than this machine can address.
     fn new(field: Field<'_>, name: String) -> Result<Self, Failure> {
         let kind = if field.ty() == Type::Record {
             let member = |(index, member): (usize, Field<'_>)| Self::new(member, own_name(member, index));
@@ -271,7 +273,8 @@ fn store_number(codec: &ScalarCodec, number: &str, bytes: &mut [u8]) -> Result<(
     }
 }
 
-/// Writes `number`, the decimal text of a float, to `bytes`. `double` must be the `f64` that is nearest to `number`.
+/// Writes `number`, the decimal text of a float, to `bytes`, a value of `codec`. `double` must be the `f64` that is
+/// nearest to `number`.
 ///
 /// # Errors
 /// - `number` is finite, but the nearest value of the type is infinite
@@ -342,16 +345,18 @@ fn integral(number: &str) -> Option<i128> {
     Some(double as i128)
 }
 
-/// Returns the problem for `number`, the decimal text of an integer that no integer type can hold.
+/// Returns the problem for `number`, the decimal text of an integer that no integer type can hold. The message contains
+/// the range of `codec`.
 fn too_large(codec: &ScalarCodec, number: &str) -> Problem {
     let (low, high) = codec.range();
     let number = abridge(number.as_bytes(), LONGEST_VALUE);
     Problem::new(format!("{number} is not in the range {low} to {high} of {}", codec.ty()))
 }
 
-/// Writes `text`, the contents of a JSON string or of a CSV cell, to `bytes`, the bytes of a value of `codec`. The type
-/// of `codec` must not be a type of text. `source` is the text of the value for error messages: the JSON string with
-/// its quotes, or the cell. Returns an error if `text` is not a value of `codec`.
+/// Converts `text` to a value of `codec`, and writes the value to `bytes`. `text` is a JSON string without its quotes,
+/// or a CSV cell. `bytes` must have the size of the value. The type of `codec` must not be a type of text. `source` is
+/// the text of the value for error messages: the JSON string with its quotes, or the cell. Returns an error if `text`
+/// is not a value of `codec`.
 fn store_string(codec: &ScalarCodec, text: &str, source: &str, bytes: &mut [u8]) -> Result<(), Problem> {
     let wrong = || Problem::wrong_type(source, codec.ty());
     match codec.ty() {
@@ -398,8 +403,8 @@ fn store_string(codec: &ScalarCodec, text: &str, source: &str, bytes: &mut [u8])
     }
 }
 
-/// Writes `json`, a JSON list of the real and the imaginary part of a complex number, to `bytes`. Returns an error if
-/// `json` is not such a list.
+/// Writes `json`, a JSON list of the real and the imaginary part of a complex number, to `bytes`, a value of `codec`.
+/// Returns an error if `json` is not such a list.
 fn store_complex(codec: &ScalarCodec, json: &str, bytes: &mut [u8]) -> Result<(), Problem> {
     let wrong = || Problem::wrong_type(json, codec.ty());
     let part = match codec.ty() {

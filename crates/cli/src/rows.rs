@@ -120,7 +120,7 @@ fn no_column() -> io::Error {
     io::Error::other("internal error: the columns are not those of the item")
 }
 
-/// Writes one row of text for each item.
+/// Writes one row of text for each item. A method that returns a `Result` returns an error if writing fails.
 pub(super) struct RowWriter<W: Write> {
     columns: Columns,
     format: RowFormat<W>,
@@ -139,20 +139,20 @@ enum RowFormat<W: Write> {
 }
 
 impl<W: Write> RowWriter<W> {
-    /// Creates a writer of JSON lines.
+    /// Creates a writer of JSON lines with the values of `columns` to `out`.
     pub(super) fn json(columns: Columns, out: W) -> Self {
         Self { columns, format: RowFormat::Json(out), text: Vec::new(), is_csv_safe: false }
     }
 
-    /// Creates a writer of an aligned table. The first column is the number of the item. If `shape` is given, the first
-    /// column is the indices of the item in an array of this shape.
+    /// Creates a writer of an aligned table with the values of `columns` to `out`. The first column is the number of
+    /// the item. If `shape` is given, the first column is the indices of the item in an array of this shape.
     pub(super) fn table(columns: Columns, shape: Option<&[i64]>, out: W) -> Self {
         let table = TableWriter::new(&columns, shape);
         Self { columns, format: RowFormat::Table(table, out), text: Vec::new(), is_csv_safe: false }
     }
 
-    /// Creates a writer of CSV, and writes the header line. If `is_csv_safe` is `true`, the writer puts a single quote
-    /// before each name and value that a spreadsheet would run as a formula.
+    /// Creates a writer of CSV with the values of `columns` to `out`, and writes the header line. If `is_csv_safe` is
+    /// `true`, the writer puts a single quote before each name and value that a spreadsheet would run as a formula.
     pub(super) fn csv(columns: Columns, is_csv_safe: bool, out: W) -> io::Result<Self> {
         let mut csv = Box::new(csv::WriterBuilder::new().flexible(true).from_writer(out));
         for column in &columns.columns {
@@ -226,7 +226,8 @@ fn csv_error(error: csv::Error) -> io::Error {
     }
 }
 
-/// Writes an aligned table. The widest cell of the first [`SAMPLE`] rows determines the width of a column.
+/// Writes an aligned table. A method that returns a `Result` returns an error if writing fails. The widest cell of the
+/// first [`SAMPLE`] rows determines the width of a column.
 struct TableWriter {
     header: Vec<String>,
     /// The shape of the items, or empty if rows are numbered 0, 1, 2.
@@ -244,6 +245,8 @@ struct TableWriter {
 }
 
 impl TableWriter {
+    /// Creates a writer of the values of `columns`. `shape` is the shape of the array that contains the items, or
+    /// `None` if the rows are numbered.
     fn new(columns: &Columns, shape: Option<&[i64]>) -> Self {
         let names = columns.columns.iter().map(|column| escape(column.name.as_bytes()).into_owned());
         let header: Vec<String> = std::iter::once("item".to_owned()).chain(names).collect();
@@ -254,7 +257,7 @@ impl TableWriter {
         Self { header, shape, pending: Vec::new(), widths: Vec::new(), rows: 0, row, text: Vec::new() }
     }
 
-    /// Writes the row of `item`, or buffers the row if the widths are not known yet.
+    /// Writes the values of `columns` in `item` to `out` as a row, or buffers the row if the widths are not known yet.
     fn row(&mut self, columns: &Columns, item: &Value, out: &mut impl Write) -> io::Result<()> {
         let number = self.number();
         let mut row = self.row.iter_mut();
@@ -283,7 +286,7 @@ impl TableWriter {
         index_text(&self.shape, self.rows)
     }
 
-    /// Computes the widths from the buffered rows, and writes the header and the buffered rows. Does nothing
+    /// Computes the widths from the buffered rows, and writes the header and the buffered rows to `out`. Does nothing
     /// if the widths are known.
     fn write_pending(&mut self, out: &mut impl Write) -> io::Result<()> {
         if !self.widths.is_empty() {
@@ -314,7 +317,8 @@ pub(super) fn index_text(shape: &[NonZeroU64], element: u64) -> String {
     indices.join(",")
 }
 
-/// Writes the cells of `row` as one line, right-aligned to `widths`. `text` is a buffer for the line.
+/// Writes the cells of `row` to `out` as one line, right-aligned to `widths`, in terminal columns. `text` is a buffer
+/// for the line. Returns an error if writing fails.
 fn write_row(row: &[String], widths: &[usize], text: &mut Vec<u8>, out: &mut impl Write) -> io::Result<()> {
     text.clear();
     for (cell, width) in row.iter().zip(widths) {
@@ -383,7 +387,7 @@ fn is_plain(text: &[u8]) -> bool {
 }
 
 /// Appends the JSON of `value` to `cell`. If the JSON is a string, appends the contents of the string
-/// instead.
+/// instead. Returns an error if `value` cannot be written as JSON.
 fn write_unquoted(value: &Value, cell: &mut Vec<u8>) -> io::Result<()> {
     let start = cell.len();
     serde_json::to_writer(&mut *cell, value)?;

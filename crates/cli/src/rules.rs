@@ -61,7 +61,7 @@ fn row(rule: RuleId) -> serde_json::Value {
     })
 }
 
-/// Writes all properties of `rule`, one on each line.
+/// Writes all properties of `rule` to `out`, one on each line. Returns an error if writing fails.
 fn page(out: &mut impl Write, rule: RuleId) -> std::io::Result<()> {
     writeln!(out, "{BOLD}{rule}{BOLD:#} {}", rule.name())?;
     writeln!(out, "{}\n", rule.text())?;
@@ -70,8 +70,9 @@ fn page(out: &mut impl Write, rule: RuleId) -> std::io::Result<()> {
     writeln!(out, "source  {}", rule.source())
 }
 
-/// Writes all rules, grouped by section. On a terminal, the text of a rule is wrapped to the width of the
-/// terminal. Elsewhere, each rule is one line, so that programs such as `grep` can read it.
+/// Writes all rules to `out`, grouped by section. On a terminal, the text of a rule is wrapped to the width of the
+/// terminal. Elsewhere, each rule is one line, so that programs such as `grep` can read it. Returns an error if writing
+/// fails.
 fn table(out: &mut impl Write) -> std::io::Result<()> {
     let width = super::terminal_width().unwrap_or(usize::MAX);
     let mut section = None;

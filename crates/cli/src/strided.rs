@@ -63,8 +63,8 @@ pub(super) struct StridedItems {
 }
 
 impl StridedItems {
-    /// Creates a reader of the items in `file`. `origin` is the offset of the item whose indices are all 0.
-    /// `strides` and `itemsize` are in bytes.
+    /// Creates a reader of the items in `file`, an array of the shape `shape`. `origin` is the offset of the item whose
+    /// indices are all 0. `strides` and `itemsize` are in bytes.
     ///
     /// There must be at least one item, and the offsets of all items must be in the file and less than 2^63.
     pub(super) fn new(file: Box<dyn ReadSeek>, origin: i64, shape: &[i64], strides: &[i64], itemsize: i64) -> Self {
@@ -108,7 +108,8 @@ impl StridedItems {
         Ok(self.block.get(..len))
     }
 
-    /// Reads the block at `self.indices` into `self.block`. Returns the length of the block in bytes.
+    /// Reads the block at `self.indices` into `self.block`. Returns the length of the block in bytes. Returns an error
+    /// if reading fails.
     fn load(&mut self) -> Result<usize, Failure> {
         let add = |offset: i64, (index, stride): (&i64, &i64)| offset.wrapping_add(index.wrapping_mul(*stride));
         // The bytes of the items are between the offsets `low` and `high` of the file.
@@ -152,7 +153,7 @@ impl StridedItems {
 
     /// Copies the items of a block from the file to `self.block`, in the order of the file. The items are
     /// between the offsets `low` and `high` of the file. The item at `low` is copied to offset `first` of the
-    /// block. `axes` are sorted by `file_stride`, the shortest first.
+    /// block. `axes` are sorted by `file_stride`, the shortest first. Returns an error if reading fails.
     fn copy(&mut self, axes: &[Axis], low: i64, high: i64, first: i64) -> Result<(), Failure> {
         let ahead = bytes_ahead(axes, self.itemsize);
         let (row, outer) = match axes.split_first() {
@@ -210,8 +211,9 @@ impl StridedItems {
     }
 }
 
-/// Returns the number of bytes to read at once from the start of an item: all bytes up to the first distance
-/// between items that is longer than [`GAP`], but at most [`BUFFER`].
+/// Returns the number of bytes to read at once from the start of an item of `itemsize` bytes, of items in the
+/// dimensions `axes`: all bytes up to the first distance between items that is longer than [`GAP`], but at most
+/// [`BUFFER`].
 fn bytes_ahead(axes: &[Axis], itemsize: i64) -> i64 {
     let mut span = itemsize;
     for axis in axes {
@@ -234,7 +236,8 @@ struct BufferedFile {
 
 impl BufferedFile {
     /// Copies the bytes at `offset` of the file to `item`. If the bytes are not buffered, reads `ahead` bytes at
-    /// `offset` into the buffer, because these bytes are likely to contain the next items.
+    /// `offset` into the buffer, because these bytes are likely to contain the next items. Returns an error if reading
+    /// fails, or if the file became shorter.
     fn read(&mut self, offset: i64, item: &mut [u8], ahead: i64) -> Result<(), Failure> {
         let buffered = || {
             let from = usize::try_from(offset.checked_sub(self.start)?).ok()?;

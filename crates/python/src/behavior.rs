@@ -27,18 +27,19 @@ pub(crate) struct Behavior {
     pub(crate) new_compiles: bool,
     /// The exception that `struct` raises for a format with a non-ASCII character.
     pub(crate) non_ascii: NonAscii,
-    /// Whether `pack` and `pack_into` check the number of arguments, the buffer and the offset before the number of
-    /// values, with the messages of the argument parser of CPython. Otherwise, the number of values is checked before the
-    /// buffer, with messages of `struct`.
+    /// The order of the checks in `pack` and `pack_into`. `true`: the number of arguments, the buffer, the offset, and
+    /// then the number of values. Errors of arguments have the messages of CPython's argument parser. `false`: the
+    /// number of values, and then the buffer and the offset. All errors have the messages of `struct`.
     pub(crate) checks_arguments_first: bool,
-    /// Whether `struct` writes the name of a class with the module: `decimal.Decimal` for the class `Decimal`.
+    /// Whether error messages of `struct` name a class with its module: `decimal.Decimal` and not `Decimal`.
     pub(crate) has_qualified_names: bool,
 }
 
 /// How `struct` converts signalling NaNs and payloads of NaNs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StructNans {
-    /// A NaN of `e` has no payload. A NaN of `f` becomes a quiet NaN.
+    /// `pack` and `unpack` replace the payload of a NaN of `e` by the payload of `float("nan")`, and make a NaN of `f`
+    /// quiet.
     Quiet,
     /// NaNs of `e` and `f` are not changed, except that `unpack` makes a NaN of `f` quiet after `@`.
     QuietAfterNative,

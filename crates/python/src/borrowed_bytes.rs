@@ -285,7 +285,7 @@ impl HeldBytes {
         BorrowedBytes { buf: self.buffer.buf(), len: self.len, writable: false, buffer: PhantomData }
     }
 
-    /// Reports the reference to the exporter to the garbage collector.
+    /// Reports the reference to the exporter to the garbage collector. `visit` is the callback of the collector.
     ///
     /// # Errors
     /// - the collector stops the visit

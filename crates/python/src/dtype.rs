@@ -18,7 +18,7 @@ use pep3118::Endian;
 use pep3118::abi::DataModel;
 use pep3118::layout::{Dialect, Field, Layout, Type};
 
-/// Returns the class `numpy.dtype`.
+/// Returns the class `numpy.dtype`. Returns an error if NumPy is not installed.
 fn dtype_class(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
     static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     CLASS.import(py, "numpy", "dtype")
@@ -269,8 +269,8 @@ impl DefaultNames {
 /// The length in bytes of the longest format that is cached.
 const LONGEST_CACHED: usize = 4096;
 
-/// The cache of dtypes with fields, by format. After the first read of a format, the entry is `None`. The dtype is
-/// stored at the second read, because most formats are read once and the copy for the cache takes time.
+/// The cache of dtypes with fields, by format. The first read of a format stores `None`. The second read stores the
+/// dtype, and returns a copy of the dtype to the caller. Most formats are read only once, and then no copy is made.
 static RECORD_DTYPES: Mutex<Cache<Box<str>, Option<Py<PyAny>>>> = Mutex::new(Cache::new(256, 256 * LONGEST_CACHED));
 
 /// Returns the dtype for the format `spec`.
@@ -316,14 +316,16 @@ pub(super) fn dtype_from_pep3118<'py>(spec: &Bound<'py, PyAny>) -> PyResult<Boun
     if is_new { Ok(dtype) } else { copy(&dtype) }
 }
 
-/// Copies `dtype`. The names of fields are mutable in a dtype, so each caller gets a separate object.
+/// Copies `dtype`. The names of fields are mutable in a dtype, so each caller gets a separate object. Returns the
+/// exception of NumPy if there is no memory.
 fn copy<'py>(dtype: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = dtype.py();
     // `newbyteorder("|")` returns a copy with the same byte order.
     dtype.call_method1(intern!(py, "newbyteorder"), (intern!(py, "|"),))
 }
 
-/// Creates the dtype for `format` without the cache. If NumPy's rules refuse `format`, uses [`EXTENDED`].
+/// Creates the dtype for `format` without the cache. If NumPy's rules refuse `format`, uses [`EXTENDED`]. Returns an
+/// error if both refuse `format`, or if NumPy has no dtype for a type.
 fn read<'py>(py: Python<'py>, format: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     let layout = match Layout::read(format, &Dialect::NUMPY_READER, &DataModel::HOST) {
         Ok(layout) => layout,

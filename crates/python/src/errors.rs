@@ -80,7 +80,7 @@ fn with_attributes<T: pyo3::PyTypeInfo>(
     exception.map_or_else(|error| error, PyErr::from_value)
 }
 
-/// Creates a `FormatError`. `span` is the start and the end of the offending bytes in the format.
+/// Creates a `FormatError` with `message`. `span` is the start and the end of the offending bytes in the format.
 pub(crate) fn format_error(message: String, span: Option<(usize, usize)>) -> PyErr {
     Python::attach(|py| match span.into_pyobject(py) {
         Ok(span) => with_attributes::<FormatError>(py, message, &[("span", &span)]),

@@ -48,7 +48,7 @@ fn draw(text: &mut String, layout: &Layout, width: Option<usize>, color: bool) {
     let _ = write!(text, "{}\n{}", Table::new(layout), picture.render(paint));
 }
 
-/// Returns the dialect, the data model and the certainty, such as `numpy, lp64 (little-endian), exact`.
+/// Returns the dialect, the data model and the certainty of `format`, such as `numpy, lp64 (little-endian), exact`.
 fn interpretation(format: &Format) -> String {
     let (dialect, certainty, trailing_padding) = format.interpretation();
     let certainty = match certainty {
@@ -63,7 +63,7 @@ fn interpretation(format: &Format) -> String {
     format!("{dialect}, {model} ({}-endian), {certainty}", format.layout().model().endian)
 }
 
-/// Returns the size and the alignment of an item, such as `8 bytes, aligned to 4`.
+/// Returns the size and the alignment of an item of `layout`, such as `8 bytes, aligned to 4`.
 fn size(layout: &Layout) -> String {
     let align = layout.align().bytes();
     let aligned = if align > 1 { format!(", aligned to {align}") } else { String::new() };
@@ -95,7 +95,7 @@ pub(super) fn html(format: &Format) -> String {
     html
 }
 
-/// Replaces the characters that have a meaning in HTML text: `&`, `<` and `>`.
+/// Returns `text` with the characters that have a meaning in HTML text replaced: `&`, `<` and `>`.
 pub(super) fn escape_html(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

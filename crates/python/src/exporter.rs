@@ -136,7 +136,8 @@ impl ItemArguments {
         i64::try_from(size).map_err(|_| too_large(size))
     }
 
-    /// Checks the arguments for a memory block of `len` bytes. Returns the view of the items, and the format.
+    /// Checks the arguments for a memory block of `len` bytes, which consumers may not write to if `readonly` is
+    /// `true`. Returns the view of the items, and the format.
     ///
     /// # Errors
     /// - an item is outside of the memory block, or `itemsize` does not match the format: `BufferRuleError`
@@ -200,8 +201,11 @@ impl ItemArguments {
 }
 
 /// Acquires a buffer of `memory`: a writable buffer if `readonly` is `Some(false)`, and a buffer that may be
-/// read-only if `readonly` is `Some(true)`. If `readonly` is `None`, the buffer is writable unless the exporter
-/// refuses.
+/// read-only if `readonly` is `Some(true)`. If `readonly` is `None`, the buffer is writable unless the exporter refuses
+/// the request for a writable buffer.
+///
+/// # Errors
+/// - the exporter of `memory` raises an exception: the exception is returned unchanged
 fn acquire(memory: &Bound<'_, PyAny>, readonly: Option<bool>) -> PyResult<Acquired> {
     match readonly {
         Some(true) => Acquired::new(memory, Request::SIMPLE),
@@ -417,7 +421,7 @@ impl Exporter {
 }
 
 /// Creates the exporter of the items of `view`. The first item is `offset` bytes after `start`, the start of the
-/// memory.
+/// memory. Consumers get `format`, or NULL if `format` is `None`.
 ///
 /// # Safety
 /// - (a) and (b): requirements (a) and (b) of [`BufferExporter::new`] for the pointer `start + offset`.

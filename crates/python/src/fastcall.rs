@@ -94,8 +94,8 @@ pub(super) trait Function {
     /// The docstring, with `NAME(PARAMETERS)\n--\n\n` before it.
     const DOC: &'static CStr;
 
-    /// Calls the function. `slf` is the module of a function, or the object of a method. The implementation must run
-    /// all code that drops references inside of a call of [`counted`].
+    /// Calls the function with `arguments`. `slf` is the module of a function, or the object of a method. The
+    /// implementation must run all code that drops references inside of a call of [`counted`].
     ///
     /// # Errors
     /// - the Python function raises an exception

@@ -134,8 +134,8 @@ impl Format {
         Ok(Self::from_interpretation(Some(text), itemsize, dialect, model, found, ambiguity))
     }
 
-    /// Creates the object for the interpretation `found`. Each other argument is the value of the field of [`Format`]
-    /// with the name of the argument.
+    /// Creates the object for the interpretation `found`. `text`, `itemsize`, `requested_dialect`, `model` and
+    /// `ambiguity` become the fields of [`Format`] with these names.
     fn from_interpretation(
         text: Option<&[u8]>,
         itemsize: Option<u64>,
@@ -160,8 +160,8 @@ impl Format {
         }
     }
 
-    /// Creates the object for `layout`, which comes from a type and not from a format string. `model` is the name of
-    /// the machine of `layout`.
+    /// Creates the object for `layout`, which comes from a type and not from a format string. `dialect` becomes the
+    /// dialect of the format, and `model` is the name of the machine of `layout`.
     pub(super) fn from_layout(layout: Arc<Layout>, dialect: &'static Dialect, model: &str) -> Self {
         Self {
             text: None,
@@ -349,10 +349,10 @@ impl Format {
         Ok(Self::from_layout(Arc::new(ctypes.layout(ctype, false)?), &Dialect::CTYPES, "host"))
     }
 
-    /// Returns the format with the layout that a C compiler gives a type of `source`, C declarations.
+    /// Returns the format with the layout that a C compiler gives to a type that the C code `source` declares.
     ///
-    /// `name` is the tag or the typedef of the type; without it, the type is the last structure of `source`. `model` is
-    /// the machine for which the compiler compiles.
+    /// `name` is the tag or the typedef of the type. If `name` is None, the type is the last structure or union of
+    /// `source`. `model` is the target machine of the compiler, as a data model such as "lp64" or a target triple.
     ///
     /// >>> from pep3118 import Format
     /// >>> str(Format.from_c("struct tick { uint16_t id; double price; };", model="lp64"))
@@ -620,7 +620,8 @@ impl Format {
         Ok((class.getattr("_restore")?, arguments))
     }
 
-    /// Returns the format that was pickled as `tree`, a dict. Only `pickle` calls this method.
+    /// Returns the format that was pickled as `tree`, a dict, with the names `dialect` and `model`. Only `pickle` calls
+    /// this method.
     #[classmethod]
     fn _restore(_class: &Bound<'_, PyType>, tree: &Bound<'_, PyDict>, dialect: &str, model: &str) -> PyResult<Self> {
         let layout = pickle::from_dict(tree, &model_by_name(model)?)?;

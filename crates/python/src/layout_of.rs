@@ -59,8 +59,9 @@ pub(super) fn layout_of(obj: &Bound<'_, PyAny>) -> PyResult<Format> {
     }
 }
 
-/// Acquires a buffer of `obj` that has a format. If the exporter refuses the request `FULL_RO`, requests a C-contiguous
-/// buffer. Returns the exception of the exporter if it refuses both requests.
+/// Acquires a buffer of `obj` that has a format. If the exporter refuses the request `FULL_RO` with `BufferError`,
+/// requests a C-contiguous buffer. Returns the exception of the second request if the exporter refuses both requests,
+/// and any other exception of the first request unchanged.
 fn acquire(obj: &Bound<'_, PyAny>) -> PyResult<Acquired> {
     match Acquired::new(obj, Request::FULL_RO) {
         Err(error) if error.is_instance_of::<PyBufferError>(obj.py()) => {

@@ -102,9 +102,11 @@ pub(crate) fn latin1<'py>(py: Python<'py>, characters: &[u8]) -> NewObject<'py> 
     unsafe { owned(py, object) }
 }
 
-/// Runs `call` while the thread is attached to the interpreter. Python must be initialized.
+/// Attaches the current thread to the interpreter, runs `call`, and returns the result of `call`. The interpreter must
+/// be initialized.
 ///
-/// `Python::attach` panics while the interpreter shuts down, but a `__del__` can still call functions of the package.
+/// Use this function and not `Python::attach`: `Python::attach` panics while the interpreter shuts down, and a
+/// `__del__` method can call functions of the package at that time.
 #[cold]
 fn attached<T>(call: impl FnOnce(Python<'_>) -> T) -> T {
     // SAFETY: the interpreter is initialized, because it has loaded this module.

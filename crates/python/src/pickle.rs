@@ -24,7 +24,7 @@ pub(super) fn to_dict<'py>(py: Python<'py>, layout: &Layout) -> PyResult<Bound<'
 }
 
 /// Converts `fields` to a list of dicts. The recursion is at most 64 calls deep, because a layout has at most 64
-/// levels of nested records.
+/// levels of nested records. Returns the `MemoryError` if there is no memory.
 fn fields_to_list<'py, 'l>(py: Python<'py>, fields: impl Iterator<Item = Field<'l>>) -> PyResult<Bound<'py, PyList>> {
     let list = PyList::empty(py);
     for field in fields {

@@ -114,7 +114,7 @@ pub(super) fn findings<'py>(py: Python<'py>, report: &CoreReport) -> PyResult<Bo
     tuple_builder::tuple(py, findings.into_iter().map(|finding| from_result(py, object(finding).map(Bound::into_any))))
 }
 
-/// Returns a tuple of a `str` object for each of `strings`.
+/// Returns a tuple of a `str` object for each of `strings`. Returns the `MemoryError` if there is no memory.
 fn strings<'py>(
     py: Python<'py>,
     strings: impl ExactSizeIterator<Item = impl AsRef<str>>,
@@ -125,7 +125,7 @@ fn strings<'py>(
 
 impl Report {
     /// Creates a report on `exporter` with the findings of `report`. `readable` and `layout_source` are the values of
-    /// the Python properties `readable` and `layout_source`.
+    /// the Python properties with these names. Returns the `MemoryError` if there is no memory.
     pub(super) fn new(
         exporter: &Bound<'_, PyAny>,
         report: CoreReport,

@@ -47,8 +47,9 @@ pub(super) fn to_ctypes<'py>(py: Python<'py>, layout: &Layout, name: &str) -> Py
     Ok(array(element, item.shape())?.cast_into::<PyType>()?)
 }
 
-/// Creates the ctypes class of `definition`, a structure or a union. `classes` contains the classes of all earlier
-/// definitions, which the members of `definition` may use.
+/// Creates the ctypes class of `definition`, a structure or a union. `ctypes` is the Python module `ctypes`. `classes`
+/// contains the classes of all earlier definitions, which the members of `definition` may use. Returns the exception of
+/// ctypes if a type does not exist.
 fn define<'py>(
     ctypes: &Bound<'py, PyAny>,
     definition: &Definition<'_>,
@@ -101,7 +102,7 @@ fn define<'py>(
 }
 
 /// Creates the ctypes array class for elements of the class `element` in the shape `shape`. Example: `element * 3 * 2`
-/// for the shape (2, 3).
+/// for the shape (2, 3). Returns the exception of ctypes if the array is too large.
 fn array<'py>(element: Bound<'py, PyAny>, shape: &[u64]) -> PyResult<Bound<'py, PyAny>> {
     shape.iter().rev().try_fold(element, |element, dimension| element.mul(*dimension))
 }

@@ -261,9 +261,9 @@ impl<'t> Parser<'t> {
         if digits == 0 { 1 } else { decimal(number.iter().filter_map(|c| digit(*c))) }
     }
 
-    /// Parses one type. `count` is the number in front of the type: the length of a text, or the number of
-    /// elements of another type. `depth` is the number of structures around the type. Returns an error if
-    /// NumPy does not support the type.
+    /// Parses one type. `count` is the number in front of the type: the length of a text, or the number of elements of
+    /// another type. `depth` is the number of structures around the type; [`structure`](Self::structure) compares this
+    /// number with [`MAX_DEPTH`]. Returns an error if NumPy does not support the type.
     fn item(&mut self, count: u64, depth: usize) -> Result<ParsedItem, String> {
         if self.eat(&['T', '{']) {
             let item = self.structure(depth.saturating_add(1))?;
@@ -314,11 +314,12 @@ impl<'t> Parser<'t> {
     }
 }
 
-/// A parsed type, with the number of its elements.
+/// A parsed type, and the number in front of the type: `3i` has the type `i` and 3 elements.
 struct ParsedItem {
-    /// The type of one element, or of the whole array.
+    /// The type of one element. After a call of [`array_of`], the type of the whole array.
     item: ItemType,
-    /// The number of elements.
+    /// The number in front of the type. 1 for a text and for padding, whose sizes in `item` already contain this
+    /// number.
     elements: u64,
     /// Whether the format character is `x`.
     is_padding: bool,

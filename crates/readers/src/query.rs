@@ -5,7 +5,8 @@ use alloc::string::String;
 use super::consumer_layout::ConsumerLayout;
 use pep3118::abi::DataModel;
 
-/// The input of a model: a format, the itemsize of the buffer, and the machine of the consumer.
+/// The input of a model, which is the parameter `query` of each model: a format, the itemsize of the buffer, and the
+/// machine of the consumer.
 #[derive(Clone, Copy)]
 pub(super) struct Query<'a> {
     /// The format. The format of a buffer does not include the terminating NUL.

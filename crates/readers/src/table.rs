@@ -112,7 +112,9 @@ impl fmt::Display for ReadersTable<'_> {
     }
 }
 
-/// Writes `text` in lines of at most `width` characters. The lines after the first line start with `indent` spaces.
+/// Writes `text` to `f` as one or more lines, each with a line feed at its end. `width` is the largest number of
+/// characters of `text` in a line. The lines after the first line start with `indent` spaces, which `width` does not
+/// count. A word with more than `width` characters is split. An empty `text` is written as an empty line.
 fn write_lines(f: &mut fmt::Formatter<'_>, text: &str, width: usize, indent: usize) -> fmt::Result {
     let mut lines = Lines { rest: text, width };
     writeln!(f, "{}", lines.next().unwrap_or_default())?;

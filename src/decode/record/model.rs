@@ -117,7 +117,7 @@ pub struct MemberLayout {
     pub(super) kind: MemberKind,
 }
 
-/// The kind of the type of a field.
+/// Whether the type of a field is one value, an array or a struct.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum MemberKind {
     /// One value.
@@ -135,7 +135,8 @@ pub(crate) struct ValueLayout {
     pub(super) code: &'static str,
     /// The name of the type in error messages, such as `int32`.
     pub(super) name: &'static str,
-    /// The size in bytes of a group of bytes with one byte order: a number, a part of a complex number, or a `char`.
+    /// The size in bytes of a number, of a part of a complex number, or of a `char`. A change of the byte order
+    /// reverses the bytes of each of these units separately.
     pub(super) unit: usize,
     /// Whether an array of the type is a string in the format: `5s` for `[u8; 5]`, `5w` for `[char; 5]`.
     pub(super) is_string: bool,

@@ -324,8 +324,9 @@ impl<'w> SchemaBuilder<'w> {
     }
 }
 
-/// Returns the metadata of the Arrow field for `field`: its format, its type and its byte order. An Arrow type does
-/// not contain this information.
+/// Returns the metadata of the Arrow field for `field`, which an Arrow type does not contain. `pep3118.type` is the
+/// name of the type, and `pep3118.byte_order` is the byte order if the type has a byte order. `pep3118.format` is the
+/// canonical format with the shape. A record has no `pep3118.format`.
 fn metadata(field: Field<'_>) -> HashMap<String, String> {
     let mut metadata = HashMap::from([("pep3118.type".into(), field.ty().as_str().into())]);
     metadata.extend(field.endian().map(|endian| ("pep3118.byte_order".into(), endian.as_str().into())));

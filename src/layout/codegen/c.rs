@@ -140,7 +140,8 @@ fn write_assert(out: &mut String, condition: &str, message: &str) {
     out.push_str(&format!("static_assert({condition}, \"{message}\");\n"));
 }
 
-/// Returns `text` as a C comment after a space. Returns an empty text if `text` is empty.
+/// Returns a space and the C comment `/* text */`, to be appended to a line of code. Comment delimiters in `text` are
+/// split by a space. Returns an empty text if `text` is empty.
 fn comment(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!(" /* {} */", text.replace("*/", "* /").replace("/*", "/ *")) }
 }

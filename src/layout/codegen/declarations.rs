@@ -62,10 +62,10 @@ pub struct Member<'l> {
     align: Align,
 }
 
-/// The type of a member.
+/// What the bytes of a member are: a value, a structure or union, or padding.
 #[derive(Clone)]
 pub enum MemberType<'l> {
-    /// A value with the type of the field, which is not a record.
+    /// A value of the type of the field. The field is not a record.
     Value(Field<'l>),
     /// A structure or union of [`Declarations::definitions`].
     Defined(Rc<Definition<'l>>),

@@ -85,8 +85,8 @@ fn can_name(name: &str) -> bool {
     is_identifier(name) && !KEYWORDS.contains(&name) && !name.starts_with("__")
 }
 
-/// Returns the declarations of `layout` for a library that reads the members one after the other. `can_name_member`
-/// returns whether a member can have a name.
+/// Returns the declarations of `layout` as a type with the name `name`, for a library that reads the members one after
+/// the other. `can_name_member` returns whether a member can have a name.
 fn declarations<'l>(layout: &'l Layout, name: &str, can_name_member: &dyn Fn(&str) -> bool) -> Declarations<'l> {
     let language = Language {
         align: &|_| Align::ONE,
@@ -126,7 +126,7 @@ fn python_string(text: &str) -> String {
     out
 }
 
-/// Returns the number of elements as the text of a Python tuple: `(2, 3)`, `(2,)`.
+/// Returns `shape` as the text of a Python tuple: `(2, 3)`, `(2,)`.
 fn tuple(shape: &[u64]) -> String {
     let lengths: Vec<String> = shape.iter().map(u64::to_string).collect();
     format!("({}{})", lengths.join(", "), if shape.len() == 1 { "," } else { "" })
@@ -138,6 +138,7 @@ fn with_shape_numpy(ty: &str, shape: &[u64]) -> String {
 }
 
 /// Returns the argument of `numpy.dtype` for one element of `field`. `level` is the number of enclosing records.
+/// Returns an error if NumPy has no type for a field.
 // The function calls itself once per level of nested records. The parser and `LayoutBuilder` permit 64 levels.
 fn numpy_type(field: Field<'_>, level: usize) -> Result<String, SourceError> {
     if field.ty() != Type::Record {
@@ -168,7 +169,8 @@ fn numpy_type(field: Field<'_>, level: usize) -> Result<String, SourceError> {
     ))
 }
 
-/// Returns the type string of NumPy for one element of `field`, which is not a record: `<i4`.
+/// Returns the type string of NumPy for one element of `field`, which is not a record: `<i4`. Returns an error if NumPy
+/// has no such type.
 fn numpy_code(field: Field<'_>) -> Result<String, SourceError> {
     let order = match field.endian() {
         Some(Endian::Little) => "<",
@@ -198,7 +200,8 @@ fn numpy_code(field: Field<'_>) -> Result<String, SourceError> {
     })
 }
 
-/// Returns the source for `ctypes`.
+/// Returns the Python source that declares `layout` for the library `ctypes`, as a type with the name `name`. Returns
+/// an error if `ctypes` has no type for a field, or if the layout cannot be declared.
 fn ctypes_source(layout: &Layout, name: &str) -> Result<String, SourceError> {
     let can_name_member = |name: &str| can_name(name) && !name.starts_with('_');
     let declarations = declarations(layout, name, &|name| can_name_member(name) || name.starts_with("_pad"));
@@ -291,7 +294,8 @@ fn ctypes_type(field: Field<'_>) -> (String, String) {
     (text, String::new())
 }
 
-/// Returns the source for `construct`.
+/// Returns the Python source that declares `layout` for the library `construct`, as a type with the name `name`.
+/// Returns an error if `construct` has no type for a field, or if the layout cannot be declared.
 fn construct_source(layout: &Layout, name: &str) -> Result<String, SourceError> {
     let is_type = |name: &str| CONSTRUCT_NAMES.iter().any(|prefix| name.starts_with(prefix));
     if is_type(name) {
@@ -395,7 +399,7 @@ const CONSTRUCT_NAMES: &[&str] = &[
 ];
 
 /// Returns the type of `construct` for `field`, which is not a record, and a property of the field that the type does
-/// not express.
+/// not express. Returns an error if `construct` has no such type.
 fn construct_type(field: Field<'_>) -> Result<(String, String), SourceError> {
     let size = field.size();
     // `Int8ub` has the letter of big-endian integers, because a byte has no order.
@@ -431,7 +435,8 @@ fn construct_type(field: Field<'_>) -> Result<(String, String), SourceError> {
     Ok((ty, String::new()))
 }
 
-/// Returns the source for `dissect.cstruct`.
+/// Returns the Python source that declares `layout` for the library `dissect.cstruct`, as a type with the name `name`.
+/// Returns an error if `dissect.cstruct` has no type for a field, or if the layout cannot be declared.
 fn dissect_source(layout: &Layout, name: &str) -> Result<String, SourceError> {
     let declarations = declarations(layout, name, &|name| can_name(name) && !DISSECT_NAMES.contains(&name));
     if DISSECT_NAMES.contains(&name) {
@@ -504,7 +509,8 @@ const DISSECT_NAMES: &[&str] = &[
 ];
 
 /// Returns the type of `dissect.cstruct` for `field`, which is not a record. Also returns the length of an additional
-/// innermost dimension, and a property of the field that the type does not express.
+/// innermost dimension, and a property of the field that the type does not express. Returns an error if
+/// `dissect.cstruct` has no such type.
 fn dissect_type(field: Field<'_>) -> Result<(String, Option<u64>, String), SourceError> {
     let size = field.size();
     let bits = size.saturating_mul(8);
@@ -537,7 +543,8 @@ fn dissect_type(field: Field<'_>) -> Result<(String, Option<u64>, String), Sourc
     }
 }
 
-/// Returns `text` as a comment after two spaces. Returns an empty text if `text` is empty.
+/// Returns two spaces and the Python comment `# text`, to be appended to a line of code. `text` must have no line feed.
+/// Returns an empty text if `text` is empty.
 fn comment(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!("  # {text}") }
 }

@@ -100,7 +100,8 @@ fn write_assert(out: &mut String, condition: &str) {
     out.push_str(&format!("const _: () = assert!({condition});\n"));
 }
 
-/// Returns `text` as a comment after a space. Returns an empty text if `text` is empty.
+/// Returns a space and the Rust comment `// text`, to be appended to a line of code. `text` must have no line feed.
+/// Returns an empty text if `text` is empty.
 fn comment(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!(" // {text}") }
 }

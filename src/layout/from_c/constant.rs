@@ -19,7 +19,7 @@ pub(super) struct Value {
 }
 
 impl Value {
-    /// A value of the type `int`.
+    /// Returns the value `number` of the type `int`.
     pub(super) const fn int(number: i128) -> Self {
         Self { number, bits: 32, is_signed: true }
     }
@@ -49,8 +49,9 @@ impl Value {
         (min..=max).contains(&self.number)
     }
 
-    /// Returns the value in the type of `bits` bits. A value outside the range of an unsigned type is reduced modulo
-    /// the number of its values, as C requires. Returns `None` for a value outside the range of a signed type.
+    /// Returns the value in the integer type of `bits` bits, signed if `is_signed` is `true`. A value outside the range
+    /// of an unsigned type is reduced modulo the number of its values, as C requires. Returns `None` for a value
+    /// outside the range of a signed type.
     fn convert(self, bits: u32, is_signed: bool) -> Option<Self> {
         let converted = Self { bits, is_signed, ..self };
         if converted.is_in_range() {
@@ -60,7 +61,8 @@ impl Value {
         (!is_signed).then_some(Self { number: self.number.checked_rem_euclid(values)?, ..converted })
     }
 
-    /// Returns `self` and `other` in their common type.
+    /// Returns `self` and `other` in their common type, by the usual arithmetic conversions of C. Returns `None` if a
+    /// value is outside the range of the common type.
     fn common(self, other: Self) -> Option<(Self, Self)> {
         let bits = self.bits.max(other.bits);
         let is_signed = [self, other].iter().all(|value| value.is_signed || value.bits < bits);
@@ -69,8 +71,10 @@ impl Value {
 }
 
 impl Resolver<'_, '_> {
-    /// Returns the value of `expression`.
-    // The function calls itself for each operator and each pair of parentheses. `source` limits both.
+    /// Returns the value of `expression`. Returns an error if `expression` is not an integer constant, or if its value
+    /// is out of range.
+    // The function calls itself for each operator and each pair of parentheses. `MAX_RUN` and `MAX_DEPTH` in
+    // `source.rs` limit their numbers.
     pub(super) fn constant(&mut self, expression: &Node<Expression>) -> Result<Value, CError> {
         let at = expression.span.start;
         let overflow = |this: &Self| this.error(at, "the value of the expression is out of range".to_owned());
@@ -87,8 +91,9 @@ impl Resolver<'_, '_> {
             Expression::SizeOfTy(ty) => self.size_of(&ty.node.0),
             Expression::AlignOf(ty) => {
                 let value = self.type_name(&ty.node.0)?;
-                // `__alignof__` is the preferred alignment, which is not the alignment in a structure for types of 8
-                // bytes on i386.
+                // `__alignof__` is the preferred alignment of a type. On i386, the preferred alignment of a type of 8
+                // bytes can be larger than its alignment in a structure: 8 and 4 for `double`. Only the alignment in a
+                // structure is known.
                 let is_preferred = self.text_from(at).starts_with("__alignof");
                 if is_preferred && value.element_size() == Some(8) && value.align.bytes() < 8 {
                     return Err(self
@@ -168,9 +173,9 @@ impl Resolver<'_, '_> {
         }
     }
 
-    /// Returns `value` in the type of `bits` bits, with a sign if `is_signed` is true. `at` is the place of the expression.
-    /// Returns an error if the type does not contain the value. C does not define the value, so the result in an
-    /// expression that is not evaluated is 0.
+    /// Returns `value` in the type of `bits` bits, with a sign if `is_signed` is true. `value` is `None` if its
+    /// computation overflowed. `at` is the place of the expression. Returns an error if the type does not contain the
+    /// value. In an expression that C does not evaluate, returns 0 instead of the error, because the value is not used.
     fn converted(&self, value: Option<Value>, bits: u32, is_signed: bool, at: usize) -> Result<Value, CError> {
         match value.and_then(|value| value.convert(bits, is_signed)) {
             Some(value) => Ok(value),
@@ -179,8 +184,10 @@ impl Resolver<'_, '_> {
         }
     }
 
-    /// Returns a value of the type of `expression`, which C does not evaluate: `1 / 0` in `1 ? 2 : 1 / 0`.
-    // The function and `constant` call each other for conditionals. `source` limits their number.
+    /// Returns a value of the type of `expression`, which C does not evaluate: `1 / 0` in `1 ? 2 : 1 / 0`. Returns an
+    /// error if `expression` is not an integer constant.
+    // The function and `constant` call each other for each conditional. `MAX_RUN` in `source.rs` limits the number of
+    // conditionals.
     fn unevaluated(&mut self, expression: &Node<Expression>) -> Result<Value, CError> {
         let outer = core::mem::replace(&mut self.is_unevaluated, true);
         let value = self.constant(expression);
@@ -189,6 +196,8 @@ impl Resolver<'_, '_> {
     }
 
     /// Returns the result of `operator` for the operands `left` and `right`. `at` is the place of the expression.
+    /// Returns an error for a division by 0, for a result out of range, and for an operator that no constant has, such
+    /// as `=`.
     fn binary(&self, operator: &BinaryOperator, left: Value, right: Value, at: usize) -> Result<Value, CError> {
         let overflow = || self.error(at, "the value of the expression is out of range".to_owned());
         let (a, b) = left.common(right).ok_or_else(overflow)?;
@@ -228,7 +237,8 @@ impl Resolver<'_, '_> {
         self.converted(number.map(|number| Value { number, ..a }), a.bits, a.is_signed, at)
     }
 
-    /// Returns the value of an integer constant. Returns `None` if no type contains the value.
+    /// Returns the value of `integer`, an integer constant, in the smallest type that C permits for its suffix. Returns
+    /// `None` if no type contains the value.
     fn integer(&self, integer: &Integer) -> Option<Value> {
         let radix = match integer.base {
             IntegerBase::Decimal => 10,
@@ -260,7 +270,8 @@ impl Resolver<'_, '_> {
         Value { number: i128::from(bytes), bits, is_signed: false }
     }
 
-    /// Returns the size of the type `ty`.
+    /// Returns the size of the type `ty` in bytes, as a value of the type `size_t`. Returns an error if the type has no
+    /// size.
     fn size_of(&mut self, ty: &Node<TypeName>) -> Result<Value, CError> {
         let value = self.type_name(ty)?;
         match value.size() {
@@ -277,7 +288,8 @@ impl Resolver<'_, '_> {
         }
     }
 
-    /// Returns the value of the enumerator `name`, or of `true` or `false`. `at` is the place of the name.
+    /// Returns the value of the enumerator `name`, or of `true` or `false`. `at` is the place of the name. Returns an
+    /// error if no enumerator has this name.
     fn named_constant(&self, name: &str, at: usize) -> Result<Value, CError> {
         match (self.constants.get(name), name) {
             (Some(value), _) => Ok(*value),
@@ -290,7 +302,7 @@ impl Resolver<'_, '_> {
         }
     }
 
-    /// Returns the error for an expression that is not an integer constant.
+    /// Returns the error for the expression at the place `at`, which is not an integer constant.
     fn not_constant(&self, at: usize) -> CError {
         self.error(at, "expected an integer constant".to_owned())
     }

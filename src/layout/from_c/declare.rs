@@ -85,7 +85,9 @@ enum Specifier<'a> {
     Atomic(usize),
 }
 
-/// Computes the types that C source declares.
+/// Computes the types that C source declares. An `at` or a place of a method is an offset in bytes in `Prepared::text`,
+/// for an error message. A method that returns a `Result` returns an error if the source is not valid C, or uses a
+/// construct that is not supported.
 pub(super) struct Resolver<'p, 's> {
     prepared: &'p Prepared<'s>,
     pub(super) model: &'p DataModel,
@@ -102,7 +104,9 @@ pub(super) struct Resolver<'p, 's> {
 }
 
 impl<'p, 's> Resolver<'p, 's> {
-    /// Creates the types of `prepared` for the data model `model`.
+    /// Parses the C source `prepared`, and computes the type of each declaration with the C sizes of `model`. Returns
+    /// an error if the source is not valid C. An error in the meaning of a declaration is not returned here:
+    /// [`find`](Self::find) returns the error if it does not find the type.
     pub(super) fn new(prepared: &'p Prepared<'s>, model: &'p DataModel) -> Result<Self, CError> {
         let mut resolver = Self {
             prepared,
@@ -125,7 +129,8 @@ impl<'p, 's> Resolver<'p, 's> {
         Ok(resolver)
     }
 
-    /// Returns the type `name`, or the last structure or union if `name` is `None`.
+    /// Returns the type `name`, or the last structure or union if `name` is `None`. Returns an error if the source
+    /// declares no such type, or if the type has no size or is invalid.
     pub(super) fn find(&self, name: Option<&str>) -> Result<CValue, CError> {
         let whole = |message: String| CError::new(self.prepared.source, (0, 0), message);
         let found = match name {
@@ -194,7 +199,8 @@ impl<'p, 's> Resolver<'p, 's> {
         self.prepared.text.get(at..).unwrap_or_default()
     }
 
-    /// Returns the error for a syntax error of the parser.
+    /// Returns the error for `error`, a syntax error that the parser found. The error names the unexpected token and,
+    /// if the cause is likely, how to mend the source.
     fn syntax_error(&self, error: &SyntaxError) -> CError {
         let token = self.token_at(error.offset);
         let is_word = token.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
@@ -218,7 +224,8 @@ impl<'p, 's> Resolver<'p, 's> {
         matches!(last, "" | ";" | "{" | "}" | "typedef" | "const" | "volatile" | "static" | "extern" | "__extension__")
     }
 
-    /// Records the types that a declaration of the file declares.
+    /// Records the types that `declaration` declares: tags of structures, unions and enumerations, enumerators, and
+    /// names of a `typedef`. A `typedef` with an error is recorded as invalid.
     fn declaration(&mut self, declaration: &Declaration) -> Result<(), CError> {
         let mut specifiers = Vec::new();
         let mut is_typedef = false;
@@ -290,7 +297,9 @@ impl<'p, 's> Resolver<'p, 's> {
         Err(error)
     }
 
-    /// Returns the type that `declarator` of a `typedef` declares.
+    /// Returns the type that `declarator` of a `typedef` declares. `base` is the type of the specifiers, and
+    /// `attributes` are the attributes of the specifiers. Returns an error if an attribute `packed` belongs to the
+    /// declarator, because it has no effect there.
     fn typedef(
         &mut self,
         base: CValue,
@@ -381,7 +390,8 @@ impl<'p, 's> Resolver<'p, 's> {
         Ok((value, attributes))
     }
 
-    /// Returns the type with the name `name` of a `typedef`. `at` is the place of the name.
+    /// Returns the type with the name `name` of a `typedef`. `at` is the place of the name. Returns an error if the
+    /// type is unknown, or if its declaration had an error.
     fn named_type(&self, name: &str, at: usize) -> Result<CValue, CError> {
         let value = match self.typedefs.get(name) {
             Some(value) => Some(self.completed(value)),
@@ -395,7 +405,7 @@ impl<'p, 's> Resolver<'p, 's> {
         }
     }
 
-    /// Returns the type of a cast, of `sizeof` or of `_Atomic`.
+    /// Returns the type `ty`, which is the operand of a cast, of `sizeof` or of `_Atomic`.
     pub(super) fn type_name(&mut self, ty: &Node<TypeName>) -> Result<CValue, CError> {
         // A compiler evaluates the constants of a type in every expression.
         let outer = core::mem::replace(&mut self.is_unevaluated, false);
@@ -404,7 +414,8 @@ impl<'p, 's> Resolver<'p, 's> {
         value
     }
 
-    /// Returns the type `ty` after [`type_name`](Self::type_name) has reset `is_unevaluated`.
+    /// Returns the type `ty`. Only [`type_name`](Self::type_name) calls this function, after it has set
+    /// `is_unevaluated` to `false`.
     fn evaluated_type_name(&mut self, ty: &Node<TypeName>) -> Result<CValue, CError> {
         let specifiers = qualified(&ty.node.specifiers);
         let (base, mut attributes) = self.specifiers(&specifiers)?;
@@ -486,7 +497,9 @@ impl<'p, 's> Resolver<'p, 's> {
         CValue::native(ty, self.model.size_of(CType::Pointer), self.model)
     }
 
-    /// Returns the type of an array of `length` elements of the type `element`.
+    /// Returns the type of an array of `length` elements of the type `element`. `at` is the place of the declarator.
+    /// `length` is `None` for an array without a length, such as `int a[]`. Returns an error if `element` has no size,
+    /// if its alignment does not divide its size, or if the array is too large or has too many dimensions.
     fn array_of(&self, element: CValue, length: Option<u64>, at: usize) -> Result<CValue, CError> {
         let Some(size) = element.size() else { return Err(self.unsized_error(&element, at)) };
         if element.shape.first() == Some(&None) {
@@ -509,7 +522,8 @@ impl<'p, 's> Resolver<'p, 's> {
         }
     }
 
-    /// Returns the attributes in `extensions` that change the layout.
+    /// Returns the attributes in `extensions` that change the layout. Returns an error if an attribute is not known,
+    /// because the attribute can change the layout, or if its argument is not valid.
     fn attributes(&mut self, extensions: &[Node<Extension>]) -> Result<Attributes, CError> {
         let mut attributes = Attributes::default();
         for extension in extensions {
@@ -544,7 +558,8 @@ impl<'p, 's> Resolver<'p, 's> {
         Ok(attributes)
     }
 
-    /// Returns the structure or union `record`. `extensions` are the attributes after the closing brace.
+    /// Returns the type of the structure or union `record`, and records its tag. Without a member list, the type is the
+    /// declared type with this tag, or a type without a size. `extensions` are the attributes after the closing brace.
     fn record(&mut self, record: &Node<StructType>, extensions: &[&[Node<Extension>]]) -> Result<CValue, CError> {
         let StructType { kind, identifier, declarations } = &record.node;
         let tag = identifier.as_ref().map(|identifier| identifier.node.name.as_str());
@@ -577,7 +592,8 @@ impl<'p, 's> Resolver<'p, 's> {
         placed
     }
 
-    /// Returns the type with the members of `declarations`.
+    /// Returns the type of the structure `record`, or of the union `record` if `is_union` is `true`. `declarations` are
+    /// the declarations of its members, and `extensions` are the attributes after the closing brace.
     fn place(
         &mut self,
         record: &Node<StructType>,
@@ -623,8 +639,8 @@ impl<'p, 's> Resolver<'p, 's> {
         Ok(value_of(placed))
     }
 
-    /// Adds the members that `field` declares to `members`, and the place of each member to `places`. `names` contains
-    /// the names of all members so far.
+    /// Adds the members that `field` declares to `members`, and the place of each member to `places`. `is_packed` is
+    /// `true` if the structure has the attribute `packed`. `names` contains the names of all members so far.
     fn members(
         &mut self,
         field: &StructField,
@@ -684,7 +700,9 @@ impl<'p, 's> Resolver<'p, 's> {
         Ok(())
     }
 
-    /// Returns the width of a bit-field of the type `ty`. `at` is the place of the width.
+    /// Returns `number` as the width in bits of a bit-field of the type `ty`. `has_name` is `true` if the bit-field has
+    /// a name. `at` is the place of the width. Returns an error if `ty` is not an integer type, if the type has fewer
+    /// than `number` bits, or if a bit-field with a name has 0 bits.
     fn bit_width(&self, number: i128, ty: &CValue, has_name: bool, at: usize) -> Result<u64, CError> {
         let bits = match &ty.base {
             Base::Scalar(scalar) if ty.shape.is_empty() => match scalar.ty {
@@ -716,7 +734,8 @@ impl<'p, 's> Resolver<'p, 's> {
         }
     }
 
-    /// Adds the names of the members of the anonymous structure `record` to `names`.
+    /// Adds the names of the members of the anonymous structure `record` to `names`. `at` is the place of the
+    /// structure. Returns an error if `names` already contains one of these names.
     // The function calls itself for anonymous structures. `source` limits the depth of braces.
     fn reserve_names(&self, record: &Record, names: &mut BTreeSet<String>, at: usize) -> Result<(), CError> {
         for member in &record.members {
@@ -731,7 +750,8 @@ impl<'p, 's> Resolver<'p, 's> {
         Ok(())
     }
 
-    /// Returns the type of the enumeration, and records its enumerators. `extensions` are the attributes after the
+    /// Returns the type of `enumeration`, and records its tag and its enumerators. Without a list of enumerators, the
+    /// type is the declared type with this tag, or a type without a size. `extensions` are the attributes after the
     /// closing brace.
     fn enumeration(
         &mut self,
@@ -796,13 +816,14 @@ impl<'p, 's> Resolver<'p, 's> {
     }
 }
 
-/// Parses `text`, which has no directives.
+/// Parses `text`, C source without preprocessor directives, as GNU C11. Returns an error at the first token that does
+/// not follow the syntax.
 fn parse(text: &str) -> Result<lang_c::ast::TranslationUnit, SyntaxError> {
     let config = Config { flavor: Flavor::GnuC11, ..Config::with_gcc() };
     parse_preprocessed(&config, text.to_owned()).map(|parsed| parsed.unit)
 }
 
-/// Returns the specifiers of a member or a type name.
+/// Converts `specifiers`, the specifiers of a member or of a type name.
 fn qualified(specifiers: &[Node<SpecifierQualifier>]) -> Vec<Specifier<'_>> {
     let convert = |specifier: &'_ Node<SpecifierQualifier>| match &specifier.node {
         SpecifierQualifier::TypeQualifier(qualifier) if qualifier.node == TypeQualifier::Atomic => {
@@ -821,7 +842,7 @@ fn qualified(specifiers: &[Node<SpecifierQualifier>]) -> Vec<Specifier<'_>> {
     out
 }
 
-/// Returns the name that `declarator` declares.
+/// Returns the name that `declarator` declares. Returns `None` for a declarator without a name.
 // The function calls itself for each pair of parentheses. `source` limits their depth.
 fn declarator_name(declarator: &Declarator) -> Option<&str> {
     match &declarator.kind.node {
@@ -883,7 +904,8 @@ impl Words {
         self.base.replace(base).is_none()
     }
 
-    /// Returns the type of the keywords. Returns `None` if the combination is not a type.
+    /// Returns the type that the keywords of `self` mean with the C sizes of `model`. Returns `None` if the combination
+    /// is not a type.
     fn value(&self, model: &DataModel) -> Option<CValue> {
         let has_sign = self.signed > 0 || self.unsigned > 0;
         let is_signed = self.unsigned == 0;

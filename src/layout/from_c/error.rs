@@ -55,7 +55,7 @@ impl CError {
         Self(Box::new(Details { message, help: None, line, column, text, span: Span::new(from, to) }))
     }
 
-    /// Sets the help line.
+    /// Returns the error with the help line `help`.
     pub(super) fn with_help(mut self, help: impl Into<Cow<'static, str>>) -> Self {
         self.0.help = Some(help.into());
         self
@@ -80,7 +80,8 @@ impl CError {
         self.0.text.get(self.0.span.start()..self.0.span.end()).unwrap_or_default()
     }
 
-    /// Returns the help line, which names an action that the caller can take.
+    /// Returns the help line, which names an action that the caller can take. Returns `None` if the error has no help
+    /// line.
     #[must_use]
     pub fn help(&self) -> Option<&str> {
         self.0.help.as_deref()
@@ -113,7 +114,7 @@ impl fmt::Display for CError {
 
 impl core::error::Error for CError {}
 
-/// Returns `name` in backquotes, with escapes.
+/// Returns `name` between backquotes, for an error message. Control and other unsafe characters of `name` are escaped.
 pub(super) fn quoted(name: &str) -> String {
     alloc::format!("`{}`", escape(name))
 }

@@ -74,7 +74,8 @@ impl Layout {
     }
 }
 
-/// Adds a member of type `value` at the offset `offset` to `builder`.
+/// Adds a member of the type `value` at the byte `offset` of the open record to `builder`. `name` is the name of the
+/// member, or `None` for the whole item. Returns the error of `builder` if the member is not possible.
 // The function calls itself for nested records. The resolver limits their depth to 64.
 fn add_member(builder: &mut LayoutBuilder, name: Option<&[u8]>, offset: u64, value: &CValue) -> Result<(), BuildError> {
     // An array without a length has no elements.
@@ -104,7 +105,8 @@ fn add_member(builder: &mut LayoutBuilder, name: Option<&[u8]>, offset: u64, val
     }
 }
 
-/// Adds the members of `record` to `builder`. `base` is the offset of `record` in the open record of `builder`.
+/// Adds the members of `record` to `builder`. `base` is the offset in bytes of `record` in the open record of
+/// `builder`. Returns the error of `builder` if a member is not possible.
 // The function calls itself for anonymous records. The limit on nested braces bounds their depth.
 fn add_members(builder: &mut LayoutBuilder, record: &Record, base: u64) -> Result<(), BuildError> {
     for member in &record.members {
@@ -127,7 +129,8 @@ fn text_type(ty: Type) -> Option<Type> {
     }
 }
 
-/// Returns whether a member is padding that [`Layout::to_c`] wrote: `unsigned char _pad4[3]` at byte 4.
+/// Returns whether the member `name` of the type `ty` at the byte `offset` is padding that [`Layout::to_c`] wrote:
+/// `unsigned char _pad4[3]` at byte 4.
 fn is_padding(name: &str, offset: u64, ty: &CValue) -> bool {
     let is_bytes = matches!(&ty.base, Base::Scalar(scalar) if scalar.ty == Type::UInt8) && ty.shape.len() == 1;
     let number = name.strip_prefix("_pad").and_then(|digits| digits.parse::<u64>().ok());

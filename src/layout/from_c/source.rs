@@ -63,7 +63,7 @@ struct Token<'s> {
     has_parameters: bool,
 }
 
-/// A macro.
+/// The meaning of a name that `#define` defines.
 enum Macro<'s> {
     /// A macro without parameters, with its tokens: `#define LENGTH 8`.
     Object(Vec<Token<'s>>),
@@ -89,7 +89,9 @@ pub(super) struct Prepared<'s> {
 }
 
 impl<'s> Prepared<'s> {
-    /// Prepares `source`.
+    /// Converts `source` to C code that the parser accepts: evaluates directives, replaces macros, and removes tokens
+    /// that do not change the layout of a type. Returns an error if `source` is too long or too deeply nested, or if a
+    /// directive or macro is not supported.
     pub(super) fn new(source: &'s str) -> Result<Self, CError> {
         if source.len() > MAX_BYTES {
             let message = format!("the source has {} bytes, {MAX_BYTES} are allowed", source.len());
@@ -200,11 +202,12 @@ struct Scanner<'s> {
 }
 
 impl<'s> Scanner<'s> {
-    /// Returns the byte that is `ahead` bytes after the next byte.
+    /// Returns the byte that is `ahead` bytes after the next byte. Returns `None` at the end of the source.
     fn peek(&self, ahead: usize) -> Option<u8> {
         self.source.as_bytes().get(self.at.saturating_add(ahead)).copied()
     }
 
+    /// Moves the current offset forward by `bytes` bytes.
     fn advance(&mut self, bytes: usize) {
         self.at = self.at.saturating_add(bytes);
     }
@@ -214,7 +217,8 @@ impl<'s> Scanner<'s> {
         CError::new(self.source, (start, self.at.max(start.saturating_add(1))), message.into())
     }
 
-    /// Divides the whole source into tokens.
+    /// Divides the whole source into tokens, evaluates the directives, and replaces the macros. Returns an error at the
+    /// first character, directive or macro that is not supported.
     fn run(&mut self) -> Result<(), CError> {
         let mut is_line_start = true;
         loop {
@@ -248,7 +252,8 @@ impl<'s> Scanner<'s> {
     }
 
     /// Adds `token` to the tokens of the source. If `token` is the name of a macro, adds the tokens of the macro instead.
-    /// As in a preprocessor, the name of a macro inside its own tokens is not replaced.
+    /// As in a preprocessor, the name of a macro inside its own tokens is not replaced. Returns an error if a macro
+    /// cannot be replaced, or if the macros have too many tokens or are nested too deeply.
     fn expand(&mut self, token: Token<'s>) -> Result<(), CError> {
         let place = (token.start, token.end);
         let error = |message: String| CError::new(self.source, place, message);
@@ -376,7 +381,8 @@ impl<'s> Scanner<'s> {
         }
     }
 
-    /// Reads the next token.
+    /// Reads the next token. Returns an error if the next character starts no token, or if the token is too long or not
+    /// complete.
     fn token(&mut self) -> Result<Token<'s>, CError> {
         let start = self.at;
         let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$';
@@ -454,7 +460,7 @@ impl<'s> Scanner<'s> {
         Ok(Token { kind, text, start, end, has_parameters: false })
     }
 
-    /// Reads the tokens up to the end of the line.
+    /// Reads and returns the tokens up to the end of the line. Returns an error if [`token`](Self::token) does.
     fn line_tokens(&mut self) -> Result<Vec<Token<'s>>, CError> {
         let mut tokens = Vec::new();
         loop {
@@ -466,7 +472,8 @@ impl<'s> Scanner<'s> {
         }
     }
 
-    /// Reads a directive, from `#` to the end of the line.
+    /// Reads and evaluates a directive, from `#` to the end of the line. Returns an error if the directive is not
+    /// supported.
     fn directive(&mut self) -> Result<(), CError> {
         let start = self.at;
         self.advance(1);
@@ -550,7 +557,8 @@ impl<'s> Scanner<'s> {
         Ok(())
     }
 
-    /// Reads the condition of the directive `name`: `if`, `ifdef` or `ifndef`.
+    /// Reads the condition of the directive `name`: `if`, `ifdef` or `ifndef`. Returns [`Condition::Unknown`] if the
+    /// value of the condition does not follow from the source.
     fn condition(&mut self, name: &str) -> Result<Condition, CError> {
         let start = self.at;
         let tokens = self.line_tokens();
@@ -604,7 +612,8 @@ impl<'s> Scanner<'s> {
         rest.is_some_and(|rest| rest.split_whitespace().next() == Some(macro_name))
     }
 
-    /// Records `#define`, which starts at `start`.
+    /// Records the macro of a `#define`. `start` is the offset of the `#`. Returns an error if the macro replaces a
+    /// type, or has another definition already.
     fn define(&mut self, start: usize) -> Result<(), CError> {
         let texts = |body: &[Token<'s>]| body.iter().map(|token| token.text).collect::<Vec<_>>();
         self.skip_space(false)?;
@@ -642,7 +651,8 @@ impl<'s> Scanner<'s> {
         Ok(())
     }
 
-    /// Records `#pragma`, which starts at `start`.
+    /// Evaluates a `#pragma`. `start` is the offset of the `#`. Returns an error if the `#pragma` can change a layout
+    /// in an unknown way.
     fn pragma(&mut self, start: usize) -> Result<(), CError> {
         self.skip_space(false)?;
         let line_start = self.at;
@@ -725,8 +735,9 @@ const OPERATORS: &[&str] = &[
     "%=", "&=", "|=", "^=",
 ];
 
-/// Returns for each token the index of the bracket that belongs to it. For a token that is not a bracket, the result is
-/// the index of the token. Returns an error if a bracket has no partner, or if the brackets are nested too deeply.
+/// Returns for each of `tokens`, the tokens of `source`, the index of the bracket that belongs to it. For a token that
+/// is not a bracket, the result is the index of the token. Returns an error if a bracket has no partner, or if the
+/// brackets are nested too deeply.
 fn match_brackets(source: &str, tokens: &[Token<'_>]) -> Result<Vec<usize>, CError> {
     let error = |token: &Token<'_>, message: String| CError::new(source, (token.start, token.end), message);
     let mut partners: Vec<usize> = (0..tokens.len()).collect();
@@ -770,7 +781,8 @@ fn match_brackets(source: &str, tokens: &[Token<'_>]) -> Result<Vec<usize>, CErr
     }
 }
 
-/// Returns an error if an expression or a declarator of `tokens` has too many tokens. The tokens are balanced.
+/// Returns an error if an expression or a declarator of `tokens`, the tokens of `source`, has too many tokens. The
+/// brackets of `tokens` must be balanced.
 ///
 /// The parser recurses for each operator, and holds the operators before a bracket while the parser is inside the
 /// bracket. The number of these tokens is thus counted across brackets: a `,` or `;` only ends the tokens after the
@@ -809,8 +821,9 @@ fn check_runs(source: &str, tokens: &[Token<'_>]) -> Result<(), CError> {
     Ok(())
 }
 
-/// Returns an error if a `#pragma pack` of `packs` is inside the braces of a declaration. Compilers differ about the
-/// effect.
+/// Returns an error if a `#pragma pack` is inside the braces of a declaration, because compilers differ about the
+/// effect. `packs` has the offset of each `#pragma pack` in `source`. `partners` is the result of [`match_brackets`]
+/// for `tokens`, the tokens of `source`.
 fn check_packs(
     source: &str,
     tokens: &[Token<'_>],
@@ -839,8 +852,9 @@ fn check_packs(
     Ok(())
 }
 
-/// Removes from `tokens` what does not change the layout of a type, and replaces what the parser does not know.
-/// `partners` is the result of [`match_brackets`].
+/// Returns `tokens`, the tokens of `source`, without the tokens that do not change the layout of a type, and with
+/// replacements for keywords that the parser does not know. `partners` is the result of [`match_brackets`]. Returns an
+/// error if a construct is not supported.
 fn rewrite<'s>(source: &'s str, tokens: &[Token<'s>], partners: &[usize]) -> Result<Vec<Token<'s>>, CError> {
     let text_at = |index: usize| tokens.get(index).map_or("", |token| token.text);
     let partner = |index: usize| partners.get(index).copied().unwrap_or(index);
@@ -979,7 +993,8 @@ fn rewrite<'s>(source: &'s str, tokens: &[Token<'s>], partners: &[usize]) -> Res
     Ok(out)
 }
 
-/// Returns an error if `token` uses a macro with parameters. `next` is the text of the token after `token`.
+/// Returns an error if `token`, a token of `source`, uses a macro with parameters. `next` is the text of the token
+/// after `token`.
 fn check_macro(source: &str, token: &Token<'_>, next: &str) -> Result<(), CError> {
     if !token.has_parameters || next != "(" {
         return Ok(());
@@ -988,8 +1003,8 @@ fn check_macro(source: &str, token: &Token<'_>, next: &str) -> Result<(), CError
     Err(CError::new(source, (token.start, token.end), message).with_help(PREPROCESS))
 }
 
-/// Returns an error if `tokens` contain `_Pragma` with a text that can change the layout of a type, such as `pack(1)`.
-/// The operator has its effect in the body of a function, too.
+/// Returns an error if `tokens`, the tokens of `source`, contain `_Pragma` with a text that can change the layout of a
+/// type, such as `pack(1)`. The operator has its effect in the body of a function, too.
 fn check_pragma_operators(source: &str, tokens: &[Token<'_>]) -> Result<(), CError> {
     for (index, token) in tokens.iter().enumerate() {
         if !matches!(token.text, "_Pragma" | "__pragma") {

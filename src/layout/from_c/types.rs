@@ -128,18 +128,18 @@ pub(super) struct PlacedMember {
 }
 
 impl CValue {
-    /// Returns the type `scalar` with the alignment of the data model.
+    /// Returns the type `scalar` with its alignment in the data model `model`.
     pub(super) fn of_scalar(scalar: Scalar, model: &DataModel) -> Self {
         let align = scalar.ty.natural_align(scalar.size, model);
         Self { base: Base::Scalar(scalar), shape: Vec::new(), align }
     }
 
-    /// Returns the type `ty` of `size` bytes in the byte order of the data model.
+    /// Returns the type `ty` of `size` bytes in the byte order of the data model `model`.
     pub(super) fn native(ty: Type, size: u64, model: &DataModel) -> Self {
         Self::of_scalar(Scalar { ty, size, endian: model.endian }, model)
     }
 
-    /// Returns a type without a size.
+    /// Returns the type `base`, which must have no size, such as `void`.
     pub(super) fn unsized_type(base: Base) -> Self {
         Self { base, shape: Vec::new(), align: Align::ONE }
     }
@@ -160,7 +160,8 @@ impl CValue {
     }
 }
 
-/// Returns the integer type of `size` bytes.
+/// Returns the integer type of `size` bytes (1, 2, 4 or 8) with its alignment in `model`. The type is signed if
+/// `is_signed` is `true`.
 pub(super) fn integer(size: u64, is_signed: bool, model: &DataModel) -> CValue {
     let ty = match (size, is_signed) {
         (1, true) => Type::Int8,
@@ -175,7 +176,8 @@ pub(super) fn integer(size: u64, is_signed: bool, model: &DataModel) -> CValue {
     CValue::native(ty, size, model)
 }
 
-/// Returns the type with the name `name` of [`BUILTIN_NAMES`]. Returns `None` for every other name.
+/// Returns the type with the name `name` of [`BUILTIN_NAMES`] with the C sizes of `model`. Returns `None` for every
+/// other name.
 pub(super) fn builtin(name: &str, model: &DataModel) -> Option<CValue> {
     let with_order = |digits: &str, endian| {
         let bits: u64 = digits.parse().ok()?;
@@ -211,7 +213,7 @@ pub(super) fn builtin(name: &str, model: &DataModel) -> Option<CValue> {
     })
 }
 
-/// The description of a value that has no bytes in a member, for messages: `void`, `a function`.
+/// Returns the message about the use of `base` where a type with a size is required, such as "`void` has no size".
 pub(super) fn describe_unsized(base: &Base) -> String {
     match base {
         Base::Void => "`void` has no size".to_owned(),

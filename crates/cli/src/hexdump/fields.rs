@@ -38,7 +38,7 @@ struct Member {
     kind: MemberKind,
 }
 
-/// What an element of a [`Member`] is.
+/// Whether an element of a [`Member`] is a value or a record.
 enum MemberKind {
     /// A value. `ty` is an index of [`ItemMap::types`]. `number` is the number of this field among the fields that are
     /// not records, counted from 0.
@@ -92,7 +92,7 @@ impl Entry<'_> {
     }
 
     /// Returns the text that `decode` prints for the value of this entry. For padding, returns the reason for the
-    /// padding. `item` must be the bytes of a whole item.
+    /// padding. `item` must be the bytes of a whole item. Returns an error if there is no memory for the value.
     pub(super) fn text(&self, item: &[u8]) -> Result<String, Failure> {
         let bytes = self.bytes(item);
         match &self.kind {
@@ -110,7 +110,7 @@ impl Entry<'_> {
     }
 }
 
-/// Returns the text of `value`, as in the tables of `decode`.
+/// Returns the text of `value`, as in the tables of `decode`. Returns an error if `value` cannot be written as text.
 fn cell_text(value: &Value) -> Result<String, Failure> {
     let mut cell = Vec::new();
     write_cell(value, false, &mut cell)?;
@@ -163,7 +163,7 @@ impl ItemMap {
 
     /// Calls `each` with an entry for each value and each padding of an item, in the order of the bytes. Each element
     /// of an array is an entry. If the elements have one byte, all elements of the array in one row of `row` bytes are
-    /// one entry.
+    /// one entry. Stops at the first error of `each`, and returns this error.
     pub(super) fn visit<'m>(
         &'m self,
         row: usize,
@@ -210,8 +210,8 @@ impl Builder<'_> {
         })
     }
 
-    /// Returns the fields and the padding of `record`, in the order of their offsets, which is the order of the fields
-    /// in the format.
+    /// Returns the fields and the padding of `record`, in the order of their offsets. The fields have the same order in
+    /// the format. Returns an error if an offset or a size does not fit into the address space.
     fn parts(&mut self, record: Field<'_>) -> Result<Vec<Part>, Failure> {
         let mut parts = Vec::new();
         // The end of the previous field: its offset in the record, and its offset in the format.
@@ -340,7 +340,7 @@ struct Visitor<'v, 'm> {
 
 impl<'m> Visitor<'_, 'm> {
     /// Visits the values and the padding of `member`. `base` is the offset in bytes, from the start of the item, of the
-    /// record that contains `member`.
+    /// record that contains `member`. Returns the first error of the callback.
     // The function calls itself once per level of nested records. The parser permits 64 levels.
     fn member(&mut self, member: &'m Member, base: usize) -> Result<(), Failure> {
         let parent = self.path.len();
@@ -424,7 +424,7 @@ impl<'m> Visitor<'_, 'm> {
     }
 
     /// Visits `padding`. `base` is the offset in bytes, from the start of the item, of the record that contains the
-    /// padding.
+    /// padding. Returns the error of the callback.
     fn padding(&mut self, padding: &'m Padding, base: usize) -> Result<(), Failure> {
         let start = base.saturating_add(padding.offset);
         let (dot, path) = if self.path.is_empty() { ("", "the item") } else { (".", self.path.as_str()) };

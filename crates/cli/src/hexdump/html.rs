@@ -43,7 +43,8 @@ repeat(4,minmax(6ch,max-content)) fit-content(60ch)}\
 .f:hover>*,.f:focus-within>*{background:var(--hl)}\
 .g .x{font-weight:bold;text-decoration:underline}.c0{color:var(--c0)}.c1{color:var(--c1)}.c2{color:var(--c2)}.c3{color:var(--c3)}.c4{color:var(--c4)}";
 
-/// Writes items as a page of HTML.
+/// Writes items as a page of HTML. A method that returns a `Result` returns an error if writing fails, or if there is
+/// no memory for a value.
 pub(super) struct HtmlWriter<'m, W: Write> {
     map: &'m ItemMap,
     out: W,
@@ -81,7 +82,8 @@ impl GridRow {
 }
 
 impl<'m, W: Write> HtmlWriter<'m, W> {
-    /// Creates a writer for items of `map`, and writes the start of the page. `title` is the title of the page.
+    /// Creates a writer of items of `map` to `out`, and writes the start of the page. `title` is the title of the page.
+    /// Returns an error if writing fails.
     pub(super) fn new(map: &'m ItemMap, title: &str, mut out: W) -> Result<Self, Failure> {
         let title = html(title);
         writeln!(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">")?;

@@ -147,7 +147,8 @@ impl Hexdump {
         self.interpretation.refused_for_file(error, format, self.itemsize, &self.file, self.skip)
     }
 
-    /// Returns the title of the page, such as `ticks.bin: <Hd, items of 10 bytes, dialect struct, lp64`.
+    /// Returns the title of the page for items of `format`, whose interpretation is `found`: `ticks.bin: <Hd, items of
+    /// 10 bytes, dialect struct, lp64`.
     fn title(&self, found: &Interpretation, format: &[u8]) -> String {
         let (file, format) = (escape_path(&self.file), super::escape::escape(format));
         let (size, model) = (plural(found.layout.size(), "byte"), &self.interpretation.model.name);
@@ -155,7 +156,7 @@ impl Hexdump {
         format!("{file}: {format}, items of {size}, dialect {}, {model}", found.dialect)
     }
 
-    /// Prints the items up to --count, and the bytes after the last whole item.
+    /// Prints `items` up to --count with `writer`, and the bytes after the last whole item.
     ///
     /// # Errors
     /// - the input ends before --count items
@@ -181,8 +182,9 @@ impl Hexdump {
         Ok(Status::Done)
     }
 
-    /// Prints the items that differ between the two `files`, and the number of items that differ. Returns
-    /// [`Failed`](Status::Failed) if the files differ.
+    /// Prints with `writer` the items that differ between the two `files`, and the number of items that differ. Returns
+    /// [`Failed`](Status::Failed) if the files differ. Returns an error if reading or writing fails, or if the files
+    /// have fewer than --count items.
     fn print_difference(&self, writer: &mut impl ItemWriter, files: [ItemReader; 2]) -> Result<Status, Failure> {
         let [mut first, mut second] = files;
         writer.legend([&first.name, &second.name])?;
@@ -228,7 +230,8 @@ impl Hexdump {
     }
 }
 
-/// The output of the command. All offsets are in bytes from the start of the input.
+/// The output of the command. All offsets are in bytes from the start of the input. Each method returns an error if
+/// writing fails, or if there is no memory for a value.
 trait ItemWriter {
     /// Writes `item`, the bytes of one item. `number` is the number of the item, counted from 0, and `offset` is the
     /// offset of the item.
@@ -263,8 +266,8 @@ fn after_skip(skip: u64) -> String {
     if skip == 0 { String::new() } else { format!(" after --skip {skip}") }
 }
 
-/// Returns the message for two inputs of different lengths. Returns `None` if the lengths are equal. The caller must
-/// have read both inputs until the shorter input ended.
+/// Returns the message for the inputs `first` and `second` if their lengths differ. Returns `None` if the lengths are
+/// equal. The caller must have read both inputs until the shorter input ended.
 fn length_note(first: &ItemReader, second: &ItemReader) -> Option<String> {
     let (shorter, longer) = match first.bytes.len().cmp(&second.bytes.len()) {
         std::cmp::Ordering::Equal => return None,
@@ -319,7 +322,8 @@ impl ItemReader {
         self.len.map(|len| len.saturating_add(self.skip))
     }
 
-    /// Reads the bytes of the current item. Reads fewer bytes at the end of the input.
+    /// Reads the bytes of the current item. Reads fewer bytes at the end of the input. Returns an error if reading
+    /// fails.
     fn read(&mut self) -> Result<(), Failure> {
         self.bytes.clear();
         // `read_to_end` at most doubles the buffer at a time, so a short input ends before the buffer is large.

@@ -35,7 +35,8 @@ pub(super) const LONGEST_VALUE: usize = 512;
 /// The styles of the bytes that differ, in the first and in the second file.
 const DIFFERENT: [Style; 2] = [AnsiColor::Red.on_default().bold(), AnsiColor::Green.on_default().bold()];
 
-/// Writes items as text.
+/// Writes items as text. A method that returns a `Result` returns an error if writing fails, or if there is no memory
+/// for a value.
 pub(super) struct TextWriter<'m, W: Write> {
     map: &'m ItemMap,
     out: W,
@@ -53,9 +54,9 @@ pub(super) struct TextWriter<'m, W: Write> {
 }
 
 impl<'m, W: Write> TextWriter<'m, W> {
-    /// Creates a writer for items of `map`. If `width` is at least 32, no line is wider than `width` terminal columns.
-    /// `end` is the offset at which the input ends, or `None` if the offset is unknown. If `has_colours` is false, the
-    /// output has no colours.
+    /// Creates a writer of items of `map` to `out`. If `width` is at least 32, no line is wider than `width` terminal
+    /// columns. `end` is the offset at which the input ends, or `None` if the offset is unknown. If `has_colours` is
+    /// false, the output has no colours.
     pub(super) fn new(map: &'m ItemMap, width: usize, end: Option<u64>, has_colours: bool, out: W) -> Self {
         let digits = end.map_or(1, |end| end.to_string().len());
         let offset_width = digits.max(OFFSET_WIDTH);
@@ -74,7 +75,7 @@ impl<'m, W: Write> TextWriter<'m, W> {
         Self { map, out, width, row, columns, offset_width, has_colours, is_empty: true }
     }
 
-    /// Writes the title of an item. Before the first title, writes the names of the columns.
+    /// Writes `title`, the title of an item. Before the first title, writes the names of the columns.
     fn title(&mut self, title: &str) -> Result<(), Failure> {
         if std::mem::take(&mut self.is_empty) {
             let names = self.prefix(["bytes", "offset", "field", "type"]);
@@ -404,8 +405,8 @@ fn row_width(offset_width: usize, len: usize) -> usize {
     offset_width.saturating_add(hex_width(len)).saturating_add(len).saturating_add(6)
 }
 
-/// Divides `bytes` into chunks of bytes with the same style. Returns for each chunk the index of its first byte, the
-/// style and the bytes.
+/// Divides `bytes` into chunks of bytes with the same style. `styles` has the style of each byte. Returns for each
+/// chunk the index of its first byte, the style and the bytes.
 fn same_style<'b>(bytes: &'b [u8], styles: &[Style]) -> Vec<(usize, Style, &'b [u8])> {
     let mut chunks = Vec::new();
     let mut start = 0;

@@ -1,4 +1,5 @@
-//! The options of `decode` that name fields, select how bytes are written, and find the items in the file.
+//! Tests of options of `decode`: options that select the fields, the representation of bytes in the output, and the
+//! position of the items in the file.
 
 use std::fs;
 use std::process::Output;

@@ -91,7 +91,8 @@ fn draw_case(bytes: &mut Unstructured<'_>) -> arbitrary::Result<Option<Case>> {
     Ok(Some(Case { format, layout: found.layout, items, options }))
 }
 
-/// Returns pseudo-random bytes. The bytes depend only on `state`, so every run of the tests has the same bytes.
+/// Returns 8192 pseudo-random bytes, and advances `state`. The bytes depend only on `state`, so every run of the tests
+/// has the same bytes.
 fn random_bytes(state: &mut u64) -> Vec<u8> {
     let mut byte = || {
         *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

@@ -439,10 +439,10 @@ class Format:
         """
     @classmethod
     def from_c(cls, source: str, name: str | None = None, model: str = "host") -> Format:
-        """Returns the format with the layout that a C compiler gives a type of `source`, C declarations.
+        """Returns the format with the layout that a C compiler gives to a type that the C code `source` declares.
 
-        `name` is the tag or the typedef of the type; without it, the type is the last structure of `source`. `model` is
-        the machine for which the compiler compiles.
+        `name` is the tag or the typedef of the type. If `name` is None, the type is the last structure or union of
+        `source`. `model` is the target machine of the compiler, as a data model such as "lp64" or a target triple.
         """
     @property
     def format(self) -> str | None:
@@ -513,7 +513,9 @@ class Format:
         """Returns a picture of the bytes of each interpretation as HTML, for notebooks."""
     @classmethod
     def _restore(cls, tree: dict[str, Any], dialect: str, model: str) -> Format:
-        """Returns the format that was pickled as `tree`, a dict. Only `pickle` calls this method."""
+        """Returns the format that was pickled as `tree`, a dict, with the names `dialect` and `model`. Only `pickle` calls
+        this method.
+        """
 
 @final
 class Difference:

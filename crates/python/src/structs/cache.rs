@@ -68,7 +68,8 @@ pub(super) fn get(format: &Bound<'_, PyAny>) -> PyResult<Arc<Compiled>> {
     with_format(format, Caller::Class, |compiled| Ok(Arc::clone(compiled)))
 }
 
-/// Calls `call` with the compiled form of `format`, and returns the result of `call`.
+/// Calls `call` with the compiled form of `format`, and returns the result of `call`. `caller` selects the exception
+/// for a non-ASCII format. Returns an error if `format` is invalid.
 #[inline(always)]
 fn with_format<T>(
     format: &Bound<'_, PyAny>,
@@ -89,7 +90,7 @@ fn with_format<T>(
 }
 
 /// Returns the compiled form of `format` from the cache by content. If there is none, compiles `format` and caches the
-/// result. Returns an error if `format` is invalid.
+/// result. `caller` selects the exception for a non-ASCII format. Returns an error if `format` is invalid.
 #[inline(never)]
 fn find(format: &Bound<'_, PyAny>, caller: Caller) -> PyResult<Arc<Compiled>> {
     let content = match (format.cast_exact::<PyString>(), format.cast_exact::<PyBytes>()) {

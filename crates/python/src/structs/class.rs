@@ -85,7 +85,7 @@ impl Struct {
         }
     }
 
-    /// Sets the format in a call of `__init__`.
+    /// Replaces the compiled format by `new` in a call of `__init__`.
     fn set(&self, new: Arc<Compiled>) {
         self.is_initialized.store(true, Ordering::Relaxed);
         let Err(new) = self.first.set(new) else { return };

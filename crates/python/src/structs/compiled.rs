@@ -92,7 +92,8 @@ fn non_ascii_error(format: &Bound<'_, PyString>, refusal: PyErr) -> PyErr {
     }
 }
 
-/// Decodes `bytes` as ASCII. A byte that is not ASCII becomes a lone surrogate, as in `struct`.
+/// Decodes `bytes` as ASCII. A byte that is not ASCII becomes a lone surrogate, as in `struct`. Returns the
+/// `MemoryError` if there is no memory.
 fn ascii_text<'py>(bytes: &Bound<'py, PyBytes>) -> PyResult<Bound<'py, PyString>> {
     let py = bytes.py();
     let arguments = (bytes, intern!(py, "ascii"), intern!(py, "surrogateescape"));
@@ -105,7 +106,7 @@ fn codec(py: Python<'_>, layout: &Layout, format: &[u8]) -> PyResult<Codec> {
 }
 
 impl Compiled {
-    /// Compiles `format`, a `str` or `bytes` object.
+    /// Compiles `format`, a `str` or `bytes` object. `caller` selects the exception for a non-ASCII `bytes` object.
     ///
     /// # Errors
     /// - `format` is invalid: `struct.error`
@@ -191,7 +192,7 @@ impl Compiled {
         self.codec.cost()
     }
 
-    /// Returns the values in `item`, the bytes of one item.
+    /// Returns the values in `item`, the bytes of one item. Returns an error if there is no memory.
     #[inline]
     pub(super) fn read<'py>(&self, py: Python<'py>, item: &[u8]) -> PyResult<Bound<'py, PyTuple>> {
         self.codec.read_fields(py, item)

@@ -19,7 +19,8 @@ use crate::fastcall::{Arguments, Function, add_function, add_method};
 use crate::objects::{self, into_result};
 use pep3118::__private::plural;
 
-/// Adds the functions to `module`, and the methods to the class [`Struct`].
+/// Adds the functions to `module`, and the methods to the class [`Struct`]. Returns an error if the attributes cannot
+/// be set.
 pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
     add_function::<CalcSize>(module)?;
     add_function::<Pack>(module)?;

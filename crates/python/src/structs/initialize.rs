@@ -1,4 +1,5 @@
-//! The arguments and warnings of `Struct.__new__` and `Struct.__init__`.
+//! `Struct.__new__` and `Struct.__init__`: finds the format in the arguments of a call, compiles the format, and emits
+//! the warnings of CPython.
 
 use std::sync::Arc;
 

@@ -105,8 +105,9 @@ fn fill_block(block: &mut Vec<u8>, bytes: &[u8], start: usize, size: usize) {
     block.extend_from_slice(rest.get(..items.saturating_mul(size)).unwrap_or(rest));
 }
 
-/// Returns a tuple with the values of `item`, the bytes of one item. Reuses the tuple `last` if the consumer has
-/// dropped it. Updates `failed_reuses`.
+/// Returns a tuple with the values of `item`, the bytes of one item of the format `compiled`. Reuses the tuple `last`
+/// if the consumer has dropped it. Adds 1 to `failed_reuses` if `last` cannot be reused, and sets `failed_reuses` to 0
+/// if `last` is reused. Returns an error if there is no memory.
 #[inline]
 fn values<'py>(
     py: Python<'py>,

@@ -53,6 +53,7 @@ pub(super) enum Direction {
 
 /// Returns the offset of an item from the start of a buffer, in bytes. The item has `size` bytes, and the buffer has
 /// `len` bytes. `offset` is the argument of the Python function: a negative `offset` counts from the end of the buffer.
+/// `direction` selects the error message.
 ///
 /// # Errors
 /// - the item is not inside of the buffer: `struct.error`

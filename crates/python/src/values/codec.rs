@@ -90,9 +90,9 @@ struct Compiler<'a, 'py> {
 }
 
 impl Codec {
-    /// Creates a codec that reads items as single values, nested lists or named tuples. `objects` is the owner of the
-    /// references in items of format `O`. If `typed_pointers` is `true`, the codec refuses to write addresses of data,
-    /// because a consumer of the memory follows these addresses.
+    /// Creates a codec of the items of `layout`. The codec reads items as single values, nested lists or named tuples.
+    /// `objects` is the owner of the references in items of format `O`. If `typed_pointers` is `true`, the codec
+    /// refuses to write addresses of data, because a consumer of the memory follows these addresses.
     ///
     /// # Errors
     /// - too many values of 0 bytes, such as the 4294967296 values of `(4294967296)0s`

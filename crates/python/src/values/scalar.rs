@@ -31,8 +31,10 @@ pub(crate) struct ScalarField {
 }
 
 impl ScalarField {
-    /// Creates the codec of one element of `field`. `format` is the format that the layout was read from, or `None` in
-    /// the codec of a view. `nans` is the conversion of NaNs.
+    /// Creates the codec of one element of `field`. `format` is the format that the layout was read from, for
+    /// `pep3118.struct`: error messages name the format character of `field`. `format` is `None` in the codec of a
+    /// view. `nans` states whether a NaN keeps its payload and its signalling bit when the codec reads or writes the
+    /// NaN.
     ///
     /// # Errors
     /// - an element that is larger than the address space

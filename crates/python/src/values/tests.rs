@@ -1,3 +1,5 @@
+//! Tests of [`Codec`]: items that are read as Python objects, objects that are written as items, and the errors.
+
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 

@@ -11,8 +11,9 @@ use crate::objects::{self, NewObject, TextEncoding};
 use pep3118::Endian;
 use pep3118::decode::{EncodeErrorKind, ScalarCodec};
 
-/// Reads the text in `bytes` as a `str`, without the NULs at the end. Lone surrogates are kept. Returns `None`, with
-/// the exception set in the interpreter, if the text cannot be read.
+/// Reads the text in `bytes` as a `str`, without the NULs at the end. The code units have the size and the byte order
+/// of `codec`. Lone surrogates are kept. Returns `None`, with the exception set in the interpreter, if the text cannot
+/// be read.
 pub(super) fn read<'py>(py: Python<'py>, codec: &ScalarCodec, bytes: &[u8]) -> NewObject<'py> {
     if let Some(text) = read_latin1(py, codec, bytes) {
         return text;
@@ -33,9 +34,9 @@ pub(super) fn read<'py>(py: Python<'py>, codec: &ScalarCodec, bytes: &[u8]) -> N
     text
 }
 
-/// Reads text of up to 32 characters that are all less than U+0100, without the NULs at the end. Returns `None` if the
-/// text is longer or has other characters. `PyUnicode_DecodeLatin1` allocates the object once, but the decoders of
-/// UTF-16 and UTF-32 allocate a buffer first.
+/// Reads from `bytes` text of up to 32 code units, of the size and the byte order of `codec`, that are all less than
+/// U+0100. Removes the NULs at the end. Returns `None` if the text is longer or has other characters.
+/// `PyUnicode_DecodeLatin1` allocates the object once, but the decoders of UTF-16 and UTF-32 allocate a buffer first.
 #[inline]
 fn read_latin1<'py>(py: Python<'py>, codec: &ScalarCodec, bytes: &[u8]) -> Option<NewObject<'py>> {
     let (mut characters, mut len) = ([0_u8; 32], 0_usize);
@@ -59,7 +60,8 @@ fn read_latin1<'py>(py: Python<'py>, codec: &ScalarCodec, bytes: &[u8]) -> Optio
     Some(objects::latin1(py, characters.get(..len)?))
 }
 
-/// Writes `text` to `bytes`, and fills the units after the text with NULs.
+/// Writes `text` to `bytes` in the unit size and the byte order of `codec`, and fills the units after the text with
+/// NULs.
 ///
 /// # Errors
 /// - `text` needs more units than `bytes` has. Examples: text of 3 units for `2u`, or U+1F600, which needs two units of
@@ -82,7 +84,8 @@ pub(super) fn write(text: &Bound<'_, PyString>, codec: &ScalarCodec, bytes: &mut
     }
 }
 
-/// Writes `len` units to `bytes`, and fills the units after them with 0.
+/// Writes `units`, the code units of a text, to `bytes` in the unit size and the byte order of `codec`, and fills the
+/// end of `bytes` with 0. `len` must be the number of `units`. Each unit must fit the unit size.
 ///
 /// # Errors
 /// - `len` is more than the number of units in `bytes`

@@ -77,6 +77,8 @@ fn sequence<'py>(object: &Bound<'py, PyAny>, wanted: &'static str) -> Result<Bou
 }
 
 impl ValueCodec {
+    /// Writes `object` to `bytes`, the bytes of one value. `lenient` is the field of [`Codec`] with this name. Returns
+    /// an error if `object` has a wrong type, is out of range or is too long.
     fn write(&self, object: &Bound<'_, PyAny>, bytes: &mut [u8], lenient: bool) -> Result<(), WriteError> {
         match self {
             Self::Scalar(scalar) => Ok(scalar.write(object, bytes, lenient).map_err(|kind| match kind {
@@ -134,6 +136,9 @@ impl RecordCodec {
         Ok(values)
     }
 
+    /// Writes `values`, the values of all fields, to `bytes`, the bytes of one record. `found` is the number of
+    /// `values`. `lenient` is the field of [`Codec`] with this name. Returns an error if the record has another number
+    /// of values.
     #[inline]
     fn write<'a, 'py: 'a>(
         &self,
@@ -156,6 +161,9 @@ impl RecordCodec {
         self.write_fields(values, bytes, lenient)
     }
 
+    /// Writes `values` to `bytes`, the bytes of one record, field by field. The number of `values` must be the number
+    /// of values of the record. `lenient` is the field of [`Codec`] with this name. Returns an error if a value does
+    /// not fit its field.
     #[inline(never)]
     fn write_fields<'a, 'py: 'a>(
         &self,
@@ -171,8 +179,9 @@ impl RecordCodec {
         Ok(())
     }
 
-    /// Writes `value` as the value with the number `index` of the record, counted from 0 over all repetitions of all
-    /// fields. Example: with the fields `3i` and `d`, the number of the `d` is 3.
+    /// Writes `value` to `bytes`, the bytes of the record, as the value with the number `index`, counted from 0 over
+    /// all repetitions of all fields. `lenient` is the field of [`Codec`] with this name. Returns an error if `value`
+    /// does not fit its field. Example: with the fields `3i` and `d`, the number of the `d` is 3.
     #[inline(never)]
     fn write_value(
         &self,
@@ -192,6 +201,9 @@ impl RecordCodec {
         Err(WriteErrorKind::Count { found: index.saturating_add(1), wanted: self.values, unit: "field" }.into())
     }
 
+    /// Writes `value` to the field `field` with the index `index` in `bytes`, the bytes of the record. `repeated` is
+    /// the number of the value in the field, counted from 0: 0 to 2 for `3i`. `lenient` is the field of [`Codec`] with
+    /// this name. Returns an error that contains the name of the field if `value` does not fit.
     fn write_field(
         &self,
         index: usize,
@@ -208,8 +220,10 @@ impl RecordCodec {
     }
 }
 
-/// Writes `value`, nested lists, to the elements of an array. `shape` is the shape of the array, and `size` is the size
-/// of one element in bytes.
+/// Writes `object`, nested lists, to `bytes`, the elements of an array. `shape` is the shape of the array. `size` is
+/// the size of one element in bytes, and `element` is the codec of one element. `lenient` is the field of [`Codec`]
+/// with this name. Returns an error if a list has another length than its dimension, or if a value does not fit its
+/// element.
 fn write_nested(
     object: &Bound<'_, PyAny>,
     bytes: &mut [u8],
@@ -234,6 +248,8 @@ fn write_nested(
 }
 
 impl ScalarField {
+    /// Writes `object` to `bytes`, the bytes of one value. `lenient` is the field of [`Codec`] with this name. Returns
+    /// an error if `object` has a wrong type, is out of range or is too long.
     fn write(&self, object: &Bound<'_, PyAny>, bytes: &mut [u8], lenient: bool) -> Result<(), WriteErrorKind> {
         let codec = &self.codec;
         match codec.ty() {
@@ -293,6 +309,8 @@ impl ScalarField {
         WriteErrorKind::kind(Some(self), taken_by(self.ty()), object)
     }
 
+    /// Writes `object`, an integer, to `bytes`, the bytes of one value. If `lenient` is `true`, accepts a negative
+    /// number for `P`, as `struct` does. Returns an error if `object` is not an integer or is out of range.
     fn write_integer(&self, object: &Bound<'_, PyAny>, bytes: &mut [u8], lenient: bool) -> Result<(), WriteErrorKind> {
         let range = self.codec.range();
         let outside = |value| WriteErrorKind::Range { scalar: *self, range, value };
@@ -331,6 +349,8 @@ impl ScalarField {
         }
     }
 
+    /// Converts `object` to a float. Returns an error if `object` is not a number. If `lenient` is `true`, the error
+    /// does not contain the exception that a method of `object` raised, as in `struct`.
     fn float(&self, object: &Bound<'_, PyAny>, lenient: bool) -> Result<f64, WriteErrorKind> {
         if let Ok(float) = object.cast::<PyFloat>() {
             return Ok(float.value());
@@ -344,15 +364,20 @@ impl ScalarField {
         })
     }
 
-    /// Returns an error if `number` is finite but `narrow_is_infinite`, the number in the narrower type, is infinite.
+    /// Returns an error if `number` is too large for the type of the field: `number` is finite, and
+    /// `narrow_is_infinite` is `true`. `narrow_is_infinite` states whether `number` becomes infinite in the narrower
+    /// type of the field.
     fn check_finite(&self, number: f64, narrow_is_infinite: bool) -> Result<(), WriteErrorKind> {
         if narrow_is_infinite && number.is_finite() { Err(WriteErrorKind::Overflow(*self)) } else { Ok(()) }
     }
 
+    /// Converts `object` to a complex number of the type of this field. Returns an error if `object` is not a number,
+    /// or if a part is too large. If `lenient` is `true`, too large parts are handled as in `struct`.
     fn complex(&self, object: &Bound<'_, PyAny>, lenient: bool) -> Result<Value, WriteErrorKind> {
         let number = match object.cast::<PyComplex>() {
             Ok(number) => number.clone(),
-            // `complex()` parses text, but a field of text is a mistake of the caller.
+            // `complex()` would parse a `str`. A `str` is refused here, because a `str` for a complex number is most
+            // likely a mistake of the caller.
             Err(_) if object.is_instance_of::<PyString>() => return Err(self.other_kind(object)),
             Err(_) => {
                 let class = object.py().get_type::<PyComplex>();
@@ -377,7 +402,8 @@ impl ScalarField {
             }
             Type::Complex64 => {
                 let singles = Complex::new(narrow(re, self.nans.write), narrow(im, self.nans.write));
-                // In the byte order of this machine, `struct` writes complex numbers that are too large as infinity.
+                // If the field has the byte order of this machine, `struct` writes infinity for a complex number that
+                // is too large.
                 if !(lenient && self.codec.endian() == Endian::HOST) {
                     self.check_finite(re, singles.re.is_infinite())?;
                     self.check_finite(im, singles.im.is_infinite())?;
@@ -389,6 +415,8 @@ impl ScalarField {
         })
     }
 
+    /// Writes `object`, a `bytes` or `bytearray` object, to `bytes`, the bytes of one value. If `lenient` is `true`,
+    /// truncates a value that is too long. Otherwise, such a value is an error.
     fn write_bytes(&self, object: &Bound<'_, PyAny>, bytes: &mut [u8], lenient: bool) -> Result<(), WriteErrorKind> {
         if let Ok(value) = object.cast::<PyBytes>() {
             return self.write_byte_string(value.as_bytes(), bytes, lenient);
@@ -400,6 +428,8 @@ impl ScalarField {
         self.write_byte_string(&copy, bytes, lenient)
     }
 
+    /// Writes `value` to `bytes`, the bytes of one value. If `lenient` is `true`, truncates a value that is too long.
+    /// Otherwise, such a value is an error.
     fn write_byte_string(&self, value: &[u8], bytes: &mut [u8], lenient: bool) -> Result<(), WriteErrorKind> {
         let mut value = value;
         if lenient && self.ty() == Type::Bytes {

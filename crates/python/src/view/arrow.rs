@@ -48,6 +48,7 @@ impl Rows {
 
     /// Returns all rows as a record batch. The batch shares the memory of `part` if Arrow stores the rows in the same
     /// layout. Otherwise the batch contains a copy of the items. `hold` is the reference of the view to its buffer.
+    /// Returns an error if a text is not Unicode, if the view was released, or if there is no memory.
     fn batch(&self, py: Python<'_>, part: &Part, hold: &Hold) -> PyResult<RecordBatch> {
         let mapping = &self.mapping;
         let pin = hold.pin()?;
@@ -66,13 +67,19 @@ impl Rows {
     }
 }
 
-/// Returns the capsule of `__arrow_c_schema__`.
+/// Returns the capsule of `__arrow_c_schema__` for the items of `part`. Returns an error if Arrow has no type for the
+/// items.
 pub(super) fn schema<'py>(py: Python<'py>, part: &Part) -> PyResult<Bound<'py, PyCapsule>> {
     let rows = Rows::of(part)?;
     PyCapsule::new_with_value(py, exported_schema(&rows.mapping, rows.plain)?, c"arrow_schema")
 }
 
-/// Returns the capsules of `__arrow_c_array__`: the schema and the array.
+/// Returns the capsules of `__arrow_c_array__`: the schema and the array of the items of `part`. `hold` is the
+/// reference of the view to its buffer.
+///
+/// # Errors
+/// - a view that was released, or a text that is not Unicode: `ValueError`
+/// - no memory: `MemoryError`
 pub(super) fn array<'py>(
     py: Python<'py>,
     part: &Part,
@@ -84,7 +91,8 @@ pub(super) fn array<'py>(
     Ok((schema, PyCapsule::new_with_value(py, array, c"arrow_array")?))
 }
 
-/// Returns the capsule of `__arrow_c_stream__`.
+/// Returns the capsule of `__arrow_c_stream__` for the items of `part`. `hold` is the reference of the view to its
+/// buffer. Returns the errors of [`array`].
 pub(super) fn stream<'py>(py: Python<'py>, part: &Part, hold: &Hold) -> PyResult<Bound<'py, PyCapsule>> {
     let batch = Rows::of(part)?.batch(py, part, hold)?;
     PyCapsule::new_with_value(py, exported_stream(batch), c"arrow_array_stream")
@@ -103,9 +111,10 @@ impl Drop for ArrowShare {
     }
 }
 
-/// Returns the bytes of all items of `part` as a buffer of Arrow. The Arrow buffer keeps the buffer of the view from
-/// being released. Returns `None` if the items are not contiguous in C order, if `mapping` must copy them, or if there is no memory for the
-/// reference to the buffer.
+/// Returns the bytes of all items of `part` as a buffer of Arrow. `hold` is the reference of the view to its buffer,
+/// and `pin` proves that the buffer is not released. The Arrow buffer keeps the buffer of the view from being released.
+/// Returns `None` if the items are not contiguous in C order, if `mapping` must copy them, or if there is no memory for
+/// the reference to the buffer.
 fn arrow_bytes(
     py: Python<'_>,
     part: &Part,

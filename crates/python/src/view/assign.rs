@@ -23,13 +23,16 @@ use crate::values::Codec;
 
 /// `view[key] = value`
 ///
-/// | value | for one item | for a part of the view |
+/// The meaning of `value` depends on whether the key selects one item or a part of the view:
+///
+/// | `value` | one item | a part |
 /// |--|--|--|
-/// | a list | an item that is an array | a row: as many elements as the dimension has |
-/// | a tuple | a record | a record, for every item; where items are no records, a row |
-/// | a buffer with dimensions | its value | items of the same layout in the same shape, copied |
-/// | `bytes` where items are bytes | the item | every item |
-/// | anything else | the item | every item |
+/// | a list | the value of an item that is an array | one value for each item of the first dimension, in nested lists |
+/// | a tuple, if the items are records | the value of the item | the value of every item |
+/// | a tuple, if the items are not records | the value of an item that is an array | the same as a list |
+/// | a buffer with dimensions | the value of the item | items to copy, of the same layout and shape |
+/// | `bytes`, if the items are byte strings | the value of the item | the value of every item |
+/// | any other object | the value of the item | the value of every item |
 ///
 /// A conversion may run Python code that releases the view. So the view is pinned (kept from being released) while the
 /// key selects items, and pinned again after the value is converted.
@@ -68,7 +71,8 @@ pub(super) fn assign(view: &View, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAn
     }
 }
 
-/// Assigns `value` to the item at `place` in `part`. `hold` is the reference of the view to its buffer.
+/// Assigns `value` to the item at `place` in `part`. `hold` is the reference of the view to its buffer. Returns an
+/// error if `value` does not fit the item, or if the view was released.
 #[inline]
 fn assign_item(part: &Part, hold: &Hold, place: Place<'_>, value: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = value.py();
@@ -92,7 +96,8 @@ fn assign_item(part: &Part, hold: &Hold, place: Place<'_>, value: &Bound<'_, PyA
 
 /// Copies the items of the buffer of `value` to the items of `part` that `view` selects. This fast path requires that
 /// each item is one primitive value, that the buffer has the format and the shape of `view`, and that both memory areas
-/// are contiguous. Returns `false`, and copies nothing, in every other case.
+/// are contiguous. `hold` is the reference of the view to its buffer. Returns `false`, and copies nothing, in every
+/// other case.
 ///
 /// # Errors
 /// - a view that was released while the exporter filled in its buffer: `ValueError`
@@ -118,7 +123,8 @@ fn copy_buffer(part: &Part, view: &Arrangement, hold: &Hold, value: &Bound<'_, P
     }
 }
 
-/// Assigns `value` to all items of `part`. `hold` is the reference of the view to its buffer.
+/// Assigns `value` to all items of `part`. `hold` is the reference of the view to its buffer. Returns an error if
+/// `value` does not fit the items, or if the view was released.
 pub(super) fn assign_part(part: &Part, hold: &Hold, value: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = value.py();
     let mut old = ReplacedReferences::default();
@@ -153,7 +159,7 @@ pub(super) fn assign_part(part: &Part, hold: &Hold, value: &Bound<'_, PyAny>) ->
 }
 
 /// Converts `value` to new items for `part`. The result contains either one item for each item of `part`, in C order,
-/// or a single item that replaces every item of `part`.
+/// or a single item that replaces every item of `part`. Returns an error if `value` does not fit the items.
 fn converted<'p, 'py>(part: &'p Part, value: &Bound<'py, PyAny>) -> PyResult<NewItems<'p, 'py>> {
     let py = value.py();
     let item = part.description().item();

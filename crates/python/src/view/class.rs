@@ -1,4 +1,4 @@
-//! The Python classes `View` and `_ViewIterator`.
+//! The methods and properties of the Python class `View`.
 
 use std::ffi::c_int;
 use std::sync::{Arc, OnceLock};
@@ -76,6 +76,7 @@ pub(crate) struct View {
 }
 
 impl View {
+    /// Creates a view of the items of `part`. `hold` is the reference of the view to its buffer.
     #[inline(always)]
     pub(super) fn new(part: Part, hold: Hold) -> Self {
         Self { part, hold, exporter: OnceLock::new(), hash: OnceLock::new() }
@@ -396,8 +397,10 @@ impl View {
         arrow::schema(py, self.part()?)
     }
 
-    /// Returns the items as an Arrow array. Records become structs. Dimensions after the first become lists of fixed
-    /// size. Memory is shared if its bytes are in Arrow's format, and copied otherwise.
+    /// Returns the items as an Arrow array: the capsules `arrow_schema` and `arrow_array` of the Arrow PyCapsule
+    /// interface. `requested_schema` is ignored, as the interface permits: the items are not converted to another type.
+    /// Records become structs. Dimensions after the first become lists of fixed size. Memory is shared if its bytes are
+    /// in Arrow's format, and copied otherwise.
     #[pyo3(signature = (requested_schema=None))]
     fn __arrow_c_array__<'py>(
         &self,
@@ -408,7 +411,9 @@ impl View {
         arrow::array(py, self.part()?, &self.hold)
     }
 
-    /// Returns the items as an Arrow stream of one record batch. Items that are not records are in the column 'value'.
+    /// Returns the items as an Arrow stream of one record batch: the capsule `arrow_array_stream` of the Arrow
+    /// PyCapsule interface. `requested_schema` is ignored, as the interface permits. Items that are not records are in
+    /// the column 'value'.
     #[pyo3(signature = (requested_schema=None))]
     fn __arrow_c_stream__<'py>(
         &self,

@@ -112,7 +112,8 @@ fn element(leaf: &Leaf, data: &ColumnData) -> (Type, usize, usize) {
     }
 }
 
-/// Returns the name, the element shape and the item description of the column `column`, a copy of `leaf`.
+/// Returns the name, the element shape and the item description of the column `column`, a copy of `leaf`. Returns an
+/// error if the layout of the column has no plan.
 fn column_item(py: Python<'_>, leaf: &Leaf, column: &decode::Column) -> PyResult<ColumnItem> {
     let (ty, size, dropped) = element(leaf, &column.data);
     // The format of a `bool` has no byte-order character.
@@ -126,7 +127,7 @@ fn column_item(py: Python<'_>, leaf: &Leaf, column: &decode::Column) -> PyResult
 }
 
 /// Creates a view that owns the memory of `column`. `shape` is the shape of the view that the column was copied from,
-/// and `known` describes the column.
+/// and `known` describes the column. Returns an error if there is no memory.
 fn column_view(py: Python<'_>, shape: &[i64], known: &ColumnItem, column: decode::Column) -> PyResult<View> {
     let shape: Vec<i64> = shape.iter().chain(&known.shape).copied().collect();
     let mut data = column.data.into_units(known.description.plan().itemsize())?;

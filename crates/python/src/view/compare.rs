@@ -61,8 +61,8 @@ fn equality(left: &Part, right: &Part) -> Option<Equality> {
     if left.has_type_of(right) { left.equality() } else { None }
 }
 
-/// Returns `true` if all items of `left` equal the items of `right`. The two parts must have the same shape and the
-/// same type of item.
+/// Returns `true` if all items of `left` equal the items of `right`, by a comparison of their bytes as `equality`.
+/// Returns an error if an access to the items fails. The two parts must have the same shape and the same type of item.
 fn items_are_equal(equality: Equality, left: PinnedPart<'_>, right: PinnedPart<'_>) -> PyResult<bool> {
     if let (Some(left), Some(right)) = (left.contiguous(), right.contiguous()) {
         return Ok(left.len() == right.len() && contiguous_are_equal(equality, left, right));
@@ -82,8 +82,8 @@ fn items_are_equal(equality: Equality, left: PinnedPart<'_>, right: PinnedPart<'
     })
 }
 
-/// Returns `true` if the values in `left` and `right` are equal. Both must have the same number of bytes. Compares
-/// chunks that fit the registers of the processor.
+/// Returns `true` if the values in `left` and `right` are equal, by a comparison as `equality`. Both must have the same
+/// number of bytes. Compares chunks that fit the registers of the processor.
 fn contiguous_are_equal(equality: Equality, mut left: BorrowedBytes<'_>, mut right: BorrowedBytes<'_>) -> bool {
     // No float is split between two chunks. Every chunk size of at least 8 is a multiple of 8, so memory with 8-byte
     // floats has no bytes left for the smaller chunks.
@@ -100,7 +100,8 @@ fn contiguous_are_equal(equality: Equality, mut left: BorrowedBytes<'_>, mut rig
     true
 }
 
-/// Returns `true` if the values in the byte strings `one` and `other`, which must have the same length, are equal.
+/// Returns `true` if the values in the byte strings `one` and `other`, which must have the same length, are equal, by a
+/// comparison as `equality`.
 #[inline(always)]
 fn values_are_equal(equality: Equality, one: &[u8], other: &[u8]) -> bool {
     macro_rules! floats {
@@ -120,8 +121,8 @@ fn values_are_equal(equality: Equality, one: &[u8], other: &[u8]) -> bool {
     }
 }
 
-/// Returns `true` if all items are equal. Compares the items one by one as Python objects. A comparison may run Python
-/// code that releases a view. Reading the next item then fails.
+/// Returns `true` if all items of `left` equal the items of `right`. Compares the items one by one as Python objects. A
+/// comparison may run Python code that releases a view. Reading the next item then fails.
 ///
 /// # Errors
 /// - a view that was released: `ValueError`
@@ -148,8 +149,8 @@ fn objects_are_equal(py: Python<'_>, left: Operand<'_>, right: Operand<'_>) -> P
     if equal { walked.map(|()| true) } else { Ok(false) }
 }
 
-/// Returns the hash of the bytes of all items. As for memoryview, the view must be read-only, its items must be bytes,
-/// and the exporter must have a hash.
+/// Returns the hash of the bytes of all items of `held`. As for memoryview, the view must be read-only, its items must
+/// be bytes, and the exporter must have a hash.
 ///
 /// # Errors
 /// - a writable view, or items that are not bytes: `ValueError`

@@ -3,8 +3,8 @@
 //! A view owns its buffer until a second view of the buffer is created. The buffer then moves to a
 //! [`ManagedBuffer`], which both views share. Most views have no second view, so they need no second Python object.
 //!
-//! A *user* of a view is a consumer of the view's own buffer, or an operation that is running on the view. A view
-//! with users cannot be released.
+//! A *user* of a view is a consumer that has acquired a buffer from the view, or an operation that is running on the
+//! view. A view with users cannot be released.
 
 use std::sync::atomic::{AtomicIsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -189,7 +189,7 @@ impl Hold {
     }
 
     /// Moves the buffer from this reference to a new Python object, unless another thread has already moved the buffer.
-    /// Returns the object.
+    /// Returns the object. Returns an error if there is no memory.
     #[cold]
     fn move_to_object(&self, py: Python<'_>) -> PyResult<&Py<ManagedBuffer>> {
         // The object is created before the mutex is locked: the garbage collector may run and traverse this view.

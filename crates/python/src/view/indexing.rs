@@ -207,8 +207,8 @@ fn refused_index(axis: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
     error
 }
 
-/// Converts a Python slice. A bound that does not fit `Py_ssize_t` becomes the nearest number that fits, as when a list
-/// is sliced. Returns an error if the step is 0 or a bound is not an integer.
+/// Converts `slice`, a Python slice. A bound that does not fit `Py_ssize_t` becomes the nearest number that fits, as
+/// when a list is sliced. Returns an error if the step is 0 or a bound is not an integer.
 fn unpacked(slice: &Bound<'_, PySlice>) -> PyResult<Slice> {
     let (mut start, mut stop, mut step) = (0, 0, 0);
     // SAFETY: `slice` is alive and is a slice object. `start`, `stop` and `step` may be written to. The interpreter is

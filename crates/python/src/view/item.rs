@@ -110,7 +110,7 @@ impl Item {
         self.primitive
     }
 
-    /// Returns the codec, which converts between items and Python objects.
+    /// Returns the codec of the items of `description`. The codec converts between items and Python objects.
     ///
     /// # Errors
     /// - too many values of 0 bytes, such as `(4294967296)0s`
@@ -121,14 +121,15 @@ impl Item {
         })
     }
 
-    /// Returns the format as text. Bytes that are not UTF-8 are lone surrogates.
+    /// Returns the format of `description` as text. Bytes that are not UTF-8 are lone surrogates. Returns an error if
+    /// there is no memory.
     pub(super) fn format<'py>(&self, py: Python<'py>, description: &ItemDescription) -> PyResult<Bound<'py, PyString>> {
         let made = self.format.get_or_try_init(py, || objects::utf8_text(py, description.format()).map(Bound::unbind));
         Ok(made?.bind(py).clone())
     }
 
-    /// Returns the bytes of an item that are written when a value is assigned: all bytes that are not padding, without
-    /// the references that ctypes writes. `None` means all bytes.
+    /// Returns the bytes of an item of `description` that are written when a value is assigned: all bytes that are not
+    /// padding, without the references that ctypes writes. `None` means all bytes.
     pub(super) fn written_bytes(
         &self,
         py: Python<'_>,
@@ -167,7 +168,7 @@ impl Item {
         Ok(written?.as_deref())
     }
 
-    /// Returns the offset in the item, in bytes, of each reference to an object whose owner is known.
+    /// Returns the offset in an item of `description`, in bytes, of each reference to an object whose owner is known.
     ///
     /// # Errors
     /// - no memory: `MemoryError`
@@ -226,7 +227,8 @@ impl Item {
         self.has_unknown_objects
     }
 
-    /// Calls `call` with the field `name`. A dotted name such as `a.b` names a field of a field.
+    /// Calls `call` with the field `name` of the items of `description`. A dotted name such as `a.b` names a field of a
+    /// field.
     ///
     /// `call` must not create or drop Python objects, because the mutex of the cache of fields is locked during the
     /// call.
@@ -328,8 +330,9 @@ impl Child {
         Ok(Self { elements, item: ItemDescription::of_layout(layout)? })
     }
 
-    /// Describes the last field of `path`. Each entry of `path` is a field of the entry before it, and the first entry
-    /// is a field of the item. The dimensions of all fields on the path become dimensions of a view of the last field.
+    /// Describes the last field of `path` in an item of `description`. Each entry of `path` is a field of the entry
+    /// before it, and the first entry is a field of the item. The dimensions of all fields on the path become
+    /// dimensions of a view of the last field.
     ///
     /// # Errors
     /// - sizes that do not fit 63 bits: `KeyError`
@@ -407,7 +410,8 @@ fn each_value<'l>(field: Field<'l>, start: usize, call: &mut EachValue<'_, 'l>) 
     Ok(())
 }
 
-/// Returns the names of the fields of a record. A field that has no name in the format is named by its index: `f0`.
+/// Returns the names of the fields of a record with the description `description`. A field that has no name in the
+/// format is named by its index: `f0`.
 pub(super) fn names(description: &ItemDescription) -> Vec<String> {
     let name = |(index, field): (usize, Field<'_>)| field.name_text().unwrap_or_else(|| default_name(index));
     description.item().fields().enumerate().map(name).collect()

@@ -1,4 +1,4 @@
-//! The iterator of a view.
+//! `iterate` creates the iterator of a view, an object of the Python class `_ViewIterator`.
 //!
 //! The class of the iterator is not a `#[pyclass]`. In a `#[pyclass]`, PyO3 counts the thread as attached in each call
 //! of `__next__`, and counting takes as long as reading a number.

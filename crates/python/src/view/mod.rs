@@ -1,5 +1,5 @@
-//! The Python class `pep3118.View`, which gives access to the items of a buffer of any format, in the way of
-//! memoryview.
+//! The implementation of the Python class `pep3118.View`, which gives access to the items of a buffer of any format, in
+//! the way of memoryview. The class itself is in `class`, and each other file implements one task of the class.
 //!
 //! # Design
 //! - **The garbage collector sees every reference.** The first view of a buffer owns the acquired buffer. The second view

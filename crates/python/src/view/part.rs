@@ -62,8 +62,8 @@ impl Part {
         (acquired, Self::with_description(Arrangement::new(&view), buf, description))
     }
 
-    /// Creates the part with the arrangement `view` of items at `buf`. The caller must guarantee the INVARIANT of
-    /// `Part`.
+    /// Creates the part with the arrangement `view` of items at `buf`. `description` describes the items. The caller
+    /// must guarantee the INVARIANT of `Part`.
     #[inline]
     fn with_description(view: Arrangement, buf: *mut u8, description: Arc<ItemDescription>) -> Self {
         let primitive = Item::of(&description).ok().and_then(Item::primitive);
@@ -77,8 +77,9 @@ impl Part {
         self.primitive
     }
 
-    /// Creates the part that covers the memory of a decoded column as items in the shape `shape`, contiguous in C
-    /// order. Returns `None` if the number of bytes of these items differs from that of `data`.
+    /// Creates the part that covers `data`, the memory of a decoded column, as items in the shape `shape`, contiguous
+    /// in C order. `description` describes the items. Returns `None` if the number of bytes of these items differs from
+    /// that of `data`.
     pub(super) fn of_column(data: &mut ColumnData, shape: &[i64], description: Arc<ItemDescription>) -> Option<Self> {
         let itemsize = i64::try_from(description.plan().itemsize()).ok()?;
         let bytes = data.units_mut()?;
@@ -110,6 +111,7 @@ impl Part {
         &self.description
     }
 
+    /// Returns the codec, the names and the fields of an item. Returns the error of [`Item::of`].
     #[inline]
     pub(super) fn item(&self) -> PyResult<&Item> {
         Item::of(&self.description)
@@ -131,6 +133,8 @@ impl Part {
         self.with_view(self.view.clone())
     }
 
+    /// Returns the part with the items that `slices` select, one slice for each of the first dimensions. Returns the
+    /// error of [`Arrangement::slice`].
     #[inline]
     pub(super) fn slice(&self, slices: &[Slice]) -> PyResult<Self> {
         Ok(self.with_view(self.view.slice(slices)?))
@@ -140,6 +144,8 @@ impl Part {
         self.with_view(self.view.to_readonly())
     }
 
+    /// Returns the part with the dimensions in the order of `axes`, or in reverse order if `axes` is `None`. Returns an
+    /// error if `axes` is not a permutation of the dimensions.
     pub(super) fn transpose(&self, axes: Option<&[usize]>) -> PyResult<Self> {
         Ok(self.with_view(Arrangement::new(&self.view.geometry().transpose(axes)?)))
     }
@@ -588,7 +594,7 @@ impl<'h> PinnedPart<'h> {
     }
 
     /// Returns a copy of the bytes of all items as a `bytes` object. The items in the copy are contiguous in the order
-    /// `order`.
+    /// `order`. Returns an error if a pointer on the way to an item is NULL, or if there is no memory.
     pub(super) fn to_bytes<'py>(self, py: Python<'py>, order: Order) -> PyResult<Bound<'py, PyBytes>> {
         let view = &self.part.view;
         let len = usize::try_from(view.len()).unwrap_or(usize::MAX);
@@ -599,6 +605,7 @@ impl<'h> PinnedPart<'h> {
     }
 
     /// Returns a copy of the bytes of all items as a vector. The items in the copy are contiguous in the order `order`.
+    /// Returns an error if a pointer on the way to an item is NULL, or if there is no memory.
     pub(super) fn to_vec(self, py: Python<'_>, order: Order) -> Result<Vec<u8>, DecodeError> {
         copying(py, self.part.view.len(), || self.with_buffer(|buffer| buffer.to_contiguous(order)))
     }
@@ -709,6 +716,7 @@ impl ReplacedReferences<'_> {
         Ok(())
     }
 
+    /// Allocates memory for `more` addresses. Returns a `MemoryError` if there is no memory.
     fn reserve(&mut self, more: usize) -> PyResult<()> {
         self.addresses.try_reserve(more).map_err(|_| objects::no_memory())
     }
@@ -901,8 +909,8 @@ pub(super) fn copying<T: Send>(py: Python<'_>, bytes: i64, copy: impl FnOnce() -
     if bytes >= DETACHED { py.detach(copy) } else { copy() }
 }
 
-/// Creates the Python object for the item at `indices`. `indices` must be in bounds. `pin` is dropped after the bytes
-/// of the item are copied, because creating the object may run Python code that releases the view.
+/// Creates the Python object for the item at `indices` in `part`. `indices` must be in bounds. `pin` is dropped after
+/// the bytes of the item are copied, because creating the object may run Python code that releases the view.
 ///
 /// # Errors
 /// - a NULL pointer on the way to the item
@@ -917,9 +925,9 @@ pub(super) fn read_item<'py>(
     read_place(py, part, pin, part.place(indices))
 }
 
-/// Creates the Python object for the item at the byte `offset` from `buf`. The item must be the primitive value
-/// `primitive`. No Python code runs while the object is created. Returns `None` and sets an exception if there is no
-/// memory.
+/// Creates the Python object for the item of `part` at the byte `offset` from `buf`. `pin` keeps the buffer from being
+/// released. The item must be the primitive value `primitive`. No Python code runs while the object is created. Returns
+/// `None` and sets an exception if there is no memory.
 #[inline(always)]
 pub(super) fn read_primitive<'py>(
     py: Python<'py>,
@@ -989,8 +997,8 @@ pub(super) fn read_place<'py>(
     })
 }
 
-/// Creates the Python object for the item at `place`. Unlike [`read_place`], keeps the part pinned while the object is
-/// created, because the caller reads more items.
+/// Creates the Python object for the item at `place` in `held`. Unlike [`read_place`], keeps the part pinned while the
+/// object is created, because the caller reads more items. Returns the errors of [`read_place`].
 pub(super) fn read_pinned<'py>(
     py: Python<'py>,
     held: &PinnedPart<'_>,
@@ -1006,8 +1014,8 @@ pub(super) fn read_pinned<'py>(
     })
 }
 
-/// Returns the part with the items at `index`, counted from 0, in the dimension `dimension`. The result does not have
-/// this dimension. If the first dimension has pointers and `dimension` is 0, follows the pointer at `index`.
+/// Returns the part with the items of `held` at `index`, counted from 0, in the dimension `dimension`. The result does
+/// not have this dimension. If the first dimension has pointers and `dimension` is 0, follows the pointer at `index`.
 ///
 /// # Errors
 /// - a NULL pointer

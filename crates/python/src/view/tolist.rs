@@ -38,6 +38,7 @@ struct Reader<'py, 'h> {
 impl<'py> Reader<'py, '_> {
     /// Returns the list for the dimension `dimension`, with the lists of the inner dimensions in it. `offset` is the
     /// offset of the first item of the list in bytes. If access to the items follows pointers, `offset` is not used.
+    /// Returns an error if a pointer is NULL, if a value cannot be read, or if there is no memory.
     // The recursion is as deep as there are dimensions, which are 64 at most.
     fn level(&mut self, dimension: usize, offset: i64) -> PyResult<Bound<'py, PyList>> {
         let (py, part) = (self.py, self.held.part());
