@@ -128,24 +128,24 @@ def test_the_help_for_a_rest_of_bytes_works(layout):
 
 def test_the_help_for_items_of_another_size_works():
     obj = np.arange(4, dtype="i4")
-    with pytest.raises(FormatError, match="4 bytes.*8 bytes") as error:
+    with pytest.raises(FormatError, match=r"4 bytes.*8 bytes") as error:
         View(obj, "<d")
     call = hint(error).split("`")[1]
     assert eval(call, {"View": View, "obj": obj}).tolist() == obj.view("<f8").tolist()
-    with pytest.raises(ValueError, match="items of 4 bytes.*items of 8 bytes"):
+    with pytest.raises(ValueError, match=r"items of 4 bytes.*items of 8 bytes"):
         View(obj, np.dtype("<f8"))
 
 
 def test_the_help_for_bytes_that_are_not_contiguous_works():
     obj = memoryview(bytes(range(16)))[::2]
-    with pytest.raises(ValueError, match="8 bytes.*4 bytes") as error:
+    with pytest.raises(ValueError, match=r"8 bytes.*4 bytes") as error:
         View(obj, "<i")
     call = hint(error).split(" reads")[0]
     assert eval(call, {"View": View, "obj": obj}).tobytes() == bytes(obj)
 
 
 def test_too_little_memory_is_refused_with_both_sizes():
-    with pytest.raises(ValueError, match="5 bytes.*28 bytes"):
+    with pytest.raises(ValueError, match=r"5 bytes.*28 bytes"):
         View(bytes(5), "<iqd8s")
 
 

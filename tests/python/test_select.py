@@ -54,10 +54,9 @@ def test_arrays_of_indices_select_as_numpy(key):
 def test_assignments_through_arrays_of_indices_write_as_numpy(key):
     for value in (7, "range"):
         ours, theirs = grid(), grid()
-        if value == "range":
-            value = np.arange(theirs[key].size, dtype=theirs.dtype).reshape(theirs[key].shape)
-        View(ours)[key] = value
-        theirs[key] = value
+        new = np.arange(theirs[key].size, dtype=theirs.dtype).reshape(theirs[key].shape) if value == "range" else value
+        View(ours)[key] = new
+        theirs[key] = new
         assert ours.tolist() == theirs.tolist()
 
 
@@ -178,7 +177,10 @@ def test_records_are_selected_and_assigned_with_their_padding():
     view = View(memory)
     view[[1, 3]] = [(1, 2), (3, 4)]
     assert view[[3, 1]].tolist() == [(3, 4), (1, 2)]
-    padding = lambda data: [data[i] for i in range(len(data)) if i % 16 in range(1, 8)]
+
+    def padding(data):
+        return [data[i] for i in range(len(data)) if i % 16 in range(1, 8)]
+
     assert padding(memory.tobytes()) == padding(before)
 
 
@@ -336,7 +338,7 @@ def test_the_index_of_a_number_has_each_dimension():
 
 def test_the_help_for_a_rounded_number_works():
     memory, values = np.zeros(1, "f4"), np.array([0.1])
-    with pytest.raises(ValueError, match="values.tolist"):
+    with pytest.raises(ValueError, match=r"values\.tolist"):
         View(memory)[:] = values
     View(memory)[:] = values.tolist()
     assert memory[0] == np.float32(0.1)

@@ -319,7 +319,7 @@ def test_broken_metadata_raises_buffer_rule_error():
     with pytest.raises(TypeError):
         View(1)
     with pytest.raises(
-        TypeError, match="`format` is a str, bytes, Format, numpy.dtype, ctypes class or record class, not int"
+        TypeError, match=r"`format` is a str, bytes, Format, numpy.dtype, ctypes class or record class, not int"
     ):
         View(b"", format=1)
 

@@ -28,8 +28,8 @@ class BufferRuleError(BufferError):
 _Layout: TypeAlias = str | bytes | Format | numpy.dtype[Any] | type
 
 def calcsize(format: _Layout) -> int:
-    """Returns the size in bytes of an item of `format`. Accepts every format of PEP 3118, and every layout that `Format`
-    accepts.
+    """Returns the size in bytes of an item of `format`. Accepts every format of PEP 3118, and every layout that
+    `Format` accepts.
     """
 
 # Checks of exporters
@@ -233,8 +233,8 @@ class View:
     def to_numpy(self, *, copy: bool | None = None) -> numpy.ndarray[Any, numpy.dtype[Any]]:
         """Returns a NumPy array of the items, in the memory of the view.
 
-        The items are copied if `copy` is True, or if they are reached through pointers (suboffsets). If `copy` is False,
-        ValueError is raised instead. Raises NotImplementedError if NumPy has no dtype for the items.
+        The items are copied if `copy` is True, or if they are reached through pointers (suboffsets). If `copy` is
+        False, ValueError is raised instead. Raises NotImplementedError if NumPy has no dtype for the items.
         """
     def to_arrow(self) -> Any:
         """Returns a pyarrow Table of records, or a pyarrow Array of other items.
@@ -245,14 +245,14 @@ class View:
     def to_pandas(self) -> Any:
         """Returns a pandas DataFrame of records or of two dimensions of numbers, or a pandas Series of other items.
 
-        Numbers in the byte order of this machine share the memory of the view. The fields of records are copied, because
-        pandas stores each column in an array of its own.
+        Numbers in the byte order of this machine share the memory of the view. The fields of records are copied,
+        because pandas stores each column in an array of its own.
         """
     def to_polars(self) -> Any:
         """Returns a polars DataFrame of records, or a polars Series of other items.
 
-        Contiguous numbers share the memory of the view. Records are copied, because polars stores each column in an array
-        of its own.
+        Contiguous numbers share the memory of the view. Records are copied, because polars stores each column in an
+        array of its own.
         """
     def release(self) -> None:
         """Releases the buffer. Raises BufferError while a consumer holds a buffer of this view."""
@@ -513,8 +513,8 @@ class Format:
         """Returns a picture of the bytes of each interpretation as HTML, for notebooks."""
     @classmethod
     def _restore(cls, tree: dict[str, Any], dialect: str, model: str) -> Format:
-        """Returns the format that was pickled as `tree`, a dict, with the names `dialect` and `model`. Only `pickle` calls
-        this method.
+        """Returns the format that was pickled as `tree`, a dict, with the names `dialect` and `model`. Only `pickle`
+        calls this method.
         """
 
 @final
@@ -541,8 +541,8 @@ def diff(a: _Layout, b: _Layout) -> Difference:
     """
 
 def layout_of(obj: Any) -> Format:
-    """Returns the format of the items of `obj`, which exports a buffer. Or returns the format with the layout that `obj`
-    describes: a str, a Format, a numpy.dtype, a ctypes class or a record class. A bytes object exports a buffer.
+    """Returns the format of the items of `obj`, which exports a buffer. Or returns the format with the layout that
+    `obj` describes: a str, a Format, a numpy.dtype, a ctypes class or a record class. A bytes object exports a buffer.
 
     If the type of `obj` defines the layout of the items (NumPy, ctypes, array, bytes), the format has this layout.
     Otherwise the layout is computed from the format and the itemsize of the buffer. The dialect is that of the module
