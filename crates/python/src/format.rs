@@ -25,8 +25,8 @@ use pep3118::layout::{
 };
 use pep3118::py::ItemDescription;
 
-/// Returns the size in bytes of an item of `format`. Accepts every format of PEP 3118, and every layout that `Format`
-/// accepts.
+/// Returns the size in bytes of an item of `format`. Accepts every format of PEP 3118, and every layout that
+/// `Format` accepts.
 ///
 /// >>> import pep3118
 /// >>> pep3118.calcsize("T{<i:a:<d:b:}")
@@ -620,8 +620,8 @@ impl Format {
         Ok((class.getattr("_restore")?, arguments))
     }
 
-    /// Returns the format that was pickled as `tree`, a dict, with the names `dialect` and `model`. Only `pickle` calls
-    /// this method.
+    /// Returns the format that was pickled as `tree`, a dict, with the names `dialect` and `model`. Only `pickle`
+    /// calls this method.
     #[classmethod]
     fn _restore(_class: &Bound<'_, PyType>, tree: &Bound<'_, PyDict>, dialect: &str, model: &str) -> PyResult<Self> {
         let layout = pickle::from_dict(tree, &model_by_name(model)?)?;

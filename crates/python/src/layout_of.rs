@@ -15,8 +15,8 @@ use pep3118::layout::{Comparison, Dialect, Equivalence};
 use pep3118::py::Acquired;
 use pep3118::view::Request;
 
-/// Returns the format of the items of `obj`, which exports a buffer. Or returns the format with the layout that `obj`
-/// describes: a str, a Format, a numpy.dtype, a ctypes class or a record class. A bytes object exports a buffer.
+/// Returns the format of the items of `obj`, which exports a buffer. Or returns the format with the layout that
+/// `obj` describes: a str, a Format, a numpy.dtype, a ctypes class or a record class. A bytes object exports a buffer.
 ///
 /// If the type of `obj` defines the layout of the items (NumPy, ctypes, array, bytes), the format has this layout.
 /// Otherwise the layout is computed from the format and the itemsize of the buffer. The dialect is that of the module

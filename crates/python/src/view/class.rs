@@ -551,8 +551,8 @@ impl View {
 
     /// Returns a NumPy array of the items, in the memory of the view.
     ///
-    /// The items are copied if `copy` is True, or if they are reached through pointers (suboffsets). If `copy` is False,
-    /// ValueError is raised instead. Raises NotImplementedError if NumPy has no dtype for the items.
+    /// The items are copied if `copy` is True, or if they are reached through pointers (suboffsets). If `copy` is
+    /// False, ValueError is raised instead. Raises NotImplementedError if NumPy has no dtype for the items.
     ///
     /// >>> from pep3118 import View
     /// >>> memory = bytearray(10)
@@ -575,16 +575,16 @@ impl View {
 
     /// Returns a pandas DataFrame of records or of two dimensions of numbers, or a pandas Series of other items.
     ///
-    /// Numbers in the byte order of this machine share the memory of the view. The fields of records are copied, because
-    /// pandas stores each column in an array of its own.
+    /// Numbers in the byte order of this machine share the memory of the view. The fields of records are copied,
+    /// because pandas stores each column in an array of its own.
     fn to_pandas<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         convert::to_pandas(slf)
     }
 
     /// Returns a polars DataFrame of records, or a polars Series of other items.
     ///
-    /// Contiguous numbers share the memory of the view. Records are copied, because polars stores each column in an array
-    /// of its own.
+    /// Contiguous numbers share the memory of the view. Records are copied, because polars stores each column in an
+    /// array of its own.
     fn to_polars<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         convert::to_polars(slf)
     }
