@@ -30,6 +30,7 @@ mod refine;
 mod resolve;
 mod scalar;
 mod stride_inference;
+mod subset;
 mod svg;
 mod table;
 mod tree;
@@ -58,6 +59,8 @@ pub use reconcile::reconcile;
 pub use codegen::{Declarations, Definition, Language, MemberType};
 pub use codegen::{PythonLibrary, SourceError};
 pub use scalar::Scalar;
+#[doc(hidden)]
+pub use subset::ChosenField;
 pub use table::Table;
 pub use tree::{Field, Fields, Layout};
 pub use ty::Type;

@@ -568,6 +568,11 @@ impl<'l> Field<'l> {
         (self.ty() != Type::Record).then_some(self.node.order)
     }
 
+    /// Returns the layout that this field belongs to.
+    pub(super) fn layout(self) -> &'l Layout {
+        self.layout
+    }
+
     /// Returns the node of this field.
     pub(crate) fn node(self) -> &'l Node {
         self.node

@@ -17,23 +17,18 @@ use super::from_ctypes::loaded;
 use super::from_dtype::{from_dtype, scalar_of_kind};
 use super::open::{ItemDescription, OpenBuffer, OpenError};
 use crate::abi::DataModel;
-use crate::layout::{Dialect, Layout, Type};
+use crate::layout::{Layout, Type};
 use crate::text::escape;
 use crate::view::{Block, Checker, RawView, Request};
 
-/// Opens the memory of the `__array_interface__` of `object`. `format` replaces the type of the items that the interface
-/// declares, and `dialect` is the dialect of `format`. Returns `None` if `object` has no `__array_interface__`.
+/// Opens the memory of the `__array_interface__` of `object`. Returns `None` if `object` has no `__array_interface__`.
 ///
 /// # Errors
 /// - the memory is given as an address, or has a mask: `BufferError`
 /// - an item is outside of the memory: `BufferError`
 /// - the interface is not as NumPy specifies it: `TypeError` or `ValueError`
 /// - no layout describes the items: `ValueError`
-pub(super) fn open_array_interface(
-    object: &Bound<'_, PyAny>,
-    format: Option<&[u8]>,
-    dialect: Option<&'static Dialect>,
-) -> Result<Option<OpenBuffer>, OpenError> {
+pub(super) fn open_array_interface(object: &Bound<'_, PyAny>) -> Result<Option<OpenBuffer>, OpenError> {
     let py = object.py();
     let Some(interface) = object.getattr_opt(intern!(py, "__array_interface__"))? else { return Ok(None) };
     let interface = interface.cast_into::<PyDict>().map_err(|_| refused("is not a dict"))?;
@@ -46,15 +41,7 @@ pub(super) fn open_array_interface(
     let strides: Option<Vec<i64>> = get("strides")?.map(|strides| strides.extract()).transpose()?;
     let offset: i64 = get("offset")?.map(|offset| offset.extract()).transpose()?.unwrap_or_default();
     let layout = layout_of(&required("typestr")?.extract::<String>()?, get("descr")?.as_ref())?;
-    let item = match format {
-        Some(format) => ItemDescription::of_format(format, dialect)?,
-        None => ItemDescription::of_layout(layout.clone())?,
-    };
-    if item.layout().size() != layout.size() {
-        let (given, size) = (item.layout().size(), layout.size());
-        let message = format!("the format has {given} bytes, and the items of the __array_interface__ {size} bytes");
-        return Err(PyValueError::new_err(message).into());
-    }
+    let item = ItemDescription::of_layout(layout.clone())?;
     let data = get("data")?.filter(|data| !data.is_instance_of::<pyo3::types::PyTuple>());
     let Some(data) = data else {
         return Err(PyBufferError::new_err(

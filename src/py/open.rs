@@ -18,10 +18,10 @@ use super::type_layout::{self, Kind, TypeLayout, type_layout};
 use crate::abi::DataModel;
 use crate::decode::{Buffer, BufferMut, DecodeError, EncodeError, Plan};
 use crate::layout::{
-    Ambiguity, Certainty, Comparison, Dialect, Equivalence, Field, Interpretation, Layout, LayoutError, Scalar, Target,
-    Type, reconcile,
+    Ambiguity, Certainty, Comparison, Dialect, Equivalence, Field, Layout, LayoutError, Scalar, Target, Type, reconcile,
 };
-use crate::view::{Checked, Checker, ItemLayout, Report, Request, View};
+use crate::text::plural;
+use crate::view::{Checked, Checker, ItemLayout, Order, Report, Request, View};
 
 /// The largest number of nested memoryviews that is followed to find the exporter. The `obj` of a memoryview can be
 /// another memoryview.
@@ -131,29 +131,69 @@ impl ItemDescription {
         Self::canonical(layout, Certainty::Exact).map(Arc::new)
     }
 
+    /// Creates the description of `layout`, which the caller of the package has given. `format` is the format that has
+    /// this layout on this machine in the dialect `dialect`. `None` means the canonical format of the layout. `rule` is
+    /// the name of the dialect that gave the layout, and `certainty` the certainty of the layout.
+    ///
+    /// # Errors
+    /// - every error of [`Plan::new`]
+    #[doc(hidden)]
+    pub fn given(
+        layout: Layout,
+        format: Option<(&[u8], &'static Dialect)>,
+        rule: &'static str,
+        certainty: Certainty,
+    ) -> Result<Arc<Self>, DecodeError> {
+        let (format, dialect) = match format {
+            Some((format, dialect)) => (format.to_vec(), dialect),
+            None => (canonical_format(&layout), &Dialect::PEP3118),
+        };
+        Self::new(layout, format, Some(dialect), rule, certainty).map(Arc::new)
+    }
+
+    /// Creates the description of `layout`, which has only fields of this description's layout. The owner of
+    /// references to objects and the certainty are those of this description.
+    ///
+    /// # Errors
+    /// - every error of [`Plan::new`]
+    #[doc(hidden)]
+    pub fn of_part(&self, layout: Layout) -> Result<Arc<Self>, DecodeError> {
+        let part = Self::canonical(layout, self.certainty)?;
+        Ok(Arc::new(Self { objects: self.objects, typed_pointers: self.typed_pointers, ..part }))
+    }
+
     /// Creates the description of one element of `field`. `field` must be a field of this description's layout.
     ///
     /// # Errors
     /// - every error of [`Plan::new`]
     pub fn of_field(&self, field: Field<'_>) -> Result<Arc<Self>, DecodeError> {
-        let element = Self::canonical(field.element_layout(), self.certainty)?;
-        Ok(Arc::new(Self { objects: self.objects, typed_pointers: self.typed_pointers, ..element }))
+        self.of_part(field.element_layout())
     }
 
-    /// Returns the description of items with the format `format` in the dialect `dialect`. `None` means that the
-    /// dialect is unknown.
+    /// Returns the description of items with the format `format` in the dialect `dialect`. `itemsize` is the size of
+    /// an item in bytes. `None` means that the itemsize or the dialect is unknown.
     ///
     /// # Errors
-    /// - `format` cannot be parsed, or is ambiguous
-    pub fn of_format(format: &[u8], dialect: Option<&'static Dialect>) -> Result<Arc<Self>, OpenError> {
-        let key = KeyRef { source: Source::Given(dialect), format: Some(format), itemsize: -1 };
-        if let Some(found) = key.find() {
+    /// - `format` cannot be parsed, has another size than `itemsize`, or is ambiguous
+    pub fn of_format(
+        format: &[u8],
+        itemsize: Option<u64>,
+        dialect: Option<&'static Dialect>,
+    ) -> Result<Arc<Self>, OpenError> {
+        // No item has more than `i64::MAX` bytes, so such an `itemsize` is an error of `reconcile`, and not cached.
+        let known = itemsize.map_or(Some(-1), |itemsize| i64::try_from(itemsize).ok());
+        let key = KeyRef { source: Source::Given(dialect), format: Some(format), itemsize: known.unwrap_or(-1) };
+        if known.is_some()
+            && let Some(found) = key.find()
+        {
             return Ok(found);
         }
-        let reading = reconcile(format, None, dialect, &DataModel::HOST)?;
+        let reading = reconcile(format, itemsize, dialect, &DataModel::HOST)?;
         let (rule, certainty) = (reading.dialect.name, reading.certainty);
         let item = Arc::new(Self::new(reading.layout, format.to_vec(), dialect, rule, certainty)?);
-        key.insert(&item, Guard::None);
+        if known.is_some() {
+            key.insert(&item, Guard::None);
+        }
         Ok(item)
     }
 
@@ -251,6 +291,23 @@ pub enum OpenError {
     Rules(Report),
     /// The format has several interpretations of the itemsize.
     Ambiguous(Ambiguity),
+    /// The format is invalid, or has another size than the itemsize.
+    Format(LayoutError),
+    /// The items that the caller has given do not fit the memory.
+    ItemSize(ItemSizeError),
+}
+
+/// The sizes of a buffer whose memory does not have the size of the items that the caller has given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ItemSizeError {
+    /// The size of the memory in bytes.
+    pub len: i64,
+    /// The size in bytes of the items that the exporter describes.
+    pub itemsize: i64,
+    /// The size in bytes of the items that the caller has given.
+    pub wanted: u64,
+    /// Whether the exporter describes the memory as bytes that are contiguous in C order.
+    pub is_contiguous: bool,
 }
 
 impl From<PyErr> for OpenError {
@@ -269,7 +326,7 @@ impl From<LayoutError> for OpenError {
     fn from(error: LayoutError) -> Self {
         match error.ambiguity() {
             Some(ambiguity) => Self::Ambiguous(ambiguity.clone()),
-            None => Self::Raised(error.into()),
+            None => Self::Format(error),
         }
     }
 }
@@ -281,6 +338,13 @@ impl From<OpenError> for PyErr {
             OpenError::Raised(error) => error,
             OpenError::Rules(report) => report.into(),
             OpenError::Ambiguous(ambiguity) => DecodeError::Ambiguous(ambiguity).into(),
+            OpenError::Format(error) => error.into(),
+            OpenError::ItemSize(ItemSizeError { len, itemsize, wanted, .. }) => PyValueError::new_err(format!(
+                "{} with items of {} are not memory of items of {}",
+                plural(len, "byte"),
+                plural(itemsize, "byte"),
+                plural(wanted, "byte"),
+            )),
         }
     }
 }
@@ -370,7 +434,7 @@ impl OpenBuffer {
 /// - the exporter breaks a rule of the protocol, so that its items cannot be read: `BufferError`
 /// - a format with several interpretations of the itemsize: `ValueError`
 pub fn open(exporter: &Bound<'_, PyAny>) -> PyResult<OpenBuffer> {
-    open_or(exporter, None, None, &|_, _| None)
+    open_or(exporter, None, &|_, _| None)
 }
 
 /// A function of the caller that recognizes the caller's own exporters. The arguments are an object and the format of
@@ -379,21 +443,17 @@ pub fn open(exporter: &Bound<'_, PyAny>) -> PyResult<OpenBuffer> {
 /// `dialect`.
 pub type Producer<'p> = dyn Fn(&Bound<'_, PyAny>, Option<&[u8]>) -> Option<Option<&'static Dialect>> + 'p;
 
-/// Requests a buffer of `exporter`, and determines the layout of its items. `format` replaces the exporter's format,
-/// and `None` means the exporter's format. `dialect` is the dialect of the format, or `None` if the dialect is unknown.
-/// `producer` recognizes the caller's own exporters, and is called only if `format` and `dialect` are `None` and the
-/// exporter's type declares no layout. If `format` replaces an exporter's format that contains references to objects
-/// (code `O`), the result is read-only, because a write could overwrite a reference.
+/// Requests a buffer of `exporter`, and determines the layout of its items. `dialect` is the dialect of the exporter's
+/// format, or `None` if it is unknown. `producer` returns the dialect for exporters of the program.
 ///
 /// # Errors
 /// - every error of [`open`]
 pub fn open_as(
     exporter: &Bound<'_, PyAny>,
-    format: Option<&[u8]>,
     dialect: Option<&'static Dialect>,
     producer: &Producer<'_>,
 ) -> Result<OpenBuffer, OpenError> {
-    open_or(exporter, format, dialect, producer)
+    open_or(exporter, dialect, producer)
 }
 
 /// Does the work of [`open_as`]. The caller chooses the type of the error, so that a successful result is not copied to
@@ -401,24 +461,68 @@ pub fn open_as(
 #[inline]
 fn open_or<E: From<OpenError>>(
     exporter: &Bound<'_, PyAny>,
-    format: Option<&[u8]>,
     dialect: Option<&'static Dialect>,
     producer: &Producer<'_>,
 ) -> Result<OpenBuffer, E> {
     let acquired = match Acquired::new(exporter, Request::FULL_RO) {
         Ok(acquired) => acquired,
-        Err(refusal) => return Ok(open_refused(exporter, refusal, format, dialect, producer)?),
+        Err(refusal) => return Ok(open_refused(exporter, refusal, dialect, producer)?),
     };
-    let item = describe(exporter, &acquired, format, dialect, producer)?;
+    let item = describe(exporter, &acquired, dialect, producer)?;
     // The common case returns early, because each move of a view copies more than 200 bytes.
-    if format.is_none()
-        && let Some(view) = acquired.direct_geometry()
-    {
+    if let Some(view) = acquired.direct_geometry() {
         return Ok(OpenBuffer { shared: SharedView::new(acquired, view), item });
     }
+    let view = acquired.geometry().map_err(OpenError::Rules)?;
+    Ok(OpenBuffer { shared: SharedView::new(acquired, view), item })
+}
+
+/// Requests a buffer of `exporter` whose items are those that `describe` returns, in place of the items that the
+/// exporter describes. The argument of `describe` is the itemsize of the exporter in bytes, or `None` if the exporter
+/// exports bytes, which can be the memory of any items. If the new items are larger than a byte, bytes become one
+/// dimension of items. If the exporter has references to objects, the result is read-only.
+///
+/// # Errors
+/// - `1`, which exports no buffer: `TypeError`
+/// - the exporter breaks a rule of the protocol, so that its items cannot be read
+/// - an error of `describe`
+/// - the memory does not have the size of the new items: `OpenError::ItemSize`
+pub fn open_items(
+    exporter: &Bound<'_, PyAny>,
+    describe: impl FnOnce(Option<u64>) -> Result<Arc<ItemDescription>, OpenError>,
+) -> Result<OpenBuffer, OpenError> {
+    let (acquired, has_references) = match Acquired::new(exporter, Request::FULL_RO) {
+        Ok(acquired) => {
+            let has_references = declares_references(acquired.raw().format);
+            (acquired, has_references)
+        }
+        Err(refusal) if !is_exporter(exporter) => return open_items_of_protocol(exporter, refusal, describe),
+        // Some exporters refuse only requests for the format, which is not needed here.
+        Err(refusal) => match acquire_without_format(exporter, &refusal)? {
+            Some((acquired, Some(dtype))) => {
+                (acquired, dtype.getattr(intern!(exporter.py(), "hasobject"))?.is_truthy()?)
+            }
+            Some((acquired, None)) => (acquired, false),
+            None => return Err(refusal.into()),
+        },
+    };
     let mut view = acquired.geometry().map_err(OpenError::Rules)?;
+    let format = acquired.raw().format;
+    let is_bytes = view.itemsize() == 1 && is_byte(format);
+    // The itemsize of a view is not negative, so the conversion does not fail.
+    let item = describe(u64::try_from(view.itemsize()).ok().filter(|_| !is_bytes))?;
+    let wanted = item.layout.size();
+    let size = i64::try_from(wanted).ok();
+    if size != Some(view.itemsize()) {
+        let (len, itemsize) = (view.len(), view.itemsize());
+        let is_contiguous = is_bytes && view.is_contiguous(Order::C);
+        let error = OpenError::ItemSize(ItemSizeError { len, itemsize, wanted, is_contiguous });
+        let cast = size.filter(|_| is_contiguous).map(|size| view.cast(ItemLayout::Bytes, size, None));
+        let Some(Ok(cast)) = cast else { return Err(error) };
+        view = cast;
+    }
     // A write of other items would overwrite references to objects.
-    if format.is_some() && has_references(acquired.raw().format) {
+    if has_references {
         view = view.to_readonly();
     }
     Ok(OpenBuffer { shared: SharedView::new(acquired, view), item })
@@ -452,65 +556,83 @@ pub fn open_described(
 fn open_refused(
     exporter: &Bound<'_, PyAny>,
     refusal: PyErr,
-    format: Option<&[u8]>,
     dialect: Option<&'static Dialect>,
     producer: &Producer<'_>,
 ) -> Result<OpenBuffer, OpenError> {
     if is_exporter(exporter) {
-        return open_without_format(exporter, refusal, format, dialect);
+        return open_without_format(exporter, refusal);
     }
     if let Some(memory) = DlpackMemory::of(exporter)? {
-        return open_as(&memory, format, dialect, producer);
+        return open_as(&memory, dialect, producer);
     }
-    open_array_interface(exporter, format, dialect)?.ok_or_else(|| refusal.into())
+    open_array_interface(exporter)?.ok_or_else(|| refusal.into())
 }
 
-/// Opens `exporter`, which refused a request for the format with the exception `refusal`. `format` and `dialect` are
-/// those of [`open_as`].
-///
-/// NumPy refuses to write a format for dates, for the types of other packages, and for fields that share bytes or that
-/// are not in the order of their offsets. NumPy answers a request without `FORMAT`, and the dtype declares the layout.
-/// If `format` is given, a buffer without a format is enough for every exporter.
+/// Opens `exporter`, which has no buffers, through another protocol. `refusal` is the exception of the request for a
+/// buffer. `describe` is the argument of [`open_items`].
 ///
 /// # Errors
-/// - `format` is `None`, and `exporter` is not a NumPy array or scalar: `refusal`
-/// - `exporter` also refuses the request without `FORMAT`: `refusal`
-/// - a dtype without a layout, such as `StringDType`: `ValueError`, with `refusal` as its cause
+/// - those of [`open_items`]
 #[cold]
-fn open_without_format(
+fn open_items_of_protocol(
     exporter: &Bound<'_, PyAny>,
     refusal: PyErr,
-    format: Option<&[u8]>,
-    dialect: Option<&'static Dialect>,
+    describe: impl FnOnce(Option<u64>) -> Result<Arc<ItemDescription>, OpenError>,
 ) -> Result<OpenBuffer, OpenError> {
+    if let Some(memory) = DlpackMemory::of(exporter)? {
+        return open_items(&memory, describe);
+    }
+    let Some(OpenBuffer { shared, item: declared }) = open_array_interface(exporter)? else {
+        return Err(refusal.into());
+    };
+    let item = describe(Some(declared.layout.size()))?;
+    let (wanted, view) = (item.layout.size(), shared.view());
+    if wanted != declared.layout.size() {
+        let (len, itemsize) = (view.len(), view.itemsize());
+        return Err(OpenError::ItemSize(ItemSizeError { len, itemsize, wanted, is_contiguous: false }));
+    }
+    Ok(OpenBuffer { shared, item })
+}
+
+/// Requests a buffer without a format of `exporter`, which refused a request for the format with the exception
+/// `refusal`. Also returns the dtype if `exporter` is a NumPy array or scalar. Returns `None` if `exporter` refuses for
+/// another reason, or refuses this request too.
+fn acquire_without_format<'py>(
+    exporter: &Bound<'py, PyAny>,
+    refusal: &PyErr,
+) -> Result<Option<(Acquired, Option<Bound<'py, PyAny>>)>, OpenError> {
     let py = exporter.py();
     let refuses_format = refusal.is_instance_of::<PyBufferError>(py)
         || refusal.is_instance_of::<PyValueError>(py)
         // NumPy's scalars of types of other packages.
-        || is_exporter(exporter) && refusal.is_instance_of::<PyTypeError>(py);
+        || refusal.is_instance_of::<PyTypeError>(py);
     if !refuses_format {
-        return Err(refusal.into());
+        return Ok(None);
     }
     let dtype = type_layout::array_dtype(exporter)?;
-    if format.is_none() && dtype.is_none() {
+    Ok(Acquired::new(exporter, Request::INDIRECT).ok().map(|acquired| (acquired, dtype)))
+}
+
+/// Opens `exporter`, which refused a request for the format with the exception `refusal`.
+///
+/// NumPy refuses to write a format for dates, for the types of other packages, and for fields that share bytes or that
+/// are not in the order of their offsets. NumPy answers a request without `FORMAT`, and the dtype declares the layout.
+///
+/// # Errors
+/// - `exporter` is not a NumPy array or scalar: `refusal`
+/// - `exporter` also refuses the request without `FORMAT`: `refusal`
+/// - a dtype without a layout, such as `StringDType`: `ValueError`, with `refusal` as its cause
+#[cold]
+fn open_without_format(exporter: &Bound<'_, PyAny>, refusal: PyErr) -> Result<OpenBuffer, OpenError> {
+    let Some((acquired, Some(dtype))) = acquire_without_format(exporter, &refusal)? else {
         return Err(refusal.into());
-    }
-    let Ok(acquired) = Acquired::new(exporter, Request::INDIRECT) else { return Err(refusal.into()) };
-    let item = match (format, &dtype) {
-        (None, Some(dtype)) => items_of_dtype(&acquired, dtype).inspect_err(|error| {
-            if let OpenError::Raised(error) = error {
-                error.set_cause(py, Some(refusal));
-            }
-        })?,
-        _ => describe_any(exporter, &acquired, format, dialect, &|_, _| None)?,
     };
-    let mut view = acquired.geometry().map_err(OpenError::Rules)?;
-    // A write of other items would overwrite references to objects.
-    if let (Some(_), Some(dtype)) = (format, &dtype)
-        && dtype.getattr(intern!(py, "hasobject"))?.is_truthy()?
-    {
-        view = view.to_readonly();
-    }
+    let item = items_of_dtype(&acquired, &dtype).inspect_err(|error| {
+        if let OpenError::Raised(error) = error {
+            error.set_cause(exporter.py(), Some(refusal));
+        }
+    })?;
+    let view = acquired.geometry().map_err(OpenError::Rules)?;
     Ok(OpenBuffer { shared: SharedView::new(acquired, view), item })
 }
 
@@ -541,49 +663,49 @@ fn items_of_dtype(acquired: &Acquired, dtype: &Bound<'_, PyAny>) -> Result<Arc<I
     Ok(item)
 }
 
-/// Returns the description of the items of `acquired`, a buffer of `exporter`. `format`, `dialect` and `producer` are
-/// those of [`open_as`]. If the format has a [`Slot`], the description in the slot is returned. Returns an error if no
-/// layout can be determined.
+/// Returns whether `format` is the format of one byte without another meaning: `B`, `b`, `c`, with or without a
+/// byte-order character, or `None`.
+fn is_byte(format: Option<&[u8]>) -> bool {
+    let Some(format) = format else { return true };
+    matches!(format, [b'B' | b'b' | b'c'] | [b'@' | b'=' | b'<' | b'>' | b'!' | b'|', b'B' | b'b' | b'c'])
+}
+
+/// Returns the description of the items of `acquired`, a buffer of `exporter`. `dialect` and `producer` are those of
+/// [`open_as`]. If the format has a [`Slot`], the description in the slot is returned. Returns an error if no layout can
+/// be determined.
 #[inline]
 fn describe(
     exporter: &Bound<'_, PyAny>,
     acquired: &Acquired,
-    format: Option<&[u8]>,
     dialect: Option<&'static Dialect>,
     producer: &Producer<'_>,
 ) -> Result<Arc<ItemDescription>, OpenError> {
     let raw = acquired.raw();
-    let slot = if format.is_none() && dialect.is_none() { Slot::of(exporter, raw.format) } else { None };
+    let slot = if dialect.is_none() { Slot::of(exporter, raw.format) } else { None };
     if let Some(item) = slot.and_then(|slot| slot.0.get())
         && u64::try_from(raw.itemsize) == Ok(item.layout.size())
     {
         return Ok(Arc::clone(item));
     }
-    let item = describe_any(exporter, acquired, format, dialect, producer)?;
+    let item = describe_any(exporter, acquired, dialect, producer)?;
     if let Some(slot) = slot {
         slot.fill(&item, raw.format);
     }
     Ok(item)
 }
 
-/// Returns the description of the items of `acquired`, a buffer of `exporter`, for [`describe`], without the use of a
-/// [`Slot`]. `format`, `dialect` and `producer` are the arguments of `describe`. Returns an error if no layout can be
-/// determined.
+/// Returns the description of the items of `acquired` for [`describe`], without the use of a [`Slot`]. `dialect` and
+/// `producer` are the arguments of `describe`. Returns an error if no layout can be determined.
 fn describe_any(
     exporter: &Bound<'_, PyAny>,
     acquired: &Acquired,
-    format: Option<&[u8]>,
     dialect: Option<&'static Dialect>,
     producer: &Producer<'_>,
 ) -> Result<Arc<ItemDescription>, OpenError> {
     let raw = acquired.raw();
-    let Ok(itemsize) = u64::try_from(raw.itemsize) else { return by_format(acquired, None, dialect) };
-    if let Some(format) = format {
-        let _: Interpretation = reconcile(format, Some(itemsize), dialect, &DataModel::HOST)?;
-        return by_format(acquired, Some(format), dialect);
-    }
+    let Ok(itemsize) = u64::try_from(raw.itemsize) else { return by_format(acquired, dialect) };
     if dialect.is_some() || is_number(raw.format, itemsize) {
-        return by_format(acquired, None, dialect);
+        return by_format(acquired, dialect);
     }
     // The type of the object in `Py_buffer.obj` declares the layout. The type of `exporter` does not, because an
     // exporter can pass on the buffer of another object.
@@ -591,7 +713,7 @@ fn describe_any(
         Ok(view) => Some(view.as_any().clone()),
         Err(_) => acquired.exporter(exporter.py()),
     };
-    let Some(owner) = owner else { return by_format(acquired, None, None) };
+    let Some(owner) = owner else { return by_format(acquired, None) };
     let (kind, item) = type_layout::declaration(&owner, raw.format, raw.itemsize)?;
     if let Some(item) = item {
         return Ok(item);
@@ -616,7 +738,7 @@ fn describe_any(
     }
     let Some(declared) = type_layout(&owner)? else { return by_producer(acquired, &owner, producer) };
     if declared.layout.size() != itemsize {
-        return by_format(acquired, None, Some(declared.dialect));
+        return by_format(acquired, Some(declared.dialect));
     }
     let item = Arc::new(declared_items(acquired, declared)?);
     if source != 0 {
@@ -630,7 +752,7 @@ fn describe_any(
 
 /// Returns whether `format` contains references to objects (code `O`). Also returns `true` if `format` contains the
 /// character `O` but cannot be parsed. Returns `false` if `format` is `None`.
-fn has_references(format: Option<&[u8]>) -> bool {
+fn declares_references(format: Option<&[u8]>) -> bool {
     let Some(format) = format.filter(|format| format.contains(&b'O')) else { return false };
     let has = |layout: &Layout| {
         Plan::new(layout).is_ok_and(|plan| plan.leaves().iter().any(|leaf| leaf.ty() == Type::Object))
@@ -651,28 +773,23 @@ fn by_producer(
         root = view.getattr("obj")?;
     }
     if let Some(dialect) = producer(&root, acquired.raw().format) {
-        return by_format(acquired, None, dialect);
+        return by_format(acquired, dialect);
     }
     let cython = type_layout::kind(&root)? == Kind::Cython;
-    by_format(acquired, None, cython.then_some(&Dialect::CYTHON))
+    by_format(acquired, cython.then_some(&Dialect::CYTHON))
 }
 
-/// Returns the description of the items of `acquired` that have the format `format` in the dialect `dialect`. A
-/// `format` of `None` means the exporter's format. A `dialect` of `None` means that every dialect is possible. Returns
-/// an error if the items cannot be read, or if the format is ambiguous.
-fn by_format(
-    acquired: &Acquired,
-    format: Option<&[u8]>,
-    dialect: Option<&'static Dialect>,
-) -> Result<Arc<ItemDescription>, OpenError> {
-    let source = if format.is_some() { Source::Given(dialect) } else { Source::Format(dialect) };
+/// Returns the description of the items of `acquired`, in the dialect `dialect` of the exporter's format. A `dialect`
+/// of `None` means that every dialect is possible. Returns an error if the items cannot be read, or if the format is
+/// ambiguous.
+fn by_format(acquired: &Acquired, dialect: Option<&'static Dialect>) -> Result<Arc<ItemDescription>, OpenError> {
     let raw = acquired.raw();
-    let key = KeyRef { source, format: format.or(raw.format), itemsize: raw.itemsize };
+    let key = KeyRef { source: Source::Format(dialect), format: raw.format, itemsize: raw.itemsize };
     if let Some(item) = key.find() {
         return Ok(item);
     }
     let checker = Checker { dialect, ..Checker::DEFAULT };
-    let Checked { report, view } = acquired.validate(&checker, format);
+    let Checked { report, view } = acquired.validate(&checker, None);
     let Some(view) = view else { return Err(OpenError::Rules(report)) };
     let item = Arc::new(ItemDescription::of_view(&view, key.format.map(<[u8]>::to_vec), dialect)?);
     // If the request had no structural flag, the view has items of one byte, although `itemsize` of the buffer can be

@@ -2,7 +2,8 @@
 //! `IndexCountError`.
 
 use pep3118::__private::escape;
-use pep3118::layout::{Ambiguity, LayoutError};
+use pep3118::abi::DataModel;
+use pep3118::layout::{Ambiguity, Dialect, LayoutError};
 use pep3118::view::{Report, Severity};
 use pyo3::exceptions::{PyBufferError, PyIndexError, PyKeyError, PyTypeError, PyValueError};
 use pyo3::intern;
@@ -11,6 +12,9 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 
 use crate::objects;
+
+use crate::layout_argument::Call;
+use pep3118_cli::hints::{Arguments, help};
 
 pyo3::create_exception!(
     pep3118,
@@ -162,7 +166,7 @@ fn with_attributes<T: pyo3::PyTypeInfo>(
 }
 
 /// Creates a `FormatError` with `message`. `span` is the start and the end of the offending bytes in the format.
-fn format_error(message: String, span: Option<(usize, usize)>) -> PyErr {
+pub(crate) fn format_error(message: String, span: Option<(usize, usize)>) -> PyErr {
     Python::attach(|py| match span.into_pyobject(py) {
         Ok(span) => with_attributes::<FormatError>(py, message, &[("span", &span)]),
         Err(error) => error,
@@ -176,26 +180,38 @@ pub(crate) fn c_error(error: pep3118::CError) -> PyErr {
     format_error(error.diagnostic().to_string(), None)
 }
 
-/// Creates the exception for `ambiguity`, an ambiguous format and its interpretations. `call` is the text for the help
-/// line: the call that the user made, with the argument that selects an interpretation, such as `Format(…,
-/// dialect='…')`.
-pub(crate) fn ambiguous(ambiguity: &Ambiguity, call: &str) -> PyErr {
-    format_error(ambiguity.diagnostic().with_help(format!("choose one: {call}")).to_string(), None)
+/// Creates the exception for an ambiguous format. The help line lists the arguments of `call`, the call that the user
+/// made, that select an interpretation.
+pub(crate) fn ambiguous(ambiguity: &Ambiguity, call: Call) -> PyErr {
+    let found = ambiguity.alternatives().iter().map(|found| format!("`{}`", call.dialect(found.dialect.name)));
+    let help = format!("choose one: {}", found.collect::<Vec<_>>().join(" or "));
+    format_error(ambiguity.diagnostic().with_help(help).to_string(), None)
 }
 
-/// Creates the exception for `error`. If the format is ambiguous, the help line contains `call`, the call with which
-/// the user selects an interpretation.
-pub(crate) fn refused_or_ambiguous(error: LayoutError, call: &str) -> PyErr {
-    match error.ambiguity() {
-        Some(ambiguity) => ambiguous(ambiguity, call),
-        None => error.into(),
+/// Creates the exception for `error`, the error of the library for `format`, `itemsize`, `dialect` and `model`. The
+/// help line names an argument of `call`, the call that the user made, or a format with which the call succeeds.
+#[cold]
+pub(crate) fn refused(
+    error: &LayoutError,
+    (format, itemsize, dialect): (&[u8], Option<u64>, Option<&Dialect>),
+    model: &DataModel,
+    call: Call,
+) -> PyErr {
+    if let Some(ambiguity) = error.ambiguity() {
+        return ambiguous(ambiguity, call);
     }
+    let (diagnostic, span) = (error.diagnostic(), error.span());
+    let message = match help(error, format, itemsize, dialect, model, &call) {
+        Some(help) => diagnostic.with_help(help).to_string(),
+        None => diagnostic.to_string(),
+    };
+    format_error(message, Some((span.start(), span.end())))
 }
 
 /// Creates the exception for `error`. The message shows the position of the error in the format.
 pub(crate) fn format_exception(error: LayoutError) -> PyErr {
     if let Some(ambiguity) = error.ambiguity() {
-        return ambiguous(ambiguity, "dialect='…'");
+        return ambiguous(ambiguity, Call::FORMAT);
     }
     let span = error.span();
     format_error(format!("{error:#}"), Some((span.start(), span.end())))

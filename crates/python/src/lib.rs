@@ -11,6 +11,7 @@ mod exporter;
 mod fastcall;
 mod field;
 mod format;
+mod layout_argument;
 mod layout_of;
 mod names;
 mod objects;

@@ -1,7 +1,7 @@
 import sys
 from collections.abc import Iterator, Sequence
 from types import GenericAlias, ModuleType
-from typing import Any, Literal, Self, SupportsIndex, final, overload
+from typing import Any, Literal, Self, SupportsIndex, TypeAlias, final, overload
 
 import numpy
 from typing_extensions import Buffer, CapsuleType, disjoint_base
@@ -43,9 +43,11 @@ class IndexCountError(IndexError, TypeError):
     memoryview raises TypeError for such a key, and NumPy raises IndexError.
     """
 
-def calcsize(format: str | bytes) -> int:
-    """Returns the size in bytes of an item of `format`, a str or bytes object, on this machine. Accepts every format of
-    PEP 3118. Raises ValueError if `format` is invalid.
+_Layout: TypeAlias = str | bytes | Format | numpy.dtype[Any] | type
+
+def calcsize(format: _Layout) -> int:
+    """Returns the size in bytes of an item of `format`. Accepts every format of PEP 3118, and every layout that
+    `Format` accepts.
     """
 
 # Checks of exporters
@@ -167,12 +169,15 @@ class View:
 
     The layout of an item is the layout that the exporter's type declares: a NumPy dtype, a ctypes class, or an
     `array.array`. For any other type, the layout is read from the exporter's format, in `dialect` if it is given.
-    `format` replaces the exporter's format by another format of the same itemsize.
+    `format` replaces the exporter's format by another layout of the same itemsize: a str, bytes, Format, numpy.dtype,
+    ctypes class or record class. Memory of bytes becomes one dimension of items of the layout.
 
     A view is a sequence, registered with `collections.abc.Sequence`.
 
     An object without buffers is read through `__dlpack__`, as tensors have it, or through an `__array_interface__`
     whose data is a buffer, as images of Pillow have it.
+
+    `view["a", "b"]` is a view of these fields. A list or an array of indices, or a mask, selects a copy, as in NumPy.
     """
     @property
     def obj(self) -> object:
@@ -225,7 +230,7 @@ class View:
     @property
     def dialect(self) -> str:
         """The dialect in which the format was interpreted."""
-    def __new__(cls, object: Buffer, format: str | bytes | None = None, dialect: str | None = None) -> Self: ...
+    def __new__(cls, object: Buffer, format: _Layout | None = None, dialect: str | None = None) -> Self: ...
     def explain(self) -> str:
         """Returns the layout of an item as a table of offsets, sizes and types, and the arrangement of the items."""
     def tolist(self) -> Any:
@@ -240,7 +245,7 @@ class View:
         """Returns a read-only view of the same memory."""
     def cast(
         self,
-        format: str | bytes,
+        format: _Layout,
         shape: Sequence[int] | None = None,
         *,
         order: Literal["C", "F"] = "C",
@@ -267,6 +272,30 @@ class View:
     @classmethod
     def __class_getitem__(cls, item: Any, /) -> GenericAlias:
         """Returns a generic alias for annotations, such as `View[int]`."""
+    def to_numpy(self, *, copy: bool | None = None) -> numpy.ndarray[Any, numpy.dtype[Any]]:
+        """Returns a NumPy array of the items, in the memory of the view.
+
+        The items are copied if `copy` is True, or if they are reached through pointers (suboffsets). If `copy` is
+        False, ValueError is raised instead. Raises NotImplementedError if NumPy has no dtype for the items.
+        """
+    def to_arrow(self) -> Any:
+        """Returns a pyarrow Table of records, or a pyarrow Array of other items.
+
+        Contiguous numbers share the memory of the view. Records are copied, because Arrow stores each field in an array
+        of its own.
+        """
+    def to_pandas(self) -> Any:
+        """Returns a pandas DataFrame of records or of two dimensions of numbers, or a pandas Series of other items.
+
+        Numbers in the byte order of this machine share the memory of the view. The fields of records are copied,
+        because pandas stores each column in an array of its own.
+        """
+    def to_polars(self) -> Any:
+        """Returns a polars DataFrame of records, or a polars Series of other items.
+
+        Contiguous numbers share the memory of the view. Records are copied, because polars stores each column in an
+        array of its own.
+        """
     def release(self) -> None:
         """Releases the buffer. Raises BufferError while a consumer holds a buffer of this view."""
     def __arrow_c_schema__(self) -> CapsuleType: ...
@@ -313,7 +342,8 @@ class Exporter:
     """Exports memory through the buffer protocol, as items of any format, shape and strides.
 
     - `memory`: a contiguous bytes-like object. The exporter holds a buffer of `memory` until the exporter is deleted.
-    - `format`: the format of an item. With None, the exported buffer has no format, and its items are bytes.
+    - `format`: the format of an item, or another description of a layout: a Format, a numpy.dtype, a ctypes class or a
+      record class. With None, the exported buffer has no format, and its items are bytes.
     - `itemsize`: the size of an item in bytes. The default is the size of `format`.
     - `shape`: the number of items in each dimension. The default is one dimension with all items that fit.
     - `strides`: the distance in bytes from one item to the next in each dimension. The default is C order.
@@ -330,7 +360,7 @@ class Exporter:
         cls,
         memory: Buffer,
         *,
-        format: str | None = "B",
+        format: _Layout | None = "B",
         itemsize: int | None = None,
         shape: Sequence[int] | None = None,
         strides: Sequence[int] | None = None,
@@ -344,7 +374,7 @@ class Exporter:
         length: int,
         owner: object,
         *,
-        format: str | None = "B",
+        format: _Layout | None = "B",
         itemsize: int | None = None,
         shape: Sequence[int] | None = None,
         strides: Sequence[int] | None = None,
@@ -453,14 +483,15 @@ class Field:
 class Format:
     """The layout that a format describes: fields with offsets, sizes and types.
 
-    - `fmt`: the format. None means the format of a buffer without a format, unsigned bytes.
+    - `fmt`: the format as a str or bytes object, or another description of a layout: a Format, a numpy.dtype, a ctypes
+      class or a record class. None means the format of a buffer without a format, unsigned bytes.
     - `itemsize`: the size of an item in bytes, if it is known.
     - `dialect`: the name of the producer's dialect. By default, all dialects are tried.
     - `model`: the machine, as a data model such as "lp64" or a target triple. The default is this machine.
     """
     def __new__(
         cls,
-        fmt: str | bytes | None,
+        fmt: _Layout | None,
         itemsize: int | None = None,
         dialect: str | None = None,
         model: str | None = None,
@@ -550,7 +581,9 @@ class Format:
         """Returns a picture of the bytes of each interpretation as HTML, for notebooks."""
     @classmethod
     def _restore(cls, tree: dict[str, Any], dialect: str, model: str) -> Format:
-        """Returns the format that was pickled as `tree`, a dict. Only `pickle` calls this method."""
+        """Returns the format that was pickled as `tree`, a dict, with the names `dialect` and `model`. Only `pickle`
+        calls this method.
+        """
 
 @final
 class Difference:
@@ -569,14 +602,15 @@ class Difference:
         """The first difference in one sentence, or None if the formats have the same values under the same names."""
     def __bool__(self) -> bool: ...
 
-def diff(a: Format | str | bytes, b: Format | str | bytes) -> Difference:
+def diff(a: _Layout, b: _Layout) -> Difference:
     """Compares the layouts of the formats `a` and `b`.
 
     A string is interpreted in the dialect pep3118 for this machine.
     """
 
 def layout_of(obj: Any) -> Format:
-    """Returns the format of the items of `obj`, which exports a buffer.
+    """Returns the format of the items of `obj`, which exports a buffer. Or returns the format with the layout that
+    `obj` describes: a str, a Format, a numpy.dtype, a ctypes class or a record class. A bytes object exports a buffer.
 
     If the type of `obj` defines the layout of the items (NumPy, ctypes, array, bytes), the format has this layout.
     Otherwise the layout is computed from the format and the itemsize of the buffer. The dialect is that of the module

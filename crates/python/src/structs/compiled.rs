@@ -10,11 +10,12 @@ use super::offset::{Direction, index, item_start};
 use crate::behavior::{Behavior, NonAscii};
 use crate::borrowed_bytes::BorrowedBytes;
 use crate::fastcall::Arguments;
+use crate::format::Format;
 use crate::objects::{self, no_memory, utf8_text, with_item_copy};
 use crate::values::Codec;
 use pep3118::abi::DataModel;
 use pep3118::format::Code;
-use pep3118::layout::{Dialect, Layout};
+use pep3118::layout::{Comparison, Dialect, Equivalence, Layout, Target};
 
 /// A format and the codec of its items.
 #[derive(Debug)]
@@ -139,6 +140,27 @@ impl Compiled {
         let layout = layout(py, bytes.as_bytes()).map_err(refused)?;
         let format = utf8_text(py, bytes.as_bytes())?.unbind();
         Ok(Self { codec: codec(py, &layout, bytes.as_bytes())?, format })
+    }
+
+    /// Compiles `layout`, which was given in place of a format. The compiled format is the text of `layout`, or its
+    /// canonical format.
+    ///
+    /// # Errors
+    /// - `layout` is ambiguous: `FormatError`
+    /// - no format of this module has the layout: `struct.error`
+    pub(super) fn of_layout(layout: &Format, py: Python<'_>) -> PyResult<Self> {
+        let canonical = layout.layout().emit(Target::Canonical).ok();
+        for text in layout.exported()?.into_iter().chain(canonical) {
+            // Another dialect can have another layout for the same text.
+            let same = |found: &Layout| {
+                found.size() == layout.layout().size()
+                    && Comparison::of_layouts(found, layout.layout()).equivalence >= Some(Equivalence::Scalars)
+            };
+            if let Some(found) = self::layout(py, &text).ok().filter(same) {
+                return Ok(Self { codec: codec(py, &found, &text)?, format: utf8_text(py, &text)?.unbind() });
+            }
+        }
+        Err(error(py, "no format has this layout, for example because fields share bytes: use View(buffer, layout)"))
     }
 
     /// Returns the format as text.

@@ -1,10 +1,10 @@
 //! Writes Python objects as items.
 
 use num_complex::Complex;
-use pyo3::exceptions::{PyOverflowError, PyTypeError};
+use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyByteArray, PyBytes, PyComplex, PyFloat, PyInt, PyList, PyString, PyTuple};
+use pyo3::types::{PyByteArray, PyBytes, PyComplex, PyFloat, PyInt, PyList, PyMapping, PyString, PyTuple};
 
 use super::codec::{Codec, FieldCodec, RecordCodec, ValueCodec};
 use super::error::{WriteError, WriteErrorKind, taken_by};
@@ -14,7 +14,8 @@ use super::text;
 use crate::behavior::Behavior;
 use crate::borrowed_bytes::BorrowedBytes;
 use crate::fastcall::counted;
-use pep3118::__private::to_u64;
+use crate::objects;
+use pep3118::__private::{abridge, escape, to_u64};
 use pep3118::Endian;
 use pep3118::decode::{EncodeErrorKind, LongDouble, Value};
 use pep3118::layout::{BitField, Type};
@@ -89,7 +90,10 @@ impl ValueCodec {
             })?),
             Self::Array { shape, size, element } => write_nested(object, bytes, shape, *size, element, lenient),
             Self::Record(record) => {
-                let values = sequence(object, "a record: a tuple")?;
+                let values = match object.cast::<PyTuple>() {
+                    Ok(tuple) => tuple.clone(),
+                    Err(_) => record.values_of(object)?,
+                };
                 record.write(values.iter_borrowed(), values.len(), bytes, lenient)
             }
         }
@@ -97,6 +101,41 @@ impl ValueCodec {
 }
 
 impl RecordCodec {
+    /// Returns the values of `object`, a list or a mapping from the names of the fields, in the order of the fields.
+    ///
+    /// # Errors
+    /// - an object of another type
+    /// - a mapping without a value for a field, or with a key that is not the name of a field
+    #[cold]
+    fn values_of<'py>(&self, object: &Bound<'py, PyAny>) -> Result<Bound<'py, PyTuple>, WriteError> {
+        const WANTED: &str = "a record: a tuple, a list or a mapping";
+        let Ok(mapping) = object.cast::<PyMapping>() else { return sequence(object, WANTED) };
+        let py = object.py();
+        let raised = |error: PyErr| WriteError::from(WriteErrorKind::Raised(error));
+        let mut values = Vec::new();
+        for field in 0..self.fields.len() {
+            let name = self.name(field);
+            if !mapping.contains(&*name).map_err(raised)? {
+                let message = format!("the mapping has no value for the field '{}'", escape(&*name));
+                return Err(raised(objects::error::<PyValueError>(message)));
+            }
+            values.push(mapping.get_item(&*name).map_err(raised)?);
+        }
+        let values = PyTuple::new(py, values).map_err(raised)?;
+        if mapping.len().map_err(raised)? != self.fields.len() {
+            for key in mapping.keys().map_err(raised)?.iter() {
+                let is_name = |field: usize| key.eq(&*self.name(field)).unwrap_or(false);
+                if !(0..self.fields.len()).any(is_name) {
+                    let key = key.repr().map_err(raised)?;
+                    let key = key.to_string_lossy();
+                    let message = format!("no field is called {}", abridge(key.as_bytes(), 80));
+                    return Err(raised(objects::error::<PyValueError>(message)));
+                }
+            }
+        }
+        Ok(values)
+    }
+
     /// Writes `values`, the values of all fields, to `bytes`, the bytes of one record. `found` is the number of
     /// `values`. `lenient` is the field of [`Codec`] with this name. Returns an error if the record has another number
     /// of values.

@@ -18,14 +18,13 @@ use super::indexing::{Key, Target};
 use super::item;
 use super::iterator::iterate;
 use super::part::{Part, Place, read_item, read_place, read_primitive, select};
-use super::{arrow, assign, columns, compare, construct, dlpack, tolist};
+use super::{arrow, assign, columns, compare, construct, convert, display, dlpack, tolist};
 use crate::errors::CAST_ERROR;
-use crate::format::format_bytes;
-use crate::names::dialect_by_name;
+use crate::format::Format;
 use crate::objects::{self, NewObject, is_refusal};
 use crate::tuple_builder;
 use pep3118::__private::escape;
-use pep3118::layout::Table;
+use pep3118::layout::{Dialect, Table};
 use pep3118::py::{BufferExporter, ItemDescription};
 use pep3118::view::{Order, Request};
 
@@ -36,7 +35,10 @@ use pep3118::view::{Order, Request};
 ///
 /// The layout of an item is the layout that the exporter's type declares: a NumPy dtype, a ctypes class, or an
 /// `array.array`. For any other type, the layout is read from the exporter's format, in `dialect` if it is given.
-/// `format` replaces the exporter's format by another format of the same itemsize.
+/// `format` replaces the exporter's format by another layout of the same itemsize: a str, bytes, Format, numpy.dtype,
+/// ctypes class or record class. Memory of bytes becomes one dimension of items of the layout.
+///
+/// `view["a", "b"]` is a view of these fields. A list or an array of indices, or a mask, selects a copy, as in NumPy.
 ///
 /// A view is a sequence, registered with `collections.abc.Sequence`.
 ///
@@ -51,6 +53,7 @@ use pep3118::view::{Order, Request};
 /// [Record(id=1, x=1.5), Record(id=2, x=2.5)]
 /// >>> view["x"]
 /// <pep3118.View of shape (2,), format '<d'>
+/// [1.5, 2.5]
 /// >>> view["x"][:] = 0.5
 /// >>> view[1] = (7, 7.5)
 /// >>> view[::-1].tolist()
@@ -180,6 +183,13 @@ impl View {
             return Ok(Some(Cow::Owned(format!("{}s", self.part.view().itemsize()).into_bytes())));
         }
         Ok(item.exported_format(self.part.description()).map(Cow::Borrowed))
+    }
+
+    /// Returns the layout of an item, as a `Format` without a text.
+    pub(crate) fn layout(&self) -> Format {
+        let description = self.description();
+        let dialect = Dialect::by_name(description.rule()).unwrap_or(&Dialect::PEP3118);
+        Format::from_layout(Arc::new(description.layout().clone()), dialect, "host")
     }
 
     /// Returns the items of this view.
@@ -457,10 +467,9 @@ impl View {
             "F" => Order::Fortran,
             _ => return Err(CAST_ERROR.error("order must be 'C' or 'F'")),
         };
-        let written = format_bytes(format)?;
-        let dialect = dialect.map(dialect_by_name).transpose()?;
+        let description = construct::cast_items(format, dialect)?;
         let pin = self.hold.pin()?;
-        let part = self.part.cast(&written, shape.as_deref(), order, dialect)?;
+        let part = construct::cast(&self.part, description, shape.as_deref(), order)?;
         self.alike(format.py(), part, &pin)
     }
 
@@ -642,6 +651,9 @@ impl View {
         match key.select(&this.part, &pin)? {
             Target::Item(indices) => read_item(py, &this.part, pin, &indices),
             Target::Part(part) => this.object_alike(py, part, &pin),
+            Target::Selection(selection) => {
+                Ok(Bound::new(py, selection.copy(py, &this.part.pinned(&pin))?)?.into_any())
+            }
         }
     }
 
@@ -713,12 +725,55 @@ impl View {
 
     fn __repr__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
-        let Ok(part) = slf.get().part() else { return objects::string(py, "<pep3118.View of released memory>") };
-        let shape: Vec<String> = part.shape().iter().map(ToString::to_string).collect();
-        let comma = if shape.len() == 1 { "," } else { "" };
-        let format = escape(part.description().format());
-        let text = format!("<pep3118.View of shape ({}{comma}), format '{format}'>", shape.join(", "));
-        objects::string(py, &text)
+        let this = slf.get();
+        let Ok(part) = this.part() else { return objects::string(py, "<released pep3118.View>") };
+        objects::string(py, &display::text(py, part, &this.hold)?)
+    }
+
+    /// Returns the first and the last items as HTML, for notebooks.
+    fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let (py, this) = (slf.py(), slf.get());
+        objects::string(py, &display::html(py, this.part()?, &this.hold)?)
+    }
+
+    /// Returns a NumPy array of the items, in the memory of the view.
+    ///
+    /// The items are copied if `copy` is True, or if they are reached through pointers (suboffsets). If `copy` is
+    /// False, ValueError is raised instead. Raises NotImplementedError if NumPy has no dtype for the items.
+    ///
+    /// >>> from pep3118 import View
+    /// >>> memory = bytearray(10)
+    /// >>> array = View(memory, "T{<h:id:<d:x:}").to_numpy()
+    /// >>> array["id"] = 7
+    /// >>> memory[0], array.dtype.names
+    /// (7, ('id', 'x'))
+    #[pyo3(signature = (*, copy=None))]
+    fn to_numpy<'py>(slf: &Bound<'py, Self>, copy: Option<bool>) -> PyResult<Bound<'py, PyAny>> {
+        convert::to_numpy(slf, copy)
+    }
+
+    /// Returns a pyarrow Table of records, or a pyarrow Array of other items.
+    ///
+    /// Contiguous numbers share the memory of the view. Records are copied, because Arrow stores each field in an array
+    /// of its own.
+    fn to_arrow<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        convert::to_arrow(slf)
+    }
+
+    /// Returns a pandas DataFrame of records or of two dimensions of numbers, or a pandas Series of other items.
+    ///
+    /// Numbers in the byte order of this machine share the memory of the view. The fields of records are copied,
+    /// because pandas stores each column in an array of its own.
+    fn to_pandas<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        convert::to_pandas(slf)
+    }
+
+    /// Returns a polars DataFrame of records, or a polars Series of other items.
+    ///
+    /// Contiguous numbers share the memory of the view. Records are copied, because polars stores each column in an
+    /// array of its own.
+    fn to_polars<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        convert::to_polars(slf)
     }
 
     #[allow(unsafe_code, reason = "a slot")]

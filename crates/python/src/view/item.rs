@@ -1,15 +1,15 @@
 //! `Item`: the codec, the format and the fields that the Python package caches together with the description of an
 //! item.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use pep3118::__private::{Cache, escape};
 use pep3118::Endian;
-use pep3118::layout::{Field, Type};
+use pep3118::layout::{ChosenField, Field, Layout, Type};
 use pep3118::py::{ItemDescription, ObjectReferences};
 use pep3118::view::ViewError;
-use pyo3::exceptions::{PyKeyError, PySystemError};
+use pyo3::exceptions::{PyKeyError, PySystemError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyString;
@@ -304,12 +304,66 @@ impl Child {
     /// - as [`new`](Self::new)
     #[cold]
     fn find(description: &ItemDescription, name: &str) -> PyResult<Self> {
-        let Some(path) = path(description.item(), name) else {
-            let names = names(description);
-            let known = if names.is_empty() { "items have no fields".to_owned() } else { names.join(", ") };
-            return Err(FIELD_NAME_ERROR.error(format!("no field is called '{}': {known}", escape(name))));
-        };
+        let path = path(description.item(), name).ok_or_else(|| no_field(description, name))?;
         Self::new(description, &path)
+    }
+
+    /// Describes the records with the fields `names` of an item of `description`. The records have the size of the item.
+    ///
+    /// # Errors
+    /// - no field has the name: `KeyError`
+    /// - a name that is given twice, or a field in an array of records: `ValueError`
+    pub(super) fn of_fields(description: &ItemDescription, names: &[String]) -> PyResult<Self> {
+        let item = description.item();
+        let (mut known, mut chosen) = (HashSet::new(), Vec::new());
+        for name in names {
+            if !known.insert(name) {
+                let message = format!("the field '{}' is given twice", escape(name));
+                return Err(objects::error::<PyValueError>(message));
+            }
+            let found = path(item, name).ok_or_else(|| no_field(description, name))?;
+            // The first entry is the item itself if the item is an array of records.
+            let found = if item.shape().is_empty() { &found[..] } else { found.get(1..).unwrap_or_default() };
+            let Some((field, outer)) = found.split_last() else { return Err(no_field(description, name)) };
+            if outer.iter().any(|record| !record.shape().is_empty()) {
+                let name = escape(name);
+                return Err(objects::error::<PyValueError>(format!(
+                    "'{name}' is in an array of records, so that no record of the same size has it as a field\n\
+                     help: view['{name}'] is a view of this field alone"
+                )));
+            }
+            let offset = found.iter().fold(0_u64, |offset, field| offset.saturating_add(field.offset()));
+            chosen.push(ChosenField { name: Some(name.as_bytes()), offset, field: *field });
+        }
+        let child = Self::new(description, if item.shape().is_empty() { &[] } else { std::slice::from_ref(&item) })?;
+        Ok(Self { item: description.of_part(item.with_fields(&chosen))?, ..child })
+    }
+
+    /// Describes the field with the index `index` of an item of `description`.
+    ///
+    /// # Errors
+    /// - there is no such field: `KeyError`
+    pub(super) fn at(description: &ItemDescription, index: usize) -> PyResult<Self> {
+        let item = description.item();
+        let field = item.fields().nth(index).ok_or_else(|| no_field(description, &default_name(index)))?;
+        Self::new(description, &[field])
+    }
+
+    /// Describes the elements of an item of `description`, which is an array.
+    pub(super) fn elements(description: &ItemDescription) -> PyResult<Self> {
+        Self::new(description, &[description.item()])
+    }
+
+    /// Describes the first `len` bytes of an item of `description`, which is one value. The bytes are a value of the
+    /// type of the item if the item is text, and otherwise a byte string.
+    pub(super) fn start(description: &ItemDescription, len: u64) -> PyResult<Self> {
+        let item = description.item();
+        let is_text = matches!(item.ty(), Type::Ucs2 | Type::Ucs4 | Type::Wchar);
+        let ty = if is_text { item.ty() } else { Type::Bytes };
+        let layout = Layout::of_one(ty, len, item.endian().filter(|_| is_text), item.model());
+        let around = i64::try_from(description.plan().itemsize())?;
+        let elements = FieldArrangement::new(around, (0, i64::try_from(len)?), (&[], &[]))?;
+        Ok(Self { elements, item: ItemDescription::of_layout(layout)? })
     }
 
     /// Describes the last field of `path` in an item of `description`. Each entry of `path` is a field of the entry
@@ -340,6 +394,14 @@ impl Child {
         let elements = FieldArrangement::new(around, (offset, size(last.size())?), (&shape, &strides))?;
         Ok(Self { elements, item })
     }
+}
+
+/// Creates the `KeyError` for `name`, which no field of an item of `description` has.
+#[cold]
+fn no_field(description: &ItemDescription, name: &str) -> PyErr {
+    let names = names(description);
+    let known = if names.is_empty() { "items have no fields".to_owned() } else { names.join(", ") };
+    FIELD_NAME_ERROR.error(format!("no field is called '{}': {known}", escape(name)))
 }
 
 /// Converts `size`, a size or an offset of the layout in bytes. The number fits the address space, because `Plan::new`

@@ -34,13 +34,17 @@
 //! | `iterator` | the items of the first dimension, one after the other |
 //! | `construct` | the arguments of `View(...)` |
 //! | `indexing` | `[1, ::-2, ...]`, `["pos.x"]` |
+//! | `select` | `[mask]`, `[[0, 2]]`: masks and arrays of indices |
 //! | `tolist` | the items as nested lists |
 //! | `assign` | assignment of values, sequences and buffers |
+//! | `numbers` | assignment of numbers of another type |
 //! | `ctypes_objects` | assignment of objects to memory of ctypes |
 //! | `compare` | `==` and hash |
 //! | `columns` | copies of the fields |
 //! | `array_interface` | the array interface of NumPy |
 //! | `arrow` | capsules of the Arrow C data interface |
+//! | `convert` | `to_numpy`, `to_arrow`, `to_pandas`, `to_polars` |
+//! | `display` | `repr`, and the HTML of notebooks |
 //! | `dlpack` | tensors of DLPack |
 //! | `class` | the class `View` |
 mod arrangement;
@@ -51,14 +55,18 @@ mod class;
 mod columns;
 mod compare;
 mod construct;
+mod convert;
 mod ctypes_objects;
+mod display;
 mod dlpack;
 mod exported_format;
 mod hold;
 mod indexing;
 mod item;
 mod iterator;
+mod numbers;
 mod part;
+mod select;
 mod tolist;
 
 pub(super) use class::View;
