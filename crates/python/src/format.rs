@@ -620,8 +620,14 @@ impl Format {
         Ok((class.getattr("_restore")?, arguments))
     }
 
-    /// Returns the format that was pickled as `tree`, a dict, with the names `dialect` and `model`. Only `pickle`
-    /// calls this method.
+    /// Returns the layout as a dict, which `_restore` converts to a format. Only `pep3118.records` calls this method.
+    fn _tree<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        self.unambiguous()?;
+        pickle::to_dict(py, &self.layout)
+    }
+
+    /// Returns the format with the layout `tree`, a dict, and the names `dialect` and `model`. Only `pickle` and
+    /// `pep3118.records` call this method.
     #[classmethod]
     fn _restore(_class: &Bound<'_, PyType>, tree: &Bound<'_, PyDict>, dialect: &str, model: &str) -> PyResult<Self> {
         let layout = pickle::from_dict(tree, &model_by_name(model)?)?;

@@ -16,6 +16,7 @@ mod layout_of;
 mod names;
 mod objects;
 mod pickle;
+mod records;
 mod report;
 mod structs;
 mod to_ctypes;
@@ -47,7 +48,11 @@ pub mod _pep3118 {
     #[pymodule_export]
     use crate::layout_of::{Difference, diff, layout_of};
     #[pymodule_export]
+    use crate::records::RecordCodec;
+    #[pymodule_export]
     use crate::report::{Finding, Report};
+    #[pymodule_export]
+    use crate::values::{_reduce_row, _restore_row};
     #[pymodule_export]
     use crate::view::View;
 
@@ -76,6 +81,7 @@ pub mod _pep3118 {
         }
         // Registration also sets `Py_TPFLAGS_SEQUENCE`, the flag that `case [first, second]` tests.
         pyo3::types::PySequence::register::<crate::view::View>(py)?;
+        crate::records::add(module)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

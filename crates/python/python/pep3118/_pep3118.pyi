@@ -1,10 +1,13 @@
 import sys
 from collections.abc import Iterator, Sequence
 from types import GenericAlias, ModuleType
-from typing import Any, Literal, Self, SupportsIndex, TypeAlias, final, overload
+from typing import Any, Generic, Literal, Self, SupportsIndex, TypeAlias, TypeVar, final, overload
 
 import numpy
 from typing_extensions import Buffer, CapsuleType, disjoint_base
+
+_T = TypeVar("_T")
+_R = TypeVar("_R")
 
 __version__: str
 
@@ -161,7 +164,7 @@ def _python_command(argv: Sequence[str]) -> tuple[Any, ...] | None:
 # Views
 
 @final
-class View:
+class View(Generic[_T]):
     """A view of the items of an exporter, like memoryview, for every format.
 
     Records become named tuples, and arrays in items become nested lists. `view["pos.x"]` returns a view of that
@@ -230,7 +233,10 @@ class View:
     @property
     def dialect(self) -> str:
         """The dialect in which the format was interpreted."""
-    def __new__(cls, object: Buffer, format: _Layout | None = None, dialect: str | None = None) -> Self: ...
+    @overload
+    def __new__(cls, object: Buffer, format: type[_R], dialect: str | None = None) -> View[_R]: ...
+    @overload
+    def __new__(cls, object: Buffer, format: _Layout | None = None, dialect: str | None = None) -> View[Any]: ...
     def explain(self) -> str:
         """Returns the layout of an item as a table of offsets, sizes and types, and the arrangement of the items."""
     def tolist(self) -> Any:
@@ -241,8 +247,18 @@ class View:
         """
     def hex(self, *args: Any, **kwargs: Any) -> str:
         """Returns `tobytes().hex(...)`."""
-    def toreadonly(self) -> View:
+    def toreadonly(self) -> View[_T]:
         """Returns a read-only view of the same memory."""
+    @overload
+    def cast(
+        self,
+        format: type[_R],
+        shape: Sequence[int] | None = None,
+        *,
+        order: Literal["C", "F"] = "C",
+        dialect: str | None = None,
+    ) -> View[_R]: ...
+    @overload
     def cast(
         self,
         format: _Layout,
@@ -250,14 +266,14 @@ class View:
         *,
         order: Literal["C", "F"] = "C",
         dialect: str | None = None,
-    ) -> View:
+    ) -> View[Any]:
         """Returns a view of the same bytes, in the order of the memory, as items of another format, in one dimension
         or in `shape`. The items are contiguous in C order, or in Fortran order if `order` is 'F'. The memory must be
         contiguous.
         """
-    def transpose(self, *axes: int) -> View:
+    def transpose(self, *axes: int) -> View[_T]:
         """Returns a view with the dimensions in the order of `axes`, or in reverse order if no axes are given."""
-    def columns(self, *names: str) -> dict[str, View]:
+    def columns(self, *names: str) -> dict[str, View[Any]]:
         """Copies each field to an array in this machine's byte order. Returns a dict of writable Views by the dotted
         names of the fields. Copies all fields if no `names` are given.
         """
@@ -323,17 +339,49 @@ class View:
     def __enter__(self) -> Self: ...
     def __exit__(self, *_exception: object) -> None: ...
     def __len__(self) -> int: ...
-    def __getitem__(self, key: Any, /) -> Any: ...
+    @overload
+    def __getitem__(self, key: SupportsIndex, /) -> _T: ...
+    @overload
+    def __getitem__(self, key: slice, /) -> View[_T]: ...
+    @overload
+    def __getitem__(self, key: str, /) -> View[Any]: ...
+    @overload
+    def __getitem__(self, key: tuple[Any, ...], /) -> Any: ...
     def __setitem__(self, key: Any, value: Any, /) -> None: ...
     def __delitem__(self, key: Any, /) -> None: ...
-    def __iter__(self) -> Iterator[Any]: ...
-    def __reversed__(self) -> Iterator[Any]: ...
+    def __iter__(self) -> Iterator[_T]: ...
+    def __reversed__(self) -> Iterator[_T]: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     if sys.version_info >= (3, 12):
         def __buffer__(self, flags: int, /) -> memoryview: ...
         def __release_buffer__(self, buffer: memoryview, /) -> None: ...
+
+class _RecordCodec:
+    """The codec of a record class. `pep3118.records` creates one for each class and stores it in the class."""
+    def __new__(cls, class_: type[Any], format: Format, fields: Sequence[_RecordCodec | None]) -> Self: ...
+    @property
+    def format(self) -> str:
+        """The canonical format of the layout."""
+    def unpack(self, buffer: Buffer, /) -> Any:
+        """Returns the record in `buffer`, which has the size of one record."""
+    def unpack_from(self, buffer: Buffer, offset: SupportsIndex, /) -> Any:
+        """Returns the record at byte `offset` of `buffer`. A negative offset counts from the end."""
+    def iter_unpack(self, buffer: Buffer, /) -> Iterator[Any]:
+        """Returns an iterator over the records of `buffer`."""
+    def pack(self, record: object, /) -> bytes:
+        """Returns the bytes of `record`."""
+    def pack_into(self, record: object, buffer: Buffer, offset: SupportsIndex, /) -> None:
+        """Writes `record` to byte `offset` of `buffer`."""
+
+def _reduce_row(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Returns the function and the arguments that create `row` again. Only `pickle` and `copy` call this function."""
+
+def _restore_row(names: Sequence[str], values: tuple[Any, ...]) -> Any:
+    """Returns the row whose fields have the names `names` and the values `values`. Only `pickle` and `copy` call this
+    function. The class of the row is that of the rows of each view whose fields have these names.
+    """
 
 # Exporting
 

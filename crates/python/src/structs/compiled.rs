@@ -5,21 +5,22 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple};
 
-use super::errors::{error, format_error, not_a_format, value_error};
+use super::errors::{error, format_error, not_a_format, record_error, value_error};
 use super::offset::{Direction, index, item_start};
 use crate::behavior::{Behavior, NonAscii};
 use crate::borrowed_bytes::BorrowedBytes;
 use crate::fastcall::Arguments;
 use crate::format::Format;
 use crate::objects::{self, no_memory, utf8_text, with_item_copy};
-use crate::values::Codec;
+use crate::values::{Codec, DeclaredClasses};
 use pep3118::abi::DataModel;
 use pep3118::format::Code;
 use pep3118::layout::{Comparison, Dialect, Equivalence, Layout, Target};
+use pep3118::py::ObjectReferences;
 
 /// A format and the codec of its items.
 #[derive(Debug)]
-pub(super) struct Compiled {
+pub(crate) struct Compiled {
     codec: Codec,
     format: Py<PyString>,
 }
@@ -163,8 +164,23 @@ impl Compiled {
         Err(error(py, "no format has this layout, for example because fields share bytes: use View(buffer, layout)"))
     }
 
+    /// Compiles `layout`, the layout of `format`. Records become objects of the classes `declared`. A value that does not
+    /// fit is an error.
+    ///
+    /// # Errors
+    /// - too many values of 0 bytes
+    pub(crate) fn of_record(
+        py: Python<'_>,
+        layout: &Layout,
+        declared: &DeclaredClasses,
+        format: &Bound<'_, PyString>,
+    ) -> PyResult<Self> {
+        let codec = Codec::with_classes(py, layout, ObjectReferences::Unknown, false, Some(declared))?;
+        Ok(Self { codec, format: format.clone().unbind() })
+    }
+
     /// Returns the format as text.
-    pub(super) fn format<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+    pub(crate) fn format<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
         self.format.bind(py).clone()
     }
 
@@ -292,6 +308,43 @@ impl Compiled {
         self.check_count(values, "pack")?;
         // The new object can be written to, because no other code refers to the object yet.
         PyBytes::new_with(values.py(), self.size(), |item| self.write(values, item))
+    }
+
+    /// Returns the bytes of an item that has the value `record`.
+    ///
+    /// # Errors
+    /// - a value is out of range or has the wrong type, or their number is wrong: `struct.error`
+    /// - a method of a value raises an exception: the exception is returned unchanged
+    pub(super) fn pack_record<'py>(&self, record: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+        PyBytes::new_with(record.py(), self.size(), |item| self.write_record(record, item))
+    }
+
+    /// Writes `record` to `item`, the bytes of one item. Returns a `struct.error` if a value does not fit its field.
+    fn write_record(&self, record: &Bound<'_, PyAny>, item: &mut [u8]) -> PyResult<()> {
+        self.codec.write(record, item).map_err(|error| record_error(record.py(), error))
+    }
+
+    /// Writes `record` to the item at byte `offset` of `buffer`. Padding becomes 0.
+    ///
+    /// # Errors
+    /// - the errors of [`pack_record`](Self::pack_record)
+    /// - the item is not inside of the buffer: `struct.error`
+    /// - the buffer is read-only: `TypeError`
+    pub(super) fn pack_record_into(
+        &self,
+        record: &Bound<'_, PyAny>,
+        buffer: &Bound<'_, PyAny>,
+        offset: isize,
+    ) -> PyResult<()> {
+        let py = record.py();
+        BorrowedBytes::with(buffer, Some("argument"), |memory| {
+            let start = item_start(py, Direction::Pack, self.size(), offset, memory.len())?;
+            // Convert all values before the first byte of the buffer changes, so that an error changes nothing.
+            with_item_copy(self.size(), |item| {
+                self.write_record(record, item)?;
+                memory.write(start, item)
+            })
+        })
     }
 
     /// Writes `values` to `item`, the bytes of one item. Returns a `struct.error` if a value does not fit its field.

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use pyo3::basic::CompareOp;
 use pyo3::exceptions::{PyBufferError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyCapsule, PyDict, PyString, PyTuple, PyType};
 use pyo3::{PyTraverseError, PyVisit, ffi};
 
@@ -22,6 +23,7 @@ use super::{arrow, assign, columns, compare, construct, convert, display, dlpack
 use crate::errors::CAST_ERROR;
 use crate::format::Format;
 use crate::objects::{self, NewObject, is_refusal};
+use crate::records::RecordCodec;
 use crate::tuple_builder;
 use pep3118::__private::escape;
 use pep3118::layout::{Dialect, Table};
@@ -85,13 +87,27 @@ pub(crate) struct View {
     /// The exporter of the buffers that consumers request from this view. The exporter is created at the first request.
     exporter: OnceLock<Box<BufferExporter>>,
     hash: OnceLock<isize>,
+    /// The record class whose objects are the items, or have the items as fields. The description of the items refers
+    /// to this class weakly. `None` if the user has not declared a class for the items.
+    record: Option<Py<PyType>>,
 }
 
 impl View {
     /// Creates a view of the items of `part`. `hold` is the reference of the view to its buffer.
     #[inline(always)]
     pub(super) fn new(part: Part, hold: Hold) -> Self {
-        Self { part, hold, exporter: OnceLock::new(), hash: OnceLock::new() }
+        Self { part, hold, exporter: OnceLock::new(), hash: OnceLock::new(), record: None }
+    }
+
+    /// Returns the view with items that are objects of the class `layout`, if `layout` is a record class, and the same
+    /// view for any other layout.
+    ///
+    /// # Errors
+    /// - the size of an item differs from the size of a record: `ValueError`
+    fn with_record_class(self, layout: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let Some(codec) = RecordCodec::of(layout)? else { return Ok(self) };
+        let part = self.part.described_by(codec.get().description())?;
+        Ok(Self { part, record: Some(layout.cast::<PyType>()?.clone().unbind()), ..self })
     }
 
     /// Creates a view of `part`, other items of this view's buffer. `pin` is a pin of this view, which keeps the buffer
@@ -101,7 +117,8 @@ impl View {
     /// - no memory: `MemoryError`
     #[inline(always)]
     fn alike(&self, py: Python<'_>, part: Part, pin: &Pin<'_>) -> PyResult<Self> {
-        Ok(Self::new(part, self.hold.share(py, pin)?))
+        let record = self.record.as_ref().map(|class| class.clone_ref(py));
+        Ok(Self { record, ..Self::new(part, self.hold.share(py, pin)?) })
     }
 
     /// Creates the Python object for a view of `part`, other items of this view's buffer. `pin` is a pin of this view.
@@ -111,8 +128,7 @@ impl View {
     /// - no memory: `MemoryError`
     #[inline(always)]
     fn object_alike<'py>(&self, py: Python<'py>, part: Part, pin: &Pin<'_>) -> PyResult<Bound<'py, PyAny>> {
-        let hold = self.hold.share(py, pin)?;
-        Ok(Bound::new(py, Self::new(part, hold))?.into_any())
+        Ok(Bound::new(py, self.alike(py, part, pin)?)?.into_any())
     }
 
     /// Returns the items of this view, and the reference to their buffer.
@@ -251,11 +267,17 @@ impl View {
             let pin = this.hold.pin()?;
             return this.alike(object.py(), this.part.whole(), &pin);
         }
-        if let Some(view) = construct::view_of(object) {
-            return view.get().reopened(object, format, dialect);
+        let view = match construct::view_of(object) {
+            Some(view) => view.get().reopened(object, format, dialect)?,
+            None => {
+                let (acquired, part) = opened(construct::open_exporter(object, format, dialect)?);
+                Self::new(part, Hold::new(acquired))
+            }
+        };
+        match format {
+            Some(layout) => view.with_record_class(layout),
+            None => Ok(view),
         }
-        let (acquired, part) = opened(construct::open_exporter(object, format, dialect)?);
-        Ok(Self::new(part, Hold::new(acquired)))
     }
 
     /// Returns a generic alias for annotations, such as `View[int]`.
@@ -266,7 +288,8 @@ impl View {
     #[classmethod]
     #[pyo3(signature = (item, /))]
     fn __class_getitem__<'py>(class: &Bound<'py, PyType>, item: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        class.py().import("types")?.getattr("GenericAlias")?.call1((class, item))
+        static ALIAS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        ALIAS.import(class.py(), "types", "GenericAlias")?.call1((class, item))
     }
 
     /// The object that owns the memory.
@@ -470,7 +493,7 @@ impl View {
         let description = construct::cast_items(format, dialect)?;
         let pin = self.hold.pin()?;
         let part = construct::cast(&self.part, description, shape.as_deref(), order)?;
-        self.alike(format.py(), part, &pin)
+        Self::new(part, self.hold.share(format.py(), &pin)?).with_record_class(format)
     }
 
     /// Returns a view with the dimensions in the order of `axes`, or in reverse order if no axes are given.
@@ -823,6 +846,7 @@ impl View {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.record)?;
         self.hold.traverse(&visit)
     }
 

@@ -19,7 +19,7 @@ use super::exported_format::ExportedFormat;
 use crate::errors::FIELD_NAME_ERROR;
 use crate::field::default_name;
 use crate::objects;
-use crate::values::{Codec, PrimitiveField};
+use crate::values::{Codec, DeclaredClasses, PrimitiveField};
 
 /// The maximum number of fields that are cached for one item description.
 const CHILDREN: usize = 1 << 12;
@@ -32,6 +32,8 @@ pub(super) struct Item {
     /// The type and the byte order of the value if an item is one number or byte string. `None` for any other item.
     primitive: Option<PrimitiveField>,
     codec: PyOnceLock<Codec>,
+    /// The classes that the user has declared for the records of the item. `None` if records become named tuples.
+    declared: Option<Arc<DeclaredClasses>>,
     format: PyOnceLock<Py<PyString>>,
     exported_format: OnceLock<ExportedFormat>,
     /// The fields that were accessed, by their names. No Python code runs while the cache is locked.
@@ -88,11 +90,11 @@ impl Item {
     /// # Errors
     /// - the description has too many values of other types: `SystemError`
     pub(super) fn of(description: &ItemDescription) -> PyResult<&Self> {
-        let item = description.attached(|| Self::new(description));
+        let item = description.attached(|| Self::new(description, None));
         item.ok_or_else(|| objects::error::<PySystemError>("the description of an item has too many attachments"))
     }
 
-    fn new(description: &ItemDescription) -> Self {
+    fn new(description: &ItemDescription, declared: Option<Arc<DeclaredClasses>>) -> Self {
         let is = |wanted: &dyn Fn(Type) -> bool| description.plan().leaves().iter().any(|leaf| wanted(leaf.ty()));
         let followed = |ty| {
             matches!(ty, Type::CharPointer | Type::WcharPointer | Type::Function)
@@ -102,6 +104,7 @@ impl Item {
         Self {
             primitive: PrimitiveField::of_item(description.item()),
             codec: PyOnceLock::new(),
+            declared,
             format: PyOnceLock::new(),
             exported_format: OnceLock::new(),
             children: Mutex::new(Cache::new(CHILDREN, CHILDREN)),
@@ -127,7 +130,8 @@ impl Item {
     #[inline]
     pub(super) fn codec(&self, py: Python<'_>, description: &ItemDescription) -> PyResult<&Codec> {
         self.codec.get_or_try_init(py, || {
-            Codec::new(py, description.layout(), description.objects(), description.has_typed_pointers())
+            let (objects, typed_pointers) = (description.objects(), description.has_typed_pointers());
+            Codec::with_classes(py, description.layout(), objects, typed_pointers, self.declared.as_deref())
         })
     }
 
@@ -286,7 +290,7 @@ impl Item {
         if let Some(called) = called {
             return Ok(called?);
         }
-        let child = Child::find(description, &name)?;
+        let child = Child::find(description, &name, self.declared.as_ref())?;
         let called = call(&child);
         let mut children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
         let replaced = children.insert(hash, name.as_ref().into(), child, 1);
@@ -297,15 +301,15 @@ impl Item {
 }
 
 impl Child {
-    /// Describes the field `name` of an item of `description`.
+    /// Describes the field `name` of an item of `description`. `declared` are the declared classes of the item.
     ///
     /// # Errors
     /// - no field has the name: `FieldNameError`
     /// - as [`new`](Self::new)
     #[cold]
-    fn find(description: &ItemDescription, name: &str) -> PyResult<Self> {
+    fn find(description: &ItemDescription, name: &str, declared: Option<&Arc<DeclaredClasses>>) -> PyResult<Self> {
         let path = path(description.item(), name).ok_or_else(|| no_field(description, name))?;
-        Self::new(description, &path)
+        Self::new(description, &path, declared)
     }
 
     /// Describes the records with the fields `names` of an item of `description`. The records have the size of the item.
@@ -335,7 +339,8 @@ impl Child {
             let offset = found.iter().fold(0_u64, |offset, field| offset.saturating_add(field.offset()));
             chosen.push(ChosenField { name: Some(name.as_bytes()), offset, field: *field });
         }
-        let child = Self::new(description, if item.shape().is_empty() { &[] } else { std::slice::from_ref(&item) })?;
+        let path = if item.shape().is_empty() { &[] } else { std::slice::from_ref(&item) };
+        let child = Self::new(description, path, None)?;
         Ok(Self { item: description.of_part(item.with_fields(&chosen))?, ..child })
     }
 
@@ -346,12 +351,12 @@ impl Child {
     pub(super) fn at(description: &ItemDescription, index: usize) -> PyResult<Self> {
         let item = description.item();
         let field = item.fields().nth(index).ok_or_else(|| no_field(description, &default_name(index)))?;
-        Self::new(description, &[field])
+        Self::new(description, &[field], None)
     }
 
     /// Describes the elements of an item of `description`, which is an array.
     pub(super) fn elements(description: &ItemDescription) -> PyResult<Self> {
-        Self::new(description, &[description.item()])
+        Self::new(description, &[description.item()], None)
     }
 
     /// Describes the first `len` bytes of an item of `description`, which is one value. The bytes are a value of the
@@ -368,12 +373,16 @@ impl Child {
 
     /// Describes the last field of `path` in an item of `description`. Each entry of `path` is a field of the entry
     /// before it, and the first entry is a field of the item. The dimensions of all fields on the path become
-    /// dimensions of a view of the last field.
+    /// dimensions of a view of the last field. `declared` are the declared classes of the item.
     ///
     /// # Errors
     /// - sizes that do not fit 63 bits: `KeyError`
     /// - as `ItemDescription::of_field`
-    fn new(description: &ItemDescription, path: &[Field<'_>]) -> PyResult<Self> {
+    fn new(
+        description: &ItemDescription,
+        path: &[Field<'_>],
+        declared: Option<&Arc<DeclaredClasses>>,
+    ) -> PyResult<Self> {
         let size = |size: u64| i64::try_from(size).map_err(|_| objects::error::<PyKeyError>("the field is too large"));
         let (mut offset, mut shape, mut strides) = (0_i64, Vec::new(), Vec::new());
         for field in path {
@@ -390,6 +399,9 @@ impl Child {
         }
         let last = path.last().copied().unwrap_or_else(|| description.item());
         let item = description.of_field(last)?;
+        if let Some(declared) = declared.and_then(|declared| classes_of(declared, description.item(), path)) {
+            item.attached(|| Item::new(&item, Some(Arc::clone(declared))));
+        }
         let around = i64::try_from(description.plan().itemsize())?;
         let elements = FieldArrangement::new(around, (offset, size(last.size())?), (&shape, &strides))?;
         Ok(Self { elements, item })
@@ -449,8 +461,41 @@ fn each_value<'l>(field: Field<'l>, start: usize, call: &mut EachValue<'_, 'l>) 
 /// Returns the names of the fields of a record with the description `description`. A field that has no name in the
 /// format is named by its index: `f0`.
 pub(super) fn names(description: &ItemDescription) -> Vec<String> {
+    names_of(description.item())
+}
+
+/// Returns the names of the fields of `record`. A field that has no name in the format is named by its index: `f0`.
+pub(crate) fn names_of(record: Field<'_>) -> Vec<String> {
     let name = |(index, field): (usize, Field<'_>)| field.name_text().unwrap_or_else(|| default_name(index));
-    description.item().fields().enumerate().map(name).collect()
+    record.fields().enumerate().map(name).collect()
+}
+
+/// Returns a description of items with the layout `layout`, whose records become objects of the classes `declared`.
+///
+/// # Errors
+/// - an item that does not fit the address space
+/// - as [`Item::of`]
+pub(crate) fn declared_items(layout: &Layout, declared: &Arc<DeclaredClasses>) -> PyResult<Arc<ItemDescription>> {
+    let description = ItemDescription::of_layout(layout.clone())?;
+    // The description is new, so it has no attachment yet.
+    description.attached(|| Item::new(&description, Some(Arc::clone(declared))));
+    Ok(description)
+}
+
+/// Returns the declared classes of the last field of `path`. Each entry of `path` is a field of the entry before it. The
+/// first entry is `item` or a field of `item`. `declared` are the declared classes of `item`. Returns `None` if the last
+/// field is not a record.
+fn classes_of<'d>(
+    declared: &'d Arc<DeclaredClasses>,
+    item: Field<'_>,
+    path: &[Field<'_>],
+) -> Option<&'d Arc<DeclaredClasses>> {
+    let (mut classes, mut record) = (declared, item);
+    for field in path.iter().filter(|field| field.index() != item.index()) {
+        let position = record.fields().position(|other| other.index() == field.index())?;
+        (classes, record) = (classes.field(position)?, *field);
+    }
+    Some(classes)
 }
 
 /// Returns the fields on the path to the field with the dotted name `name`, the outermost field first. Returns `None`

@@ -72,6 +72,18 @@ impl Part {
         Self { view, buf, description, primitive }
     }
 
+    /// Returns the part with the description `description`.
+    ///
+    /// # Errors
+    /// - the size of an item differs: `ValueError`
+    pub(super) fn described_by(self, description: &Arc<ItemDescription>) -> PyResult<Self> {
+        if description.layout().size() != self.description.layout().size() {
+            let sizes = (self.description.layout().size(), description.layout().size());
+            return Err(objects::error::<PyValueError>(format!("items of {} bytes, not {}", sizes.0, sizes.1)));
+        }
+        Ok(Self::with_description(self.view, self.buf, Arc::clone(description)))
+    }
+
     /// Returns the type and the byte order of the value if an item is one number or byte string. Returns `None` for any
     /// other item.
     #[inline]
