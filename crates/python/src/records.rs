@@ -14,10 +14,9 @@ use crate::structs::{Compiled, RecordIterUnpack, RecordPack, RecordPackInto, Rec
 use crate::values::DeclaredClasses;
 use pep3118::py::ItemDescription;
 
+// The codec refers weakly to the class, so that the two objects are not a cycle. The objects of the class and the views
+// of such objects refer to the class.
 /// The codec of a record class. `pep3118.records` creates one for each class and stores it in the class.
-///
-/// The codec refers weakly to the class, so that the two objects are no cycle. An object of the class that the codec
-/// has created refers to the class, and so does a view of such objects.
 #[pyclass(frozen, name = "_RecordCodec", module = "pep3118._pep3118")]
 pub(crate) struct RecordCodec {
     classes: Arc<DeclaredClasses>,

@@ -1,8 +1,6 @@
 """The declarations of the documentation, for mypy with the plugin and for pyright."""
 
-from typing import Annotated
-
-from typing_extensions import reveal_type
+from typing import Annotated, reveal_type
 
 from pep3118 import Record, View, bool_, char, f64, record, u16, ucs2
 
@@ -15,7 +13,7 @@ class Tick:
     ok: bool_ = True
 
 
-class Point(Record, align=True):
+class Point(Record, order="<", align=True):
     x: f64
     y: f64 = 0.0
 
@@ -23,8 +21,8 @@ class Point(Record, align=True):
 class Shape(Record):
     name: ucs2[4]
     origin: Point
-    weights: Annotated[list[float], f64[3]]
-    points: Annotated[list[Point], Point[2]]
+    weights: Annotated[list[f64], 3]
+    points: Annotated[list[Point], 2]
 
 
 def attributes(tick: Tick, shape: Shape) -> None:

@@ -257,7 +257,11 @@ class View(Generic[_T]):
         *,
         order: Literal["C", "F"] = "C",
         dialect: str | None = None,
-    ) -> View[_R]: ...
+    ) -> View[_R]:
+        """Returns a view of the same bytes, in the order of the memory, as items of another format, in one dimension
+        or in `shape`. The items are contiguous in C order, or in Fortran order if `order` is 'F'. The memory must be
+        contiguous.
+        """
     @overload
     def cast(
         self,
@@ -358,6 +362,7 @@ class View(Generic[_T]):
         def __buffer__(self, flags: int, /) -> memoryview: ...
         def __release_buffer__(self, buffer: memoryview, /) -> None: ...
 
+@final
 class _RecordCodec:
     """The codec of a record class. `pep3118.records` creates one for each class and stores it in the class."""
     def __new__(cls, class_: type[Any], format: Format, fields: Sequence[_RecordCodec | None]) -> Self: ...

@@ -1,4 +1,4 @@
-"""Record classes: the layout of a record, declared by the annotations of a class.
+r"""Record classes: the layout of a record, declared by the annotations of a class.
 
 >>> from pep3118 import View, char, f64, record, u16
 >>> @record(order="<")
@@ -10,7 +10,7 @@
 ('T{<H:id:<d:price:8s:tag:}', 18)
 >>> data = Tick(7, 9.5, b"a").pack()
 >>> Tick.unpack(data)
-Tick(id=7, price=9.5, tag=b'a\\x00\\x00\\x00\\x00\\x00\\x00\\x00')
+Tick(id=7, price=9.5, tag=b'a\x00\x00\x00\x00\x00\x00\x00')
 >>> View(data, Tick)[0].price
 9.5
 """
@@ -52,19 +52,26 @@ class FieldType:
 
     The last dimension of `char`, `wchar`, `ucs2` and `ucs4` is the length of a string: `char[8]` is `bytes`, and
     `char[4, 8]` is a list of four `bytes`.
+
+    >>> from pep3118 import char, f64, u16
+    >>> u16, f64[2, 3], char[8]
+    (u16, f64[2, 3], char[8])
     """
 
     __slots__ = ("_lengths", "_name", "_type", "align", "size")
 
     def __init__(self, name, type, size, align, lengths=()):
+        """Creates the type `name` with values of `size` bytes, which is `type` in a layout."""
         self._name, self._type, self.size, self.align, self._lengths = name, type, size, align, lengths
 
     def __getitem__(self, lengths):
+        """Returns the type of an array with the dimensions `lengths`."""
         if self._lengths:
             raise TypeError(f"{self!r} is an array: give all dimensions at once, such as {self._name}[2, 3]")
         return FieldType(self._name, self._type, self.size, self.align, _dimensions(self._name, lengths))
 
     def __repr__(self):
+        """Returns the type as it is written in an annotation."""
         return f"{self._name}[{', '.join(map(str, self._lengths))}]" if self._lengths else self._name
 
     def _node(self, name, offset, endian):
@@ -137,7 +144,14 @@ class Record(tuple):
     `class Tick(Record, order="<")` declares the same class as `@record(order="<")` above `class Tick`. Type checkers
     know the methods of a class that is derived from `Record`.
 
-    A record is a tuple whose elements are the values of the fields. An array is a list, and a nested record is a record.
+    A record is a tuple whose elements are the values of the fields. An array is a list. A nested record is a record.
+
+    >>> from pep3118 import Record, f32
+    >>> class Point(Record, order=">"):
+    ...     x: f32
+    ...     y: f32 = 0.5
+    >>> Point(1.0), Point(1.0).pack().hex(), Point.unpack(bytes(8))._asdict()
+    (Point(x=1.0, y=0.5), '3f8000003f000000', {'x': 0.0, 'y': 0.0})
     """
 
     __slots__ = ()
@@ -146,6 +160,7 @@ class Record(tuple):
     _field_defaults: ClassVar[dict[str, object]] = {}
 
     def __init_subclass__(cls, order="=", align=False, _layout=None, **options):
+        """Computes the layout of the class `cls`. `order` and `align` are the options of `record`."""
         super().__init_subclass__(**options)
         if _layout is not None:
             _complete(cls, *_layout)
@@ -188,8 +203,19 @@ class Record(tuple):
         return self.__pep3118_codec__.pack(self)
 
     def pack_into(self, buffer, offset=0):
-        """Writes the record to byte `offset` of `buffer`. If a value does not fit its field, `buffer` does not change."""
+        """Writes the record to byte `offset` of `buffer`. If a value does not fit, `buffer` does not change."""
         self.__pep3118_codec__.pack_into(self, buffer, offset)
+
+    @classmethod
+    def unpack(cls, buffer, /):
+        """Returns the record in `buffer`, which has the size of one record."""
+        # `_complete` replaces this method by the function of the codec, which takes half the time.
+        return cls.__pep3118_codec__.unpack(buffer)
+
+    @classmethod
+    def iter_unpack(cls, buffer, /):
+        """Returns an iterator over the records of `buffer`."""
+        return cls.__pep3118_codec__.iter_unpack(buffer)
 
     @classmethod
     def unpack_from(cls, buffer, offset=0):
@@ -212,13 +238,16 @@ class Record(tuple):
     __replace__ = _replace
 
     def __repr__(self):
+        """Returns the name of the class, and the names and the values of the fields."""
         values = ", ".join(f"{name}={value!r}" for name, value in zip(self._fields, self, strict=True))
         return f"{type(self).__name__}({values})"
 
     def __getnewargs__(self):
+        """Returns the values, with which `copy` creates the record again."""
         return tuple(self)
 
     def __reduce__(self):
+        """Returns the function and the arguments with which `pickle` creates the record again."""
         cls = type(self)
         found = sys.modules.get(cls.__module__)
         for name in cls.__qualname__.split("."):
@@ -236,8 +265,8 @@ def record(cls=None, /, *, order="=", align=False):
       machine. The fields have no padding between them, unless `align` is True.
     - `align`: whether the record has the alignment and the padding that a C compiler gives a structure.
 
-    The class has `format`, `itemsize`, `unpack`, `unpack_from` and `iter_unpack`. Its objects are tuples with `pack` and
-    `pack_into`. `View(data, cls)` is a view whose items are objects of the class.
+    The class has `format`, `itemsize`, `unpack`, `unpack_from` and `iter_unpack`. Its objects are tuples with `pack`
+    and `pack_into`. `View(data, cls)` is a view whose items are objects of the class.
 
     >>> from pep3118 import record, f64, u8
     >>> @record(align=True)
@@ -291,10 +320,11 @@ def _annotations(cls):
     else:
         annotations = vars(cls).get("__annotations__", {})
     scope = vars(sys.modules[cls.__module__]) if cls.__module__ in sys.modules else {}
-    for name, annotation in annotations.items():
-        if isinstance(annotation, str):
+    for name, text in annotations.items():
+        annotation = text
+        if isinstance(text, str):
             try:
-                annotation = eval(annotation, scope)
+                annotation = eval(text, scope)
             except NameError as error:
                 hint = "declare the name in the module, or remove `from __future__ import annotations`"
                 raise NameError(f"{cls.__name__}.{name}: {error}: {hint}", name=error.name) from None
@@ -305,9 +335,14 @@ def _annotations(cls):
 def _field_type(cls, name, annotation):
     """Returns the FieldType, the _Array or the record class that `annotation` declares."""
     if get_origin(annotation) is Annotated:
-        found = [part for part in get_args(annotation)[1:] if _is_field_type(part)]
-        if len(found) == 1:
+        inner, *found = get_args(annotation)
+        found = [part for part in found if _is_field_type(part) or isinstance(part, int | tuple)]
+        if len(found) == 1 and _is_field_type(found[0]):
             return found[0]
+        while get_origin(inner) is list:
+            (inner,) = get_args(inner)
+        if len(found) == 1 and _is_field_type(inner):
+            return inner[found[0]]
     if _is_field_type(annotation):
         return annotation
     hints = {int: "i64", float: "f64", complex: "complex128", bool: "bool_", bytes: "char[8]", str: "ucs4[8]"}
@@ -371,7 +406,8 @@ def _derive(cls):
     """Gives `cls` the layout of its base class, which is a record class."""
     if own := [name for name, _ in _annotations(cls)]:
         base = cls.__base__.__name__
-        raise TypeError(f"{cls.__name__}.{own[0]}: a class derived from {base} has no fields of its own: declare a record with a field of type {base}")
+        help = f"declare a record with a field of type {base}"
+        raise TypeError(f"{cls.__name__}.{own[0]}: a class derived from {base} has no fields of its own: {help}")
     cls.__pep3118_codec__ = _RecordCodec(cls, cls.__pep3118_format__, cls.__pep3118_nested__)
     cls.unpack, cls.iter_unpack = cls.__pep3118_codec__.unpack, cls.__pep3118_codec__.iter_unpack
 
@@ -433,7 +469,8 @@ def _constructor(cls, names, defaults):
                 value = f"{copied}({name}) if {name} is {default} else {name}"
         parameters.append(parameter)
         values.append(value)
-    source = f"lambda {', '.join([first, *parameters])}: {create}({first}, ({''.join(value + ', ' for value in values)}))"
+    elements = "".join(f"{value}, " for value in values)
+    source = f"lambda {', '.join([first, *parameters])}: {create}({first}, ({elements}))"
     code = eval(source, {"__builtins__": {}, **scope})
     method = types.FunctionType(code.__code__, code.__globals__, "__new__", code.__defaults__)
     method.__qualname__ = f"{cls.__qualname__}.__new__"

@@ -1,3 +1,5 @@
+# The names of the types are lower case, because they are fields of records.
+# ruff: noqa: PYI042
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any, ClassVar, Generic, Literal, Self, SupportsIndex, TypeAlias, TypeVar, final, overload
 
@@ -13,6 +15,7 @@ _Order: TypeAlias = Literal["<", ">", "=", "!"]
 class FieldType:
     align: int
     size: int
+    def __init__(self, name: str, type: str, size: int, align: int, lengths: tuple[int, ...] = ()) -> None: ...
     def __getitem__(self, lengths: Any) -> FieldType: ...
 
 # Type checkers read `id: u16` as `id: int`. At run time the names are objects of FieldType.
@@ -65,7 +68,7 @@ class Record:
     `class Tick(Record, order="<")` declares the same class as `@record(order="<")` above `class Tick`. Type checkers
     know the methods of a class that is derived from `Record`.
 
-    A record is a tuple whose elements are the values of the fields. An array is a list, and a nested record is a record.
+    A record is a tuple whose elements are the values of the fields. An array is a list. A nested record is a record.
     """
 
     format: ClassVar[str]
@@ -89,7 +92,7 @@ class Record:
     def pack(self) -> bytes:
         """Returns the bytes of the record. Raises struct.error if a value does not fit its field."""
     def pack_into(self, buffer: Buffer, offset: int = 0) -> None:
-        """Writes the record to byte `offset` of `buffer`. If a value does not fit its field, `buffer` does not change."""
+        """Writes the record to byte `offset` of `buffer`. If a value does not fit, `buffer` does not change."""
     @staticmethod
     def from_c(source: str, name: str | None = None) -> Any:
         """Returns the record class with the layout that the C compiler of this machine gives a type of `source`.
@@ -126,8 +129,8 @@ def record(cls: type[_T], /, *, order: _Order = "=", align: bool = False) -> typ
       machine. The fields have no padding between them, unless `align` is True.
     - `align`: whether the record has the alignment and the padding that a C compiler gives a structure.
 
-    The class has `format`, `itemsize`, `unpack`, `unpack_from` and `iter_unpack`. Its objects are tuples with `pack` and
-    `pack_into`. `View(data, cls)` is a view whose items are objects of the class.
+    The class has `format`, `itemsize`, `unpack`, `unpack_from` and `iter_unpack`. Its objects are tuples with `pack`
+    and `pack_into`. `View(data, cls)` is a view whose items are objects of the class.
     """
 
 @overload

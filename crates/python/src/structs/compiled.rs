@@ -23,6 +23,8 @@ use pep3118::py::ObjectReferences;
 pub(crate) struct Compiled {
     codec: Codec,
     format: Py<PyString>,
+    /// Whether two fields of a record class share bytes, as in a union.
+    shares_bytes: bool,
 }
 
 /// The part of the module that compiles a format, on which an exception of CPython 3.14 depends.
@@ -127,7 +129,7 @@ impl Compiled {
             };
             let refused = |error| if bytes.is_ascii() { error } else { non_ascii_error(text, error) };
             let layout = layout(py, bytes).map_err(refused)?;
-            return Ok(Self { codec: codec(py, &layout, bytes)?, format: text.clone().unbind() });
+            return Ok(Self { codec: codec(py, &layout, bytes)?, format: text.clone().unbind(), shares_bytes: false });
         }
         let Ok(bytes) = format.cast::<PyBytes>() else { return Err(not_a_format(format)) };
         let refused = |error| match (Behavior::current(py).non_ascii, caller) {
@@ -140,7 +142,7 @@ impl Compiled {
         };
         let layout = layout(py, bytes.as_bytes()).map_err(refused)?;
         let format = utf8_text(py, bytes.as_bytes())?.unbind();
-        Ok(Self { codec: codec(py, &layout, bytes.as_bytes())?, format })
+        Ok(Self { codec: codec(py, &layout, bytes.as_bytes())?, format, shares_bytes: false })
     }
 
     /// Compiles `layout`, which was given in place of a format. The compiled format is the text of `layout`, or its
@@ -176,7 +178,7 @@ impl Compiled {
         format: &Bound<'_, PyString>,
     ) -> PyResult<Self> {
         let codec = Codec::with_classes(py, layout, ObjectReferences::Unknown, false, Some(declared))?;
-        Ok(Self { codec, format: format.clone().unbind() })
+        Ok(Self { codec, format: format.clone().unbind(), shares_bytes: layout.has_overlaps() })
     }
 
     /// Returns the format as text.
@@ -314,6 +316,7 @@ impl Compiled {
     ///
     /// # Errors
     /// - a value is out of range or has the wrong type, or their number is wrong: `struct.error`
+    /// - two fields that share bytes have values with different bytes: `struct.error`
     /// - a method of a value raises an exception: the exception is returned unchanged
     pub(super) fn pack_record<'py>(&self, record: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
         PyBytes::new_with(record.py(), self.size(), |item| self.write_record(record, item))
@@ -321,7 +324,12 @@ impl Compiled {
 
     /// Writes `record` to `item`, the bytes of one item. Returns a `struct.error` if a value does not fit its field.
     fn write_record(&self, record: &Bound<'_, PyAny>, item: &mut [u8]) -> PyResult<()> {
-        self.codec.write(record, item).map_err(|error| record_error(record.py(), error))
+        let written = self.codec.write(record, item);
+        let checked = written.and_then(|()| match self.shares_bytes {
+            true => self.codec.check_written(record, item),
+            false => Ok(()),
+        });
+        checked.map_err(|error| record_error(record.py(), error))
     }
 
     /// Writes `record` to the item at byte `offset` of `buffer`. Padding becomes 0.

@@ -403,7 +403,7 @@ impl FieldCodec {
     /// number of the repetition: the second value of `3i` has the index 1. Returns an empty slice if `record` is too
     /// short.
     #[inline]
-    fn bytes<'b>(&self, record: &'b [u8], index: usize) -> &'b [u8] {
+    pub(super) fn bytes<'b>(&self, record: &'b [u8], index: usize) -> &'b [u8] {
         let start = self.start(index);
         record.get(start..start.saturating_add(self.size)).unwrap_or_default()
     }

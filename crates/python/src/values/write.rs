@@ -39,6 +39,16 @@ impl Codec {
         self.root.write(object, item, self.lenient)
     }
 
+    /// Checks that `item` still has every value of `object`, which was written to `item`. If two fields share bytes, as in
+    /// a union, the value of the second field replaces bytes of the first field.
+    ///
+    /// # Errors
+    /// - two fields that share bytes have values with different bytes: `ValueError`
+    /// - as [`write`](Self::write)
+    pub(crate) fn check_written(&self, object: &Bound<'_, PyAny>, item: &[u8]) -> Result<(), WriteError> {
+        self.root.check_written(object, item, self.lenient)
+    }
+
     /// Writes `values` to the fields of a record in `item`. If the item is not a record, writes the only value as the
     /// item. `found` must be the number of entries of `values`.
     ///
@@ -98,6 +108,53 @@ impl ValueCodec {
             }
         }
     }
+}
+
+impl ValueCodec {
+    // The recursion is as deep as records and arrays are nested, which the parser bounds.
+    fn check_written(&self, object: &Bound<'_, PyAny>, bytes: &[u8], lenient: bool) -> Result<(), WriteError> {
+        match self {
+            Self::Scalar(_) => {
+                let mut copy = crate::objects::copied(bytes).map_err(WriteErrorKind::Raised)?;
+                self.write(object, &mut copy, lenient)?;
+                if copy == bytes { Ok(()) } else { Err(WriteErrorKind::SharedBytes.into()) }
+            }
+            Self::Array { shape, size, element } => {
+                check_nested(object, bytes, shape, *size, &|value, bytes| element.check_written(value, bytes, lenient))
+            }
+            Self::Record(record) => {
+                let values = sequence(object, "a record: a tuple")?;
+                for ((index, field), value) in record.fields.iter().enumerate().zip(values.iter_borrowed()) {
+                    // In a view and in a record class, each field is one value.
+                    let checked = field.value.check_written(&value, field.bytes(bytes, 0), lenient);
+                    checked.map_err(|error| error.inside(&record.name(index)))?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// A function that checks one element of an array. The arguments are the element and its bytes.
+type Check<'c> = dyn Fn(&Bound<'_, PyAny>, &[u8]) -> Result<(), WriteError> + 'c;
+
+/// Calls `check` with each element of `object`, nested lists, and with the bytes of the element. `bytes` are the bytes of
+/// the array, `shape` is its shape, and `size` is the size of one element in bytes.
+fn check_nested(
+    object: &Bound<'_, PyAny>,
+    bytes: &[u8],
+    shape: &[usize],
+    size: usize,
+    check: &Check<'_>,
+) -> Result<(), WriteError> {
+    let Some((_, inner)) = shape.split_first() else { return check(object, bytes) };
+    let size_inner = inner.iter().fold(size, |size, dimension| size.saturating_mul(*dimension));
+    for (index, value) in sequence(object, "an array: a list")?.iter_borrowed().enumerate() {
+        let start = index.saturating_mul(size_inner);
+        let bytes = bytes.get(start..start.saturating_add(size_inner)).unwrap_or_default();
+        check_nested(&value, bytes, inner, size, check).map_err(|error| error.inside(&format!("[{index}]")))?;
+    }
+    Ok(())
 }
 
 impl RecordCodec {
