@@ -620,7 +620,8 @@ impl Format {
         Ok((class.getattr("_restore")?, arguments))
     }
 
-    /// Returns the layout as a dict, which `_restore` converts to a format. Only `pep3118.records` calls this method.
+    /// Returns the layout as a dict, which `_restore` converts to a format. Only `pep3118.records` calls this
+    /// method.
     fn _tree<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         self.unambiguous()?;
         pickle::to_dict(py, &self.layout)

@@ -632,10 +632,14 @@ class Format:
     def __reduce__(self) -> tuple[Any, ...]: ...
     def _repr_html_(self) -> str:
         """Returns a picture of the bytes of each interpretation as HTML, for notebooks."""
+    def _tree(self) -> dict[str, Any]:
+        """Returns the layout as a dict, which `_restore` converts to a format. Only `pep3118.records` calls this
+        method.
+        """
     @classmethod
     def _restore(cls, tree: dict[str, Any], dialect: str, model: str) -> Format:
-        """Returns the format that was pickled as `tree`, a dict, with the names `dialect` and `model`. Only `pickle`
-        calls this method.
+        """Returns the format with the layout `tree`, a dict, and the names `dialect` and `model`. Only `pickle` and
+        `pep3118.records` call this method.
         """
 
 @final
