@@ -20,30 +20,35 @@ from ._pep3118 import (
     diff,
     layout_of,
 )
-from .records import (
-    Record,
-    bool_,
-    char,
-    complex64,
-    complex128,
-    f16,
-    f32,
-    f64,
-    i8,
-    i16,
-    i32,
-    i64,
-    isize,
-    record,
-    u8,
-    u16,
-    u32,
-    u64,
-    ucs2,
-    ucs4,
-    usize,
-    wchar,
-)
+
+# `records` is imported when one of its names is first used, because it imports `typing`, which takes as long as a short
+# command of `pep3118`.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .records import (
+        Record,
+        bool_,
+        char,
+        complex64,
+        complex128,
+        f16,
+        f32,
+        f64,
+        i8,
+        i16,
+        i32,
+        i64,
+        isize,
+        record,
+        u8,
+        u16,
+        u32,
+        u64,
+        ucs2,
+        ucs4,
+        usize,
+        wchar,
+    )
 
 __all__ = [
     "BufferRuleError",
@@ -87,3 +92,22 @@ __all__ = [
     "usize",
     "wchar",
 ]
+
+if not TYPE_CHECKING:
+    _RECORDS = frozenset(
+        "Record bool_ char complex64 complex128 f16 f32 f64 i8 i16 i32 i64 "
+        "isize record u8 u16 u32 u64 ucs2 ucs4 usize wchar".split()
+    )
+
+    def __getattr__(name: str) -> object:
+        """Returns the attribute `name` of the module `records`."""
+        if name not in _RECORDS:
+            raise AttributeError(f"module 'pep3118' has no attribute {name!r}")
+        from . import records
+
+        globals().update((name, getattr(records, name)) for name in _RECORDS)
+        return globals()[name]
+
+    def __dir__() -> list[str]:
+        """Returns the names of the module, with the names of `records`."""
+        return sorted({*globals(), *_RECORDS})
