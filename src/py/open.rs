@@ -498,13 +498,12 @@ pub fn open_items(
         }
         Err(refusal) if !is_exporter(exporter) => return open_items_of_protocol(exporter, refusal, describe),
         // Some exporters refuse only requests for the format, which is not needed here.
-        Err(refusal) => match acquire_without_format(exporter, &refusal)? {
-            Some((acquired, Some(dtype))) => {
-                (acquired, dtype.getattr(intern!(exporter.py(), "hasobject"))?.is_truthy()?)
-            }
-            Some((acquired, None)) => (acquired, false),
-            None => return Err(refusal.into()),
-        },
+        Err(refusal) => {
+            let Some(acquired) = acquire_without_format(exporter, &refusal) else { return Err(refusal.into()) };
+            let dtype = type_layout::array_dtype(exporter)?;
+            let has_objects = dtype.map(|dtype| dtype.getattr(intern!(exporter.py(), "hasobject"))?.is_truthy());
+            (acquired, has_objects.transpose()? == Some(true))
+        }
     };
     let mut view = acquired.geometry().map_err(OpenError::Rules)?;
     let format = acquired.raw().format;
@@ -595,22 +594,14 @@ fn open_items_of_protocol(
 }
 
 /// Requests a buffer without a format of `exporter`, which refused a request for the format with the exception
-/// `refusal`. Also returns the dtype if `exporter` is a NumPy array or scalar. Returns `None` if `exporter` refuses for
-/// another reason, or refuses this request too.
-fn acquire_without_format<'py>(
-    exporter: &Bound<'py, PyAny>,
-    refusal: &PyErr,
-) -> Result<Option<(Acquired, Option<Bound<'py, PyAny>>)>, OpenError> {
+/// `refusal`. Returns `None` if `exporter` refuses for another reason, or refuses this request too.
+fn acquire_without_format(exporter: &Bound<'_, PyAny>, refusal: &PyErr) -> Option<Acquired> {
     let py = exporter.py();
     let refuses_format = refusal.is_instance_of::<PyBufferError>(py)
         || refusal.is_instance_of::<PyValueError>(py)
         // NumPy's scalars of types of other packages.
         || refusal.is_instance_of::<PyTypeError>(py);
-    if !refuses_format {
-        return Ok(None);
-    }
-    let dtype = type_layout::array_dtype(exporter)?;
-    Ok(Acquired::new(exporter, Request::INDIRECT).ok().map(|acquired| (acquired, dtype)))
+    if refuses_format { Acquired::new(exporter, Request::INDIRECT).ok() } else { None }
 }
 
 /// Opens `exporter`, which refused a request for the format with the exception `refusal`.
@@ -624,8 +615,9 @@ fn acquire_without_format<'py>(
 /// - a dtype without a layout, such as `StringDType`: `ValueError`, with `refusal` as its cause
 #[cold]
 fn open_without_format(exporter: &Bound<'_, PyAny>, refusal: PyErr) -> Result<OpenBuffer, OpenError> {
-    let Some((acquired, Some(dtype))) = acquire_without_format(exporter, &refusal)? else {
-        return Err(refusal.into());
+    let (acquired, dtype) = match (acquire_without_format(exporter, &refusal), type_layout::array_dtype(exporter)?) {
+        (Some(acquired), Some(dtype)) => (acquired, dtype),
+        _ => return Err(refusal.into()),
     };
     let item = items_of_dtype(&acquired, &dtype).inspect_err(|error| {
         if let OpenError::Raised(error) = error {

@@ -160,7 +160,8 @@ impl Compiled {
                     && Comparison::of_layouts(found, layout.layout()).equivalence >= Some(Equivalence::Scalars)
             };
             if let Some(found) = self::layout(py, &text).ok().filter(same) {
-                return Ok(Self { codec: codec(py, &found, &text)?, format: utf8_text(py, &text)?.unbind() });
+                let format = utf8_text(py, &text)?.unbind();
+                return Ok(Self { codec: codec(py, &found, &text)?, format, shares_bytes: false });
             }
         }
         Err(error(py, "no format has this layout, for example because fields share bytes: use View(buffer, layout)"))
