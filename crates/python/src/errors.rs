@@ -1,5 +1,5 @@
-//! The exception classes of the package: `FormatError`, `BufferRuleError`, `CastError`, `FieldNameError` and
-//! `IndexCountError`.
+//! The exception classes of the package: `FormatError`, `BufferRuleError`, `CastError`, `FieldNameError`, `ShapeError`
+//! and `IndexCountError`.
 
 use pep3118::__private::escape;
 use pep3118::abi::DataModel;
@@ -62,7 +62,8 @@ pub(crate) static CAST_ERROR: TwoBaseClass = TwoBaseClass {
 ...     pep3118.View(b'abc').cast('h')
 ... except pep3118.CastError as error:
 ...     print(error)
-3 bytes are not a multiple of the 2-byte item size",
+3 bytes are not a multiple of the 2-byte item size
+help: view.cast('B')[:2].cast(…) covers the first 1 item",
     bases: |py| [py.get_type::<PyTypeError>(), py.get_type::<PyValueError>()],
     class: PyOnceLock::new(),
 };
@@ -79,6 +80,21 @@ pub(crate) static FIELD_NAME_ERROR: TwoBaseClass = TwoBaseClass {
 ...     print(type(error), error)
 <class 'pep3118.FieldNameError'> \"no field is called 'c': a, b\"",
     bases: |py| [py.get_type::<PyKeyError>(), py.get_type::<PyTypeError>()],
+    class: PyOnceLock::new(),
+};
+
+/// The error for an assignment of a value with another shape than the selected items.
+pub(crate) static SHAPE_ERROR: TwoBaseClass = TwoBaseClass {
+    name: "ShapeError",
+    doc: "The value has another shape than the items that it is assigned to.\n
+    memoryview raises TypeError for the keys that only a View has, such as a list of indices.\n
+>>> import pep3118
+>>> try:
+...     pep3118.View(bytearray(4))[[0, 1]] = b'abc'
+... except pep3118.ShapeError as error:
+...     print(error)
+a value of shape [3] cannot be broadcast to the selected items of shape [2]",
+    bases: |py| [py.get_type::<PyTypeError>(), py.get_type::<PyValueError>()],
     class: PyOnceLock::new(),
 };
 

@@ -75,7 +75,12 @@ pub mod _pep3118 {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         pep3118::__private::set_format_exception(crate::errors::format_exception);
         let py = module.py();
-        for class in [&crate::errors::CAST_ERROR, &crate::errors::FIELD_NAME_ERROR, &crate::errors::INDEX_COUNT_ERROR] {
+        for class in [
+            &crate::errors::CAST_ERROR,
+            &crate::errors::FIELD_NAME_ERROR,
+            &crate::errors::INDEX_COUNT_ERROR,
+            &crate::errors::SHAPE_ERROR,
+        ] {
             let (name, class) = class.class(py)?;
             module.add(name, class)?;
         }

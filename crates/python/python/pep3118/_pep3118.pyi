@@ -48,6 +48,12 @@ class IndexCountError(IndexError, TypeError):
 
 _Layout: TypeAlias = str | bytes | Format | numpy.dtype[Any] | type
 
+class ShapeError(TypeError, ValueError):
+    """The value has another shape than the items that it is assigned to.
+
+    memoryview raises TypeError for the keys that only a View has, such as a list of indices.
+    """
+
 def calcsize(format: _Layout) -> int:
     """Returns the size in bytes of an item of `format`. Accepts every format of PEP 3118, and every layout that
     `Format` accepts.
@@ -175,12 +181,12 @@ class View(Generic[_T]):
     `format` replaces the exporter's format by another layout of the same itemsize: a str, bytes, Format, numpy.dtype,
     ctypes class or record class. Memory of bytes becomes one dimension of items of the layout.
 
+    `view["a", "b"]` is a view of these fields. A list or an array of indices, or a mask, selects a copy, as in NumPy.
+
     A view is a sequence, registered with `collections.abc.Sequence`.
 
     An object without buffers is read through `__dlpack__`, as tensors have it, or through an `__array_interface__`
     whose data is a buffer, as images of Pillow have it.
-
-    `view["a", "b"]` is a view of these fields. A list or an array of indices, or a mask, selects a copy, as in NumPy.
     """
     @property
     def obj(self) -> object:

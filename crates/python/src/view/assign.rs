@@ -18,6 +18,7 @@ use super::indexing::{Key, Target};
 use super::numbers;
 use super::part::{NewItems, Part, PinnedPart, Place, ReplacedReferences};
 use crate::borrowed_bytes::BorrowedBytes;
+use crate::errors::SHAPE_ERROR;
 use crate::objects::{self, is_refusal};
 use crate::values::Codec;
 
@@ -252,7 +253,7 @@ impl<'v> Source<'v> {
             return Ok(None);
         }
         if from.shape() != part.shape() {
-            return Err(objects::error::<PyValueError>(format!(
+            return Err(SHAPE_ERROR.error(format!(
                 "a buffer of shape {:?} for shape {:?}",
                 from.shape(),
                 part.shape()

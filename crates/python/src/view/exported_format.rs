@@ -89,9 +89,12 @@ fn agreement(format: &[u8], layout: &Layout) -> Agreement {
     }
 }
 
-/// Returns whether all records in `one` and `other` have the same sizes. `Comparison` ignores padding at the end of a
-/// record.
+/// Returns whether `one` and `other` have the same records with the same sizes. `Comparison` ignores padding at the end of
+/// a record, and a record without fields is bytes to it.
 // The recursion is as deep as records are nested, which the parser bounds.
 fn has_same_sizes(one: Field<'_>, other: Field<'_>) -> bool {
-    one.size() == other.size() && one.fields().zip(other.fields()).all(|(one, other)| has_same_sizes(one, other))
+    let is_record = |field: Field<'_>| field.ty() == Type::Record;
+    one.size() == other.size()
+        && is_record(one) == is_record(other)
+        && one.fields().zip(other.fields()).all(|(one, other)| has_same_sizes(one, other))
 }

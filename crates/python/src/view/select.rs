@@ -14,6 +14,7 @@ use super::construct;
 use super::hold::Hold;
 use super::indexing::{Axis, checked_index, index};
 use super::part::{Part, PinnedPart, ReplacedReferences};
+use crate::errors::SHAPE_ERROR;
 use crate::objects;
 
 /// The maximum number of dimensions of a buffer.
@@ -332,7 +333,7 @@ impl Selection {
             shape.drain(..extra);
         }
         if broadcast(&self.shape, &shape).as_ref() != Some(&self.shape) {
-            return Err(objects::error::<PyValueError>(format!(
+            return Err(SHAPE_ERROR.error(format!(
                 "a value of shape {shape:?} cannot be broadcast to the selected items of shape {:?}",
                 self.shape
             )));
