@@ -42,10 +42,14 @@ impl ExportedFormat {
     /// result is `Refused`.
     pub(super) fn of(description: &ItemDescription) -> Self {
         let is_leaf_of = |types: &[Type]| description.plan().leaves().iter().any(|leaf| types.contains(&leaf.ty()));
+        // NumPy reads `3x`, the format of its own dtype `V3`, as a record without fields. Other exporters mean bytes.
+        let is_void = is_leaf_of(&[Type::Void]);
+        let is_numpy = description.dialect().is_some_and(|dialect| dialect.name == Dialect::NUMPY.name);
         // A format of one number has one interpretation. NumPy does not read a byte-swapped `long double`.
         if description.plan().is_one_leaf()
             && description.item().shape().is_empty()
             && !is_leaf_of(&[Type::LongDouble, Type::ComplexLongDouble])
+            && !(is_void && is_numpy)
         {
             return Self::Own;
         }
