@@ -21,6 +21,7 @@ mod report;
 mod structs;
 mod to_ctypes;
 mod tuple_builder;
+mod user_types;
 mod values;
 mod view;
 
@@ -51,6 +52,8 @@ pub mod _pep3118 {
     use crate::records::RecordCodec;
     #[pymodule_export]
     use crate::report::{Finding, Report};
+    #[pymodule_export]
+    use crate::user_types::register_type;
     #[pymodule_export]
     use crate::values::{_reduce_row, _restore_row};
     #[pymodule_export]
