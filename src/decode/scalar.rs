@@ -407,8 +407,12 @@ impl ScalarCodec {
         match (self.ty, value) {
             (Type::Bool, Value::Bool(value)) => self.store_bool(*value, bytes),
             (Type::Char, Value::Char(byte)) => bytes.fill(*byte),
-            (_, Value::Int(value)) if self.is_number() && self.user.is_none() => return self.store_number((*value).into(), bytes),
-            (_, Value::UInt(value)) if self.is_number() && self.user.is_none() => return self.store_number((*value).into(), bytes),
+            (_, Value::Int(value)) if self.is_number() && self.user.is_none() => {
+                return self.store_number((*value).into(), bytes);
+            }
+            (_, Value::UInt(value)) if self.is_number() && self.user.is_none() => {
+                return self.store_number((*value).into(), bytes);
+            }
             (_, Value::Address(value)) if self.is_address() => return self.store_number((*value).into(), bytes),
             (Type::Float16, Value::Float16(value)) => self.store_little(&value.to_le_bytes(), bytes),
             (Type::Float32, Value::Float32(value)) => self.store_little(&value.to_le_bytes(), bytes),

@@ -66,6 +66,6 @@ pub use subset::ChosenField;
 pub use table::Table;
 pub use tree::{Field, Fields, Layout};
 pub use ty::Type;
+pub use user_type::{UserType, UserTypeDefinition, UserTypeError, UserValue};
 #[doc(hidden)]
 pub use user_type::{element_size, nearest_float32};
-pub use user_type::{UserType, UserTypeDefinition, UserTypeError, UserValue};

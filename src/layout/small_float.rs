@@ -47,9 +47,7 @@ impl SmallFloat {
         let ones = (1_u8 << self.mantissa_bits).saturating_sub(1);
         let mantissa = bits & ones;
         let special = match self.special {
-            Special::Ieee if bits | ones == 0x7f => {
-                Some(if mantissa == 0 { f64::INFINITY } else { f64::NAN })
-            }
+            Special::Ieee if bits | ones == 0x7f => Some(if mantissa == 0 { f64::INFINITY } else { f64::NAN }),
             Special::Finite if bits == 0x7f => Some(f64::NAN),
             Special::FiniteUnsignedZero if byte == 0x80 => Some(f64::NAN),
             _ => None,

@@ -1,4 +1,4 @@
-//! The exception classes of the package: `FormatError`, `BufferRuleError`, `CastError`, `FieldNameError`, `ShapeError`
+//! The exception classes of the package: `FormatError`, `BufferRuleError`, `CastError`, `FieldNameError`, `SelectionError`
 //! and `IndexCountError`.
 
 use pep3118::__private::escape;
@@ -83,15 +83,15 @@ pub(crate) static FIELD_NAME_ERROR: TwoBaseClass = TwoBaseClass {
     class: PyOnceLock::new(),
 };
 
-/// The error for an assignment of a value with another shape than the selected items.
-pub(crate) static SHAPE_ERROR: TwoBaseClass = TwoBaseClass {
-    name: "ShapeError",
-    doc: "The value has another shape than the items that it is assigned to.\n
-    memoryview raises TypeError for the keys that only a View has, such as a list of indices.\n
+/// The error for a value that does not fit the items of a selection.
+pub(crate) static SELECTION_ERROR: TwoBaseClass = TwoBaseClass {
+    name: "SelectionError",
+    doc: "The value does not fit the items that a list of indices, an array of indices or a mask selects.\n
+    memoryview raises TypeError for such a key, and NumPy raises ValueError for the value.\n
 >>> import pep3118
 >>> try:
 ...     pep3118.View(bytearray(4))[[0, 1]] = b'abc'
-... except pep3118.ShapeError as error:
+... except pep3118.SelectionError as error:
 ...     print(error)
 a value of shape [3] cannot be broadcast to the selected items of shape [2]",
     bases: |py| [py.get_type::<PyTypeError>(), py.get_type::<PyValueError>()],

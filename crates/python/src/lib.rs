@@ -82,7 +82,7 @@ pub mod _pep3118 {
             &crate::errors::CAST_ERROR,
             &crate::errors::FIELD_NAME_ERROR,
             &crate::errors::INDEX_COUNT_ERROR,
-            &crate::errors::SHAPE_ERROR,
+            &crate::errors::SELECTION_ERROR,
         ] {
             let (name, class) = class.class(py)?;
             module.add(name, class)?;

@@ -2,9 +2,9 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use pep3118::Endian;
 use pep3118::__private::escape;
 use pep3118::Align;
+use pep3118::Endian;
 use pep3118::layout::{Type, UserType, UserTypeDefinition, UserTypeError, UserValue};
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::intern;
@@ -490,7 +490,8 @@ pub(crate) fn register_type(
             let packed = encoder.bind(py).call1((to_object(py, value.clone())?,))?;
             let packed = packed.cast_into::<PyBytes>()?;
             let fits = packed.as_bytes().len() == bytes.len();
-            let wrong = || objects::error::<PyOverflowError>(format!("pack returned {packed} for {} bytes", bytes.len()));
+            let wrong =
+                || objects::error::<PyOverflowError>(format!("pack returned {packed} for {} bytes", bytes.len()));
             if !fits {
                 return Err(wrong());
             }
@@ -499,9 +500,11 @@ pub(crate) fn register_type(
         })
         .map_err(|error| UserTypeError::new(error.to_string()))
     };
+    // A codec that another thread creates in between would not find the functions.
+    let mut registered = REGISTERED.lock().unwrap_or_else(PoisonError::into_inner);
     let definition = UserTypeDefinition::new(name.to_owned(), size, value_type, decode, encode).align(align);
     let user = UserType::register(definition).map_err(refused)?;
     let functions = Functions { user, unpack: unpack.clone().unbind(), pack: pack.clone().unbind() };
-    REGISTERED.lock().unwrap_or_else(PoisonError::into_inner).push(Box::leak(Box::new(functions)));
+    registered.push(Box::leak(Box::new(functions)));
     Ok(())
 }

@@ -2,7 +2,9 @@
 //! same tree.
 
 use arbitrary::{Result, Unstructured};
-use pep3118::format::{ByteOrderCharacter, Count, Dimension, Item, ItemType, Member, Name, Prefix, Shape, UserTypeName};
+use pep3118::format::{
+    ByteOrderCharacter, Count, Dimension, Item, ItemType, Member, Name, Prefix, Shape, UserTypeName,
+};
 use pep3118::{ByteOrder, Code, Format, Span};
 
 /// Returns a span for the nodes of a tree. Printing ignores spans.

@@ -18,7 +18,6 @@ use super::indexing::{Key, Target};
 use super::numbers;
 use super::part::{NewItems, Part, PinnedPart, Place, ReplacedReferences};
 use crate::borrowed_bytes::BorrowedBytes;
-use crate::errors::SHAPE_ERROR;
 use crate::objects::{self, is_refusal};
 use crate::values::Codec;
 
@@ -253,7 +252,7 @@ impl<'v> Source<'v> {
             return Ok(None);
         }
         if from.shape() != part.shape() {
-            return Err(SHAPE_ERROR.error(format!(
+            return Err(objects::error::<PyValueError>(format!(
                 "a buffer of shape {:?} for shape {:?}",
                 from.shape(),
                 part.shape()
