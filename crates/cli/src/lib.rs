@@ -25,7 +25,8 @@ mod failure;
 mod fields;
 mod findings;
 mod hexdump;
-mod hints;
+#[doc(hidden)]
+pub mod hints;
 mod input;
 mod interrupt;
 mod json;
