@@ -46,15 +46,9 @@ struct Unit {
     unused: u128,
 }
 
-/// Returns whether the compilers of `model` place bit-fields by the Microsoft rule. Only Windows has a `wchar_t` of 2
-/// bytes, or a `long` of 4 bytes beside pointers of 8 bytes.
-fn has_microsoft_rule(model: &DataModel) -> bool {
-    model.wchar == 2 || (model.long == 4 && model.pointer == 8)
-}
-
 /// Places `members` by `rules`. An error has the index of the member, and the message.
 pub(super) fn place_members(members: Vec<Member>, rules: &Rules<'_>) -> Result<Record, (usize, String)> {
-    let is_microsoft = has_microsoft_rule(rules.model);
+    let is_microsoft = rules.model.has_microsoft_bit_fields();
     let limit = |align: Align| match rules.pack.and_then(Align::new) {
         Some(pack) => align.min(pack),
         None => align,
@@ -191,7 +185,7 @@ fn bit_field(ty: &CValue, start: u128, width: u128, model: &DataModel) -> Result
 /// depends on the compiler.
 fn bit_field_type(ty: &CValue, model: &DataModel) -> Result<Type, &'static str> {
     let Base::Scalar(scalar) = ty.base else { return Err("a bit-field must have an integer type") };
-    let is_microsoft = has_microsoft_rule(model);
+    let is_microsoft = model.has_microsoft_bit_fields();
     let is_x86 = model.long_double.format == LongDoubleFormat::X87;
     match (scalar.ty, scalar.size) {
         // The compiler of Microsoft gives each enumeration the type `int`, and MinGW can give it the type `unsigned`.
