@@ -1,4 +1,4 @@
-//! The steps of decoding items to structs: [`FieldCopy`] copies adjacent bytes of an item, and [`ValueCheck`] finds
+//! The steps of decoding items to structs: [`FieldCopy`] copies adjacent bytes of an item, and [`CharCheck`] finds
 //! bytes that are not a valid value.
 
 use alloc::format;
@@ -10,7 +10,6 @@ use super::super::error::DecodeError;
 use super::super::leaf::{Repeat, each_offset};
 use super::access::Origin;
 use super::error::RecordError;
-use super::model::Check;
 use crate::align::to_u64;
 use crate::strided::{Strided, StridedMut};
 

@@ -10,7 +10,7 @@ use super::super::plan::{NodeKind, Plan, PlanNode};
 use super::super::scalar::ScalarCodec;
 use super::super::value::Name;
 use super::access::Origin;
-use super::copy_ops::{FieldCopy, CharCheck};
+use super::copy_ops::{CharCheck, FieldCopy};
 use super::error::Mismatch;
 use super::model::{Check, FieldLayout, MemberKind, MemberLayout, RecordLayout, ValueLayout};
 use crate::align::to_u64;
