@@ -29,12 +29,14 @@ mod reconcile;
 mod refine;
 mod resolve;
 mod scalar;
+mod small_float;
 mod stride_inference;
 mod subset;
 mod svg;
 mod table;
 mod tree;
 mod ty;
+mod user_type;
 
 pub use bit_field::BitField;
 pub use builder::{BuildError, LayoutBuilder, MemberSpec};
@@ -64,3 +66,6 @@ pub use subset::ChosenField;
 pub use table::Table;
 pub use tree::{Field, Fields, Layout};
 pub use ty::Type;
+pub use user_type::{UserType, UserTypeDefinition, UserTypeError, UserValue};
+#[doc(hidden)]
+pub use user_type::{element_size, nearest_float32};

@@ -375,7 +375,16 @@ unsafe fn copied(array: *const i64, entries: usize) -> Option<Vec<i64>> {
 }
 
 /// The type codes of DLPack and sizes in bits, each with the format of a number.
-const TYPES: [(u8, u8, &str); 15] = [
+const TYPES: [(u8, u8, &str); 24] = [
+    (4, 16, "[bfloat16]"),
+    (7, 8, "[float8_e3m4]"),
+    (8, 8, "[float8_e4m3]"),
+    (9, 8, "[float8_e4m3b11fnuz]"),
+    (10, 8, "[float8_e4m3fn]"),
+    (11, 8, "[float8_e4m3fnuz]"),
+    (12, 8, "[float8_e5m2]"),
+    (13, 8, "[float8_e5m2fnuz]"),
+    (14, 8, "[float8_e8m0fnu]"),
     (0, 8, "b"),
     (0, 16, "h"),
     (0, 32, "i"),

@@ -7,7 +7,7 @@ use pyo3::types::PyString;
 use crate::abi::DataModel;
 use crate::align::Align;
 use crate::endian::Endian;
-use crate::layout::{Layout, LayoutBuilder, MemberSpec, NulHandling, Scalar, Type};
+use crate::layout::{Layout, LayoutBuilder, MemberSpec, NulHandling, Scalar, Type, UserType};
 use crate::text::escape;
 
 /// Returns the layout of `dtype`, a `numpy.dtype`. Each field has the offset that the dtype declares. NumPy's titles
@@ -15,7 +15,7 @@ use crate::text::escape;
 ///
 /// # Errors
 /// - `dtype` is not a `numpy.dtype`: `TypeError`
-/// - `datetime64[s]`, of which NumPy exports no buffer: `ValueError`
+/// - `StringDType`, whose text is outside of the array: `ValueError`
 pub fn from_dtype(dtype: &Bound<'_, PyAny>) -> PyResult<Layout> {
     let py = dtype.py();
     let class = py.import("numpy")?.getattr("dtype")?;
@@ -52,6 +52,11 @@ fn add(builder: &mut LayoutBuilder, dtype: &Bound<'_, PyAny>, name: Option<&[u8]
     let size: u64 = dtype.getattr("itemsize")?.extract()?;
     let names: Option<Vec<Bound<'_, PyString>>> = dtype.getattr("names")?.extract()?;
     let Some(names) = names else {
+        if let Some(user) = user_type(&dtype)? {
+            let order: String = dtype.getattr("byteorder")?.extract()?;
+            builder.user_type(member, user, endian_of(&order))?;
+            return Ok(());
+        }
         let scalar = scalar(&dtype, size)?;
         // NumPy removes the NULs at the end of `S` and `U`.
         match scalar.ty {
@@ -73,6 +78,34 @@ fn add(builder: &mut LayoutBuilder, dtype: &Bound<'_, PyAny>, name: Option<&[u8]
     Ok(())
 }
 
+/// Returns the user type of `dtype`, a date, a duration or a type of the package `ml_dtypes`. Returns `None` for any other
+/// dtype.
+fn user_type(dtype: &Bound<'_, PyAny>) -> PyResult<Option<UserType>> {
+    let kind: String = dtype.getattr("kind")?.extract()?;
+    let name = match kind.as_str() {
+        "M" | "m" => {
+            let text: String = dtype.getattr("str")?.extract()?;
+            let unit = text.split_once('[').and_then(|(_, unit)| unit.strip_suffix(']'));
+            let kind = if kind == "M" { "datetime64" } else { "timedelta64" };
+            unit.map_or_else(|| kind.to_owned(), |unit| format!("{kind}${unit}"))
+        }
+        _ if dtype.getattr("isbuiltin")?.extract::<i64>()? == 2 => {
+            let class = dtype.getattr("type")?;
+            let module: String = class.getattr("__module__")?.extract()?;
+            if module != "ml_dtypes" {
+                return Ok(None);
+            }
+            class.getattr("__name__")?.extract()?
+        }
+        _ => return Ok(None),
+    };
+    match UserType::by_name(name.as_bytes()) {
+        // A number of units, such as in `datetime64[25s]`, makes another type. NumPy's own limit bounds their number.
+        None if matches!(kind.as_str(), "M" | "m") => Ok(Some(UserType::register_ticks(name)?)),
+        found => Ok(found),
+    }
+}
+
 /// Returns the scalar type of `dtype`, which must have neither fields nor a subarray. `size` is its itemsize in bytes.
 /// Returns an error if no format describes the type, as for `datetime64[s]`.
 fn scalar(dtype: &Bound<'_, PyAny>, size: u64) -> PyResult<Scalar> {
@@ -86,7 +119,6 @@ fn scalar(dtype: &Bound<'_, PyAny>, size: u64) -> PyResult<Scalar> {
         )));
     }
     let scalar = match (kind.as_str(), char.as_str()) {
-        ("M" | "m", _) => None,
         _ if foreign => Some(Scalar { ty: Type::Opaque, size, endian: endian_of(&order) }),
         // On some machines, a `long double` has the size of a `double`.
         ("f", "g") => Some(Scalar { ty: Type::LongDouble, size, endian: endian_of(&order) }),

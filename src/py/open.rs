@@ -637,7 +637,7 @@ fn items_of_dtype(acquired: &Acquired, dtype: &Bound<'_, PyAny>) -> Result<Arc<I
         return Ok(item);
     }
     let layout = from_dtype(dtype)?;
-    if layout.leaves().any(|(_, leaf)| leaf.ty() == Type::Opaque) {
+    if layout.leaves().any(|(_, leaf)| leaf.ty() == Type::Opaque && leaf.user_type().is_none()) {
         let message = format!(
             "dtype {dtype} has values of a type of another package, which a View does not read: use array.view('u1') \
              for the bytes"

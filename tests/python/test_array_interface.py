@@ -409,7 +409,7 @@ def test_an_interface_that_is_not_a_dict_is_a_type_error():
 
 def test_a_format_replaces_the_type_of_an_interface_of_the_same_size():
     assert View(Interface(b"\0\1\0\2", (2,), "<i2"), format=">h").tolist() == [1, 2]
-    with pytest.raises(ValueError, match="4 bytes, and the items of the __array_interface__ 2 bytes"):
+    with pytest.raises(ValueError, match="itemsize is 2 bytes but format `i` describes 4 bytes"):
         View(Interface(b"\0\1\0\2", (2,), "<i2"), format="i")
 
 

@@ -140,7 +140,7 @@ def test_the_repr_of_objects_runs_no_code_of_the_objects():
 def test_the_repr_of_a_released_view():
     view = View(b"abc")
     view.release()
-    assert repr(view) == "<released pep3118.View>"
+    assert repr(view) == "<pep3118.View of released memory>"
 
 
 def test_reports_and_differences_have_html():

@@ -254,7 +254,7 @@ def test_unknown_and_repeated_names_are_refused():
 def test_a_mapping_assigns_a_record(make):
     data = table()
     View(data)[1] = make({"b": b"q", "a": 8, "m": [1, 2], "pos": make({"y": 1.0, "x": 2.0})})
-    assert View(data)[1] == (8, (2.0, 1.0), b"q\0\0\0", [1, 2])
+    assert View(data)[1] == (8, (2.0, 1.0), b"q", [1, 2])
 
 
 def test_mappings_assign_a_list_of_records_and_every_record():

@@ -1,5 +1,5 @@
-//! The exception classes of the package: `FormatError`, `BufferRuleError`, `CastError`, `FieldNameError` and
-//! `IndexCountError`.
+//! The exception classes of the package: `FormatError`, `BufferRuleError`, `CastError`, `FieldNameError`, `SelectionError`
+//! and `IndexCountError`.
 
 use pep3118::__private::escape;
 use pep3118::abi::DataModel;
@@ -62,7 +62,8 @@ pub(crate) static CAST_ERROR: TwoBaseClass = TwoBaseClass {
 ...     pep3118.View(b'abc').cast('h')
 ... except pep3118.CastError as error:
 ...     print(error)
-3 bytes are not a multiple of the 2-byte item size",
+3 bytes are not a multiple of the 2-byte item size
+help: view.cast('B')[:2].cast(…) covers the first 1 item",
     bases: |py| [py.get_type::<PyTypeError>(), py.get_type::<PyValueError>()],
     class: PyOnceLock::new(),
 };
@@ -79,6 +80,21 @@ pub(crate) static FIELD_NAME_ERROR: TwoBaseClass = TwoBaseClass {
 ...     print(type(error), error)
 <class 'pep3118.FieldNameError'> \"no field is called 'c': a, b\"",
     bases: |py| [py.get_type::<PyKeyError>(), py.get_type::<PyTypeError>()],
+    class: PyOnceLock::new(),
+};
+
+/// The error for a value that does not fit the items of a selection.
+pub(crate) static SELECTION_ERROR: TwoBaseClass = TwoBaseClass {
+    name: "SelectionError",
+    doc: "The value does not fit the items that a list of indices, an array of indices or a mask selects.\n
+    memoryview raises TypeError for such a key, and NumPy raises ValueError for the value.\n
+>>> import pep3118
+>>> try:
+...     pep3118.View(bytearray(4))[[0, 1]] = b'abc'
+... except pep3118.SelectionError as error:
+...     print(error)
+a value of shape [3] cannot be broadcast to the selected items of shape [2]",
+    bases: |py| [py.get_type::<PyTypeError>(), py.get_type::<PyValueError>()],
     class: PyOnceLock::new(),
 };
 

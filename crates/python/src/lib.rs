@@ -21,6 +21,7 @@ mod report;
 mod structs;
 mod to_ctypes;
 mod tuple_builder;
+mod user_types;
 mod values;
 mod view;
 
@@ -52,6 +53,8 @@ pub mod _pep3118 {
     #[pymodule_export]
     use crate::report::{Finding, Report};
     #[pymodule_export]
+    use crate::user_types::register_type;
+    #[pymodule_export]
     use crate::values::{_reduce_row, _restore_row};
     #[pymodule_export]
     use crate::view::View;
@@ -75,7 +78,12 @@ pub mod _pep3118 {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         pep3118::__private::set_format_exception(crate::errors::format_exception);
         let py = module.py();
-        for class in [&crate::errors::CAST_ERROR, &crate::errors::FIELD_NAME_ERROR, &crate::errors::INDEX_COUNT_ERROR] {
+        for class in [
+            &crate::errors::CAST_ERROR,
+            &crate::errors::FIELD_NAME_ERROR,
+            &crate::errors::INDEX_COUNT_ERROR,
+            &crate::errors::SELECTION_ERROR,
+        ] {
             let (name, class) = class.class(py)?;
             module.add(name, class)?;
         }

@@ -12,6 +12,7 @@ from ._pep3118 import (
     FormatError,
     IndexCountError,
     Report,
+    SelectionError,
     View,
     __version__,
     audit,
@@ -19,6 +20,7 @@ from ._pep3118 import (
     check,
     diff,
     layout_of,
+    register_type,
 )
 
 # `records` is imported when one of its names is first used, because it imports `typing`, which takes as long as a short
@@ -63,6 +65,7 @@ __all__ = [
     "IndexCountError",
     "Record",
     "Report",
+    "SelectionError",
     "View",
     "__version__",
     "audit",
@@ -82,6 +85,7 @@ __all__ = [
     "i64",
     "isize",
     "layout_of",
+    "register_type",
     "record",
     "u8",
     "u16",

@@ -1,5 +1,5 @@
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import GenericAlias, ModuleType
 from typing import Any, Generic, Literal, Self, SupportsIndex, TypeAlias, TypeVar, final, overload
 
@@ -47,6 +47,33 @@ class IndexCountError(IndexError, TypeError):
     """
 
 _Layout: TypeAlias = str | bytes | Format | numpy.dtype[Any] | type
+
+class SelectionError(TypeError, ValueError):
+    """The value does not fit the items that a list of indices, an array of indices or a mask selects.
+
+    memoryview raises TypeError for such a key, and NumPy raises ValueError for the value.
+    """
+
+def register_type(
+    name: str,
+    size: int,
+    unpack: Callable[[bytes], Any],
+    pack: Callable[[Any], bytes],
+    *,
+    align: int = 1,
+    values: str | None = None,
+) -> None:
+    """Adds a user type: the meaning of `[name]` in formats. The type stays registered until the process ends.
+
+    - `name`: the text between the brackets, with the parameters after a `$`
+    - `size`: the size of a value in bytes
+    - `unpack`: a function that returns the object for the bytes of a value
+    - `pack`: a function that returns the bytes for an object
+    - `align`: the alignment in bytes under the byte-order character `@`
+    - `values`: the type of the values in columns and in Arrow, such as 'float64'. With None, the values stay bytes there.
+
+    Both functions see the bytes with the least significant byte first, whatever the byte order of the format.
+    """
 
 def calcsize(format: _Layout) -> int:
     """Returns the size in bytes of an item of `format`. Accepts every format of PEP 3118, and every layout that
@@ -175,12 +202,12 @@ class View(Generic[_T]):
     `format` replaces the exporter's format by another layout of the same itemsize: a str, bytes, Format, numpy.dtype,
     ctypes class or record class. Memory of bytes becomes one dimension of items of the layout.
 
+    `view["a", "b"]` is a view of these fields. A list or an array of indices, or a mask, selects a copy, as in NumPy.
+
     A view is a sequence, registered with `collections.abc.Sequence`.
 
     An object without buffers is read through `__dlpack__`, as tensors have it, or through an `__array_interface__`
     whose data is a buffer, as images of Pillow have it.
-
-    `view["a", "b"]` is a view of these fields. A list or an array of indices, or a mask, selects a copy, as in NumPy.
     """
     @property
     def obj(self) -> object:

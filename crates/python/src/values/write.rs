@@ -341,6 +341,7 @@ impl ScalarField {
                 }
                 _ => return Err(self.other_kind(object)),
             },
+            Type::Opaque if let Some(user) = self.user => user.write(object, bytes, codec.endian())?,
             Type::Bits if let Some(bits) = codec.bit_field() => self.write_bit_field(bits, object, bytes)?,
             Type::Bytes | Type::Pascal | Type::Void | Type::Bits | Type::Opaque | Type::Record => {
                 self.write_bytes(object, bytes, lenient)?;

@@ -749,7 +749,7 @@ impl View {
     fn __repr__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
         let this = slf.get();
-        let Ok(part) = this.part() else { return objects::string(py, "<released pep3118.View>") };
+        let Ok(part) = this.part() else { return objects::string(py, "<pep3118.View of released memory>") };
         objects::string(py, &display::text(py, part, &this.hold)?)
     }
 

@@ -42,10 +42,14 @@ impl ExportedFormat {
     /// result is `Refused`.
     pub(super) fn of(description: &ItemDescription) -> Self {
         let is_leaf_of = |types: &[Type]| description.plan().leaves().iter().any(|leaf| types.contains(&leaf.ty()));
+        // NumPy reads `3x`, the format of its own dtype `V3`, as a record without fields. Other exporters mean bytes.
+        let is_void = is_leaf_of(&[Type::Void]);
+        let is_numpy = description.dialect().is_some_and(|dialect| dialect.name == Dialect::NUMPY.name);
         // A format of one number has one interpretation. NumPy does not read a byte-swapped `long double`.
         if description.plan().is_one_leaf()
             && description.item().shape().is_empty()
             && !is_leaf_of(&[Type::LongDouble, Type::ComplexLongDouble])
+            && !(is_void && is_numpy)
         {
             return Self::Own;
         }
@@ -89,9 +93,12 @@ fn agreement(format: &[u8], layout: &Layout) -> Agreement {
     }
 }
 
-/// Returns whether all records in `one` and `other` have the same sizes. `Comparison` ignores padding at the end of a
-/// record.
+/// Returns whether `one` and `other` have the same records with the same sizes. `Comparison` ignores padding at the end of
+/// a record, and a record without fields is bytes to it.
 // The recursion is as deep as records are nested, which the parser bounds.
 fn has_same_sizes(one: Field<'_>, other: Field<'_>) -> bool {
-    one.size() == other.size() && one.fields().zip(other.fields()).all(|(one, other)| has_same_sizes(one, other))
+    let is_record = |field: Field<'_>| field.ty() == Type::Record;
+    one.size() == other.size()
+        && is_record(one) == is_record(other)
+        && one.fields().zip(other.fields()).all(|(one, other)| has_same_sizes(one, other))
 }

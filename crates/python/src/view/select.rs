@@ -14,6 +14,7 @@ use super::construct;
 use super::hold::Hold;
 use super::indexing::{Axis, checked_index, index};
 use super::part::{Part, PinnedPart, ReplacedReferences};
+use crate::errors::SELECTION_ERROR;
 use crate::objects;
 
 /// The maximum number of dimensions of a buffer.
@@ -332,14 +333,17 @@ impl Selection {
             shape.drain(..extra);
         }
         if broadcast(&self.shape, &shape).as_ref() != Some(&self.shape) {
-            return Err(objects::error::<PyValueError>(format!(
+            return Err(SELECTION_ERROR.error(format!(
                 "a value of shape {shape:?} cannot be broadcast to the selected items of shape {:?}",
                 self.shape
             )));
         }
         let given = if extra > 0 { shape_of(part, value)? } else { shape.clone() };
         let (new, new_hold) = self.with_memory(py, part, &given, |_, _| Ok(()))?;
-        assign_part(&new, &new_hold, value)?;
+        assign_part(&new, &new_hold, value).map_err(|error| {
+            let is_value_error = error.get_type(py).is(py.get_type::<PyValueError>());
+            if is_value_error { SELECTION_ERROR.error(error.value(py).to_string()) } else { error }
+        })?;
         let strides = broadcast_strides(&shape, self.shape.len());
         let itemsize = part.description().plan().itemsize();
         let mut old = ReplacedReferences::default();
