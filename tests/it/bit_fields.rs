@@ -388,3 +388,15 @@ fn a_bit_field_whose_sign_depends_on_the_compiler_is_refused() {
         Layout::from_c(source, None, &DataModel::LP64).unwrap();
     }
 }
+
+#[test]
+fn a_format_is_not_written_for_bits_that_it_would_move() {
+    for source in [FLAGS, "struct s { unsigned a : 3; };", "struct s { unsigned : 3, a : 5; };"] {
+        let layout = layout_of(source);
+        if let Ok(format) = layout.emit(pep3118::Target::Canonical) {
+            let again = Layout::read(&format, &pep3118::Dialect::PEP3118, &DataModel::LP64).unwrap();
+            let text = String::from_utf8_lossy(&format);
+            assert_eq!(bit_fields(&again), bit_fields(&layout), "{source}: {text}");
+        }
+    }
+}
