@@ -176,6 +176,12 @@ impl DataModel {
         Self::ALL.into_iter().find(|model| model.name == name)
     }
 
+    /// Returns whether the compilers of the machine place bit-fields by the Microsoft rule, and not by the rule of
+    /// System V. Only Windows has a `wchar_t` of 2 bytes, or a `long` of 4 bytes beside pointers of 8 bytes.
+    pub(crate) const fn has_microsoft_bit_fields(&self) -> bool {
+        self.wchar == 2 || (self.long == 4 && self.pointer == 8)
+    }
+
     /// Returns the maximum of `Py_ssize_t` on the machine of this data model. The maximum is also the size in
     /// bytes of the largest possible object.
     #[must_use]

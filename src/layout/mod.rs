@@ -58,7 +58,7 @@ pub use reconcile::interpretations;
 pub use reconcile::reconcile;
 
 #[doc(hidden)]
-pub use codegen::{Declarations, Definition, Language, MemberType};
+pub use codegen::{BitPiece, Declarations, Definition, Language, MemberType};
 pub use codegen::{PythonLibrary, SourceError};
 pub use scalar::Scalar;
 #[doc(hidden)]

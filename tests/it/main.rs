@@ -15,6 +15,8 @@
 mod abi;
 mod adversarial;
 mod architecture;
+#[cfg(feature = "c")]
+mod bit_fields;
 mod budget;
 mod child_process;
 mod corpus;

@@ -10,7 +10,7 @@ use super::super::plan::{NodeKind, Plan, PlanNode};
 use super::super::scalar::ScalarCodec;
 use super::super::value::Name;
 use super::access::Origin;
-use super::copy_ops::{FieldCopy, ValueCheck};
+use super::copy_ops::{CharCheck, FieldCopy};
 use super::error::Mismatch;
 use super::model::{Check, FieldLayout, MemberKind, MemberLayout, RecordLayout, ValueLayout};
 use crate::align::to_u64;
@@ -23,7 +23,7 @@ pub(super) struct Conversion {
     /// The copies from an item to a struct in the layout of its `RecordLayout`.
     pub(super) copies: Vec<FieldCopy>,
     /// The checks of values in an item that can be invalid.
-    pub(super) checks: Vec<ValueCheck>,
+    pub(super) checks: Vec<CharCheck>,
     pub(super) strategy: Strategy,
 }
 
@@ -98,7 +98,7 @@ struct LayoutMatcher {
     /// The dotted name of the current field.
     path: String,
     copies: Vec<FieldCopy>,
-    checks: Vec<ValueCheck>,
+    checks: Vec<CharCheck>,
     /// Whether a value has native byte order. Values without a byte order do not count.
     has_native: bool,
     /// Whether a value has non-native byte order.
@@ -214,13 +214,14 @@ impl LayoutMatcher {
         let ordered = codec.unit > 1 && len > 0;
         self.has_native |= ordered && !swap;
         self.has_swapped |= ordered && swap;
-        if value.check != Check::All {
+        // Every byte is a valid `bool` for `RecordField::load`.
+        if value.check == Check::Char {
             let in_item = |repeat: &Repeat<2>| {
                 let [stride, _] = repeat.strides;
                 Repeat { count: repeat.count, strides: [stride] }
             };
-            let (check, repeats) = (value.check, self.repeats.iter().map(in_item).collect());
-            self.checks.push(ValueCheck { check, offset: from, len, swap, repeats, path: self.path.clone() });
+            let repeats = self.repeats.iter().map(in_item).collect();
+            self.checks.push(CharCheck { offset: from, len, swap, repeats, path: self.path.clone() });
         }
     }
 }

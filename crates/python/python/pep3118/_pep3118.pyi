@@ -642,13 +642,14 @@ class Format:
     def to_ctypes(self, name: str = "Item") -> type[Any]:
         """Returns the ctypes class with the same layout.
 
-        If the item is a record, the class is a structure or a union named `name`. Raises ValueError if ctypes has no
-        class with this layout.
+        If the item is a record, the class is a structure or a union named `name`. A bit-field becomes its bytes. Raises
+        ValueError if ctypes has no class with this layout.
         """
     def to_c(self, name: str = "item") -> str:
         """Returns the C source of a type named `name` with the same layout, and assertions of size and offsets.
 
-        A field whose byte order is not that of the machine becomes an array of bytes with a comment.
+        A field whose byte order is not that of the machine becomes an array of bytes with a comment. So does a bit-field
+        that a compiler cannot place at its bits.
         """
     def to_rust(self, name: str = "Item") -> str:
         """Returns the Rust source of a type named `name` with the same layout, and assertions of size and offsets."""
