@@ -269,7 +269,7 @@ impl Column {
             _ => None,
         };
         shape.extend(of_value);
-        Self { name: leaf.name().to_vec(), ty, shape, data }
+        Self { name: leaf.name().into_owned(), ty, shape, data }
     }
 
     /// Borrows the elements for filling the column. [`allocate`](Self::allocate) must have created the column for
@@ -381,6 +381,7 @@ impl Plan {
     /// Copies the fields `leaves` of `records`, the bytes of adjacent records, to one column each. Returns an error if
     /// the length of `records` is not a multiple of the record size, or if there is not enough memory.
     fn columns_of(&self, records: &[u8], leaves: &[&Leaf]) -> Result<Vec<Column>, DecodeError> {
+        self.check_names_of(leaves)?;
         let mut columns = Column::allocate(leaves, self.items_in(records.len())?)?;
         ColumnFiller::of_columns(leaves, &mut columns, self.size).append(Strided::of_rows(records, self.size))?;
         Ok(columns)
@@ -482,15 +483,15 @@ impl Plan {
     /// Returns the leaf with the name of each of `columns`, in the order of `columns`. Columns with equal names get
     /// different leaves. Returns an error if no leaf, or no further leaf, has the name of a column.
     fn leaves_of(&self, columns: &[Column]) -> Result<Vec<&Leaf>, EncodeError> {
-        let sorted = leaves_by_name(self);
+        let sorted = leaves_by_name(self)?;
         // For the first leaf of each name: the number of leaves of this name that have a column.
         let mut taken = alloc::vec![0_usize; sorted.len()];
         let find = |column: &Column| {
-            let first = sorted.partition_point(|leaf| leaf.name() < &*column.name);
+            let first = sorted.partition_point(|(name, _)| **name < *column.name);
             let leaf = taken.get_mut(first).and_then(|taken| {
-                let leaf = sorted.get(first.saturating_add(*taken)).copied();
+                let leaf = sorted.get(first.saturating_add(*taken));
                 *taken = taken.saturating_add(1);
-                leaf.filter(|leaf| leaf.name() == &*column.name)
+                leaf.filter(|(name, _)| **name == *column.name).map(|(_, leaf)| *leaf)
             });
             leaf.ok_or_else(|| DecodeError::NoField { name: column.name.as_slice().into() }.into())
         };
@@ -524,6 +525,7 @@ impl Buffer<'_> {
     /// Copies the fields `leaves` of all items to one column each, in C order of the items. Returns an error if there
     /// is not enough memory, or if the items cannot be read.
     fn columns_of(&self, leaves: &[&Leaf]) -> Result<Vec<Column>, DecodeError> {
+        self.plan.check_names_of(leaves)?;
         let (items, _) = total(self.view, self.plan.size)?;
         let mut columns = Column::allocate(leaves, items)?;
         self.fill_columns(ColumnFiller::of_columns(leaves, &mut columns, self.plan.size))?;

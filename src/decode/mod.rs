@@ -31,6 +31,7 @@ mod column_copy;
 mod columns;
 mod element;
 mod error;
+mod field_path;
 mod float16;
 mod leaf;
 mod long_double;

@@ -12,7 +12,7 @@ use pep3118::__private::plural;
 use super::arrow_input::ArrowReader;
 use super::escape::escape;
 use super::failure::{Failure, Status};
-use super::fields::{FieldOptions, unknown_field};
+use super::fields::{FieldOptions, check_names, unknown_field};
 #[cfg(feature = "arrow")]
 use super::input::Seekable;
 use super::input::{InputSource, LARGEST_STREAM_ITEM};
@@ -114,6 +114,7 @@ impl Encode {
             )));
         }
         self.fields.apply(&mut found.layout)?;
+        check_names(&found.layout)?;
         let item = PackedField::item(&found.layout)?;
         let size = usize::try_from(size).map_err(|_| Failure::internal("the size of an item was checked"))?;
         let from = self.input_format();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use clap::Args;
 use pep3118::__private::plural;
-use pep3118::decode::Value;
+use pep3118::decode::{Plan, Value};
 use pep3118::{Field, Layout, Type};
 
 use super::escape::escape;
@@ -102,6 +102,7 @@ fn join(layout: &mut Layout, field: &NamedField, ty: Type) -> Result<(), Failure
 /// empty. The name of a record selects all fields of bytes in the record. Returns an error if no field has a name, or
 /// if the named field is not a field of bytes.
 fn selected(option: &str, names: &[String], layout: &Layout) -> Result<Vec<NamedField>, Failure> {
+    check_names(layout)?;
     let fields = named_fields(layout);
     let is_hex = option == "--hex";
     let is_bytes = |field: &NamedField| match field.ty {
@@ -160,6 +161,12 @@ fn collect(field: Field<'_>, name: &str, fields: &mut Vec<NamedField>) {
         let own = own_name(member, index);
         collect(member, &if name.is_empty() { own } else { format!("{name}.{own}") }, fields);
     }
+}
+
+/// Returns an error if the dotted names of all fields of `layout` need more memory than the library permits. The dotted
+/// names of many fields in a record with a long name can need gigabytes.
+pub(super) fn check_names(layout: &Layout) -> Result<(), Failure> {
+    Plan::new(layout).and_then(|plan| plan.check_names()).map_err(Failure::refused)
 }
 
 /// Returns the name of `field` without the names of the enclosing records. A field without a name is named after

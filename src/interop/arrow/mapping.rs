@@ -100,6 +100,8 @@ impl Mapping {
     /// - [`new`](Self::new) returns an error for `layout`
     pub fn with_utf8(layout: &Layout, names: &[&[u8]]) -> Result<Self, BatchError> {
         let plan = Plan::new(layout)?;
+        // A record can have no leaf, so `columns` does not count the names of all fields.
+        plan.check_names()?;
         let leaves = plan.columns(&[], None)?;
         let mut builder = SchemaBuilder::new(&plan, &leaves);
         builder.utf8 = names.iter().copied().collect();
@@ -139,6 +141,7 @@ impl Mapping {
     /// - [`new`](Self::new) would return an error for one of the mapped fields
     pub fn with_columns(layout: &Layout, names: &[&str]) -> Result<Self, BatchError> {
         let plan = Plan::new(layout)?;
+        plan.check_names()?;
         let all = plan.columns(&[], None)?;
         let mut builder = SchemaBuilder::new(&plan, &all);
         let mut leaf_indices = Vec::new();
@@ -310,7 +313,8 @@ impl<'w> SchemaBuilder<'w> {
         let width = i32::try_from(LongDouble::width(field.model().long_double.format))
             .map_err(|_| DecodeError::internal("a long double has more than 31 bits of bytes"))?;
         let mut encoding = Encoding::of(column.ty, size, &column.data, width, field.nul_handling());
-        let leaf_name: &[u8] = if leaf.name().is_empty() { b"value" } else { leaf.name() };
+        let leaf_name = leaf.name();
+        let leaf_name: &[u8] = if leaf_name.is_empty() { b"value" } else { &leaf_name };
         if self.utf8.remove(leaf_name) {
             if !matches!(field.ty(), Type::Bytes | Type::Pascal) {
                 return Err(DecodeError::ElementType { found: field.ty().as_str(), wanted: "bytes" }.into());

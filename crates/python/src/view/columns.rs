@@ -51,10 +51,11 @@ pub(super) fn columns<'py>(py: Python<'py>, held: PinnedPart<'_>, names: &[Strin
 /// Returns the name of the column of `leaf`, a field that is not a record. The name includes the enclosing fields, for
 /// example `pos.x`. If the item is not a record, the name is `value`.
 fn called(leaf: &Leaf) -> String {
-    match std::str::from_utf8(leaf.name()) {
+    let name = leaf.name();
+    match std::str::from_utf8(&name) {
         Ok("") => "value".to_owned(),
         Ok(name) => name.to_owned(),
-        Err(_) => escape(leaf.name()).into_owned(),
+        Err(_) => escape(&*name).into_owned(),
     }
 }
 

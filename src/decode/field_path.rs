@@ -1,0 +1,105 @@
+//! [`FieldPath`]: the names of a field and of the records around the field. Fields of one record share the names of
+//! the record, so the names of all fields need memory that is linear in the length of the format.
+
+use alloc::borrow::Cow;
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+/// The names of a field and of the records around the field. The *dotted name* consists of these names, joined with
+/// dots: `a.b`. A record with an empty name adds no dot.
+// The parser and `LayoutBuilder` permit 64 levels of nested records, so the recursion of `eq` and `drop` is bounded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct FieldPath {
+    /// The path of the enclosing record. `None` for the fields of the item, and for an item that is not a record.
+    record: Option<Arc<FieldPath>>,
+    /// The name of the field itself.
+    name: Box<[u8]>,
+    /// The length of the dotted name in bytes.
+    len: usize,
+}
+
+impl FieldPath {
+    /// Creates the path of the field `name` in `record`. `record` is the path of the enclosing record, or `None` for
+    /// the item.
+    pub(super) fn new(record: Option<Arc<Self>>, name: &[u8]) -> Self {
+        let before = record.as_ref().map_or(0, |record| record.len.saturating_add(usize::from(record.len > 0)));
+        Self { record, name: name.into(), len: before.saturating_add(name.len()) }
+    }
+
+    /// Returns the length of the dotted name in bytes.
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Returns the dotted name.
+    pub(super) fn dotted(&self) -> Cow<'_, [u8]> {
+        if self.len == self.name.len() {
+            return Cow::Borrowed(&self.name);
+        }
+        let parts: Vec<&Self> = core::iter::successors(Some(self), |path| path.record.as_deref()).collect();
+        let mut dotted = Vec::with_capacity(self.len);
+        for part in parts.into_iter().rev() {
+            if !dotted.is_empty() {
+                dotted.push(b'.');
+            }
+            dotted.extend_from_slice(&part.name);
+        }
+        Cow::Owned(dotted)
+    }
+
+    /// Returns whether the dotted name is `dotted`.
+    pub(super) fn is(&self, dotted: &[u8]) -> bool {
+        if self.len != dotted.len() {
+            return false;
+        }
+        let (mut path, mut rest) = (self, dotted);
+        loop {
+            let Some(before) = rest.strip_suffix(&*path.name) else { return false };
+            rest = before;
+            let Some(record) = &path.record else { return rest.is_empty() };
+            if record.len > 0 {
+                let Some(before) = rest.strip_suffix(b".") else { return false };
+                rest = before;
+            }
+            path = record;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Creates the path of nested fields with the names `names`, outermost first.
+    fn path(names: &[&str]) -> FieldPath {
+        let (last, records) = names.split_last().unwrap();
+        let record = records.iter().fold(None, |record, name| Some(Arc::new(FieldPath::new(record, name.as_bytes()))));
+        FieldPath::new(record, last.as_bytes())
+    }
+
+    #[test]
+    fn a_dotted_name_joins_the_names_of_the_records_and_the_field() {
+        for (names, dotted) in [
+            (&["a"][..], "a"),
+            (&["a", "b"], "a.b"),
+            (&["a", "b.c", "d"], "a.b.c.d"),
+            (&["", "b"], "b"),
+            (&["a", "", "b"], "a..b"),
+            (&["a", ""], "a."),
+            (&["", ""], ""),
+        ] {
+            let path = path(names);
+            assert_eq!((&*path.dotted(), path.len()), (dotted.as_bytes(), dotted.len()), "{names:?}");
+            assert!(path.is(dotted.as_bytes()), "{names:?}");
+        }
+    }
+
+    #[test]
+    fn a_path_has_no_other_name_than_its_dotted_name() {
+        let path = path(&["ab", "c"]);
+        for other in ["", "c", "ab", "b.c", "ab.d", "abxc", ".ab.c", "xb.c"] {
+            assert!(!path.is(other.as_bytes()), "{other}");
+        }
+    }
+}
