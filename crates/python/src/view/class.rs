@@ -493,8 +493,8 @@ impl View {
 
     /// Returns the items as an Arrow array: the capsules `arrow_schema` and `arrow_array` of the Arrow PyCapsule
     /// interface. `requested_schema` is ignored, as the interface permits: the items are not converted to another type.
-    /// Records become structs. Dimensions after the first become lists of fixed size. Memory is shared if its bytes are
-    /// in Arrow's format, and copied otherwise.
+    /// Records become structs. Dimensions after the first become lists of fixed size. The memory
+    /// of a `bytes` object is shared if its bytes are in Arrow's format. Other memory can change and is copied.
     #[pyo3(signature = (requested_schema=None))]
     fn __arrow_c_array__<'py>(
         &self,
