@@ -364,6 +364,9 @@ impl Plan {
     /// # Errors
     /// - the length of `records` is not a multiple of the record size: 10 bytes for records of 4 bytes
     /// - one of `names` is not the name of a leaf field: `&[b"c"]` for `T{<i:a:<d:b:}`
+    /// - one of `names` is the name of several leaf fields: `&[b"a"]` for `T{<i:a:<d:a:}`
+    /// - the names and shapes of the columns need more than 64 times the memory of the names and shapes of the layout,
+    ///   plus 1 MiB
     /// - there is not enough memory for the columns
     pub fn columns(&self, records: &[u8], names: Option<&[&[u8]]>) -> Result<Vec<Column>, DecodeError> {
         self.columns_of(records, &select_leaves(self, names)?)
@@ -505,7 +508,8 @@ impl Buffer<'_> {
     /// `None` means all leaf fields in the order of the format.
     ///
     /// # Errors
-    /// - one of `names` is not the name of a leaf field
+    /// - one of `names` is not the name of a leaf field, or is the name of several leaf fields
+    /// - the names and shapes of the columns exceed the limit of [`Plan::columns`]
     /// - there is not enough memory for the columns
     pub fn columns(&self, names: Option<&[&[u8]]>) -> Result<Vec<Column>, DecodeError> {
         self.columns_of(&select_leaves(self.plan, names)?)

@@ -107,6 +107,13 @@ pub enum DecodeError {
         /// The dotted name that the caller gave.
         name: Box<[u8]>,
     },
+    /// Several fields have the requested dotted name: `a` in `T{<i:a:<d:a:}`, `f0` in `T{BB:f0:}`, `a.b` in
+    /// `T{B:a.b:T{B:b:}:a:}`.
+    #[error("several fields are named `{}`", escape(name))]
+    RepeatedName {
+        /// The dotted name.
+        name: Box<[u8]>,
+    },
     /// An item has too many values of 0 bytes: `(4294967296)0s`. The item size does not limit the number of such
     /// values.
     #[error("{count} values of 0 bytes are more than {limit}")]

@@ -7,7 +7,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// The names of a field and of the records around the field. The *dotted name* consists of these names, joined with
-/// dots: `a.b`. A record with an empty name adds no dot.
+/// dots: `a.b`. The fields of a record with an empty name have dotted names such as `.b`.
 // The parser and `LayoutBuilder` permit 64 levels of nested records, so the recursion of `eq` and `drop` is bounded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct FieldPath {
@@ -23,7 +23,7 @@ impl FieldPath {
     /// Creates the path of the field `name` in `record`. `record` is the path of the enclosing record, or `None` for
     /// the item.
     pub(super) fn new(record: Option<Arc<Self>>, name: &[u8]) -> Self {
-        let before = record.as_ref().map_or(0, |record| record.len.saturating_add(usize::from(record.len > 0)));
+        let before = record.as_ref().map_or(0, |record| record.len.saturating_add(1));
         Self { record, name: name.into(), len: before.saturating_add(name.len()) }
     }
 
@@ -40,7 +40,7 @@ impl FieldPath {
         let parts: Vec<&Self> = core::iter::successors(Some(self), |path| path.record.as_deref()).collect();
         let mut dotted = Vec::with_capacity(self.len);
         for part in parts.into_iter().rev() {
-            if !dotted.is_empty() {
+            if part.record.is_some() {
                 dotted.push(b'.');
             }
             dotted.extend_from_slice(&part.name);
@@ -56,13 +56,9 @@ impl FieldPath {
         let (mut path, mut rest) = (self, dotted);
         loop {
             let Some(before) = rest.strip_suffix(&*path.name) else { return false };
-            rest = before;
-            let Some(record) = &path.record else { return rest.is_empty() };
-            if record.len > 0 {
-                let Some(before) = rest.strip_suffix(b".") else { return false };
-                rest = before;
-            }
-            path = record;
+            let Some(record) = &path.record else { return before.is_empty() };
+            let Some(before) = before.strip_suffix(b".") else { return false };
+            (path, rest) = (record, before);
         }
     }
 }
@@ -84,10 +80,10 @@ mod tests {
             (&["a"][..], "a"),
             (&["a", "b"], "a.b"),
             (&["a", "b.c", "d"], "a.b.c.d"),
-            (&["", "b"], "b"),
+            (&["", "b"], ".b"),
             (&["a", "", "b"], "a..b"),
             (&["a", ""], "a."),
-            (&["", ""], ""),
+            (&["", ""], "."),
         ] {
             let path = path(names);
             assert_eq!((&*path.dotted(), path.len()), (dotted.as_bytes(), dotted.len()), "{names:?}");

@@ -168,10 +168,17 @@ impl Plan {
         self.names.check(self.names.dotted)
     }
 
-    /// Returns an error if the dotted names of `leaves` need more memory than [`check_names`](Self::check_names)
-    /// permits for all fields. `leaves` can contain a leaf several times.
+    /// Returns whether several leaves have the dotted name `name`.
+    #[cfg(feature = "pyo3")]
+    pub(crate) fn is_repeated(&self, name: &[u8]) -> bool {
+        self.leaves.iter().filter(|leaf| leaf.path.is(name)).nth(1).is_some()
+    }
+
+    /// Returns an error if the dotted names or the shapes of `leaves` need more memory than
+    /// [`check_names`](Self::check_names) permits for all fields. `leaves` can contain a leaf several times.
     pub(super) fn check_names_of(&self, leaves: &[&Leaf]) -> Result<(), DecodeError> {
-        let bytes = leaves.iter().fold(0_u64, |bytes, leaf| bytes.saturating_add(to_u64(leaf.path.len())));
+        let copied = |leaf: &&Leaf| leaf.path.len().saturating_add(size_of_val(leaf.shape()));
+        let bytes = leaves.iter().fold(0_u64, |bytes, leaf| bytes.saturating_add(to_u64(copied(leaf))));
         // The caller has one entry for each column, so a repeated leaf is a part of the input.
         let repeated = to_u64(leaves.len().saturating_sub(self.leaves.len()));
         NamesSize { own: self.names.own.saturating_add(repeated), ..self.names }.check(bytes)
@@ -484,20 +491,27 @@ fn to_usize(size: u64) -> Result<usize, DecodeError> {
 }
 
 /// Returns the leaves of `plan` with the dotted names `names`, in the order of `names`. Returns all leaves if `names`
-/// is `None`. Returns an error if one of `names` is not the name of a leaf, or if the dotted names of all leaves exceed
-/// a limit.
+/// is `None`. Returns an error if one of `names` is not the name of exactly one leaf, or if the dotted names of all
+/// leaves exceed a limit.
 pub(super) fn select_leaves<'p>(plan: &'p Plan, names: Option<&[&[u8]]>) -> Result<Vec<&'p Leaf>, DecodeError> {
     let Some(names) = names else { return Ok(plan.leaves.iter().collect()) };
     // Each search for one of a few names costs less than sorting all leaves.
     let sorted = if names.len() > 4 { Some(leaves_by_name(plan)?) } else { None };
     let find = |name: &&[u8]| {
-        let found = match &sorted {
+        let (found, is_repeated) = match &sorted {
             Some(sorted) => {
                 let first = sorted.partition_point(|(own, _)| **own < **name);
-                sorted.get(first).filter(|(own, _)| **own == **name).map(|(_, leaf)| *leaf)
+                let mut same = sorted.iter().skip(first).take_while(|(own, _)| **own == **name).map(|(_, leaf)| *leaf);
+                (same.next(), same.next().is_some())
             }
-            None => plan.leaves.iter().find(|leaf| leaf.path.is(name)),
+            None => {
+                let mut same = plan.leaves.iter().filter(|leaf| leaf.path.is(name));
+                (same.next(), same.next().is_some())
+            }
         };
+        if is_repeated {
+            return Err(DecodeError::RepeatedName { name: Box::from(*name) });
+        }
         found.ok_or_else(|| DecodeError::NoField { name: Box::from(*name) })
     };
     names.iter().map(find).collect()

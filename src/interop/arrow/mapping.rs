@@ -77,7 +77,9 @@ impl Mapping {
     /// Maps all fields of `layout`. Byte strings become `FixedSizeBinary`.
     ///
     /// # Errors
+    /// - two fields of a record have the same name, which many readers of Arrow do not distinguish: `T{<i:a:<d:a:}`
     /// - an array has more elements than Arrow counts with 31 bits: `(2147483648)B`
+    /// - the dotted names of all fields need more than 64 times the memory of the names of the layout, plus 1 MiB
     /// - [`Plan::new`] returns an error for `layout`
     pub fn new(layout: &Layout) -> Result<Self, BatchError> {
         Self::with_utf8(layout, &[])
@@ -107,7 +109,7 @@ impl Mapping {
         builder.utf8 = names.iter().copied().collect();
         let item = layout.item();
         let columns = if item.ty() == Type::Record && item.shape().is_empty() {
-            builder.fields(item, "")?
+            builder.fields(item, None)?
         } else {
             Vec::from([builder.node(item, "value".into(), "value".into())?])
         };
@@ -123,8 +125,7 @@ impl Mapping {
     /// does not support.
     ///
     /// A name in `names` must be the [`Verdict::field`] of one of the [verdicts](Self::verdicts). The name of a field
-    /// without a name is `f` and the index of the field: `f0`. If the item is not a record, its name is `value`. If
-    /// several fields have the same name, the first of these fields is mapped.
+    /// without a name is `f` and the index of the field: `f0`. If the item is not a record, its name is `value`.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, arrow::Mapping};
@@ -138,6 +139,7 @@ impl Mapping {
     ///
     /// # Errors
     /// - no field has one of the names: `&["c"]` for `T{<i:a:<d:b:}`
+    /// - several fields have one of the names: `&["a"]` for `T{<i:a:<d:a:}`
     /// - [`new`](Self::new) would return an error for one of the mapped fields
     pub fn with_columns(layout: &Layout, names: &[&str]) -> Result<Self, BatchError> {
         let plan = Plan::new(layout)?;
@@ -198,31 +200,48 @@ impl Mapping {
 }
 
 /// Finds the field of `layout` with the dotted name `name`. Returns the field, and the number of leaves that
-/// precede the field in `layout`. Returns an error if no field has this name.
+/// precede the field in `layout`. Returns an error if no field or several fields have this name.
 fn find_field<'l>(layout: &'l Layout, name: &str) -> Result<(Field<'l>, usize), BatchError> {
-    /// Searches `field`, whose dotted name is `dotted`, and the fields inside it for the dotted name `name`. Adds the
-    /// number of leaves before the result to `leaves_before`. Returns `None` if no field has the name.
-    fn search<'l>(field: Field<'l>, dotted: &str, name: &str, leaves_before: &mut usize) -> Option<Field<'l>> {
-        let record = field.ty() == Type::Record;
-        if !record || !field.shape().is_empty() {
-            if dotted == name {
-                return Some(field);
+    /// The state of the search: the number of leaves so far, and the fields that have the name, each with the number
+    /// of leaves before it.
+    struct Search<'l> {
+        leaves: usize,
+        found: Vec<(Field<'l>, usize)>,
+    }
+
+    impl<'l> Search<'l> {
+        /// Adds `field` to `found` if `rest` is its name `own`. `rest` is the name without the names of the enclosing
+        /// records, or `None` if these names differ. Searches the fields of a record.
+        fn field(&mut self, field: Field<'l>, own: &str, rest: Option<&str>) {
+            let is_record = field.ty() == Type::Record && field.shape().is_empty();
+            if is_record {
+                self.record(field, rest.and_then(|rest| rest.strip_prefix(own)?.strip_prefix('.')));
+                return;
             }
-            *leaves_before = leaves_before.saturating_add(leaf_count(field));
-            return None;
+            if rest == Some(own) {
+                self.found.push((field, self.leaves));
+            }
+            self.leaves = self.leaves.saturating_add(leaf_count(field));
         }
-        field.fields().enumerate().find_map(|(index, child)| {
-            let name_of_child = child.name_text().unwrap_or_else(|| format!("f{index}"));
-            let dotted = if dotted.is_empty() { name_of_child } else { format!("{dotted}.{name_of_child}") };
-            search(child, &dotted, name, leaves_before)
-        })
+
+        /// Searches the fields of `record`, see [`field`](Self::field).
+        fn record(&mut self, record: Field<'l>, rest: Option<&str>) {
+            for (index, child) in record.fields().enumerate() {
+                self.field(child, &child.name_text().unwrap_or_else(|| format!("f{index}")), rest);
+            }
+        }
     }
     let item = layout.item();
-    let root = if item.ty() == Type::Record && item.shape().is_empty() { "" } else { "value" };
-    let mut leaves_before = 0;
-    match search(item, root, name, &mut leaves_before) {
-        Some(field) => Ok((field, leaves_before)),
-        None => Err(DecodeError::NoField { name: name.as_bytes().into() }.into()),
+    let mut search = Search { leaves: 0, found: Vec::new() };
+    if item.ty() == Type::Record && item.shape().is_empty() {
+        search.record(item, Some(name));
+    } else {
+        search.field(item, "value", Some(name));
+    }
+    match search.found.as_slice() {
+        [found] => Ok(*found),
+        [] => Err(DecodeError::NoField { name: name.as_bytes().into() }.into()),
+        _ => Err(DecodeError::RepeatedName { name: name.as_bytes().into() }.into()),
     }
 }
 
@@ -263,15 +282,20 @@ impl<'w> SchemaBuilder<'w> {
         Self { plan, leaves, next_leaf: 0, utf8: BTreeSet::new(), verdicts: Vec::new() }
     }
 
-    /// Builds a node for each field of `record`. `parent` is the dotted name of `record`, which is empty for the
-    /// item. Returns an error if a field cannot be mapped.
-    fn fields(&mut self, record: Field<'_>, parent: &str) -> Result<Vec<Node>, BatchError> {
+    /// Builds a node for each field of `record`. `parent` is the dotted name of `record`, or `None` for the item.
+    /// Returns an error if a field cannot be mapped, or if two fields have the same name.
+    fn fields(&mut self, record: Field<'_>, parent: Option<&str>) -> Result<Vec<Node>, BatchError> {
         let node = |(index, field): (usize, Field<'_>)| {
             let name = field.name_text().unwrap_or_else(|| format!("f{index}"));
-            let dotted = if parent.is_empty() { name.clone() } else { format!("{parent}.{name}") };
+            let dotted = parent.map_or_else(|| name.clone(), |parent| format!("{parent}.{name}"));
             self.node(field, name, dotted)
         };
-        record.fields().enumerate().map(node).collect()
+        let nodes = record.fields().enumerate().map(node).collect::<Result<Vec<Node>, BatchError>>()?;
+        let mut names = BTreeSet::new();
+        match nodes.iter().find(|node| !names.insert(node.field.name().as_str())) {
+            Some(repeated) => Err(DecodeError::RepeatedName { name: repeated.name.as_bytes().into() }.into()),
+            None => Ok(nodes),
+        }
     }
 
     /// Builds the node of `field`. `column_name` is the name in the schema, and `name` is the dotted name.
@@ -286,7 +310,7 @@ impl<'w> SchemaBuilder<'w> {
         let lengths = field.shape().iter().map(narrow).collect::<Result<Vec<(i32, usize)>, BatchError>>()?;
         let size = field.size();
         let (kind, element) = if field.ty() == Type::Record {
-            let nodes = self.fields(field, &name)?;
+            let nodes = self.fields(field, Some(&name))?;
             let fields: Fields = nodes.iter().map(|node| Arc::clone(&node.field)).collect();
             (NodeKind::Record(nodes), DataType::Struct(fields))
         } else {
