@@ -486,7 +486,7 @@ def test_a_name_of_several_fields_is_refused(format, size, name):
     view = View(Exporter(bytearray(size), format=format))
     for read in (
         lambda: view[name],
-        lambda: view.columns(),
+        view.columns,
         lambda: view.columns(name),
     ):
         with pytest.raises(KeyError, match=f"several fields are called '{re.escape(name)}'"):
@@ -495,6 +495,34 @@ def test_a_name_of_several_fields_is_refused(format, size, name):
     # The help of the message works.
     exporter = Exporter(bytearray(size), format=format)
     assert list(View(exporter, format=f"T{{{size}B:all:}}").columns()) == ["all"]
+
+
+EMPTY_AND_FULL = [
+    slice(None),
+    slice(1, 1),
+    slice(3, None),
+    slice(None, None, -1),
+    slice(2, 0, -1),
+    slice(5, 9),
+    slice(0, 0, -1),
+    slice(None, None, 2),
+]
+
+
+@pytest.mark.parametrize("rows", EMPTY_AND_FULL)
+@pytest.mark.parametrize("columns", EMPTY_AND_FULL)
+def test_slices_of_indirect_views_can_be_empty_and_sliced_again(rows, columns):
+    memory = [ctypes.create_string_buffer(b"abcd", 4) for _ in range(3)]
+    pointers = (ctypes.c_void_p * 3)(*map(ctypes.addressof, memory))
+    exporter = Exporter(memoryview(pointers).cast("B"), shape=[3, 4], strides=[8, 1], suboffsets=[0, -1])
+    expected = [list(b"abcd")[columns]] * len(range(3)[rows])
+    view = View(exporter)[rows, columns]
+    assert view.tolist() == expected
+    for again in EMPTY_AND_FULL:
+        assert view[again].tolist() == expected[again]
+        assert view[:, again].tolist() == [row[again] for row in expected]
+    empty = View(Exporter(b"", shape=[0, 4], strides=[8, 1], suboffsets=[0, -1]))
+    assert empty[rows, columns].tolist() == empty[::-1, columns][rows].tolist() == []
 
 
 def test_a_repeated_name_is_refused_by_arrow():
