@@ -185,6 +185,13 @@ fn decode(plan: &Plan, work: impl FnOnce(&[u8])) {
     }
 }
 
+/// Reconciles `format` with the itemsize that the format describes without implicit trailing padding. `reconcile`
+/// then computes every alternative.
+fn reconciled(format: &[u8]) {
+    let itemsize = calcsize_in(format, &Dialect::NUMPY, &DataModel::LP64).unwrap_or(64);
+    drop(reconcile(format, Some(itemsize), None, &DataModel::LP64));
+}
+
 /// Every operation for a format.
 const FORMAT_OPERATIONS: &[Operation<Vec<u8>>] = &[
     ("parse", |format| drop(Format::parse(format)), 400),

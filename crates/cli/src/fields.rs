@@ -99,8 +99,8 @@ fn join(layout: &mut Layout, field: &NamedField, ty: Type) -> Result<(), Failure
 }
 
 /// Returns the fields of `layout` that `names`, the value of `option`, selects: all fields of bytes if `names` is
-/// empty. The name of a record selects all fields of bytes in the record. Returns an error if no field has a name, or
-/// if the named field is not a field of bytes.
+/// empty. The name of a record selects all fields of bytes in the record. Returns an error if no field or several fields
+/// have a name, or if the named field is not a field of bytes.
 fn selected(option: &str, names: &[String], layout: &Layout) -> Result<Vec<NamedField>, Failure> {
     check_names(layout)?;
     let fields = named_fields(layout);
@@ -117,6 +117,9 @@ fn selected(option: &str, names: &[String], layout: &Layout) -> Result<Vec<Named
     for name in names {
         let is_named = |field: &&NamedField| field.name == *name || escape(field.name.as_bytes()) == *name;
         let inside = format!("{name}.");
+        if fields.iter().filter(is_named).nth(1).is_some() {
+            return Err(Failure::refused(repeated_name(name)));
+        }
         let Some(found) = fields.iter().find(is_named) else {
             return Err(Failure::refused(unknown_field(
                 name,
@@ -142,6 +145,11 @@ fn selected(option: &str, names: &[String], layout: &Layout) -> Result<Vec<Named
         indices.extend(chosen);
     }
     Ok(fields.into_iter().filter(|field| indices.contains(&field.index)).collect())
+}
+
+/// Returns the message for `name`, a dotted name that several fields have.
+pub(super) fn repeated_name(name: &str) -> String {
+    format!("several fields are named `{}`: give them different names in the format", escape(name.as_bytes()))
 }
 
 /// Returns all fields of an item of `layout`. An item that is not a record is a field with the name `value`.
