@@ -156,18 +156,20 @@ pub(super) fn repeated_name(name: &str) -> String {
 fn named_fields(layout: &Layout) -> Vec<NamedField> {
     let mut fields = Vec::new();
     let item = layout.item();
-    collect(item, if is_record(item) { "" } else { "value" }, &mut fields);
+    collect(item, if is_record(item) { None } else { Some("value") }, &mut fields);
     fields
 }
 
-/// Appends `field` and the fields inside it to `fields`. `name` is the dotted name of `field`.
-fn collect(field: Field<'_>, name: &str, fields: &mut Vec<NamedField>) {
-    if !name.is_empty() {
+/// Appends `field` and the fields inside it to `fields`. `name` is the dotted name of `field`, or `None` for an item that
+/// is a record.
+fn collect(field: Field<'_>, name: Option<&str>, fields: &mut Vec<NamedField>) {
+    if let Some(name) = name {
         fields.push(NamedField { name: name.to_owned(), index: field.index(), ty: field.ty() });
     }
     for (index, member) in field.fields().enumerate() {
         let own = own_name(member, index);
-        collect(member, &if name.is_empty() { own } else { format!("{name}.{own}") }, fields);
+        let dotted = name.map_or_else(|| own.clone(), |name| format!("{name}.{own}"));
+        collect(member, Some(&dotted), fields);
     }
 }
 

@@ -100,7 +100,7 @@ fn collect(field: Field<'_>, text: &TextFields, name: &str, path: &mut Vec<usize
     }
     for (index, member) in field.fields().enumerate() {
         let own = own_name(member, index);
-        let dotted = if name.is_empty() { own } else { format!("{name}.{own}") };
+        let dotted = if path.is_empty() { own } else { format!("{name}.{own}") };
         path.push(index);
         collect(member, text, &dotted, path, columns);
         path.pop();
