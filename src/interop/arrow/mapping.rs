@@ -4,7 +4,7 @@
 //! records and the name of the field, joined with dots: `a.b`.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -97,7 +97,7 @@ impl Mapping {
     /// ```
     ///
     /// # Errors
-    /// - no field has one of the names: `&[b"c"]` for `T{3s:a:<i:b:}`
+    /// - no field or several fields have one of the names: `&[b"c"]` for `T{3s:a:<i:b:}`
     /// - a field with one of the names is not a byte string: `&[b"b"]` for `T{3s:a:<i:b:}`
     /// - [`new`](Self::new) returns an error for `layout`
     pub fn with_utf8(layout: &Layout, names: &[&[u8]]) -> Result<Self, BatchError> {
@@ -106,14 +106,14 @@ impl Mapping {
         plan.check_names()?;
         let leaves = plan.columns(&[], None)?;
         let mut builder = SchemaBuilder::new(&plan, &leaves);
-        builder.utf8 = names.iter().copied().collect();
+        builder.utf8 = names.iter().map(|name| (*name, false)).collect();
         let item = layout.item();
         let columns = if item.ty() == Type::Record && item.shape().is_empty() {
             builder.fields(item, None)?
         } else {
             Vec::from([builder.node(item, "value".into(), "value".into())?])
         };
-        if let Some(name) = builder.utf8.first() {
+        if let Some((name, _)) = builder.utf8.iter().find(|(_, is_found)| !**is_found) {
             return Err(DecodeError::NoField { name: Box::from(*name) }.into());
         }
         let verdicts = builder.verdicts;
@@ -268,9 +268,8 @@ struct SchemaBuilder<'w> {
     leaves: &'w [Column],
     /// The index in the plan of the leaf that is built next.
     next_leaf: usize,
-    /// The dotted names of the byte strings that become `Utf8`. The builder removes a name when the builder finds
-    /// the field.
-    utf8: BTreeSet<&'w [u8]>,
+    /// The dotted names of the byte strings that become `Utf8`, and whether the builder found a field of the name.
+    utf8: BTreeMap<&'w [u8], bool>,
     /// The verdicts of the leaves that were built.
     verdicts: Vec<Verdict>,
 }
@@ -279,7 +278,7 @@ impl<'w> SchemaBuilder<'w> {
     /// Creates a builder for the leaves of `plan`. `leaves` has an empty column for each leaf. No byte string
     /// becomes `Utf8`.
     fn new(plan: &'w Plan, leaves: &'w [Column]) -> Self {
-        Self { plan, leaves, next_leaf: 0, utf8: BTreeSet::new(), verdicts: Vec::new() }
+        Self { plan, leaves, next_leaf: 0, utf8: BTreeMap::new(), verdicts: Vec::new() }
     }
 
     /// Builds a node for each field of `record`. `parent` is the dotted name of `record`, or `None` for the item.
@@ -339,7 +338,10 @@ impl<'w> SchemaBuilder<'w> {
         let mut encoding = Encoding::of(column.ty, size, &column.data, width, field.nul_handling());
         let leaf_name = leaf.name();
         let leaf_name: &[u8] = if leaf_name.is_empty() { b"value" } else { &leaf_name };
-        if self.utf8.remove(leaf_name) {
+        if let Some(is_found) = self.utf8.get_mut(leaf_name) {
+            if core::mem::replace(is_found, true) {
+                return Err(DecodeError::RepeatedName { name: leaf_name.into() }.into());
+            }
             if !matches!(field.ty(), Type::Bytes | Type::Pascal) {
                 return Err(DecodeError::ElementType { found: field.ty().as_str(), wanted: "bytes" }.into());
             }

@@ -33,7 +33,8 @@ use pep3118::view::{Order, Request};
 /// A view of the items of an exporter, like memoryview, for every format.
 ///
 /// Records become named tuples, and arrays in items become nested lists. `view["pos.x"]` returns a view of that
-/// field. `view.columns()` copies each field to an array.
+/// field. `view.columns()` copies each field to an array. Raises KeyError for a name that several fields have, such as
+/// `a.b` for a field `a.b` and the field `b` of a field `a`, or `f0` for a field `f0` and a first field without a name.
 ///
 /// The layout of an item is the layout that the exporter's type declares: a NumPy dtype, a ctypes class, or an
 /// `array.array`. For any other type, the layout is read from the exporter's format, in `dialect` if it is given.
