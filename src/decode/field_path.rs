@@ -67,33 +67,32 @@ impl FieldPath {
 mod tests {
     use super::*;
 
-    /// Creates the path of nested fields with the names `names`, outermost first.
-    fn path(names: &[&str]) -> FieldPath {
-        let (last, records) = names.split_last().unwrap();
+    /// Creates the path of the field `name` inside of nested records with the names `records`, outermost first.
+    fn path(records: &[&str], name: &str) -> FieldPath {
         let record = records.iter().fold(None, |record, name| Some(Arc::new(FieldPath::new(record, name.as_bytes()))));
-        FieldPath::new(record, last.as_bytes())
+        FieldPath::new(record, name.as_bytes())
     }
 
     #[test]
     fn a_dotted_name_joins_the_names_of_the_records_and_the_field() {
-        for (names, dotted) in [
-            (&["a"][..], "a"),
-            (&["a", "b"], "a.b"),
-            (&["a", "b.c", "d"], "a.b.c.d"),
-            (&["", "b"], ".b"),
-            (&["a", "", "b"], "a..b"),
-            (&["a", ""], "a."),
-            (&["", ""], "."),
+        for (records, name, dotted) in [
+            (&[][..], "a", "a"),
+            (&["a"], "b", "a.b"),
+            (&["a", "b.c"], "d", "a.b.c.d"),
+            (&[""], "b", ".b"),
+            (&["a", ""], "b", "a..b"),
+            (&["a"], "", "a."),
+            (&[""], "", "."),
         ] {
-            let path = path(names);
-            assert_eq!((&*path.dotted(), path.len()), (dotted.as_bytes(), dotted.len()), "{names:?}");
-            assert!(path.is(dotted.as_bytes()), "{names:?}");
+            let path = path(records, name);
+            assert_eq!((&*path.dotted(), path.len()), (dotted.as_bytes(), dotted.len()), "{dotted}");
+            assert!(path.is(dotted.as_bytes()), "{dotted}");
         }
     }
 
     #[test]
     fn a_path_has_no_other_name_than_its_dotted_name() {
-        let path = path(&["ab", "c"]);
+        let path = path(&["ab"], "c");
         for other in ["", "c", "ab", "b.c", "ab.d", "abxc", ".ab.c", "xb.c"] {
             assert!(!path.is(other.as_bytes()), "{other}");
         }

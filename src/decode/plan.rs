@@ -517,11 +517,14 @@ pub(super) fn select_leaves<'p>(plan: &'p Plan, names: Option<&[&[u8]]>) -> Resu
     names.iter().map(find).collect()
 }
 
+/// The dotted name of a leaf, and the leaf.
+type NamedLeaf<'p> = (Cow<'p, [u8]>, &'p Leaf);
+
 /// Returns the dotted name and the leaf of each leaf of `plan`, sorted by name. Leaves with equal names are in the
 /// order of the format. Returns an error if the dotted names exceed a limit.
-pub(super) fn leaves_by_name(plan: &Plan) -> Result<Vec<(Cow<'_, [u8]>, &Leaf)>, DecodeError> {
+pub(super) fn leaves_by_name(plan: &Plan) -> Result<Vec<NamedLeaf<'_>>, DecodeError> {
     plan.check_names()?;
-    let mut sorted: Vec<(Cow<'_, [u8]>, &Leaf)> = plan.leaves.iter().map(|leaf| (leaf.name(), leaf)).collect();
+    let mut sorted: Vec<NamedLeaf<'_>> = plan.leaves.iter().map(|leaf| (leaf.name(), leaf)).collect();
     sorted.sort_by(|(first, _), (second, _)| first.cmp(second));
     Ok(sorted)
 }

@@ -236,7 +236,7 @@ const FORMAT_OPERATIONS: &[Operation<Vec<u8>>] = &[
 /// Every operation for a layout.
 const LAYOUT_OPERATIONS: &[Operation<Layout>] = &[
     ("clone", |layout| drop(layout.clone()), 160),
-    ("debug", |layout| drop(format!("{layout:?}").len()), 2_000),
+    ("debug", |layout| drop(format!("{layout:?}")), 2_000),
     ("to_c", |layout| drop(layout.to_c("item")), 2_500),
     ("to_rust", |layout| drop(layout.to_rust("Item")), 2_500),
     ("to_python, NumPy", |layout| drop(layout.to_python("item", PythonLibrary::NumPy)), 2_500),
@@ -258,9 +258,9 @@ const LAYOUT_OPERATIONS: &[Operation<Layout>] = &[
     ("serialize", |layout| drop(serde_json::to_string(layout)), 2_500),
     ("compare", |layout| drop(Comparison::of_layouts(layout, layout)), 500),
     ("overlaps", |layout| assert!(layout.has_overlaps() == layout.clone().has_overlaps()), 500),
-    ("unions", |layout| drop(layout.fields().filter(|field| field.is_union()).count()), 500),
-    ("alignments", |layout| drop(layout.item().natural_align()), 10),
-    ("leaves", |layout| drop(layout.leaves().map(|(_, leaf)| leaf.to_layout().size()).fold(0, u64::wrapping_add)), 500),
+    ("unions", |layout| assert!(layout.fields().filter(|field| field.is_union()).count() < 1 << 20), 500),
+    ("alignments", |layout| assert!(layout.item().natural_align().bytes() > 0), 10),
+    ("leaves", |layout| layout.leaves().for_each(|(_, leaf)| drop(leaf.to_layout())), 500),
     ("array_of", |layout| drop(layout.array_of(&[2, 3])), 500),
     ("plan", |layout| drop(Plan::new(layout)), 1_500),
     (
