@@ -4,7 +4,7 @@
 //! records and the name of the field, joined with dots: `a.b`.
 
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -74,10 +74,10 @@ pub(super) enum NodeKind {
 }
 
 impl Mapping {
-    /// Maps all fields of `layout`. Byte strings become `FixedSizeBinary`.
+    /// Maps all fields of `layout`. Byte strings become `FixedSizeBinary`. The columns are in the order of the format,
+    /// and several columns can have the same name.
     ///
     /// # Errors
-    /// - two fields of a record have the same name, which many readers of Arrow do not distinguish: `T{<i:a:<d:a:}`
     /// - an array has more elements than Arrow counts with 31 bits: `(2147483648)B`
     /// - the dotted names of all fields need more than 64 times the memory of the names of the layout, plus 1 MiB
     /// - [`Plan::new`] returns an error for `layout`
@@ -282,19 +282,14 @@ impl<'w> SchemaBuilder<'w> {
     }
 
     /// Builds a node for each field of `record`. `parent` is the dotted name of `record`, or `None` for the item.
-    /// Returns an error if a field cannot be mapped, or if two fields have the same name.
+    /// Returns an error if a field cannot be mapped.
     fn fields(&mut self, record: Field<'_>, parent: Option<&str>) -> Result<Vec<Node>, BatchError> {
         let node = |(index, field): (usize, Field<'_>)| {
             let name = field.name_text().unwrap_or_else(|| format!("f{index}"));
             let dotted = parent.map_or_else(|| name.clone(), |parent| format!("{parent}.{name}"));
             self.node(field, name, dotted)
         };
-        let nodes = record.fields().enumerate().map(node).collect::<Result<Vec<Node>, BatchError>>()?;
-        let mut names = BTreeSet::new();
-        match nodes.iter().find(|node| !names.insert(node.field.name().as_str())) {
-            Some(repeated) => Err(DecodeError::RepeatedName { name: repeated.name.as_bytes().into() }.into()),
-            None => Ok(nodes),
-        }
+        record.fields().enumerate().map(node).collect()
     }
 
     /// Builds the node of `field`. `column_name` is the name in the schema, and `name` is the dotted name.
