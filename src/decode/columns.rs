@@ -269,7 +269,7 @@ impl Column {
             _ => None,
         };
         shape.extend(of_value);
-        Self { name: leaf.name().to_vec(), ty, shape, data }
+        Self { name: leaf.name().into_owned(), ty, shape, data }
     }
 
     /// Borrows the elements for filling the column. [`allocate`](Self::allocate) must have created the column for
@@ -364,6 +364,9 @@ impl Plan {
     /// # Errors
     /// - the length of `records` is not a multiple of the record size: 10 bytes for records of 4 bytes
     /// - one of `names` is not the name of a leaf field: `&[b"c"]` for `T{<i:a:<d:b:}`
+    /// - one of `names` is the name of several leaf fields: `&[b"a"]` for `T{<i:a:<d:a:}`
+    /// - the names and shapes of the columns need more than 64 times the memory of the names and shapes of the layout,
+    ///   plus 1 MiB
     /// - there is not enough memory for the columns
     pub fn columns(&self, records: &[u8], names: Option<&[&[u8]]>) -> Result<Vec<Column>, DecodeError> {
         self.columns_of(records, &select_leaves(self, names)?)
@@ -381,6 +384,7 @@ impl Plan {
     /// Copies the fields `leaves` of `records`, the bytes of adjacent records, to one column each. Returns an error if
     /// the length of `records` is not a multiple of the record size, or if there is not enough memory.
     fn columns_of(&self, records: &[u8], leaves: &[&Leaf]) -> Result<Vec<Column>, DecodeError> {
+        self.check_names_of(leaves)?;
         let mut columns = Column::allocate(leaves, self.items_in(records.len())?)?;
         ColumnFiller::of_columns(leaves, &mut columns, self.size).append(Strided::of_rows(records, self.size))?;
         Ok(columns)
@@ -482,15 +486,15 @@ impl Plan {
     /// Returns the leaf with the name of each of `columns`, in the order of `columns`. Columns with equal names get
     /// different leaves. Returns an error if no leaf, or no further leaf, has the name of a column.
     fn leaves_of(&self, columns: &[Column]) -> Result<Vec<&Leaf>, EncodeError> {
-        let sorted = leaves_by_name(self);
+        let sorted = leaves_by_name(self)?;
         // For the first leaf of each name: the number of leaves of this name that have a column.
         let mut taken = alloc::vec![0_usize; sorted.len()];
         let find = |column: &Column| {
-            let first = sorted.partition_point(|leaf| leaf.name() < &*column.name);
+            let first = sorted.partition_point(|(name, _)| **name < *column.name);
             let leaf = taken.get_mut(first).and_then(|taken| {
-                let leaf = sorted.get(first.saturating_add(*taken)).copied();
+                let leaf = sorted.get(first.saturating_add(*taken));
                 *taken = taken.saturating_add(1);
-                leaf.filter(|leaf| leaf.name() == &*column.name)
+                leaf.filter(|(name, _)| **name == *column.name).map(|(_, leaf)| *leaf)
             });
             leaf.ok_or_else(|| DecodeError::NoField { name: column.name.as_slice().into() }.into())
         };
@@ -504,7 +508,8 @@ impl Buffer<'_> {
     /// `None` means all leaf fields in the order of the format.
     ///
     /// # Errors
-    /// - one of `names` is not the name of a leaf field
+    /// - one of `names` is not the name of a leaf field, or is the name of several leaf fields
+    /// - the names and shapes of the columns exceed the limit of [`Plan::columns`]
     /// - there is not enough memory for the columns
     pub fn columns(&self, names: Option<&[&[u8]]>) -> Result<Vec<Column>, DecodeError> {
         self.columns_of(&select_leaves(self.plan, names)?)
@@ -524,6 +529,7 @@ impl Buffer<'_> {
     /// Copies the fields `leaves` of all items to one column each, in C order of the items. Returns an error if there
     /// is not enough memory, or if the items cannot be read.
     fn columns_of(&self, leaves: &[&Leaf]) -> Result<Vec<Column>, DecodeError> {
+        self.plan.check_names_of(leaves)?;
         let (items, _) = total(self.view, self.plan.size)?;
         let mut columns = Column::allocate(leaves, items)?;
         self.fill_columns(ColumnFiller::of_columns(leaves, &mut columns, self.plan.size))?;

@@ -32,6 +32,7 @@ mod columns;
 mod conversion;
 mod element;
 mod error;
+mod field_path;
 mod float16;
 mod leaf;
 mod long_double;

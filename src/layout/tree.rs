@@ -585,6 +585,12 @@ impl<'l> Field<'l> {
         let end = new_index(top.end);
         let top = Node { offset: 0, name: NO_NAME, end, ..top };
         let root = Node { size, count: 1, ndim: 0, ty: Type::Record, endian: None, ..top };
+        if self.ty() != Type::Record {
+            // A copy of all names and dimensions for each field would need quadratic time for all fields of a layout.
+            let dims = if top.ndim > 1 { self.shape().to_vec() } else { Vec::new() };
+            let nodes = Vec::from([root, Node { dims: 0, ..top }]);
+            return Layout { nodes, dims, names: Vec::new(), ..*self.layout };
+        }
         let inner = self.descendants().skip(1).map(|field| Node { end: new_index(field.node.end), ..*field.node });
         let nodes = [root, top].into_iter().chain(inner).collect();
         Layout { nodes, dims: self.layout.dims.clone(), names: self.layout.names.clone(), ..*self.layout }

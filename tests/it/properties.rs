@@ -162,11 +162,11 @@ fn columns_and_back(source: &[u8], plan: &Plan, bytes: &[u8]) {
     let mut thrice = vec![0xa5; whole];
     for column in plan.columns(&again, None).unwrap().chunks(1) {
         // If two fields have the same name, the name selects the first field.
-        if plan.leaves().iter().filter(|leaf| leaf.name() == &*column[0].name).count() == 1 {
+        if plan.leaves().iter().filter(|leaf| *leaf.name() == *column[0].name).count() == 1 {
             plan.write_columns(column, &mut thrice).unwrap();
         }
     }
-    let names: std::collections::HashSet<&[u8]> = plan.leaves().iter().map(pep3118::decode::Leaf::name).collect();
+    let names: std::collections::HashSet<_> = plan.leaves().iter().map(pep3118::decode::Leaf::name).collect();
     if names.len() == plan.leaves().len() {
         assert_eq!(thrice, again, "{source}");
         if columns.iter().any(|column| !column.data.is_empty()) {
