@@ -45,6 +45,7 @@
 //!
 //! | feature | adds |
 //! |--|--|
+//! | `diagnostics` (default) | carets under the offending bytes of a format, in `{:#}` of errors. Without the feature, these messages have the notes and the help, but not the format |
 //! | `std` (default) | loops for the instruction set of the processor, chosen at run time; huge pages. Without `std` the crate needs only `alloc` |
 //! | `triple` | `DataModel::from_triple`: data models of target triples |
 //! | `c` | `Layout::from_c`: layouts from C declarations |
