@@ -444,16 +444,18 @@ pub(super) fn select_leaves<'p>(plan: &'p Plan, names: Option<&[&[u8]]>) -> Resu
     // Each search for one of a few names costs less than sorting all leaves.
     let sorted = (names.len() > 4).then(|| leaves_by_name(plan));
     let find = |name: &&[u8]| {
-        let found = match &sorted {
-            Some(sorted) => {
-                let first = sorted.partition_point(|leaf| leaf.name() < *name);
-                sorted.get(first).copied().filter(|leaf| leaf.name() == *name)
-            }
-            None => plan.leaves.iter().find(|leaf| leaf.name() == *name),
-        };
+        let Some(sorted) = &sorted else { return leaf_named(plan, name) };
+        let first = sorted.partition_point(|leaf| leaf.name() < *name);
+        let found = sorted.get(first).copied().filter(|leaf| leaf.name() == *name);
         found.ok_or_else(|| DecodeError::NoField { name: Box::from(*name) })
     };
     names.iter().map(find).collect()
+}
+
+/// Returns the first leaf of `plan` with the dotted name `name`. Returns an error if no leaf has this name.
+pub(super) fn leaf_named<'p>(plan: &'p Plan, name: &[u8]) -> Result<&'p Leaf, DecodeError> {
+    let found = plan.leaves.iter().find(|leaf| leaf.name() == name);
+    found.ok_or_else(|| DecodeError::NoField { name: Box::from(name) })
 }
 
 /// Returns the leaves of `plan` sorted by name. Leaves with equal names are in the order of the format.
