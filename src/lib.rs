@@ -51,6 +51,7 @@
 //! | `c` | `Layout::from_c`: layouts from C declarations |
 //! | `serde` | `Serialize` for layouts and values |
 //! | `ndarray` | `ndarray` arrays from buffers, and array views of columns |
+//! | `arbitrary` | the module `arbitrary`: random formats, layouts, `Py_buffer`s and strided memory for tests |
 //! | `arrow` | Arrow schemas from layouts, and record batches from items |
 //! | `pyo3` | the module `py` |
 //! | `derive` | `#[derive(Record)]` for structs whose values are items of a buffer |
@@ -78,6 +79,8 @@ mod text;
 #[path = "documentation.rs"]
 pub mod _documentation;
 pub mod abi;
+#[cfg(feature = "arbitrary")]
+pub mod arbitrary;
 pub mod decode;
 mod foreign;
 pub mod format;

@@ -57,6 +57,7 @@ fn modules_import_lower_modules_only() {
         &["decode"],
         &["foreign"],
         &["interop"],
+        &["arbitrary"],
         &["py"],
     ];
     let mut checked = 0;
