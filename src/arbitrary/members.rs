@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use ::arbitrary::{Result, Unstructured};
 
 use crate::format::{
-    ByteOrder, ByteOrderCharacter, Code, Count, Dimension, Item, ItemType, Member, Name, Prefix, Shape, UserType,
+    ByteOrder, ByteOrderCharacter, Code, Count, Dimension, Item, ItemType, Member, Name, Prefix, Shape, UserTypeName,
 };
 use crate::span::Span;
 
@@ -48,7 +48,7 @@ fn item(bytes: &mut Unstructured<'_>, depth: u32) -> Result<Item> {
         0 | 1 if depth > 0 => ItemType::Structure(members(bytes, depth.saturating_sub(1))?),
         2 if depth > 0 => ItemType::Pointer(Box::new(item(bytes, depth.saturating_sub(1))?)),
         3 => ItemType::Function(text(bytes)?),
-        4 => ItemType::User(UserType {
+        4 => ItemType::User(UserTypeName {
             name: text(bytes)?,
             params: if bytes.arbitrary()? { Some(text(bytes)?) } else { None },
         }),
