@@ -45,11 +45,13 @@
 //!
 //! | feature | adds |
 //! |--|--|
+//! | `diagnostics` (default) | carets under the offending bytes of a format, in `{:#}` of errors. Without the feature, these messages have the notes and the help, but not the format |
 //! | `std` (default) | loops for the instruction set of the processor, chosen at run time; huge pages. Without `std` the crate needs only `alloc` |
 //! | `triple` | `DataModel::from_triple`: data models of target triples |
 //! | `c` | `Layout::from_c`: layouts from C declarations |
 //! | `serde` | `Serialize` for layouts and values |
 //! | `ndarray` | `ndarray` arrays from buffers, and array views of columns |
+//! | `arbitrary` | the module `arbitrary`: random formats, layouts, `Py_buffer`s and strided memory for tests |
 //! | `arrow` | Arrow schemas from layouts, and record batches from items |
 //! | `pyo3` | the module `py` |
 //! | `derive` | `#[derive(Record)]` for structs whose values are items of a buffer |
@@ -77,6 +79,8 @@ mod text;
 #[path = "documentation.rs"]
 pub mod _documentation;
 pub mod abi;
+#[cfg(feature = "arbitrary")]
+pub mod arbitrary;
 pub mod decode;
 mod foreign;
 pub mod format;

@@ -498,23 +498,27 @@ pub(super) fn select_leaves<'p>(plan: &'p Plan, names: Option<&[&[u8]]>) -> Resu
     // Each search for one of a few names costs less than sorting all leaves.
     let sorted = if names.len() > 4 { Some(leaves_by_name(plan)?) } else { None };
     let find = |name: &&[u8]| {
-        let (found, is_repeated) = match &sorted {
-            Some(sorted) => {
-                let first = sorted.partition_point(|(own, _)| **own < **name);
-                let mut same = sorted.iter().skip(first).take_while(|(own, _)| **own == **name).map(|(_, leaf)| *leaf);
-                (same.next(), same.next().is_some())
-            }
-            None => {
-                let mut same = plan.leaves.iter().filter(|leaf| leaf.path.is(name));
-                (same.next(), same.next().is_some())
-            }
-        };
-        if is_repeated {
-            return Err(DecodeError::RepeatedName { name: Box::from(*name) });
-        }
-        found.ok_or_else(|| DecodeError::NoField { name: Box::from(*name) })
+        let Some(sorted) = &sorted else { return leaf_named(plan, name) };
+        let first = sorted.partition_point(|(own, _)| **own < **name);
+        let same = sorted.iter().skip(first).take_while(|(own, _)| **own == **name).map(|(_, leaf)| *leaf);
+        only_leaf_named(same, name)
     };
     names.iter().map(find).collect()
+}
+
+/// Returns the leaf of `plan` with the dotted name `name`. Returns an error if no leaf or several leaves have this name.
+pub(super) fn leaf_named<'p>(plan: &'p Plan, name: &[u8]) -> Result<&'p Leaf, DecodeError> {
+    only_leaf_named(plan.leaves.iter().filter(|leaf| leaf.path.is(name)), name)
+}
+
+/// Returns the only leaf of `found`, the leaves with the dotted name `name`. Returns an error if there is no leaf, or if
+/// there are several.
+fn only_leaf_named<'p>(mut found: impl Iterator<Item = &'p Leaf>, name: &[u8]) -> Result<&'p Leaf, DecodeError> {
+    let leaf = found.next().ok_or_else(|| DecodeError::NoField { name: Box::from(name) })?;
+    if found.next().is_some() {
+        return Err(DecodeError::RepeatedName { name: Box::from(name) });
+    }
+    Ok(leaf)
 }
 
 /// The dotted name of a leaf, and the leaf.

@@ -8,8 +8,9 @@ use half::slice::{HalfBitsSliceExt as _, HalfFloatSliceExt as _};
 use num_complex::Complex;
 
 use super::buffer::{Buffer, BufferMut, total};
+use super::columns::ColumnData;
 use super::element::sealed::ElementsMut;
-use super::element::{Element, Elements, elements_per_item, zeroed};
+use super::element::{Element, Elements, elements_per_item, reserved, zeroed};
 use super::error::{DecodeError, EncodeError, EncodeErrorKind};
 use super::leaf::Leaf;
 use super::plan::Plan;
@@ -238,7 +239,7 @@ impl BufferMut<'_> {
     }
 }
 
-/// An element type that [`Buffer::to_vec_as`] can return. Numbers of a narrower type are converted to this type.
+/// An element type that [`Buffer::to_vec_as`] and [`Plan::column_as`] can return. Numbers of a narrower type are converted to this type.
 ///
 /// This trait is sealed: other crates cannot implement it.
 ///
@@ -253,14 +254,25 @@ pub trait Number: Element + widen::Widen {}
 impl<T: Element + widen::Widen> Number for T {}
 
 mod widen {
-    use super::{Buffer, DecodeError, Order, Type, Vec};
+    use super::{Buffer, ColumnData, DecodeError, Order, Type, Vec};
 
     pub trait Widen: Sized {
         /// Copies all elements of `buffer` in the order `order`, and converts the elements to `Self`. `from` is the
         /// type of the items. Returns `None` if `Self` cannot represent every number of `from`. The inner result is the
         /// error of the copy.
         fn widened(buffer: &Buffer<'_>, from: Type, order: Order) -> Option<Result<Vec<Self>, DecodeError>>;
+
+        /// Converts the elements of `data` to `Self`. Returns `None` if `Self` cannot represent every number of the
+        /// type of `data`. Returns an error if there is not enough memory.
+        fn widened_column(data: ColumnData) -> Result<Option<Vec<Self>>, DecodeError>;
     }
+}
+
+/// Converts each of `elements` with `convert`. Returns an error if there is not enough memory.
+fn convert_each<F, T: Element>(elements: Vec<F>, convert: impl Fn(F) -> T) -> Result<Option<Vec<T>>, DecodeError> {
+    let mut converted = reserved(elements.len())?;
+    converted.extend(elements.into_iter().map(convert));
+    Ok(Some(converted))
 }
 
 macro_rules! widen {
@@ -277,6 +289,13 @@ macro_rules! widen {
                         let _: (&Buffer<'_>, Order) = (buffer, order);
                         None
                     }
+                }
+            }
+
+            fn widened_column(data: ColumnData) -> Result<Option<Vec<Self>>, DecodeError> {
+                match data {
+                    $(ColumnData::$variant(elements) => convert_each::<$from, _>(elements, Self::from),)*
+                    _ => Ok(None),
                 }
             }
         }
@@ -322,6 +341,17 @@ impl widen::Widen for f32 {
             _ => None,
         }
     }
+
+    fn widened_column(data: ColumnData) -> Result<Option<Vec<Self>>, DecodeError> {
+        match data {
+            ColumnData::Int8(elements) => convert_each(elements, Self::from),
+            ColumnData::UInt8(elements) => convert_each(elements, Self::from),
+            ColumnData::Int16(elements) => convert_each(elements, Self::from),
+            ColumnData::UInt16(elements) => convert_each(elements, Self::from),
+            ColumnData::Float16(elements) => convert_each(elements, Self::from),
+            _ => Ok(None),
+        }
+    }
 }
 
 impl widen::Widen for Complex<f64> {
@@ -338,6 +368,14 @@ impl widen::Widen for Complex<f64> {
                 }
             })),
             _ => None,
+        }
+    }
+
+    fn widened_column(data: ColumnData) -> Result<Option<Vec<Self>>, DecodeError> {
+        match data {
+            ColumnData::Complex64(elements) => convert_each(elements, |from| Self::new(from.re.into(), from.im.into())),
+            ColumnData::Complex32(elements) => convert_each(elements, |from| Self::new(from.re.into(), from.im.into())),
+            _ => Ok(None),
         }
     }
 }

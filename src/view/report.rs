@@ -10,7 +10,7 @@ use core::fmt;
 use super::request::Request;
 use super::rules::{RuleId, Severity};
 use super::violation::Violation;
-use crate::diagnostic::{self, Diagnostic};
+use crate::diagnostic::{Diagnostic, Level};
 
 /// One rule that an exporter broke, and the requests whose answers break the rule.
 ///
@@ -90,9 +90,9 @@ impl Finding {
         };
         let rule = self.rule();
         let level = match self.severity {
-            Severity::Error => diagnostic::Level::ERROR,
-            Severity::Warning => diagnostic::Level::WARNING,
-            Severity::Note => diagnostic::Level::NOTE,
+            Severity::Error => Level::Error,
+            Severity::Warning => Level::Warning,
+            Severity::Note => Level::Note,
         };
         let diagnostic = diagnostic.titled(level, rule.as_str());
         let diagnostic = match self.requests.as_slice() {

@@ -4,6 +4,7 @@
 mod large;
 mod long_double;
 mod refusals;
+mod typed_columns;
 mod widening;
 mod write_columns;
 

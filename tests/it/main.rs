@@ -29,6 +29,7 @@ mod exports;
 mod format;
 #[cfg(feature = "c")]
 mod from_c;
+mod generators;
 #[cfg(any(feature = "arrow", feature = "ndarray", feature = "serde"))]
 mod interop;
 mod layout;

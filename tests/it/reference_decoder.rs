@@ -270,11 +270,19 @@ pub(crate) fn column_bytes(data: &ColumnData) -> Vec<u8> {
         ColumnData::Int8(elements) => numbers!(elements),
         ColumnData::UInt8(elements) => numbers!(elements),
         ColumnData::Int16(elements) => numbers!(elements),
-        ColumnData::UInt16(elements) => numbers!(elements),
+        ColumnData::UInt16(elements)
+        | ColumnData::Address16(elements)
+        | ColumnData::Object16(elements)
+        | ColumnData::Ucs2(elements) => numbers!(elements),
         ColumnData::Int32(elements) => numbers!(elements),
-        ColumnData::UInt32(elements) => numbers!(elements),
+        ColumnData::UInt32(elements)
+        | ColumnData::Address32(elements)
+        | ColumnData::Object32(elements)
+        | ColumnData::Ucs4(elements) => numbers!(elements),
         ColumnData::Int64(elements) => numbers!(elements),
-        ColumnData::UInt64(elements) => numbers!(elements),
+        ColumnData::UInt64(elements) | ColumnData::Address64(elements) | ColumnData::Object64(elements) => {
+            numbers!(elements)
+        }
         ColumnData::Float16(elements) => numbers!(elements),
         ColumnData::Float32(elements) => numbers!(elements),
         ColumnData::Float64(elements) => numbers!(elements),

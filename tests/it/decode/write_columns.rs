@@ -25,7 +25,7 @@ fn written_columns_are_read_again() {
         1_500,
         || checked.get() > 50 && with_padding.get() > 50,
         |bytes| {
-            let Some((format, layout)) = random_layout(bytes)? else { return Ok(()) };
+            let (format, layout) = random_layout(bytes)?;
             let plan = Plan::new(&layout).unwrap();
             let mut records = vec![0; plan.itemsize() * bytes.int_in_range(1..=70)?];
             bytes.fill_buffer(&mut records)?;
@@ -60,7 +60,7 @@ fn long_lines_are_read_in_any_stride() {
         1_500,
         || checked.get() > 50,
         |bytes| {
-            let Some((format, layout)) = random_layout(bytes)? else { return Ok(()) };
+            let (format, layout) = random_layout(bytes)?;
             let (plan, itemsize) = (Plan::new(&layout).unwrap(), i64::try_from(layout.size()).unwrap());
             let items = bytes.int_in_range(16..=600)?;
             let stride = *bytes.choose(&[itemsize, itemsize + 3, -itemsize, -itemsize - 1, 2 * itemsize, 1, 0, -2])?;

@@ -134,16 +134,16 @@ fn element(leaf: &Leaf, data: &ColumnData) -> (Type, usize, usize) {
     }
     match (leaf.ty(), data) {
         // The column does not own references to objects, so the addresses become opaque bytes.
-        (Type::Object, ColumnData::UInt32(_) | ColumnData::UInt64(_)) => (Type::Void, size, 0),
+        (Type::Object, ColumnData::Object32(_) | ColumnData::Object64(_)) => (Type::Void, size, 0),
         // Addresses become numbers in the column, so that no consumer follows them.
         (Type::Pointer | Type::CharPointer | Type::WcharPointer | Type::Function | Type::Object, data) => match data {
-            ColumnData::UInt16(_) => (Type::UInt16, 2, 0),
-            ColumnData::UInt32(_) => (Type::UInt32, 4, 0),
-            ColumnData::UInt64(_) => (Type::UInt64, 8, 0),
+            ColumnData::Address16(_) | ColumnData::Object16(_) => (Type::UInt16, 2, 0),
+            ColumnData::Address32(_) | ColumnData::Object32(_) => (Type::UInt32, 4, 0),
+            ColumnData::Address64(_) | ColumnData::Object64(_) => (Type::UInt64, 8, 0),
             _ => (Type::Bytes, size, 1),
         },
-        (Type::Wchar, ColumnData::UInt16(_)) => (Type::Ucs2, size, 1),
-        (Type::Wchar, ColumnData::UInt32(_)) => (Type::Ucs4, size, 1),
+        (Type::Wchar, ColumnData::Ucs2(_)) => (Type::Ucs2, size, 1),
+        (Type::Wchar, ColumnData::Ucs4(_)) => (Type::Ucs4, size, 1),
         (ty @ (Type::Ucs2 | Type::Ucs4 | Type::Pascal), _) => (ty, size, 1),
         (Type::Char, _) => (Type::Char, 1, 0),
         (Type::Bool, _) => (Type::Bool, 1, 0),
