@@ -66,7 +66,7 @@ impl Layout {
             PythonLibrary::Construct => construct_source(self, name)?,
             PythonLibrary::Dissect => dissect_source(self, name)?,
         };
-        Ok(head + &body)
+        Ok(format!("{head}{body}"))
     }
 }
 
