@@ -102,6 +102,7 @@ pub use layout::{
     Ambiguity, CellStyle, Certainty, Comparison, Dialect, EmitError, Equivalence, Field, Interpretation, Layout,
     LayoutError, LayoutErrorKind, Picture, Scalar, Table, Target, Type, calcsize_in, reconcile,
 };
+pub use named::UnknownName;
 #[cfg(feature = "derive")]
 pub use pep3118_derive::Record;
 pub use span::Span;
@@ -139,7 +140,7 @@ pub mod __private {
 /// # Errors
 /// - [`Format::parse`] rejects `format`, for example `T{i`
 pub fn parse(format: impl AsRef<[u8]>) -> Result<Format, FormatError> {
-    Format::parse(format.as_ref())
+    Format::parse(format)
 }
 
 /// Returns the size in bytes of an item with the format `format` on this machine.
@@ -157,7 +158,7 @@ pub fn parse(format: impl AsRef<[u8]>) -> Result<Format, FormatError> {
 /// - [`Layout::read`] rejects `format` in this dialect, for example `T{i`
 #[inline]
 pub fn calcsize(format: impl AsRef<[u8]>) -> Result<u64, LayoutError> {
-    calcsize_in(format.as_ref(), &Dialect::PEP3118, &DataModel::HOST)
+    calcsize_in(format, &Dialect::PEP3118, &DataModel::HOST)
 }
 
 // Compiles and runs the examples of the README as documentation tests.

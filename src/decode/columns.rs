@@ -11,6 +11,7 @@ use super::column_copy::{ColumnFiller, can_grow, scatter_columns};
 use super::element::sealed::{ColumnTarget, ElementType, Elements, ElementsMut};
 use super::element::{Element, check_bits, elements_per_item, reserved, zeroed};
 use super::error::{DecodeError, EncodeError, EncodeErrorKind};
+use super::field_names::FieldNames;
 use super::leaf::Leaf;
 use super::long_double::{LongDouble, name as representation};
 use super::plan::{Plan, leaves_by_name, select_leaves};
@@ -359,14 +360,14 @@ impl<'f> ColumnFiller<'f> {
 impl Plan {
     /// Copies fields of `records` to columns, and returns one column for each of `names`, in the order of `names`.
     /// `records` contains the bytes of adjacent records. `names` are the dotted names of leaf fields, see
-    /// [`Leaf::name`]. `None` means all leaf fields in the order of the format.
+    /// [`Leaf::name`]. `..` means all leaf fields in the order of the format.
     ///
     /// # Errors
     /// - the length of `records` is not a multiple of the record size: 10 bytes for records of 4 bytes
-    /// - one of `names` is not the name of a leaf field: `&[b"c"]` for `T{<i:a:<d:b:}`
+    /// - one of `names` is not the name of a leaf field: `["c"]` for `T{<i:a:<d:b:}`
     /// - there is not enough memory for the columns
-    pub fn columns(&self, records: &[u8], names: Option<&[&[u8]]>) -> Result<Vec<Column>, DecodeError> {
-        self.columns_of(records, &select_leaves(self, names)?)
+    pub fn columns(&self, records: &[u8], names: impl FieldNames) -> Result<Vec<Column>, DecodeError> {
+        self.columns_of(records, &select_leaves(self, &names)?)
     }
 
     /// Copies fields of `records`, the bytes of adjacent records, to one column each. The fields are the elements of
@@ -412,11 +413,11 @@ impl Plan {
     pub fn columns_into(
         &self,
         records: &[u8],
-        names: Option<&[&[u8]]>,
+        names: impl FieldNames,
         destinations: Vec<Destination<'_>>,
     ) -> Result<(), DecodeError> {
         let items = self.items_in(records.len())?;
-        let leaves = select_leaves(self, names)?;
+        let leaves = select_leaves(self, &names)?;
         let mut filler = ColumnFiller::of_destinations(&leaves, destinations, items, self.size)?;
         filler.append(Strided::of_rows(records, self.size))
     }
@@ -501,13 +502,13 @@ impl Plan {
 impl Buffer<'_> {
     /// Copies fields of all items to columns, and returns one column for each of `names`, in the order of `names`. The
     /// values of a column are in C order of the items. `names` are the dotted names of leaf fields, see [`Leaf::name`].
-    /// `None` means all leaf fields in the order of the format.
+    /// `..` means all leaf fields in the order of the format.
     ///
     /// # Errors
     /// - one of `names` is not the name of a leaf field
     /// - there is not enough memory for the columns
-    pub fn columns(&self, names: Option<&[&[u8]]>) -> Result<Vec<Column>, DecodeError> {
-        self.columns_of(&select_leaves(self.plan, names)?)
+    pub fn columns(&self, names: impl FieldNames) -> Result<Vec<Column>, DecodeError> {
+        self.columns_of(&select_leaves(self.plan, &names)?)
     }
 
     /// Copies fields of all items to one column each, in C order of the items. The fields are the elements of
@@ -538,9 +539,9 @@ impl Buffer<'_> {
     /// - the number of destinations differs from the number of selected fields
     /// - a destination has another element type or another length than its column
     /// - the errors of [`columns`](Self::columns)
-    pub fn columns_into(&self, names: Option<&[&[u8]]>, destinations: Vec<Destination<'_>>) -> Result<(), DecodeError> {
+    pub fn columns_into(&self, names: impl FieldNames, destinations: Vec<Destination<'_>>) -> Result<(), DecodeError> {
         let (items, _) = total(self.view, self.plan.size)?;
-        let leaves = select_leaves(self.plan, names)?;
+        let leaves = select_leaves(self.plan, &names)?;
         self.fill_columns(ColumnFiller::of_destinations(&leaves, destinations, items, self.plan.size)?)
     }
 

@@ -22,7 +22,7 @@ use crate::strided::{Strided, StridedMut};
 /// assert_eq!((at.name(), at.size(), at.shape()), (&b"at.x"[..], 8, &[2][..]));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Leaf {
     name: Box<[u8]>,
     /// The offset of the first value, in bytes from the start of the item.
@@ -169,7 +169,7 @@ impl Leaf {
 
 /// An array of records that contains a field. `N` is the number of memories that contain the array: 1 for an item, and
 /// 2 for an item and a struct.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Repeat<const N: usize> {
     /// The number of elements of the array.
     pub(super) count: usize,

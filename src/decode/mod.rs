@@ -31,6 +31,7 @@ mod column_copy;
 mod columns;
 mod element;
 mod error;
+mod field_names;
 mod float16;
 mod leaf;
 mod long_double;
@@ -50,6 +51,7 @@ pub use columns::{Column, ColumnData, Destination};
 pub use element::Element;
 pub(crate) use error::to_isize;
 pub use error::{DecodeError, EncodeError, EncodeErrorKind};
+pub use field_names::FieldNames;
 #[doc(hidden)]
 pub use float16::nearest_float16;
 pub use leaf::Leaf;

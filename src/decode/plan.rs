@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use super::element::zeroed;
 use super::error::{DecodeError, EncodeError, EncodeErrorKind, ValueMemory};
+use super::field_names::FieldNames;
 use super::leaf::{Leaf, Repeat, Swap};
 use super::scalar::ScalarCodec;
 use super::value::{ArrayValue, Name, RecordValue, Value};
@@ -437,10 +438,9 @@ fn to_usize(size: u64) -> Result<usize, DecodeError> {
     }
 }
 
-/// Returns the leaves of `plan` with the dotted names `names`, in the order of `names`. Returns all leaves if `names`
-/// is `None`. Returns an error if one of `names` is not the name of a leaf.
-pub(super) fn select_leaves<'p>(plan: &'p Plan, names: Option<&[&[u8]]>) -> Result<Vec<&'p Leaf>, DecodeError> {
-    let Some(names) = names else { return Ok(plan.leaves.iter().collect()) };
+/// Returns the leaves of `plan` that `names` selects, in the order of `names`. Returns an error if one of `names` is not the name of a leaf.
+pub(super) fn select_leaves<'p>(plan: &'p Plan, names: &impl FieldNames) -> Result<Vec<&'p Leaf>, DecodeError> {
+    let Some(names) = names.names() else { return Ok(plan.leaves.iter().collect()) };
     // Each search for one of a few names costs less than sorting all leaves.
     let sorted = (names.len() > 4).then(|| leaves_by_name(plan));
     let find = |name: &&[u8]| {

@@ -172,7 +172,8 @@ impl RecordValue {
 
     /// Returns the value of the first field with the name `name`. Returns `None` if no field has this name.
     #[must_use]
-    pub fn get(&self, name: &[u8]) -> Option<&Value> {
+    pub fn get(&self, name: impl AsRef<[u8]>) -> Option<&Value> {
+        let name = name.as_ref();
         self.iter().find(|(found, _)| *found == Some(name)).map(|(_, value)| value)
     }
 

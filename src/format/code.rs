@@ -202,7 +202,7 @@ named_enum! {
     /// assert_eq!(ByteOrder::Little.as_str(), "<");
     /// assert!(ByteOrder::NativeUnaligned.has_native_sizes() && !ByteOrder::NativeStandard.has_native_sizes());
     /// ```
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
     pub enum ByteOrder {
         /// `@`: native byte order, native sizes, native alignment. A format without a byte order character has this
         /// setting.

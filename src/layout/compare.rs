@@ -5,6 +5,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
+use core::str::FromStr;
 
 use super::dialect::Dialect;
 use super::error::LayoutError;
@@ -12,6 +13,7 @@ use super::tree::{Field, Layout};
 use super::ty::Type;
 use crate::abi::DataModel;
 use crate::format::Format;
+use crate::named::UnknownName;
 use crate::text::{escape, plural};
 
 /// A level of equivalence of two formats. Two formats that are equivalent at one level are also equivalent at all
@@ -23,7 +25,9 @@ use crate::text::{escape, plural};
 /// assert!(Equivalence::Scalars >= Equivalence::LayoutIgnoringNames);
 /// assert_eq!(Equivalence::BytesAfterSwap.as_str(), "bytes-after-swap");
 /// ```
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum Equivalence {
     /// Equal fields at equal offsets, but at least one field has another byte order: `<i` and `>i`.
     BytesAfterSwap,
@@ -47,6 +51,21 @@ impl Equivalence {
             Self::Scalars => "scalars",
             Self::Text => "text",
         }
+    }
+}
+
+impl FromStr for Equivalence {
+    type Err = UnknownName;
+
+    /// Returns the level whose [`as_str`](Equivalence::as_str) is `text`.
+    ///
+    /// # Errors
+    /// - no level has the name `text`: `equal`
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
+        const NAMES: [&str; 4] = ["bytes-after-swap", "layout-ignoring-names", "scalars", "text"];
+        let all = [Self::BytesAfterSwap, Self::LayoutIgnoringNames, Self::Scalars, Self::Text];
+        let found = all.into_iter().find(|level| level.as_str() == text);
+        found.ok_or_else(|| UnknownName::new(text, "Equivalence", &NAMES))
     }
 }
 
@@ -75,7 +94,9 @@ impl fmt::Display for Equivalence {
 /// assert_eq!(other.equivalence, None);
 /// assert_eq!(other.difference.unwrap(), "the item has 8 bytes in the first and 16 bytes in the second");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Comparison {
     /// The greatest level at which the layouts are equivalent. `None` if the layouts read different values from the
     /// bytes.

@@ -24,11 +24,11 @@ use crate::text::{abridge, plural};
 /// let error = Layout::read(b"<n", &Dialect::STRUCT, &DataModel::LP64).unwrap_err();
 /// assert_eq!(error.to_string(), "format character `n` (ssize_t) has no standard size at byte 1");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LayoutError(Box<Details>);
 
 /// The fields of a [`LayoutError`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Details {
     kind: LayoutErrorKind,
     /// The range of the offending bytes in `source`.
@@ -49,7 +49,7 @@ struct Details {
 /// assert!(matches!(error.kind(), LayoutErrorKind::NoStandardSize { .. }));
 /// ```
 #[non_exhaustive]
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum LayoutErrorKind {
     /// A syntax error: `T{i`.
     #[error(transparent)]
@@ -121,7 +121,8 @@ pub enum LayoutErrorKind {
 /// let LayoutErrorKind::ItemsizeMismatch { itemsize, sizes } = error.kind() else { unreachable!() };
 /// assert_eq!((*itemsize, sizes[0].dialect, sizes[0].size), (8, "ctypes", 5));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct InterpretedSize {
     /// The name of the dialect.
     pub dialect: &'static str,

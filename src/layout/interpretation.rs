@@ -28,6 +28,7 @@ named_enum! {
     /// assert_eq!(certainty(b"T{i:a:b:b:}", 8)?.as_str(), "trailing-padding");
     /// # Ok::<(), pep3118::LayoutError>(())
     /// ```
+    #[non_exhaustive]
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
     pub enum Certainty {
         /// The format declares every byte of the itemsize.
@@ -50,7 +51,8 @@ named_enum! {
 /// assert_eq!(found.certainty, Certainty::TrailingPadding);
 /// # Ok::<(), pep3118::LayoutError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Interpretation {
     /// The layout, whose size is the itemsize.
     pub layout: Layout,
@@ -88,11 +90,11 @@ pub struct Interpretation {
 /// assert_eq!(found.layout.item().field(b"x").unwrap().size(), 2);
 /// # Ok::<(), pep3118::LayoutError>(())
 /// ```
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Ambiguity(Box<Details>);
 
 /// The fields of an [`Ambiguity`].
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 struct Details {
     format: Box<[u8]>,
     /// The itemsize that the caller gave, or `None` if the caller gave no itemsize.
@@ -192,19 +194,6 @@ impl Ambiguity {
         Some(Cow::Owned(format!("pass the dialect of the producer, such as Some(&Dialect::{constant})")))
     }
 }
-
-/// Compares the format, the itemsize, and the dialect, data model and size of each alternative. The layouts follow from
-/// these values.
-impl PartialEq for Ambiguity {
-    fn eq(&self, other: &Self) -> bool {
-        let origin = |found: &Interpretation| (found.dialect, *found.layout.model(), found.layout.size());
-        self.0.format == other.0.format
-            && self.0.itemsize == other.0.itemsize
-            && self.alternatives().iter().map(origin).eq(other.alternatives().iter().map(origin))
-    }
-}
-
-impl Eq for Ambiguity {}
 
 impl fmt::Debug for Ambiguity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

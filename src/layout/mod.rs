@@ -59,5 +59,7 @@ pub use codegen::{Declarations, Definition, Language, MemberType};
 pub use codegen::{PythonLibrary, SourceError};
 pub use scalar::Scalar;
 pub use table::Table;
+#[cfg(feature = "serde")]
+pub(crate) use tree::Detail;
 pub use tree::{Field, Fields, Layout};
 pub use ty::Type;

@@ -6,6 +6,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
+use core::hash::{Hash, Hasher};
 
 use super::bit_field::BitField;
 use super::nul_handling::NulHandling;
@@ -50,7 +51,7 @@ pub(crate) struct Node {
 }
 
 /// What the type of a field does not contain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Detail {
     /// The type describes the values completely. For a text, the rule for NULs follows from the length.
     None,
@@ -281,6 +282,32 @@ impl Layout {
     }
 }
 
+/// Two layouts are equal if they have equal sizes, alignments and data models, and if their fields are equal. The text of
+/// the format is not compared: the layouts of `l` and `<q` on 64-bit Linux are equal.
+///
+/// ```
+/// use pep3118::{DataModel, Dialect, Layout};
+/// let read = |format: &str| Layout::read(format, &Dialect::PEP3118, &DataModel::LP64);
+/// assert_eq!(read("^l")?, read("<q")?);
+/// assert_ne!(read("T{<i:a:}")?, read("T{<i:b:}")?);
+/// # Ok::<(), pep3118::LayoutError>(())
+/// ```
+impl PartialEq for Layout {
+    fn eq(&self, other: &Self) -> bool {
+        self.align == other.align && self.model == other.model && self.root() == other.root()
+    }
+}
+
+impl Eq for Layout {}
+
+impl Hash for Layout {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.align.hash(state);
+        self.model.hash(state);
+        self.root().hash(state);
+    }
+}
+
 impl Default for Layout {
     fn default() -> Self {
         Self::new()
@@ -459,8 +486,16 @@ impl<'l> Field<'l> {
     }
 
     /// Returns the first field of this record whose name is `name`. Returns `None` if no field has this name.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout};
+    /// let layout = Layout::read("T{<h:a:<i:b:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// assert_eq!(layout.item().field("b").map(|field| field.offset()), Some(2));
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
     #[must_use]
-    pub fn field(self, name: &[u8]) -> Option<Self> {
+    pub fn field(self, name: impl AsRef<[u8]>) -> Option<Self> {
+        let name = name.as_ref();
         self.fields().find(|field| field.name() == Some(name))
     }
 
@@ -601,6 +636,43 @@ impl<'l> Field<'l> {
     #[doc(hidden)]
     pub fn index(self) -> u32 {
         self.index
+    }
+}
+
+impl<'l> Field<'l> {
+    /// Returns the properties by which two fields are compared, without the fields inside this field.
+    fn properties(self) -> impl PartialEq + Hash + use<'l> {
+        (
+            (self.name(), self.offset(), self.size(), self.shape()),
+            (self.ty(), self.endian(), self.bit_field(), self.nul_handling()),
+            // The number of nodes of this field and of the fields inside this field. Together with the order of the
+            // nodes, these numbers determine the tree.
+            self.node.end.saturating_sub(self.index),
+        )
+    }
+}
+
+/// Two fields are equal if they have equal names, offsets, sizes, shapes, types and byte orders, if their bit-fields and
+/// their rules for NULs are equal, and if the fields inside them are equal. The fields can belong to different layouts.
+/// The text of the format is not compared.
+impl PartialEq for Field<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        let (mut ours, mut theirs) = (self.descendants(), other.descendants());
+        loop {
+            match (ours.next(), theirs.next()) {
+                (None, None) => return true,
+                (Some(a), Some(b)) if a.properties() == b.properties() => {}
+                _ => return false,
+            }
+        }
+    }
+}
+
+impl Eq for Field<'_> {}
+
+impl Hash for Field<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.descendants().for_each(|field| field.properties().hash(state));
     }
 }
 

@@ -19,7 +19,7 @@ use crate::text::plural;
 /// # Ok::<(), pep3118::Report>(())
 /// ```
 #[non_exhaustive]
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum ViewError {
     /// The buffer breaks a rule of severity `Error`, so there is no view.
     #[error("{}: {}", finding.rule(), finding.message())]

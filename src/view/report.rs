@@ -24,7 +24,7 @@ use crate::diagnostic::{self, Diagnostic};
 /// let finding = report.iter().find(|finding| finding.rule().as_str() == "B02").unwrap();
 /// assert_eq!(finding.to_string(), "error B02: the request has WRITABLE but readonly is 1");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Finding {
     violation: Violation,
     severity: Severity,
@@ -139,7 +139,7 @@ impl fmt::Display for Finding {
 /// assert!(report.contains(RuleId::A04));
 /// assert_eq!(report.worst(), Some(Severity::Error));
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Report {
     #[expect(
         clippy::box_collection,

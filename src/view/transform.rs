@@ -24,6 +24,7 @@ const MAX_NDIM: usize = 64;
 /// assert_eq!(Slice::from(1..3).indices(5), Some((1, 2)));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
 pub struct Slice {
     /// The first index. A negative index counts from the end of the dimension. `None` means the first or, for a
     /// negative step, the last index of the dimension.
@@ -94,7 +95,7 @@ impl From<Range<i64>> for Slice {
 /// assert_eq!((second.view.shape(), second.view.offset(), second.pointer), (&[3][..], 3, None));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Selected<'a> {
     /// The view of the items at the index.
     pub view: View<'a>,

@@ -34,7 +34,7 @@ use crate::layout::{Ambiguity, Interpretation, Scalar, Type};
 /// assert_eq!(view.offsets(Order::C)?.collect::<Vec<i64>>(), [8, 0, 20, 12]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct View<'a> {
     pub(super) len: i64,
     pub(super) itemsize: i64,
@@ -59,7 +59,7 @@ pub struct View<'a> {
 /// # Ok::<(), pep3118::Report>(())
 /// ```
 #[non_exhaustive]
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ItemLayout {
     /// One value. The format has one code (`<f`), or the format is NULL and the itemsize is 1 byte.
     Scalar(Scalar),

@@ -7,7 +7,7 @@ use crate::text::plural;
 
 /// The first difference that prevents decoding items to a struct.
 #[non_exhaustive]
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Mismatch {
     /// A field of the struct is missing in the layout: `T{<i:a:}` for a struct with the fields `a` and `b`.
     #[error("{record} has no field `{field}`")]
@@ -54,7 +54,7 @@ pub enum Mismatch {
 
 /// The reason why items cannot be used as structs without a copy.
 #[non_exhaustive]
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum NotInPlace {
     /// The struct is not `repr(C)`, contains a record that is not `repr(C)`, or skips a field.
     #[error("the struct has another layout than the items: it is not `repr(C)` throughout, or it skips a field")]
@@ -98,7 +98,7 @@ pub enum NotInPlace {
 /// use pep3118::decode::Plan;
 /// use pep3118::decode::record::{Mismatch, RecordError};
 /// use pep3118::{DataModel, Dialect, Layout, Record};
-/// #[derive(Record, Debug)]
+/// #[derive(Debug, Hash, Record)]
 /// struct Flag {
 ///     set: bool,
 /// }

@@ -20,7 +20,8 @@ named_enum! {
     /// use pep3118::layout::PythonLibrary;
     /// assert_eq!(PythonLibrary::by_name("numpy"), Some(PythonLibrary::NumPy));
     /// ```
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
     pub enum PythonLibrary {
         /// A `numpy.dtype`.
         NumPy = "numpy",
