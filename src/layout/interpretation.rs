@@ -64,6 +64,22 @@ pub struct Interpretation {
     pub trailing_padding: u64,
 }
 
+impl Interpretation {
+    /// Creates an interpretation for a layout that does not depend on a format, such as the layout of a dtype or of C
+    /// source. `dialect` is the dialect that messages name. The certainty is [`Certainty::Exact`], and there is no
+    /// trailing padding.
+    ///
+    /// ```
+    /// use pep3118::{Certainty, DataModel, Dialect, Interpretation, Layout};
+    /// let found = Interpretation::exact(Layout::of_bytes(8, &DataModel::LP64), &Dialect::NUMPY);
+    /// assert_eq!((found.certainty, found.trailing_padding), (Certainty::Exact, 0));
+    /// ```
+    #[must_use]
+    pub fn exact(layout: Layout, dialect: &Dialect) -> Self {
+        Self { layout, dialect: *dialect, certainty: Certainty::Exact, trailing_padding: 0 }
+    }
+}
+
 /// Several interpretations of one format that have the itemsize and differ in an offset, a size or a type.
 ///
 /// [`reconcile`](crate::reconcile) returns an ambiguity as an error, because a wrong guess would decode wrong values.

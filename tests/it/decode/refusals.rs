@@ -93,9 +93,9 @@ fn unreadable_items_are_refused() {
         message(plan.columns(&[0; 13], None).unwrap_err()),
         "13 bytes are not a multiple of the 12-byte item size"
     );
-    assert_eq!(message(plan.columns(&[0; 12], Some(&[b"c"])).unwrap_err()), "no field is named `c`");
+    assert_eq!(message(plan.columns(&[0; 12], ["c"]).unwrap_err()), "no field is named `c`");
     let (mut short, mut wrong) = ([0_i32; 1], [0.0_f32; 2]);
-    let into = |destinations| message(plan.columns_into(&[0; 24], Some(&[b"a"]), destinations).unwrap_err());
+    let into = |destinations| message(plan.columns_into(&[0; 24], ["a"], destinations).unwrap_err());
     assert_eq!(into(vec![short.as_mut_slice().into()]), "the destination holds 1 element but 2 are needed");
     assert_eq!(into(vec![wrong.as_mut_slice().into()]), "items are int32 but float32 was requested");
     assert_eq!(into(vec![]), "0 destinations for 1 column");

@@ -158,8 +158,7 @@ fn columns_in_any_order_are_written_to_the_fields_of_their_names() {
     let records: Vec<u8> = (0..6_000_u16).flat_map(u16::to_le_bytes).collect();
     let mut columns = plan.columns(&records, None).unwrap();
     let names: Vec<Vec<u8>> = columns.iter().rev().map(|column| column.name.clone()).collect();
-    let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
-    let named = plan.columns(&records, Some(&names)).unwrap();
+    let named = plan.columns(&records, &names).unwrap();
     assert_eq!(named.first().map(|column| &column.data), Some(&ColumnData::UInt16(vec![1])), "the first `same`");
     assert_eq!(named.last().map(|column| &column.data), Some(&ColumnData::UInt16(vec![0])), "`f0`");
     columns.sort_by(|first, second| second.name.cmp(&first.name));
