@@ -287,7 +287,7 @@ impl Column {
 /// use pep3118::{DataModel, Dialect, Layout};
 /// let plan = Plan::new(&Layout::read(b"T{>h:id:2s:tag:}", &Dialect::PEP3118, &DataModel::HOST)?)?;
 /// let mut ids = [0_i16; 2];
-/// plan.columns_into(b"\0\x01on\0\x02no", Some(&[b"id"]), vec![Destination::from(&mut ids[..])])?;
+/// plan.columns_into(b"\0\x01on\0\x02no", ["id"], vec![Destination::from(&mut ids[..])])?;
 /// assert_eq!(ids, [1, 2]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

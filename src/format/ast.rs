@@ -350,7 +350,7 @@ impl Format {
     /// # Ok::<(), pep3118::FormatError>(())
     /// ```
     pub fn from_members(members: &[Member]) -> Result<Self, FormatError> {
-        let format = Self::parse(&super::print::print(members))?;
+        let format = Self::parse(super::print::print(members))?;
         let differs = |(parsed, given): &(&Member, &Member)| parsed != given;
         let different = match format.members.iter().zip(members).find(differs) {
             Some((Member::ByteOrder(order), _)) => order.span,

@@ -304,14 +304,16 @@ impl Serialize for Interpretation {
     }
 }
 
-/// Reads the map that an interpretation writes. A field in the trailing padding is an error.
+/// Reads the map that an interpretation writes. A trailing padding that is larger than the item is an error.
 impl<'de> Deserialize<'de> for Interpretation {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let InterpretationData { layout, dialect, certainty, trailing_padding } =
             InterpretationData::deserialize(deserializer)?;
-        let end = layout.fields().map(|field| field.offset().saturating_add(field.total_size())).max().unwrap_or(0);
-        if layout.size().checked_sub(trailing_padding).is_none_or(|padding| padding < end) {
-            return Err(D::Error::custom(format!("{trailing_padding} bytes of padding are not after the last field")));
+        if trailing_padding > layout.size() {
+            let size = layout.size();
+            return Err(D::Error::custom(format!(
+                "{trailing_padding} bytes of padding are more than the item of {size}"
+            )));
         }
         Ok(Self { layout, dialect, certainty, trailing_padding })
     }

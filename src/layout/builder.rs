@@ -16,7 +16,7 @@ use crate::span::Span;
 use crate::text::{escape, plural};
 
 /// The largest total length of all names in bytes.
-const MAX_NAME_BYTES: usize = 1 << 20;
+pub(super) const MAX_NAME_BYTES: usize = 1 << 20;
 
 /// The name, the offset and the shape of a member. A member is a field that a [`LayoutBuilder`] adds to a record.
 ///
@@ -115,6 +115,20 @@ pub enum BuildError {
         what: &'static str,
         /// The largest permitted number.
         limit: usize,
+    },
+    /// Another number of names than of fields, such as one name for `<hf`.
+    #[error("{names} names for {}", plural(*fields, "field"))]
+    NameCount {
+        /// The number of names. A caller that gives too many names gets the number of fields plus one.
+        names: usize,
+        /// The number of fields.
+        fields: usize,
+    },
+    /// Two equal names.
+    #[error("two fields have the name `{name}`")]
+    DuplicateName {
+        /// The escaped name.
+        name: String,
     },
 }
 

@@ -84,13 +84,13 @@ impl fmt::Display for Equivalence {
 ///
 /// ```
 /// use pep3118::{Comparison, DataModel, Dialect, Equivalence, Format};
-/// let compare = |a, b| {
+/// let compare = |a: &str, b: &str| {
 ///     let (a, b) = (Format::parse(a).unwrap(), Format::parse(b).unwrap());
 ///     Comparison::of_formats(&a, &b, &Dialect::PEP3118, &DataModel::LP64).unwrap()
 /// };
-/// assert_eq!(compare(b"l", b"<q").equivalence, Some(Equivalence::Scalars));
+/// assert_eq!(compare("l", "<q").equivalence, Some(Equivalence::Scalars));
 ///
-/// let other = compare(b"T{i:a:f:b:}", b"T{i:a:d:b:}");
+/// let other = compare("T{i:a:f:b:}", "T{i:a:d:b:}");
 /// assert_eq!(other.equivalence, None);
 /// assert_eq!(other.difference.unwrap(), "the item has 8 bytes in the first and 16 bytes in the second");
 /// ```

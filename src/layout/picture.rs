@@ -66,7 +66,7 @@ pub struct Picture {
 /// let layout = Layout::read(b"@bh", &Dialect::STRUCT, &DataModel::LP64)?;
 /// let paint = |style: CellStyle, text: &str| match style {
 ///     CellStyle::Padding => "#".repeat(text.len()),
-///     CellStyle::Field(_) => text.to_string(),
+///     _ => text.to_string(),
 /// };
 /// assert!(Picture::new(&layout).render(paint).ends_with("|in|##|int16|\n"));
 /// # Ok::<(), pep3118::LayoutError>(())

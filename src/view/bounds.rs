@@ -19,7 +19,6 @@ use super::violation::Violation;
 /// assert_eq!(view.byte_bounds(), Some(ByteBounds { low: -8, high: 4 }));
 /// # Ok::<(), pep3118::Report>(())
 /// ```
-#[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct ByteBounds {

@@ -98,18 +98,18 @@ pub enum NotInPlace {
 /// use pep3118::decode::Plan;
 /// use pep3118::decode::record::{Mismatch, RecordError};
 /// use pep3118::{DataModel, Dialect, Layout, Record};
-/// #[derive(Debug, Hash, Record)]
+/// #[derive(Debug, Record)]
 /// struct Flag {
 ///     set: bool,
 /// }
-/// let plan = |format| Plan::new(&Layout::read(format, &Dialect::PEP3118, &DataModel::HOST).unwrap()).unwrap();
-/// let error = plan(b"T{?:set:}").read_records::<Flag>(&[2]).unwrap_err();
+/// let plan = |format: &str| Plan::new(&Layout::read(format, &Dialect::PEP3118, &DataModel::HOST).unwrap()).unwrap();
+/// let error = plan("T{?:set:}").read_records::<Flag>(&[2]).unwrap_err();
 /// assert_eq!(error.to_string(), "field `set` of record 0 is 0x2, which is not a bool");
-/// let error = plan(b"T{B:other:}").read_records::<Flag>(&[1]).unwrap_err();
+/// let error = plan("T{B:other:}").read_records::<Flag>(&[1]).unwrap_err();
 /// assert!(matches!(error, RecordError::Mismatch(Mismatch::Missing { .. })));
 /// ```
 #[non_exhaustive]
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum RecordError {
     /// The struct does not match the layout of the items.
     #[error(transparent)]

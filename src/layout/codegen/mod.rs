@@ -29,3 +29,4 @@ mod rust;
 pub use declarations::{Declarations, Definition, Language, MemberType};
 pub use error::SourceError;
 pub use python::PythonLibrary;
+pub(super) use python::{python_string, tuple};

@@ -111,7 +111,7 @@ const NO_LONG_DOUBLE: &str = "the library has the long double of its own machine
 const NO_TYPE: &str = "the library has no such type";
 
 /// Returns `text` as a Python string. The string is ASCII.
-fn python_string(text: &str) -> String {
+pub(in crate::layout) fn python_string(text: &str) -> String {
     let mut out = String::from("\"");
     for character in text.chars() {
         let number = u32::from(character);
@@ -128,7 +128,7 @@ fn python_string(text: &str) -> String {
 }
 
 /// Returns `shape` as the text of a Python tuple: `(2, 3)`, `(2,)`.
-fn tuple(shape: &[u64]) -> String {
+pub(in crate::layout) fn tuple(shape: &[u64]) -> String {
     let lengths: Vec<String> = shape.iter().map(u64::to_string).collect();
     format!("({}{})", lengths.join(", "), if shape.len() == 1 { "," } else { "" })
 }
