@@ -525,7 +525,7 @@ impl Buffer<'_> {
     /// Copies the fields `leaves` of all items to one column each, in C order of the items. Returns an error if there
     /// is not enough memory, or if the items cannot be read.
     fn columns_of(&self, leaves: &[&Leaf]) -> Result<Vec<Column>, DecodeError> {
-        let (items, _) = total(self.view, self.plan.size)?;
+        let (items, _) = total(&self.view, self.plan.size)?;
         let mut columns = Column::allocate(leaves, items)?;
         self.fill_columns(ColumnFiller::of_columns(leaves, &mut columns, self.plan.size))?;
         Ok(columns)
@@ -540,7 +540,7 @@ impl Buffer<'_> {
     /// - a destination has another element type or another length than its column
     /// - the errors of [`columns`](Self::columns)
     pub fn columns_into(&self, names: impl FieldNames, destinations: Vec<Destination<'_>>) -> Result<(), DecodeError> {
-        let (items, _) = total(self.view, self.plan.size)?;
+        let (items, _) = total(&self.view, self.plan.size)?;
         let leaves = select_leaves(self.plan, &names)?;
         self.fill_columns(ColumnFiller::of_destinations(&leaves, destinations, items, self.plan.size)?)
     }
@@ -551,7 +551,7 @@ impl Buffer<'_> {
         if self.plan.size == 0 {
             return Ok(());
         }
-        let mut runs = Runs::new(self.view, self.plan.size)?;
+        let mut runs = Runs::new(&self.view, self.plan.size)?;
         if runs.line_len() < SHORT_LINE {
             let mut blocks = self.blocks()?;
             while blocks.advance()? {

@@ -84,8 +84,7 @@ impl Layout {
     ///
     /// `descr` is the text of the Python value under `descr` in the header of a `.npy` file, or `repr` of
     /// `__array_interface__["descr"]`: a type string such as `'<f8'`, or a list with one tuple for each field. A void
-    /// field with an empty name is padding. Other fields with empty names get the names `f0`, `f1`, as in NumPy. The
-    /// titles of fields are left out. The fields are contiguous. The byte strings and texts of the layout end before
+    /// field with an empty name is padding. The titles of fields are left out. The fields are contiguous. The byte strings and texts of the layout end before
     /// the NULs at their end, as in NumPy.
     ///
     /// ```
@@ -136,7 +135,7 @@ impl Layout {
     /// # Errors
     /// - NumPy has no type for a field: a bit-field, a pointer, a Pascal string, UCS-2 text
     /// - two fields share bytes or have the same name, or fields are not in the order of their offsets
-    /// - the name of a field is empty, or is not UTF-8
+    /// - the name of a field is not UTF-8, or is the empty name of a void field
     pub fn to_numpy_descr(&self) -> Result<String, NumpyDescrError> {
         let item = self.item();
         let element = element_descr(item)?;
@@ -271,7 +270,6 @@ impl Reader<'_> {
             members.push(self.member(inner)?);
             more = self.comma_or(b']', "a comma or a closing bracket")?;
         }
-        name_members(&mut members);
         Ok(Descr::Record(members))
     }
 
@@ -403,17 +401,6 @@ fn escaped_character(characters: &mut core::str::CharIndices<'_>) -> Option<char
     char::from_u32(number)
 }
 
-/// Gives each field with an empty name the name that NumPy gives it: `f` and its index.
-fn name_members(members: &mut [Member]) {
-    let mut index = 0_usize;
-    for name in members.iter_mut().filter_map(|member| member.name.as_mut()) {
-        if name.is_empty() {
-            *name = format!("f{index}");
-        }
-        index = index.saturating_add(1);
-    }
-}
-
 /// Returns the type of a type string, such as `<f8`, in the data model `model`. Returns `None` if the buffer protocol
 /// has no such type.
 fn scalar(code: &str, model: &DataModel) -> Option<Scalar> {
@@ -477,7 +464,7 @@ fn element_descr(field: Field<'_>) -> Result<String, NumpyDescrError> {
         end = member.offset().saturating_add(member.total_size());
         let name = match member.name() {
             None => format!("f{index}"),
-            Some([]) => return Err(refused(member, "its name is empty")),
+            Some([]) if member.ty() == Type::Void => return Err(refused(member, "without a name, it is padding")),
             Some(name) => match core::str::from_utf8(name) {
                 Ok(name) => name.to_string(),
                 Err(_) => return Err(refused(member, "its name is not UTF-8")),
