@@ -17,7 +17,7 @@ use crate::align::Align;
 use crate::endian::Endian;
 use crate::format::{ByteOrder, Limits};
 use crate::layout::{BitField, BuildError, Certainty, Detail, Dialect, Field, Interpretation, Layout, LayoutBuilder};
-use crate::layout::{MemberSpec, NulHandling, Scalar, Type};
+use crate::layout::{MemberSpec, NulHandling, Scalar, Type, UserType};
 
 /// Writes a map with the keys `size`, `align`, `model` and `fields`. All offsets and sizes are in bytes. The data is
 /// complete, except for the [positions](Field::span) of the fields in a format, which are not part of a layout.
@@ -70,6 +70,7 @@ impl Serialize for FieldData<'_> {
             Detail::None => {}
             Detail::Bits(bits) => map.serialize_entry("bit_field", &bits)?,
             Detail::Nuls(nuls) => map.serialize_entry("nuls", &nuls)?,
+            Detail::User(_) => map.serialize_entry("user_type", &field.user_type())?,
         }
         // The byte order character of a field without a format is `^`.
         if let Some(order) = field.byte_order().filter(|order| *order != ByteOrder::NativeUnaligned) {
@@ -92,6 +93,7 @@ struct FieldParts {
     shape: Vec<u64>,
     bit_field: Option<BitField>,
     nuls: Option<NulHandling>,
+    user_type: Option<UserType>,
     byte_order: Option<ByteOrder>,
     fields: Option<Vec<FieldParts>>,
 }
@@ -108,6 +110,7 @@ enum Key {
     Shape,
     BitField,
     Nuls,
+    UserType,
     ByteOrder,
     Fields,
 }
@@ -134,6 +137,7 @@ impl<'de> Visitor<'de> for FieldSeed {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<FieldParts, A::Error> {
         let (mut name, mut offset, mut size, mut ty, mut endian) = (None, None, None, None, None);
         let (mut shape, mut bit_field, mut nuls, mut byte_order, mut fields) = (None, None, None, None, None);
+        let mut user_type = None;
         while let Some(key) = map.next_key()? {
             match key {
                 Key::Name => set(&mut name, "name", map.next_value::<Option<FormatJson<'_>>>()?)?,
@@ -144,6 +148,7 @@ impl<'de> Visitor<'de> for FieldSeed {
                 Key::Shape => set(&mut shape, "shape", map.next_value()?)?,
                 Key::BitField => set(&mut bit_field, "bit_field", map.next_value::<Option<BitField>>()?)?,
                 Key::Nuls => set(&mut nuls, "nuls", map.next_value::<Option<NulHandling>>()?)?,
+                Key::UserType => set(&mut user_type, "user_type", map.next_value::<Option<UserType>>()?)?,
                 Key::ByteOrder => set(&mut byte_order, "byte_order", map.next_value::<Option<ByteOrder>>()?)?,
                 Key::Fields => set(&mut fields, "fields", map.next_value_seed(FieldsSeed(self.0))?)?,
             }
@@ -157,6 +162,7 @@ impl<'de> Visitor<'de> for FieldSeed {
             shape: shape.unwrap_or_default(),
             bit_field: bit_field.flatten(),
             nuls: nuls.flatten(),
+            user_type: user_type.flatten(),
             byte_order: byte_order.flatten(),
             fields: fields.flatten(),
         })
@@ -250,11 +256,23 @@ enum FieldError {
 // The function calls itself once for each level of nested records, which `FieldsSeed` limits.
 fn add(builder: &mut LayoutBuilder, fields: Vec<FieldParts>) -> Result<(), FieldError> {
     for field in fields {
-        let FieldParts { name, offset, size, ty, endian, shape, bit_field, nuls, byte_order, fields } = field;
+        let FieldParts { name, offset, size, ty, endian, shape, bit_field, nuls, user_type, byte_order, fields } =
+            field;
         let wrong = |what| Err(FieldError::Key { ty, what });
         let member = MemberSpec { name: name.as_deref(), offset, shape: &shape };
         // A type without a byte order ignores this value.
         let scalar = Scalar { ty, size, endian: endian.unwrap_or(Endian::Little) };
+        if let Some(user) = user_type {
+            if ty != Type::Opaque || size != user.size() || bit_field.is_some() || nuls.is_some() || fields.is_some() {
+                return wrong("a `user_type` of another type or size");
+            }
+            builder.user_type(member, user, scalar.endian)?;
+            builder.check_endian(endian).ok_or(FieldError::Key { ty, what: "a wrong byte order" })?;
+            if let Some(order) = byte_order {
+                builder.set_byte_order(order);
+            }
+            continue;
+        }
         match (fields, bit_field, nuls) {
             (Some(fields), None, None) if ty == Type::Record => {
                 builder.open(member, size)?;

@@ -15,7 +15,7 @@ use crate::endian::Endian;
 use crate::format::Code;
 use crate::layout::{
     Alignment, BitField, Codes, CountLimit, Dialect, NamedPadding, NativeOnly, Nul, Placement, RecordSpacing,
-    StructureSize, Syntax, TrailingPadding, Type, Whitespace, WideChar, ZeroCount,
+    StructureSize, Syntax, TrailingPadding, Type, UserType, Whitespace, WideChar, ZeroCount,
 };
 use crate::text::escape;
 
@@ -153,6 +153,22 @@ impl<'de> Deserialize<'de> for DataModel {
                 Ok(Self { name, endian, long, pointer, wchar, long_long_align, double_align, long_double })
             }
         }
+    }
+}
+
+/// Writes the name, such as `"bfloat16"`.
+impl Serialize for UserType {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+/// Reads the name of a type that the registry of this program has.
+impl<'de> Deserialize<'de> for UserType {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = <Cow<'_, str>>::deserialize(deserializer)?;
+        Self::by_name(name.as_bytes())
+            .ok_or_else(|| D::Error::custom(format!("no user type has the name `{}`", escape(&*name))))
     }
 }
 

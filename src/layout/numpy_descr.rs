@@ -13,6 +13,7 @@ use super::nul_handling::NulHandling;
 use super::scalar::Scalar;
 use super::tree::{Field, Layout};
 use super::ty::Type;
+use super::user_type::UserType;
 use crate::abi::DataModel;
 use crate::endian::Endian;
 use crate::format::Limits;
@@ -22,8 +23,8 @@ use crate::text::{abridge, escape};
 ///
 /// ```
 /// use pep3118::{DataModel, Layout};
-/// let error = Layout::from_numpy_descr("[('when', '<M8[s]')]", &DataModel::HOST).unwrap_err();
-/// assert_eq!(error.to_string(), "no format of a buffer describes the type `<M8[s]`");
+/// let error = Layout::from_numpy_descr("[('text', '|T16')]", &DataModel::HOST).unwrap_err();
+/// assert_eq!(error.to_string(), "no format of a buffer describes the type `|T16`");
 /// ```
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
@@ -36,10 +37,10 @@ pub enum NumpyDescrError {
         /// What the text must have at this offset: "a string".
         expected: &'static str,
     },
-    /// A type that no format of a buffer describes, such as a datetime.
+    /// A type that no format of a buffer describes, such as the text of `StringDType`.
     #[error("no format of a buffer describes the type `{}`", escape(code))]
     Type {
-        /// The type string, such as `<M8[s]`.
+        /// The type string, such as `|T16`.
         code: String,
     },
     /// An item of more bytes than 64 bits can count.
@@ -65,6 +66,8 @@ const MAX_LEN: usize = 1 << 24;
 enum Descr {
     /// A type string, such as `<f8`.
     Scalar(Scalar),
+    /// A date or a duration, such as `<M8[s]`.
+    User(UserType, Endian),
     /// The fields of a record.
     Record(Vec<Member>),
     /// A type, and the dimensions of an array of this type.
@@ -100,7 +103,7 @@ impl Layout {
     ///
     /// # Errors
     /// - `descr` is not a Python literal of this form: `[('a', '<i4'`
-    /// - no format of a buffer describes a type: `'<M8[s]'`, or `'<f16'` if `long double` has 8 bytes in `model`
+    /// - no format of a buffer describes a type: `'|T16'`, or `'<f16'` if `long double` has 8 bytes in `model`
     /// - `descr` has more fields, dimensions or nested records than [`Limits::DEFAULT`](crate::format::Limits::DEFAULT)
     ///   permits
     pub fn from_numpy_descr(descr: impl AsRef<[u8]>, model: &DataModel) -> Result<Self, NumpyDescrError> {
@@ -148,6 +151,7 @@ impl Layout {
 fn size_of(descr: &Descr) -> Option<u64> {
     match descr {
         Descr::Scalar(scalar) => Some(scalar.size),
+        Descr::User(user, _) => Some(user.size()),
         Descr::Record(members) => members.iter().try_fold(0_u64, |size, member| size.checked_add(member.size()?)),
         Descr::Array(element, shape) => times(size_of(element)?, shape),
     }
@@ -174,6 +178,7 @@ fn add(builder: &mut LayoutBuilder, descr: &Descr, member: MemberSpec<'_>) -> Re
             builder.text(member, *scalar, NulHandling::StripTrailing)?;
         }
         Descr::Scalar(scalar) => builder.value(member, *scalar)?,
+        Descr::User(user, endian) => builder.user_type(member, *user, *endian)?,
         Descr::Array(element, inner) => {
             let shape: Vec<u64> = member.shape.iter().chain(inner).copied().collect();
             add(builder, element, MemberSpec { shape: &shape, ..member })?;
@@ -255,8 +260,8 @@ impl Reader<'_> {
         if !self.take(b'[') {
             let at = self.at;
             let code = self.string()?;
-            let scalar = scalar(&code, self.model);
-            return scalar.map(Descr::Scalar).ok_or_else(|| {
+            let ticks = || ticks(&code, self.model).map(|(user, endian)| Descr::User(user, endian));
+            return scalar(&code, self.model).map(Descr::Scalar).or_else(ticks).ok_or_else(|| {
                 if code.is_empty() {
                     NumpyDescrError::Syntax { at, expected: "a type" }
                 } else {
@@ -401,15 +406,38 @@ fn escaped_character(characters: &mut core::str::CharIndices<'_>) -> Option<char
     char::from_u32(number)
 }
 
-/// Returns the type of a type string, such as `<f8`, in the data model `model`. Returns `None` if the buffer protocol
-/// has no such type.
-fn scalar(code: &str, model: &DataModel) -> Option<Scalar> {
-    let (endian, rest) = match code.split_at_checked(1)? {
+/// Returns the user type and the byte order of a date or a duration, such as `<M8[ns]`, in the data model `model`.
+/// Returns `None` for all other types, and if the registry does not have the unit.
+fn ticks(code: &str, model: &DataModel) -> Option<(UserType, Endian)> {
+    let (endian, rest) = byte_order(code, model)?;
+    let (kind, unit) = rest.split_at_checked(2)?;
+    let kind = match kind {
+        "M8" => "datetime64",
+        "m8" => "timedelta64",
+        _ => return None,
+    };
+    let name = match unit {
+        "" => kind.to_string(),
+        unit => format!("{kind}${}", unit.strip_prefix('[')?.strip_suffix(']')?),
+    };
+    Some((UserType::by_name(name.as_bytes())?, endian))
+}
+
+/// Returns the byte order of a type string, and the type string without its byte-order character. Without this character,
+/// the byte order is the byte order of `model`. Returns `None` if the type string is empty.
+fn byte_order<'c>(code: &'c str, model: &DataModel) -> Option<(Endian, &'c str)> {
+    Some(match code.split_at_checked(1)? {
         ("<", rest) => (Endian::Little, rest),
         (">", rest) => (Endian::Big, rest),
         ("|" | "=", rest) => (model.endian, rest),
         _ => (model.endian, code),
-    };
+    })
+}
+
+/// Returns the type of a type string, such as `<f8`, in the data model `model`. Returns `None` if the buffer protocol
+/// has no such type.
+fn scalar(code: &str, model: &DataModel) -> Option<Scalar> {
+    let (endian, rest) = byte_order(code, model)?;
     let (kind, digits) = rest.split_at_checked(1)?;
     let number = if digits.is_empty() {
         None
@@ -505,6 +533,17 @@ fn type_string(field: Field<'_>) -> Result<String, NumpyDescrError> {
         Type::Wchar if field.natural_align().bytes() == 4 => {
             return Ok(format!("{order}U{}", size.checked_div(4).unwrap_or(size)));
         }
+        Type::Opaque => {
+            let name = field.user_type().map(UserType::name);
+            let (kind, rest) =
+                match name.map(|name| (name.strip_prefix("datetime64"), name.strip_prefix("timedelta64"))) {
+                    Some((Some(rest), _)) => ("M8", rest),
+                    Some((None, Some(rest))) => ("m8", rest),
+                    _ => return Err(refused(field, "NumPy has no such type")),
+                };
+            let unit = rest.strip_prefix('$').map(|unit| format!("[{unit}]")).unwrap_or_default();
+            return Ok(format!("{order}{kind}{unit}"));
+        }
         Type::Bool
         | Type::Complex32
         | Type::Pascal
@@ -515,7 +554,6 @@ fn type_string(field: Field<'_>) -> Result<String, NumpyDescrError> {
         | Type::WcharPointer
         | Type::Function
         | Type::Bits
-        | Type::Opaque
         | Type::Record => return Err(refused(field, "NumPy has no such type")),
     };
     Ok(format!("{order}{kind}{size}"))

@@ -132,7 +132,8 @@ fn every_wrong_descr_is_an_error_with_its_position() {
         ("['a']", "byte 1 of the descr: expected a tuple of a name and a type"),
         ("[('a', '<i4', -1)]", "byte 14 of the descr: expected an integer that is not negative"),
         ("[('a', '')]", "byte 7 of the descr: expected a type"),
-        ("'<M8[s]'", "no format of a buffer describes the type `<M8[s]`"),
+        ("'|T16'", "no format of a buffer describes the type `|T16`"),
+        ("'<M8[s'", "no format of a buffer describes the type `<M8[s`"),
         ("'<i3'", "no format of a buffer describes the type `<i3`"),
         ("'<i4", "byte 1 of the descr: expected a closing quote and UTF-8"),
         (r"'\q'", "byte 1 of the descr: expected an escape sequence of a Python string"),
@@ -185,5 +186,14 @@ fn names_are_given_to_the_fields_of_the_item() {
         ("", vec!["a"], "1 names for 0 fields"),
     ] {
         assert_eq!(read(format).with_names(given).unwrap_err().to_string(), message);
+    }
+}
+
+#[test]
+fn dates_and_durations_are_user_types() {
+    for (code, name) in [("<M8[ns]", "datetime64$ns"), (">m8[D]", "timedelta64$D")] {
+        let layout = layout(&format!("[('when', '{code}')]"));
+        assert_eq!(layout.item().field("when").unwrap().user_type().unwrap().name(), name);
+        assert_eq!(layout.to_numpy_descr().unwrap(), format!(r#"[("when", "{code}")]"#));
     }
 }

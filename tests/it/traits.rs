@@ -69,16 +69,16 @@ fn groups() -> Vec<Group> {
             Format, Interpretation, Layout, Level, Limits, LongDoubleAbi, LongDoubleFormat, MemoryTraits, MetadataValue,
             NamedPadding, NativeOnly, Nul, NulHandling, Order, Owner, Placement, PythonLibrary, RaisedError, RawViewBuf,
             RecordSpacing, RefusalReason, Report, Request, RuleId, Scalar, Severity, Slice, Span, Step, Structure,
-            StructureSize, Syntax, Target, TrailingPadding, Type, Whitespace, WideChar, ZeroCount,
+            StructureSize, Syntax, Target, TrailingPadding, Type, UserType, Whitespace, WideChar, ZeroCount,
         ),
         group!("Serialize Deserialize", "an error: a program records its text":
             BuildError, CError, DecodeError, EmitError, EncodeError, EncodeErrorKind, FlagsError, FormatError,
             FormatErrorKind, LayoutError, LayoutErrorKind, Mismatch, NotInPlace, NumpyDescrError, RecordError,
-            RequestError, RuleIdError, SourceError, UnknownName, UnknownTriple, ViewError, Violation, Ambiguity,
+            RequestError, RuleIdError, SourceError, UserTypeError, UnknownName, UnknownTriple, ViewError, Violation, Ambiguity,
             InterpretedSize,
         ),
         group!("Serialize Deserialize", "a part of a `Format`, whose data is its text":
-            ByteOrderCharacter, Count, Dimension, Item, ItemType, Member, Name, Prefix, Shape, UserType,
+            ByteOrderCharacter, Count, Dimension, Item, ItemType, Member, Name, Prefix, Shape, UserTypeName,
         ),
         group!("Serialize Deserialize", "refers to a buffer: `RawViewBuf` is its data":
             Checked<View<'static>>, Checker<'static>, ItemLayout, RequestOutcome<'static>, Selected<'static>,
@@ -99,6 +99,8 @@ fn groups() -> Vec<Group> {
         group!("Eq Hash Deserialize", "contains floats, and its data has no types": ArrayValue, RecordValue, Value),
         group!("Eq Hash Serialize Deserialize", "contains vectors of floats: Arrow is the data of a column": Column,
             ColumnData),
+        group!("Eq Hash", "contains floats": UserValue),
+        group!("Clone PartialEq Eq Hash Serialize Deserialize", "contains functions": UserTypeDefinition),
         group!("Deserialize", "its data is the nearest `f64`": LongDouble),
         group!("Clone PartialEq Eq Hash Serialize Deserialize", "refers to memory": Buffer<'static>, BufferMut<'static>,
             Destination<'static>),
@@ -138,8 +140,9 @@ fn declared(folder: &Path, names: &mut Vec<String>) {
 #[test]
 fn every_public_type_is_in_a_list() {
     /// Types that the documentation hides, because other crates of this repository or the derive macro use them.
-    const HIDDEN: [&str; 13] = [
+    const HIDDEN: [&str; 14] = [
         "Blocks",
+        "ChosenField",
         "ColumnTarget",
         "Declarations",
         "Definition",

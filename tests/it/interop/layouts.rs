@@ -1,7 +1,7 @@
 //! Tests of feature `serde`: layouts, dialects and data models as JSON and back.
 
 use arbitrary::Unstructured;
-use pep3118::layout::{BitField, LayoutBuilder, MemberSpec, NulHandling};
+use pep3118::layout::{BitField, LayoutBuilder, MemberSpec, NulHandling, UserType};
 use pep3118::{
     Certainty, DataModel, Dialect, Endian, Interpretation, Layout, LongDoubleFormat, Scalar, Type, reconcile,
 };
@@ -78,6 +78,8 @@ fn unions_bit_fields_nuls_and_names_are_read_again_without_loss() {
         builder.text(at(b"", 24), scalar(Type::Ucs4, 8), nuls).unwrap();
     }
     builder.value(MemberSpec { shape: &[2, 0, 1 << 40], ..at(b"none", 3) }, scalar(Type::Int16, 2)).unwrap();
+    let weight = UserType::by_name(b"bfloat16").unwrap();
+    builder.user_type(at(b"weight", 30), weight, Endian::Big).unwrap();
     let layout = builder.finish();
     assert!(layout.has_overlaps());
     assert_lossless(&layout, "a union");
@@ -119,6 +121,8 @@ fn fields_that_the_builder_refuses_are_refused() {
         (json!({"bit_field": {"type": "int32", "offset": 0, "width": 5}}), "a `bit_field`"),
         (json!({"bit_field": {"type": "int8", "offset": 0, "width": 9}}), "no bit-field of 9 bits"),
         (json!({"bit_field": {"type": "int8", "offset": 9, "width": 1}}), "no bit-field of 1 bits"),
+        (json!({"user_type": "bfloat16"}), "a `user_type` of another type or size"),
+        (json!({"type": "opaque", "user_type": "no such type"}), "no user type has the name `no such type`"),
         (json!({"unit": 4}), "unknown field `unit`"),
         (json!({"offset": null}), "missing field `offset`"),
     ];
