@@ -185,6 +185,11 @@ impl DataModel {
 
     /// Returns the maximum of `Py_ssize_t` on the machine of this data model. The maximum is also the size in
     /// bytes of the largest possible object.
+    ///
+    /// ```
+    /// use pep3118::DataModel;
+    /// assert_eq!(DataModel::I386.ssize_max(), 0x7fff_ffff);
+    /// ```
     #[must_use]
     #[inline]
     pub const fn ssize_max(&self) -> u64 {

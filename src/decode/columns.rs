@@ -362,6 +362,15 @@ impl Plan {
     /// `records` contains the bytes of adjacent records. `names` are the dotted names of leaf fields, see
     /// [`Leaf::name`]. `..` means all leaf fields in the order of the format.
     ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
+    /// let layout = Layout::read("T{<H:id:<f:price:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// let plan = Plan::new(&layout)?;
+    /// let columns = plan.columns(&[7, 0, 0, 0, 0xc0, 0x3f, 8, 0, 0, 0, 0, 0], ["price"])?;
+    /// assert_eq!(columns[0].data, pep3118::decode::ColumnData::Float32(vec![1.5, 0.0]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// - the length of `records` is not a multiple of the record size: 10 bytes for records of 4 bytes
     /// - one of `names` is not the name of a leaf field: `["c"]` for `T{<i:a:<d:b:}`

@@ -80,6 +80,14 @@ pub(crate) enum NodeKind {
 impl Plan {
     /// Compiles `layout` to a plan for its items.
     ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
+    /// let layout = Layout::read("T{<H:id:<f:price:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// let plan = Plan::new(&layout)?;
+    /// assert_eq!(plan.itemsize(), 6);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// - `(4294967296)0s`: an item has more than 65,536 values of 0 bytes
     /// - a record with a name of 64 KB has 2,000 fields: the names of all fields have more than 64 MB
@@ -121,12 +129,29 @@ impl Plan {
     }
 
     /// Returns the size of an item in bytes.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
+    /// let layout = Layout::read("T{<H:id:<f:price:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// let plan = Plan::new(&layout)?;
+    /// assert_eq!(plan.itemsize(), 6);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn itemsize(&self) -> usize {
         self.size
     }
 
     /// Returns the leaf fields, which are the fields that are not records, in the order of the format.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
+    /// let layout = Layout::read("T{<H:id:<f:price:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// let plan = Plan::new(&layout)?;
+    /// let names: Vec<_> = plan.leaves().iter().map(|leaf| leaf.name()).collect();
+    /// assert_eq!(names, [&b"id"[..], b"price"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn leaves(&self) -> &[Leaf] {
         &self.leaves
@@ -147,6 +172,16 @@ impl Plan {
     }
 
     /// Decodes `item`, the bytes of one item.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
+    /// let layout = Layout::read("T{<H:id:<f:price:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// let plan = Plan::new(&layout)?;
+    /// let value = plan.value(&[7, 0, 0, 0, 0xc0, 0x3f])?;
+    /// let pep3118::decode::Value::Record(record) = value else { unreachable!() };
+    /// assert_eq!(record.get("price"), Some(&pep3118::decode::Value::Float32(1.5)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// - the length of `item` is not the item size: 3 bytes for an item of 4 bytes

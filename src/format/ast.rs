@@ -271,6 +271,13 @@ impl Format {
     ///
     /// The grammar is [`_documentation::grammar`](crate::_documentation::grammar).
     ///
+    /// ```
+    /// use pep3118::Format;
+    /// assert_eq!(Format::parse("T{<i:a:}")?.as_bytes(), b"T{<i:a:}");
+    /// assert!(Format::parse("T{<i:a:").is_err());
+    /// # Ok::<(), pep3118::FormatError>(())
+    /// ```
+    ///
     /// # Errors
     /// - a `}` closes no structure: `i}d`
     /// - a structure is not closed: `T{i`
@@ -362,6 +369,11 @@ impl Format {
     }
 
     /// Returns the bytes that were parsed.
+    ///
+    /// ```
+    /// assert_eq!(pep3118::parse("<3i")?.as_bytes(), b"<3i");
+    /// # Ok::<(), pep3118::FormatError>(())
+    /// ```
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.source
@@ -369,6 +381,11 @@ impl Format {
 
     /// Returns the items and byte order characters in source order. The members of a structure are inside of the item
     /// for the structure.
+    ///
+    /// ```
+    /// assert_eq!(pep3118::parse("<3i d")?.members().len(), 3);
+    /// # Ok::<(), pep3118::FormatError>(())
+    /// ```
     #[must_use]
     pub fn members(&self) -> &[Member] {
         &self.members

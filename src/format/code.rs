@@ -123,6 +123,10 @@ named_enum! {
 
 impl Code {
     /// Returns the name of the C type that the code represents, for example `"ssize_t"` or `"double _Complex"`.
+    ///
+    /// ```
+    /// assert_eq!(pep3118::Code::SsizeT.c_type(), "ssize_t");
+    /// ```
     #[must_use]
     pub const fn c_type(self) -> &'static str {
         match self {

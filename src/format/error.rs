@@ -254,6 +254,11 @@ impl FormatError {
     }
 
     /// Returns the span of the offending bytes in the format.
+    ///
+    /// ```
+    /// let error = pep3118::parse("i}d").unwrap_err();
+    /// assert_eq!((error.span().start(), error.span().end()), (1, 2));
+    /// ```
     #[must_use]
     pub fn span(&self) -> Span {
         self.0.span

@@ -300,6 +300,12 @@ impl LayoutError {
     }
 
     /// Returns the offending bytes of the format, as a range of byte offsets.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout};
+    /// let error = Layout::read("i<n", &Dialect::PEP3118, &DataModel::LP64).unwrap_err();
+    /// assert_eq!((error.span().start(), error.span().end()), (2, 3));
+    /// ```
     #[must_use]
     pub fn span(&self) -> Span {
         match &self.0.kind {

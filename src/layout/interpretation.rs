@@ -134,6 +134,12 @@ impl Ambiguity {
 
     /// Returns all interpretations that have the itemsize. There are at least two interpretations. An interpretation of
     /// the dialect `pep3118` is always the first.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, reconcile};
+    /// let error = reconcile("ib", None, None, &DataModel::LP64).unwrap_err();
+    /// assert!(error.ambiguity().unwrap().alternatives().len() > 1);
+    /// ```
     #[must_use]
     pub fn alternatives(&self) -> &[Interpretation] {
         &self.0.alternatives

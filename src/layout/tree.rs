@@ -142,6 +142,13 @@ impl Layout {
     }
 
     /// Returns the size of the item in bytes, the itemsize.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout};
+    /// let layout = Layout::read("T{<h:id:(2)<f:at:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// assert_eq!(layout.size(), 10);
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
     #[must_use]
     #[inline]
     pub fn size(&self) -> u64 {
@@ -150,6 +157,13 @@ impl Layout {
 
     /// Returns the alignment of the item that follows from the format: the largest alignment of all fields under the
     /// byte-order character `@`. Returns 1 byte if no field is under `@`.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout};
+    /// let align = |format: &str| Layout::read(format, &Dialect::STRUCT, &DataModel::LP64).map(|layout| layout.align().bytes());
+    /// assert_eq!((align("@bd")?, align("<bd")?), (8, 1));
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
     #[must_use]
     #[inline]
     pub fn align(&self) -> Align {
@@ -163,6 +177,14 @@ impl Layout {
     }
 
     /// Returns the top-level fields in the order of the format, without padding.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout};
+    /// let layout = Layout::read("<hxf", &Dialect::STRUCT, &DataModel::LP64)?;
+    /// let offsets: Vec<u64> = layout.fields().map(|field| field.offset()).collect();
+    /// assert_eq!(offsets, [0, 3]);
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
     #[must_use]
     pub fn fields(&self) -> Fields<'_> {
         self.root().fields()
@@ -172,6 +194,13 @@ impl Layout {
     ///
     /// If the layout has only one top-level field, and this field has no name and fills the item, returns this field.
     /// Otherwise, returns a record that contains all top-level fields.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout};
+    /// let layout = Layout::read("T{<h:id:(2)<f:at:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// assert_eq!(layout.item().fields().count(), 2);
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
     #[must_use]
     pub fn item(&self) -> Field<'_> {
         match self.sole_field() {
@@ -226,6 +255,12 @@ impl Layout {
 
     /// Returns the layout of an item that is one value of the type `scalar`. `model` becomes the data model of the
     /// layout.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Endian, Layout, Scalar, Type};
+    /// let scalar = Scalar { ty: Type::Float64, size: 8, endian: Endian::Big };
+    /// assert_eq!(Layout::of_scalar(scalar, &DataModel::LP64).item().ty(), Type::Float64);
+    /// ```
     #[must_use]
     pub fn of_scalar(scalar: Scalar, model: &DataModel) -> Self {
         let endian = (scalar.ty.has_byte_order() && scalar.size != 1).then_some(scalar.endian);
@@ -253,6 +288,14 @@ impl Layout {
     ///
     /// `shape` is the length of each dimension of the array. Returns `None` if the size in bytes exceeds 64 bits, or if
     /// the array has more than 255 dimensions.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout};
+    /// let layout = Layout::read("<h", &Dialect::STRUCT, &DataModel::LP64)?;
+    /// assert_eq!(layout.array_of(&[2, 3]).unwrap().size(), 12);
+    /// assert!(layout.array_of(&[u64::MAX, 2]).is_none());
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
     #[must_use]
     pub fn array_of(&self, shape: &[u64]) -> Option<Self> {
         let mut layout = self.item().to_layout();
@@ -341,6 +384,13 @@ pub struct Field<'l> {
 impl<'l> Field<'l> {
     /// Returns the name of the field, or `None` if the field has no name. A name can be empty, and can contain bytes
     /// that are not UTF-8.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout};
+    /// let layout = Layout::read("T{<h:id:(2)<f:at:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// assert_eq!(layout.item().fields().next().unwrap().name(), Some(&b"id"[..]));
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
     #[must_use]
     pub fn name(self) -> Option<&'l [u8]> {
         let name = self.node.name;
@@ -349,6 +399,13 @@ impl<'l> Field<'l> {
 
     /// Returns the name of the field as text, or `None` if the field has no name. Escapes the whole name if the name is
     /// not UTF-8.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout};
+    /// let layout = Layout::read("T{<h:id:(2)<f:at:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// assert_eq!(layout.item().fields().next().unwrap().name_text().as_deref(), Some("id"));
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
     #[must_use]
     pub fn name_text(self) -> Option<String> {
         let bytes = self.name()?;
@@ -357,6 +414,13 @@ impl<'l> Field<'l> {
 
     /// Returns the offset from the start of the enclosing record in bytes. For a top-level field, the enclosing record
     /// is the item.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout};
+    /// let layout = Layout::read("T{<h:id:(2)<f:at:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// assert_eq!(layout.item().field("at").unwrap().offset(), 2);
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
     #[must_use]
     #[inline]
     pub fn offset(self) -> u64 {
@@ -364,6 +428,14 @@ impl<'l> Field<'l> {
     }
 
     /// Returns the size of one element in bytes. The size is also the distance between the elements of an array.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout};
+    /// let layout = Layout::read("T{<h:id:(2)<f:at:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// let at = layout.item().field("at").unwrap();
+    /// assert_eq!((at.size(), at.total_size()), (4, 8));
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
     #[must_use]
     #[inline]
     pub fn size(self) -> u64 {
@@ -385,6 +457,13 @@ impl<'l> Field<'l> {
 
     /// Returns the length of each dimension of an array, outermost dimension first. Returns an empty slice for a single
     /// value.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout};
+    /// let layout = Layout::read("T{<h:id:(2)<f:at:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// assert_eq!(layout.item().field("at").unwrap().shape(), [2]);
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
     #[must_use]
     pub fn shape(self) -> &'l [u64] {
         match self.node.ndim {
@@ -400,6 +479,13 @@ impl<'l> Field<'l> {
     }
 
     /// Returns the type of the values of this field.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout};
+    /// let layout = Layout::read("T{<h:id:(2)<f:at:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// assert_eq!(layout.item().field("at").unwrap().ty(), pep3118::Type::Float32);
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
     #[must_use]
     #[inline]
     pub fn ty(self) -> Type {
@@ -407,6 +493,13 @@ impl<'l> Field<'l> {
     }
 
     /// Returns the byte order of the values. Returns `None` if the type has no byte order.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout};
+    /// let layout = Layout::read("T{<h:id:(2)<f:at:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// assert_eq!(layout.item().field("id").unwrap().endian(), Some(pep3118::Endian::Little));
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
     #[must_use]
     #[inline]
     pub fn endian(self) -> Option<Endian> {
@@ -509,6 +602,14 @@ impl<'l> Field<'l> {
     }
 
     /// Returns the fields of this record in the order of the format. Returns no fields if this field is not a record.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout};
+    /// let layout = Layout::read("T{<h:id:(2)<f:at:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// let names: Vec<_> = layout.item().fields().filter_map(|field| field.name_text()).collect();
+    /// assert_eq!(names, ["id", "at"]);
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
     #[must_use]
     pub fn fields(self) -> Fields<'l> {
         Fields { layout: self.layout, next: self.index.saturating_add(1), end: self.node.end }

@@ -289,6 +289,10 @@ impl RuleId {
     }
 
     /// Returns the text of the rule, which is one line.
+    ///
+    /// ```
+    /// assert_eq!(pep3118::RuleId::A17.text(), "no entry of shape is negative");
+    /// ```
     #[must_use]
     pub const fn text(self) -> &'static str {
         self.rule().text
