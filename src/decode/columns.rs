@@ -11,6 +11,7 @@ use super::column_copy::{ColumnFiller, can_grow, scatter_columns};
 use super::element::sealed::{ColumnTarget, ElementType, Elements, ElementsMut};
 use super::element::{Element, elements_per_item, reserved, zeroed};
 use super::error::{DecodeError, EncodeError, EncodeErrorKind};
+use super::field_names::FieldNames;
 use super::leaf::Leaf;
 use super::long_double::{LongDouble, name as representation};
 use super::plan::{Plan, leaf_named, leaves_by_name, select_leaves};
@@ -340,7 +341,7 @@ impl Column {
 /// use pep3118::{DataModel, Dialect, Layout};
 /// let plan = Plan::new(&Layout::read(b"T{>h:id:2s:tag:}", &Dialect::PEP3118, &DataModel::HOST)?)?;
 /// let mut ids = [0_i16; 2];
-/// plan.columns_into(b"\0\x01on\0\x02no", Some(&[b"id"]), vec![Destination::from(&mut ids[..])])?;
+/// plan.columns_into(b"\0\x01on\0\x02no", ["id"], vec![Destination::from(&mut ids[..])])?;
 /// assert_eq!(ids, [1, 2]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -413,17 +414,26 @@ impl<'f> ColumnFiller<'f> {
 impl Plan {
     /// Copies fields of `records` to columns, and returns one column for each of `names`, in the order of `names`.
     /// `records` contains the bytes of adjacent records. `names` are the dotted names of leaf fields, see
-    /// [`Leaf::name`]. `None` means all leaf fields in the order of the format.
+    /// [`Leaf::name`]. `..` means all leaf fields in the order of the format.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
+    /// let layout = Layout::read("T{<H:id:<f:price:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// let plan = Plan::new(&layout)?;
+    /// let columns = plan.columns(&[7, 0, 0, 0, 0xc0, 0x3f, 8, 0, 0, 0, 0, 0], ["price"])?;
+    /// assert_eq!(columns[0].data, pep3118::decode::ColumnData::Float32(vec![1.5, 0.0]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// - the length of `records` is not a multiple of the record size: 10 bytes for records of 4 bytes
-    /// - one of `names` is not the name of a leaf field: `&[b"c"]` for `T{<i:a:<d:b:}`
-    /// - one of `names` is the name of several leaf fields: `&[b"a"]` for `T{<i:a:<d:a:}`
+    /// - one of `names` is not the name of a leaf field: `["c"]` for `T{<i:a:<d:b:}`
+    /// - one of `names` is the name of several leaf fields: `["a"]` for `T{<i:a:<d:a:}`
     /// - the names and shapes of the columns need more than 64 times the memory of the names and shapes of the layout,
     ///   plus 1 MiB
     /// - there is not enough memory for the columns
-    pub fn columns(&self, records: &[u8], names: Option<&[&[u8]]>) -> Result<Vec<Column>, DecodeError> {
-        self.columns_of(records, &select_leaves(self, names)?)
+    pub fn columns(&self, records: &[u8], names: impl FieldNames) -> Result<Vec<Column>, DecodeError> {
+        self.columns_of(records, &select_leaves(self, &names)?)
     }
 
     /// Copies fields of `records`, the bytes of adjacent records, to one column each. The fields are the elements of
@@ -542,11 +552,11 @@ impl Plan {
     pub fn columns_into(
         &self,
         records: &[u8],
-        names: Option<&[&[u8]]>,
+        names: impl FieldNames,
         destinations: Vec<Destination<'_>>,
     ) -> Result<(), DecodeError> {
         let items = self.items_in(records.len())?;
-        let leaves = select_leaves(self, names)?;
+        let leaves = select_leaves(self, &names)?;
         let mut filler = ColumnFiller::of_destinations(&leaves, destinations, items, self.size)?;
         filler.append(Strided::of_rows(records, self.size))
     }
@@ -631,14 +641,14 @@ impl Plan {
 impl Buffer<'_> {
     /// Copies fields of all items to columns, and returns one column for each of `names`, in the order of `names`. The
     /// values of a column are in C order of the items. `names` are the dotted names of leaf fields, see [`Leaf::name`].
-    /// `None` means all leaf fields in the order of the format.
+    /// `..` means all leaf fields in the order of the format.
     ///
     /// # Errors
     /// - one of `names` is not the name of a leaf field, or is the name of several leaf fields
     /// - the names and shapes of the columns exceed the limit of [`Plan::columns`]
     /// - there is not enough memory for the columns
-    pub fn columns(&self, names: Option<&[&[u8]]>) -> Result<Vec<Column>, DecodeError> {
-        self.columns_of(&select_leaves(self.plan, names)?)
+    pub fn columns(&self, names: impl FieldNames) -> Result<Vec<Column>, DecodeError> {
+        self.columns_of(&select_leaves(self.plan, &names)?)
     }
 
     /// Copies fields of all items to one column each, in C order of the items. The fields are the elements of
@@ -656,7 +666,7 @@ impl Buffer<'_> {
     /// is not enough memory, or if the items cannot be read.
     fn columns_of(&self, leaves: &[&Leaf]) -> Result<Vec<Column>, DecodeError> {
         self.plan.check_names_of(leaves)?;
-        let (items, _) = total(self.view, self.plan.size)?;
+        let (items, _) = total(&self.view, self.plan.size)?;
         let mut columns = Column::allocate(leaves, items)?;
         self.fill_columns(ColumnFiller::of_columns(leaves, &mut columns, self.plan.size))?;
         Ok(columns)
@@ -670,9 +680,9 @@ impl Buffer<'_> {
     /// - the number of destinations differs from the number of selected fields
     /// - a destination has another element type or another length than its column
     /// - the errors of [`columns`](Self::columns)
-    pub fn columns_into(&self, names: Option<&[&[u8]]>, destinations: Vec<Destination<'_>>) -> Result<(), DecodeError> {
-        let (items, _) = total(self.view, self.plan.size)?;
-        let leaves = select_leaves(self.plan, names)?;
+    pub fn columns_into(&self, names: impl FieldNames, destinations: Vec<Destination<'_>>) -> Result<(), DecodeError> {
+        let (items, _) = total(&self.view, self.plan.size)?;
+        let leaves = select_leaves(self.plan, &names)?;
         self.fill_columns(ColumnFiller::of_destinations(&leaves, destinations, items, self.plan.size)?)
     }
 
@@ -682,7 +692,7 @@ impl Buffer<'_> {
         if self.plan.size == 0 {
             return Ok(());
         }
-        let mut runs = Runs::new(self.view, self.plan.size)?;
+        let mut runs = Runs::new(&self.view, self.plan.size)?;
         if runs.line_len() < SHORT_LINE {
             let mut blocks = self.blocks()?;
             while blocks.advance()? {

@@ -23,7 +23,7 @@ use crate::view::ViewError;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[non_exhaustive]
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum DecodeError {
     /// The length of the input is not a multiple of the item size: 10 bytes for items of 4 bytes.
     #[error("{} are not a multiple of the {itemsize}-byte item size", plural(*len, "byte"))]
@@ -177,11 +177,11 @@ impl DecodeError {
 /// assert!(matches!(error.kind(), EncodeErrorKind::OutOfRange { value: 300, .. }));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EncodeError(Box<Details>);
 
 /// The fields of an [`EncodeError`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Details {
     kind: EncodeErrorKind,
     /// The names and indices of the field that rejected the value, outermost first: `a.b[2]`.
@@ -200,7 +200,7 @@ struct Details {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[non_exhaustive]
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum EncodeErrorKind {
     /// The number is out of the range of the field: 300 for `B`.
     #[error("{value} is not in the range {low} to {high} of {ty}")]

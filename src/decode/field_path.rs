@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 /// The names of a field and of the records around the field. The *dotted name* consists of these names, joined with
 /// dots: `a.b`. The fields of a record with an empty name have dotted names such as `.b`.
 // The parser and `LayoutBuilder` permit 64 levels of nested records, so the recursion of `eq` and `drop` is bounded.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct FieldPath {
     /// The path of the enclosing record. `None` for the fields of the item, and for an item that is not a record.
     record: Option<Arc<FieldPath>>,

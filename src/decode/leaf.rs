@@ -24,7 +24,7 @@ use crate::strided::{Strided, StridedMut};
 /// assert_eq!((&*at.name(), at.size(), at.shape()), (&b"at.x"[..], 8, &[2][..]));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Leaf {
     /// The names of the field and of the records around the field.
     pub(super) path: FieldPath,
@@ -188,7 +188,7 @@ impl Leaf {
 
 /// An array of records that contains a field. `N` is the number of memories that contain the array: 1 for an item, and
 /// 2 for an item and a struct.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Repeat<const N: usize> {
     /// The number of elements of the array.
     pub(super) count: usize,
@@ -232,6 +232,12 @@ impl PartialEq for Repeats {
 }
 
 impl Eq for Repeats {}
+
+impl core::hash::Hash for Repeats {
+    fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
+        (**self).hash(state);
+    }
+}
 
 /// Calls `each` for every element of the nested arrays `repeats`, with the offset of the element in each of the `N`
 /// memories. The index in the last array changes fastest. `start` is the offset of the first element in each memory.

@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 
 use super::element::zeroed;
 use super::error::{DecodeError, EncodeError, EncodeErrorKind, ValueMemory};
+use super::field_names::FieldNames;
 use super::field_path::FieldPath;
 use super::leaf::{Leaf, Repeat, Repeats, Swap};
 use super::scalar::ScalarCodec;
@@ -103,6 +104,14 @@ pub(crate) enum NodeKind {
 impl Plan {
     /// Compiles `layout` to a plan for its items.
     ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
+    /// let layout = Layout::read("T{<H:id:<f:price:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// let plan = Plan::new(&layout)?;
+    /// assert_eq!(plan.itemsize(), 6);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// - `(4294967296)0s`: an item has more than 65,536 values of 0 bytes
     /// - `(…)T{…}` with 2,000 dimensions around 20,000 arrays: the shapes of all fields have hundreds of megabytes
@@ -146,12 +155,29 @@ impl Plan {
     }
 
     /// Returns the size of an item in bytes.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
+    /// let layout = Layout::read("T{<H:id:<f:price:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// let plan = Plan::new(&layout)?;
+    /// assert_eq!(plan.itemsize(), 6);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn itemsize(&self) -> usize {
         self.size
     }
 
     /// Returns the leaf fields, which are the fields that are not records, in the order of the format.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
+    /// let layout = Layout::read("T{<H:id:<f:price:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// let plan = Plan::new(&layout)?;
+    /// let names: Vec<_> = plan.leaves().iter().map(|leaf| leaf.name()).collect();
+    /// assert_eq!(names, [&b"id"[..], b"price"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn leaves(&self) -> &[Leaf] {
         &self.leaves
@@ -199,6 +225,16 @@ impl Plan {
     }
 
     /// Decodes `item`, the bytes of one item.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
+    /// let layout = Layout::read("T{<H:id:<f:price:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// let plan = Plan::new(&layout)?;
+    /// let value = plan.value(&[7, 0, 0, 0, 0xc0, 0x3f])?;
+    /// let pep3118::decode::Value::Record(record) = value else { unreachable!() };
+    /// assert_eq!(record.get("price"), Some(&pep3118::decode::Value::Float32(1.5)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// - the length of `item` is not the item size: 3 bytes for an item of 4 bytes
@@ -490,11 +526,10 @@ fn to_usize(size: u64) -> Result<usize, DecodeError> {
     }
 }
 
-/// Returns the leaves of `plan` with the dotted names `names`, in the order of `names`. Returns all leaves if `names`
-/// is `None`. Returns an error if one of `names` is not the name of exactly one leaf, or if the dotted names of all
-/// leaves exceed a limit.
-pub(super) fn select_leaves<'p>(plan: &'p Plan, names: Option<&[&[u8]]>) -> Result<Vec<&'p Leaf>, DecodeError> {
-    let Some(names) = names else { return Ok(plan.leaves.iter().collect()) };
+/// Returns the leaves of `plan` that `names` selects, in the order of `names`. Returns an error if one of `names` is not
+/// the name of exactly one leaf, or if the dotted names of all leaves exceed a limit.
+pub(super) fn select_leaves<'p>(plan: &'p Plan, names: &impl FieldNames) -> Result<Vec<&'p Leaf>, DecodeError> {
+    let Some(names) = names.names() else { return Ok(plan.leaves.iter().collect()) };
     // Each search for one of a few names costs less than sorting all leaves.
     let sorted = if names.len() > 4 { Some(leaves_by_name(plan)?) } else { None };
     let find = |name: &&[u8]| {

@@ -117,9 +117,9 @@ impl Buffer<'_> {
     /// # Errors
     /// - there is not enough memory for the copy
     pub fn to_contiguous(&self, order: Order) -> Result<Vec<u8>, DecodeError> {
-        let (_, bytes) = total(self.view, self.plan.size)?;
+        let (_, bytes) = total(&self.view, self.plan.size)?;
         let mut copy = zeroed(bytes)?;
-        copy_items(self.view, self.plan.size, &*self.memory, order, &[], &mut copy)?;
+        copy_items(&self.view, self.plan.size, &*self.memory, order, &[], &mut copy)?;
         Ok(copy)
     }
 
@@ -128,7 +128,7 @@ impl Buffer<'_> {
     /// the number overflows.
     fn elements<T: Element>(&self) -> Result<(&Leaf, usize), DecodeError> {
         let leaf = self.plan.leaf_of::<T>()?;
-        let (items, bytes) = total(self.view, self.plan.size)?;
+        let (items, bytes) = total(&self.view, self.plan.size)?;
         let count = items.checked_mul(elements_per_item::<T>(leaf));
         Ok((leaf, count.ok_or(DecodeError::Allocation { bytes: to_u64(bytes) })?))
     }
@@ -167,7 +167,7 @@ impl Buffer<'_> {
         if let ElementsMut::Bytes(bytes) = &mut elements
             && !leaf.codec.needs_conversion()
         {
-            return copy_items(self.view, self.plan.size, &*self.memory, order, &self.plan.swaps, bytes);
+            return copy_items(&self.view, self.plan.size, &*self.memory, order, &self.plan.swaps, bytes);
         }
         if order == Order::Fortran {
             return elements.decode(&leaf.codec, &self.to_contiguous(order)?, 0);
@@ -391,7 +391,7 @@ impl Buffer<'_> {
         convert: &dyn Fn(&[F], &mut [T]),
     ) -> Result<Vec<T>, DecodeError> {
         let (leaf, itemsize) = (self.plan.only_leaf(T::NAME)?, self.plan.size);
-        let (items, _) = total(self.view, itemsize)?;
+        let (items, _) = total(&self.view, itemsize)?;
         let (in_item, unit) = (elements_per_item::<F>(leaf), leaf.codec.reversed_unit());
         // A block has at least one item, even if an item has 0 bytes or is larger than `CONVERSION_BLOCK`.
         let most = CONVERSION_BLOCK.checked_div(itemsize).map_or(1, |most| most.max(1));
@@ -411,7 +411,7 @@ impl Buffer<'_> {
             }
             return Ok(elements);
         }
-        let mut runs = Runs::new(self.view, itemsize)?;
+        let mut runs = Runs::new(&self.view, itemsize)?;
         for to in elements.chunks_mut(most.saturating_mul(in_item).max(1)) {
             let native = native.get_mut(..to.len()).ok_or_else(short)?;
             let mut rest: &mut [u8] = bytemuck::cast_slice_mut(native);

@@ -282,7 +282,7 @@ const LAYOUT_OPERATIONS: &[Operation<Layout>] = &[
             decode(&plan, |item| {
                 if let Ok(columns) = plan.columns(item, None) {
                     let names: Vec<&[u8]> = columns.iter().map(|column| &*column.name).collect();
-                    drop(plan.columns(item, Some(&names)));
+                    drop(plan.columns(item, &names));
                     drop(plan.encode_columns(&columns));
                 }
             });

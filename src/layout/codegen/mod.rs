@@ -31,3 +31,4 @@ mod rust;
 pub use declarations::{BitPiece, Declarations, Definition, Language, MemberType};
 pub use error::SourceError;
 pub use python::PythonLibrary;
+pub(super) use python::{python_string, tuple};

@@ -73,6 +73,26 @@ pub fn columns_agree(format: &str, layout: &Layout, columns: &[Column], items: &
     }
 }
 
+/// Compares the parts of `buffer`, which has `rows` indices in the first dimension, with the whole buffer.
+pub fn parts_agree(buffer: &Buffer<'_>, rows: i64) {
+    let bytes = |buffer: &Buffer<'_>| buffer.to_contiguous(Order::C).unwrap();
+    let whole = bytes(buffer);
+    for len in [1, 2, 3, 7, rows - 1, rows, rows + 1].into_iter().filter(|len| *len > 0) {
+        if rows / len > 50 {
+            continue;
+        }
+        let parts: Vec<Buffer<'_>> = buffer.chunks(len).unwrap().collect();
+        assert_eq!(parts.len() as i64, (rows + len - 1) / len);
+        assert!(parts.iter().flat_map(bytes).eq(whole.iter().copied()), "{rows} rows in parts of {len}");
+    }
+    for index in [0, 1, rows / 2, rows].into_iter().filter(|index| *index <= rows) {
+        let (low, high) = buffer.split_at(index).unwrap();
+        // A part has parts too.
+        let (middle, last) = high.split_at((rows - index) / 2).unwrap();
+        assert!([bytes(&low), bytes(&middle), bytes(&last)].concat() == whole, "{rows} rows, split at {index}");
+    }
+}
+
 /// For a random layout, shape and strides, compares the values, columns and contiguous copies with the reference
 /// decoder, for owned and for foreign memory. Returns `false` if an item has 0 bytes.
 pub fn decode_strided(bytes: &mut Unstructured<'_>) -> Result<bool> {
@@ -92,6 +112,9 @@ pub fn decode_strided(bytes: &mut Unstructured<'_>) -> Result<bool> {
     // `memory`.
     let foreign = unsafe { Buffer::from_ptr(&view, &plan, memory.as_ptr().wrapping_offset(origin as isize)) }.unwrap();
     for buffer in [Buffer::new(&view, &plan, memory).unwrap(), foreign] {
+        if let Some(rows) = random.shape().first() {
+            parts_agree(&buffer, *rows);
+        }
         let values: Vec<Value> = buffer.values().map(std::result::Result::unwrap).collect();
         assert_eq!(values.len(), items.len());
         for (value, item) in values.iter().zip(&items) {
