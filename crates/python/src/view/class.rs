@@ -510,8 +510,8 @@ impl View {
     }
 
     /// Copies each field to an array in this machine's byte order. Returns a dict of writable Views by the dotted
-    /// names of the fields. Copies all fields if no `names` are given. Raises KeyError if two columns would have the same
-    /// name.
+    /// names of the fields. Copies all fields if no `names` are given. Raises KeyError if two columns would have the
+    /// same name.
     ///
     /// >>> from pep3118 import View
     /// >>> view = View(b"\x01\x00\x02\x03\x00\x04").cast("T{>H:a:B:b:}")
