@@ -189,7 +189,7 @@ impl Serialize for Finding {
 
 /// The result of a check as one JSON object. The object has the key `exporter` only if the name of the
 /// exporter is known.
-#[derive(serde::Serialize)]
+#[derive(Debug, serde::Serialize)]
 pub struct ReportJson<'r> {
     /// The name of the exporter, or `None` if the name is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]

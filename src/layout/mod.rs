@@ -61,7 +61,7 @@ pub use reconcile::reconcile;
 
 #[doc(hidden)]
 pub use codegen::{BitPiece, Declarations, Definition, Language, MemberType};
-pub use codegen::{PythonLibrary, SourceError};
+pub use codegen::{PythonLibrary, SourceError, SourceLanguage};
 pub use scalar::Scalar;
 #[doc(hidden)]
 pub use subset::ChosenField;

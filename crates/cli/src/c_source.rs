@@ -28,7 +28,7 @@ const C: Dialect = {
 pub(super) struct COptions {
     /// C declarations such as 'struct tick { uint16_t id; double price; };', or a header file, instead of a
     /// format
-    #[arg(id = "c", long = "c", value_name = "SOURCE", conflicts_with = "dialect")]
+    #[arg(id = "c", long = "c", value_name = "SOURCE")]
     source: Option<OsString>,
     /// The structure, union or typedef of the C source [default: the last structure]
     #[arg(id = "struct", long = "struct", value_name = "NAME", requires = "c")]
@@ -71,6 +71,11 @@ impl From<&CSourceError> for ErrorObject {
 }
 
 impl COptions {
+    /// Returns `true` if `--c` is given.
+    pub(super) const fn is_given(&self) -> bool {
+        self.source.is_some()
+    }
+
     /// Returns the interpretation of the C source for the data model `model`. Returns `None` without `--c`. If
     /// `itemsize`, in bytes, is given, the C type must have this size.
     pub(super) fn interpretation(

@@ -36,4 +36,7 @@ pub enum SourceError {
     /// An item of 0 bytes, such as the item of the empty format, in C.
     #[error("the item has 0 bytes, and C has no type of that size")]
     Empty,
+    /// An item of 0 bytes, such as the item of the empty format, for [`Layout::to_source`](crate::Layout::to_source).
+    #[error("the item has 0 bytes")]
+    EmptyItem,
 }

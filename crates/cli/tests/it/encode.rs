@@ -654,3 +654,32 @@ mod arrow {
         }
     }
 }
+
+#[test]
+fn decode_and_encode_of_c_source_are_inverse() {
+    let source = "struct tick { uint16_t id; double price; char sym[5]; };";
+    let items: Vec<u8> = [1_u16, 2]
+        .iter()
+        .flat_map(|id| [&id.to_le_bytes()[..], &[0; 6], &1.5_f64.to_le_bytes(), b"ABC\0\0", &[0; 3]].concat())
+        .collect();
+    let options = ["--c", source, "-m", "lp64"];
+    let printed = stdout_of(&[&["decode", "-", "--to", "jsonl"], &options[..]].concat(), &items);
+    assert_eq!(text(&printed).lines().next(), Some(r#"{"id":1,"price":1.5,"sym":"ABC\\x00\\x00"}"#));
+    assert_eq!(stdout_of(&[&["encode"], &options[..]].concat(), &printed), items);
+}
+
+#[test]
+fn the_first_argument_of_encode_is_the_file_if_c_source_is_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rows.csv");
+    fs::write(&file, "a,b\n1,2\n").unwrap();
+    let output = stdout_of(&["encode", "--c", "struct s { int8_t a, b; };", file.to_str().unwrap()], b"");
+    assert_eq!(output, [1, 2]);
+}
+
+#[test]
+fn encode_refuses_a_format_beside_c_source() {
+    let output = run(&["encode", "--c", "struct s { int8_t a; };", "b", "rows.csv"], b"");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).starts_with("error: the argument '--c <SOURCE>' cannot be used with"));
+}

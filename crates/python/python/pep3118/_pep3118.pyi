@@ -184,8 +184,24 @@ def _exports_buffers(ty: type) -> bool:
 def _python_command(argv: Sequence[str]) -> tuple[Any, ...] | None:
     """Returns the options in `argv` if Python runs the command, and otherwise None.
 
-    The result is `("audit", expressions, allow, explain, json)` or `("census", packages, json)`. It is None too if
-    `_cli` would print help or an error for `argv`.
+    The result is `("audit", expressions, allow, explain, to)` or `("census", packages, json)`. `allow` contains the ids
+    of rules, and `to` is the name of an output format. The result is None too if `_cli` would print help or an error for
+    `argv`.
+    """
+
+def _rule_id(rule: str) -> str:
+    """Returns the id of the rule that `rule`, an id or a name, stands for.
+
+    Raises ValueError if the rule is unknown. The message suggests the nearest id or name.
+    """
+
+def _findings(to: str, rows: Sequence[tuple[str, Report | str]], allow: Sequence[str], explain: bool) -> str:
+    """Returns the text of `pep3118 audit` for `rows`, in the output format `to`.
+
+    Each row is an expression and the report on its value, or an expression and the message of an exception. `allow`
+    contains the ids of rules whose errors are allowed. With `explain`, the text format contains the text of the rules.
+
+    Raises ValueError if `to` is not an output format or a rule is unknown.
     """
 
 # Views
