@@ -6,7 +6,7 @@ use std::io::{self, Read as _};
 
 use clap::Args;
 use pep3118::__private::plural;
-use pep3118::{CError, Certainty, Dialect, Interpretation, Layout};
+use pep3118::{CError, Dialect, Interpretation, Layout};
 
 use super::escape::escape;
 use super::failure::Failure;
@@ -17,7 +17,11 @@ use super::options::NamedModel;
 const LARGEST_HEADER: u64 = 4 << 20;
 
 /// The dialect that the output names for C source. The layout does not depend on its rules.
-const C: Dialect = Dialect { name: "c", ..Dialect::PEP3118 };
+const C: Dialect = {
+    let mut dialect = Dialect::PEP3118;
+    dialect.name = "c";
+    dialect
+};
 
 /// The options for C source instead of a format.
 #[derive(Debug, Args)]
@@ -101,7 +105,7 @@ impl COptions {
             let message = format!("itemsize is {given} but the C type has {size}");
             return Err(CSourceError::Other { message, help: "omit `--itemsize`" });
         }
-        Ok(Some(Interpretation { layout, dialect: C, certainty: Certainty::Exact, trailing_padding: 0 }))
+        Ok(Some(Interpretation::exact(layout, &C)))
     }
 }
 

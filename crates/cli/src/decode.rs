@@ -167,6 +167,8 @@ impl Decode {
         let text = self.fields.apply(&mut found.layout)?;
         let layout = &found.layout;
         let plan = Plan::new(layout).map_err(Failure::refused)?;
+        // The columns have the dotted names of all fields.
+        plan.check_names().map_err(Failure::refused)?;
         let columns = self.output_columns(layout, &text)?;
         let gap_bytes = self.gap_bytes(plan.itemsize())?;
         let (input, identity) = InputSource::open(input, self.follow)?;

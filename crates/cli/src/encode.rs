@@ -15,7 +15,7 @@ use super::c_source::COptions;
 use super::escape::escape;
 use super::examples;
 use super::failure::{Failure, Status};
-use super::fields::{FieldOptions, unknown_field};
+use super::fields::{FieldOptions, check_names, unknown_field};
 #[cfg(feature = "arrow")]
 use super::input::Seekable;
 use super::input::{InputSource, LARGEST_STREAM_ITEM};
@@ -111,6 +111,7 @@ impl Encode {
             )));
         }
         self.fields.apply(&mut found.layout)?;
+        check_names(&found.layout)?;
         let item = PackedField::item(&found.layout)?;
         let size = usize::try_from(size).map_err(|_| Failure::internal("the size of an item was checked"))?;
         let from = self.input_format();
@@ -334,7 +335,7 @@ impl Encoder<'_> {
     /// unknown or a field has no column.
     fn csv_columns(&self, header: &csv::ByteRecord) -> Result<Vec<CsvColumn<'_>>, Problem> {
         let mut columns = Vec::new();
-        collect(self.item, 0, "", &mut columns);
+        collect(self.item, 0, None, &mut columns);
         if columns.is_empty() && header.iter().all(<[u8]>::is_empty) {
             return Ok(columns);
         }
@@ -384,16 +385,16 @@ struct CsvColumn<'e> {
 }
 
 /// Appends the columns of `field` to `columns`. `offset` is the offset of the enclosing record from the start of the
-/// item, in bytes. `name` is the dotted name of `field`, or empty for the item.
-fn collect<'e>(field: &'e PackedField, offset: usize, name: &str, columns: &mut Vec<CsvColumn<'e>>) {
+/// item, in bytes. `name` is the dotted name of `field`, or `None` for the item.
+fn collect<'e>(field: &'e PackedField, offset: usize, name: Option<&str>, columns: &mut Vec<CsvColumn<'e>>) {
     if !field.is_record() {
-        let name = if name.is_empty() { &field.name } else { name };
+        let name = name.unwrap_or(&field.name);
         columns.push(CsvColumn { name: name.to_owned(), offset, field });
         return;
     }
     for member in field.columns() {
-        let dotted = if name.is_empty() { member.name.clone() } else { format!("{name}.{}", member.name) };
-        collect(member, offset.saturating_add(field.offset), &dotted, columns);
+        let dotted = name.map_or_else(|| member.name.clone(), |name| format!("{name}.{}", member.name));
+        collect(member, offset.saturating_add(field.offset), Some(&dotted), columns);
     }
 }
 

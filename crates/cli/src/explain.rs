@@ -144,7 +144,7 @@ fn certainty(found: &Interpretation) -> String {
             format!("{} of implicit trailing padding", plural(found.trailing_padding, "byte"))
         }
         Certainty::Inferred => "element strides inferred".to_owned(),
-        Certainty::Exact => Certainty::Exact.to_string(),
+        other => other.to_string(),
     }
 }
 
@@ -154,8 +154,9 @@ const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 /// The output stream removes the colours if it is not a terminal.
 fn paint(cell: CellStyle, text: &str) -> String {
     let style = match cell {
-        CellStyle::Padding => PADDING,
         CellStyle::Field(number) => palette::field(number),
+        // All other cells belong to no field.
+        _ => PADDING,
     };
     format!("{style}{text}{style:#}")
 }

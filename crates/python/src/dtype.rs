@@ -380,4 +380,8 @@ fn read<'py>(py: Python<'py>, format: &[u8]) -> PyResult<Bound<'py, PyAny>> {
 }
 
 /// The dialect with every construct of PEP 3118, and with the sizes and the padding of NumPy.
-const EXTENDED: Dialect = Dialect { name: "numpy-reader", ..Dialect::NATIVE_C };
+const EXTENDED: Dialect = {
+    let mut dialect = Dialect::NATIVE_C;
+    dialect.name = "numpy-reader";
+    dialect
+};

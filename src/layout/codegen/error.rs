@@ -13,7 +13,7 @@ use crate::text::escape;
 /// # Ok::<(), pep3118::LayoutError>(())
 /// ```
 #[non_exhaustive]
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum SourceError {
     /// A name that a type of the language cannot have: `to_c("3d")`.
     #[error("`{}` cannot be the name of a {language} type", escape(name))]

@@ -150,6 +150,8 @@ fn aligned<'l>(
         can_name_type: can_name,
         type_name: &|words| words.join("_"),
         element: "element",
+        // So no member is `MemberType::Bits`.
+        has_bit_fields: false,
     };
     Ok(Declarations::new(layout, name, &language))
 }
@@ -173,7 +175,9 @@ fn member_error<'m>(library: &'static str, member: &'m Member<'_>) -> impl Fn(&s
     move |reason| match &member.ty {
         MemberType::Value(field) => refused(library, *field, reason),
         MemberType::Defined(inner) => refused_type(library, inner, reason),
-        MemberType::Padding => SourceError::Type { library, what: "padding".to_string(), reason: reason.to_string() },
+        MemberType::Padding | MemberType::Bits(_) => {
+            SourceError::Type { library, what: "padding".to_string(), reason: reason.to_string() }
+        }
     }
 }
 
@@ -247,8 +251,8 @@ fn kaitai_members(out: &mut String, definition: &Definition<'_>, indent: &str) -
         let error = member_error("kaitai", member);
         let (keys, length, note) = match &member.ty {
             // The members of a union do not move the position, so padding has no effect.
-            MemberType::Padding if definition.is_union => continue,
-            MemberType::Padding => {
+            MemberType::Padding | MemberType::Bits(_) if definition.is_union => continue,
+            MemberType::Padding | MemberType::Bits(_) => {
                 out.push_str(&format!("{indent}  - size: {}\n", member.size));
                 continue;
             }
@@ -389,7 +393,7 @@ fn imhex(layout: &Layout, name: &str, head: &str) -> Result<String, SourceError>
         for member in members {
             let error = member_error("imhex", member);
             let ElementType { name: ty, length, note } = match &member.ty {
-                MemberType::Padding => {
+                MemberType::Padding | MemberType::Bits(_) => {
                     out.push_str(&format!("    padding[{}];\n", member.size));
                     continue;
                 }
@@ -517,7 +521,7 @@ fn go(layout: &Layout, name: &str, head: &str) -> Result<String, SourceError> {
         out.push_str(&format!("\ntype {type_name} struct {{\n"));
         for member in &definition.members {
             let (name, ty, note) = match &member.ty {
-                MemberType::Padding => ("_".to_string(), ElementType::new("byte"), String::new()),
+                MemberType::Padding | MemberType::Bits(_) => ("_".to_string(), ElementType::new("byte"), String::new()),
                 MemberType::Defined(inner) => {
                     (upper_first(&member.name), ElementType::new(upper_first(&inner.name)), String::new())
                 }
@@ -717,7 +721,7 @@ fn zig(layout: &Layout, name: &str, head: &str) -> Result<String, SourceError> {
         out.push_str(&format!("\npub const {type_name} = extern {kind} {{\n"));
         for member in &definition.members {
             let ty = match &member.ty {
-                MemberType::Padding => ElementType::new("u8"),
+                MemberType::Padding | MemberType::Bits(_) => ElementType::new("u8"),
                 MemberType::Defined(inner) => ElementType::new(zig_name(&inner.name)),
                 MemberType::Value(field) => zig_type(*field)?,
             };
@@ -859,7 +863,7 @@ fn julia(layout: &Layout, name: &str, head: &str) -> Result<String, SourceError>
         out.push_str(&format!("\nstruct {type_name}\n"));
         for member in &definition.members {
             let ty = match &member.ty {
-                MemberType::Padding => ElementType::new("UInt8"),
+                MemberType::Padding | MemberType::Bits(_) => ElementType::new("UInt8"),
                 MemberType::Defined(inner) => ElementType::new(inner.name.clone()),
                 MemberType::Value(field) => julia_type(*field)?,
             };

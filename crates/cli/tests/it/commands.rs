@@ -63,6 +63,10 @@ fn commands_print_the_text_of_their_snapshots() {
         ("emit-rust", &["emit", "(2)T{<i:a:>d:type:}", "-d", "pep3118", "--to", "rust", "-m", "lp64"]),
         ("explain-c", &["explain", "--c", "struct tick { uint16_t id; double price; char sym[5]; };", "-m", "lp64"]),
         ("explain-c-union", &["explain", "--c", "union u { int i; float f; unsigned bits : 3; };", "-m", "lp64"]),
+        (
+            "explain-c-bits",
+            &["explain", "--c", "struct s { unsigned ready : 1, code : 9; int level : 4; char tag; };", "-m", "lp64"],
+        ),
         ("explain-c-error", &["explain", "--c", "struct tick {\n    u16 id;\n};"]),
         (
             "emit-c-source",

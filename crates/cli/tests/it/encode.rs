@@ -10,10 +10,6 @@ use arbitrary::Unstructured;
 use pep3118::decode::Plan;
 use pep3118::{DataModel, Dialect, Layout, reconcile};
 
-#[path = "../../../../tests/it/properties/layouts.rs"]
-#[allow(dead_code, unreachable_pub, reason = "the tests of the library use the other functions")]
-mod layouts;
-
 use crate::snapshot;
 
 /// Runs the command with `input` as its standard input.
@@ -80,7 +76,8 @@ struct Case {
 /// Draws a random test case from `bytes`. Returns `None` if the commands cannot read the format without another option.
 /// Returns an error if `bytes` runs out.
 fn draw_case(bytes: &mut Unstructured<'_>) -> arbitrary::Result<Option<Case>> {
-    let Some((format, layout)) = layouts::random_layout(bytes)? else { return Ok(None) };
+    let model = pep3118::arbitrary::data_model(bytes)?;
+    let (format, layout) = pep3118::arbitrary::layout(bytes, &Dialect::PEP3118, &model)?;
     let is_known = DataModel::ALL.iter().any(|model| model == layout.model());
     let found = reconcile(format.as_bytes(), Some(layout.size()), Some(&Dialect::PEP3118), layout.model());
     let Some(found) = found.ok().filter(|_| is_known && layout.size() > 0) else { return Ok(None) };
