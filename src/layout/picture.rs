@@ -91,12 +91,14 @@ pub struct Picture {
 /// let layout = Layout::read(b"@bh", &Dialect::STRUCT, &DataModel::LP64)?;
 /// let paint = |style: CellStyle, text: &str| match style {
 ///     CellStyle::Padding => "#".repeat(text.len()),
-///     CellStyle::Field(_) => text.to_string(),
+///     _ => text.to_string(),
 /// };
 /// assert!(Picture::new(&layout).render(paint).ends_with("|in|##|int16|\n"));
 /// # Ok::<(), pep3118::LayoutError>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum CellStyle {
     /// A field that is not a record. The value is the index of the field among all such fields of the item, from 0.
     Field(usize),

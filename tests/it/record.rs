@@ -320,7 +320,7 @@ fn random_item(plan: &Plan, bytes: &mut Unstructured<'_>) -> arbtest::arbitrary:
     for leaf in plan.leaves() {
         let len = leaf.size() * leaf.shape().iter().product::<usize>();
         let cells = &mut item[leaf.offset()..leaf.offset() + len];
-        match leaf.name() {
+        match &*leaf.name() {
             b"flag" | b"flags" => cells.iter_mut().for_each(|cell| *cell &= 1),
             b"letter" | b"word" => cells.fill(0),
             _ => {}

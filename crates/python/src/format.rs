@@ -144,7 +144,7 @@ impl Format {
         found: Interpretation,
         ambiguity: Option<Ambiguity>,
     ) -> Self {
-        let Interpretation { layout, dialect, certainty, trailing_padding } = found;
+        let Interpretation { layout, dialect, certainty, trailing_padding, .. } = found;
         let (text, model, layout) = (text.map(Box::from), model.into(), Arc::new(layout));
         Self {
             text,

@@ -135,7 +135,7 @@ impl LayoutMatcher {
             if len > 0 {
                 self.path.push('.');
             }
-            self.path += &field_name();
+            self.path.push_str(&field_name());
             let offsets = (base.0.saturating_add(node.offset), base.1.saturating_add(field.offset));
             self.compare_field(&field.member, node, offsets)?;
             self.path.truncate(len);
@@ -251,11 +251,11 @@ fn is_same_array(value: &ValueLayout, size: usize, shape: &[usize], codec: &Scal
 fn describe(name: &str, size: usize, is_string: bool, shape: &[usize]) -> String {
     let mut text = String::from(name);
     if is_string {
-        text += &format!(" of {}", plural(to_u64(size), "byte"));
+        text.push_str(&format!(" of {}", plural(to_u64(size), "byte")));
     }
     if !shape.is_empty() {
         let extents: Vec<String> = shape.iter().map(ToString::to_string).collect();
-        text += &format!("[{}]", extents.join(","));
+        text.push_str(&format!("[{}]", extents.join(",")));
     }
     text
 }
@@ -296,5 +296,5 @@ fn describe_member(member: &MemberLayout, shape: &[usize]) -> String {
 /// Returns the text of the type of a record with `fields` fields and the dimensions `shape`, for messages:
 /// `record of 2 fields`, `record[3] of 2 fields`.
 fn describe_record(fields: usize, shape: &[usize]) -> String {
-    describe("record", 0, false, shape) + " of " + &plural(to_u64(fields), "field")
+    format!("{} of {}", describe("record", 0, false, shape), plural(to_u64(fields), "field"))
 }

@@ -208,7 +208,7 @@ impl<T: Record> RecordPlan<T> {
     /// - the items of the buffer have another size than the items of this plan
     /// - the errors of [`Buffer::read_records`]
     pub fn read_buffer(&self, buffer: &Buffer<'_>) -> Result<Vec<T>, RecordError> {
-        self.read_view(buffer.view, &*buffer.memory)
+        self.read_view(&buffer.view, &*buffer.memory)
     }
 
     /// Decodes all items of `view` in C order. `memory` must contain the items. Returns the errors of

@@ -197,7 +197,7 @@ impl TypeText {
 
     /// Returns the type that `definition` defines: `struct sample`.
     fn of_definition(definition: &Definition<'_>) -> Self {
-        Self::new(&(full_name(definition) + " "))
+        Self::new(&format!("{} ", full_name(definition)))
     }
 
     /// Returns the C type of one element of `field`, which must not be a record.

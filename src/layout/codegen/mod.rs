@@ -19,7 +19,8 @@
 //! After each structure, the source asserts its size and its offsets. Hence a compiler for a machine with other sizes
 //! refuses the source. A field of 0 bytes becomes a comment.
 //!
-//! The Python source describes the layout for NumPy, ctypes, construct or dissect.cstruct. These libraries read the
+//! [`Layout::to_source`](crate::Layout::to_source) describes the layout for Kaitai Struct, ImHex, Go, Zig and Julia. The
+//! Python source describes the layout for NumPy, ctypes, construct or dissect.cstruct. These libraries read the
 //! fields with the declared byte order on every machine.
 
 mod c;
@@ -27,7 +28,10 @@ mod declarations;
 mod error;
 mod python;
 mod rust;
+mod source;
 
 pub use declarations::{BitPiece, Declarations, Definition, Language, MemberType};
 pub use error::SourceError;
 pub use python::PythonLibrary;
+pub(super) use python::{python_string, tuple};
+pub use source::SourceLanguage;

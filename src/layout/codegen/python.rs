@@ -20,7 +20,8 @@ named_enum! {
     /// use pep3118::layout::PythonLibrary;
     /// assert_eq!(PythonLibrary::by_name("numpy"), Some(PythonLibrary::NumPy));
     /// ```
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
     pub enum PythonLibrary {
         /// A `numpy.dtype`.
         NumPy = "numpy",
@@ -70,7 +71,7 @@ impl Layout {
             PythonLibrary::Construct => construct_source(self, name)?,
             PythonLibrary::Dissect => dissect_source(self, name)?,
         };
-        Ok(head + &body)
+        Ok(format!("{head}{body}"))
     }
 }
 
@@ -117,7 +118,7 @@ const NO_BIT_FIELDS: &str = "the library cannot place a bit-field at every bit";
 const NO_TYPE: &str = "the library has no such type";
 
 /// Returns `text` as a Python string. The string is ASCII.
-fn python_string(text: &str) -> String {
+pub(in crate::layout) fn python_string(text: &str) -> String {
     let mut out = String::from("\"");
     for character in text.chars() {
         let number = u32::from(character);
@@ -134,7 +135,7 @@ fn python_string(text: &str) -> String {
 }
 
 /// Returns `shape` as the text of a Python tuple: `(2, 3)`, `(2,)`.
-fn tuple(shape: &[u64]) -> String {
+pub(in crate::layout) fn tuple(shape: &[u64]) -> String {
     let lengths: Vec<String> = shape.iter().map(u64::to_string).collect();
     format!("({}{})", lengths.join(", "), if shape.len() == 1 { "," } else { "" })
 }
