@@ -19,6 +19,7 @@ class Dialect:
     constructs: frozenset
     wide_u: bool = False  # whether `u` is a `wchar_t`
     native_after_order: bool = False  # whether `<P` has the native size
+    empty_counts: bool = True  # whether `0i` is a field without elements
     void_x: bool = True  # whether an `x` with a name is a field
     elements: str = ""  # the distance of array elements, if the dialect defines it
 
@@ -28,9 +29,9 @@ class Dialect:
             if isinstance(construct, tuple):
                 ok = construct[1] in self.codes
                 if "n alone" in self.constructs and construct[1] in ("n", "N"):
-                    ok = fmt.text.strip(b" ") in (b"n", b"N")
+                    ok = fmt.text.lstrip(b"@^") in (b"n", b"N") and len(fmt.text) < 3
             else:
-                ok = construct in self.constructs or construct == "control space" and "no control space" not in self.constructs
+                ok = construct in self.constructs
             if not ok:
                 raise Refused("dialect", f"{construct} is not part of the dialect")
         if "equal names" not in self.constructs:
@@ -39,7 +40,7 @@ class Dialect:
 
 def check_names(items):
     """Raises `Refused` if two of `items`, or of the items of a structure in them, have one name."""
-    names = [item.name for item in items if item.name]
+    names = [item.name for item in items if item.name is not None]
     if len(names) != len(set(names)):
         raise Refused("dialect", "two fields have the same name")
     for item in items:
@@ -53,24 +54,20 @@ def dialect(rule, codes, constructs=(), **options):
 
 FLAT = "x c ? n N e s p P"
 DIALECTS = {
-    "struct": dialect("struct", FLAT + " Zf Zd F D"),
-    "struct-3.14": dialect("struct", FLAT + " F D"),
-    "struct-3.13": dialect("struct", FLAT),
-    "struct-3.6": dialect("struct", FLAT),
+    "struct": dialect("struct", FLAT + " Zf Zd F D", empty_counts=False),
+    "struct-3.14": dialect("struct", FLAT + " F D", empty_counts=False),
+    "struct-3.13": dialect("struct", FLAT, empty_counts=False),
+    "struct-3.6": dialect("struct", FLAT, empty_counts=False),
     "pep3118": dialect("struct", "all", NESTED | EVERYTHING),
     "pep3118-packed": dialect("struct", "all", NESTED | EVERYTHING, elements="packed"),
     "native-c": dialect("c", "all", NESTED | EVERYTHING),
     "numpy": dialect("numpy", "x ? e g Zf Zd Zg s O w", NESTED | {"^", "shape after a shape", "equal names"}),
-    "numpy-packed": dialect(
-        "numpy", "x ? e g Zf Zd Zg s O w", NESTED | {"^", "shape after a shape", "equal names"}, elements="packed"
-    ),
-    "numpy-padded": dialect(
-        "numpy", "x ? e g Zf Zd Zg s O w", NESTED | {"^", "shape after a shape", "equal names"}, elements="padded"
-    ),
+    "numpy-packed": dialect("numpy", "all", NESTED | EVERYTHING, elements="packed"),
+    "numpy-padded": dialect("numpy", "all", NESTED | EVERYTHING, elements="padded"),
     "numpy-reader": dialect(
         "c",
         "x c ? e g Zf Zd Zg s O w n N",
-        NESTED - {"byte order before a shape"} | {"^", "n alone", "no control space"},
+        NESTED - {"byte order before a shape"} | {"^", "n alone"},
     ),
     "ctypes": dialect(
         "explicit",
@@ -80,7 +77,7 @@ DIALECTS = {
         native_after_order=True,
     ),
     "cython": dialect(
-        "c", "x c ? g Zf Zd Zg s p O", NESTED | {"^", "equal names", "no control space"}, void_x=False
+        "c", "x c ? g Zf Zd Zg s p O", NESTED | {"^", "equal names"}, void_x=False
     ),
     "pybind11": dialect("struct", "x ? e g Zf Zd Zg s w", NESTED | {"^", "equal names"}),
     "array": dialect("struct", "e Zf Zd u w", wide_u=True),

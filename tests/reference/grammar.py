@@ -20,6 +20,7 @@ class Item:
     code: str = ""  # for kind "code": one character, or `Z` and the type of the parts
     order: str = "@"  # the byte-order character that applies to the type
     order_at_end: str = "@"  # for a structure: the one that applies at `}`
+    orders: str = ""  # the byte-order characters directly before the item and in it
     own_order: bool = False  # whether the character before the type is a byte-order character
     outer_order: bool = False  # whether a byte-order character precedes a shape or count
     shape: tuple = ()
@@ -67,8 +68,6 @@ class Parser:
     def spaces(self):
         start = self.at
         while self.peek() and self.peek() in SPACES:
-            if self.peek() != b" ":
-                self.constructs.add("control space")
             self.at += 1
         return self.at > start
 
@@ -109,14 +108,13 @@ class Parser:
                 pass
             if self.peek() in (b"", b"}"):
                 return items
-            last = self.text[start : self.at][-1:]
-            items.append(self.item(last))
+            items.append(self.item(self.text[start : self.at]))
             bits = [item.kind == "code" and item.code == "t" for item in items[-2:]]
             if bits == [True, True]:
                 self.fail("bits after bits")
 
-    def item(self, last):
-        item = self.unnamed_item(last)
+    def item(self, prefix):
+        item = self.unnamed_item(prefix)
         before = self.at
         inside = self.spaces()
         if self.eat(b":"):
@@ -134,19 +132,20 @@ class Parser:
             self.at = before
         return item
 
-    def unnamed_item(self, last=b""):
-        item = Item()
+    def unnamed_item(self, prefix=b""):
+        item = Item(orders="".join(chr(byte) for byte in prefix if byte in ORDERS))
         self.items += 1
         if self.items > MAX_ITEMS:
             raise Refused("limit", "too many items")
         begun = inside = False
-        item.own_order = bool(last) and last in ORDERS
+        item.own_order = bool(prefix) and prefix[-1] in ORDERS
         while True:
             if self.spaces():
                 inside |= begun
                 item.own_order = False
             elif self.byte_order():
                 item.own_order = True
+                item.orders += self.order
             elif self.peek() == b"(":
                 if item.count is not None:
                     self.fail("shape after the repeat count")
@@ -173,7 +172,7 @@ class Parser:
             self.constructs.add("inner space")
         item.order = self.order
         self.type(item)
-        if item.count is not None and not (item.kind == "code" and item.code in "spwutx"):
+        if item.count not in (None, 1) and not (item.kind == "code" and item.code in "spwutx"):
             item.shape += (item.count,)
         if len(item.shape) > MAX_DIMENSIONS:
             raise Refused("limit", "too many dimensions")

@@ -24,7 +24,7 @@ class Field:
     offset: int
     type: str
     size: int  # of one element, in bytes
-    big_endian: bool
+    endian: str | None
     shape: tuple = ()
     fields: tuple = ()  # of a record
 
@@ -65,7 +65,9 @@ class Rules:
         fields, at, align = [], 0, 1
         for item in items:
             one = self.type(item)
-            aligned = item.order == "@" and self.dialect.rule in ("struct", "c")
+            # In the rule of C, the character at `}` decides for a structure.
+            order = item.order_at_end if item.kind == "structure" and self.dialect.rule == "c" else item.order
+            aligned = order == "@" and self.dialect.rule in ("struct", "c")
             padding = item.kind == "code" and item.code == "x"
             if aligned:
                 at = round_up(at, one.align)
@@ -73,7 +75,7 @@ class Rules:
             element = self.strides.get(id(item), one.size)
             size = one.size * prod(item.shape)  # padding of the elements follows as `x`
             void = self.dialect.void_x and (item.name is not None or self.dialect.rule == "numpy" and self.whole is item)
-            nothing = 0 in item.shape and self.dialect.rule != "c" and item.name is None
+            nothing = 0 in item.shape and not self.dialect.empty_counts
             if not (padding and not void) and not nothing:
                 fields.append(
                     Field(
@@ -81,7 +83,7 @@ class Rules:
                         at,
                         self.type_name(item, one.size),
                         element,
-                        self.big_endian(item, one.size),
+                        self.endian(item, one.size),
                         item.shape,
                         one.fields,
                     )
@@ -96,9 +98,11 @@ class Rules:
             laid = self.items(item.children)
             if self.dialect.rule == "c" and item.order_at_end == "@":
                 laid = replace(laid, size=round_up(laid.size, laid.align))
-            if prod(item.shape) > 1 and item.order == "@":
+            if prod(item.shape) > 1 and item.order_at_end == "@":
                 self.arrays.append((item, laid))
             return laid
+        if item.kind == "pointer":
+            self.type(item.children[0])  # an invalid target is an error
         if item.kind in ("pointer", "function"):
             return Laid((), self.model.pointer, self.model.pointer)  # without the target
         if item.kind == "user":
@@ -144,13 +148,14 @@ class Rules:
             return "wchar"
         return TYPES[item.code]
 
-    def big_endian(self, item, size):
-        """Whether the value is big-endian. Types without a byte order are never big-endian."""
-        if item.kind in ("structure", "user") or item.kind == "code" and (item.code in "cbB?sptx"):
-            return False
+    def endian(self, item, size):
+        """Returns the byte order, or None for a type without a byte order."""
+        if item.kind in ("structure", "user") or item.kind == "code" and item.code in "cbB?sptx":
+            return None
+        big = item.order in ">!"
         if item.kind in ("pointer", "function") or item.code == "O" or item.order in "@=^":
-            return self.model.big_endian
-        return item.order in ">!"
+            big = self.model.big_endian
+        return "big" if big else "little"
 
 
 def round_up(size, align):

@@ -35,9 +35,10 @@ class Model:
 
 MODELS = {
     "lp64": Model(8, 8, 4, (16, 16)),
+    "aarch64": Model(8, 8, 4, (16, 16)),
     "llp64": Model(4, 8, 2, (8, 8)),
     "i386": Model(4, 4, 4, (12, 4), align8=4),
-    "arm": Model(4, 4, 4, (8, 8)),
+    "ilp32": Model(4, 4, 4, (8, 8)),
     "s390x": Model(8, 8, 4, (16, 8), big_endian=True),
     "wasm32": Model(4, 4, 4, (16, 16)),
 }

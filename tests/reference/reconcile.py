@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from math import prod
 
-from .dialects import DIALECTS
+from .dialects import ALL, DIALECTS
 from .errors import Ambiguous, Refused
 from .grammar import parse
 from .layout import Laid, Rules, round_up
@@ -37,20 +37,23 @@ def with_dialect(fmt, itemsize, dialect, model):
     laid = rules.format(fmt)
     if dialect.rule == "numpy":
         return numpy(fmt, itemsize, rules, laid)
-    results = [Result(laid, "exact")]
-    if dialect.rule == "struct" and not dialect.elements and any(unaligned(one) for _, one in rules.arrays):
-        compiler = Rules(replace(dialect, rule="c"), model, itemsize).format(fmt)
-        results.append(Result(compiler, "exact"))
-    results = [one for one in results if itemsize in (None, one.layout.size)]
-    if not results:
+    if itemsize not in (None, laid.size):
         raise Refused("size", f"the format has {laid.size} bytes, not {itemsize}")
-    if any(one.layout != results[0].layout for one in results):
-        raise Ambiguous([one.layout for one in results])
-    return results[0]
+    if itemsize is None and dialect.rule == "struct" and not dialect.elements and loose(rules):
+        compiler = Rules(replace(dialect, rule="c"), model).format(fmt)
+        if different([laid, compiler]):
+            raise Ambiguous([laid, compiler])
+    return Result(laid, "exact")
 
 
-def unaligned(laid):
-    return laid.size % laid.align != 0
+def loose(rules):
+    """Whether an element of an array of structures is not aligned."""
+    return any(laid.size % laid.align for _, laid in rules.arrays)
+
+
+def different(layouts):
+    """Whether `layouts` have different sizes or fields."""
+    return len({(one.size, one.fields) for one in layouts}) > 1
 
 
 def one_structure(fmt):
@@ -120,47 +123,72 @@ def padded_arrays(items, rules, end):
 
 
 def without_dialect(fmt, itemsize, model):
-    """Tries the rules of struct, C, ctypes and NumPy."""
-    found, errors = [], []
-    names = ["pep3118", "native-c", "ctypes", "numpy"]
-    by_ctypes = written_by_ctypes(fmt.items)
-    if fmt.constructs & {"&", "X{}"} and by_ctypes:
-        names = ["ctypes"]
-    elif not by_ctypes:
-        names.remove("ctypes")
-    foreign = any(isinstance(one, tuple) and one[1] not in DIALECTS["numpy"].codes for one in fmt.constructs)
-    native_order = b">" if model.big_endian else b"<"
-    for name in names:
-        if name == "numpy" and foreign and found:
+    """Tries the rules of struct, C, ctypes and NumPy, and the `u` of `array`."""
+    found, unaligned, errors = [], [], []
+    for name in candidates(fmt):
+        if name == "numpy" and foreign_to_numpy(fmt) and found:
             continue
-        full = DIALECTS["pep3118"]
-        rules = replace(DIALECTS[name], codes=full.codes, constructs=full.constructs)
-        if itemsize == 4 and len(fmt.items) == 1 and fmt.items[0].code == "u":
-            rules = replace(rules, wide_u=True)
+        rules = DIALECTS[name]
+        everything = replace(rules, codes=ALL, constructs=DIALECTS["pep3118"].constructs)
+        laid_by = Rules(everything, model, itemsize)
         try:
-            one = with_dialect(fmt, itemsize, rules, model)
+            laid = laid_by.format(fmt)
+            one = with_dialect(fmt, itemsize, replace(everything, elements=""), model) if name == "numpy" else None
+            if one is None and itemsize not in (None, laid.size):
+                raise Refused("size", f"the format has {laid.size} bytes, not {itemsize}")
         except Refused as error:
             errors.append(error)
             continue
-        if name == "numpy":
-            if one.certainty != "exact" and (native_order in fmt.text or not wide_number(fmt.items)):
+        one = one or Result(laid, "exact")
+        if name == "numpy" and one.certainty == "trailing padding":
+            if native_character(model) in fmt.text or not wide_number(fmt.items):
                 continue
-            if not aligned_as_numpy(fmt.items, rules, model):
-                continue
-        found.append(one)
+        (unaligned if name != "numpy" and loose(laid_by) else found).append(one)
+    if itemsize is None or not found:
+        found = unaligned + found
     if not found:
-        for error in errors:
-            if isinstance(error, Ambiguous):
-                raise error
-        raise errors[0] if errors else Refused("size", "no rule gives the itemsize")
-    if any(one.layout != found[0].layout for one in found):
-        raise Ambiguous([one.layout for one in found])
+        raise next((one for one in errors if isinstance(one, Ambiguous)), (errors or [Refused("size", "no rule")])[0])
+    layouts = [one.layout for one in found]
+    if different(layouts):
+        raise Ambiguous(layouts)
     return next((one for one in found if one.certainty == "inferred"), found[0])
+
+
+def candidates(fmt):
+    """Lists the dialects whose rules are tried for `fmt`."""
+    by_ctypes = written_by_ctypes(fmt.items)
+    if by_ctypes and fmt.constructs & {"&", "X{}"}:
+        return ["ctypes"]
+    names = ["pep3118", "native-c"]
+    if by_ctypes and accepts("ctypes", fmt):
+        names.append("ctypes")
+    if len(fmt.items) == 1:
+        names += ["array"] if fmt.items[0].code == "u" and accepts("array", fmt) else []
+        names.append("numpy")
+    return names
+
+
+def accepts(name, fmt):
+    try:
+        DIALECTS[name].check(fmt)
+    except Refused:
+        return False
+    return True
+
+
+def foreign_to_numpy(fmt):
+    return any(isinstance(one, tuple) and one[1] not in DIALECTS["numpy"].codes for one in fmt.constructs)
+
+
+def native_character(model):
+    return b">" if model.big_endian else b"<"
 
 
 def written_by_ctypes(items):
     """Whether ctypes can have written the byte-order characters."""
     for item in items:
+        if len(item.orders) > 1:
+            return False
         bare = item.kind != "code" or item.code == "x"
         if bare and item.own_order or item.outer_order:
             return False
@@ -178,19 +206,3 @@ def wide_number(items):
         for item in items
     )
 
-
-def aligned_as_numpy(items, rules, model):
-    """Whether the explicit offsets of items after `@` are multiples of their alignments."""
-    explicit = Rules(rules, model)
-    aligned = Rules(replace(rules, rule="struct"), model)
-    at = 0
-    for item in items:
-        one, other = explicit.type(item), aligned.type(item)
-        if item.order == "@" and round_up(at, other.align) != at:
-            return False
-        if item.kind == "structure" and not aligned_as_numpy(item.children, rules, model):
-            return False
-        at += one.size
-        for dimension in item.shape:
-            at += one.size * (dimension - 1)
-    return True
