@@ -11,6 +11,7 @@ import argparse
 import random
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -65,7 +66,7 @@ def answer_of_reference(case: Case) -> Any:
 
 def reference_plain(layout: Any) -> Any:
     fields = layout.fields
-    if len(fields) == 1 and fields[0].type == "record" and fields[0].name is None and not fields[0].shape:
+    if len(fields) == 1 and fields[0] == replace(fields[0], name=None, offset=0, type="record", size=layout.size, shape=()):
         fields = fields[0].fields
     return (layout.size, tuple(reference_field(field) for field in fields))
 

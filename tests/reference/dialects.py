@@ -6,8 +6,9 @@ from .errors import Refused
 
 COMMON = set("bBhHiIlLqQfd")
 ALL = set("xcbB?hHiIlLqQnNefdgspPOuwtFDGzvZ") | {"Ze", "Zf", "Zd", "Zg"}
-NESTED = {"structure", "name", "shape", "inner space", "late byte order", "byte order before a shape"}
+NESTED = {"structure", "name", "shape", "inner space", "late byte order", "byte order before a shape", "two byte orders", "byte order without an item", "byte order after a count"}
 EVERYTHING = {"^", "&", "X{}", "[name]", "shape after a shape", "equal names"}
+NUMPY = NESTED | {"^", "shape after a shape", "equal names"}
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Dialect:
     native_after_order: bool = False  # whether `<P` has the native size
     empty_counts: bool = True  # whether `0i` is a field without elements
     void_x: bool = True  # whether an `x` with a name is a field
+    void_item: bool = False  # whether an `x` that is the whole format is a value
     elements: str = ""  # the distance of array elements, if the dialect defines it
 
     def check(self, fmt):
@@ -47,7 +49,7 @@ def check_names(items):
         check_names(item.children)
 
 
-def dialect(rule, codes, constructs=(), **options):
+def dialect(rule, codes, constructs=("byte order without an item",), **options):
     codes = ALL if codes == "all" else COMMON | set(codes.split())
     return Dialect(rule, frozenset(codes), frozenset(constructs), **options)
 
@@ -61,13 +63,13 @@ DIALECTS = {
     "pep3118": dialect("struct", "all", NESTED | EVERYTHING),
     "pep3118-packed": dialect("struct", "all", NESTED | EVERYTHING, elements="packed"),
     "native-c": dialect("c", "all", NESTED | EVERYTHING),
-    "numpy": dialect("numpy", "x ? e g Zf Zd Zg s O w", NESTED | {"^", "shape after a shape", "equal names"}),
-    "numpy-packed": dialect("numpy", "all", NESTED | EVERYTHING, elements="packed"),
-    "numpy-padded": dialect("numpy", "all", NESTED | EVERYTHING, elements="padded"),
+    "numpy": dialect("numpy", "x ? e g Zf Zd Zg s O w", NUMPY, void_item=True),
+    "numpy-packed": dialect("numpy", "all", NUMPY, elements="packed"),
+    "numpy-padded": dialect("numpy", "all", NUMPY, elements="padded"),
     "numpy-reader": dialect(
         "c",
         "x c ? e g Zf Zd Zg s O w n N",
-        NESTED - {"byte order before a shape"} | {"^", "n alone"},
+        NESTED - {"byte order before a shape", "two byte orders", "byte order without an item"} | {"^", "n alone"},
     ),
     "ctypes": dialect(
         "explicit",
@@ -80,5 +82,5 @@ DIALECTS = {
         "c", "x c ? g Zf Zd Zg s p O", NESTED | {"^", "equal names"}, void_x=False
     ),
     "pybind11": dialect("struct", "x ? e g Zf Zd Zg s w", NESTED | {"^", "equal names"}),
-    "array": dialect("struct", "e Zf Zd u w", wide_u=True),
+    "array": dialect("struct", "e Zf Zd u w", wide_u=True, empty_counts=False),
 }

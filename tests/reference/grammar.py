@@ -107,6 +107,8 @@ class Parser:
             while self.spaces() or self.byte_order():
                 pass
             if self.peek() in (b"", b"}"):
+                if any(byte in ORDERS for byte in self.text[start : self.at]):
+                    self.constructs.add("byte order without an item")
                 return items
             items.append(self.item(self.text[start : self.at]))
             bits = [item.kind == "code" and item.code == "t" for item in items[-2:]]
@@ -146,6 +148,8 @@ class Parser:
             elif self.byte_order():
                 item.own_order = True
                 item.orders += self.order
+                if item.count is not None:
+                    self.constructs.add("byte order after a count")
             elif self.peek() == b"(":
                 if item.count is not None:
                     self.fail("shape after the repeat count")
@@ -174,6 +178,8 @@ class Parser:
         self.type(item)
         if item.count not in (None, 1) and not (item.kind == "code" and item.code in "spwutx"):
             item.shape += (item.count,)
+        if len(item.orders) > 1:
+            self.constructs.add("two byte orders")
         if len(item.shape) > MAX_DIMENSIONS:
             raise Refused("limit", "too many dimensions")
         return item

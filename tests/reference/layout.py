@@ -74,7 +74,7 @@ class Rules:
                 align = max(align, one.align)
             element = self.strides.get(id(item), one.size)
             size = one.size * prod(item.shape)  # padding of the elements follows as `x`
-            void = self.dialect.void_x and (item.name is not None or self.dialect.rule == "numpy" and self.whole is item)
+            void = self.dialect.void_x and (item.name is not None or self.dialect.void_item and self.whole is item)
             nothing = 0 in item.shape and not self.dialect.empty_counts
             if not (padding and not void) and not nothing:
                 fields.append(

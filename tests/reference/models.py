@@ -40,7 +40,7 @@ MODELS = {
     "i386": Model(4, 4, 4, (12, 4), align8=4),
     "ilp32": Model(4, 4, 4, (8, 8)),
     "s390x": Model(8, 8, 4, (16, 8), big_endian=True),
-    "wasm32": Model(4, 4, 4, (16, 16)),
+    "wasm32": Model(4, 4, 4, (16, 8)),
 }
 
 # The sizes after `=`, `<`, `>` and `!`, in bytes. The other codes have no standard size.

@@ -52,12 +52,27 @@ def loose(rules):
 
 
 def different(layouts):
-    """Whether `layouts` have different sizes or fields."""
-    return len({(one.size, one.fields) for one in layouts}) > 1
+    """Whether `layouts` have different sizes, or other values at an offset."""
+    return len({(one.size, values(one.fields, 0, ())) for one in layouts}) > 1
+
+
+def values(fields, start, path):
+    """Lists the values of `fields` with their offsets from the start of the item."""
+    found = []
+    for index, field in enumerate(fields):
+        inner = (*path, (index, field.name))
+        if field.type == "record" and not field.shape:
+            found += values(field.fields, start + field.offset, inner)
+        else:
+            elements = values(field.fields, 0, ())
+            plain = replace(field, offset=0, size=field.size if prod(field.shape) > 1 or not elements else 0, fields=())
+            found.append((inner, start + field.offset, plain, elements))
+    return tuple(found)
 
 
 def one_structure(fmt):
-    return len(fmt.items) == 1 and fmt.items[0].kind == "structure" and not fmt.items[0].shape
+    item = fmt.items[0] if len(fmt.items) == 1 else None
+    return item is not None and item.kind == "structure" and item.name is None and prod(item.shape) == 1
 
 
 def numpy(fmt, itemsize, rules, laid):
@@ -129,7 +144,7 @@ def without_dialect(fmt, itemsize, model):
         if name == "numpy" and foreign_to_numpy(fmt) and found:
             continue
         rules = DIALECTS[name]
-        everything = replace(rules, codes=ALL, constructs=DIALECTS["pep3118"].constructs)
+        everything = replace(rules, codes=ALL, constructs=DIALECTS["pep3118"].constructs, void_item=False)
         laid_by = Rules(everything, model, itemsize)
         try:
             laid = laid_by.format(fmt)
@@ -140,12 +155,13 @@ def without_dialect(fmt, itemsize, model):
             errors.append(error)
             continue
         one = one or Result(laid, "exact")
-        if name == "numpy" and one.certainty == "trailing padding":
-            if native_character(model) in fmt.text or not wide_number(fmt.items):
-                continue
+        whole = itemsize is not None and one.certainty != "trailing padding"
+        if name == "numpy" and not whole and native_character(model) in fmt.text:
+            continue
+        if name == "numpy" and one.certainty == "trailing padding" and not wide_number(fmt.items):
+            continue
         (unaligned if name != "numpy" and loose(laid_by) else found).append(one)
-    if itemsize is None or not found:
-        found = unaligned + found
+    found = found or unaligned
     if not found:
         raise next((one for one in errors if isinstance(one, Ambiguous)), (errors or [Refused("size", "no rule")])[0])
     layouts = [one.layout for one in found]
@@ -156,11 +172,11 @@ def without_dialect(fmt, itemsize, model):
 
 def candidates(fmt):
     """Lists the dialects whose rules are tried for `fmt`."""
-    by_ctypes = written_by_ctypes(fmt.items)
+    by_ctypes = written_by_ctypes(fmt.items) and accepts("ctypes", fmt)
     if by_ctypes and fmt.constructs & {"&", "X{}"}:
         return ["ctypes"]
     names = ["pep3118", "native-c"]
-    if by_ctypes and accepts("ctypes", fmt):
+    if by_ctypes:
         names.append("ctypes")
     if len(fmt.items) == 1:
         names += ["array"] if fmt.items[0].code == "u" and accepts("array", fmt) else []
@@ -187,14 +203,12 @@ def native_character(model):
 def written_by_ctypes(items):
     """Whether ctypes can have written the byte-order characters."""
     for item in items:
-        if len(item.orders) > 1:
-            return False
         bare = item.kind != "code" or item.code == "x"
-        if bare and item.own_order or item.outer_order:
+        if bare and item.own_order or set(item.orders) - set("<>"):
             return False
-        if not bare and item.code != "B" and not item.own_order:
+        if not bare and item.code != "B" and item.order not in "<>":
             return False
-        if item.own_order and item.order not in "<>" or not written_by_ctypes(item.children):
+        if not written_by_ctypes(item.children):
             return False
     return True
 
@@ -202,7 +216,7 @@ def written_by_ctypes(items):
 def wide_number(items):
     """Whether `items` contain a number of several bytes in native byte order."""
     return any(
-        item.order in "@=^" and item.kind == "code" and item.code not in "xcbB?spt" or wide_number(item.children)
+        item.order in "@=^" and item.kind == "code" and item.code not in set("xcbB?sptPOzZuw") or wide_number(item.children)
         for item in items
     )
 
