@@ -1,12 +1,15 @@
 """The table of docs/dialects.md."""
 
+import re
 from dataclasses import dataclass
 
 from .errors import Refused
 
 COMMON = set("bBhHiIlLqQfd")
 ALL = set("xcbB?hHiIlLqQnNefdgspPOuwtFDGzvZ") | {"Ze", "Zf", "Zd", "Zg"}
-NESTED = {"structure", "name", "shape", "inner space", "late byte order", "byte order before a shape", "two byte orders", "byte order without an item", "byte order after a count"}
+BARE_ORDERS = {"two byte orders", "byte order without an item"}
+NESTED = BARE_ORDERS | {"structure", "name", "shape", "inner space"}
+NESTED |= {"late byte order", "byte order before a shape", "byte order after a count"}
 EVERYTHING = {"^", "&", "X{}", "[name]", "shape after a shape", "equal names"}
 NUMPY = NESTED | {"^", "shape after a shape", "equal names"}
 
@@ -31,7 +34,10 @@ class Dialect:
             if isinstance(construct, tuple):
                 ok = construct[1] in self.codes
                 if "n alone" in self.constructs and construct[1] in ("n", "N"):
-                    ok = fmt.text.lstrip(b"@^") in (b"n", b"N") and len(fmt.text) < 3
+                    ok = re.fullmatch(rb"[@=<>!^]*[nN]", fmt.text) is not None
+            elif construct == "two byte orders" and construct not in self.constructs:
+                # NumPy reads a format of one code with another function than all other formats.
+                ok = re.fullmatch(rb"[@=<>!^]*(Z.|\w)", fmt.text) is not None and "n alone" in self.constructs
             else:
                 ok = construct in self.constructs
             if not ok:
@@ -69,7 +75,7 @@ DIALECTS = {
     "numpy-reader": dialect(
         "c",
         "x c ? e g Zf Zd Zg s O w n N",
-        NESTED - {"byte order before a shape", "two byte orders", "byte order without an item"} | {"^", "n alone"},
+        NESTED - {"byte order before a shape", "byte order after a count"} - BARE_ORDERS | {"^", "n alone"},
     ),
     "ctypes": dialect(
         "explicit",

@@ -21,8 +21,6 @@ class Item:
     order: str = "@"  # the byte-order character that applies to the type
     order_at_end: str = "@"  # for a structure: the one that applies at `}`
     orders: str = ""  # the byte-order characters directly before the item and in it
-    own_order: bool = False  # whether the character before the type is a byte-order character
-    outer_order: bool = False  # whether a byte-order character precedes a shape or count
     shape: tuple = ()
     shapes: int = 0
     count: int | None = None
@@ -140,23 +138,21 @@ class Parser:
         if self.items > MAX_ITEMS:
             raise Refused("limit", "too many items")
         begun = inside = False
-        item.own_order = bool(prefix) and prefix[-1] in ORDERS
+        after_order = bool(item.orders)
         while True:
             if self.spaces():
                 inside |= begun
-                item.own_order = False
             elif self.byte_order():
-                item.own_order = True
+                after_order = True
                 item.orders += self.order
                 if item.count is not None:
                     self.constructs.add("byte order after a count")
             elif self.peek() == b"(":
                 if item.count is not None:
                     self.fail("shape after the repeat count")
-                if item.own_order:
-                    item.outer_order = True
+                if after_order:
                     self.constructs.add("byte order before a shape")
-                item.own_order = False
+                after_order = False
                 item.shape += self.shape()
                 item.shapes += 1
                 begun = True
@@ -166,8 +162,7 @@ class Parser:
             elif self.peek() and self.peek() in b"0123456789":
                 if item.count is not None:
                     self.fail("two repeat counts")
-                item.outer_order |= item.own_order
-                item.own_order = False
+                after_order = False
                 item.count = self.number()
                 begun = True
             else:

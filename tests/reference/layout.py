@@ -27,6 +27,8 @@ class Field:
     endian: str | None
     shape: tuple = ()
     fields: tuple = ()  # of a record
+    align: int = field(default=1, compare=False)  # natural, whatever the byte-order character
+    order: str = field(default="@", compare=False)  # the byte-order character that applies
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,6 @@ class Rules:
     model: object
     itemsize: int | None = None
     whole: object = None  # the item, if the format is one item
-    strides: dict = field(default_factory=dict)  # id of an item: the distance between its elements
-    arrays: list = field(default_factory=list)  # arrays of structures whose elements can be padded
 
     def format(self, fmt):
         self.whole = fmt.items[0] if len(fmt.items) == 1 else None
@@ -72,8 +72,7 @@ class Rules:
             if aligned:
                 at = round_up(at, one.align)
                 align = max(align, one.align)
-            element = self.strides.get(id(item), one.size)
-            size = one.size * prod(item.shape)  # padding of the elements follows as `x`
+            size = one.size * prod(item.shape)
             void = self.dialect.void_x and (item.name is not None or self.dialect.void_item and self.whole is item)
             nothing = 0 in item.shape and not self.dialect.empty_counts
             if not (padding and not void) and not nothing:
@@ -82,10 +81,12 @@ class Rules:
                         item.name,
                         at,
                         self.type_name(item, one.size),
-                        element,
+                        one.size,
                         self.endian(item, one.size),
                         item.shape,
                         one.fields,
+                        self.natural_align(item, one),
+                        item.order,
                     )
                 )
             at += size
@@ -98,8 +99,6 @@ class Rules:
             laid = self.items(item.children)
             if self.dialect.rule == "c" and item.order_at_end == "@":
                 laid = replace(laid, size=round_up(laid.size, laid.align))
-            if prod(item.shape) > 1 and item.order_at_end == "@":
-                self.arrays.append((item, laid))
             return laid
         if item.kind == "pointer":
             self.type(item.children[0])  # an invalid target is an error
@@ -133,6 +132,10 @@ class Rules:
             size = STANDARD[code]
         return size * parts, align
 
+    def natural_align(self, item, one):
+        # `<l` has 4 bytes, so its alignment is that of an integer of 4 bytes.
+        return min(one.align, 4) if item.code in ("l", "L") and one.size == 4 else one.align
+
     def type_name(self, item, size):
         if item.kind == "structure":
             return "record"
@@ -150,7 +153,9 @@ class Rules:
 
     def endian(self, item, size):
         """Returns the byte order, or None for a type without a byte order."""
-        if item.kind in ("structure", "user") or item.kind == "code" and item.code in "cbB?sptx":
+        if item.kind in ("structure", "user") or item.kind == "code" and item.code in "cbB?spx":
+            return None
+        if item.code == "t" and size <= 1:
             return None
         big = item.order in ">!"
         if item.kind in ("pointer", "function") or item.code == "O" or item.order in "@=^":

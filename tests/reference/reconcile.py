@@ -3,10 +3,11 @@
 from dataclasses import dataclass, replace
 from math import prod
 
-from .dialects import ALL, DIALECTS
+from .dialects import DIALECTS
+from .elements import spacings
 from .errors import Ambiguous, Refused
 from .grammar import parse
-from .layout import Laid, Rules, round_up
+from .layout import Laid, Rules
 
 
 @dataclass(frozen=True)
@@ -33,27 +34,59 @@ def reconcile(text, itemsize, dialect, model):
 
 
 def with_dialect(fmt, itemsize, dialect, model):
-    rules = Rules(dialect, model, itemsize)
-    laid = rules.format(fmt)
+    return only(interpretations(fmt, itemsize, dialect, model))
+
+
+def only(results):
+    """Returns the result with the layout that all `results` have. Raises `Ambiguous` if they differ."""
+    distinct = {}
+    for one in results:
+        distinct.setdefault(meaning(one.layout), one)
+    if len(distinct) > 1:
+        raise Ambiguous([one.layout for one in distinct.values()])
+    return next((one for one in results if one.certainty == "inferred"), results[0])
+
+
+def interpretations(fmt, itemsize, dialect, model):
+    """Lists the layouts of `fmt` in `dialect`. Raises `Refused` if no layout has the itemsize."""
+    laid = Rules(dialect, model, itemsize).format(fmt)
     if dialect.rule == "numpy":
-        return numpy(fmt, itemsize, rules, laid)
+        return numpy(fmt, itemsize, dialect, model, laid)
     if itemsize not in (None, laid.size):
         raise Refused("size", f"the format has {laid.size} bytes, not {itemsize}")
-    if itemsize is None and dialect.rule == "struct" and not dialect.elements and loose(rules):
-        compiler = Rules(replace(dialect, rule="c"), model).format(fmt)
-        if different([laid, compiler]):
-            raise Ambiguous([laid, compiler])
-    return Result(laid, "exact")
+    results = [Result(laid, "exact")]
+    if dialect.rule == "struct" and not dialect.elements and loose(laid.fields):
+        try:
+            compiler = Rules(replace(dialect, rule="c"), model, itemsize).format(fmt)
+        except Refused:
+            return results
+        if itemsize in (None, compiler.size):
+            results.append(Result(compiler, "exact"))
+    return results
 
 
-def loose(rules):
+def loose(fields):
     """Whether an element of an array of structures is not aligned."""
-    return any(laid.size % laid.align for _, laid in rules.arrays)
+    return any(
+        prod(field.shape) > 1 and field.size % native_align(field) != 0 or loose(field.fields)
+        for field in fields
+        if field.type == "record"
+    )
 
 
-def different(layouts):
-    """Whether `layouts` have different sizes, or other values at an offset."""
-    return len({(one.size, values(one.fields, 0, ())) for one in layouts}) > 1
+def native_align(record):
+    """Returns the largest alignment of the fields after `@` in `record`."""
+    aligns = [1]
+    for field in record.fields:
+        aligns.append(native_align(field))
+        if field.type != "record" and field.order == "@":
+            aligns.append(field.align)
+    return max(aligns)
+
+
+def meaning(layout):
+    """Returns the size of `layout` and its values with their offsets, which are equal if layouts give equal values."""
+    return layout.size, values(layout.fields, 0, ())
 
 
 def values(fields, start, path):
@@ -65,7 +98,9 @@ def values(fields, start, path):
             found += values(field.fields, start + field.offset, inner)
         else:
             elements = values(field.fields, 0, ())
-            plain = replace(field, offset=0, size=field.size if prod(field.shape) > 1 or not elements else 0, fields=())
+            size = field.size if prod(field.shape) > 1 or field.type != "record" else 0
+            kind = "ucs2" if field.type == "wchar" and field.align == 2 else field.type
+            plain = replace(field, offset=0, type=kind, size=size, fields=())
             found.append((inner, start + field.offset, plain, elements))
     return tuple(found)
 
@@ -75,113 +110,58 @@ def one_structure(fmt):
     return item is not None and item.kind == "structure" and item.name is None and prod(item.shape) == 1
 
 
-def numpy(fmt, itemsize, rules, laid):
+def numpy(fmt, itemsize, dialect, model, laid):
     """Applies the rule of NumPy: the padding of array elements follows the array."""
-    certainty, end = "exact", 0
+    certainty, trailing = "exact", 0
     if itemsize is not None and itemsize != laid.size:
-        if itemsize < laid.size or not one_structure(fmt):
+        if not laid.size < itemsize <= model.max_size or not one_structure(fmt):
             raise Refused("size", f"the format has {laid.size} bytes, not {itemsize}")
-        certainty, end = "trailing padding", itemsize - laid.size
-    gaps = padded_arrays(fmt.items, rules, 0)
-    if one_structure(fmt):
-        gaps = padded_arrays(fmt.items[0].children, rules, end)
-    choices = {}
-    for item, contiguous, padded, sure in gaps:
-        rules.strides[id(item)] = contiguous if rules.dialect.elements == "packed" else padded
-        if not rules.dialect.elements and not sure:
-            choices[id(item)] = contiguous
-    if gaps:
-        certainty = "inferred" if rules.dialect.elements == "" else certainty
-        laid = rules.format(fmt)
-    if choices:
-        rules.strides |= choices
-        raise Ambiguous([rules.format(fmt), laid])
-    if end:
-        laid = replace(laid, size=itemsize, fields=(replace(laid.fields[0], size=itemsize),))
-    return Result(laid, certainty)
-
-
-def padded_arrays(items, rules, end):
-    """Lists the arrays of structures whose elements can include the padding after the array.
-
-    `end` is the padding after the last item, in bytes. A row has the array, the distance of elements without and with padding, and
-    whether only the layout of a C compiler accounts for the padding.
-    """
-    rows = []
-    compiler = Rules(replace(rules.dialect, rule="c"), rules.model)
-    align = compiler.items(items).align
-    for index, item in enumerate(items):
-        if item.kind != "structure":
-            continue
-        rows += padded_arrays(item.children, rules, 0)
-        count = prod(item.shape)
-        padding, following = 0, end
-        for after in items[index + 1 :]:
-            if after.code != "x" or after.name is not None:
-                following = 0
-                next_align = compiler.type(after).align if after.order == "@" else 1
-                break
-            padding += rules.type(after).size * prod(after.shape)
-        else:
-            next_align = align
-        padding += following
-        if count < 2 or padding < count:
-            continue
-        size = rules.type(item).size
-        padded = compiler.type(item).size
-        gap = count * size + padding
-        by_compiler = padded != size and round_up(count * padded, next_align) == gap
-        contiguous = round_up(count * size, next_align) == gap
-        sure = by_compiler and not contiguous
-        rows.append((item, size, padded if by_compiler else size + padding // count, sure))
-    return rows
+        certainty, trailing = "trailing padding", itemsize - laid.size
+    size = laid.size + trailing
+    outer = laid.fields[0] if one_structure(fmt) else None
+    fields = laid.fields if outer is None else outer.fields
+    inferred, choices = spacings(fields, size, trailing, dialect.elements)
+    results = []
+    for choice in choices:
+        if outer is not None:
+            choice = (replace(outer, size=size, fields=choice),)
+        results.append(Result(Laid(choice, size, laid.align), "inferred" if inferred else certainty))
+    return results
 
 
 def without_dialect(fmt, itemsize, model):
     """Tries the rules of struct, C, ctypes and NumPy, and the `u` of `array`."""
-    found, unaligned, errors = [], [], []
-    for name in candidates(fmt):
-        if name == "numpy" and foreign_to_numpy(fmt) and found:
+    likely, unlikely, unaligned, errors = [], [], [], []
+    addresses = fmt.constructs & {"&", "X{}"}
+    for name in ("pep3118", "ctypes", "array", "native-c", "numpy"):
+        if name == "ctypes" and not written_by_ctypes(fmt):
             continue
-        rules = DIALECTS[name]
-        everything = replace(rules, codes=ALL, constructs=DIALECTS["pep3118"].constructs, void_item=False)
-        laid_by = Rules(everything, model, itemsize)
+        if name == "array" and not (accepts("array", fmt) and len(fmt.items) == 1 and fmt.items[0].code == "u"):
+            continue
+        if name in ("pep3118", "native-c") and addresses and itemsize is not None and written_by_ctypes(fmt):
+            continue
+        if name == "numpy" and (addresses or not written_by_numpy(fmt, model)):
+            continue
+        rules = DIALECTS["numpy-packed" if name == "numpy" else name]
+        rules = replace(rules, elements="")
         try:
-            laid = laid_by.format(fmt)
-            one = with_dialect(fmt, itemsize, replace(everything, elements=""), model) if name == "numpy" else None
-            if one is None and itemsize not in (None, laid.size):
-                raise Refused("size", f"the format has {laid.size} bytes, not {itemsize}")
+            found = interpretations(fmt, itemsize, rules, model)
         except Refused as error:
             errors.append(error)
             continue
-        one = one or Result(laid, "exact")
-        whole = itemsize is not None and one.certainty != "trailing padding"
-        if name == "numpy" and not whole and native_character(model) in fmt.text:
+        trailing = name == "numpy" and itemsize not in (None, Rules(rules, model, itemsize).format(fmt).size)
+        if trailing and not native_number(fmt.items):
             continue
-        if name == "numpy" and one.certainty == "trailing padding" and not wide_number(fmt.items):
-            continue
-        (unaligned if name != "numpy" and loose(laid_by) else found).append(one)
-    found = found or unaligned
+        if rules.rule in ("struct", "c") and loose(found[0].layout.fields):
+            unaligned += found
+        elif name == "numpy" and likely and not accepts("numpy", fmt):
+            unlikely += found
+        else:
+            likely += found
+    found = likely or unlikely or unaligned
     if not found:
-        raise next((one for one in errors if isinstance(one, Ambiguous)), (errors or [Refused("size", "no rule")])[0])
-    layouts = [one.layout for one in found]
-    if different(layouts):
-        raise Ambiguous(layouts)
-    return next((one for one in found if one.certainty == "inferred"), found[0])
-
-
-def candidates(fmt):
-    """Lists the dialects whose rules are tried for `fmt`."""
-    by_ctypes = written_by_ctypes(fmt.items) and accepts("ctypes", fmt)
-    if by_ctypes and fmt.constructs & {"&", "X{}"}:
-        return ["ctypes"]
-    names = ["pep3118", "native-c"]
-    if by_ctypes:
-        names.append("ctypes")
-    if len(fmt.items) == 1:
-        names += ["array"] if fmt.items[0].code == "u" and accepts("array", fmt) else []
-        names.append("numpy")
-    return names
+        raise errors[0] if errors else Refused("size", "no rule gives the itemsize")
+    return only(found)
 
 
 def accepts(name, fmt):
@@ -192,31 +172,28 @@ def accepts(name, fmt):
     return True
 
 
-def foreign_to_numpy(fmt):
-    return any(isinstance(one, tuple) and one[1] not in DIALECTS["numpy"].codes for one in fmt.constructs)
-
-
-def native_character(model):
-    return b">" if model.big_endian else b"<"
-
-
-def written_by_ctypes(items):
-    """Whether ctypes can have written the byte-order characters."""
+def values_of(items):
+    """Yields the items that are codes, and not in the target of a pointer."""
     for item in items:
-        bare = item.kind != "code" or item.code == "x"
-        if bare and item.own_order or set(item.orders) - set("<>"):
-            return False
-        if not bare and item.code != "B" and item.order not in "<>":
-            return False
-        if not written_by_ctypes(item.children):
-            return False
-    return True
+        if item.kind == "structure":
+            yield from values_of(item.children)
+        elif item.kind == "code":
+            yield item
 
 
-def wide_number(items):
-    """Whether `items` contain a number of several bytes in native byte order."""
-    return any(
-        item.order in "@=^" and item.kind == "code" and item.code not in set("xcbB?sptPOzZuw") or wide_number(item.children)
-        for item in items
-    )
+def written_by_ctypes(fmt):
+    """Whether ctypes can have written the format: a byte-order character applies to each value of several bytes."""
+    numbers = [item for item in values_of(fmt.items) if item.code not in "xcbB?spt"]
+    return accepts("ctypes", fmt) and all(item.order in "<>" for item in numbers)
 
+
+def written_by_numpy(fmt, model):
+    """Whether NumPy can have written the format: one item, with a byte-order character only for the other byte order."""
+    other = "<" if model.big_endian else ">"
+    numbers = [item for item in values_of(fmt.items) if item.code not in "xcbB?sptO"]
+    return len(fmt.items) <= 1 and all(item.order in "@=^" + other for item in numbers)
+
+
+def native_number(items):
+    """Whether `items` contain a value of several bytes in native byte order that is no address."""
+    return any(item.order in "@=^" and item.code not in "xcbB?sptP" for item in values_of(items))
