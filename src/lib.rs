@@ -123,7 +123,7 @@ pub mod __private {
     #[cfg(all(feature = "pyo3", not(abi3_below_3_11)))]
     pub use crate::py::{
         Cache, Ctypes, TypeLayout, canonical_format, expect_exporter, from_dtype, hash, loaded, open_as,
-        open_described, run_audit, set_format_exception, type_layout,
+        open_described, open_items, run_audit, set_format_exception, type_layout,
     };
     pub use crate::text::{abridge, escape, plural};
 }

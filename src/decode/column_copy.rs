@@ -186,7 +186,7 @@ pub(super) fn scatter_columns(
     let (mut readers, mut others) = (Vec::new(), Vec::new());
     for (leaf, elements) in columns {
         match elements {
-            Elements::Bytes(rest) if leaf.repeats.is_empty() && leaf.codec.bits.is_none() => {
+            Elements::Bytes(rest) if leaf.repeats.is_empty() && leaf.codec.conversion().is_none() => {
                 let (len, unit) = (leaf.adjacent_bytes(), leaf.codec.reversed_unit());
                 readers.push(ColumnReader { offset: leaf.offset, len, unit, rest });
             }

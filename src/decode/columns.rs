@@ -9,7 +9,7 @@ use num_complex::Complex;
 use super::buffer::{Buffer, BufferMut, total};
 use super::column_copy::{ColumnFiller, can_grow, scatter_columns};
 use super::element::sealed::{ColumnTarget, ElementType, Elements, ElementsMut};
-use super::element::{Element, check_bits, elements_per_item, reserved, zeroed};
+use super::element::{Element, elements_per_item, reserved, zeroed};
 use super::error::{DecodeError, EncodeError, EncodeErrorKind};
 use super::leaf::Leaf;
 use super::long_double::{LongDouble, name as representation};
@@ -601,8 +601,8 @@ fn check_column(leaf: &Leaf, column: &Column, items: usize) -> Result<(), Encode
             unit: "element",
         });
     }
-    if let Some(bits) = leaf.codec.bits {
-        check_bits(&column.data.elements(), bits)?;
+    if let (Some(conversion), Elements::Bytes(elements)) = (leaf.codec.conversion(), column.data.elements()) {
+        conversion.check(elements, leaf.codec.size)?;
     }
     let machine = leaf.codec.long_double;
     if let ColumnData::LongDouble(elements) = &column.data

@@ -5,14 +5,13 @@ use alloc::vec::Vec;
 use half::f16;
 use num_complex::Complex;
 
-use super::error::{DecodeError, EncodeErrorKind, resize};
+use super::error::{DecodeError, resize};
 use super::leaf::Leaf;
 use super::long_double::LongDouble;
 use super::scalar::ScalarCodec;
 use crate::abi::LongDoubleFormat;
 use crate::align::to_u64;
-use crate::endian::Endian;
-use crate::layout::{BitField, Type};
+use crate::layout::Type;
 use crate::spare_capacity::SpareCapacity;
 use crate::strided::{Strided, StridedMut, reverse_units};
 
@@ -112,7 +111,8 @@ pub(super) mod sealed {
     }
 }
 
-use sealed::{ColumnTarget, ElementType, Elements, ElementsMut};
+pub(super) use sealed::Elements;
+use sealed::{ColumnTarget, ElementType, ElementsMut};
 
 macro_rules! numbers {
     ($($element:ty, $name:literal, $codec:ident => $accepts:expr;)+) => {$(
@@ -135,7 +135,7 @@ macro_rules! numbers {
             }
 
             fn width(codec: &ScalarCodec) -> usize {
-                if codec.bits.is_some() { codec.size } else { size_of::<Self>() }
+                if codec.conversion().is_some() { codec.size } else { size_of::<Self>() }
             }
 
             fn elements_mut(elements: &mut [Self]) -> ElementsMut<'_> {
@@ -173,7 +173,10 @@ numbers! {
 
 /// Returns whether the bytes of the values of `codec` are the elements of a `u8` column. Returns `false` for numbers.
 fn is_bytes(codec: &ScalarCodec) -> bool {
-    !codec.ty.has_byte_order() && codec.ty != Type::Int8 && codec.bits.is_none()
+    !codec.ty.has_byte_order()
+        && codec.ty != Type::Int8
+        && codec.bits.is_none()
+        && codec.user.is_none_or(|user| user.value_type() == Type::Opaque)
 }
 
 /// Returns whether the `long double` values of `codec` are the same type as `double` in the data model.
@@ -248,46 +251,6 @@ fn column_too_short() -> DecodeError {
     DecodeError::internal("a column is shorter than its items")
 }
 
-/// Creates the error for a value that a bit-field does not have. Only a bug causes this error, because all values of a
-/// column are checked before a value is written.
-fn value_out_of_range() -> DecodeError {
-    DecodeError::internal("a value is out of the range of its bit-field")
-}
-
-/// Returns the size in bytes of one element in a column of values of `bits`.
-fn value_size(bits: BitField) -> usize {
-    match bits.ty() {
-        Type::Int16 | Type::UInt16 => 2,
-        Type::Int32 | Type::UInt32 => 4,
-        Type::Int64 | Type::UInt64 => 8,
-        _ => 1,
-    }
-}
-
-/// Returns the integer of which `bytes` are the bytes in the byte order of this machine. `is_signed` states whether the
-/// highest bit is a sign. `bytes` must have at most 8 bytes.
-fn native_integer(bytes: &[u8], is_signed: bool) -> i128 {
-    let push = |number: i128, byte: &u8| number << 8_u32 | i128::from(*byte);
-    let (number, highest) = match Endian::HOST {
-        Endian::Little => (bytes.iter().rev().fold(0, push), bytes.last()),
-        Endian::Big => (bytes.iter().fold(0, push), bytes.first()),
-    };
-    let is_negative = is_signed && highest.is_some_and(|byte| byte & 0x80 != 0);
-    if is_negative { number.saturating_sub(bytes.iter().fold(1_i128, |power, _| power << 8_u32)) } else { number }
-}
-
-/// Returns an error if a value in `elements`, a column of values of `bits`, is out of the range of the bit-field.
-pub(super) fn check_bits(elements: &Elements<'_>, bits: BitField) -> Result<(), EncodeErrorKind> {
-    // All values of a `bool` column are in the range.
-    let Elements::Bytes(bytes) = elements else { return Ok(()) };
-    let (low, high) = bits.range();
-    let mut values = bytes.chunks_exact(value_size(bits)).map(|value| native_integer(value, bits.is_signed()));
-    match values.find(|value| *value < low || *value > high) {
-        Some(value) => Err(EncodeErrorKind::OutOfRange { value, ty: bits.ty(), low, high }),
-        None => Ok(()),
-    }
-}
-
 /// Converts a range of encoded bytes to a range of element indices. `start` is the size in bytes of all elements before
 /// the range, and `len` is the size of the elements in the range. Each encoded element has `width` bytes. `start` and
 /// `len` must be multiples of `width`.
@@ -346,21 +309,13 @@ impl ElementsMut<'_> {
     /// if the column is too short.
     pub(super) fn decode(&mut self, codec: &ScalarCodec, bytes: &[u8], start: usize) -> Result<(), DecodeError> {
         match self {
-            Self::Bytes(elements) if let Some(bits) = codec.bits => {
-                let element_size = value_size(bits);
+            Self::Bytes(elements) if let Some(conversion) = codec.conversion() => {
+                let element_size = conversion.element_size();
                 let range = element_range(start, bytes.len(), codec.size)?;
                 let range = range.start.saturating_mul(element_size)..range.end.saturating_mul(element_size);
                 let elements = elements.get_mut(range).ok_or_else(column_too_short)?;
-                for (element, value) in
-                    elements.chunks_exact_mut(element_size).zip(bytes.chunks_exact(codec.size.max(1)))
-                {
-                    let little = bits.read(value, codec.endian).to_le_bytes();
-                    element.iter_mut().zip(little).for_each(|(to, byte)| *to = byte);
-                    if Endian::HOST == Endian::Big {
-                        element.reverse();
-                    }
-                }
-                Ok(())
+                let mut values = elements.chunks_exact_mut(element_size).zip(bytes.chunks_exact(codec.size.max(1)));
+                values.try_for_each(|(element, value)| conversion.read(value, codec.endian, element))
             }
             Self::Bytes(elements) => {
                 let elements =
@@ -416,18 +371,15 @@ impl Elements<'_> {
     /// unchanged. Returns an error if the column is too short.
     pub(super) fn encode(&self, codec: &ScalarCodec, bytes: &mut [u8], start: usize) -> Result<(), DecodeError> {
         match self {
-            Self::Bytes(elements) if let Some(bits) = codec.bits => {
-                let element_size = value_size(bits);
+            Self::Bytes(elements) if let Some(conversion) = codec.conversion() => {
+                let element_size = conversion.element_size();
                 let range = element_range(start, bytes.len(), codec.size)?;
                 let range = range.start.saturating_mul(element_size)..range.end.saturating_mul(element_size);
                 let elements = elements.get(range).ok_or_else(column_too_short)?;
-                let values = bytes.chunks_exact_mut(codec.size.max(1));
-                for (element, value) in elements.chunks_exact(element_size).zip(values) {
-                    let number = native_integer(element, bits.is_signed());
-                    // `check_column` has checked the range.
-                    bits.write(number, value, codec.endian).ok_or_else(value_out_of_range)?;
-                }
-                Ok(())
+                let mut values = elements.chunks_exact(element_size).zip(bytes.chunks_exact_mut(codec.size.max(1)));
+                // The numbers of a column are checked before this function is called.
+                let written = values.try_for_each(|(element, value)| conversion.write(element, value, codec.endian));
+                written.map_err(|_| DecodeError::internal("a number of a column was not checked"))
             }
             Self::Bytes(elements) => {
                 let elements = elements.get(start..start.saturating_add(bytes.len())).ok_or_else(column_too_short)?;
@@ -440,7 +392,8 @@ impl Elements<'_> {
                 encode_each(column, start, bytes, codec.size, |element, value| {
                     out_of_range |= bits.write((*element).into(), value, codec.endian).is_none();
                 })?;
-                if out_of_range { Err(value_out_of_range()) } else { Ok(()) }
+                debug_assert!(!out_of_range, "a Boolean bit-field has 0 and 1");
+                Ok(())
             }
             Self::Bool(column) => {
                 let width = bool::width(codec);
@@ -468,7 +421,7 @@ impl Elements<'_> {
             return Ok(());
         }
         if let Self::Bytes(column) = self
-            && leaf.codec.bits.is_none()
+            && leaf.codec.conversion().is_none()
         {
             let column = column.get(range).ok_or_else(column_too_short)?;
             return leaf.scatter(column, items, leaf.codec.reversed_unit());

@@ -7,7 +7,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::value::Value;
-use crate::layout::{Ambiguity, Type};
+use crate::layout::{Ambiguity, Type, UserTypeError};
 use crate::text::{escape, plural};
 use crate::view::ViewError;
 
@@ -125,6 +125,9 @@ pub enum DecodeError {
         /// The largest supported number of bytes for names and shapes.
         limit: u64,
     },
+    /// A value of a user type cannot be converted to a number.
+    #[error(transparent)]
+    UserType(#[from] UserTypeError),
     /// The result needs more memory than is available, or more bytes than the address space has.
     #[error("there is no memory for {}", plural(*bytes, "byte"))]
     Allocation {
@@ -246,6 +249,9 @@ pub enum EncodeErrorKind {
         /// The length of the item in bytes.
         needed: u64,
     },
+    /// The user type of the field does not have the value.
+    #[error(transparent)]
+    UserType(#[from] UserTypeError),
     /// The view is read-only.
     #[error("the buffer is read-only")]
     ReadOnly,

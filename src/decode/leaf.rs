@@ -10,7 +10,7 @@ use core::ops::ControlFlow;
 
 use super::error::DecodeError;
 use super::scalar::ScalarCodec;
-use crate::layout::{BitField, NulHandling, Type};
+use crate::layout::{BitField, NulHandling, Type, UserType};
 use crate::strided::{Strided, StridedMut};
 
 /// A field that is not a record: its name, type and shape, and the position of its values in an item.
@@ -84,6 +84,19 @@ impl Leaf {
     #[must_use]
     pub fn ty(&self) -> Type {
         self.codec.ty
+    }
+
+    /// Returns the type of the values in a column: the type of the values of a bit-field or of a user type, or
+    /// [`ty`](Self::ty).
+    #[must_use]
+    pub fn value_type(&self) -> Type {
+        self.codec.value_type()
+    }
+
+    /// Returns the user type of the values, or `None` if the field has no user type that the registry knows.
+    #[must_use]
+    pub fn user_type(&self) -> Option<UserType> {
+        self.codec.user_type()
     }
 
     /// Returns the size of one value in bytes.

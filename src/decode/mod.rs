@@ -29,6 +29,7 @@
 mod buffer;
 mod column_copy;
 mod columns;
+mod conversion;
 mod element;
 mod error;
 mod float16;

@@ -6,13 +6,14 @@ use alloc::vec::Vec;
 use half::f16;
 use num_complex::Complex;
 
+use super::conversion::Conversion;
 use super::error::{DecodeError, EncodeErrorKind, ValueMemory};
 use super::long_double::{LongDouble, name as representation};
 use super::value::Value;
 use crate::abi::LongDoubleFormat;
 use crate::align::to_u64;
 use crate::endian::Endian;
-use crate::layout::{BitField, Field, NulHandling, Type};
+use crate::layout::{BitField, Field, NulHandling, Type, UserType, UserValue, nearest_float32};
 
 /// The type, size and byte order of one value.
 ///
@@ -36,6 +37,8 @@ pub struct ScalarCodec {
     pub(super) bits: Option<BitField>,
     /// Which NULs belong to the value of a byte string or a text.
     nuls: NulHandling,
+    /// The user type of the value, or `None` for all other types.
+    pub(super) user: Option<UserType>,
 }
 
 impl ScalarCodec {
@@ -60,6 +63,7 @@ impl ScalarCodec {
             Type::Ucs4 => 4,
             Type::Wchar => length(field.model().wchar)?,
             ty if ty.has_byte_order() => size,
+            Type::Opaque if field.endian().is_some() => size,
             _ => 1,
         };
         let (unit, units) = match size.checked_div(unit) {
@@ -71,7 +75,8 @@ impl ScalarCodec {
         // A type without a byte order counts as native. Hence its bytes are never reversed.
         let endian = field.endian().unwrap_or(Endian::HOST);
         let (bits, nuls) = (field.bit_field(), field.nul_handling());
-        Ok(Self { ty: field.ty(), size, unit, units, endian, long_double, bits, nuls })
+        let user = field.user_type();
+        Ok(Self { ty: field.ty(), size, unit, units, endian, long_double, bits, nuls, user })
     }
 
     /// Returns the type of the value.
@@ -107,15 +112,33 @@ impl ScalarCodec {
         self.nuls
     }
 
-    /// Returns the type of the values: the type of the values of a bit-field, or the type of the codec.
+    /// Returns the user type of the value, or `None` for all other types.
+    pub fn user_type(&self) -> Option<UserType> {
+        self.user
+    }
+
+    /// Returns the type of the values: the type of the values of a bit-field or of a user type, or the type of the codec.
     pub fn value_type(&self) -> Type {
-        self.bits.map_or(self.ty, BitField::ty)
+        match (self.bits, self.user) {
+            (Some(bits), _) => bits.ty(),
+            (None, Some(user)) => user.value_type(),
+            (None, None) => self.ty,
+        }
+    }
+
+    /// Returns how a column stores the values, if it does not store their bytes in the byte order of this machine.
+    pub(super) fn conversion(&self) -> Option<Conversion> {
+        match (self.bits, self.user) {
+            (Some(bits), _) => Some(Conversion::Bits(bits)),
+            (None, Some(user)) if !user.is_stored_as_value() => Some(Conversion::User(user)),
+            _ => None,
+        }
     }
 
     /// Returns whether a copy to a column changes more than the byte order: the values are bit-fields, or the bytes
     /// after the first NUL are set to 0.
     pub(super) fn needs_conversion(&self) -> bool {
-        self.bits.is_some() || self.nuls == NulHandling::StopAtFirst
+        self.conversion().is_some() || self.nuls == NulHandling::StopAtFirst
     }
 
     /// Returns the representation of `long double` in the data model of the layout.
@@ -216,6 +239,7 @@ impl ScalarCodec {
                 Value::Address(self.unsigned(bytes))
             }
             Type::Bits if let Some(bits) = self.bits => self.bit_field_value(bits, bytes),
+            Type::Opaque if let Some(user) = self.user => user_value(user, bytes, self.endian, memory),
             // A plan decodes a record field by field, without a codec. If a codec has the type of a record, its value
             // is the bytes of the record.
             Type::Bits | Type::Opaque | Type::Record => Value::Opaque(copied(bytes, memory)),
@@ -353,6 +377,20 @@ fn text_of(chars: impl Iterator<Item = Option<char>>, count: usize, memory: &mut
     Some(text)
 }
 
+/// Decodes `bytes` as a value of the user type `user`. If the type has no value for the bytes, returns the bytes.
+fn user_value(user: UserType, bytes: &[u8], endian: Endian, memory: &mut ValueMemory) -> Value {
+    match (user.decode(bytes, endian), user.value_type()) {
+        (Ok(UserValue::Int(value)), _) => i64::try_from(value).map_or(Value::Int128(value), Value::Int),
+        (Ok(UserValue::UInt(value)), _) => u64::try_from(value).map_or(Value::UInt128(value), Value::UInt),
+        // Every value of a float of at most 16 bits is a `float32`.
+        (Ok(UserValue::Float(value)), Type::Float32) => Value::Float32(nearest_float32(value)),
+        (Ok(UserValue::Float(value)), _) => Value::Float64(value),
+        (Ok(UserValue::Text(text)), _) => Value::Text(text),
+        (Ok(UserValue::Bytes(value)), _) => Value::Bytes(value),
+        (Err(_), _) => Value::Opaque(copied(bytes, memory)),
+    }
+}
+
 /// Copies `bytes` to a vector. If the allocation fails, returns an empty vector, and `memory` records the failure.
 fn copied(bytes: &[u8], memory: &mut ValueMemory) -> Vec<u8> {
     let Some(mut copy) = memory.vec(bytes.len()) else { return Vec::new() };
@@ -369,8 +407,12 @@ impl ScalarCodec {
         match (self.ty, value) {
             (Type::Bool, Value::Bool(value)) => self.store_bool(*value, bytes),
             (Type::Char, Value::Char(byte)) => bytes.fill(*byte),
-            (_, Value::Int(value)) if self.is_number() => return self.store_number((*value).into(), bytes),
-            (_, Value::UInt(value)) if self.is_number() => return self.store_number((*value).into(), bytes),
+            (_, Value::Int(value)) if self.is_number() && self.user.is_none() => {
+                return self.store_number((*value).into(), bytes);
+            }
+            (_, Value::UInt(value)) if self.is_number() && self.user.is_none() => {
+                return self.store_number((*value).into(), bytes);
+            }
             (_, Value::Address(value)) if self.is_address() => return self.store_number((*value).into(), bytes),
             (Type::Float16, Value::Float16(value)) => self.store_little(&value.to_le_bytes(), bytes),
             (Type::Float32, Value::Float32(value)) => self.store_little(&value.to_le_bytes(), bytes),
@@ -401,6 +443,7 @@ impl ScalarCodec {
             (Type::Bits, Value::Bool(value)) if let Some(bits) = self.bits => {
                 return self.store_bits(bits, (*value).into(), bytes);
             }
+            (Type::Opaque, value) if let Some(user) = self.user => return self.store_user(user, value, bytes),
             (Type::Void, Value::Void(value)) | (Type::Bits | Type::Opaque, Value::Opaque(value)) => {
                 return self.store_bytes(value, bytes);
             }
@@ -421,6 +464,26 @@ impl ScalarCodec {
         }
         let all = if self.size == 1 { 1 } else { 0xff };
         bytes.fill(if value { all } else { 0 });
+    }
+
+    /// Encodes `value` into `bytes` as a value of the user type `user`. Returns an error if the type does not have the
+    /// value.
+    fn store_user(&self, user: UserType, value: &Value, bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
+        let value = match value {
+            Value::Int(value) => UserValue::Int((*value).into()),
+            Value::UInt(value) => UserValue::UInt((*value).into()),
+            Value::Int128(value) => UserValue::Int(*value),
+            Value::UInt128(value) => UserValue::UInt(*value),
+            Value::Float16(value) => UserValue::Float(value.to_f64()),
+            Value::Float32(value) => UserValue::Float((*value).into()),
+            Value::Float64(value) => UserValue::Float(*value),
+            Value::Text(text) => UserValue::Text(text.clone()),
+            Value::Bytes(value) => UserValue::Bytes(value.clone()),
+            // The bytes of the item.
+            Value::Opaque(value) => return self.store_bytes(value, bytes),
+            value => return Err(EncodeErrorKind::Kind { found: value.kind(), wanted: user.name() }),
+        };
+        Ok(user.encode(&value, bytes, self.endian)?)
     }
 
     /// Writes `little`, the bytes of a number in little-endian order, to `bytes` in the byte order of the codec.
@@ -459,6 +522,9 @@ impl ScalarCodec {
     pub fn store_number(&self, value: i128, bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
         if let Some(bits) = self.bits {
             return self.store_bits(bits, value, bytes);
+        }
+        if let Some(user) = self.user {
+            return Ok(user.encode(&UserValue::Int(value), bytes, self.endian)?);
         }
         let (low, high) = self.range();
         if value < low || value > high {

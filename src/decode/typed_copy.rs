@@ -9,7 +9,7 @@ use num_complex::Complex;
 
 use super::buffer::{Buffer, BufferMut, total};
 use super::element::sealed::ElementsMut;
-use super::element::{Element, check_bits, elements_per_item, zeroed};
+use super::element::{Element, Elements, elements_per_item, zeroed};
 use super::error::{DecodeError, EncodeError, EncodeErrorKind};
 use super::leaf::Leaf;
 use super::plan::Plan;
@@ -146,7 +146,8 @@ impl Buffer<'_> {
         shape.extend_from_slice(leaf.shape());
         let (ty, codec) = (leaf.ty(), &leaf.codec);
         match ty {
-            Type::Bits if codec.bits.is_some() => {}
+            Type::Bits | Type::Opaque if codec.conversion().is_some() => {}
+            Type::Opaque if codec.value_type() != Type::Opaque => {}
             Type::Bytes | Type::Pascal | Type::Void | Type::Bits | Type::Opaque => shape.push(codec.size),
             Type::Ucs2 | Type::Ucs4 | Type::Wchar => shape.push(codec.units()),
             // A `Zg` value is two elements of type `LongDouble`, but one element of type `Complex<f64>`.
@@ -222,9 +223,11 @@ impl BufferMut<'_> {
             return Err(EncodeErrorKind::Count { found, wanted, unit: "element" }.into());
         }
         let elements = T::elements(elements);
-        let mut copy = match leaf.codec.bits {
-            Some(bits) => {
-                check_bits(&elements, bits)?;
+        let mut copy = match leaf.codec.conversion() {
+            Some(conversion) => {
+                if let Elements::Bytes(elements) = &elements {
+                    conversion.check(elements, leaf.codec.size)?;
+                }
                 // The items contain bits that do not belong to the bit-field.
                 self.copy()?
             }

@@ -31,6 +31,10 @@ pub enum Value {
     Int(i64),
     /// An unsigned integer of 1 to 8 bytes.
     UInt(u64),
+    /// A signed integer that needs more than 8 bytes, user type `[int128]`.
+    Int128(i128),
+    /// An unsigned integer that needs more than 8 bytes, user type `[uint128]`.
+    UInt128(u128),
     /// A 16-bit float, format `e`.
     Float16(f16),
     /// A 32-bit float, format `f`.
@@ -75,7 +79,7 @@ impl Value {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Bool(_) => "bool",
-            Self::Int(_) | Self::UInt(_) => "integer",
+            Self::Int(_) | Self::UInt(_) | Self::Int128(_) | Self::UInt128(_) => "integer",
             Self::Float16(_) => "float16",
             Self::Float32(_) => "float32",
             Self::Float64(_) => "float64",

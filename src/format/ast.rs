@@ -199,7 +199,7 @@ pub enum ItemType {
     /// `X{…}`: a pointer to a function. The value contains the bytes between the braces.
     Function(Vec<u8>),
     /// `[name$params]`: a user type. A draft defines this syntax for types that have no format character.
-    User(UserType),
+    User(UserTypeName),
 }
 
 /// A user type `[name$params]`: a type that has no format character.
@@ -213,7 +213,7 @@ pub enum ItemType {
 /// # Ok::<(), pep3118::FormatError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UserType {
+pub struct UserTypeName {
     /// The bytes between `[` and the first `$`, or between the brackets if there is no `$`.
     pub name: Vec<u8>,
     /// The bytes between the first `$` and `]`, or `None` if there is no `$`.
@@ -510,9 +510,7 @@ impl Visitor for Builder<'_> {
         Ok(())
     }
 
-    fn user_type(&mut self, span: Span, name: Option<Span>) -> Result<(), Stop> {
-        // `span` starts with `[` and ends with `]`. The name and the parameters are between these brackets.
-        let text = span.of(self.source).get(1..span.len().saturating_sub(1)).ok_or(Stop)?;
+    fn user_type(&mut self, text: &[u8], span: Span, name: Option<Span>) -> Result<(), Stop> {
         let (ty_name, params) = match text.iter().position(|byte| *byte == b'$') {
             Some(at) => {
                 let (name, params) = text.split_at(at);
@@ -520,7 +518,7 @@ impl Visitor for Builder<'_> {
             }
             None => (text, None),
         };
-        let user = UserType { name: ty_name.to_vec(), params: params.map(<[u8]>::to_vec) };
+        let user = UserTypeName { name: ty_name.to_vec(), params: params.map(<[u8]>::to_vec) };
         self.item_without_members(ItemType::User(user), span, name);
         Ok(())
     }

@@ -22,7 +22,8 @@ mod replay;
 mod visitor;
 
 pub use ast::{
-    ByteOrderCharacter, Count, Dimension, Format, Item, ItemType, Member, NULL_FORMAT, Name, Prefix, Shape, UserType,
+    ByteOrderCharacter, Count, Dimension, Format, Item, ItemType, Member, NULL_FORMAT, Name, Prefix, Shape,
+    UserTypeName,
 };
 pub use code::{ByteOrder, Code};
 pub use error::{FormatError, FormatErrorKind};

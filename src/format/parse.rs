@@ -378,7 +378,7 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         }
         self.begin_type(input)?;
         let (rest, name) = self.optional_name(after, role)?;
-        self.visitor.user_type(span, name)?;
+        self.visitor.user_type(text, span, name)?;
         Ok(rest)
     }
 

@@ -76,7 +76,8 @@ impl<V: Visitor> Replay<'_, '_, V> {
             }
             ItemType::User(_) => {
                 let name = self.name(item)?;
-                self.visitor.user_type(span, name)
+                let text = span.of(self.source).get(1..span.len().saturating_sub(1)).ok_or(Stop)?;
+                self.visitor.user_type(text, span, name)
             }
         }
     }
@@ -191,8 +192,8 @@ mod tests {
         fn function(&mut self, span: Span, name: Option<Span>) -> Result<(), Stop> {
             self.event(("function", span, name))
         }
-        fn user_type(&mut self, span: Span, name: Option<Span>) -> Result<(), Stop> {
-            self.event(("user_type", span, name))
+        fn user_type(&mut self, text: &[u8], span: Span, name: Option<Span>) -> Result<(), Stop> {
+            self.event(("user_type", text, span, name))
         }
     }
 

@@ -77,8 +77,8 @@ pub(crate) trait Visitor {
     fn function(&mut self, _span: Span, _name: Option<Span>) -> Result<(), Stop> {
         Ok(())
     }
-    /// Receives a user type `[…]`. `span` does not contain the name.
-    fn user_type(&mut self, _span: Span, _name: Option<Span>) -> Result<(), Stop> {
+    /// Receives a user type `[…]`. `text` has the bytes between the brackets. `span` does not contain the name of the item.
+    fn user_type(&mut self, _text: &[u8], _span: Span, _name: Option<Span>) -> Result<(), Stop> {
         Ok(())
     }
 }

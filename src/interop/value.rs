@@ -42,6 +42,8 @@ impl Serialize for Value {
             Self::Bool(value) => serializer.serialize_bool(*value),
             Self::Int(value) => serializer.serialize_i64(*value),
             Self::UInt(value) | Self::Address(value) => serializer.serialize_u64(*value),
+            Self::Int128(value) => serializer.serialize_i128(*value),
+            Self::UInt128(value) => serializer.serialize_u128(*value),
             Self::Float16(value) => Real::from(*value).serialize(serializer),
             Self::Float32(value) => Real::from(*value).serialize(serializer),
             Self::Float64(value) => Real::from(*value).serialize(serializer),

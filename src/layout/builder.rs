@@ -8,6 +8,7 @@ use super::nul_handling::NulHandling;
 use super::scalar::Scalar;
 use super::tree::{Detail, Layout, NO_NAME, Node, ROOT, to_u32};
 use super::ty::Type;
+use super::user_type::UserType;
 use crate::abi::{CType, DataModel};
 use crate::align::Align;
 use crate::endian::Endian;
@@ -197,6 +198,17 @@ impl LayoutBuilder {
         let size = bits.size();
         let endian = (size > 1).then_some(endian);
         self.push(member, Type::Bits, size, endian, Detail::Bits(bits)).map(|_| ())
+    }
+
+    /// Adds `member` with values of the user type `user` to the record that was opened last. `endian` is the byte order of
+    /// the values.
+    ///
+    /// # Errors
+    /// - a type of 2 bytes at byte 3 of a record of 4 bytes: the member ends after the end of the record
+    /// - more items or dimensions than [`Limits::DEFAULT`] permits, or more than 1 MiB of names
+    pub fn user_type(&mut self, member: MemberSpec<'_>, user: UserType, endian: Endian) -> Result<(), BuildError> {
+        let endian = user.has_byte_order().then_some(endian);
+        self.push(member, Type::Opaque, user.size(), endian, Detail::User(user.index())).map(|_| ())
     }
 
     /// Adds `member` as a record of `size` bytes, or as an array of such records if its shape is not empty.

@@ -158,6 +158,7 @@ impl Differences {
             || (sizes_differ && a.ty() != Type::Record)
             || a.shape() != b.shape()
             || a.bit_field() != b.bit_field()
+            || a.user_type() != b.user_type()
         {
             self.structure = Some(sentence(&format!("offset {at} has"), &describe(a), &describe(b)));
             return;
@@ -223,7 +224,7 @@ fn comparable_type(field: Field<'_>) -> Type {
 /// Returns the type and the shape of `field` as text, with the size if the type has no fixed size: `int32`,
 /// `bytes of 5 bytes`, `float64[2,3]`.
 fn describe(field: Field<'_>) -> String {
-    let mut text = field.ty().to_string();
+    let mut text = field.type_name().to_string();
     if let Some(bits) = field.bit_field() {
         let width = plural(bits.width(), "bit");
         return format!("{} bit-field of {width} from bit {} on", bits.ty(), bits.offset());

@@ -345,6 +345,12 @@ impl FormatWriter {
             Type::WcharPointer => "Z".to_string(),
             Type::Object => "O".to_string(),
             Type::Function => "X{}".to_string(),
+            Type::Opaque
+                if self.target == Target::Canonical
+                    && let Some(user) = field.user_type() =>
+            {
+                return Ok(format!("[{}]", user.name()));
+            }
             Type::Opaque | Type::Record => {
                 return self.refuse(format!("the {} at byte {at}", field.ty()));
             }

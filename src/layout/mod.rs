@@ -29,11 +29,14 @@ mod reconcile;
 mod refine;
 mod resolve;
 mod scalar;
+mod small_float;
 mod stride_inference;
+mod subset;
 mod svg;
 mod table;
 mod tree;
 mod ty;
+mod user_type;
 
 pub use bit_field::BitField;
 pub use builder::{BuildError, LayoutBuilder, MemberSpec};
@@ -58,6 +61,11 @@ pub use reconcile::reconcile;
 pub use codegen::{Declarations, Definition, Language, MemberType};
 pub use codegen::{PythonLibrary, SourceError};
 pub use scalar::Scalar;
+#[doc(hidden)]
+pub use subset::ChosenField;
 pub use table::Table;
 pub use tree::{Field, Fields, Layout};
 pub use ty::Type;
+pub use user_type::{UserType, UserTypeDefinition, UserTypeError, UserValue};
+#[doc(hidden)]
+pub use user_type::{element_size, nearest_float32};

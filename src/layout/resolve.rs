@@ -15,6 +15,7 @@ use super::error::{Construct, LayoutError, LayoutErrorKind as Kind};
 use super::scalar::{self, CodeInfo};
 use super::tree::{Detail, Layout, NO_NAME, Node, to_u32};
 use super::ty::Type;
+use super::user_type::UserType;
 use crate::abi::DataModel;
 use crate::align::Align;
 use crate::format::{ByteOrder, Code, Failure, Stop, Visitor};
@@ -561,12 +562,27 @@ impl<O: Sink> Visitor for Resolver<'_, O> {
         self.push_address(Type::Function, span, name)
     }
 
-    fn user_type(&mut self, span: Span, name: Option<Span>) -> Result<(), Stop> {
+    fn user_type(&mut self, text: &[u8], span: Span, name: Option<Span>) -> Result<(), Stop> {
         self.require(Syntax::USER_TYPES, Construct::UserType, span)?;
-        let _ = self.check_name(name)?;
-        // The format does not contain the size of a user type. `reconcile` handles this error, and gives the user type
-        // the itemsize.
-        self.refuse(Kind::UnknownSize, span)
+        let name = self.check_name(name)?;
+        // The format does not contain the size of an unknown user type. `reconcile` handles this error, and gives the
+        // user type the itemsize.
+        let Some(user) = UserType::by_name(text) else { return self.refuse(Kind::UnknownSize, span) };
+        let mut prefix = self.take_prefix();
+        self.whole_padding = None;
+        self.after_bits = false;
+        let elements = self.count_elements(&mut prefix, span)?;
+        let align = if self.order.has_native_sizes() { user.align() } else { Align::ONE };
+        let (size, order) = (user.size(), self.order);
+        let offset = self.place(size, elements, align, order, span)?;
+        if elements == 0 && matches!(self.dialect.zero_count, ZeroCount::Alignment) {
+            return Ok(());
+        }
+        let endian = user.has_byte_order().then(|| scalar::endian(order, self.model));
+        let (ty, detail) = (Type::Opaque, Detail::User(user.index()));
+        let node = Node { offset, size, ty, endian, detail, ..self.new_node(&prefix, elements, span, name) };
+        self.push(node);
+        Ok(())
     }
 
     fn open_structure(&mut self, at: usize) -> Result<(), Stop> {

@@ -11,6 +11,7 @@ use super::bit_field::BitField;
 use super::nul_handling::NulHandling;
 use super::scalar::Scalar;
 use super::ty::Type;
+use super::user_type::UserType;
 use crate::abi::{CType, DataModel};
 use crate::align::Align;
 use crate::endian::Endian;
@@ -58,6 +59,8 @@ pub(crate) enum Detail {
     Bits(BitField),
     /// The rule for the NULs of a byte string or a text.
     Nuls(NulHandling),
+    /// The index of the user type in the registry, for a field of type [`Type::Opaque`].
+    User(u16),
 }
 
 /// The value of [`Node::name`] for a field without a name. An empty name follows a colon, so no name starts at byte 0.
@@ -396,8 +399,31 @@ impl<'l> Field<'l> {
     pub fn bit_field(self) -> Option<BitField> {
         match self.node.detail {
             Detail::Bits(bits) => Some(bits),
-            Detail::None | Detail::Nuls(_) => None,
+            Detail::None | Detail::Nuls(_) | Detail::User(_) => None,
         }
+    }
+
+    /// Returns the user type of the values, or `None` if the field has no user type that the registry knows. The type of
+    /// such a field is [`Type::Opaque`].
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout};
+    /// let layout = Layout::read(b"[datetime64$ns]", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// assert_eq!(layout.item().user_type().unwrap().name(), "datetime64$ns");
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
+    #[must_use]
+    pub fn user_type(self) -> Option<UserType> {
+        match self.node.detail {
+            Detail::User(index) => UserType::at(index),
+            Detail::None | Detail::Nuls(_) | Detail::Bits(_) => None,
+        }
+    }
+
+    /// Returns the name of the type: the name of the user type, or the name of [`ty`](Self::ty).
+    #[must_use]
+    pub fn type_name(self) -> &'static str {
+        self.user_type().map_or(self.ty().as_str(), UserType::name)
     }
 
     /// Returns which NULs belong to the value of a byte string or a text. Returns [`NulHandling::Keep`] for all other
@@ -448,7 +474,10 @@ impl<'l> Field<'l> {
     #[must_use]
     pub fn natural_align(self) -> Align {
         // The default is never used, because `descendants` yields at least this field.
-        let aligns = self.descendants().map(|field| field.ty().natural_align(field.size(), &self.layout.model));
+        let aligns = self.descendants().map(|field| match field.user_type() {
+            Some(user) => user.align(),
+            None => field.ty().natural_align(field.size(), &self.layout.model),
+        });
         aligns.max().unwrap_or(Align::ONE)
     }
 
@@ -566,6 +595,11 @@ impl<'l> Field<'l> {
     #[must_use]
     pub fn byte_order(self) -> Option<ByteOrder> {
         (self.ty() != Type::Record).then_some(self.node.order)
+    }
+
+    /// Returns the layout that this field belongs to.
+    pub(super) fn layout(self) -> &'l Layout {
+        self.layout
     }
 
     /// Returns the node of this field.

@@ -17,6 +17,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyMemoryView;
 use smallvec::SmallVec;
 
+use super::dlpack::DlpackMemory;
 use crate::abi::DataModel;
 use crate::decode::{Buffer, BufferMut, DecodeError, EncodeError, Memory, Plan};
 use crate::foreign::with_memory;
@@ -438,7 +439,8 @@ impl Acquired {
     }
 
     /// Returns the object in the field `obj`: the exporter, or an object whose buffer the exporter passes on (B22,
-    /// passed-on buffers). If the exporter is a memoryview, returns the `obj` of the memoryview. Returns `None` if
+    /// passed-on buffers). If the exporter is a memoryview, returns the `obj` of the memoryview. If the memory is that
+    /// of a tensor, which exports no buffer, returns the tensor. Returns `None` if
     /// `obj` is NULL.
     #[must_use]
     pub fn exporter<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
@@ -448,7 +450,10 @@ impl Acquired {
         match self.0.traversal {
             // Python code could release the private memoryview, so it must not get a reference to it.
             Traversal::Private(_) => obj.getattr("obj").ok().filter(|obj| !obj.is_none()),
-            _ => Some(obj),
+            _ => Some(match obj.cast_exact::<DlpackMemory>() {
+                Ok(memory) => memory.get().owner(py),
+                Err(_) => obj,
+            }),
         }
     }
 
@@ -619,8 +624,9 @@ impl std::fmt::Debug for Acquired {
 
 /// A validated view and its buffer. The buffer is released after the last view of it is dropped.
 ///
-/// INVARIANT: `view` is the result of a check of `acquired`, or a selection of the items of such a view. `buf` is the
-/// address from which the offsets of `view` count. Hence every item of `view` is an item that the exporter described.
+/// INVARIANT: `view` is the result of a check of `acquired`, or of a check that compared the items with the bounds of
+/// the memory of `acquired`, or a selection of the items of such a view. `buf` is the address from which the offsets of
+/// `view` count. Hence every item of `view` is in memory that the exporter described.
 #[derive(Clone, Debug)]
 pub struct SharedView<O = Arc<Acquired>> {
     acquired: O,
@@ -640,6 +646,13 @@ impl<O: Borrow<Acquired>> SharedView<O> {
     #[inline]
     pub(super) fn new(acquired: O, view: View<'static>) -> Self {
         let buf = acquired.borrow().buf();
+        Self { acquired, view, buf }
+    }
+
+    /// Pairs the buffer `acquired` with `view`, whose offsets count from the byte `offset` of the buffer. `view` must be
+    /// the result of a check with the memory of `acquired` as its block, so that every item is in this memory.
+    pub(super) fn at_offset(acquired: O, view: View<'static>, offset: isize) -> Self {
+        let buf = acquired.borrow().buf().wrapping_offset(offset);
         Self { acquired, view, buf }
     }
 

@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use crate::decode::record::{Mismatch, NotInPlace, RecordError};
 use crate::decode::{DecodeError, EncodeError};
 use crate::format::FormatError;
-use crate::layout::{BuildError, EmitError, LayoutError};
+use crate::layout::{BuildError, EmitError, LayoutError, UserTypeError};
 use crate::view::{FlagsError, Report, RequestError, ViewError};
 
 /// A function that creates the exception for a [`LayoutError`].
@@ -41,6 +41,13 @@ impl From<FormatError> for PyErr {
 /// A build error, such as a member that exceeds its record, becomes `ValueError`.
 impl From<BuildError> for PyErr {
     fn from(error: BuildError) -> Self {
+        PyValueError::new_err(error.to_string())
+    }
+}
+
+/// An invalid user type, and a value that a user type does not have, become `ValueError`.
+impl From<UserTypeError> for PyErr {
+    fn from(error: UserTypeError) -> Self {
         PyValueError::new_err(error.to_string())
     }
 }

@@ -7,7 +7,7 @@ use pyo3::types::PyString;
 use crate::abi::DataModel;
 use crate::align::Align;
 use crate::endian::Endian;
-use crate::layout::{Layout, LayoutBuilder, MemberSpec, NulHandling, Scalar, Type};
+use crate::layout::{Layout, LayoutBuilder, MemberSpec, NulHandling, Scalar, Type, UserType};
 use crate::text::escape;
 
 /// Returns the layout of `dtype`, a `numpy.dtype`. Each field has the offset that the dtype declares. NumPy's titles
@@ -15,7 +15,7 @@ use crate::text::escape;
 ///
 /// # Errors
 /// - `dtype` is not a `numpy.dtype`: `TypeError`
-/// - `datetime64[s]`, of which NumPy exports no buffer: `ValueError`
+/// - `StringDType`, whose text is outside of the array: `ValueError`
 pub fn from_dtype(dtype: &Bound<'_, PyAny>) -> PyResult<Layout> {
     let py = dtype.py();
     let class = py.import("numpy")?.getattr("dtype")?;
@@ -52,6 +52,11 @@ fn add(builder: &mut LayoutBuilder, dtype: &Bound<'_, PyAny>, name: Option<&[u8]
     let size: u64 = dtype.getattr("itemsize")?.extract()?;
     let names: Option<Vec<Bound<'_, PyString>>> = dtype.getattr("names")?.extract()?;
     let Some(names) = names else {
+        if let Some(user) = user_type(&dtype)? {
+            let order: String = dtype.getattr("byteorder")?.extract()?;
+            builder.user_type(member, user, endian_of(&order))?;
+            return Ok(());
+        }
         let scalar = scalar(&dtype, size)?;
         // NumPy removes the NULs at the end of `S` and `U`.
         match scalar.ty {
@@ -73,45 +78,95 @@ fn add(builder: &mut LayoutBuilder, dtype: &Bound<'_, PyAny>, name: Option<&[u8]
     Ok(())
 }
 
+/// Returns the user type of `dtype`, a date, a duration or a type of the package `ml_dtypes`. Returns `None` for any other
+/// dtype.
+fn user_type(dtype: &Bound<'_, PyAny>) -> PyResult<Option<UserType>> {
+    let kind: String = dtype.getattr("kind")?.extract()?;
+    let name = match kind.as_str() {
+        "M" | "m" => {
+            let text: String = dtype.getattr("str")?.extract()?;
+            let unit = text.split_once('[').and_then(|(_, unit)| unit.strip_suffix(']'));
+            let kind = if kind == "M" { "datetime64" } else { "timedelta64" };
+            unit.map_or_else(|| kind.to_owned(), |unit| format!("{kind}${unit}"))
+        }
+        _ if dtype.getattr("isbuiltin")?.extract::<i64>()? == 2 => {
+            let class = dtype.getattr("type")?;
+            let module: String = class.getattr("__module__")?.extract()?;
+            if module != "ml_dtypes" {
+                return Ok(None);
+            }
+            class.getattr("__name__")?.extract()?
+        }
+        _ => return Ok(None),
+    };
+    match UserType::by_name(name.as_bytes()) {
+        // A number of units, such as in `datetime64[25s]`, makes another type. NumPy's own limit bounds their number.
+        None if matches!(kind.as_str(), "M" | "m") => Ok(Some(UserType::register_ticks(name)?)),
+        found => Ok(found),
+    }
+}
+
 /// Returns the scalar type of `dtype`, which must have neither fields nor a subarray. `size` is its itemsize in bytes.
 /// Returns an error if no format describes the type, as for `datetime64[s]`.
 fn scalar(dtype: &Bound<'_, PyAny>, size: u64) -> PyResult<Scalar> {
     let text = |attribute| dtype.getattr(attribute)?.extract::<String>();
-    let endian = match text("byteorder")?.as_str() {
+    let (kind, char, order) = (text("kind")?, text("char")?, text("byteorder")?);
+    // A dtype that a user defines has a letter too, but the letter does not describe the values.
+    let foreign = dtype.getattr("isbuiltin")?.extract::<i64>()? == 2;
+    if char == "T" {
+        return Err(PyValueError::new_err(format!(
+            "dtype {dtype} stores its text outside of the array, so the items have no text: use array.astype(object)"
+        )));
+    }
+    let scalar = match (kind.as_str(), char.as_str()) {
+        _ if foreign => Some(Scalar { ty: Type::Opaque, size, endian: endian_of(&order) }),
+        // On some machines, a `long double` has the size of a `double`.
+        ("f", "g") => Some(Scalar { ty: Type::LongDouble, size, endian: endian_of(&order) }),
+        ("c", "G") => Some(Scalar { ty: Type::ComplexLongDouble, size, endian: endian_of(&order) }),
+        (kind, _) => scalar_of_kind(kind, size, &order),
+    };
+    scalar.ok_or_else(|| {
+        PyValueError::new_err(format!(
+            "dtype {dtype} has no place in a format, and NumPy exports no buffer of it: use array.view('i8')"
+        ))
+    })
+}
+
+/// Returns the byte order for NumPy's character `order`.
+fn endian_of(order: &str) -> Endian {
+    match order {
         "<" => Endian::Little,
         ">" => Endian::Big,
         _ => Endian::HOST,
+    }
+}
+
+/// Returns the scalar type that NumPy's type strings call `kind`, such as `f`, with `size` bytes. `order` is NumPy's
+/// character for the byte order. Returns `None` if there is no such type.
+pub(super) fn scalar_of_kind(kind: &str, size: u64, order: &str) -> Option<Scalar> {
+    let model = &DataModel::HOST;
+    let ty = match (kind, size) {
+        ("b", 1) => Type::Bool,
+        ("i", 1) => Type::Int8,
+        ("i", 2) => Type::Int16,
+        ("i", 4) => Type::Int32,
+        ("i", 8) => Type::Int64,
+        ("u", 1) => Type::UInt8,
+        ("u", 2) => Type::UInt16,
+        ("u", 4) => Type::UInt32,
+        ("u", 8) => Type::UInt64,
+        ("f", 2) => Type::Float16,
+        ("f", 4) => Type::Float32,
+        ("f", 8) => Type::Float64,
+        ("c", 8) => Type::Complex64,
+        ("c", 16) => Type::Complex128,
+        ("f", size) if size == model.long_double.size => Type::LongDouble,
+        ("c", size) if size == model.long_double.size.saturating_mul(2) => Type::ComplexLongDouble,
+        ("S", _) => Type::Bytes,
+        ("U", _) => Type::Ucs4,
+        ("V", _) => Type::Void,
+        ("O", _) => Type::Object,
+        _ => return None,
     };
-    let (kind, char) = (text("kind")?, text("char")?);
-    // A dtype that a user defines has a letter too, but the letter does not describe the values.
-    let foreign = dtype.getattr("isbuiltin")?.extract::<i64>()? == 2;
-    let ty = match (kind.as_str(), char.as_str(), size) {
-        ("M" | "m" | "T", ..) => None,
-        _ if foreign => Some(Type::Opaque),
-        ("b", ..) => Some(Type::Bool),
-        ("i", _, 1) => Some(Type::Int8),
-        ("i", _, 2) => Some(Type::Int16),
-        ("i", _, 4) => Some(Type::Int32),
-        ("i", _, 8) => Some(Type::Int64),
-        ("u", _, 1) => Some(Type::UInt8),
-        ("u", _, 2) => Some(Type::UInt16),
-        ("u", _, 4) => Some(Type::UInt32),
-        ("u", _, 8) => Some(Type::UInt64),
-        ("f", "e", _) => Some(Type::Float16),
-        ("f", "f", _) => Some(Type::Float32),
-        ("f", "d", _) => Some(Type::Float64),
-        ("f", "g", _) => Some(Type::LongDouble),
-        ("c", "F", _) => Some(Type::Complex64),
-        ("c", "D", _) => Some(Type::Complex128),
-        ("c", "G", _) => Some(Type::ComplexLongDouble),
-        ("S", ..) => Some(Type::Bytes),
-        ("U", ..) => Some(Type::Ucs4),
-        ("V", ..) => Some(Type::Void),
-        ("O", ..) => Some(Type::Object),
-        _ => None,
-    };
-    let ty = ty.ok_or_else(|| {
-        PyValueError::new_err(format!("dtype {dtype} has no place in a format, and NumPy exports no buffer of it"))
-    })?;
-    Ok(Scalar { ty, size, endian })
+    Some(Scalar { ty, size, endian: endian_of(order) })
 }

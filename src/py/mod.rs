@@ -3,9 +3,12 @@
 //! The Python package `pep3118` is built on this module; its classes are in `crates/python`.
 
 mod acquire;
+mod array_interface;
 mod audit;
 mod buffer_exporter;
 mod cache;
+#[doc(hidden)]
+pub mod dlpack;
 mod errors;
 mod exported;
 mod from_ctypes;
@@ -32,9 +35,9 @@ pub use exported::release_field;
 pub use from_ctypes::{Ctypes, loaded};
 #[doc(hidden)]
 pub use from_dtype::from_dtype;
-pub use open::{ItemDescription, ObjectReferences, OpenBuffer, OpenError, open};
+pub use open::{ItemDescription, ItemSizeError, ObjectReferences, OpenBuffer, OpenError, open};
 #[doc(hidden)]
-pub use open::{Producer, canonical_format, open_as, open_described};
+pub use open::{Producer, canonical_format, open_as, open_described, open_items};
 pub use read::{Buffer, Records};
 #[doc(hidden)]
 pub use type_layout::{TypeLayout, type_layout};

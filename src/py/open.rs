@@ -4,20 +4,24 @@ use crate::align::to_u64;
 use std::any::Any;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use pyo3::exceptions::{PyBufferError, PyValueError};
+use pyo3::exceptions::{PyBufferError, PyTypeError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyMemoryView;
 
-use super::acquire::{Acquired, SharedView};
+use super::acquire::{Acquired, SharedView, is_exporter};
+use super::array_interface::open_array_interface;
 use super::cache::{Cache, hash};
+use super::dlpack::DlpackMemory;
+use super::from_dtype::from_dtype;
 use super::type_layout::{self, Kind, TypeLayout, type_layout};
 use crate::abi::DataModel;
 use crate::decode::{Buffer, BufferMut, DecodeError, EncodeError, Plan};
 use crate::layout::{
-    Ambiguity, Certainty, Comparison, Dialect, Equivalence, Field, Interpretation, Layout, LayoutError, Scalar, Target,
-    Type, reconcile,
+    Ambiguity, Certainty, Comparison, Dialect, Equivalence, Field, Layout, LayoutError, Scalar, Target, Type, reconcile,
 };
-use crate::view::{Checked, Checker, ItemLayout, Report, Request, View};
+use crate::text::plural;
+use crate::view::{Checked, Checker, ItemLayout, Order, Report, Request, View};
 
 /// The largest number of nested memoryviews that is followed to find the exporter. The `obj` of a memoryview can be
 /// another memoryview.
@@ -127,29 +131,69 @@ impl ItemDescription {
         Self::canonical(layout, Certainty::Exact).map(Arc::new)
     }
 
+    /// Creates the description of `layout`, which the caller of the package has given. `format` is the format that has
+    /// this layout on this machine in the dialect `dialect`. `None` means the canonical format of the layout. `rule` is
+    /// the name of the dialect that gave the layout, and `certainty` the certainty of the layout.
+    ///
+    /// # Errors
+    /// - every error of [`Plan::new`]
+    #[doc(hidden)]
+    pub fn given(
+        layout: Layout,
+        format: Option<(&[u8], &'static Dialect)>,
+        rule: &'static str,
+        certainty: Certainty,
+    ) -> Result<Arc<Self>, DecodeError> {
+        let (format, dialect) = match format {
+            Some((format, dialect)) => (format.to_vec(), dialect),
+            None => (canonical_format(&layout), &Dialect::PEP3118),
+        };
+        Self::new(layout, format, Some(dialect), rule, certainty).map(Arc::new)
+    }
+
+    /// Creates the description of `layout`, which has only fields of this description's layout. The owner of
+    /// references to objects and the certainty are those of this description.
+    ///
+    /// # Errors
+    /// - every error of [`Plan::new`]
+    #[doc(hidden)]
+    pub fn of_part(&self, layout: Layout) -> Result<Arc<Self>, DecodeError> {
+        let part = Self::canonical(layout, self.certainty)?;
+        Ok(Arc::new(Self { objects: self.objects, typed_pointers: self.typed_pointers, ..part }))
+    }
+
     /// Creates the description of one element of `field`. `field` must be a field of this description's layout.
     ///
     /// # Errors
     /// - every error of [`Plan::new`]
     pub fn of_field(&self, field: Field<'_>) -> Result<Arc<Self>, DecodeError> {
-        let element = Self::canonical(field.element_layout(), self.certainty)?;
-        Ok(Arc::new(Self { objects: self.objects, typed_pointers: self.typed_pointers, ..element }))
+        self.of_part(field.element_layout())
     }
 
-    /// Returns the description of items with the format `format` in the dialect `dialect`. `None` means that the
-    /// dialect is unknown.
+    /// Returns the description of items with the format `format` in the dialect `dialect`. `itemsize` is the size of
+    /// an item in bytes. `None` means that the itemsize or the dialect is unknown.
     ///
     /// # Errors
-    /// - `format` cannot be parsed, or is ambiguous
-    pub fn of_format(format: &[u8], dialect: Option<&'static Dialect>) -> Result<Arc<Self>, OpenError> {
-        let key = KeyRef { source: Source::Given(dialect), format: Some(format), itemsize: -1 };
-        if let Some(found) = key.find() {
+    /// - `format` cannot be parsed, has another size than `itemsize`, or is ambiguous
+    pub fn of_format(
+        format: &[u8],
+        itemsize: Option<u64>,
+        dialect: Option<&'static Dialect>,
+    ) -> Result<Arc<Self>, OpenError> {
+        // No item has more than `i64::MAX` bytes, so such an `itemsize` is an error of `reconcile`, and not cached.
+        let known = itemsize.map_or(Some(-1), |itemsize| i64::try_from(itemsize).ok());
+        let key = KeyRef { source: Source::Given(dialect), format: Some(format), itemsize: known.unwrap_or(-1) };
+        if known.is_some()
+            && let Some(found) = key.find()
+        {
             return Ok(found);
         }
-        let reading = reconcile(format, None, dialect, &DataModel::HOST)?;
+        let reading = reconcile(format, itemsize, dialect, &DataModel::HOST)?;
         let (rule, certainty) = (reading.dialect.name, reading.certainty);
         let item = Arc::new(Self::new(reading.layout, format.to_vec(), dialect, rule, certainty)?);
-        key.insert(&item, Guard::None);
+        if known.is_some() {
+            key.insert(&item, Guard::None);
+        }
         Ok(item)
     }
 
@@ -247,6 +291,23 @@ pub enum OpenError {
     Rules(Report),
     /// The format has several interpretations of the itemsize.
     Ambiguous(Ambiguity),
+    /// The format is invalid, or has another size than the itemsize.
+    Format(LayoutError),
+    /// The items that the caller has given do not fit the memory.
+    ItemSize(ItemSizeError),
+}
+
+/// The sizes of a buffer whose memory does not have the size of the items that the caller has given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ItemSizeError {
+    /// The size of the memory in bytes.
+    pub len: i64,
+    /// The size in bytes of the items that the exporter describes.
+    pub itemsize: i64,
+    /// The size in bytes of the items that the caller has given.
+    pub wanted: u64,
+    /// Whether the exporter describes the memory as bytes that are contiguous in C order.
+    pub is_contiguous: bool,
 }
 
 impl From<PyErr> for OpenError {
@@ -265,7 +326,7 @@ impl From<LayoutError> for OpenError {
     fn from(error: LayoutError) -> Self {
         match error.ambiguity() {
             Some(ambiguity) => Self::Ambiguous(ambiguity.clone()),
-            None => Self::Raised(error.into()),
+            None => Self::Format(error),
         }
     }
 }
@@ -277,6 +338,13 @@ impl From<OpenError> for PyErr {
             OpenError::Raised(error) => error,
             OpenError::Rules(report) => report.into(),
             OpenError::Ambiguous(ambiguity) => DecodeError::Ambiguous(ambiguity).into(),
+            OpenError::Format(error) => error.into(),
+            OpenError::ItemSize(ItemSizeError { len, itemsize, wanted, .. }) => PyValueError::new_err(format!(
+                "{} with items of {} are not memory of items of {}",
+                plural(len, "byte"),
+                plural(itemsize, "byte"),
+                plural(wanted, "byte"),
+            )),
         }
     }
 }
@@ -289,6 +357,11 @@ pub struct OpenBuffer {
 }
 
 impl OpenBuffer {
+    /// Pairs `shared` with `item`, which must describe its items.
+    pub(super) fn new(shared: SharedView<Acquired>, item: Arc<ItemDescription>) -> Self {
+        Self { shared, item }
+    }
+
     /// Returns the arrangement of the items: shape, strides and offsets. [`item`](Self::item) describes one item.
     #[must_use]
     pub fn view(&self) -> &View<'static> {
@@ -338,6 +411,10 @@ impl OpenBuffer {
 /// `array.array`. For any other type, the layout is read from the exporter's format, in the dialect of the
 /// producer if the producer is known. Layouts are cached by type, format and itemsize.
 ///
+/// Two other protocols are used for an object without buffers: `__dlpack__`, which tensors have, and an
+/// `__array_interface__` whose `data` exports a buffer. For a NumPy array whose dtype has no format, such as a record
+/// with overlapping fields, a buffer without a format is requested.
+///
 /// ```
 /// use pyo3::prelude::*;
 /// use pyo3::types::PyByteArray;
@@ -357,7 +434,7 @@ impl OpenBuffer {
 /// - the exporter breaks a rule of the protocol, so that its items cannot be read: `BufferError`
 /// - a format with several interpretations of the itemsize: `ValueError`
 pub fn open(exporter: &Bound<'_, PyAny>) -> PyResult<OpenBuffer> {
-    open_or(exporter, None, None, &|_, _| None)
+    open_or(exporter, None, &|_, _| None)
 }
 
 /// A function of the caller that recognizes the caller's own exporters. The arguments are an object and the format of
@@ -366,21 +443,17 @@ pub fn open(exporter: &Bound<'_, PyAny>) -> PyResult<OpenBuffer> {
 /// `dialect`.
 pub type Producer<'p> = dyn Fn(&Bound<'_, PyAny>, Option<&[u8]>) -> Option<Option<&'static Dialect>> + 'p;
 
-/// Requests a buffer of `exporter`, and determines the layout of its items. `format` replaces the exporter's format,
-/// and `None` means the exporter's format. `dialect` is the dialect of the format, or `None` if the dialect is unknown.
-/// `producer` recognizes the caller's own exporters, and is called only if `format` and `dialect` are `None` and the
-/// exporter's type declares no layout. If `format` replaces an exporter's format that contains references to objects
-/// (code `O`), the result is read-only, because a write could overwrite a reference.
+/// Requests a buffer of `exporter`, and determines the layout of its items. `dialect` is the dialect of the exporter's
+/// format, or `None` if it is unknown. `producer` returns the dialect for exporters of the program.
 ///
 /// # Errors
 /// - every error of [`open`]
 pub fn open_as(
     exporter: &Bound<'_, PyAny>,
-    format: Option<&[u8]>,
     dialect: Option<&'static Dialect>,
     producer: &Producer<'_>,
 ) -> Result<OpenBuffer, OpenError> {
-    open_or(exporter, format, dialect, producer)
+    open_or(exporter, dialect, producer)
 }
 
 /// Does the work of [`open_as`]. The caller chooses the type of the error, so that a successful result is not copied to
@@ -388,32 +461,67 @@ pub fn open_as(
 #[inline]
 fn open_or<E: From<OpenError>>(
     exporter: &Bound<'_, PyAny>,
-    format: Option<&[u8]>,
     dialect: Option<&'static Dialect>,
     producer: &Producer<'_>,
 ) -> Result<OpenBuffer, E> {
-    let py = exporter.py();
     let acquired = match Acquired::new(exporter, Request::FULL_RO) {
-        // Some exporters refuse only requests for the format. The caller gives the format, so a second request without
-        // `FORMAT` is enough.
-        Err(error)
-            if format.is_some()
-                && (error.is_instance_of::<PyBufferError>(py) || error.is_instance_of::<PyValueError>(py)) =>
-        {
-            Acquired::new(exporter, Request::INDIRECT).map_err(|_| OpenError::Raised(error))?
-        }
-        acquired => acquired.map_err(OpenError::Raised)?,
+        Ok(acquired) => acquired,
+        Err(refusal) => return Ok(open_refused(exporter, refusal, dialect, producer)?),
     };
-    let item = describe(exporter, &acquired, format, dialect, producer)?;
+    let item = describe(exporter, &acquired, dialect, producer)?;
     // The common case returns early, because each move of a view copies more than 200 bytes.
-    if format.is_none()
-        && let Some(view) = acquired.direct_geometry()
-    {
+    if let Some(view) = acquired.direct_geometry() {
         return Ok(OpenBuffer { shared: SharedView::new(acquired, view), item });
     }
+    let view = acquired.geometry().map_err(OpenError::Rules)?;
+    Ok(OpenBuffer { shared: SharedView::new(acquired, view), item })
+}
+
+/// Requests a buffer of `exporter` whose items are those that `describe` returns, in place of the items that the
+/// exporter describes. The argument of `describe` is the itemsize of the exporter in bytes, or `None` if the exporter
+/// exports bytes, which can be the memory of any items. If the new items are larger than a byte, bytes become one
+/// dimension of items. If the exporter has references to objects, the result is read-only.
+///
+/// # Errors
+/// - `1`, which exports no buffer: `TypeError`
+/// - the exporter breaks a rule of the protocol, so that its items cannot be read
+/// - an error of `describe`
+/// - the memory does not have the size of the new items: `OpenError::ItemSize`
+pub fn open_items(
+    exporter: &Bound<'_, PyAny>,
+    describe: impl FnOnce(Option<u64>) -> Result<Arc<ItemDescription>, OpenError>,
+) -> Result<OpenBuffer, OpenError> {
+    let (acquired, has_references) = match Acquired::new(exporter, Request::FULL_RO) {
+        Ok(acquired) => {
+            let has_references = declares_references(acquired.raw().format);
+            (acquired, has_references)
+        }
+        Err(refusal) if !is_exporter(exporter) => return open_items_of_protocol(exporter, refusal, describe),
+        // Some exporters refuse only requests for the format, which is not needed here.
+        Err(refusal) => {
+            let Some(acquired) = acquire_without_format(exporter, &refusal) else { return Err(refusal.into()) };
+            let dtype = type_layout::array_dtype(exporter)?;
+            let has_objects = dtype.map(|dtype| dtype.getattr(intern!(exporter.py(), "hasobject"))?.is_truthy());
+            (acquired, has_objects.transpose()? == Some(true))
+        }
+    };
     let mut view = acquired.geometry().map_err(OpenError::Rules)?;
+    let format = acquired.raw().format;
+    let is_bytes = view.itemsize() == 1 && is_byte(format);
+    // The itemsize of a view is not negative, so the conversion does not fail.
+    let item = describe(u64::try_from(view.itemsize()).ok().filter(|_| !is_bytes))?;
+    let wanted = item.layout.size();
+    let size = i64::try_from(wanted).ok();
+    if size != Some(view.itemsize()) {
+        let (len, itemsize) = (view.len(), view.itemsize());
+        let is_contiguous = is_bytes && view.is_contiguous(Order::C);
+        let error = OpenError::ItemSize(ItemSizeError { len, itemsize, wanted, is_contiguous });
+        let cast = size.filter(|_| is_contiguous).map(|size| view.cast(ItemLayout::Bytes, size, None));
+        let Some(Ok(cast)) = cast else { return Err(error) };
+        view = cast;
+    }
     // A write of other items would overwrite references to objects.
-    if format.is_some() && has_references(acquired.raw().format) {
+    if has_references {
         view = view.to_readonly();
     }
     Ok(OpenBuffer { shared: SharedView::new(acquired, view), item })
@@ -438,49 +546,158 @@ pub fn open_described(
     Ok(Some(OpenBuffer { shared: SharedView::new(acquired, view), item: Arc::clone(item) }))
 }
 
-/// Returns the description of the items of `acquired`, a buffer of `exporter`. `format`, `dialect` and `producer` are
-/// those of [`open_as`]. If the format has a [`Slot`], the description in the slot is returned. Returns an error if no
-/// layout can be determined.
+/// Opens `exporter`, which refused the first request with the exception `refusal`: through another protocol if it has
+/// no buffers, else without a format. The other arguments are those of [`open_as`].
+///
+/// # Errors
+/// - those of [`open_as`]
+#[cold]
+fn open_refused(
+    exporter: &Bound<'_, PyAny>,
+    refusal: PyErr,
+    dialect: Option<&'static Dialect>,
+    producer: &Producer<'_>,
+) -> Result<OpenBuffer, OpenError> {
+    if is_exporter(exporter) {
+        return open_without_format(exporter, refusal);
+    }
+    if let Some(memory) = DlpackMemory::of(exporter)? {
+        return open_as(&memory, dialect, producer);
+    }
+    open_array_interface(exporter)?.ok_or_else(|| refusal.into())
+}
+
+/// Opens `exporter`, which has no buffers, through another protocol. `refusal` is the exception of the request for a
+/// buffer. `describe` is the argument of [`open_items`].
+///
+/// # Errors
+/// - those of [`open_items`]
+#[cold]
+fn open_items_of_protocol(
+    exporter: &Bound<'_, PyAny>,
+    refusal: PyErr,
+    describe: impl FnOnce(Option<u64>) -> Result<Arc<ItemDescription>, OpenError>,
+) -> Result<OpenBuffer, OpenError> {
+    if let Some(memory) = DlpackMemory::of(exporter)? {
+        return open_items(&memory, describe);
+    }
+    let Some(OpenBuffer { shared, item: declared }) = open_array_interface(exporter)? else {
+        return Err(refusal.into());
+    };
+    let item = describe(Some(declared.layout.size()))?;
+    let (wanted, view) = (item.layout.size(), shared.view());
+    if wanted != declared.layout.size() {
+        let (len, itemsize) = (view.len(), view.itemsize());
+        return Err(OpenError::ItemSize(ItemSizeError { len, itemsize, wanted, is_contiguous: false }));
+    }
+    Ok(OpenBuffer { shared, item })
+}
+
+/// Requests a buffer without a format of `exporter`, which refused a request for the format with the exception
+/// `refusal`. Returns `None` if `exporter` refuses for another reason, or refuses this request too.
+fn acquire_without_format(exporter: &Bound<'_, PyAny>, refusal: &PyErr) -> Option<Acquired> {
+    let py = exporter.py();
+    let refuses_format = refusal.is_instance_of::<PyBufferError>(py)
+        || refusal.is_instance_of::<PyValueError>(py)
+        // NumPy's scalars of types of other packages.
+        || refusal.is_instance_of::<PyTypeError>(py);
+    if refuses_format { Acquired::new(exporter, Request::INDIRECT).ok() } else { None }
+}
+
+/// Opens `exporter`, which refused a request for the format with the exception `refusal`.
+///
+/// NumPy refuses to write a format for dates, for the types of other packages, and for fields that share bytes or that
+/// are not in the order of their offsets. NumPy answers a request without `FORMAT`, and the dtype declares the layout.
+///
+/// # Errors
+/// - `exporter` is not a NumPy array or scalar: `refusal`
+/// - `exporter` also refuses the request without `FORMAT`: `refusal`
+/// - a dtype without a layout, such as `StringDType`: `ValueError`, with `refusal` as its cause
+#[cold]
+fn open_without_format(exporter: &Bound<'_, PyAny>, refusal: PyErr) -> Result<OpenBuffer, OpenError> {
+    let (acquired, dtype) = match (acquire_without_format(exporter, &refusal), type_layout::array_dtype(exporter)?) {
+        (Some(acquired), Some(dtype)) => (acquired, dtype),
+        _ => return Err(refusal.into()),
+    };
+    let item = items_of_dtype(&acquired, &dtype).inspect_err(|error| {
+        if let OpenError::Raised(error) = error {
+            error.set_cause(exporter.py(), Some(refusal));
+        }
+    })?;
+    let view = acquired.geometry().map_err(OpenError::Rules)?;
+    Ok(OpenBuffer { shared: SharedView::new(acquired, view), item })
+}
+
+/// Returns the description of the items of `acquired`, a buffer without a format, of an array with the dtype `dtype`.
+/// Returns an error if the dtype has no layout, or if its size is not the itemsize.
+fn items_of_dtype(acquired: &Acquired, dtype: &Bound<'_, PyAny>) -> Result<Arc<ItemDescription>, OpenError> {
+    let (raw, guard) = (acquired.raw(), Guard::Strong { _dtype: dtype.clone().unbind() });
+    let key = KeyRef { source: Source::Type(dtype.as_ptr().addr()), format: raw.format, itemsize: raw.itemsize };
+    if let Some(item) = key.find() {
+        return Ok(item);
+    }
+    let layout = from_dtype(dtype)?;
+    if layout.leaves().any(|(_, leaf)| leaf.ty() == Type::Opaque && leaf.user_type().is_none()) {
+        let message = format!(
+            "dtype {dtype} has values of a type of another package, which a View does not read: use array.view('u1') \
+             for the bytes"
+        );
+        return Err(PyValueError::new_err(message).into());
+    }
+    if i64::try_from(layout.size()) != Ok(raw.itemsize) {
+        let message =
+            format!("the dtype has items of {} bytes, and the array of {} bytes", layout.size(), raw.itemsize);
+        return Err(PyBufferError::new_err(message).into());
+    }
+    let declared = TypeLayout { layout, dialect: &Dialect::NUMPY, source: "numpy.dtype" };
+    let item = Arc::new(declared_items(acquired, declared)?);
+    key.insert(&item, guard);
+    Ok(item)
+}
+
+/// Returns whether `format` is the format of one byte without another meaning: `B`, `b`, `c`, with or without a
+/// byte-order character, or `None`.
+fn is_byte(format: Option<&[u8]>) -> bool {
+    let Some(format) = format else { return true };
+    matches!(format, [b'B' | b'b' | b'c'] | [b'@' | b'=' | b'<' | b'>' | b'!' | b'|', b'B' | b'b' | b'c'])
+}
+
+/// Returns the description of the items of `acquired`, a buffer of `exporter`. `dialect` and `producer` are those of
+/// [`open_as`]. If the format has a [`Slot`], the description in the slot is returned. Returns an error if no layout can
+/// be determined.
 #[inline]
 fn describe(
     exporter: &Bound<'_, PyAny>,
     acquired: &Acquired,
-    format: Option<&[u8]>,
     dialect: Option<&'static Dialect>,
     producer: &Producer<'_>,
 ) -> Result<Arc<ItemDescription>, OpenError> {
     let raw = acquired.raw();
-    let slot = if format.is_none() && dialect.is_none() { Slot::of(exporter, raw.format) } else { None };
+    let slot = if dialect.is_none() { Slot::of(exporter, raw.format) } else { None };
     if let Some(item) = slot.and_then(|slot| slot.0.get())
         && u64::try_from(raw.itemsize) == Ok(item.layout.size())
     {
         return Ok(Arc::clone(item));
     }
-    let item = describe_any(exporter, acquired, format, dialect, producer)?;
+    let item = describe_any(exporter, acquired, dialect, producer)?;
     if let Some(slot) = slot {
         slot.fill(&item, raw.format);
     }
     Ok(item)
 }
 
-/// Returns the description of the items of `acquired`, a buffer of `exporter`, for [`describe`], without the use of a
-/// [`Slot`]. `format`, `dialect` and `producer` are the arguments of `describe`. Returns an error if no layout can be
-/// determined.
+/// Returns the description of the items of `acquired` for [`describe`], without the use of a [`Slot`]. `dialect` and
+/// `producer` are the arguments of `describe`. Returns an error if no layout can be determined.
 fn describe_any(
     exporter: &Bound<'_, PyAny>,
     acquired: &Acquired,
-    format: Option<&[u8]>,
     dialect: Option<&'static Dialect>,
     producer: &Producer<'_>,
 ) -> Result<Arc<ItemDescription>, OpenError> {
     let raw = acquired.raw();
-    let Ok(itemsize) = u64::try_from(raw.itemsize) else { return by_format(acquired, None, dialect) };
-    if let Some(format) = format {
-        let _: Interpretation = reconcile(format, Some(itemsize), dialect, &DataModel::HOST)?;
-        return by_format(acquired, Some(format), dialect);
-    }
+    let Ok(itemsize) = u64::try_from(raw.itemsize) else { return by_format(acquired, dialect) };
     if dialect.is_some() || is_number(raw.format, itemsize) {
-        return by_format(acquired, None, dialect);
+        return by_format(acquired, dialect);
     }
     // The type of the object in `Py_buffer.obj` declares the layout. The type of `exporter` does not, because an
     // exporter can pass on the buffer of another object.
@@ -488,7 +705,7 @@ fn describe_any(
         Ok(view) => Some(view.as_any().clone()),
         Err(_) => acquired.exporter(exporter.py()),
     };
-    let Some(owner) = owner else { return by_format(acquired, None, None) };
+    let Some(owner) = owner else { return by_format(acquired, None) };
     let (kind, item) = type_layout::declaration(&owner, raw.format, raw.itemsize)?;
     if let Some(item) = item {
         return Ok(item);
@@ -513,7 +730,7 @@ fn describe_any(
     }
     let Some(declared) = type_layout(&owner)? else { return by_producer(acquired, &owner, producer) };
     if declared.layout.size() != itemsize {
-        return by_format(acquired, None, Some(declared.dialect));
+        return by_format(acquired, Some(declared.dialect));
     }
     let item = Arc::new(declared_items(acquired, declared)?);
     if source != 0 {
@@ -527,7 +744,7 @@ fn describe_any(
 
 /// Returns whether `format` contains references to objects (code `O`). Also returns `true` if `format` contains the
 /// character `O` but cannot be parsed. Returns `false` if `format` is `None`.
-fn has_references(format: Option<&[u8]>) -> bool {
+fn declares_references(format: Option<&[u8]>) -> bool {
     let Some(format) = format.filter(|format| format.contains(&b'O')) else { return false };
     let has = |layout: &Layout| {
         Plan::new(layout).is_ok_and(|plan| plan.leaves().iter().any(|leaf| leaf.ty() == Type::Object))
@@ -548,28 +765,23 @@ fn by_producer(
         root = view.getattr("obj")?;
     }
     if let Some(dialect) = producer(&root, acquired.raw().format) {
-        return by_format(acquired, None, dialect);
+        return by_format(acquired, dialect);
     }
     let cython = type_layout::kind(&root)? == Kind::Cython;
-    by_format(acquired, None, cython.then_some(&Dialect::CYTHON))
+    by_format(acquired, cython.then_some(&Dialect::CYTHON))
 }
 
-/// Returns the description of the items of `acquired` that have the format `format` in the dialect `dialect`. A
-/// `format` of `None` means the exporter's format. A `dialect` of `None` means that every dialect is possible. Returns
-/// an error if the items cannot be read, or if the format is ambiguous.
-fn by_format(
-    acquired: &Acquired,
-    format: Option<&[u8]>,
-    dialect: Option<&'static Dialect>,
-) -> Result<Arc<ItemDescription>, OpenError> {
-    let source = if format.is_some() { Source::Given(dialect) } else { Source::Format(dialect) };
+/// Returns the description of the items of `acquired`, in the dialect `dialect` of the exporter's format. A `dialect`
+/// of `None` means that every dialect is possible. Returns an error if the items cannot be read, or if the format is
+/// ambiguous.
+fn by_format(acquired: &Acquired, dialect: Option<&'static Dialect>) -> Result<Arc<ItemDescription>, OpenError> {
     let raw = acquired.raw();
-    let key = KeyRef { source, format: format.or(raw.format), itemsize: raw.itemsize };
+    let key = KeyRef { source: Source::Format(dialect), format: raw.format, itemsize: raw.itemsize };
     if let Some(item) = key.find() {
         return Ok(item);
     }
     let checker = Checker { dialect, ..Checker::DEFAULT };
-    let Checked { report, view } = acquired.validate(&checker, format);
+    let Checked { report, view } = acquired.validate(&checker, None);
     let Some(view) = view else { return Err(OpenError::Rules(report)) };
     let item = Arc::new(ItemDescription::of_view(&view, key.format.map(<[u8]>::to_vec), dialect)?);
     // If the request had no structural flag, the view has items of one byte, although `itemsize` of the buffer can be
@@ -601,7 +813,9 @@ fn declared_items(acquired: &Acquired, declared: TypeLayout) -> Result<ItemDescr
         _ => ObjectReferences::Unknown,
     };
     let item = ItemDescription::new(layout, format, Some(own), dialect.name, Certainty::Exact)?;
-    Ok(ItemDescription { objects: if shares_bytes(&item) { ObjectReferences::Unknown } else { objects }, ..item })
+    // NumPy refuses a dtype in which an object shares bytes with another field. ctypes accepts such unions.
+    let unowned = objects != ObjectReferences::Memory && shares_bytes(&item);
+    Ok(ItemDescription { objects: if unowned { ObjectReferences::Unknown } else { objects }, ..item })
 }
 
 /// Returns whether `item` has a pointer to an object and fields that share bytes, as in a union. A write to another

@@ -92,8 +92,9 @@ def test_a_format_that_contradicts_the_itemsize_is_refused():
     assert info.value.span == (3, 3)
     with pytest.raises(ValueError, match="NUL"):
         Exporter(bytes(8), format="T{i:a\0b:}")
-    with pytest.raises(TypeError):
-        Exporter(bytes(8), format=b"i")
+    assert Exporter(bytes(8), format=b"i").format == "i"
+    with pytest.raises(TypeError, match="`format` is a str"):
+        Exporter(bytes(8), format=1)
 
 
 def test_readonly_follows_the_memory_or_the_argument():

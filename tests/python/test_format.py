@@ -54,7 +54,7 @@ def test_a_model_is_a_name_or_a_target_triple():
 @pytest.mark.parametrize(
     ("arguments", "error", "match"),
     [
-        ((3,), TypeError, "a format is a str or bytes object, not int"),
+        ((3,), TypeError, "`fmt` is a str, bytes, Format"),
         (("i", -1), OverflowError, "negative"),
         (("i", 8), pep3118.FormatError, "itemsize is 8 bytes but format `i` describes 4 bytes"),
         (("i", None, "fortran"), ValueError, "unknown dialect `fortran`"),

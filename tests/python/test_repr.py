@@ -70,3 +70,82 @@ def test_invalid_indices_and_values_are_refused():
         iter(View(np.array(1.0)))
     with pytest.raises((ValueError, struct.error)):
         View(bytearray(8)).cast("<i")[0] = 2**31
+
+
+def lines(obj):
+    """Returns the lines of `repr`, which fit a terminal of 80 columns."""
+    found = repr(obj).splitlines()
+    assert all(len(line) <= 81 for line in found), found
+    return found
+
+
+def test_the_repr_of_a_view_shows_the_first_and_the_last_items():
+    assert lines(View(np.arange(1000)))[1] == "[0, 1, 2, 3, ..., 996, 997, 998, 999]"
+    assert lines(View(np.arange(3)))[1:] == ["[0, 1, 2]"]
+    assert lines(View(np.array(1.5)))[1:] == ["1.5"]
+    assert lines(View(np.arange(0))) == ["<pep3118.View of shape (0,), format 'l'>"]
+    assert lines(View(np.arange(6).reshape(2, 3)))[1:] == ["[[0, 1, 2],", " [3, 4, 5]]"]
+
+
+def test_the_repr_of_records_is_a_table():
+    table = np.array([(1, 1.5), (20, 2.5)], [("id", "<i2"), ("x", "<f8")])
+    assert lines(View(table))[1:] == ["   id    x", "0   1  1.5", "1  20  2.5"]
+    many = np.zeros(100, [(f"field_{index}", "<i4") for index in range(1000)])
+    found = lines(View(many))
+    assert len(found) == 11 and found[1].split()[0] == "field_0" and "..." in found[1]
+
+
+def test_the_repr_escapes_hostile_names_and_values():
+    hostile = np.zeros(1, [("\x1b[31m\u202e\n", "<i4"), ("b", "<U4")])
+    hostile["b"] = "\u202e\x1b"
+    for text in (repr(View(hostile)), View(hostile)._repr_html_(), repr(View(hostile)["b"])):
+        assert not set(text) & {"\x1b", "\u202e"}
+
+
+def test_the_html_of_a_view_escapes_names_and_values():
+    hostile = np.array([(b"<script>",)], [("<script>alert(1)</script>", "S8")])
+    html = View(hostile)._repr_html_()
+    assert "<script" not in html and "&lt;script&gt;" in html and html.count("<td>") == 1
+    assert "<pre>[0, 1, 2]</pre>" in View(np.arange(3))._repr_html_()
+
+
+def test_the_repr_of_long_values_is_bounded():
+    import time
+
+    start = time.perf_counter()
+    for view in (
+        View(bytes(10**8), f"{10**8}s"),
+        View(bytes(10**8), f"({10**8})B"),
+        View(bytes(10**8), f"T{{{5 * 10**7}s:a:{5 * 10**7 // 4}w:b:}}"),
+        View(np.zeros((2,) * 25, "i1")),
+        View(bytes(2**20), "(" + ",".join(["2"] * 20) + ")B"),
+        View(bytes(60_000), "".join(f"B:a{index}:" for index in range(10_000)), "pep3118"),
+    ):
+        assert len(repr(view)) < 4000 and lines(view)
+    assert time.perf_counter() - start < 20
+
+
+def test_the_repr_of_values_that_cannot_be_read_names_the_exception():
+    assert lines(View(b"\xff\xff\xff\xff" * 2, "<w"))[1:] == ["[<ValueError>, <ValueError>]"]
+
+
+def test_the_repr_of_objects_runs_no_code_of_the_objects():
+    class Loud:
+        def __repr__(self):
+            raise RuntimeError("called")
+
+    assert lines(View(np.array([Loud()], dtype=object)))[1:] == ["[<object>]"]
+
+
+def test_the_repr_of_a_released_view():
+    view = View(b"abc")
+    view.release()
+    assert repr(view) == "<pep3118.View of released memory>"
+
+
+def test_reports_and_differences_have_html():
+    report = pep3118.audit(ctypes.c_int(1))
+    assert "<td>B05</td>" in report._repr_html_() and "<table>" in report._repr_html_()
+    assert "clean" in pep3118.audit(b"")._repr_html_()
+    different = pep3118.diff("T{i:<b>:}", "T{i:<i>:}")._repr_html_()
+    assert "<b>" not in different and "&lt;b&gt;" in different

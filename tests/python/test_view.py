@@ -113,7 +113,7 @@ def test_invalid_indices_are_refused():
     for key in (3, -4, 2**70, (0, 0)):
         with pytest.raises(IndexError):
             view[key]
-    for key in (1.0, None, [0], b"x"):
+    for key in (1.0, None, b"x"):
         with pytest.raises(TypeError):
             view[key]
     with pytest.raises(ValueError, match="slice step cannot be zero"):
@@ -178,8 +178,8 @@ def test_slices_are_assigned_from_buffers_lists_and_values():
     assert list(numbers) == [0, 0, 1, 2, 3, 4]
     with pytest.raises(ValueError, match="for shape"):
         view[:2] = array.array("i", [1])
-    with pytest.raises(ValueError, match="items of format `d`"):
-        view[:2] = array.array("d", [1, 2])
+    with pytest.raises(ValueError, match=r"index \[0\]: 1.5 cannot be converted"):
+        view[:2] = array.array("d", [1.5, 2])
     with pytest.raises(TypeError):
         view[:2] = "ab"
     with pytest.raises(TypeError, match="cannot delete"):
@@ -283,7 +283,7 @@ def test_ambiguous_formats_say_how_to_choose():
     exporter = testbuffer.ndarray([0] * 24, shape=[24], format="B")
     with pytest.raises(FormatError) as info:
         View(exporter).cast("T{T{d:f0:b:f1:}:x:xxxxxxxb:y:}")[0]
-    assert "dialect='" in str(info.value) and "help: choose one: .cast(" in str(info.value)
+    assert "dialect='" in str(info.value) and "help: choose one: `.cast(" in str(info.value)
     with pytest.raises(ValueError, match="unknown dialect `fortran`"):
         View(b"abc", dialect="fortran")
 
@@ -319,7 +319,9 @@ def test_broken_metadata_raises_buffer_rule_error():
         assert info.value.rule == "A07"
     with pytest.raises(TypeError):
         View(1)
-    with pytest.raises(TypeError, match="a format is a str or bytes object, not int"):
+    with pytest.raises(
+        TypeError, match=r"`format` is a str, bytes, Format, numpy.dtype, ctypes class or record class, not int"
+    ):
         View(b"", format=1)
 
 

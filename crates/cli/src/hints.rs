@@ -102,6 +102,34 @@ const SIZED_TYPES: [(&str, u64, &str); 35] = [
 /// as long as the call that failed, and people rarely type a longer format.
 const LONGEST_FORMAT: usize = 1 << 12;
 
+/// The arguments of the call that failed, as a help line writes them. A method returns `None` if the call has no such
+/// argument.
+pub trait Arguments {
+    /// Returns the text of the argument that selects the dialect `name`.
+    fn dialect(&self, name: &str) -> String;
+    /// Returns the text of the argument that selects the data model `name`.
+    fn model(&self, name: &str) -> Option<String>;
+    /// Returns the text of the argument that gives the itemsize `size` in bytes.
+    fn itemsize(&self, size: u64) -> Option<String>;
+}
+
+/// The options of the command.
+struct CommandOptions;
+
+impl Arguments for CommandOptions {
+    fn dialect(&self, name: &str) -> String {
+        format!("--dialect {name}")
+    }
+
+    fn model(&self, name: &str) -> Option<String> {
+        Some(format!("--model {name}"))
+    }
+
+    fn itemsize(&self, size: u64) -> Option<String> {
+        Some(format!("--itemsize {size}"))
+    }
+}
+
 /// Returns the format that means the same type as `text`, a type name or NumPy type string such as `<f8`,
 /// `float64`, `double` or `uint16_t`. Returns `None` if `text` is not a known type.
 fn format_of_type(text: &str) -> Option<String> {
@@ -153,7 +181,7 @@ pub(super) fn refused(
     model: &NamedModel,
 ) -> Failure {
     let diagnostic = error.diagnostic();
-    Failure::Refused(match help(error, format, itemsize, dialect, &model.model) {
+    Failure::Refused(match help(error, format, itemsize, dialect, &model.model, &CommandOptions) {
         Some(help) => diagnostic.with_help(help).colored(),
         None => diagnostic.colored(),
     })
@@ -174,17 +202,19 @@ pub(super) fn help_from_input_length(ambiguity: &Ambiguity, bytes: u64) -> Optio
 }
 
 /// Returns a help line for `error`, the error of the library for `format`, `itemsize`, `dialect` and `model`. Each
-/// format and each option in backquotes in the help line makes the call succeed. Returns `None` if no known alternative
-/// makes the call succeed.
-fn help(
+/// format and each argument in backquotes in the help line makes the call succeed. `arguments` writes the arguments.
+/// Returns `None` if no known alternative makes the call succeed.
+pub fn help(
     error: &LayoutError,
     format: &[u8],
     itemsize: Option<u64>,
     dialect: Option<&Dialect>,
     model: &DataModel,
+    arguments: &dyn Arguments,
 ) -> Option<String> {
     if let Some(ambiguity) = error.ambiguity() {
-        let dialects = ambiguity.alternatives().iter().map(|found| format!("`--dialect {}`", found.dialect));
+        let found = ambiguity.alternatives().iter();
+        let dialects = found.map(|found| format!("`{}`", arguments.dialect(found.dialect.name)));
         return Some(format!("choose one: {}", dialects.collect::<Vec<_>>().join(" or ")));
     }
     if format.len() > LONGEST_FORMAT {
@@ -224,17 +254,20 @@ fn help(
             }
             let other_model =
                 |(other, _): &&(DataModel, &str)| other.name != model.name && works(format, itemsize, dialect, other);
-            if let Some((other, system)) = MODELS.iter().find(other_model) {
-                suggestions.push(format!("{size} on {other} ({system}): `--model {other}`"));
+            if let Some((other, system)) = MODELS.iter().find(other_model)
+                && let Some(argument) = arguments.model(other.name)
+            {
+                suggestions.push(format!("{size} on {other} ({system}): `{argument}`"));
             }
             if dialect.is_some()
                 && let Some(other) = working_dialect()
             {
-                suggestions.push(format!("{size} in dialect {other}: `--dialect {other}`"));
+                suggestions.push(format!("{size} in dialect {other}: `{}`", arguments.dialect(other.name)));
             }
             suggestions.append(&mut unlikely);
             if suggestions.is_empty() {
                 let described = sizes.iter().find(|found| works(format, Some(found.size), dialect, model))?;
+                let argument = arguments.itemsize(described.size)?;
                 let size = plural(described.size, "byte");
                 // Before CPython 3.12, ctypes omitted padding from the format of a structure, so the size that
                 // the format describes is too small.
@@ -243,12 +276,12 @@ fn help(
                 } else {
                     ""
                 };
-                suggestions.push(format!("{cause}the format describes {size}: `--itemsize {}`", described.size));
+                suggestions.push(format!("{cause}the format describes {size}: `{argument}`"));
             }
             Some(suggestions.join("; or "))
         }
         LayoutErrorKind::Code { .. } | LayoutErrorKind::Construct { .. } if dialect.is_some() => {
-            working_dialect().map(|other| format!("dialect {other} reads it: `--dialect {other}`"))
+            working_dialect().map(|other| format!("dialect {other} reads it: `{}`", arguments.dialect(other.name)))
         }
         _ => None,
     }

@@ -23,7 +23,8 @@ mod explain;
 mod failure;
 mod fields;
 mod hexdump;
-mod hints;
+#[doc(hidden)]
+pub mod hints;
 mod input;
 mod interrupt;
 mod json;

@@ -36,6 +36,23 @@ pub(super) fn to_dtype<'py>(py: Python<'py>, layout: &Layout) -> PyResult<Bound<
     field_dtype(py, layout.item(), b"")
 }
 
+/// Returns whether NumPy has a dtype for the items of `layout`, so that [`to_dtype`] returns it. Returns `false` if a
+/// record has two fields of one name, or a name that is not UTF-8.
+pub(super) fn has_dtype(layout: &Layout) -> bool {
+    // The recursion is as deep as records are nested, which the parser bounds.
+    fn field_has_dtype(field: Field<'_>) -> bool {
+        if field.ty() != Type::Record {
+            return dtype_name(field).is_some() || ml_dtypes_name(field).is_some();
+        }
+        let mut names = HashSet::new();
+        field.fields().all(|child| {
+            let is_unique = child.name().is_none_or(|name| std::str::from_utf8(name).is_ok() && names.insert(name));
+            is_unique && field_has_dtype(child)
+        })
+    }
+    field_has_dtype(layout.item())
+}
+
 /// Returns two bytes of `format`. The first byte is the last one before the type of `field`, without byte-order
 /// characters and spaces. The second byte is the first byte of the type. A byte is `None` if `format` has no such byte,
 /// for example if `format` is empty.
@@ -73,6 +90,10 @@ fn element_dtype<'py>(py: Python<'py>, field: Field<'_>, format: &[u8]) -> PyRes
         // `&` is a pointer to a given type, and a dtype cannot express that type.
         Type::Pointer if bytes_around_type(field, format).1 == Some(b'&') => Err(unrepresentable(field)),
         _ => cached(py, field, &[], || {
+            if let Some(name) = ml_dtypes_name(field) {
+                let class = py.import("ml_dtypes")?.getattr(name)?;
+                return dtype_class(py)?.call1((class,));
+            }
             let name = dtype_name(field).ok_or_else(|| unrepresentable(field))?;
             dtype_class(py)?.call1((name,))
         }),
@@ -83,7 +104,8 @@ fn element_dtype<'py>(py: Python<'py>, field: Field<'_>, format: &[u8]) -> PyRes
 /// is empty.
 #[derive(PartialEq)]
 struct DtypeKey {
-    ty: Type,
+    /// The name of the type.
+    ty: &'static str,
     size: u64,
     endian: Option<Endian>,
     shape: Box<[u64]>,
@@ -100,7 +122,7 @@ fn cached<'py>(
     shape: &[u64],
     make: impl FnOnce() -> PyResult<Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let (ty, size, endian) = (field.ty(), field.size(), field.endian());
+    let (ty, size, endian) = (field.type_name(), field.size(), field.endian());
     if *field.model() != DataModel::HOST {
         return make();
     }
@@ -110,7 +132,7 @@ fn cached<'py>(
         Some(Endian::Big) => 2,
     };
     let shape_hash = hash(shape, b"");
-    let hash = hash(&[size, order, shape_hash], ty.as_str().as_bytes());
+    let hash = hash(&[size, order, shape_hash], ty.as_bytes());
     let is_equal = |key: &DtypeKey| (key.ty, key.size, key.endian) == (ty, size, endian) && *key.shape == *shape;
     // Python code must not run under the lock, because it could call this function again.
     let found = {
@@ -154,9 +176,27 @@ fn byte_order(field: Field<'_>) -> char {
     }
 }
 
+/// Returns the name of the class of the package `ml_dtypes` for the type of `field`, such as `bfloat16`. Returns `None`
+/// if the package has no such class, or if the values have the byte order of another machine.
+fn ml_dtypes_name(field: Field<'_>) -> Option<&'static str> {
+    let name = field.user_type()?.name();
+    let is_native = field.endian().is_none_or(|endian| endian == Endian::HOST);
+    (is_native && (name == "bfloat16" || name.starts_with("float8_"))).then_some(name)
+}
+
 /// Returns NumPy's name for the type of `field`, such as `<i4` or `|S3`. Returns `None` if `field` is a record or
 /// NumPy has no such type.
 fn dtype_name(field: Field<'_>) -> Option<String> {
+    if let Some(user) = field.user_type() {
+        let (kind, unit) = user.name().split_once('$').map_or((user.name(), None), |(kind, unit)| (kind, Some(unit)));
+        let kind = match kind {
+            "datetime64" => "M8",
+            "timedelta64" => "m8",
+            _ => return None,
+        };
+        let unit = unit.map(|unit| format!("[{unit}]")).unwrap_or_default();
+        return Some(format!("{}{kind}{unit}", byte_order(field)));
+    }
     // The name of a type with a length contains a kind and the number of units. `unit` is in bytes.
     let sized = match field.ty() {
         Type::Bytes => Some(('S', 1)),

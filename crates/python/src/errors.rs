@@ -1,8 +1,9 @@
-//! The exception classes of the package: `FormatError`, `BufferRuleError`, `CastError`, `FieldNameError` and
-//! `IndexCountError`.
+//! The exception classes of the package: `FormatError`, `BufferRuleError`, `CastError`, `FieldNameError`, `SelectionError`
+//! and `IndexCountError`.
 
 use pep3118::__private::escape;
-use pep3118::layout::{Ambiguity, LayoutError};
+use pep3118::abi::DataModel;
+use pep3118::layout::{Ambiguity, Dialect, LayoutError};
 use pep3118::view::{Report, Severity};
 use pyo3::exceptions::{PyBufferError, PyIndexError, PyKeyError, PyTypeError, PyValueError};
 use pyo3::intern;
@@ -11,6 +12,9 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 
 use crate::objects;
+
+use crate::layout_argument::Call;
+use pep3118_cli::hints::{Arguments, help};
 
 pyo3::create_exception!(
     pep3118,
@@ -58,7 +62,8 @@ pub(crate) static CAST_ERROR: TwoBaseClass = TwoBaseClass {
 ...     pep3118.View(b'abc').cast('h')
 ... except pep3118.CastError as error:
 ...     print(error)
-3 bytes are not a multiple of the 2-byte item size",
+3 bytes are not a multiple of the 2-byte item size
+help: view.cast('B')[:2].cast(…) covers the first 1 item",
     bases: |py| [py.get_type::<PyTypeError>(), py.get_type::<PyValueError>()],
     class: PyOnceLock::new(),
 };
@@ -75,6 +80,21 @@ pub(crate) static FIELD_NAME_ERROR: TwoBaseClass = TwoBaseClass {
 ...     print(type(error), error)
 <class 'pep3118.FieldNameError'> \"no field is called 'c': a, b\"",
     bases: |py| [py.get_type::<PyKeyError>(), py.get_type::<PyTypeError>()],
+    class: PyOnceLock::new(),
+};
+
+/// The error for a value that does not fit the items of a selection.
+pub(crate) static SELECTION_ERROR: TwoBaseClass = TwoBaseClass {
+    name: "SelectionError",
+    doc: "The value does not fit the items that a list of indices, an array of indices or a mask selects.\n
+    memoryview raises TypeError for such a key, and NumPy raises ValueError for the value.\n
+>>> import pep3118
+>>> try:
+...     pep3118.View(bytearray(4))[[0, 1]] = b'abc'
+... except pep3118.SelectionError as error:
+...     print(error)
+a value of shape [3] cannot be broadcast to the selected items of shape [2]",
+    bases: |py| [py.get_type::<PyTypeError>(), py.get_type::<PyValueError>()],
     class: PyOnceLock::new(),
 };
 
@@ -162,7 +182,7 @@ fn with_attributes<T: pyo3::PyTypeInfo>(
 }
 
 /// Creates a `FormatError` with `message`. `span` is the start and the end of the offending bytes in the format.
-fn format_error(message: String, span: Option<(usize, usize)>) -> PyErr {
+pub(crate) fn format_error(message: String, span: Option<(usize, usize)>) -> PyErr {
     Python::attach(|py| match span.into_pyobject(py) {
         Ok(span) => with_attributes::<FormatError>(py, message, &[("span", &span)]),
         Err(error) => error,
@@ -176,26 +196,38 @@ pub(crate) fn c_error(error: pep3118::CError) -> PyErr {
     format_error(error.diagnostic().to_string(), None)
 }
 
-/// Creates the exception for `ambiguity`, an ambiguous format and its interpretations. `call` is the text for the help
-/// line: the call that the user made, with the argument that selects an interpretation, such as `Format(…,
-/// dialect='…')`.
-pub(crate) fn ambiguous(ambiguity: &Ambiguity, call: &str) -> PyErr {
-    format_error(ambiguity.diagnostic().with_help(format!("choose one: {call}")).to_string(), None)
+/// Creates the exception for an ambiguous format. The help line lists the arguments of `call`, the call that the user
+/// made, that select an interpretation.
+pub(crate) fn ambiguous(ambiguity: &Ambiguity, call: Call) -> PyErr {
+    let found = ambiguity.alternatives().iter().map(|found| format!("`{}`", call.dialect(found.dialect.name)));
+    let help = format!("choose one: {}", found.collect::<Vec<_>>().join(" or "));
+    format_error(ambiguity.diagnostic().with_help(help).to_string(), None)
 }
 
-/// Creates the exception for `error`. If the format is ambiguous, the help line contains `call`, the call with which
-/// the user selects an interpretation.
-pub(crate) fn refused_or_ambiguous(error: LayoutError, call: &str) -> PyErr {
-    match error.ambiguity() {
-        Some(ambiguity) => ambiguous(ambiguity, call),
-        None => error.into(),
+/// Creates the exception for `error`, the error of the library for `format`, `itemsize`, `dialect` and `model`. The
+/// help line names an argument of `call`, the call that the user made, or a format with which the call succeeds.
+#[cold]
+pub(crate) fn refused(
+    error: &LayoutError,
+    (format, itemsize, dialect): (&[u8], Option<u64>, Option<&Dialect>),
+    model: &DataModel,
+    call: Call,
+) -> PyErr {
+    if let Some(ambiguity) = error.ambiguity() {
+        return ambiguous(ambiguity, call);
     }
+    let (diagnostic, span) = (error.diagnostic(), error.span());
+    let message = match help(error, format, itemsize, dialect, model, &call) {
+        Some(help) => diagnostic.with_help(help).to_string(),
+        None => diagnostic.to_string(),
+    };
+    format_error(message, Some((span.start(), span.end())))
 }
 
 /// Creates the exception for `error`. The message shows the position of the error in the format.
 pub(crate) fn format_exception(error: LayoutError) -> PyErr {
     if let Some(ambiguity) = error.ambiguity() {
-        return ambiguous(ambiguity, "dialect='…'");
+        return ambiguous(ambiguity, Call::FORMAT);
     }
     let span = error.span();
     format_error(format!("{error:#}"), Some((span.start(), span.end())))

@@ -96,6 +96,6 @@ pub(super) fn html(format: &Format) -> String {
 }
 
 /// Returns `text` with the characters that have a meaning in HTML text replaced: `&`, `<` and `>`.
-fn escape_html(text: &str) -> String {
+pub(super) fn escape_html(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -8,9 +8,10 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
 
-use super::errors::{broken_rules, refused_or_ambiguous};
-use crate::objects::is_refusal;
-use pep3118::__private::escape;
+use super::errors::{broken_rules, refused};
+use super::layout_argument::{Call, LayoutArgument};
+use crate::objects::{self, is_refusal, utf8_text};
+use pep3118::__private::{escape, plural};
 use pep3118::abi::DataModel;
 use pep3118::layout::reconcile;
 use pep3118::py::Acquired;
@@ -20,7 +21,8 @@ use pep3118::view::{Block, Checked, Checker, Order, RawView, Request, View};
 /// Exports memory through the buffer protocol, as items of any format, shape and strides.
 ///
 /// - `memory`: a contiguous bytes-like object. The exporter holds a buffer of `memory` until the exporter is deleted.
-/// - `format`: the format of an item. With None, the exported buffer has no format, and its items are bytes.
+/// - `format`: the format of an item, or another description of a layout: a Format, a numpy.dtype, a ctypes class or a
+///   record class. With None, the exported buffer has no format, and its items are bytes.
 /// - `itemsize`: the size of an item in bytes. The default is the size of `format`.
 /// - `shape`: the number of items in each dimension. The default is one dimension with all items that fit.
 /// - `strides`: the distance in bytes from one item to the next in each dimension. The default is C order.
@@ -44,7 +46,7 @@ use pep3118::view::{Block, Checked, Checker, Order, RawView, Request, View};
 pub(super) struct Exporter {
     exporter: BufferExporter,
     view: View<'static>,
-    format: Option<String>,
+    format: Option<Vec<u8>>,
     /// The object that owns the memory: the argument `memory` of the constructor or `owner` of `from_address`.
     obj: Py<PyAny>,
     /// The acquired buffer of `obj`, or `None` if the memory was given by its address.
@@ -53,12 +55,71 @@ pub(super) struct Exporter {
 
 /// The arguments of the constructor that describe the items.
 struct ItemArguments {
-    format: Option<String>,
+    format: Option<Vec<u8>>,
+    /// The size of an item in bytes. `None` if only the format gives the size.
     itemsize: Option<i64>,
     shape: Option<Vec<i64>>,
     strides: Option<Vec<i64>>,
     suboffsets: Option<Vec<i64>>,
     offset: i64,
+}
+
+/// An argument whose default differs from `None`.
+enum Defaulted<'py> {
+    Missing,
+    Given(Bound<'py, PyAny>),
+}
+
+impl<'py> Defaulted<'py> {
+    /// Returns the argument, or `None` if the caller has not given it.
+    fn given(&self) -> Option<&Bound<'py, PyAny>> {
+        match self {
+            Self::Missing => None,
+            Self::Given(object) => Some(object),
+        }
+    }
+}
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Defaulted<'py> {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        Ok(Self::Given(object.to_owned()))
+    }
+}
+
+/// Returns the format of `layout`, the argument `format` of the constructor, and the size of an item in bytes.
+/// `itemsize` is the argument `itemsize`. The size is `None` if neither `itemsize` nor a layout gives it. A `layout` of
+/// `None` is the format `B`, and Python's `None` means a buffer without a format.
+///
+/// # Errors
+/// - an object that describes no layout: `TypeError`
+/// - a layout that no format describes: `ValueError`
+fn format_of(layout: Option<&Bound<'_, PyAny>>, itemsize: Option<i64>) -> PyResult<(Option<Vec<u8>>, Option<i64>)> {
+    let Some(layout) = layout else { return Ok((Some(b"B".to_vec()), itemsize)) };
+    if layout.is_none() {
+        return Ok((None, itemsize));
+    }
+    match LayoutArgument::new(layout, "format")? {
+        LayoutArgument::Text(text) => Ok((Some(text), itemsize)),
+        LayoutArgument::Format(format) => {
+            let format = format.get();
+            let size = format.layout().size();
+            let Some(text) = format.exported()? else {
+                return Err(objects::error::<PyValueError>(format!(
+                    "no format describes the layout of `format`, for example because fields share bytes\n\
+                     help: Exporter(…, format='{size}s') exports the same memory as byte strings"
+                )));
+            };
+            let size = i64::try_from(size).map_err(|_| too_large(size))?;
+            Ok((Some(text), itemsize.or(Some(size))))
+        }
+    }
+}
+
+/// Creates the exception for an item of `size` bytes, which is larger than a `Py_ssize_t` permits.
+fn too_large(size: u64) -> PyErr {
+    objects::error::<PyOverflowError>(format!("an item of {} is too large", plural(size, "byte")))
 }
 
 impl ItemArguments {
@@ -69,10 +130,10 @@ impl ItemArguments {
             return Ok(itemsize);
         }
         let Some(format) = &self.format else { return Ok(1) };
-        let size = reconcile(format.as_bytes(), None, None, &DataModel::HOST)
+        let size = reconcile(format, None, None, &DataModel::HOST)
             .map(|found| found.layout.size())
-            .map_err(|error| refused_or_ambiguous(error, "Exporter(…, itemsize=…)"))?;
-        i64::try_from(size).map_err(|_| PyOverflowError::new_err(format!("an item of {size} bytes is too large")))
+            .map_err(|error| refused(&error, (format, None, None), &DataModel::HOST, Call::EXPORTER))?;
+        i64::try_from(size).map_err(|_| too_large(size))
     }
 
     /// Checks the arguments for a memory block of `len` bytes, which consumers may not write to if `readonly` is
@@ -83,8 +144,8 @@ impl ItemArguments {
     /// - there is no shape, and `len` is not a multiple of the item size: `ValueError`
     /// - there are strides or suboffsets but no shape: `ValueError`
     /// - the format contains a NUL: `ValueError`
-    fn check(self, py: Python<'_>, len: i64, readonly: bool) -> PyResult<(View<'static>, Option<String>)> {
-        if self.format.as_ref().is_some_and(|format| format.contains('\0')) {
+    fn check(self, py: Python<'_>, len: i64, readonly: bool) -> PyResult<(View<'static>, Option<Vec<u8>>)> {
+        if self.format.as_ref().is_some_and(|format| format.contains(&0)) {
             return Err(PyValueError::new_err(
                 "the format contains a NUL character, but a C string ends at the first NUL",
             ));
@@ -120,7 +181,7 @@ impl ItemArguments {
             readonly: i32::from(readonly),
             // The check reports a number of dimensions that is too large, so `i32::MAX` is reported too.
             ndim: i32::try_from(shape.len()).unwrap_or(i32::MAX),
-            format: self.format.as_deref().map(str::as_bytes),
+            format: self.format.as_deref(),
             shape: (!shape.is_empty()).then_some(&shape),
             strides: strides.as_deref(),
             suboffsets: suboffsets.as_deref(),
@@ -159,12 +220,12 @@ fn acquire(memory: &Bound<'_, PyAny>, readonly: Option<bool>) -> PyResult<Acquir
 #[pymethods]
 impl Exporter {
     #[new]
-    #[pyo3(signature = (memory, *, format = Some("B"), itemsize = None, shape = None, strides = None, suboffsets = None, readonly = None, offset = 0),
+    #[pyo3(signature = (memory, *, format = Defaulted::Missing, itemsize = None, shape = None, strides = None, suboffsets = None, readonly = None, offset = 0),
         text_signature = "(memory, *, format='B', itemsize=None, shape=None, strides=None, suboffsets=None, readonly=None, offset=0)")]
     #[expect(clippy::too_many_arguments, reason = "the fields of a Py_buffer, by keyword")]
     fn new(
         memory: &Bound<'_, PyAny>,
-        format: Option<&str>,
+        format: Defaulted<'_>,
         itemsize: Option<i64>,
         shape: Option<Vec<i64>>,
         strides: Option<Vec<i64>>,
@@ -173,7 +234,8 @@ impl Exporter {
         offset: i64,
     ) -> PyResult<Self> {
         let py = memory.py();
-        let items = ItemArguments { format: format.map(str::to_owned), itemsize, shape, strides, suboffsets, offset };
+        let (format, itemsize) = format_of(format.given(), itemsize)?;
+        let items = ItemArguments { format, itemsize, shape, strides, suboffsets, offset };
         let acquired = acquire(memory, readonly)?;
         // The memory is exported as new items, so the format and the shape of `memory` do not matter.
         let raw = acquired.raw();
@@ -209,7 +271,7 @@ impl Exporter {
     /// >>> memoryview(left).tolist()
     /// [1, 3]
     #[staticmethod]
-    #[pyo3(signature = (address, length, owner, *, format = Some("B"), itemsize = None, shape = None, strides = None, suboffsets = None, readonly = true, offset = 0),
+    #[pyo3(signature = (address, length, owner, *, format = Defaulted::Missing, itemsize = None, shape = None, strides = None, suboffsets = None, readonly = true, offset = 0),
         text_signature = "(address, length, owner, *, format='B', itemsize=None, shape=None, strides=None, suboffsets=None, readonly=True, offset=0)")]
     #[expect(clippy::too_many_arguments, reason = "the fields of a Py_buffer, by keyword")]
     fn from_address(
@@ -217,7 +279,7 @@ impl Exporter {
         address: usize,
         length: i64,
         owner: Py<PyAny>,
-        format: Option<&str>,
+        format: Defaulted<'_>,
         itemsize: Option<i64>,
         shape: Option<Vec<i64>>,
         strides: Option<Vec<i64>>,
@@ -229,7 +291,8 @@ impl Exporter {
         if end.is_none() || (address == 0 && length > 0) {
             return Err(PyValueError::new_err(format!("there are no {length} bytes at address {address:#x}")));
         }
-        let items = ItemArguments { format: format.map(str::to_owned), itemsize, shape, strides, suboffsets, offset };
+        let (format, itemsize) = format_of(format.given(), itemsize)?;
+        let items = ItemArguments { format, itemsize, shape, strides, suboffsets, offset };
         let (view, format) = items.check(py, length, readonly)?;
         let offset = isize::try_from(offset)?;
         let start = std::ptr::with_exposed_provenance_mut(address);
@@ -254,8 +317,8 @@ impl Exporter {
 
     /// The format of an item, or None if buffers have no format.
     #[getter]
-    fn format(&self) -> Option<&str> {
-        self.format.as_deref()
+    fn format<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyString>>> {
+        self.format.as_deref().map(|format| utf8_text(py, format)).transpose()
     }
 
     /// The size of an item in bytes.
@@ -321,7 +384,7 @@ impl Exporter {
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
         let (py, this) = (slf.py(), slf.get());
         let format = match &this.format {
-            Some(format) => escape(&*PyString::new(py, format).repr()?.to_string_lossy()).into_owned(),
+            Some(format) => escape(&*utf8_text(py, format)?.repr()?.to_string_lossy()).into_owned(),
             None => "None".to_owned(),
         };
         let (shape, strides) = (this.shape(py)?, this.strides(py)?);
@@ -362,8 +425,8 @@ impl Exporter {
 ///
 /// # Safety
 /// - (a) and (b): requirements (a) and (b) of [`BufferExporter::new`] for the pointer `start + offset`.
-unsafe fn new_exporter(view: &View<'_>, start: *mut u8, offset: isize, format: Option<&str>) -> BufferExporter {
+unsafe fn new_exporter(view: &View<'_>, start: *mut u8, offset: isize, format: Option<&[u8]>) -> BufferExporter {
     let first = start.wrapping_offset(offset);
     // SAFETY: (a) and (b) are requirements (a) and (b) of this function, because `first` is `start + offset`.
-    unsafe { BufferExporter::with_format(view, first, format.map(str::as_bytes)) }
+    unsafe { BufferExporter::with_format(view, first, format) }
 }

@@ -1,7 +1,7 @@
 //! The Python class `Format`, and the function `calcsize`.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -9,33 +9,46 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple, PyType};
 
 use super::dtype::to_dtype;
-use super::errors::{ambiguous, c_error, class_name};
+use super::errors::{ambiguous, c_error, refused};
 use super::explain;
 use super::field::{Field, tuple};
+use super::layout_argument::{Call, LayoutArgument};
 use super::pickle;
 use super::to_ctypes::to_ctypes;
 use crate::names::{dialect_by_name, model_by_name, target_by_name};
 use crate::objects::{self, copied, from_result, into_result, utf8_bytes, utf8_text};
 use crate::tuple_builder;
-use pep3118::__private::{Ctypes, escape, from_dtype};
+use pep3118::__private::{Ctypes, escape, from_dtype, plural};
+use pep3118::abi::DataModel;
 use pep3118::layout::{
     Ambiguity, Certainty, Comparison, Dialect, Equivalence, Interpretation, Layout, Target, Type, reconcile,
 };
+use pep3118::py::ItemDescription;
 
-/// Returns the size in bytes of an item of `format`, a str or bytes object, on this machine. Accepts every format of
-/// PEP 3118. Raises ValueError if `format` is invalid.
+/// Returns the size in bytes of an item of `format`. Accepts every format of PEP 3118, and every layout that
+/// `Format` accepts.
 ///
 /// >>> import pep3118
 /// >>> pep3118.calcsize("T{<i:a:<d:b:}")
 /// 12
 #[pyfunction]
 pub(super) fn calcsize(format: &Bound<'_, PyAny>) -> PyResult<u64> {
-    Ok(pep3118::calcsize(format_bytes(format)?)?)
+    match LayoutArgument::new(format, "format")? {
+        LayoutArgument::Text(text) => {
+            let refused = |error| refused(&error, (&text, None, None), &DataModel::HOST, Call::CALCSIZE);
+            pep3118::calcsize(&text).map_err(refused)
+        }
+        LayoutArgument::Format(format) => {
+            format.get().unambiguous()?;
+            Ok(format.get().layout().size())
+        }
+    }
 }
 
 /// The layout that a format describes: fields with offsets, sizes and types.
 ///
-/// - `fmt`: the format. None means the format of a buffer without a format, unsigned bytes.
+/// - `fmt`: the format as a str or bytes object, or another description of a layout: a Format, a numpy.dtype, a ctypes
+///   class or a record class. None means the format of a buffer without a format, unsigned bytes.
 /// - `itemsize`: the size of an item in bytes, if it is known.
 /// - `dialect`: the name of the producer's dialect. By default, all dialects are tried.
 /// - `model`: the machine, as a data model such as "lp64" or a target triple. The default is this machine.
@@ -52,7 +65,8 @@ pub(super) fn calcsize(format: &Bound<'_, PyAny>) -> PyResult<u64> {
 /// >>> Format("l", model="lp64") == Format("<q")
 /// True
 #[pyclass(frozen, module = "pep3118")]
-pub(super) struct Format {
+#[derive(Clone)]
+pub(crate) struct Format {
     /// The argument `fmt`, or `None` if the layout comes from a type.
     text: Option<Box<[u8]>>,
     /// The argument `itemsize`.
@@ -69,9 +83,11 @@ pub(super) struct Format {
     /// All interpretations of an ambiguous format, of which `layout` is the first. `None` if the format is not
     /// ambiguous.
     ambiguity: Option<Ambiguity>,
+    /// The description of items of this layout for views, which is created when it is first needed.
+    description: OnceLock<Arc<ItemDescription>>,
 }
 
-/// Returns the bytes of `format`, a `str` or `bytes` argument.
+/// Returns the bytes of `format`, a `str` or `bytes` object.
 ///
 /// A `str` is encoded as UTF-8 with the error handler `surrogateescape`: the lone surrogates U+DC80 to U+DCFF become
 /// single bytes. [`utf8_text`] is the inverse.
@@ -79,13 +95,10 @@ pub(super) struct Format {
 /// # Errors
 /// - `format` is neither a `str` nor a `bytes` object: `TypeError`
 /// - `format` contains another lone surrogate: `UnicodeEncodeError`
-pub(crate) fn format_bytes(format: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
-    if let Ok(bytes) = format.cast::<PyBytes>() {
-        return copied(bytes.as_bytes());
-    }
-    match format.cast::<PyString>() {
-        Ok(text) => utf8_bytes(text),
-        Err(_) => Err(PyTypeError::new_err(format!("a format is a str or bytes object, not {}", class_name(format)?))),
+pub(crate) fn text_bytes(format: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+    match format.cast::<PyBytes>() {
+        Ok(bytes) => copied(bytes.as_bytes()),
+        Err(_) => utf8_bytes(format.cast::<PyString>()?),
     }
 }
 
@@ -96,9 +109,9 @@ fn escaped_value_error(error: impl std::fmt::Display) -> PyErr {
 }
 
 impl Format {
-    /// Creates the object for the format `text`. `itemsize` is the size of an item in bytes, or `None` if the size is
-    /// unknown. `dialect` is the dialect of `text`, or `None` to try every dialect. `model` is the name of the machine.
-    /// An ambiguous format is not an error: the object contains all interpretations.
+    /// Creates the object for the format `text`. The other arguments are the arguments of the constructor of
+    /// [`Format`]. An ambiguous format is not an error: the object contains all interpretations. `call` is the call that
+    /// help lines contain.
     ///
     /// # Errors
     /// - `text` is invalid: `FormatError`
@@ -108,12 +121,14 @@ impl Format {
         itemsize: Option<u64>,
         dialect: Option<&'static Dialect>,
         model: &str,
+        call: Call,
     ) -> PyResult<Self> {
-        let (found, ambiguity) = match reconcile(text, itemsize, dialect, &model_by_name(model)?) {
+        let data_model = model_by_name(model)?;
+        let (found, ambiguity) = match reconcile(text, itemsize, dialect, &data_model) {
             Ok(found) => (found, None),
             Err(error) => match error.ambiguity().map(|ambiguity| (ambiguity, ambiguity.alternatives())) {
                 Some((ambiguity, [first, ..])) => (first.clone(), Some(ambiguity.clone())),
-                _ => return Err(error.into()),
+                _ => return Err(refused(&error, (text, itemsize, dialect), &data_model, call)),
             },
         };
         Ok(Self::from_interpretation(Some(text), itemsize, dialect, model, found, ambiguity))
@@ -131,7 +146,18 @@ impl Format {
     ) -> Self {
         let Interpretation { layout, dialect, certainty, trailing_padding } = found;
         let (text, model, layout) = (text.map(Box::from), model.into(), Arc::new(layout));
-        Self { text, itemsize, requested_dialect, model, layout, dialect, certainty, trailing_padding, ambiguity }
+        Self {
+            text,
+            itemsize,
+            requested_dialect,
+            model,
+            layout,
+            dialect,
+            certainty,
+            trailing_padding,
+            ambiguity,
+            description: OnceLock::new(),
+        }
     }
 
     /// Creates the object for `layout`, which comes from a type and not from a format string. `dialect` becomes the
@@ -147,10 +173,46 @@ impl Format {
             certainty: Certainty::Exact,
             trailing_padding: 0,
             ambiguity: None,
+            description: OnceLock::new(),
         }
     }
 
-    pub(super) fn layout(&self) -> &Arc<Layout> {
+    /// Returns the text of the format if the text has this layout on this machine. Returns `None` if the layout comes from
+    /// a type or is that of another machine.
+    fn host_text(&self) -> Option<&[u8]> {
+        self.text.as_deref().filter(|_| *self.layout.model() == DataModel::HOST)
+    }
+
+    /// Returns the format that an exporter of items of this layout exports: the text of the format, or the canonical
+    /// format of the layout. Returns `None` if no format describes the layout.
+    ///
+    /// # Errors
+    /// - the format is ambiguous: `FormatError`
+    pub(crate) fn exported(&self) -> PyResult<Option<Vec<u8>>> {
+        self.unambiguous()?;
+        Ok(match self.host_text() {
+            Some(text) => Some(text.to_vec()),
+            None => self.layout.emit(Target::Canonical).ok(),
+        })
+    }
+
+    /// Returns the description of items of this layout. The description has the text of the format if the text has
+    /// this layout on this machine, and otherwise the canonical format of the layout.
+    ///
+    /// # Errors
+    /// - the format is ambiguous: `FormatError`
+    /// - an item is larger than the address space
+    pub(crate) fn description(&self) -> PyResult<Arc<ItemDescription>> {
+        if let Some(description) = self.description.get() {
+            return Ok(Arc::clone(description));
+        }
+        self.unambiguous()?;
+        let text = self.host_text().zip(Dialect::by_name(self.dialect.name));
+        let made = ItemDescription::given((*self.layout).clone(), text, self.dialect.name, self.certainty)?;
+        Ok(Arc::clone(self.description.get_or_init(|| made)))
+    }
+
+    pub(crate) fn layout(&self) -> &Arc<Layout> {
         &self.layout
     }
 
@@ -180,6 +242,37 @@ impl Format {
         }
     }
 
+    /// Returns a copy of this format. The arguments are those of the constructor. A format with a text is read again if
+    /// an argument is given.
+    ///
+    /// # Errors
+    /// - an argument is given, but the layout does not come from a text: `TypeError`, or `ValueError` for another
+    ///   `itemsize`
+    /// - the errors of [`read`](Self::read)
+    fn copy_of(&self, itemsize: Option<u64>, dialect: Option<&'static Dialect>, model: Option<&str>) -> PyResult<Self> {
+        let is_changed =
+            dialect.is_some() || model.is_some() || itemsize.is_some_and(|size| size != self.layout.size());
+        match &self.text {
+            Some(text) if is_changed => {
+                let (itemsize, dialect) = (itemsize.or(self.itemsize), dialect.or(self.requested_dialect));
+                Self::read(text, itemsize, dialect, model.unwrap_or(&self.model), Call::FORMAT)
+            }
+            None if dialect.is_some() || model.is_some() => Err(objects::error::<PyTypeError>(
+                "`dialect` and `model` are only for a `fmt` with a text: the layout of a type has only one \
+                 interpretation\nhelp: leave `dialect` and `model` out",
+            )),
+            None if is_changed => {
+                let size = self.layout.size();
+                let itemsize = itemsize.unwrap_or(size);
+                Err(objects::error::<PyValueError>(format!(
+                    "`itemsize` is {itemsize}, but `fmt` has {}\nhelp: leave `itemsize` out",
+                    plural(size, "byte")
+                )))
+            }
+            _ => Ok(Self { description: OnceLock::new(), ..self.clone() }),
+        }
+    }
+
     /// Returns `true` if `self` and `other` have the same values under the same names.
     fn is_equal(&self, other: &Self) -> bool {
         let (a, b) = (&self.layout, &other.layout);
@@ -203,7 +296,7 @@ impl Format {
     /// - the format is ambiguous: `FormatError`
     pub(super) fn unambiguous(&self) -> PyResult<()> {
         match &self.ambiguity {
-            Some(found) => Err(ambiguous(found, "Format(…, dialect='…')")),
+            Some(found) => Err(ambiguous(found, Call::FORMAT)),
             None => Ok(()),
         }
     }
@@ -219,9 +312,13 @@ impl Format {
         dialect: Option<&str>,
         model: Option<&str>,
     ) -> PyResult<Self> {
+        let dialect = dialect.map(dialect_by_name).transpose()?;
         // The protocol defines a buffer without a format as unsigned bytes.
-        let text = fmt.map_or_else(|| Ok(b"B".to_vec()), |fmt| format_bytes(&fmt))?;
-        Self::read(&text, itemsize, dialect.map(dialect_by_name).transpose()?, model.unwrap_or("host"))
+        let layout = fmt.as_ref().map(|fmt| LayoutArgument::new(fmt, "fmt")).transpose()?;
+        match layout.unwrap_or_else(|| LayoutArgument::Text(b"B".to_vec())) {
+            LayoutArgument::Text(text) => Self::read(&text, itemsize, dialect, model.unwrap_or("host"), Call::FORMAT),
+            LayoutArgument::Format(format) => format.get().copy_of(itemsize, dialect, model),
+        }
     }
 
     /// Returns the format with the layout of `dtype`, a numpy.dtype.
@@ -523,7 +620,15 @@ impl Format {
         Ok((class.getattr("_restore")?, arguments))
     }
 
-    /// Returns the format that was pickled as `tree`, a dict. Only `pickle` calls this method.
+    /// Returns the layout as a dict, which `_restore` converts to a format. Only `pep3118.records` calls this
+    /// method.
+    fn _tree<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        self.unambiguous()?;
+        pickle::to_dict(py, &self.layout)
+    }
+
+    /// Returns the format with the layout `tree`, a dict, and the names `dialect` and `model`. Only `pickle` and
+    /// `pep3118.records` call this method.
     #[classmethod]
     fn _restore(_class: &Bound<'_, PyType>, tree: &Bound<'_, PyDict>, dialect: &str, model: &str) -> PyResult<Self> {
         let layout = pickle::from_dict(tree, &model_by_name(model)?)?;

@@ -4,15 +4,19 @@ use std::sync::Arc;
 
 use pyo3::exceptions::PyBufferError;
 use pyo3::prelude::*;
-use pyo3::types::{PyMemoryView, PyString};
+use pyo3::types::{PyBytes, PyMemoryView, PyString};
 
-use super::format::{Format, format_bytes};
-use pep3118::__private::type_layout;
+use super::format::Format;
+use super::layout_argument::{Call, LayoutArgument};
+use super::view::View;
+use crate::explain::escape_html;
+use pep3118::__private::{escape, type_layout};
 use pep3118::layout::{Comparison, Dialect, Equivalence};
 use pep3118::py::Acquired;
 use pep3118::view::Request;
 
-/// Returns the format of the items of `obj`, which exports a buffer.
+/// Returns the format of the items of `obj`, which exports a buffer. Or returns the format with the layout that
+/// `obj` describes: a str, a Format, a numpy.dtype, a ctypes class or a record class. A bytes object exports a buffer.
 ///
 /// If the type of `obj` defines the layout of the items (NumPy, ctypes, array, bytes), the format has this layout.
 /// Otherwise the layout is computed from the format and the itemsize of the buffer. The dialect is that of the module
@@ -27,6 +31,17 @@ use pep3118::view::Request;
 /// [('i', 0, 'int32'), ('f', 0, 'float32')]
 #[pyfunction]
 pub(super) fn layout_of(obj: &Bound<'_, PyAny>) -> PyResult<Format> {
+    if let Ok(view) = obj.cast_exact::<View>() {
+        return Ok(view.get().layout());
+    }
+    if !obj.is_instance_of::<PyBytes>()
+        && let Some(layout) = LayoutArgument::find(obj)?
+    {
+        return match layout {
+            LayoutArgument::Text(text) => Format::read(&text, None, None, "host", Call::FORMAT),
+            LayoutArgument::Format(format) => Ok(format.get().clone()),
+        };
+    }
     if let Some(known) = type_layout(obj)? {
         return Ok(Format::from_layout(Arc::new(known.layout), known.dialect, "host"));
     }
@@ -38,9 +53,9 @@ pub(super) fn layout_of(obj: &Bound<'_, PyAny>) -> PyResult<Format> {
         .map_err(|_| PyBufferError::new_err(format!("the exporter reports an itemsize of {} bytes", raw.itemsize)))?;
     match producer_dialect(obj)? {
         // If the format is invalid in the dialect of its producer, all dialects are tried.
-        Some(dialect) => Format::read(format, Some(itemsize), Some(dialect), "host")
-            .or_else(|_| Format::read(format, Some(itemsize), None, "host")),
-        None => Format::read(format, Some(itemsize), None, "host"),
+        Some(dialect) => Format::read(format, Some(itemsize), Some(dialect), "host", Call::FORMAT)
+            .or_else(|_| Format::read(format, Some(itemsize), None, "host", Call::FORMAT)),
+        None => Format::read(format, Some(itemsize), None, "host", Call::FORMAT),
     }
 }
 
@@ -120,6 +135,14 @@ impl Difference {
         }
     }
 
+    /// Returns the level of equivalence and the first difference as a table of HTML, for notebooks.
+    fn _repr_html_(&self) -> String {
+        let level = self.comparison.equivalence.map_or_else(|| "different".to_owned(), |level| level.to_string());
+        let difference = self.comparison.difference.as_deref().unwrap_or("none");
+        let row = |head: &str, text: &str| format!("<tr><th>{head}</th><td>{}</td></tr>", escape_html(&escape(text)));
+        format!("<table><tbody>{}{}</tbody></table>", row("equivalence", &level), row("difference", difference))
+    }
+
     fn __repr__(&self) -> String {
         format!("<Difference {}>", self.__str__())
     }
@@ -136,7 +159,7 @@ impl Difference {
 /// False
 #[pyfunction]
 pub(super) fn diff(a: &Bound<'_, PyAny>, b: &Bound<'_, PyAny>) -> PyResult<Difference> {
-    let (a, b) = (format_argument(a)?, format_argument(b)?);
+    let (a, b) = (format_argument(a, "a")?, format_argument(b, "b")?);
     let (a, b) = (a.get(), b.get());
     a.unambiguous()?;
     b.unambiguous()?;
@@ -147,14 +170,13 @@ pub(super) fn diff(a: &Bound<'_, PyAny>, b: &Bound<'_, PyAny>) -> PyResult<Diffe
     Ok(Difference { comparison })
 }
 
-/// Converts `format`, an argument of `diff`, to a `Format`. `format` may be a `Format`, `str` or `bytes` object.
-/// Returns an error for another object, and for an invalid or ambiguous format.
-fn format_argument<'py>(format: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Format>> {
-    match format.cast::<Format>() {
-        Ok(format) => Ok(format.clone()),
-        Err(_) => {
-            let text = format_bytes(format)?;
-            Bound::new(format.py(), Format::read(&text, None, Some(&Dialect::PEP3118), "host")?)
+/// Converts `format`, the argument `argument` of `diff`, to a `Format`. A text is interpreted in the dialect pep3118.
+/// Returns an error for an object that describes no layout, and for an invalid or ambiguous format.
+fn format_argument<'py>(format: &Bound<'py, PyAny>, argument: &str) -> PyResult<Bound<'py, Format>> {
+    match LayoutArgument::new(format, argument)? {
+        LayoutArgument::Format(format) => Ok(format),
+        LayoutArgument::Text(text) => {
+            Bound::new(format.py(), Format::read(&text, None, Some(&Dialect::PEP3118), "host", Call::DIFF)?)
         }
     }
 }

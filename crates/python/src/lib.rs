@@ -11,14 +11,17 @@ mod exporter;
 mod fastcall;
 mod field;
 mod format;
+mod layout_argument;
 mod layout_of;
 mod names;
 mod objects;
 mod pickle;
+mod records;
 mod report;
 mod structs;
 mod to_ctypes;
 mod tuple_builder;
+mod user_types;
 mod values;
 mod view;
 
@@ -46,7 +49,13 @@ pub mod _pep3118 {
     #[pymodule_export]
     use crate::layout_of::{Difference, diff, layout_of};
     #[pymodule_export]
+    use crate::records::RecordCodec;
+    #[pymodule_export]
     use crate::report::{Finding, Report};
+    #[pymodule_export]
+    use crate::user_types::register_type;
+    #[pymodule_export]
+    use crate::values::{_reduce_row, _restore_row};
     #[pymodule_export]
     use crate::view::View;
 
@@ -69,12 +78,18 @@ pub mod _pep3118 {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         pep3118::__private::set_format_exception(crate::errors::format_exception);
         let py = module.py();
-        for class in [&crate::errors::CAST_ERROR, &crate::errors::FIELD_NAME_ERROR, &crate::errors::INDEX_COUNT_ERROR] {
+        for class in [
+            &crate::errors::CAST_ERROR,
+            &crate::errors::FIELD_NAME_ERROR,
+            &crate::errors::INDEX_COUNT_ERROR,
+            &crate::errors::SELECTION_ERROR,
+        ] {
             let (name, class) = class.class(py)?;
             module.add(name, class)?;
         }
         // Registration also sets `Py_TPFLAGS_SEQUENCE`, the flag that `case [first, second]` tests.
         pyo3::types::PySequence::register::<crate::view::View>(py)?;
+        crate::records::add(module)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

@@ -9,7 +9,7 @@ use pep3118::__private::escape;
 use pep3118::Align;
 use pep3118::Endian;
 use pep3118::abi::DataModel;
-use pep3118::layout::{BitField, Field, Layout, LayoutBuilder, MemberSpec, NulHandling, Scalar, Type};
+use pep3118::layout::{BitField, Field, Layout, LayoutBuilder, MemberSpec, NulHandling, Scalar, Type, UserType};
 
 /// Converts `layout` to a dict with the keys `itemsize`, `alignment` and `fields`. `fields` is a list of dicts.
 ///
@@ -37,6 +37,9 @@ fn fields_to_list<'py, 'l>(py: Python<'py>, fields: impl Iterator<Item = Field<'
         node.set_item("endian", field.endian().map(|endian| endian.as_str()))?;
         if let Some(bits) = field.bit_field() {
             node.set_item("bits", (bits.ty().as_str(), bits.offset(), bits.width()))?;
+        }
+        if let Some(user) = field.user_type() {
+            node.set_item("user_type", user.name())?;
         }
         if is_text(field.ty()) {
             node.set_item("nuls", field.nul_handling().as_str())?;
@@ -111,6 +114,14 @@ fn add_fields(builder: &mut LayoutBuilder, fields: &Bound<'_, PyAny>) -> PyResul
                 let bits = bits.filter(|bits| ty == Type::Bits && bits.size() == size);
                 let impossible = || PyValueError::new_err(format!("{size} bytes have no such bit-field"));
                 builder.bit_field(member, bits.ok_or_else(impossible)?, endian)?;
+            } else if let Some(user) = node.get_item("user_type")? {
+                let name: String = user.extract()?;
+                let user = UserType::by_name(name.as_bytes()).filter(|user| ty == Type::Opaque && user.size() == size);
+                let unknown = || {
+                    let name = escape(&name);
+                    PyValueError::new_err(format!("no user type '{name}' of {size} bytes is registered"))
+                };
+                builder.user_type(member, user.ok_or_else(unknown)?, endian)?;
             } else if let Some(nuls) = node.get_item("nuls")? {
                 let name: String = nuls.extract()?;
                 let unknown = || PyValueError::new_err(format!("unknown rule for NULs `{}`", escape(&name)));

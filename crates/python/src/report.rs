@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyIterator, PyString, PyTuple};
 
 use crate::errors::broken_rules;
+use crate::explain::escape_html;
 use crate::objects::from_result;
 use crate::tuple_builder;
 use pep3118::__private::{ReportJson, escape, plural};
@@ -259,6 +260,24 @@ impl Report {
 
     fn __str__(&self) -> String {
         if self.report.is_empty() { self.clean() } else { self.report.to_string() }
+    }
+
+    /// Returns the findings as a table of HTML, for notebooks.
+    fn _repr_html_(&self) -> String {
+        let row = |finding: &CoreFinding| {
+            let cells =
+                [finding.severity().as_str(), finding.rule().as_str(), finding.rule().name(), &finding.message()];
+            cells.map(|cell| format!("<td>{}</td>", escape_html(&escape(cell)))).concat()
+        };
+        let rows = self.report.iter().map(|finding| format!("<tr>{}</tr>", row(finding))).collect::<String>();
+        let heading = escape_html(&format!("{}: {}", self.escaped_exporter(), self.counts()));
+        if rows.is_empty() {
+            return format!("<p><code>{heading}</code></p>");
+        }
+        let head = ["severity", "rule", "name", "message"].map(|head| format!("<th>{head}</th>")).concat();
+        format!(
+            "<div><p><code>{heading}</code></p><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+        )
     }
 
     fn __repr__(&self) -> String {

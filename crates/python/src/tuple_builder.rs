@@ -46,10 +46,12 @@ pub(super) fn of_list<'py>(list: &Bound<'py, PyList>) -> PyResult<Bound<'py, PyT
     Ok(tuple.cast_into()?)
 }
 
-/// A class that Python code has derived from `tuple`, such as a class of `collections.namedtuple`.
+/// A class that Python code has derived from `tuple`, directly or through other classes: a class of
+/// `collections.namedtuple`, or a record class.
 ///
-/// INVARIANT: if `plain` is `true`, the functions of the class that allocate and free objects are the functions of
-/// every class that Python code derives from `tuple`. Only `WeakTupleClass::new` sets `plain`.
+/// INVARIANT: if `plain` is `true`, the functions that allocate and free objects of the class, and of each class
+/// between the class and `tuple`, are the functions of every class that Python code derives from `tuple`. Only
+/// `WeakTupleClass::new` sets `plain`.
 #[derive(Debug)]
 pub(super) struct TupleClass<'py> {
     class: Bound<'py, PyType>,
@@ -75,15 +77,25 @@ impl WeakTupleClass {
         let py = class.py();
         let tuples = PyType::new::<PyTuple>(py);
         let like = PyType::new::<PyType>(py).call1(("Like", (&tuples,), PyDict::new(py)))?.cast_into::<PyType>()?;
-        let slot = |class: &Bound<'_, PyType>, slot| {
-            // SAFETY: `class` is a class that is alive, `slot` is a slot of classes, and the interpreter is attached.
-            let function = unsafe { ffi::PyType_GetSlot(class.as_type_ptr(), slot) };
-            function.addr()
+        let slots = |class: &Bound<'_, PyType>| {
+            [ffi::Py_tp_alloc, ffi::Py_tp_dealloc].map(|slot| {
+                // SAFETY: `class` is a class that is alive, `slot` is a slot of classes, and the interpreter is
+                // attached.
+                let function = unsafe { ffi::PyType_GetSlot(class.as_type_ptr(), slot) };
+                function.addr()
+            })
         };
-        let alike = [ffi::Py_tp_alloc, ffi::Py_tp_dealloc].iter().all(|each| slot(class, *each) == slot(&like, *each));
-        let plain = alike && class.getattr("__base__")?.is(&tuples) && has_plain_tuples(py);
+        let wanted = slots(&like);
+        let (mut base, mut alike) = (class.clone(), has_plain_tuples(py));
+        while alike && !base.is(&tuples) {
+            // A class that is not derived from `tuple` differs, so the loop ends before the last base class.
+            alike = slots(&base) == wanted;
+            if alike {
+                base = base.getattr("__base__")?.cast_into()?;
+            }
+        }
         let reference = PyWeakrefReference::new(class.as_any())?.unbind();
-        Ok((Self { reference, plain }, TupleClass { class: class.clone(), plain }))
+        Ok((Self { reference, plain: alike }, TupleClass { class: class.clone(), plain: alike }))
     }
 
     /// Returns the class, or `None` if the class was freed.
@@ -95,6 +107,11 @@ impl WeakTupleClass {
 }
 
 impl<'py> TupleClass<'py> {
+    /// Returns the class.
+    pub(super) fn class(&self) -> &Bound<'py, PyType> {
+        &self.class
+    }
+
     /// Creates an object of the class with the elements `elements`. The result equals that of `tuple.__new__`.
     ///
     /// # Errors

@@ -2,7 +2,9 @@
 //! same tree.
 
 use arbitrary::{Result, Unstructured};
-use pep3118::format::{ByteOrderCharacter, Count, Dimension, Item, ItemType, Member, Name, Prefix, Shape, UserType};
+use pep3118::format::{
+    ByteOrderCharacter, Count, Dimension, Item, ItemType, Member, Name, Prefix, Shape, UserTypeName,
+};
 use pep3118::{ByteOrder, Code, Format, Span};
 
 /// Returns a span for the nodes of a tree. Printing ignores spans.
@@ -43,7 +45,7 @@ fn item(bytes: &mut Unstructured<'_>, depth: u32) -> Result<Item> {
         0 | 1 if depth > 0 => ItemType::Structure(members(bytes, depth - 1)?),
         2 if depth > 0 => ItemType::Pointer(Box::new(item(bytes, depth - 1)?)),
         3 => ItemType::Function(text(bytes)?),
-        4 => ItemType::User(UserType {
+        4 => ItemType::User(UserTypeName {
             name: text(bytes)?,
             params: if bytes.arbitrary()? { Some(text(bytes)?) } else { None },
         }),

@@ -12,6 +12,7 @@ from ._pep3118 import (
     FormatError,
     IndexCountError,
     Report,
+    SelectionError,
     View,
     __version__,
     audit,
@@ -19,7 +20,37 @@ from ._pep3118 import (
     check,
     diff,
     layout_of,
+    register_type,
 )
+
+# `records` is imported when one of its names is first used, because it imports `typing`, which takes as long as a short
+# command of `pep3118`.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .records import (
+        Record,
+        bool_,
+        char,
+        complex64,
+        complex128,
+        f16,
+        f32,
+        f64,
+        i8,
+        i16,
+        i32,
+        i64,
+        isize,
+        record,
+        u8,
+        u16,
+        u32,
+        u64,
+        ucs2,
+        ucs4,
+        usize,
+        wchar,
+    )
 
 __all__ = [
     "BufferRuleError",
@@ -32,12 +63,55 @@ __all__ = [
     "Format",
     "FormatError",
     "IndexCountError",
+    "Record",
     "Report",
+    "SelectionError",
     "View",
     "__version__",
     "audit",
+    "bool_",
     "calcsize",
+    "char",
     "check",
+    "complex64",
+    "complex128",
     "diff",
+    "f16",
+    "f32",
+    "f64",
+    "i8",
+    "i16",
+    "i32",
+    "i64",
+    "isize",
     "layout_of",
+    "register_type",
+    "record",
+    "u8",
+    "u16",
+    "u32",
+    "u64",
+    "ucs2",
+    "ucs4",
+    "usize",
+    "wchar",
 ]
+
+if not TYPE_CHECKING:
+    _RECORDS = frozenset(
+        "Record bool_ char complex64 complex128 f16 f32 f64 i8 i16 i32 i64 "
+        "isize record u8 u16 u32 u64 ucs2 ucs4 usize wchar".split()
+    )
+
+    def __getattr__(name: str) -> object:
+        """Returns the attribute `name` of the module `records`."""
+        if name not in _RECORDS:
+            raise AttributeError(f"module 'pep3118' has no attribute {name!r}")
+        from . import records
+
+        globals().update((name, getattr(records, name)) for name in _RECORDS)
+        return globals()[name]
+
+    def __dir__() -> list[str]:
+        """Returns the names of the module, with the names of `records`."""
+        return sorted({*globals(), *_RECORDS})

@@ -1,10 +1,13 @@
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import GenericAlias, ModuleType
-from typing import Any, Literal, Self, SupportsIndex, final, overload
+from typing import Any, Generic, Literal, Self, SupportsIndex, TypeAlias, TypeVar, final, overload
 
 import numpy
 from typing_extensions import Buffer, CapsuleType, disjoint_base
+
+_T = TypeVar("_T")
+_R = TypeVar("_R")
 
 __version__: str
 
@@ -43,9 +46,38 @@ class IndexCountError(IndexError, TypeError):
     memoryview raises TypeError for such a key, and NumPy raises IndexError.
     """
 
-def calcsize(format: str | bytes) -> int:
-    """Returns the size in bytes of an item of `format`, a str or bytes object, on this machine. Accepts every format of
-    PEP 3118. Raises ValueError if `format` is invalid.
+_Layout: TypeAlias = str | bytes | Format | numpy.dtype[Any] | type
+
+class SelectionError(TypeError, ValueError):
+    """The value does not fit the items that a list of indices, an array of indices or a mask selects.
+
+    memoryview raises TypeError for such a key, and NumPy raises ValueError for the value.
+    """
+
+def register_type(
+    name: str,
+    size: int,
+    unpack: Callable[[bytes], Any],
+    pack: Callable[[Any], bytes],
+    *,
+    align: int = 1,
+    values: str | None = None,
+) -> None:
+    """Adds a user type: the meaning of `[name]` in formats. The type stays registered until the process ends.
+
+    - `name`: the text between the brackets, with the parameters after a `$`
+    - `size`: the size of a value in bytes
+    - `unpack`: a function that returns the object for the bytes of a value
+    - `pack`: a function that returns the bytes for an object
+    - `align`: the alignment in bytes under the byte-order character `@`
+    - `values`: the type of the values in columns and in Arrow, such as 'float64'. With None, the values stay bytes there.
+
+    Both functions see the bytes with the least significant byte first, whatever the byte order of the format.
+    """
+
+def calcsize(format: _Layout) -> int:
+    """Returns the size in bytes of an item of `format`. Accepts every format of PEP 3118, and every layout that
+    `Format` accepts.
     """
 
 # Checks of exporters
@@ -159,7 +191,7 @@ def _python_command(argv: Sequence[str]) -> tuple[Any, ...] | None:
 # Views
 
 @final
-class View:
+class View(Generic[_T]):
     """A view of the items of an exporter, like memoryview, for every format.
 
     Records become named tuples, and arrays in items become nested lists. `view["pos.x"]` returns a view of that
@@ -167,9 +199,15 @@ class View:
 
     The layout of an item is the layout that the exporter's type declares: a NumPy dtype, a ctypes class, or an
     `array.array`. For any other type, the layout is read from the exporter's format, in `dialect` if it is given.
-    `format` replaces the exporter's format by another format of the same itemsize.
+    `format` replaces the exporter's format by another layout of the same itemsize: a str, bytes, Format, numpy.dtype,
+    ctypes class or record class. Memory of bytes becomes one dimension of items of the layout.
+
+    `view["a", "b"]` is a view of these fields. A list or an array of indices, or a mask, selects a copy, as in NumPy.
 
     A view is a sequence, registered with `collections.abc.Sequence`.
+
+    An object without buffers is read through `__dlpack__`, as tensors have it, or through an `__array_interface__`
+    whose data is a buffer, as images of Pillow have it.
     """
     @property
     def obj(self) -> object:
@@ -222,7 +260,10 @@ class View:
     @property
     def dialect(self) -> str:
         """The dialect in which the format was interpreted."""
-    def __new__(cls, object: Buffer, format: str | bytes | None = None, dialect: str | None = None) -> Self: ...
+    @overload
+    def __new__(cls, object: Buffer, format: type[_R], dialect: str | None = None) -> View[_R]: ...
+    @overload
+    def __new__(cls, object: Buffer, format: _Layout | None = None, dialect: str | None = None) -> View[Any]: ...
     def explain(self) -> str:
         """Returns the layout of an item as a table of offsets, sizes and types, and the arrangement of the items."""
     def tolist(self) -> Any:
@@ -233,23 +274,37 @@ class View:
         """
     def hex(self, *args: Any, **kwargs: Any) -> str:
         """Returns `tobytes().hex(...)`."""
-    def toreadonly(self) -> View:
+    def toreadonly(self) -> View[_T]:
         """Returns a read-only view of the same memory."""
+    @overload
     def cast(
         self,
-        format: str | bytes,
+        format: type[_R],
         shape: Sequence[int] | None = None,
         *,
         order: Literal["C", "F"] = "C",
         dialect: str | None = None,
-    ) -> View:
+    ) -> View[_R]:
         """Returns a view of the same bytes, in the order of the memory, as items of another format, in one dimension
         or in `shape`. The items are contiguous in C order, or in Fortran order if `order` is 'F'. The memory must be
         contiguous.
         """
-    def transpose(self, *axes: int) -> View:
+    @overload
+    def cast(
+        self,
+        format: _Layout,
+        shape: Sequence[int] | None = None,
+        *,
+        order: Literal["C", "F"] = "C",
+        dialect: str | None = None,
+    ) -> View[Any]:
+        """Returns a view of the same bytes, in the order of the memory, as items of another format, in one dimension
+        or in `shape`. The items are contiguous in C order, or in Fortran order if `order` is 'F'. The memory must be
+        contiguous.
+        """
+    def transpose(self, *axes: int) -> View[_T]:
         """Returns a view with the dimensions in the order of `axes`, or in reverse order if no axes are given."""
-    def columns(self, *names: str) -> dict[str, View]:
+    def columns(self, *names: str) -> dict[str, View[Any]]:
         """Copies each field to an array in this machine's byte order. Returns a dict of writable Views by the dotted
         names of the fields. Copies all fields if no `names` are given.
         """
@@ -264,25 +319,101 @@ class View:
     @classmethod
     def __class_getitem__(cls, item: Any, /) -> GenericAlias:
         """Returns a generic alias for annotations, such as `View[int]`."""
+    def to_numpy(self, *, copy: bool | None = None) -> numpy.ndarray[Any, numpy.dtype[Any]]:
+        """Returns a NumPy array of the items, in the memory of the view.
+
+        The items are copied if `copy` is True, or if they are reached through pointers (suboffsets). If `copy` is
+        False, ValueError is raised instead. Raises NotImplementedError if NumPy has no dtype for the items.
+        """
+    def to_arrow(self) -> Any:
+        """Returns a pyarrow Table of records, or a pyarrow Array of other items.
+
+        Contiguous numbers share the memory of the view. Records are copied, because Arrow stores each field in an array
+        of its own.
+        """
+    def to_pandas(self) -> Any:
+        """Returns a pandas DataFrame of records or of two dimensions of numbers, or a pandas Series of other items.
+
+        Numbers in the byte order of this machine share the memory of the view. The fields of records are copied,
+        because pandas stores each column in an array of its own.
+        """
+    def to_polars(self) -> Any:
+        """Returns a polars DataFrame of records, or a polars Series of other items.
+
+        Contiguous numbers share the memory of the view. Records are copied, because polars stores each column in an
+        array of its own.
+        """
     def release(self) -> None:
         """Releases the buffer. Raises BufferError while a consumer holds a buffer of this view."""
     def __arrow_c_schema__(self) -> CapsuleType: ...
     def __arrow_c_array__(self, requested_schema: CapsuleType | None = None) -> tuple[CapsuleType, CapsuleType]: ...
     def __arrow_c_stream__(self, requested_schema: CapsuleType | None = None) -> CapsuleType: ...
+    @property
+    def __array_interface__(self) -> dict[str, Any]:
+        """The array interface of NumPy, version 3. `numpy.asarray(view)` uses it for items that no format describes,
+        such as records with overlapping fields. NumPy keeps the memory from being released."""
+    def __dlpack__(
+        self,
+        *,
+        stream: None = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[int, int] | None = None,
+        copy: bool | None = None,
+    ) -> CapsuleType:
+        """Returns a capsule with a tensor of DLPack that shares the memory of the items. The items must be single
+        numbers in the byte order of this machine. `max_version` is the newest version of DLPack that the consumer
+        reads. With `copy=True`, the tensor has a copy of the items. `stream` must be None, because the memory is on the
+        CPU."""
+    def __dlpack_device__(self) -> tuple[int, int]:
+        """Returns DLPack's numbers for the CPU."""
+    def __bytes__(self) -> bytes: ...
     def __enter__(self) -> Self: ...
     def __exit__(self, *_exception: object) -> None: ...
     def __len__(self) -> int: ...
-    def __getitem__(self, key: Any, /) -> Any: ...
+    @overload
+    def __getitem__(self, key: SupportsIndex, /) -> _T: ...
+    @overload
+    def __getitem__(self, key: slice, /) -> View[_T]: ...
+    @overload
+    def __getitem__(self, key: str, /) -> View[Any]: ...
+    @overload
+    def __getitem__(self, key: tuple[Any, ...], /) -> Any: ...
     def __setitem__(self, key: Any, value: Any, /) -> None: ...
     def __delitem__(self, key: Any, /) -> None: ...
-    def __iter__(self) -> Iterator[Any]: ...
-    def __reversed__(self) -> Iterator[Any]: ...
+    def __iter__(self) -> Iterator[_T]: ...
+    def __reversed__(self) -> Iterator[_T]: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     if sys.version_info >= (3, 12):
         def __buffer__(self, flags: int, /) -> memoryview: ...
         def __release_buffer__(self, buffer: memoryview, /) -> None: ...
+
+@final
+class _RecordCodec:
+    """The codec of a record class. `pep3118.records` creates one for each class and stores it in the class."""
+    def __new__(cls, class_: type[Any], format: Format, fields: Sequence[_RecordCodec | None]) -> Self: ...
+    @property
+    def format(self) -> str:
+        """The canonical format of the layout."""
+    def unpack(self, buffer: Buffer, /) -> Any:
+        """Returns the record in `buffer`, which has the size of one record."""
+    def unpack_from(self, buffer: Buffer, offset: SupportsIndex, /) -> Any:
+        """Returns the record at byte `offset` of `buffer`. A negative offset counts from the end."""
+    def iter_unpack(self, buffer: Buffer, /) -> Iterator[Any]:
+        """Returns an iterator over the records of `buffer`."""
+    def pack(self, record: object, /) -> bytes:
+        """Returns the bytes of `record`."""
+    def pack_into(self, record: object, buffer: Buffer, offset: SupportsIndex, /) -> None:
+        """Writes `record` to byte `offset` of `buffer`."""
+
+def _reduce_row(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Returns the function and the arguments that create `row` again. Only `pickle` and `copy` call this function."""
+
+def _restore_row(names: Sequence[str], values: tuple[Any, ...]) -> Any:
+    """Returns the row whose fields have the names `names` and the values `values`. Only `pickle` and `copy` call this
+    function. The class of the row is that of the rows of each view whose fields have these names.
+    """
 
 # Exporting
 
@@ -291,7 +422,8 @@ class Exporter:
     """Exports memory through the buffer protocol, as items of any format, shape and strides.
 
     - `memory`: a contiguous bytes-like object. The exporter holds a buffer of `memory` until the exporter is deleted.
-    - `format`: the format of an item. With None, the exported buffer has no format, and its items are bytes.
+    - `format`: the format of an item, or another description of a layout: a Format, a numpy.dtype, a ctypes class or a
+      record class. With None, the exported buffer has no format, and its items are bytes.
     - `itemsize`: the size of an item in bytes. The default is the size of `format`.
     - `shape`: the number of items in each dimension. The default is one dimension with all items that fit.
     - `strides`: the distance in bytes from one item to the next in each dimension. The default is C order.
@@ -308,7 +440,7 @@ class Exporter:
         cls,
         memory: Buffer,
         *,
-        format: str | None = "B",
+        format: _Layout | None = "B",
         itemsize: int | None = None,
         shape: Sequence[int] | None = None,
         strides: Sequence[int] | None = None,
@@ -322,7 +454,7 @@ class Exporter:
         length: int,
         owner: object,
         *,
-        format: str | None = "B",
+        format: _Layout | None = "B",
         itemsize: int | None = None,
         shape: Sequence[int] | None = None,
         strides: Sequence[int] | None = None,
@@ -431,14 +563,15 @@ class Field:
 class Format:
     """The layout that a format describes: fields with offsets, sizes and types.
 
-    - `fmt`: the format. None means the format of a buffer without a format, unsigned bytes.
+    - `fmt`: the format as a str or bytes object, or another description of a layout: a Format, a numpy.dtype, a ctypes
+      class or a record class. None means the format of a buffer without a format, unsigned bytes.
     - `itemsize`: the size of an item in bytes, if it is known.
     - `dialect`: the name of the producer's dialect. By default, all dialects are tried.
     - `model`: the machine, as a data model such as "lp64" or a target triple. The default is this machine.
     """
     def __new__(
         cls,
-        fmt: str | bytes | None,
+        fmt: _Layout | None,
         itemsize: int | None = None,
         dialect: str | None = None,
         model: str | None = None,
@@ -526,9 +659,15 @@ class Format:
     def __reduce__(self) -> tuple[Any, ...]: ...
     def _repr_html_(self) -> str:
         """Returns a picture of the bytes of each interpretation as HTML, for notebooks."""
+    def _tree(self) -> dict[str, Any]:
+        """Returns the layout as a dict, which `_restore` converts to a format. Only `pep3118.records` calls this
+        method.
+        """
     @classmethod
     def _restore(cls, tree: dict[str, Any], dialect: str, model: str) -> Format:
-        """Returns the format that was pickled as `tree`, a dict. Only `pickle` calls this method."""
+        """Returns the format with the layout `tree`, a dict, and the names `dialect` and `model`. Only `pickle` and
+        `pep3118.records` call this method.
+        """
 
 @final
 class Difference:
@@ -547,14 +686,15 @@ class Difference:
         """The first difference in one sentence, or None if the formats have the same values under the same names."""
     def __bool__(self) -> bool: ...
 
-def diff(a: Format | str | bytes, b: Format | str | bytes) -> Difference:
+def diff(a: _Layout, b: _Layout) -> Difference:
     """Compares the layouts of the formats `a` and `b`.
 
     A string is interpreted in the dialect pep3118 for this machine.
     """
 
 def layout_of(obj: Any) -> Format:
-    """Returns the format of the items of `obj`, which exports a buffer.
+    """Returns the format of the items of `obj`, which exports a buffer. Or returns the format with the layout that
+    `obj` describes: a str, a Format, a numpy.dtype, a ctypes class or a record class. A bytes object exports a buffer.
 
     If the type of `obj` defines the layout of the items (NumPy, ctypes, array, bytes), the format has this layout.
     Otherwise the layout is computed from the format and the itemsize of the buffer. The dialect is that of the module

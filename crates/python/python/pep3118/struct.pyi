@@ -5,6 +5,8 @@ from typing import Any, Self
 from _typeshed import ReadableBuffer, WriteableBuffer
 from typing_extensions import disjoint_base
 
+from ._pep3118 import _Layout
+
 __all__ = ["Struct", "calcsize", "error", "iter_unpack", "pack", "pack_into", "unpack", "unpack_from"]
 
 @disjoint_base
@@ -21,7 +23,7 @@ class Struct:
     def size(self) -> int:
         """The size of an item in bytes, or -1 if the object has no format."""
     def __new__(cls, *_arguments: Any, **_options: Any) -> Self: ...
-    def __init__(self, format: str | bytes) -> None: ...
+    def __init__(self, format: _Layout) -> None: ...
     def pack(self, *values: Any) -> bytes:
         """Returns the bytes of an item with `values`."""
     def pack_into(self, buffer: WriteableBuffer, offset: int, /, *values: Any) -> None:
@@ -36,25 +38,25 @@ class Struct:
     def iter_unpack(self, buffer: ReadableBuffer, /) -> Iterator[tuple[Any, ...]]:
         """Returns an iterator over the items of `buffer`. Each item is a tuple of values."""
 
-def calcsize(format: str | bytes, /) -> int:
+def calcsize(format: _Layout, /) -> int:
     """Returns the size in bytes of an item of `format`."""
 
-def pack(format: str | bytes, /, *values: Any) -> bytes:
+def pack(format: _Layout, /, *values: Any) -> bytes:
     """Returns the bytes of an item of `format` with `values`."""
 
-def pack_into(format: str | bytes, buffer: WriteableBuffer, offset: int, /, *values: Any) -> None:
+def pack_into(format: _Layout, buffer: WriteableBuffer, offset: int, /, *values: Any) -> None:
     """Writes an item of `format` with `values` to byte `offset` of `buffer`.
 
     If a value is out of range, `buffer` does not change.
     """
 
-def unpack(format: str | bytes, buffer: ReadableBuffer, /) -> tuple[Any, ...]:
+def unpack(format: _Layout, buffer: ReadableBuffer, /) -> tuple[Any, ...]:
     """Returns the values of the item in `buffer`, which has the size of one item."""
 
-def unpack_from(format: str | bytes, /, buffer: ReadableBuffer, offset: int = 0) -> tuple[Any, ...]:
+def unpack_from(format: _Layout, /, buffer: ReadableBuffer, offset: int = 0) -> tuple[Any, ...]:
     """Returns the values of the item at byte `offset` of `buffer`. A negative offset counts from the end."""
 
-def iter_unpack(format: str | bytes, buffer: ReadableBuffer, /) -> Iterator[tuple[Any, ...]]:
+def iter_unpack(format: _Layout, buffer: ReadableBuffer, /) -> Iterator[tuple[Any, ...]]:
     """Returns an iterator over the items of `buffer`. Each item is a tuple of values."""
 
 def _clearcache() -> None:

@@ -13,6 +13,7 @@ use pyo3::types::{PyBytes, PyDict, PyString};
 use super::compiled::{Caller, Compiled};
 use super::errors::not_a_format;
 use crate::fastcall::counted;
+use crate::layout_argument::LayoutArgument;
 use pep3118::__private::{Cache, hash};
 
 /// The key of the cache by content. A `str` and a `bytes` object with the same characters are different keys, because
@@ -102,7 +103,13 @@ fn find(format: &Bound<'_, PyAny>, caller: Caller) -> PyResult<Arc<Compiled>> {
             // `struct` looks up the argument in a dict first, so an unhashable argument raises the exception of the
             // dict.
             PyDict::new(format.py()).get_item(format)?;
-            return Err(not_a_format(format));
+            let Some(layout) = LayoutArgument::find_format(format)? else { return Err(not_a_format(format)) };
+            let compiled = Arc::new(Compiled::of_layout(layout.get(), format.py())?);
+            // A dtype or a class can change, so that only a `Format` is cached.
+            if layout.is(format) {
+                remember(format, &compiled);
+            }
+            return Ok(compiled);
         }
     };
     let Some((is_text, bytes)) = content else { return Ok(Arc::new(Compiled::new(format, caller)?)) };
@@ -124,12 +131,17 @@ fn find(format: &Bound<'_, PyAny>, caller: Caller) -> PyResult<Arc<Compiled>> {
             compiled
         }
     };
+    remember(format, &compiled);
+    Ok(compiled)
+}
+
+/// Adds `compiled`, the compiled form of `format`, to the cache by address.
+fn remember(format: &Bound<'_, PyAny>, compiled: &Arc<Compiled>) {
     let replaced = BY_ADDRESS.try_with(|cache| {
         let object = FormatObject(format.clone().unbind());
-        Some(cache.try_borrow_mut().ok()?.insert(address_hash(format), object, Arc::clone(&compiled), 1))
+        Some(cache.try_borrow_mut().ok()?.insert(address_hash(format), object, Arc::clone(compiled), 1))
     });
     drop(replaced);
-    Ok(compiled)
 }
 
 /// Clears the cache by content and this thread's cache by address. Other threads still have up to 8 formats each.

@@ -5,22 +5,26 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple};
 
-use super::errors::{error, format_error, not_a_format, value_error};
+use super::errors::{error, format_error, not_a_format, record_error, value_error};
 use super::offset::{Direction, index, item_start};
 use crate::behavior::{Behavior, NonAscii};
 use crate::borrowed_bytes::BorrowedBytes;
 use crate::fastcall::Arguments;
+use crate::format::Format;
 use crate::objects::{self, no_memory, utf8_text, with_item_copy};
-use crate::values::Codec;
+use crate::values::{Codec, DeclaredClasses};
 use pep3118::abi::DataModel;
 use pep3118::format::Code;
-use pep3118::layout::{Dialect, Layout};
+use pep3118::layout::{Comparison, Dialect, Equivalence, Layout, Target};
+use pep3118::py::ObjectReferences;
 
 /// A format and the codec of its items.
 #[derive(Debug)]
-pub(super) struct Compiled {
+pub(crate) struct Compiled {
     codec: Codec,
     format: Py<PyString>,
+    /// Whether two fields of a record class share bytes, as in a union.
+    shares_bytes: bool,
 }
 
 /// The part of the module that compiles a format, on which an exception of CPython 3.14 depends.
@@ -125,7 +129,7 @@ impl Compiled {
             };
             let refused = |error| if bytes.is_ascii() { error } else { non_ascii_error(text, error) };
             let layout = layout(py, bytes).map_err(refused)?;
-            return Ok(Self { codec: codec(py, &layout, bytes)?, format: text.clone().unbind() });
+            return Ok(Self { codec: codec(py, &layout, bytes)?, format: text.clone().unbind(), shares_bytes: false });
         }
         let Ok(bytes) = format.cast::<PyBytes>() else { return Err(not_a_format(format)) };
         let refused = |error| match (Behavior::current(py).non_ascii, caller) {
@@ -138,11 +142,48 @@ impl Compiled {
         };
         let layout = layout(py, bytes.as_bytes()).map_err(refused)?;
         let format = utf8_text(py, bytes.as_bytes())?.unbind();
-        Ok(Self { codec: codec(py, &layout, bytes.as_bytes())?, format })
+        Ok(Self { codec: codec(py, &layout, bytes.as_bytes())?, format, shares_bytes: false })
+    }
+
+    /// Compiles `layout`, which was given in place of a format. The compiled format is the text of `layout`, or its
+    /// canonical format.
+    ///
+    /// # Errors
+    /// - `layout` is ambiguous: `FormatError`
+    /// - no format of this module has the layout: `struct.error`
+    pub(super) fn of_layout(layout: &Format, py: Python<'_>) -> PyResult<Self> {
+        let canonical = layout.layout().emit(Target::Canonical).ok();
+        for text in layout.exported()?.into_iter().chain(canonical) {
+            // Another dialect can have another layout for the same text.
+            let same = |found: &Layout| {
+                found.size() == layout.layout().size()
+                    && Comparison::of_layouts(found, layout.layout()).equivalence >= Some(Equivalence::Scalars)
+            };
+            if let Some(found) = self::layout(py, &text).ok().filter(same) {
+                let format = utf8_text(py, &text)?.unbind();
+                return Ok(Self { codec: codec(py, &found, &text)?, format, shares_bytes: false });
+            }
+        }
+        Err(error(py, "no format has this layout, for example because fields share bytes: use View(buffer, layout)"))
+    }
+
+    /// Compiles `layout`, the layout of `format`. Records become objects of the classes `declared`. A value that does not
+    /// fit is an error.
+    ///
+    /// # Errors
+    /// - too many values of 0 bytes
+    pub(crate) fn of_record(
+        py: Python<'_>,
+        layout: &Layout,
+        declared: &DeclaredClasses,
+        format: &Bound<'_, PyString>,
+    ) -> PyResult<Self> {
+        let codec = Codec::with_classes(py, layout, ObjectReferences::Unknown, false, Some(declared))?;
+        Ok(Self { codec, format: format.clone().unbind(), shares_bytes: layout.has_overlaps() })
     }
 
     /// Returns the format as text.
-    pub(super) fn format<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+    pub(crate) fn format<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
         self.format.bind(py).clone()
     }
 
@@ -270,6 +311,49 @@ impl Compiled {
         self.check_count(values, "pack")?;
         // The new object can be written to, because no other code refers to the object yet.
         PyBytes::new_with(values.py(), self.size(), |item| self.write(values, item))
+    }
+
+    /// Returns the bytes of an item that has the value `record`.
+    ///
+    /// # Errors
+    /// - a value is out of range or has the wrong type, or their number is wrong: `struct.error`
+    /// - two fields that share bytes have values with different bytes: `struct.error`
+    /// - a method of a value raises an exception: the exception is returned unchanged
+    pub(super) fn pack_record<'py>(&self, record: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+        PyBytes::new_with(record.py(), self.size(), |item| self.write_record(record, item))
+    }
+
+    /// Writes `record` to `item`, the bytes of one item. Returns a `struct.error` if a value does not fit its field.
+    fn write_record(&self, record: &Bound<'_, PyAny>, item: &mut [u8]) -> PyResult<()> {
+        let written = self.codec.write(record, item);
+        let checked = written.and_then(|()| match self.shares_bytes {
+            true => self.codec.check_written(record, item),
+            false => Ok(()),
+        });
+        checked.map_err(|error| record_error(record.py(), error))
+    }
+
+    /// Writes `record` to the item at byte `offset` of `buffer`. Padding becomes 0.
+    ///
+    /// # Errors
+    /// - the errors of [`pack_record`](Self::pack_record)
+    /// - the item is not inside of the buffer: `struct.error`
+    /// - the buffer is read-only: `TypeError`
+    pub(super) fn pack_record_into(
+        &self,
+        record: &Bound<'_, PyAny>,
+        buffer: &Bound<'_, PyAny>,
+        offset: isize,
+    ) -> PyResult<()> {
+        let py = record.py();
+        BorrowedBytes::with(buffer, Some("argument"), |memory| {
+            let start = item_start(py, Direction::Pack, self.size(), offset, memory.len())?;
+            // Convert all values before the first byte of the buffer changes, so that an error changes nothing.
+            with_item_copy(self.size(), |item| {
+                self.write_record(record, item)?;
+                memory.write(start, item)
+            })
+        })
     }
 
     /// Writes `values` to `item`, the bytes of one item. Returns a `struct.error` if a value does not fit its field.

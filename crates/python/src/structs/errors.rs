@@ -97,6 +97,15 @@ pub(super) fn value_error(py: Python<'_>, error: WriteError) -> PyErr {
     }
 }
 
+/// Returns the exception for `error`, the reason why an object of a record class cannot be packed. The message contains
+/// the name of the field.
+pub(super) fn record_error(py: Python<'_>, error: WriteError) -> PyErr {
+    match error.into_parts() {
+        (WriteErrorKind::Raised(error), _) => error,
+        (kind, path) => self::error(py, PyErr::from(WriteError::from_parts(kind, path)).value(py).to_string()),
+    }
+}
+
 /// Returns the exception for `format`, which is neither a `str` nor a `bytes` object.
 pub(super) fn not_a_format(format: &Bound<'_, PyAny>) -> PyErr {
     let has_module = Behavior::current(format.py()).has_qualified_names;

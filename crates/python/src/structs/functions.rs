@@ -13,10 +13,11 @@ use pyo3::types::PyTuple;
 use super::cache::{self, with};
 use super::class::Struct;
 use super::iterator::UnpackIterator;
-use super::offset::Offset;
+use super::offset::{Offset, index};
 use crate::behavior::Behavior;
 use crate::fastcall::{Arguments, Function, add_function, add_method};
 use crate::objects::{self, into_result};
+use crate::records::RecordCodec;
 use pep3118::__private::plural;
 
 /// Adds the functions to `module`, and the methods to the class [`Struct`]. Returns an error if the attributes cannot
@@ -67,7 +68,7 @@ fn split_format<'a, 'py>(
 macro_rules! functions {
     ($($(#[doc = $doc:literal])+ $function:ident = $name:literal $parameters:literal: |$slf:pat_param, $arguments:ident| $call:expr;)+) => {$(
         $(#[doc = $doc])+
-        struct $function;
+        pub(crate) struct $function;
 
         impl Function for $function {
             const NAME: &'static CStr = match CStr::from_bytes_with_nul(concat!($name, "\0").as_bytes()) {
@@ -181,6 +182,32 @@ functions! {
     StructIterUnpack = "iter_unpack" "($self, buffer, /)": |slf, arguments| {
         let [buffer] = arguments.exactly("iter_unpack")?;
         slf.cast::<Struct>()?.get().with(|compiled| UnpackIterator::create(Arc::clone(compiled), &buffer))
+    };
+    /// Returns the record in `buffer`, which has the size of one record.
+    RecordUnpack = "unpack" "($self, buffer, /)": |slf, arguments| {
+        let [buffer] = arguments.exactly("unpack")?;
+        Ok(slf.cast::<RecordCodec>()?.get().compiled.unpack(&buffer)?.into_any())
+    };
+    /// Returns the record at byte `offset` of `buffer`. A negative offset counts from the end.
+    RecordUnpackFrom = "unpack_from" "($self, buffer, offset, /)": |slf, arguments| {
+        let [buffer, offset] = arguments.exactly("unpack_from")?;
+        Ok(slf.cast::<RecordCodec>()?.get().compiled.unpack_from(&buffer, index(&offset)?)?.into_any())
+    };
+    /// Returns an iterator over the records of `buffer`.
+    RecordIterUnpack = "iter_unpack" "($self, buffer, /)": |slf, arguments| {
+        let [buffer] = arguments.exactly("iter_unpack")?;
+        UnpackIterator::create(Arc::clone(&slf.cast::<RecordCodec>()?.get().compiled), &buffer)
+    };
+    /// Returns the bytes of `record`.
+    RecordPack = "pack" "($self, record, /)": |slf, arguments| {
+        let [record] = arguments.exactly("pack")?;
+        Ok(slf.cast::<RecordCodec>()?.get().compiled.pack_record(&record)?.into_any())
+    };
+    /// Writes `record` to byte `offset` of `buffer`.
+    RecordPackInto = "pack_into" "($self, record, buffer, offset, /)": |slf, arguments| {
+        let [record, buffer, offset] = arguments.exactly("pack_into")?;
+        slf.cast::<RecordCodec>()?.get().compiled.pack_record_into(&record, &buffer, index(&offset)?)?;
+        Ok(slf.py().None().into_bound(slf.py()))
     };
 }
 

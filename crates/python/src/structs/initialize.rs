@@ -12,6 +12,7 @@ use super::cache;
 use super::class::Struct;
 use super::compiled::Compiled;
 use super::errors::not_a_format;
+use crate::layout_argument::LayoutArgument;
 use crate::objects::{self, string};
 
 /// The positional and the keyword arguments of a call.
@@ -67,9 +68,10 @@ impl<'py> CallArguments<'_, 'py> {
 ///
 /// # Errors
 /// - `format` is invalid: `struct.error`
-/// - `format` is neither a `str` nor a `bytes` object: `TypeError`
+/// - `format` describes no layout: `TypeError`
 pub(super) fn compile(format: &Bound<'_, PyAny>) -> PyResult<Arc<Compiled>> {
-    if !format.is_instance_of::<PyString>() && !format.is_instance_of::<PyBytes>() {
+    let is_text = format.is_instance_of::<PyString>() || format.is_instance_of::<PyBytes>();
+    if !is_text && LayoutArgument::find_format(format)?.is_none() {
         return Err(not_a_format(format));
     }
     cache::get(format)

@@ -21,4 +21,7 @@ mod iterator;
 mod offset;
 
 pub(super) use class::Struct;
-pub(super) use functions::{add, clearcache, unpack_from};
+pub(super) use compiled::Compiled;
+pub(super) use functions::{
+    RecordIterUnpack, RecordPack, RecordPackInto, RecordUnpack, RecordUnpackFrom, add, clearcache, unpack_from,
+};

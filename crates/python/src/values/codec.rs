@@ -8,7 +8,7 @@ use pyo3::types::{PyList, PyTuple};
 
 use super::float::{NanConversion, NanConversions};
 use super::primitive::PrimitiveField;
-use super::record_class::RecordClass;
+use super::record_class::{DeclaredClasses, RecordClass};
 use super::scalar::ScalarField;
 use crate::behavior::{Behavior, StructNans};
 use crate::field::default_name;
@@ -81,6 +81,9 @@ struct Compiler<'a, 'py> {
     /// The format that the layout was read from, if records become plain tuples (`pep3118.struct`). `None` if records
     /// become named tuples.
     format: Option<&'a [u8]>,
+    /// The declared classes of the record that is compiled. `None` if the class of records depends on the names of
+    /// their fields.
+    declared: Option<&'a DeclaredClasses>,
     /// `true` if `3i` is three values, as at the top level of a format of `struct`. `false` if `3i` is one array.
     counts: bool,
     /// The owner of the references in items of format `O`.
@@ -96,13 +99,28 @@ impl Codec {
     ///
     /// # Errors
     /// - too many values of 0 bytes, such as the 4294967296 values of `(4294967296)0s`
+    #[cfg(test)]
     pub(crate) fn new(
         py: Python<'_>,
         layout: &Layout,
         objects: ObjectReferences,
         typed_pointers: bool,
     ) -> PyResult<Self> {
-        let compiler = Compiler { py, format: None, counts: false, objects, typed_pointers };
+        Self::with_classes(py, layout, objects, typed_pointers, None)
+    }
+
+    /// Creates a codec like [`new`](Self::new). If `declared` is `Some`, records become objects of these classes.
+    ///
+    /// # Errors
+    /// - as [`new`](Self::new)
+    pub(crate) fn with_classes(
+        py: Python<'_>,
+        layout: &Layout,
+        objects: ObjectReferences,
+        typed_pointers: bool,
+        declared: Option<&DeclaredClasses>,
+    ) -> PyResult<Self> {
+        let compiler = Compiler { py, format: None, declared, counts: false, objects, typed_pointers };
         let root = compiler.value(layout.item(), 1)?;
         let primitive = PrimitiveField::of_item(layout.item());
         Ok(Self { size: length(layout.size())?, root, primitive, lenient: false })
@@ -116,7 +134,8 @@ impl Codec {
     /// - as [`new`](Self::new)
     pub(crate) fn flat(py: Python<'_>, layout: &Layout, format: &[u8]) -> PyResult<Self> {
         let objects = ObjectReferences::Unknown;
-        let compiler = Compiler { py, format: Some(format), counts: true, objects, typed_pointers: false };
+        let compiler =
+            Compiler { py, format: Some(format), declared: None, counts: true, objects, typed_pointers: false };
         let root = ValueCodec::Record(compiler.record(layout.fields(), 1)?);
         Ok(Self { size: length(layout.size())?, root, primitive: None, lenient: true })
     }
@@ -161,21 +180,23 @@ impl Codec {
         }
     }
 
-    /// Returns the values of `item` as a plain tuple: the fields of a record, or the one value of any other item.
+    /// Returns the values of `item` as a tuple: the fields of a record, or the one value of any other item. The tuple of a
+    /// record has the class of the record, if the codec has classes.
     ///
     /// # Errors
     /// - as [`read`](Self::read)
     #[inline]
     pub(crate) fn read_fields<'py>(&self, py: Python<'py>, item: &[u8]) -> PyResult<Bound<'py, PyTuple>> {
         match &self.root {
-            ValueCodec::Record(record) => record.tuple(py, item),
+            ValueCodec::Record(record) => Ok(record.read(py, item)?.cast_into()?),
             value => tuple_builder::tuple(py, [value.read(py, item)].into_iter()),
         }
     }
 
     /// Replaces the elements of `tuple` by the values of `item`, and returns `tuple`. `tuple` must be a result of
     /// [`read_fields`](Self::read_fields) of this codec. Returns `None` if a value is neither a number nor a byte
-    /// string, or if there are other references to `tuple`.
+    /// string, if there are other references to `tuple`, or if `tuple` may have attributes, because its record has a
+    /// class.
     ///
     /// # Errors
     /// - as [`read`](Self::read)
@@ -187,7 +208,7 @@ impl Codec {
         tuple: Bound<'py, PyTuple>,
     ) -> PyResult<Option<Bound<'py, PyTuple>>> {
         match &self.root {
-            ValueCodec::Record(RecordCodec { primitives: Some(primitives), .. }) => {
+            ValueCodec::Record(RecordCodec { primitives: Some(primitives), class: None, .. }) => {
                 tuple_builder::refill(tuple, primitives.iter().map(|value| value.read(py, item)))
             }
             _ => Ok(None),
@@ -255,7 +276,8 @@ impl Compiler<'_, '_> {
                 names.resize(index, None);
                 names.push(Some(name));
             }
-            let compiler = if field.ty() == Type::Record { &inner } else { self };
+            let declared = self.declared.and_then(|declared| declared.field(index)).map(|field| &**field);
+            let compiler = Self { declared, ..if field.ty() == Type::Record { inner } else { *self } };
             let counted = self.counts && self.format.is_some_and(|format| is_count(field, format));
             let (repeat, size, value) = if counted {
                 let all = bounded(field, times)?;
@@ -266,9 +288,10 @@ impl Compiler<'_, '_> {
             values = values.checked_add(repeat).ok_or(DecodeError::Allocation { bytes: u64::MAX })?;
             codecs.push(FieldCodec { offset: length(field.offset())?, size: length(size)?, repeat, value });
         }
-        let class = match self.format {
-            Some(_) => None,
-            None => {
+        let class = match (self.format, self.declared) {
+            (Some(_), _) => None,
+            (None, Some(declared)) => Some(Arc::clone(&declared.class)),
+            (None, None) => {
                 let named = |index| names.get(index).cloned().flatten().unwrap_or_else(|| default_name(index));
                 Some(RecordClass::of(&(0..codecs.len()).map(named).collect::<Vec<String>>()))
             }
@@ -380,7 +403,7 @@ impl FieldCodec {
     /// number of the repetition: the second value of `3i` has the index 1. Returns an empty slice if `record` is too
     /// short.
     #[inline]
-    fn bytes<'b>(&self, record: &'b [u8], index: usize) -> &'b [u8] {
+    pub(super) fn bytes<'b>(&self, record: &'b [u8], index: usize) -> &'b [u8] {
         let start = self.start(index);
         record.get(start..start.saturating_add(self.size)).unwrap_or_default()
     }

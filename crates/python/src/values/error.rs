@@ -64,6 +64,8 @@ pub(crate) enum WriteErrorKind {
     ReferencesUnknown,
     /// The field is an address that a consumer of the memory follows.
     FollowedAddress,
+    /// The field shares bytes with another field of the record, which was given a value with other bytes.
+    SharedBytes,
     /// The library cannot encode the value, for example because text or bytes are too long.
     Encode(EncodeErrorKind),
 }
@@ -151,6 +153,9 @@ impl From<WriteError> for PyErr {
             )),
             WriteErrorKind::FollowedAddress => objects::error::<PyTypeError>(at(
                 "addresses of text, functions and typed data are not written, because a consumer follows them".into(),
+            )),
+            WriteErrorKind::SharedBytes => objects::error::<PyValueError>(at(
+                "fields of a union share bytes, and a later field has a value with other bytes".into(),
             )),
             WriteErrorKind::Encode(kind) => objects::error::<PyValueError>(at(kind.to_string())),
         }

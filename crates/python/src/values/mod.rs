@@ -16,7 +16,7 @@
 //! | `u w`, `wchar_t` | `str` without the NULs at the end, with lone surrogates (`surrogatepass`); units above U+10FFFF are a `ValueError` | `str` |
 //! | addresses | `int`, 0 for NULL; the memory at the address is not read | `int` |
 //! | arrays | nested `list`s | `list`s or `tuple`s |
-//! | records | named tuples, or tuples | `tuple`s or `list`s |
+//! | records | objects of the declared class, named tuples, or tuples | `tuple`s or `list`s |
 
 mod codec;
 mod error;
@@ -30,6 +30,7 @@ mod write;
 pub(super) use codec::Codec;
 pub(super) use error::{WriteError, WriteErrorKind};
 pub(super) use primitive::{Equality, PrimitiveField, Source};
+pub(super) use record_class::{_reduce_row, _restore_row, DeclaredClasses};
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]

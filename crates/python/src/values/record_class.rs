@@ -1,4 +1,5 @@
-//! `RecordClass`, the named tuple class of records with the same field names.
+//! `RecordClass`, the class of the objects that records become: a named tuple class that this package creates, or a
+//! class that the user has declared.
 
 use pep3118::__private::to_u64;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,19 +7,26 @@ use std::sync::{Arc, Mutex, PoisonError};
 use pep3118::__private::{Cache, hash};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{IntoPyDict, PyList, PyType};
+use pyo3::types::{IntoPyDict, PyList, PyTuple, PyType};
+use pyo3::wrap_pyfunction;
 
 use crate::tuple_builder::{TupleClass, WeakTupleClass};
 
 /// The number of classes that are cached.
 const CACHED: usize = 512;
 
-/// The named tuple class for the records whose fields have the names `names`.
+/// The attribute of a row class with the names of the fields in the layout. `namedtuple` renames a field whose name is
+/// not an identifier or starts with an underscore, so no field has the name of this attribute.
+const LAYOUT_NAMES: &str = "_layout_names";
+
+/// The class for the records whose fields have the names `names`.
 ///
 /// `collections.namedtuple` creates the class when the first record is read. `RecordClass` has a weak reference to the
 /// class. Python code may store a view in an attribute of the class, and a strong reference would then be part of a
 /// cycle that the garbage collector does not see. The class is freed when no record exists any more. It is created
 /// again for the next record.
+///
+/// A class that the user has declared is freed while its `RecordClass` exists only if no view of its records exists.
 #[derive(Debug)]
 pub(super) struct RecordClass {
     names: Box<[String]>,
@@ -48,6 +56,16 @@ impl RecordClass {
         class
     }
 
+    /// Returns the `RecordClass` of `class`, a class derived from `tuple` that the user has declared. `names` are the
+    /// names of its fields.
+    ///
+    /// # Errors
+    /// - no memory: `MemoryError`
+    fn of_declared(names: Vec<String>, class: &Bound<'_, PyType>) -> PyResult<Arc<Self>> {
+        let (class, _) = WeakTupleClass::new(class)?;
+        Ok(Arc::new(Self { names: names.into(), class: Mutex::new(Some(class)) }))
+    }
+
     /// Returns the Python class. Creates the class if it does not exist.
     ///
     /// # Errors
@@ -68,6 +86,9 @@ impl RecordClass {
         let named_tuple = NAMED_TUPLE.import(py, "collections", "namedtuple")?;
         let options = [("rename", true.into_pyobject(py)?.to_owned().into_any())].into_py_dict(py)?;
         let class = named_tuple.call(("Record", PyList::new(py, &self.names)?), Some(&options))?;
+        class.setattr("__module__", "pep3118")?;
+        class.setattr(LAYOUT_NAMES, PyTuple::new(py, &self.names)?)?;
+        class.setattr("__reduce__", reduce_method(py)?)?;
         let new = WeakTupleClass::new(&class.cast_into::<PyType>()?)?;
         let mut class = self.class.lock().unwrap_or_else(PoisonError::into_inner);
         // Another thread may have created the class while this thread called `namedtuple`.
@@ -79,5 +100,64 @@ impl RecordClass {
         drop(class);
         drop(old);
         Ok(made)
+    }
+}
+
+/// Returns the method `__reduce__` of row classes. `pickle` finds most classes by their module and name, but all row
+/// classes have the name `Record`.
+fn reduce_method(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+    static METHOD: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let method = METHOD.get_or_try_init(py, || {
+        let function = wrap_pyfunction!(_reduce_row, py)?;
+        // A function of an extension module does not become a method, but a `partialmethod` does.
+        py.import("functools")?.call_method1("partialmethod", (function,)).map(Bound::unbind)
+    });
+    Ok(method?.bind(py))
+}
+
+/// Returns the function and the arguments that create `row` again. Only `pickle` and `copy` call this function.
+#[pyfunction]
+pub(crate) fn _reduce_row<'py>(row: &Bound<'py, PyTuple>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+    let py = row.py();
+    static RESTORE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let restore = RESTORE.import(py, "pep3118._pep3118", "_restore_row")?;
+    let names = row.get_type().getattr(LAYOUT_NAMES)?;
+    let values = row.get_slice(0, row.len());
+    Ok((restore.clone(), (names, values).into_pyobject(py)?))
+}
+
+/// Returns the row whose fields have the names `names` and the values `values`. Only `pickle` and `copy` call this
+/// function. The class of the row is that of the rows of each view whose fields have these names.
+#[pyfunction]
+pub(crate) fn _restore_row<'py>(names: Vec<String>, values: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
+    let class = RecordClass::of(&names).get(values.py())?;
+    class.class().call1(values)
+}
+
+/// The declared class of a record, and the declared classes of its nested records.
+#[derive(Debug)]
+pub(crate) struct DeclaredClasses {
+    pub(super) class: Arc<RecordClass>,
+    /// The classes of the fields by their index. `None` for a field that is not a record.
+    fields: Vec<Option<Arc<Self>>>,
+}
+
+impl DeclaredClasses {
+    /// Returns the classes for a record with the class `class`, whose fields have the names `names`. `fields` are the
+    /// classes of its fields by their index.
+    ///
+    /// # Errors
+    /// - no memory: `MemoryError`
+    pub(crate) fn new(
+        names: Vec<String>,
+        class: &Bound<'_, PyType>,
+        fields: Vec<Option<Arc<Self>>>,
+    ) -> PyResult<Arc<Self>> {
+        Ok(Arc::new(Self { class: RecordClass::of_declared(names, class)?, fields }))
+    }
+
+    /// Returns the classes of the field with the index `index`, or `None` if the field is not a record.
+    pub(crate) fn field(&self, index: usize) -> Option<&Arc<Self>> {
+        self.fields.get(index)?.as_ref()
     }
 }

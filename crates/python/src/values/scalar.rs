@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use super::float::{NanConversions, widen, widen_half};
 use super::text;
 use crate::objects::{self, NewObject};
+use crate::user_types::UserCodec;
 use pep3118::decode::{DecodeError, ScalarCodec, Value};
 use pep3118::format::ByteOrder;
 use pep3118::layout::{BitField, Field, Type};
@@ -28,6 +29,8 @@ pub(crate) struct ScalarField {
     /// `true` if the value is the address of data that a consumer of the memory follows. Such an address is not
     /// written.
     pub(super) typed_pointer: bool,
+    /// The objects for the values of a user type.
+    pub(super) user: Option<&'static UserCodec>,
 }
 
 impl ScalarField {
@@ -42,7 +45,9 @@ impl ScalarField {
         let character = format.and_then(|format| format.get(field.span().start())).copied();
         let native = field.byte_order() == Some(ByteOrder::Native);
         let (objects, typed_pointer) = (ObjectReferences::Unknown, false);
-        Ok(Self { codec: ScalarCodec::of(field)?, nans, character, native, objects, typed_pointer })
+        let codec = ScalarCodec::of(field)?;
+        let user = codec.user_type().map(UserCodec::of);
+        Ok(Self { codec, nans, character, native, objects, typed_pointer, user })
     }
 
     /// Returns the type of the value.
@@ -82,6 +87,9 @@ impl ScalarField {
             Type::Bytes => {
                 let len = codec.nul_handling().value_len(bytes);
                 objects::bytes(py, bytes.get(..len).unwrap_or(bytes))
+            }
+            Type::Opaque if let Some(user) = self.user => {
+                objects::from_result(py, user.read(py, bytes, codec.endian()))
             }
             Type::Char | Type::Void | Type::Bits | Type::Opaque => objects::bytes(py, bytes),
             Type::Pascal => {

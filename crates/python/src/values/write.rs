@@ -1,10 +1,10 @@
 //! Writes Python objects as items.
 
 use num_complex::Complex;
-use pyo3::exceptions::{PyOverflowError, PyTypeError};
+use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyByteArray, PyBytes, PyComplex, PyFloat, PyInt, PyList, PyString, PyTuple};
+use pyo3::types::{PyByteArray, PyBytes, PyComplex, PyFloat, PyInt, PyList, PyMapping, PyString, PyTuple};
 
 use super::codec::{Codec, FieldCodec, RecordCodec, ValueCodec};
 use super::error::{WriteError, WriteErrorKind, taken_by};
@@ -14,7 +14,8 @@ use super::text;
 use crate::behavior::Behavior;
 use crate::borrowed_bytes::BorrowedBytes;
 use crate::fastcall::counted;
-use pep3118::__private::to_u64;
+use crate::objects;
+use pep3118::__private::{abridge, escape, to_u64};
 use pep3118::Endian;
 use pep3118::decode::{EncodeErrorKind, LongDouble, Value};
 use pep3118::layout::{BitField, Type};
@@ -36,6 +37,16 @@ impl Codec {
             return Ok(());
         }
         self.root.write(object, item, self.lenient)
+    }
+
+    /// Checks that `item` still has every value of `object`, which was written to `item`. If two fields share bytes, as in
+    /// a union, the value of the second field replaces bytes of the first field.
+    ///
+    /// # Errors
+    /// - two fields that share bytes have values with different bytes: `ValueError`
+    /// - as [`write`](Self::write)
+    pub(crate) fn check_written(&self, object: &Bound<'_, PyAny>, item: &[u8]) -> Result<(), WriteError> {
+        self.root.check_written(object, item, self.lenient)
     }
 
     /// Writes `values` to the fields of a record in `item`. If the item is not a record, writes the only value as the
@@ -89,14 +100,99 @@ impl ValueCodec {
             })?),
             Self::Array { shape, size, element } => write_nested(object, bytes, shape, *size, element, lenient),
             Self::Record(record) => {
-                let values = sequence(object, "a record: a tuple")?;
+                let values = match object.cast::<PyTuple>() {
+                    Ok(tuple) => tuple.clone(),
+                    Err(_) => record.values_of(object)?,
+                };
                 record.write(values.iter_borrowed(), values.len(), bytes, lenient)
             }
         }
     }
 }
 
+impl ValueCodec {
+    // The recursion is as deep as records and arrays are nested, which the parser bounds.
+    fn check_written(&self, object: &Bound<'_, PyAny>, bytes: &[u8], lenient: bool) -> Result<(), WriteError> {
+        match self {
+            Self::Scalar(_) => {
+                let mut copy = crate::objects::copied(bytes).map_err(WriteErrorKind::Raised)?;
+                self.write(object, &mut copy, lenient)?;
+                if copy == bytes { Ok(()) } else { Err(WriteErrorKind::SharedBytes.into()) }
+            }
+            Self::Array { shape, size, element } => {
+                check_nested(object, bytes, shape, *size, &|value, bytes| element.check_written(value, bytes, lenient))
+            }
+            Self::Record(record) => {
+                let values = sequence(object, "a record: a tuple")?;
+                for ((index, field), value) in record.fields.iter().enumerate().zip(values.iter_borrowed()) {
+                    // In a view and in a record class, each field is one value.
+                    let checked = field.value.check_written(&value, field.bytes(bytes, 0), lenient);
+                    checked.map_err(|error| error.inside(&record.name(index)))?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// A function that checks one element of an array. The arguments are the element and its bytes.
+type Check<'c> = dyn Fn(&Bound<'_, PyAny>, &[u8]) -> Result<(), WriteError> + 'c;
+
+/// Calls `check` with each element of `object`, nested lists, and with the bytes of the element. `bytes` are the bytes of
+/// the array, `shape` is its shape, and `size` is the size of one element in bytes.
+fn check_nested(
+    object: &Bound<'_, PyAny>,
+    bytes: &[u8],
+    shape: &[usize],
+    size: usize,
+    check: &Check<'_>,
+) -> Result<(), WriteError> {
+    let Some((_, inner)) = shape.split_first() else { return check(object, bytes) };
+    let size_inner = inner.iter().fold(size, |size, dimension| size.saturating_mul(*dimension));
+    for (index, value) in sequence(object, "an array: a list")?.iter_borrowed().enumerate() {
+        let start = index.saturating_mul(size_inner);
+        let bytes = bytes.get(start..start.saturating_add(size_inner)).unwrap_or_default();
+        check_nested(&value, bytes, inner, size, check).map_err(|error| error.inside(&format!("[{index}]")))?;
+    }
+    Ok(())
+}
+
 impl RecordCodec {
+    /// Returns the values of `object`, a list or a mapping from the names of the fields, in the order of the fields.
+    ///
+    /// # Errors
+    /// - an object of another type
+    /// - a mapping without a value for a field, or with a key that is not the name of a field
+    #[cold]
+    fn values_of<'py>(&self, object: &Bound<'py, PyAny>) -> Result<Bound<'py, PyTuple>, WriteError> {
+        const WANTED: &str = "a record: a tuple, a list or a mapping";
+        let Ok(mapping) = object.cast::<PyMapping>() else { return sequence(object, WANTED) };
+        let py = object.py();
+        let raised = |error: PyErr| WriteError::from(WriteErrorKind::Raised(error));
+        let mut values = Vec::new();
+        for field in 0..self.fields.len() {
+            let name = self.name(field);
+            if !mapping.contains(&*name).map_err(raised)? {
+                let message = format!("the mapping has no value for the field '{}'", escape(&*name));
+                return Err(raised(objects::error::<PyValueError>(message)));
+            }
+            values.push(mapping.get_item(&*name).map_err(raised)?);
+        }
+        let values = PyTuple::new(py, values).map_err(raised)?;
+        if mapping.len().map_err(raised)? != self.fields.len() {
+            for key in mapping.keys().map_err(raised)?.iter() {
+                let is_name = |field: usize| key.eq(&*self.name(field)).unwrap_or(false);
+                if !(0..self.fields.len()).any(is_name) {
+                    let key = key.repr().map_err(raised)?;
+                    let key = key.to_string_lossy();
+                    let message = format!("no field is called {}", abridge(key.as_bytes(), 80));
+                    return Err(raised(objects::error::<PyValueError>(message)));
+                }
+            }
+        }
+        Ok(values)
+    }
+
     /// Writes `values`, the values of all fields, to `bytes`, the bytes of one record. `found` is the number of
     /// `values`. `lenient` is the field of [`Codec`] with this name. Returns an error if the record has another number
     /// of values.
@@ -245,6 +341,7 @@ impl ScalarField {
                 }
                 _ => return Err(self.other_kind(object)),
             },
+            Type::Opaque if let Some(user) = self.user => user.write(object, bytes, codec.endian())?,
             Type::Bits if let Some(bits) = codec.bit_field() => self.write_bit_field(bits, object, bytes)?,
             Type::Bytes | Type::Pascal | Type::Void | Type::Bits | Type::Opaque | Type::Record => {
                 self.write_bytes(object, bytes, lenient)?;

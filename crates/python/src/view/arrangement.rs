@@ -155,6 +155,19 @@ impl Arrangement {
         if self.shape().contains(&0) { 0 } else { self.shape().iter().fold(self.itemsize, product) }
     }
 
+    /// Returns the offsets in bytes of the first byte of the items and of the end of their last byte. Both are the
+    /// offset of the first item if there are no items. Access to the items must not follow pointers.
+    pub(super) fn byte_bounds(&self) -> (i64, i64) {
+        if self.shape().contains(&0) {
+            return (self.offset, self.offset);
+        }
+        self.axes().fold((self.offset, self.offset.wrapping_add(self.itemsize)), |(low, high), (length, stride)| {
+            // By the INVARIANT all offsets of items fit 64 bits.
+            let reach = if length > 1 { stride.wrapping_mul(length.wrapping_sub(1)) } else { 0 };
+            if reach < 0 { (low.wrapping_add(reach), high) } else { (low, high.wrapping_add(reach)) }
+        })
+    }
+
     /// Returns the number of items.
     pub(super) fn item_count(&self) -> u64 {
         self.geometry().item_count()

@@ -15,6 +15,7 @@ use super::class::View;
 use super::construct;
 use super::hold::{Hold, Pin};
 use super::indexing::{Key, Target};
+use super::numbers;
 use super::part::{NewItems, Part, PinnedPart, Place, ReplacedReferences};
 use crate::borrowed_bytes::BorrowedBytes;
 use crate::objects::{self, is_refusal};
@@ -50,13 +51,13 @@ pub(super) fn assign(view: &View, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAn
     if let Some(offset) = key.offset(part)? {
         return assign_item(part, hold, Place::Offset(offset), value);
     }
-    if let Key::Slice(slice) = key
+    if let Key::Slice(slice) = &key
         && !part.shape().is_empty()
     {
-        if slice == Slice::FULL {
+        if *slice == Slice::FULL {
             return if copy_buffer(part, part.view(), hold, value)? { Ok(()) } else { assign_part(part, hold, value) };
         }
-        if copy_buffer(part, &part.view().slice(&[slice])?, hold, value)? {
+        if copy_buffer(part, &part.view().slice(&[*slice])?, hold, value)? {
             return Ok(());
         }
     }
@@ -66,6 +67,7 @@ pub(super) fn assign(view: &View, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAn
     match target {
         Target::Item(indices) => assign_item(part, hold, Place::Indices(&indices), value),
         Target::Part(part) => assign_part(&part, hold, value),
+        Target::Selection(selection) => selection.assign(part, hold, value),
     }
 }
 
@@ -123,7 +125,7 @@ fn copy_buffer(part: &Part, view: &Arrangement, hold: &Hold, value: &Bound<'_, P
 
 /// Assigns `value` to all items of `part`. `hold` is the reference of the view to its buffer. Returns an error if
 /// `value` does not fit the items, or if the view was released.
-fn assign_part(part: &Part, hold: &Hold, value: &Bound<'_, PyAny>) -> PyResult<()> {
+pub(super) fn assign_part(part: &Part, hold: &Hold, value: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = value.py();
     let mut old = ReplacedReferences::default();
     if let Some(source) = Source::of(part, value)? {
@@ -135,13 +137,15 @@ fn assign_part(part: &Part, hold: &Hold, value: &Bound<'_, PyAny>) -> PyResult<(
             return Err(objects::error::<PyTypeError>("addresses are not copied: a reader of the memory follows them"));
         }
         let to = part.pinned(&pin);
-        if !item.has_objects()
+        if source.is_same
+            && !item.has_objects()
             && !item.has_bit_fields()
             && from.contiguous().is_some_and(|from| to.copy_from(py, part.view(), &from))
         {
             return Ok(());
         }
-        let new = NewItems::copied(py, part, &from)?;
+        let new =
+            if source.is_same { NewItems::copied(py, part, &from)? } else { numbers::converted(py, part, &from)? };
         let stored = new.store_all(&to, &mut old);
         drop(pin);
         stored?;
@@ -182,7 +186,7 @@ fn converted<'p, 'py>(part: &'p Part, value: &Bound<'py, PyAny>) -> PyResult<New
 }
 
 /// Returns `true` if `value` is a number, a list or a tuple. These objects export no buffer to copy from.
-fn is_number_or_row(value: &Bound<'_, PyAny>) -> bool {
+pub(super) fn is_number_or_row(value: &Bound<'_, PyAny>) -> bool {
     value.is_exact_instance_of::<PyFloat>() || value.is_exact_instance_of::<PyInt>() || is_row(value)
 }
 
@@ -196,8 +200,15 @@ fn is_row(value: &Bound<'_, PyAny>) -> bool {
     value.cast::<PyList>().is_ok() || value.cast::<PyTuple>().is_ok()
 }
 
-/// A buffer to copy items from. The buffer is not released while the `Source` exists.
-enum Source<'v> {
+/// A buffer to copy items from, and whether its items have the layout of the items that they are copied to. Otherwise
+/// both are numbers.
+struct Source<'v> {
+    buffer: SourceBuffer<'v>,
+    is_same: bool,
+}
+
+/// A buffer to copy items from. The buffer is not released while the `SourceBuffer` exists.
+enum SourceBuffer<'v> {
     View(&'v Part, Pin<'v>),
     Open(Acquired, Part),
 }
@@ -222,12 +233,12 @@ impl<'v> Source<'v> {
         let source = match value.cast_exact::<View>() {
             Ok(view) => {
                 let (part, hold) = view.get().parts();
-                Self::View(part, hold.pin()?)
+                SourceBuffer::View(part, hold.pin()?)
             }
             Err(_) => match construct::open(value, None, None) {
                 Ok(open) => {
                     let (acquired, part) = opened(open);
-                    Self::Open(acquired, part)
+                    SourceBuffer::Open(acquired, part)
                 }
                 // `value` exports no buffer.
                 Err(error) if error.is_instance_of::<PyTypeError>(value.py()) => return Ok(None),
@@ -251,7 +262,8 @@ impl<'v> Source<'v> {
         let same = Arc::ptr_eq(own, other)
             || Comparison::of_layouts(other.layout(), own.layout()).equivalence
                 >= Some(Equivalence::LayoutIgnoringNames);
-        if !same {
+        let are_numbers = numbers::are_numbers(part) && numbers::are_numbers(from);
+        if !same && !are_numbers {
             return Err(objects::error::<PyValueError>(format!(
                 "items of format `{}` for items of format `{}`",
                 escape(other.format()),
@@ -263,9 +275,16 @@ impl<'v> Source<'v> {
                 "objects are copied only from memory whose type says that it holds them",
             ));
         }
-        Ok(Some(source))
+        Ok(Some(Self { buffer: source, is_same: same }))
     }
 
+    /// Returns the items of the buffer, for access to their memory.
+    fn items(&self) -> PinnedPart<'_> {
+        self.buffer.items()
+    }
+}
+
+impl SourceBuffer<'_> {
     /// Returns the items of the buffer, for access to their memory.
     fn items(&self) -> PinnedPart<'_> {
         match self {

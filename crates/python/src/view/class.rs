@@ -7,9 +7,11 @@ use std::sync::{Arc, OnceLock};
 use pyo3::basic::CompareOp;
 use pyo3::exceptions::{PyBufferError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyCapsule, PyDict, PyString, PyTuple, PyType};
 use pyo3::{PyTraverseError, PyVisit, ffi};
 
+use super::array_interface;
 use super::assign::opened;
 use super::compare::Operand;
 use super::hold::{Hold, Pin, released};
@@ -17,16 +19,16 @@ use super::indexing::{Key, Target};
 use super::item;
 use super::iterator::iterate;
 use super::part::{Part, Place, read_item, read_place, read_primitive, select};
-use super::{arrow, assign, columns, compare, construct, tolist};
+use super::{arrow, assign, columns, compare, construct, convert, display, dlpack, tolist};
 use crate::errors::CAST_ERROR;
-use crate::format::format_bytes;
-use crate::names::dialect_by_name;
+use crate::format::Format;
 use crate::objects::{self, NewObject, is_refusal};
+use crate::records::RecordCodec;
 use crate::tuple_builder;
 use pep3118::__private::escape;
-use pep3118::layout::Table;
+use pep3118::layout::{Dialect, Table};
 use pep3118::py::{BufferExporter, ItemDescription};
-use pep3118::view::Order;
+use pep3118::view::{Order, Request};
 
 /// A view of the items of an exporter, like memoryview, for every format.
 ///
@@ -35,9 +37,15 @@ use pep3118::view::Order;
 ///
 /// The layout of an item is the layout that the exporter's type declares: a NumPy dtype, a ctypes class, or an
 /// `array.array`. For any other type, the layout is read from the exporter's format, in `dialect` if it is given.
-/// `format` replaces the exporter's format by another format of the same itemsize.
+/// `format` replaces the exporter's format by another layout of the same itemsize: a str, bytes, Format, numpy.dtype,
+/// ctypes class or record class. Memory of bytes becomes one dimension of items of the layout.
+///
+/// `view["a", "b"]` is a view of these fields. A list or an array of indices, or a mask, selects a copy, as in NumPy.
 ///
 /// A view is a sequence, registered with `collections.abc.Sequence`.
+///
+/// An object without buffers is read through `__dlpack__`, as tensors have it, or through an `__array_interface__`
+/// whose data is a buffer, as images of Pillow have it.
 ///
 /// >>> import struct
 /// >>> from pep3118 import View
@@ -47,6 +55,7 @@ use pep3118::view::Order;
 /// [Record(id=1, x=1.5), Record(id=2, x=2.5)]
 /// >>> view["x"]
 /// <pep3118.View of shape (2,), format '<d'>
+/// [1.5, 2.5]
 /// >>> view["x"][:] = 0.5
 /// >>> view[1] = (7, 7.5)
 /// >>> view[::-1].tolist()
@@ -78,13 +87,27 @@ pub(crate) struct View {
     /// The exporter of the buffers that consumers request from this view. The exporter is created at the first request.
     exporter: OnceLock<Box<BufferExporter>>,
     hash: OnceLock<isize>,
+    /// The record class whose objects are the items, or have the items as fields. The description of the items refers
+    /// to this class weakly. `None` if the user has not declared a class for the items.
+    record: Option<Py<PyType>>,
 }
 
 impl View {
     /// Creates a view of the items of `part`. `hold` is the reference of the view to its buffer.
     #[inline(always)]
     pub(super) fn new(part: Part, hold: Hold) -> Self {
-        Self { part, hold, exporter: OnceLock::new(), hash: OnceLock::new() }
+        Self { part, hold, exporter: OnceLock::new(), hash: OnceLock::new(), record: None }
+    }
+
+    /// Returns the view with items that are objects of the class `layout`, if `layout` is a record class, and the same
+    /// view for any other layout.
+    ///
+    /// # Errors
+    /// - the size of an item differs from the size of a record: `ValueError`
+    fn with_record_class(self, layout: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let Some(codec) = RecordCodec::of(layout)? else { return Ok(self) };
+        let part = self.part.described_by(codec.get().description())?;
+        Ok(Self { part, record: Some(layout.cast::<PyType>()?.clone().unbind()), ..self })
     }
 
     /// Creates a view of `part`, other items of this view's buffer. `pin` is a pin of this view, which keeps the buffer
@@ -94,7 +117,8 @@ impl View {
     /// - no memory: `MemoryError`
     #[inline(always)]
     fn alike(&self, py: Python<'_>, part: Part, pin: &Pin<'_>) -> PyResult<Self> {
-        Ok(Self::new(part, self.hold.share(py, pin)?))
+        let record = self.record.as_ref().map(|class| class.clone_ref(py));
+        Ok(Self { record, ..Self::new(part, self.hold.share(py, pin)?) })
     }
 
     /// Creates the Python object for a view of `part`, other items of this view's buffer. `pin` is a pin of this view.
@@ -104,8 +128,7 @@ impl View {
     /// - no memory: `MemoryError`
     #[inline(always)]
     fn object_alike<'py>(&self, py: Python<'py>, part: Part, pin: &Pin<'_>) -> PyResult<Bound<'py, PyAny>> {
-        let hold = self.hold.share(py, pin)?;
-        Ok(Bound::new(py, Self::new(part, hold))?.into_any())
+        Ok(Bound::new(py, self.alike(py, part, pin)?)?.into_any())
     }
 
     /// Returns the items of this view, and the reference to their buffer.
@@ -164,18 +187,25 @@ impl View {
         self.alike(object.py(), part, &pin)
     }
 
-    /// Returns the format that consumers of this view get.
+    /// Returns the format that consumers of this view get. `None` means that a request for the format is refused.
     ///
     /// # Errors
     /// - the items have no [`Item`](super::item::Item): `SystemError`
-    pub(super) fn exported_format(&self) -> PyResult<Cow<'_, [u8]>> {
+    pub(super) fn exported_format(&self) -> PyResult<Option<Cow<'_, [u8]>>> {
         // If the owner of references is unknown, the format `O` is not exported: a consumer would use the bytes as
         // references to objects, but the bytes can be arbitrary.
         let item = self.part.item()?;
         if item.has_unknown_objects() {
-            return Ok(Cow::Owned(format!("{}s", self.part.view().itemsize()).into_bytes()));
+            return Ok(Some(Cow::Owned(format!("{}s", self.part.view().itemsize()).into_bytes())));
         }
-        Ok(Cow::Borrowed(item.exported_format(self.part.description())))
+        Ok(item.exported_format(self.part.description()).map(Cow::Borrowed))
+    }
+
+    /// Returns the layout of an item, as a `Format` without a text.
+    pub(crate) fn layout(&self) -> Format {
+        let description = self.description();
+        let dialect = Dialect::by_name(description.rule()).unwrap_or(&Dialect::PEP3118);
+        Format::from_layout(Arc::new(description.layout().clone()), dialect, "host")
     }
 
     /// Returns the items of this view.
@@ -237,11 +267,17 @@ impl View {
             let pin = this.hold.pin()?;
             return this.alike(object.py(), this.part.whole(), &pin);
         }
-        if let Some(view) = construct::view_of(object) {
-            return view.get().reopened(object, format, dialect);
+        let view = match construct::view_of(object) {
+            Some(view) => view.get().reopened(object, format, dialect)?,
+            None => {
+                let (acquired, part) = opened(construct::open_exporter(object, format, dialect)?);
+                Self::new(part, Hold::new(acquired))
+            }
+        };
+        match format {
+            Some(layout) => view.with_record_class(layout),
+            None => Ok(view),
         }
-        let (acquired, part) = opened(construct::open_exporter(object, format, dialect)?);
-        Ok(Self::new(part, Hold::new(acquired)))
     }
 
     /// Returns a generic alias for annotations, such as `View[int]`.
@@ -252,7 +288,8 @@ impl View {
     #[classmethod]
     #[pyo3(signature = (item, /))]
     fn __class_getitem__<'py>(class: &Bound<'py, PyType>, item: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        class.py().import("types")?.getattr("GenericAlias")?.call1((class, item))
+        static ALIAS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        ALIAS.import(class.py(), "types", "GenericAlias")?.call1((class, item))
     }
 
     /// The object that owns the memory.
@@ -453,11 +490,10 @@ impl View {
             "F" => Order::Fortran,
             _ => return Err(CAST_ERROR.error("order must be 'C' or 'F'")),
         };
-        let written = format_bytes(format)?;
-        let dialect = dialect.map(dialect_by_name).transpose()?;
+        let description = construct::cast_items(format, dialect)?;
         let pin = self.hold.pin()?;
-        let part = self.part.cast(&written, shape.as_deref(), order, dialect)?;
-        self.alike(format.py(), part, &pin)
+        let part = construct::cast(&self.part, description, shape.as_deref(), order)?;
+        Self::new(part, self.hold.share(format.py(), &pin)?).with_record_class(format)
     }
 
     /// Returns a view with the dimensions in the order of `axes`, or in reverse order if no axes are given.
@@ -483,6 +519,46 @@ impl View {
     fn columns<'py>(&self, py: Python<'py>, names: Vec<String>) -> PyResult<Bound<'py, PyDict>> {
         let pin = self.hold.pin()?;
         columns::columns(py, self.part.pinned(&pin), &names)
+    }
+
+    /// The array interface of NumPy, version 3. `numpy.asarray(view)` uses it for items that no format describes,
+    /// such as records with overlapping fields. NumPy keeps the memory from being released.
+    #[getter]
+    fn __array_interface__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let pin = self.hold.pin()?;
+        array_interface::array_interface(py, &self.part, &self.hold, &pin)
+    }
+
+    /// Returns a capsule with a tensor of DLPack that shares the memory of the items. The items must be single
+    /// numbers in the byte order of this machine. `max_version` is the newest version of DLPack that the consumer
+    /// reads. With `copy=True`, the tensor has a copy of the items. `stream` must be None, because the memory is on the
+    /// CPU.
+    #[pyo3(signature = (*, stream=None, max_version=None, dl_device=None, copy=None))]
+    fn __dlpack__<'py>(
+        &self,
+        py: Python<'py>,
+        stream: Option<&Bound<'py, PyAny>>,
+        max_version: Option<(u32, u32)>,
+        dl_device: Option<(i32, i32)>,
+        copy: Option<bool>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        if stream.is_some() {
+            return Err(objects::error::<PyBufferError>("View.__dlpack__: memory on the CPU has no stream"));
+        }
+        let pin = self.hold.pin()?;
+        let arguments = dlpack::Arguments { max_version, device: dl_device, copy };
+        dlpack::capsule(py, &self.part, (&self.hold, &pin), &arguments)
+    }
+
+    /// Returns DLPack's numbers for the CPU.
+    #[allow(clippy::unused_self, reason = "a method of the protocol")]
+    fn __dlpack_device__(&self) -> (i32, i32) {
+        dlpack::DEVICE
+    }
+
+    /// Returns `tobytes()`. `bytes(view)` also works for items that no format describes.
+    fn __bytes__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        self.tobytes(py, None)
     }
 
     /// Returns the schema of the Arrow C data interface. The schema of records is a struct of the fields. The schema of
@@ -598,6 +674,9 @@ impl View {
         match key.select(&this.part, &pin)? {
             Target::Item(indices) => read_item(py, &this.part, pin, &indices),
             Target::Part(part) => this.object_alike(py, part, &pin),
+            Target::Selection(selection) => {
+                Ok(Bound::new(py, selection.copy(py, &this.part.pinned(&pin))?)?.into_any())
+            }
         }
     }
 
@@ -669,27 +748,84 @@ impl View {
 
     fn __repr__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
-        let Ok(part) = slf.get().part() else { return objects::string(py, "<pep3118.View of released memory>") };
-        let shape: Vec<String> = part.shape().iter().map(ToString::to_string).collect();
-        let comma = if shape.len() == 1 { "," } else { "" };
-        let format = escape(part.description().format());
-        let text = format!("<pep3118.View of shape ({}{comma}), format '{format}'>", shape.join(", "));
-        objects::string(py, &text)
+        let this = slf.get();
+        let Ok(part) = this.part() else { return objects::string(py, "<pep3118.View of released memory>") };
+        objects::string(py, &display::text(py, part, &this.hold)?)
+    }
+
+    /// Returns the first and the last items as HTML, for notebooks.
+    fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let (py, this) = (slf.py(), slf.get());
+        objects::string(py, &display::html(py, this.part()?, &this.hold)?)
+    }
+
+    /// Returns a NumPy array of the items, in the memory of the view.
+    ///
+    /// The items are copied if `copy` is True, or if they are reached through pointers (suboffsets). If `copy` is
+    /// False, ValueError is raised instead. Raises NotImplementedError if NumPy has no dtype for the items.
+    ///
+    /// >>> from pep3118 import View
+    /// >>> memory = bytearray(10)
+    /// >>> array = View(memory, "T{<h:id:<d:x:}").to_numpy()
+    /// >>> array["id"] = 7
+    /// >>> memory[0], array.dtype.names
+    /// (7, ('id', 'x'))
+    #[pyo3(signature = (*, copy=None))]
+    fn to_numpy<'py>(slf: &Bound<'py, Self>, copy: Option<bool>) -> PyResult<Bound<'py, PyAny>> {
+        convert::to_numpy(slf, copy)
+    }
+
+    /// Returns a pyarrow Table of records, or a pyarrow Array of other items.
+    ///
+    /// Contiguous numbers share the memory of the view. Records are copied, because Arrow stores each field in an array
+    /// of its own.
+    fn to_arrow<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        convert::to_arrow(slf)
+    }
+
+    /// Returns a pandas DataFrame of records or of two dimensions of numbers, or a pandas Series of other items.
+    ///
+    /// Numbers in the byte order of this machine share the memory of the view. The fields of records are copied,
+    /// because pandas stores each column in an array of its own.
+    fn to_pandas<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        convert::to_pandas(slf)
+    }
+
+    /// Returns a polars DataFrame of records, or a polars Series of other items.
+    ///
+    /// Contiguous numbers share the memory of the view. Records are copied, because polars stores each column in an
+    /// array of its own.
+    fn to_polars<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        convert::to_polars(slf)
     }
 
     #[allow(unsafe_code, reason = "a slot")]
     unsafe fn __getbuffer__(slf: &Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
         let this = slf.get();
         let part = &this.part;
+        if this.hold.is_released() {
+            return Err(released());
+        }
         let format = this.exported_format()?;
+        if format.is_none() && Request::from_bits_retain(flags).contains(Request::FORMAT) {
+            let size = part.view().itemsize();
+            return Err(objects::error::<PyBufferError>(format!(
+                "no format describes the items of this View to every reader: use numpy.asarray(view), \
+                 view.tobytes(), or view.cast('{size}s') for the bytes of each item"
+            )));
+        }
+        // Without a format, a consumer does not know the references to objects, and could overwrite them.
+        let hides_objects = format.is_none() && part.item()?.has_objects();
         if !this.hold.enter() {
             return Err(released());
         }
         let exporter = this.exporter.get_or_init(|| {
+            let items = if hides_objects { part.view().to_readonly() } else { part.view().clone() };
+            let (geometry, format) = (items.geometry(), Some(format.as_deref().unwrap_or_default()));
             // SAFETY: (a) By the INVARIANT of `Part` the items are readable until the buffer is released. The consumer
             // is a user of this view and has a reference to the view, so the buffer is not released. (b) The view is
             // writable only if the exporter of its buffer reported writable memory.
-            Box::new(unsafe { BufferExporter::with_format(&part.view().geometry(), part.buf(), Some(&format)) })
+            Box::new(unsafe { BufferExporter::with_format(&geometry, part.buf(), format) })
         });
         // SAFETY: (a) The interpreter passes a `Py_buffer` that may be written to. (b) `slf` owns `exporter`, and the
         // filled buffer has a reference to `slf`.
@@ -710,6 +846,7 @@ impl View {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.record)?;
         self.hold.traverse(&visit)
     }
 

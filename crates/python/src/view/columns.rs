@@ -90,13 +90,13 @@ fn chosen<'p>(leaves: &'p [Leaf], names: &[String]) -> PyResult<Vec<(usize, &'p 
 fn element(leaf: &Leaf, data: &ColumnData) -> (Type, usize, usize) {
     let size = leaf.size();
     if let Some(bits) = leaf.bit_field() {
-        let size = match data {
-            ColumnData::Int16(_) | ColumnData::UInt16(_) => 2,
-            ColumnData::Int32(_) | ColumnData::UInt32(_) => 4,
-            ColumnData::Int64(_) | ColumnData::UInt64(_) => 8,
-            _ => 1,
-        };
-        return (bits.ty(), size, 0);
+        return (bits.ty(), column_size(data), 0);
+    }
+    // The numbers of a user type.
+    match data {
+        ColumnData::Bytes(_) => {}
+        _ if leaf.ty() == Type::Opaque => return (leaf.value_type(), column_size(data), 0),
+        _ => {}
     }
     match (leaf.ty(), data) {
         // The column does not own references to objects, so the addresses become opaque bytes.
@@ -118,6 +118,16 @@ fn element(leaf: &Leaf, data: &ColumnData) -> (Type, usize, usize) {
         }
         (Type::ComplexLongDouble, ColumnData::LongDouble(_)) => (Type::ComplexLongDouble, size, 1),
         (ty, _) => (ty, size, 0),
+    }
+}
+
+/// Returns the size in bytes of one number of the column `data`.
+fn column_size(data: &ColumnData) -> usize {
+    match data {
+        ColumnData::Int16(_) | ColumnData::UInt16(_) => 2,
+        ColumnData::Int32(_) | ColumnData::UInt32(_) | ColumnData::Float32(_) => 4,
+        ColumnData::Int64(_) | ColumnData::UInt64(_) | ColumnData::Float64(_) => 8,
+        _ => 1,
     }
 }
 

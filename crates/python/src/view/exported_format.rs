@@ -1,8 +1,15 @@
-//! `exported_format`: the format that consumers of a view get.
+//! The format that a `View` exports through the buffer protocol.
+//!
+//! NumPy asks an object for a buffer first, and for `__array_interface__` only if the object refuses the buffer. Some
+//! layouts have no format that NumPy reads as this layout: overlapping fields, fields that are not in the order of
+//! their offsets, and a byte-swapped `long double`. For these layouts a `View` refuses requests for the format, so that
+//! NumPy takes the array interface, where a dtype describes the items.
 
 use pep3118::abi::DataModel;
-use pep3118::layout::{Comparison, Dialect, Equivalence, Field, Layout, Target, reconcile};
+use pep3118::layout::{Comparison, Dialect, Equivalence, Field, Layout, Target, Type, reconcile};
 use pep3118::py::ItemDescription;
+
+use crate::dtype::has_dtype;
 
 /// How the readers of formats interpret a format, compared with a layout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,31 +22,55 @@ enum Agreement {
     Full,
 }
 
-/// Returns the format that consumers get for the items of `description`. Returns `None` if this is the format of the
-/// description.
-///
-/// Some formats have several interpretations. NumPy writes `T{T{d:f0:b:f1:}:x:xxxxxxxb:y:}` for an aligned dtype, and
-/// reads another layout from it. So the result is a format that NumPy, `struct` and this package interpret as the same
-/// layout, if there is such a format.
-pub(super) fn exported_format(description: &ItemDescription) -> Option<Box<[u8]>> {
-    // A format of one number has one interpretation.
-    if description.plan().is_one_leaf() && description.item().shape().is_empty() {
-        return None;
-    }
-    let layout = description.layout();
-    let own = agreement(description.format(), layout);
-    if own == Agreement::Full {
-        return None;
-    }
-    let mut best = (own, None);
-    for target in [Target::NumPy, Target::Canonical] {
-        let Ok(format) = layout.emit(target) else { continue };
-        let found = agreement(&format, layout);
-        if found > best.0 {
-            best = (found, Some(format.into()));
+/// The format that consumers of a view get.
+#[derive(Debug)]
+pub(super) enum ExportedFormat {
+    /// Consumers get the format of the description.
+    Own,
+    /// Consumers get this format.
+    Other(Box<[u8]>),
+    /// A request for the format is refused, because only a dtype describes the items.
+    Refused,
+}
+
+impl ExportedFormat {
+    /// Returns the format that consumers get for the items of `description`.
+    ///
+    /// Some formats have several interpretations. NumPy writes `T{T{d:f0:b:f1:}:x:xxxxxxxb:y:}` for an aligned dtype,
+    /// and reads another layout from it. So the result is a format that NumPy, `struct` and this package interpret as
+    /// the same layout, if there is such a format. If NumPy reads no format as this layout, but has a dtype for it, the
+    /// result is `Refused`.
+    pub(super) fn of(description: &ItemDescription) -> Self {
+        let is_leaf_of = |types: &[Type]| description.plan().leaves().iter().any(|leaf| types.contains(&leaf.ty()));
+        // NumPy reads `3x`, the format of its own dtype `V3`, as a record without fields. Other exporters mean bytes.
+        let is_void = is_leaf_of(&[Type::Void]);
+        let is_numpy = description.dialect().is_some_and(|dialect| dialect.name == Dialect::NUMPY.name);
+        // A format of one number has one interpretation. NumPy does not read a byte-swapped `long double`.
+        if description.plan().is_one_leaf()
+            && description.item().shape().is_empty()
+            && !is_leaf_of(&[Type::LongDouble, Type::ComplexLongDouble])
+            && !(is_void && is_numpy)
+        {
+            return Self::Own;
         }
+        let layout = description.layout();
+        let mut best = (agreement(description.format(), layout), Self::Own);
+        for target in [Target::NumPy, Target::Canonical] {
+            if best.0 == Agreement::Full {
+                break;
+            }
+            let Ok(format) = layout.emit(target) else { continue };
+            let found = agreement(&format, layout);
+            if found > best.0 {
+                best = (found, Self::Other(format.into()));
+            }
+        }
+        // NumPy has no pointers. Its dtype of an address is an integer, which is less than the format declares.
+        if best.0 < Agreement::Full && !is_leaf_of(&[Type::Pointer]) && has_dtype(layout) {
+            return Self::Refused;
+        }
+        best.1
     }
-    best.1
 }
 
 /// Returns how the readers of formats interpret `format`, compared with `layout`.
@@ -62,9 +93,12 @@ fn agreement(format: &[u8], layout: &Layout) -> Agreement {
     }
 }
 
-/// Returns whether all records in `one` and `other` have the same sizes. `Comparison` ignores padding at the end of a
-/// record.
+/// Returns whether `one` and `other` have the same records with the same sizes. `Comparison` ignores padding at the end of
+/// a record, and a record without fields is bytes to it.
 // The recursion is as deep as records are nested, which the parser bounds.
 fn has_same_sizes(one: Field<'_>, other: Field<'_>) -> bool {
-    one.size() == other.size() && one.fields().zip(other.fields()).all(|(one, other)| has_same_sizes(one, other))
+    let is_record = |field: Field<'_>| field.ty() == Type::Record;
+    one.size() == other.size()
+        && is_record(one) == is_record(other)
+        && one.fields().zip(other.fields()).all(|(one, other)| has_same_sizes(one, other))
 }

@@ -4,10 +4,12 @@
 use pyo3::exceptions::{PyIndexError, PyOverflowError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyEllipsis, PyInt, PySlice, PyString, PyTuple};
+use pyo3::types::{PyEllipsis, PyInt, PyList, PySlice, PyString, PyTuple};
 
+use super::class::View;
 use super::hold::Pin;
 use super::part::{Part, select};
+use super::select::{Entry, IndexArray, Selection};
 use crate::errors::INDEX_COUNT_ERROR;
 use crate::objects;
 use pep3118::view::Slice;
@@ -27,6 +29,10 @@ pub(super) enum Key<'k, 'py> {
     Indices([i64; INLINE], usize),
     /// `[1, ::2, ...]`
     Axes(Vec<Axis>),
+    /// `["a", "b"]`
+    Fields(&'k Bound<'py, PyTuple>),
+    /// `[[0, 2]]`, `[mask, 1]`: a key with an array of indices or a mask.
+    Arrays(Vec<Entry>),
 }
 
 /// One entry of a key such as `[1, ::2, ...]`.
@@ -43,6 +49,8 @@ pub(super) enum Target {
     Item(Vec<i64>),
     /// Any number of items, as the part for a new view.
     Part(Part),
+    /// The items that arrays of indices select. A view of them has a copy.
+    Selection(Selection),
 }
 
 impl<'k, 'py> Key<'k, 'py> {
@@ -62,7 +70,12 @@ impl<'k, 'py> Key<'k, 'py> {
         if let Ok(name) = key.cast::<PyString>() {
             return Ok(Self::Field(name));
         }
-        let Ok(axes) = key.cast::<PyTuple>() else { return Ok(Self::Axes(vec![Axis::new(key)?])) };
+        let Ok(axes) = key.cast::<PyTuple>() else {
+            return Ok(match Entry::new(key)? {
+                Entry::Axis(axis) => Self::Axes(vec![axis]),
+                array @ Entry::Array(_) => Self::Arrays(vec![array]),
+            });
+        };
         if axes.len() <= INLINE && axes.iter_borrowed().all(|axis| axis.is_exact_instance_of::<PyInt>()) {
             let mut indices = [0; INLINE];
             for (cell, axis) in indices.iter_mut().zip(axes.iter_borrowed()) {
@@ -70,11 +83,18 @@ impl<'k, 'py> Key<'k, 'py> {
             }
             return Ok(Self::Indices(indices, axes.len()));
         }
-        let axes = axes.iter_borrowed().map(|axis| Axis::new(&axis)).collect::<PyResult<Vec<Axis>>>()?;
-        if axes.iter().filter(|axis| matches!(axis, Axis::Ellipsis)).count() > 1 {
+        if !axes.is_empty() && axes.iter_borrowed().all(|axis| axis.is_instance_of::<PyString>()) {
+            return Ok(Self::Fields(axes));
+        }
+        let entries = axes.iter_borrowed().map(|axis| Entry::new(&axis)).collect::<PyResult<Vec<Entry>>>()?;
+        if entries.iter().filter(|entry| matches!(entry, Entry::Axis(Axis::Ellipsis))).count() > 1 {
             return Err(objects::error::<PyIndexError>("an index has only one ellipsis ('...')"));
         }
-        Ok(Self::Axes(axes))
+        let axis = |entry: &Entry| if let Entry::Axis(axis) = entry { Some(*axis) } else { None };
+        match entries.iter().map(axis).collect::<Option<Vec<Axis>>>() {
+            Some(axes) => Ok(Self::Axes(axes)),
+            None => Ok(Self::Arrays(entries)),
+        }
     }
 
     /// Returns the offset of the item that the key selects, in bytes from `buf` of `part`. Returns `None` if the key
@@ -109,22 +129,41 @@ impl<'k, 'py> Key<'k, 'py> {
     /// - more indices than dimensions: `IndexCountError`
     /// - no field has the name: `FieldNameError`
     #[inline]
-    pub(super) fn select(&self, part: &Part, pin: &Pin<'_>) -> PyResult<Target> {
+    pub(super) fn select(self, part: &Part, pin: &Pin<'_>) -> PyResult<Target> {
         match self {
+            Self::Fields(names) => part.fields(names).map(Target::Part),
+            Self::Arrays(entries) => Selection::new(entries, part.shape()).map(Target::Selection),
             Self::Field(name) => part.field(name).map(Target::Part),
             Self::Slice(slice) => match part.shape() {
-                [] => select_axes(&[Axis::Slice(*slice)], part, pin),
-                _ => part.slice(&[*slice]).map(Target::Part),
+                [] => select_axes(&[Axis::Slice(slice)], part, pin),
+                _ => part.slice(&[slice]).map(Target::Part),
             },
             Self::Index(index) => match part.shape() {
-                [extent, _, ..] => select(&part.pinned(pin), 0, checked_index(*index, 0, *extent)?).map(Target::Part),
-                _ => select_axes(&[Axis::Index(*index)], part, pin),
+                [extent, _, ..] => select(&part.pinned(pin), 0, checked_index(index, 0, *extent)?).map(Target::Part),
+                _ => select_axes(&[Axis::Index(index)], part, pin),
             },
             Self::Indices(indices, len) => {
-                let axes: Vec<Axis> = indices.iter().take(*len).map(|index| Axis::Index(*index)).collect();
+                let axes: Vec<Axis> = indices.iter().take(len).map(|index| Axis::Index(*index)).collect();
                 select_axes(&axes, part, pin)
             }
-            Self::Axes(axes) => select_axes(axes, part, pin),
+            Self::Axes(axes) => select_axes(&axes, part, pin),
+        }
+    }
+}
+
+impl Entry {
+    /// Converts `object`, one entry of a key.
+    fn new(object: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let is_array = object.is_instance_of::<PyList>() || object.cast_exact::<View>().is_ok();
+        let axis = if is_array { None } else { Some(Axis::new(object)) };
+        match axis {
+            Some(Ok(axis)) => Ok(Self::Axis(axis)),
+            Some(Err(error)) if !error.is_instance_of::<PyTypeError>(object.py()) => Err(error),
+            refused => match (IndexArray::of(object)?, refused) {
+                (Some(array), _) => Ok(Self::Array(array)),
+                (None, Some(Err(error))) => Err(error),
+                (None, _) => Err(objects::error::<PyIndexError>("an index of an array has a dimension")),
+            },
         }
     }
 }
@@ -148,7 +187,7 @@ impl Axis {
 /// Converts `axis`, an object with `__index__`, to an index. Returns an error if `axis` has no `__index__` or the index
 /// does not fit 64 bits.
 #[inline]
-fn index(axis: &Bound<'_, PyAny>) -> PyResult<i64> {
+pub(super) fn index(axis: &Bound<'_, PyAny>) -> PyResult<i64> {
     axis.extract::<i64>().map_err(|error| refused_index(axis, error))
 }
 
@@ -164,7 +203,7 @@ fn refused_index(axis: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
     if error.is_instance_of::<PyTypeError>(py) && !ty.hasattr("__index__").unwrap_or(false) {
         let found = ty.name().map_or_else(|_| "object".to_owned(), |name| name.to_string());
         return objects::error::<PyTypeError>(format!(
-            "an index is an integer, a slice, '...' or the name of a field, not {found}"
+            "an index is an integer, a slice, '...', the name of a field or an array of indices, not {found}"
         ));
     }
     error
@@ -193,7 +232,7 @@ fn unpacked(slice: &Bound<'_, PySlice>) -> PyResult<Slice> {
 /// # Errors
 /// - an index out of bounds: `IndexError`
 #[inline]
-fn checked_index(index: i64, dimension: usize, extent: i64) -> PyResult<i64> {
+pub(super) fn checked_index(index: i64, dimension: usize, extent: i64) -> PyResult<i64> {
     let counted = if index < 0 { index.saturating_add(extent) } else { index };
     if counted < 0 || counted >= extent { Err(out_of_bounds(index, dimension, extent)) } else { Ok(counted) }
 }

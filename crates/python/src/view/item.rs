@@ -1,25 +1,25 @@
 //! `Item`: the codec, the format and the fields that the Python package caches together with the description of an
 //! item.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use pep3118::__private::{Cache, escape};
 use pep3118::Endian;
-use pep3118::layout::{Field, Type};
+use pep3118::layout::{ChosenField, Field, Layout, Type};
 use pep3118::py::{ItemDescription, ObjectReferences};
 use pep3118::view::ViewError;
-use pyo3::exceptions::{PyKeyError, PySystemError};
+use pyo3::exceptions::{PyKeyError, PySystemError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyString;
 
 use super::arrangement::FieldArrangement;
-use super::exported_format::exported_format;
+use super::exported_format::ExportedFormat;
 use crate::errors::FIELD_NAME_ERROR;
 use crate::field::default_name;
 use crate::objects;
-use crate::values::{Codec, PrimitiveField};
+use crate::values::{Codec, DeclaredClasses, PrimitiveField};
 
 /// The maximum number of fields that are cached for one item description.
 const CHILDREN: usize = 1 << 12;
@@ -32,9 +32,10 @@ pub(super) struct Item {
     /// The type and the byte order of the value if an item is one number or byte string. `None` for any other item.
     primitive: Option<PrimitiveField>,
     codec: PyOnceLock<Codec>,
+    /// The classes that the user has declared for the records of the item. `None` if records become named tuples.
+    declared: Option<Arc<DeclaredClasses>>,
     format: PyOnceLock<Py<PyString>>,
-    /// The format that consumers get, or `None` if this is the format of the description.
-    exported_format: OnceLock<Option<Box<[u8]>>>,
+    exported_format: OnceLock<ExportedFormat>,
     /// The fields that were accessed, by their names. No Python code runs while the cache is locked.
     children: Mutex<Cache<Box<str>, Child>>,
     /// The columns that were requested. The key is the index of the leaf, a field that is not a record. No Python code
@@ -89,11 +90,11 @@ impl Item {
     /// # Errors
     /// - the description has too many values of other types: `SystemError`
     pub(super) fn of(description: &ItemDescription) -> PyResult<&Self> {
-        let item = description.attached(|| Self::new(description));
+        let item = description.attached(|| Self::new(description, None));
         item.ok_or_else(|| objects::error::<PySystemError>("the description of an item has too many attachments"))
     }
 
-    fn new(description: &ItemDescription) -> Self {
+    fn new(description: &ItemDescription, declared: Option<Arc<DeclaredClasses>>) -> Self {
         let is = |wanted: &dyn Fn(Type) -> bool| description.plan().leaves().iter().any(|leaf| wanted(leaf.ty()));
         let followed = |ty| {
             matches!(ty, Type::CharPointer | Type::WcharPointer | Type::Function)
@@ -103,6 +104,7 @@ impl Item {
         Self {
             primitive: PrimitiveField::of_item(description.item()),
             codec: PyOnceLock::new(),
+            declared,
             format: PyOnceLock::new(),
             exported_format: OnceLock::new(),
             children: Mutex::new(Cache::new(CHILDREN, CHILDREN)),
@@ -128,7 +130,8 @@ impl Item {
     #[inline]
     pub(super) fn codec(&self, py: Python<'_>, description: &ItemDescription) -> PyResult<&Codec> {
         self.codec.get_or_try_init(py, || {
-            Codec::new(py, description.layout(), description.objects(), description.has_typed_pointers())
+            let (objects, typed_pointers) = (description.objects(), description.has_typed_pointers());
+            Codec::with_classes(py, description.layout(), objects, typed_pointers, self.declared.as_deref())
         })
     }
 
@@ -139,10 +142,14 @@ impl Item {
         Ok(made?.bind(py).clone())
     }
 
-    /// Returns the format that consumers of the memory get. `description` is the description of this item.
-    pub(super) fn exported_format<'d>(&'d self, description: &'d ItemDescription) -> &'d [u8] {
-        let format = self.exported_format.get_or_init(|| exported_format(description));
-        format.as_deref().unwrap_or(description.format())
+    /// Returns the format that consumers of the memory get for items of `description`, the description of this item.
+    /// `None` means that a request for the format is refused.
+    pub(super) fn exported_format<'d>(&'d self, description: &'d ItemDescription) -> Option<&'d [u8]> {
+        match self.exported_format.get_or_init(|| ExportedFormat::of(description)) {
+            ExportedFormat::Own => Some(description.format()),
+            ExportedFormat::Other(format) => Some(format),
+            ExportedFormat::Refused => None,
+        }
     }
 
     /// Returns the bytes and bits of an item of `description` that are written when a value is assigned: all that are
@@ -283,7 +290,7 @@ impl Item {
         if let Some(called) = called {
             return Ok(called?);
         }
-        let child = Child::find(description, &name)?;
+        let child = Child::find(description, &name, self.declared.as_ref())?;
         let called = call(&child);
         let mut children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
         let replaced = children.insert(hash, name.as_ref().into(), child, 1);
@@ -294,29 +301,88 @@ impl Item {
 }
 
 impl Child {
-    /// Describes the field `name` of an item of `description`.
+    /// Describes the field `name` of an item of `description`. `declared` are the declared classes of the item.
     ///
     /// # Errors
     /// - no field has the name: `FieldNameError`
     /// - as [`new`](Self::new)
     #[cold]
-    fn find(description: &ItemDescription, name: &str) -> PyResult<Self> {
-        let Some(path) = path(description.item(), name) else {
-            let names = names(description);
-            let known = if names.is_empty() { "items have no fields".to_owned() } else { names.join(", ") };
-            return Err(FIELD_NAME_ERROR.error(format!("no field is called '{}': {known}", escape(name))));
-        };
-        Self::new(description, &path)
+    fn find(description: &ItemDescription, name: &str, declared: Option<&Arc<DeclaredClasses>>) -> PyResult<Self> {
+        let path = path(description.item(), name).ok_or_else(|| no_field(description, name))?;
+        Self::new(description, &path, declared)
+    }
+
+    /// Describes the records with the fields `names` of an item of `description`. The records have the size of the item.
+    ///
+    /// # Errors
+    /// - no field has the name: `KeyError`
+    /// - a name that is given twice, or a field in an array of records: `ValueError`
+    pub(super) fn of_fields(description: &ItemDescription, names: &[String]) -> PyResult<Self> {
+        let item = description.item();
+        let (mut known, mut chosen) = (HashSet::new(), Vec::new());
+        for name in names {
+            if !known.insert(name) {
+                let message = format!("the field '{}' is given twice", escape(name));
+                return Err(objects::error::<PyValueError>(message));
+            }
+            let found = path(item, name).ok_or_else(|| no_field(description, name))?;
+            // The first entry is the item itself if the item is an array of records.
+            let found = if item.shape().is_empty() { &found[..] } else { found.get(1..).unwrap_or_default() };
+            let Some((field, outer)) = found.split_last() else { return Err(no_field(description, name)) };
+            if outer.iter().any(|record| !record.shape().is_empty()) {
+                let name = escape(name);
+                return Err(objects::error::<PyValueError>(format!(
+                    "'{name}' is in an array of records, so that no record of the same size has it as a field\n\
+                     help: view['{name}'] is a view of this field alone"
+                )));
+            }
+            let offset = found.iter().fold(0_u64, |offset, field| offset.saturating_add(field.offset()));
+            chosen.push(ChosenField { name: Some(name.as_bytes()), offset, field: *field });
+        }
+        let path = if item.shape().is_empty() { &[] } else { std::slice::from_ref(&item) };
+        let child = Self::new(description, path, None)?;
+        Ok(Self { item: description.of_part(item.with_fields(&chosen))?, ..child })
+    }
+
+    /// Describes the field with the index `index` of an item of `description`.
+    ///
+    /// # Errors
+    /// - there is no such field: `KeyError`
+    pub(super) fn at(description: &ItemDescription, index: usize) -> PyResult<Self> {
+        let item = description.item();
+        let field = item.fields().nth(index).ok_or_else(|| no_field(description, &default_name(index)))?;
+        Self::new(description, &[field], None)
+    }
+
+    /// Describes the elements of an item of `description`, which is an array.
+    pub(super) fn elements(description: &ItemDescription) -> PyResult<Self> {
+        Self::new(description, &[description.item()], None)
+    }
+
+    /// Describes the first `len` bytes of an item of `description`, which is one value. The bytes are a value of the
+    /// type of the item if the item is text, and otherwise a byte string.
+    pub(super) fn start(description: &ItemDescription, len: u64) -> PyResult<Self> {
+        let item = description.item();
+        let is_text = matches!(item.ty(), Type::Ucs2 | Type::Ucs4 | Type::Wchar);
+        let ty = if is_text { item.ty() } else { Type::Bytes };
+        let layout = Layout::of_one(ty, len, item.endian().filter(|_| is_text), item.model());
+        let around = i64::try_from(description.plan().itemsize())?;
+        let elements = FieldArrangement::new(around, (0, i64::try_from(len)?), (&[], &[]))?;
+        Ok(Self { elements, item: ItemDescription::of_layout(layout)? })
     }
 
     /// Describes the last field of `path` in an item of `description`. Each entry of `path` is a field of the entry
     /// before it, and the first entry is a field of the item. The dimensions of all fields on the path become
-    /// dimensions of a view of the last field.
+    /// dimensions of a view of the last field. `declared` are the declared classes of the item.
     ///
     /// # Errors
     /// - sizes that do not fit 63 bits: `KeyError`
     /// - as `ItemDescription::of_field`
-    fn new(description: &ItemDescription, path: &[Field<'_>]) -> PyResult<Self> {
+    fn new(
+        description: &ItemDescription,
+        path: &[Field<'_>],
+        declared: Option<&Arc<DeclaredClasses>>,
+    ) -> PyResult<Self> {
         let size = |size: u64| i64::try_from(size).map_err(|_| objects::error::<PyKeyError>("the field is too large"));
         let (mut offset, mut shape, mut strides) = (0_i64, Vec::new(), Vec::new());
         for field in path {
@@ -333,10 +399,21 @@ impl Child {
         }
         let last = path.last().copied().unwrap_or_else(|| description.item());
         let item = description.of_field(last)?;
+        if let Some(declared) = declared.and_then(|declared| classes_of(declared, description.item(), path)) {
+            item.attached(|| Item::new(&item, Some(Arc::clone(declared))));
+        }
         let around = i64::try_from(description.plan().itemsize())?;
         let elements = FieldArrangement::new(around, (offset, size(last.size())?), (&shape, &strides))?;
         Ok(Self { elements, item })
     }
+}
+
+/// Creates the `KeyError` for `name`, which no field of an item of `description` has.
+#[cold]
+fn no_field(description: &ItemDescription, name: &str) -> PyErr {
+    let names = names(description);
+    let known = if names.is_empty() { "items have no fields".to_owned() } else { names.join(", ") };
+    FIELD_NAME_ERROR.error(format!("no field is called '{}': {known}", escape(name)))
 }
 
 /// Converts `size`, a size or an offset of the layout in bytes. The number fits the address space, because `Plan::new`
@@ -384,8 +461,41 @@ fn each_value<'l>(field: Field<'l>, start: usize, call: &mut EachValue<'_, 'l>) 
 /// Returns the names of the fields of a record with the description `description`. A field that has no name in the
 /// format is named by its index: `f0`.
 pub(super) fn names(description: &ItemDescription) -> Vec<String> {
+    names_of(description.item())
+}
+
+/// Returns the names of the fields of `record`. A field that has no name in the format is named by its index: `f0`.
+pub(crate) fn names_of(record: Field<'_>) -> Vec<String> {
     let name = |(index, field): (usize, Field<'_>)| field.name_text().unwrap_or_else(|| default_name(index));
-    description.item().fields().enumerate().map(name).collect()
+    record.fields().enumerate().map(name).collect()
+}
+
+/// Returns a description of items with the layout `layout`, whose records become objects of the classes `declared`.
+///
+/// # Errors
+/// - an item that does not fit the address space
+/// - as [`Item::of`]
+pub(crate) fn declared_items(layout: &Layout, declared: &Arc<DeclaredClasses>) -> PyResult<Arc<ItemDescription>> {
+    let description = ItemDescription::of_layout(layout.clone())?;
+    // The description is new, so it has no attachment yet.
+    description.attached(|| Item::new(&description, Some(Arc::clone(declared))));
+    Ok(description)
+}
+
+/// Returns the declared classes of the last field of `path`. Each entry of `path` is a field of the entry before it. The
+/// first entry is `item` or a field of `item`. `declared` are the declared classes of `item`. Returns `None` if the last
+/// field is not a record.
+fn classes_of<'d>(
+    declared: &'d Arc<DeclaredClasses>,
+    item: Field<'_>,
+    path: &[Field<'_>],
+) -> Option<&'d Arc<DeclaredClasses>> {
+    let (mut classes, mut record) = (declared, item);
+    for field in path.iter().filter(|field| field.index() != item.index()) {
+        let position = record.fields().position(|other| other.index() == field.index())?;
+        (classes, record) = (classes.field(position)?, *field);
+    }
+    Some(classes)
 }
 
 /// Returns the fields on the path to the field with the dotted name `name`, the outermost field first. Returns `None`

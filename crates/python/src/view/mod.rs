@@ -11,7 +11,8 @@
 //!   `Item` adds the codec, the names and the fields. All views of the same type, format and itemsize share one
 //!   `ItemDescription` and one `Item`, from a cache of bounded size. The fields of an item are cached by name. Records
 //!   with the same names have one class. The layout has a weak reference to the class, so that no reference of a layout
-//!   is part of a cycle.
+//!   is part of a cycle. A class of `pep3118.record` has an `ItemDescription` of its own, and each view of such
+//!   records has a reference to the class.
 //! - **A part is a few numbers.** A slice, a row or a field of a view is a `Part`, which has the shape, the strides and
 //!   the address of its items. The library's `View` of these numbers is calculated by the operations that need it.
 //! - **One path.** A key is converted to numbers. The numbers select an item or a part. Then the item is read, or a
@@ -34,27 +35,40 @@
 //! | `iterator` | the items of the first dimension, one after the other |
 //! | `construct` | the arguments of `View(...)` |
 //! | `indexing` | `[1, ::-2, ...]`, `["pos.x"]` |
+//! | `select` | `[mask]`, `[[0, 2]]`: masks and arrays of indices |
 //! | `tolist` | the items as nested lists |
 //! | `assign` | assignment of values, sequences and buffers |
+//! | `numbers` | assignment of numbers of another type |
 //! | `ctypes_objects` | assignment of objects to memory of ctypes |
 //! | `compare` | `==` and hash |
 //! | `columns` | copies of the fields |
+//! | `array_interface` | the array interface of NumPy |
 //! | `arrow` | capsules of the Arrow C data interface |
+//! | `convert` | `to_numpy`, `to_arrow`, `to_pandas`, `to_polars` |
+//! | `display` | `repr`, and the HTML of notebooks |
+//! | `dlpack` | tensors of DLPack |
 //! | `class` | the class `View` |
 mod arrangement;
+mod array_interface;
 mod arrow;
 mod assign;
 mod class;
 mod columns;
 mod compare;
 mod construct;
+mod convert;
 mod ctypes_objects;
+mod display;
+mod dlpack;
 mod exported_format;
 mod hold;
 mod indexing;
 mod item;
 mod iterator;
+mod numbers;
 mod part;
+mod select;
 mod tolist;
 
 pub(super) use class::View;
+pub(super) use item::{declared_items, names_of as field_names};

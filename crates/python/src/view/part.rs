@@ -12,18 +12,17 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use pep3118::decode::{Buffer, BufferMut, ColumnData, DecodeError, EncodeError};
-use pep3118::layout::{Dialect, NulHandling};
+use pep3118::layout::NulHandling;
 use pep3118::py::{Acquired, ItemDescription, ObjectReferences, SharedView};
 use pep3118::view::{Checker, Order, RawView, Slice, ViewError};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyString};
+use pyo3::types::{PyBytes, PyString, PyTuple};
 
 use super::arrangement::Arrangement;
-use super::construct;
 use super::ctypes_objects;
 use super::hold::{Hold, Pin, released};
-use super::item::{ByteRange, Item};
+use super::item::{ByteRange, Child, Item};
 use crate::borrowed_bytes::BorrowedBytes;
 use crate::errors::CAST_ERROR;
 use crate::objects::{self, NewObject, with_item_copy, zeroed};
@@ -71,6 +70,18 @@ impl Part {
     fn with_description(view: Arrangement, buf: *mut u8, description: Arc<ItemDescription>) -> Self {
         let primitive = Item::of(&description).ok().and_then(Item::primitive);
         Self { view, buf, description, primitive }
+    }
+
+    /// Returns the part with the description `description`.
+    ///
+    /// # Errors
+    /// - the size of an item differs: `ValueError`
+    pub(super) fn described_by(self, description: &Arc<ItemDescription>) -> PyResult<Self> {
+        if description.layout().size() != self.description.layout().size() {
+            let sizes = (self.description.layout().size(), description.layout().size());
+            return Err(objects::error::<PyValueError>(format!("items of {} bytes, not {}", sizes.0, sizes.1)));
+        }
+        Ok(Self::with_description(self.view, self.buf, Arc::clone(description)))
     }
 
     /// Returns the type and the byte order of the value if an item is one number or byte string. Returns `None` for any
@@ -165,24 +176,59 @@ impl Part {
         })
     }
 
-    /// Returns the part that covers the bytes of `self`, in the order of the memory, as items of the format `format`.
-    /// `shape` is the shape of the result; with `None`, the result has one dimension. The items of the result are
-    /// contiguous in the order `order`. `dialect` is the dialect of `format`; with `None`, the library determines the
-    /// dialect. If the items have references to objects, the result is read-only, because a reference must not be
-    /// overwritten by other bytes.
+    /// Returns the part that covers the fields `names` of every item, as records of the same size.
     ///
     /// # Errors
-    /// - `format` is invalid or ambiguous: `FormatError`
-    /// - `self` is not contiguous, or its number of bytes does not match `format` and `shape`: `CastError`
+    /// - no field has the name: `KeyError`
+    /// - a name that is given twice, or a field in an array of records: `ValueError`
+    pub(super) fn fields(&self, names: &Bound<'_, PyTuple>) -> PyResult<Self> {
+        let names = names.iter().map(|name| Ok(name.cast::<PyString>()?.to_cow()?.into_owned()));
+        let child = Child::of_fields(&self.description, &names.collect::<PyResult<Vec<String>>>()?)?;
+        Ok(Self::with_description(self.view.subarray(&child.elements)?, self.buf, child.item))
+    }
+
+    /// Returns the part that covers the field with the index `index` of every item, which must be a record.
+    ///
+    /// # Errors
+    /// - there is no such field: `KeyError`
+    pub(super) fn field_at(&self, index: usize) -> PyResult<Self> {
+        let child = Child::at(&self.description, index)?;
+        Ok(Self::with_description(self.view.subarray(&child.elements)?, self.buf, child.item))
+    }
+
+    /// Returns the part that covers the elements of every item, which must be an array.
+    pub(super) fn elements(&self) -> PyResult<Self> {
+        let child = Child::elements(&self.description)?;
+        Ok(Self::with_description(self.view.subarray(&child.elements)?, self.buf, child.item))
+    }
+
+    /// Returns the part that covers the first `len` bytes of every item, as a value of the same type. The item must be
+    /// one value without parts, such as a byte string.
+    pub(super) fn start(&self, len: u64) -> PyResult<Self> {
+        let child = Child::start(&self.description, len)?;
+        Ok(Self::with_description(self.view.subarray(&child.elements)?, self.buf, child.item))
+    }
+
+    /// Returns the part that covers the same items as byte strings.
+    pub(super) fn as_bytes(&self) -> PyResult<Self> {
+        let format = format!("{}s", self.view.itemsize());
+        let description = ItemDescription::of_format(format.as_bytes(), None, None)?;
+        Ok(Self::with_description(self.view.clone(), self.buf, description))
+    }
+
+    /// Returns the part that covers the bytes of `self`, in the order of the memory, as items of `description`. `shape`
+    /// is the shape of the result; with `None`, the result has one dimension. The items of the result are contiguous in
+    /// the order `order`. If the items have references to objects, the result is read-only, because a reference must not
+    /// be overwritten by other bytes.
+    ///
+    /// # Errors
+    /// - `self` is not contiguous, or its number of bytes does not match `description` and `shape`: `CastError`
     pub(super) fn cast(
         &self,
-        format: &[u8],
+        description: Arc<ItemDescription>,
         shape: Option<&[i64]>,
         order: Order,
-        dialect: Option<&'static Dialect>,
     ) -> PyResult<Self> {
-        let description = ItemDescription::of_format(format, dialect)
-            .map_err(|error| construct::exception(error, construct::CHOOSE_CAST))?;
         let size = description.layout().size();
         let itemsize =
             i64::try_from(size).map_err(|_| objects::error::<PyValueError>(format!("items of {size} bytes")))?;
@@ -439,7 +485,7 @@ impl<'h> PinnedPart<'h> {
     /// Writes `item` to the item at `place`. Padding is not changed. `item` must own references to the objects whose
     /// addresses it contains. The references that are overwritten are moved to `old`. If the function returns an error,
     /// no byte was changed.
-    fn store_item<'py>(
+    pub(super) fn store_item<'py>(
         &self,
         py: Python<'py>,
         place: Place<'_>,
@@ -594,6 +640,13 @@ impl<'h> PinnedPart<'h> {
             let copied = copying(py, view.len(), || self.with_buffer(|buffer| buffer.copy_bytes(order, out)));
             Ok(copied?)
         })
+    }
+
+    /// Copies the bytes of all items to `out`, contiguous in the order `order`. Returns an error if `out` has another
+    /// length than the bytes of all items.
+    pub(super) fn copy_to(self, py: Python<'_>, order: Order, out: &mut [u8]) -> PyResult<()> {
+        let copy = || self.with_buffer(|buffer| buffer.copy_bytes(order, out).map(|_| ()));
+        Ok(copying(py, self.part.view.len(), copy)?)
     }
 
     /// Returns a copy of the bytes of all items as a vector. The items in the copy are contiguous in the order `order`.

@@ -1,0 +1,105 @@
+"""A plugin for mypy, which knows the fields and the methods of record classes.
+
+Add `plugins = ["pep3118.mypy"]` to the configuration of mypy. Without the plugin, mypy refuses an array such as
+`char[8]`, because a number is not a type, and the argument `order` of `record`, because `dataclass` has an argument
+`order` of another type.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+from mypy.mro import calculate_mro
+from mypy.nodes import CallExpr, DataclassTransformSpec
+from mypy.plugin import AnalyzeTypeContext, ClassDefContext, Plugin
+from mypy.plugins.dataclasses import DataclassTransformer, add_dataclass_tag
+from mypy.types import RawExpressionType, Type
+
+_MODULE = "pep3118.records"
+
+# The type of the value of each field type. The last dimension of a string is its length.
+_NUMBERS = {
+    **dict.fromkeys("i8 u8 i16 u16 i32 u32 i64 u64 isize usize".split(), "int"),
+    **dict.fromkeys("f16 f32 f64".split(), "float"),
+    **dict.fromkeys("complex64 complex128".split(), "complex"),
+    "bool_": "bool",
+}
+_STRINGS = {"char": "bytes", "wchar": "str", "ucs2": "str", "ucs4": "str"}
+
+
+def _field_type(context: AnalyzeTypeContext, value: str, is_string: bool) -> Type:
+    """Returns the type of the values of a field."""
+    lengths = context.type.args
+    result: Type = context.api.named_type(f"builtins.{value}", [])
+    for length in lengths:
+        if not isinstance(length, RawExpressionType) or not isinstance(length.literal_value, int):
+            context.api.fail(f"the dimensions of {context.type.name}[...] are integers", length)
+    for _ in lengths[is_string:]:
+        result = context.api.named_type("builtins.list", [result])
+    return result
+
+
+def _tag(context: ClassDefContext) -> None:
+    """Marks the class as a class with fields, before its body is analyzed."""
+    add_dataclass_tag(context.cls.info)
+
+
+def _tag_derived(context: ClassDefContext) -> None:
+    """Removes the argument `order` of a class statement, which has another type for `dataclass`."""
+    context.cls.keywords.pop("order", None)
+    add_dataclass_tag(context.cls.info)
+
+
+def _complete(context: ClassDefContext) -> bool:
+    """Adds the base class `Record`, and the methods that follow from the fields."""
+    info, reason = context.cls.info, context.reason
+    if not info.has_base(f"{_MODULE}.Record"):
+        record = context.api.named_type_or_none(f"{_MODULE}.Record", [])
+        if record is None:
+            return False
+        info.bases = [base for base in info.bases if base.type.fullname != "builtins.object"] + [record]
+        info.mro = []
+        calculate_mro(info)
+    if isinstance(reason, CallExpr):
+        kept = [number for number, name in enumerate(reason.arg_names) if name != "order"]
+        copy = CallExpr(
+            reason.callee,
+            [reason.args[number] for number in kept],
+            [reason.arg_kinds[number] for number in kept],
+            [reason.arg_names[number] for number in kept],
+        )
+        copy.set_line(reason)
+        reason = copy
+    spec = DataclassTransformSpec(frozen_default=True)
+    return DataclassTransformer(context.cls, reason, spec, context.api).transform()
+
+
+class RecordPlugin(Plugin):
+    """The plugin."""
+
+    def get_type_analyze_hook(self, fullname: str) -> Callable[[AnalyzeTypeContext], Type] | None:
+        """Returns the hook for a field type such as `u16`."""
+        module, _, name = fullname.rpartition(".")
+        if module != _MODULE:
+            return None
+        if name in _STRINGS:
+            return partial(_field_type, value=_STRINGS[name], is_string=True)
+        if name in _NUMBERS:
+            return partial(_field_type, value=_NUMBERS[name], is_string=False)
+        return None
+
+    def get_class_decorator_hook(self, fullname: str) -> Callable[[ClassDefContext], None] | None:
+        """Returns the hook for a class with the decorator `record`, before its body is analyzed."""
+        return _tag if fullname == f"{_MODULE}.record" else None
+
+    def get_class_decorator_hook_2(self, fullname: str) -> Callable[[ClassDefContext], bool] | None:
+        """Returns the hook for a class with the decorator `record`, after its body was analyzed."""
+        return _complete if fullname == f"{_MODULE}.record" else None
+
+    def get_base_class_hook(self, fullname: str) -> Callable[[ClassDefContext], None] | None:
+        """Returns the hook for a class that is derived from `Record`."""
+        return _tag_derived if fullname == f"{_MODULE}.Record" else None
+
+
+def plugin(version: str) -> type[Plugin]:
+    """Returns the plugin for mypy of the version `version`."""
+    return RecordPlugin

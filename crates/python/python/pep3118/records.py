@@ -1,0 +1,495 @@
+r"""Record classes: the layout of a record, declared by the annotations of a class.
+
+>>> from pep3118 import View, char, f64, record, u16
+>>> @record(order="<")
+... class Tick:
+...     id: u16
+...     price: f64
+...     tag: char[8]
+>>> Tick.format, Tick.itemsize
+('T{<H:id:<d:price:8s:tag:}', 18)
+>>> data = Tick(7, 9.5, b"a").pack()
+>>> Tick.unpack(data)
+Tick(id=7, price=9.5, tag=b'a\x00\x00\x00\x00\x00\x00\x00')
+>>> View(data, Tick)[0].price
+9.5
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import keyword
+import math
+import struct as _struct
+import sys
+import types
+from operator import index, itemgetter
+from typing import Annotated, ClassVar, get_args, get_origin
+
+from ._pep3118 import Format, _RecordCodec
+
+_ORDERS = {"<": "little", ">": "big", "=": sys.byteorder, "!": "big"}
+
+try:
+    # The property of `namedtuple`, which is faster than a property with a function.
+    from _collections import _tuplegetter as _getter
+except ImportError:
+
+    def _getter(position, doc):
+        return property(itemgetter(position), doc=doc)
+
+
+# The attributes of a record class that a field cannot replace.
+_RESERVED = frozenset(
+    "format itemsize unpack unpack_from iter_unpack pack pack_into _asdict _replace _make _fields _field_defaults "
+    "from_c from_format".split()
+)
+
+
+class FieldType:
+    """The type of a field: a number, a byte string, or text. `type[3]` is an array of three values.
+
+    The last dimension of `char`, `wchar`, `ucs2` and `ucs4` is the length of a string: `char[8]` is `bytes`, and
+    `char[4, 8]` is a list of four `bytes`.
+
+    >>> from pep3118 import char, f64, u16
+    >>> u16, f64[2, 3], char[8]
+    (u16, f64[2, 3], char[8])
+    """
+
+    __slots__ = ("_lengths", "_name", "_type", "align", "size")
+
+    def __init__(self, name, type, size, align, lengths=()):
+        """Creates the type `name` with values of `size` bytes, which is `type` in a layout."""
+        self._name, self._type, self.size, self.align, self._lengths = name, type, size, align, lengths
+
+    def __getitem__(self, lengths):
+        """Returns the type of an array with the dimensions `lengths`."""
+        if self._lengths:
+            raise TypeError(f"{self!r} is an array: give all dimensions at once, such as {self._name}[2, 3]")
+        return FieldType(self._name, self._type, self.size, self.align, _dimensions(self._name, lengths))
+
+    def __repr__(self):
+        """Returns the type as it is written in an annotation."""
+        return f"{self._name}[{', '.join(map(str, self._lengths))}]" if self._lengths else self._name
+
+    def _node(self, name, offset, endian):
+        """Returns the dict of a field with this type, in the form that `Format._restore` expects."""
+        node = {"name": name, "offset": offset, "endian": endian}
+        if self._type in _STRINGS and self._lengths:
+            *shape, length = self._lengths
+            return node | {"shape": shape, "type": _STRINGS[self._type], "itemsize": self.size * length}
+        return node | {"shape": list(self._lengths), "type": self._type, "itemsize": self.size}
+
+
+# The type of a string, for the type of a character.
+_STRINGS = {"char": "bytes", "ucs2": "ucs2", "ucs4": "ucs4", "wchar": "wchar"}
+
+
+class _Array:
+    """An array of records."""
+
+    __slots__ = ("record", "shape")
+
+    def __init__(self, record, shape):
+        self.record, self.shape = record, shape
+
+    def __repr__(self):
+        return f"{self.record.__name__}[{', '.join(map(str, self.shape))}]"
+
+
+def _dimensions(name, shape):
+    """Returns the shape that `name[shape]` declares, as a tuple."""
+    shape = shape if isinstance(shape, tuple) else (shape,)
+    try:
+        shape = tuple(index(length) for length in shape)
+    except TypeError:
+        raise TypeError(f"the dimensions of {name}[…] are integers, such as {name}[3]") from None
+    if not shape or min(shape) < 0:
+        raise ValueError(f"the dimensions of {name}[…] are not negative, such as {name}[3]")
+    return shape
+
+
+def _number(name, type, code):
+    format = Format(f"@{code}", dialect="pep3118")
+    return FieldType(name, type, format.itemsize, format.alignment)
+
+
+i8 = _number("i8", "int8", "b")
+u8 = _number("u8", "uint8", "B")
+i16 = _number("i16", "int16", "h")
+u16 = _number("u16", "uint16", "H")
+i32 = _number("i32", "int32", "i")
+u32 = _number("u32", "uint32", "I")
+i64 = _number("i64", "int64", "q")
+u64 = _number("u64", "uint64", "Q")
+isize = _number("isize", f"int{_struct.calcsize('n') * 8}", "n")
+usize = _number("usize", f"uint{_struct.calcsize('N') * 8}", "N")
+f16 = _number("f16", "float16", "e")
+f32 = _number("f32", "float32", "f")
+f64 = _number("f64", "float64", "d")
+complex64 = _number("complex64", "complex64", "Zf")
+complex128 = _number("complex128", "complex128", "Zd")
+bool_ = _number("bool_", "bool", "?")
+char = FieldType("char", "char", 1, 1)
+wchar = FieldType("wchar", "wchar", *[Format.from_c("struct s { wchar_t c; };").itemsize] * 2)
+ucs2 = FieldType("ucs2", "ucs2", 2, 2)
+ucs4 = FieldType("ucs4", "ucs4", 4, 4)
+
+
+class Record(tuple):
+    """The base class of record classes.
+
+    `class Tick(Record, order="<")` declares the same class as `@record(order="<")` above `class Tick`. Type checkers
+    know the methods of a class that is derived from `Record`.
+
+    A record is a tuple whose elements are the values of the fields. An array is a list. A nested record is a record.
+
+    >>> from pep3118 import Record, f32
+    >>> class Point(Record, order=">"):
+    ...     x: f32
+    ...     y: f32 = 0.5
+    >>> Point(1.0), Point(1.0).pack().hex(), Point.unpack(bytes(8))._asdict()
+    (Point(x=1.0, y=0.5), '3f8000003f000000', {'x': 0.0, 'y': 0.0})
+    """
+
+    __slots__ = ()
+
+    _fields: ClassVar[tuple[str, ...]] = ()
+    _field_defaults: ClassVar[dict[str, object]] = {}
+
+    def __init_subclass__(cls, order="=", align=False, _layout=None, **options):
+        """Computes the layout of the class `cls`. `order` and `align` are the options of `record`."""
+        super().__init_subclass__(**options)
+        if _layout is not None:
+            _complete(cls, *_layout)
+        elif hasattr(cls, "__pep3118_codec__"):
+            _derive(cls)
+        else:
+            _declare(cls, order, align)
+
+    @staticmethod
+    def from_c(source, name=None):
+        """Returns the record class with the layout that the C compiler of this machine gives a type of `source`.
+
+        `name` is the tag or the typedef of the type; without it, the type is the last structure of `source`.
+
+        >>> from pep3118 import Record
+        >>> Tick = Record.from_c("struct tick { uint16_t id; double price; char tag[8]; };", "tick")
+        >>> Tick.itemsize, Tick(7, 9.5, b"a")
+        (24, tick(id=7, price=9.5, tag=b'a'))
+        """
+        return Record.from_format(Format.from_c(source, name), name or "Record")
+
+    @staticmethod
+    def from_format(format, name="Record"):
+        """Returns the record class named `name` with the layout of `format`, a Format.
+
+        >>> from pep3118 import Format, Record
+        >>> Record.from_format(Format("T{<h:a:<h:b:}"), "Pair")(1, 2)
+        Pair(a=1, b=2)
+        """
+        return _of_format(name, format)
+
+    def __class_getitem__(cls, shape):
+        """Returns the type of a field that is an array of records: `Point[3]`."""
+        if cls is Record:
+            raise TypeError("Record has no layout: write an array of a class that is derived from Record")
+        return _Array(cls, _dimensions(cls.__name__, shape))
+
+    def pack(self):
+        """Returns the bytes of the record. Raises struct.error if a value does not fit its field."""
+        return self.__pep3118_codec__.pack(self)
+
+    def pack_into(self, buffer, offset=0):
+        """Writes the record to byte `offset` of `buffer`. If a value does not fit, `buffer` does not change."""
+        self.__pep3118_codec__.pack_into(self, buffer, offset)
+
+    @classmethod
+    def unpack(cls, buffer, /):
+        """Returns the record in `buffer`, which has the size of one record."""
+        # `_complete` replaces this method by the function of the codec, which takes half the time.
+        return cls.__pep3118_codec__.unpack(buffer)
+
+    @classmethod
+    def iter_unpack(cls, buffer, /):
+        """Returns an iterator over the records of `buffer`."""
+        return cls.__pep3118_codec__.iter_unpack(buffer)
+
+    @classmethod
+    def unpack_from(cls, buffer, offset=0):
+        """Returns the record at byte `offset` of `buffer`. A negative offset counts from the end."""
+        return cls.__pep3118_codec__.unpack_from(buffer, offset)
+
+    @classmethod
+    def _make(cls, values):
+        """Returns a record with the values of the iterable `values`."""
+        return cls(*values)
+
+    def _asdict(self):
+        """Returns a dict of the values by the names of the fields."""
+        return dict(zip(self._fields, self, strict=True))
+
+    def _replace(self, /, **values):
+        """Returns a record with other values for the fields in `values`."""
+        return type(self)(**{**self._asdict(), **values})
+
+    __replace__ = _replace
+
+    def __repr__(self):
+        """Returns the name of the class, and the names and the values of the fields."""
+        values = ", ".join(f"{name}={value!r}" for name, value in zip(self._fields, self, strict=True))
+        return f"{type(self).__name__}({values})"
+
+    def __getnewargs__(self):
+        """Returns the values, with which `copy` creates the record again."""
+        return tuple(self)
+
+    def __reduce__(self):
+        """Returns the function and the arguments with which `pickle` creates the record again."""
+        cls = type(self)
+        found = sys.modules.get(cls.__module__)
+        for name in cls.__qualname__.split("."):
+            found = getattr(found, name, None)
+        if found is cls:
+            return cls, tuple(self)
+        # A class that is not an attribute of its module is created again from its layout.
+        return _restore, (cls.__name__, cls.__pep3118_format__, tuple(self))
+
+
+def record(cls=None, /, *, order="=", align=False):
+    """Makes `cls` a record class, whose annotations are the fields of a record.
+
+    - `order`: the byte order of all fields. "<" is little-endian, ">" is big-endian, and "=" is the order of this
+      machine. The fields have no padding between them, unless `align` is True.
+    - `align`: whether the record has the alignment and the padding that a C compiler gives a structure.
+
+    The class has `format`, `itemsize`, `unpack`, `unpack_from` and `iter_unpack`. Its objects are tuples with `pack`
+    and `pack_into`. `View(data, cls)` is a view whose items are objects of the class.
+
+    >>> from pep3118 import record, f64, u8
+    >>> @record(align=True)
+    ... class Point:
+    ...     kind: u8
+    ...     xyz: f64[3] = [0.0, 0.0, 0.0]
+    >>> Point.itemsize, Point(kind=1)
+    (32, Point(kind=1, xyz=[0.0, 0.0, 0.0]))
+    """
+    if isinstance(cls, str):
+        cls, order = None, cls
+    if cls is None:
+        return lambda cls: _decorate(cls, order, align)
+    return _decorate(cls, order, align)
+
+
+record.from_c, record.from_format = Record.from_c, Record.from_format
+
+
+def _decorate(cls, order, align):
+    if not isinstance(cls, type):
+        raise TypeError(f"record() makes a class a record class, not {cls!r}: write @record(order='<')")
+    if issubclass(cls, Record):
+        raise TypeError(f"{cls.__name__} is a record class: give the options in its class statement")
+    namespace = {name: value for name, value in vars(cls).items() if name not in ("__dict__", "__weakref__")}
+    namespace.setdefault("__slots__", ())
+    bases = tuple(base for base in cls.__bases__ if base is not object)
+    made = type(cls)(cls.__name__, (*bases, Record), namespace, order=order, align=align)
+    # `super()` in a method refers to the class through a cell. The cell contains the class that `made` replaces.
+    for value in namespace.values():
+        function = getattr(value, "fget", None) or getattr(value, "__func__", value)
+        for cell in getattr(function, "__closure__", None) or ():
+            if _contents(cell) is cls:
+                cell.cell_contents = made
+    return made
+
+
+def _contents(cell):
+    try:
+        return cell.cell_contents
+    except ValueError:  # The cell is empty.
+        return None
+
+
+def _annotations(cls):
+    """Returns the annotations of `cls` by name, with strings evaluated in the module of `cls`."""
+    if sys.version_info >= (3, 14):
+        import annotationlib
+
+        annotations = annotationlib.get_annotations(cls)
+    else:
+        annotations = vars(cls).get("__annotations__", {})
+    scope = vars(sys.modules[cls.__module__]) if cls.__module__ in sys.modules else {}
+    for name, text in annotations.items():
+        annotation = text
+        if isinstance(text, str):
+            try:
+                annotation = eval(text, scope)
+            except NameError as error:
+                hint = "declare the name in the module, or remove `from __future__ import annotations`"
+                raise NameError(f"{cls.__name__}.{name}: {error}: {hint}", name=error.name) from None
+        if get_origin(annotation) is not ClassVar and annotation is not ClassVar:
+            yield name, annotation
+
+
+def _field_type(cls, name, annotation):
+    """Returns the FieldType, the _Array or the record class that `annotation` declares."""
+    if get_origin(annotation) is Annotated:
+        inner, *found = get_args(annotation)
+        found = [part for part in found if _is_field_type(part) or isinstance(part, int | tuple)]
+        if len(found) == 1 and _is_field_type(found[0]):
+            return found[0]
+        while get_origin(inner) is list:
+            (inner,) = get_args(inner)
+        if len(found) == 1 and _is_field_type(inner):
+            return inner[found[0]]
+    if _is_field_type(annotation):
+        return annotation
+    hints = {int: "i64", float: "f64", complex: "complex128", bool: "bool_", bytes: "char[8]", str: "ucs4[8]"}
+    hint = hints.get(annotation) if isinstance(annotation, type) else None
+    help = f"write `{name}: {hint}`" if hint else "write a type of pep3118 such as u16, char[8] or a record class"
+    text = annotation.__name__ if isinstance(annotation, type) else repr(annotation)
+    raise TypeError(f"{cls.__name__}.{name}: {text} has no layout: {help}")
+
+
+def _is_field_type(annotation):
+    if isinstance(annotation, FieldType | _Array):
+        return True
+    return isinstance(annotation, type) and issubclass(annotation, Record) and annotation is not Record
+
+
+def _declare(cls, order, align):
+    """Computes the layout of the fields that the annotations of `cls` declare."""
+    if order not in _ORDERS:
+        raise ValueError(f"order is '<', '>', '=' or '!', not {order!r}")
+    endian, offset, alignment = _ORDERS[order], 0, 1
+    nodes, records = [], []
+    for name, annotation in _annotations(cls):
+        type = _field_type(cls, name, annotation)
+        shape, nested = None, None
+        if isinstance(type, _Array):
+            shape, nested = type.shape, type.record
+        elif not isinstance(type, FieldType):
+            shape, nested = (), type
+        own = nested and nested.__pep3118_tree__
+        step = type.align if nested is None else own["alignment"]
+        if align:
+            offset = -(-offset // step) * step
+            alignment = max(alignment, step)
+        if nested is not None:
+            node = {"name": name.encode(), "offset": offset, "shape": list(shape), "type": "record"}
+            node |= {"itemsize": own["itemsize"], "endian": None, "fields": own["fields"]}
+        else:
+            node = type._node(name.encode(), offset, endian)
+        nodes.append(node)
+        records.append(nested)
+        offset += node["itemsize"] * math.prod(node["shape"])
+    tree = {"itemsize": -(-offset // alignment) * alignment, "alignment": alignment, "fields": nodes}
+    _complete(cls, [node["name"].decode() for node in nodes], tree, records)
+
+
+def _of_fields(name, tree, alignment):
+    """Returns the record class named `name` with the layout `tree`, and the classes of its nested records."""
+    names, records = [], []
+    for number, node in enumerate(tree["fields"]):
+        field = (node["name"] or f"f{number}".encode()).decode("utf-8", "surrogateescape")
+        field += "_" * keyword.iskeyword(field)
+        nested = node["type"] == "record"
+        records.append(_of_fields(f"{name}_{field}", node | {"alignment": 1}, 1) if nested else None)
+        names.append(field)
+    tree = {"itemsize": tree["itemsize"], "alignment": alignment, "fields": tree["fields"]}
+    namespace = {"__slots__": (), "__module__": __name__}
+    return type(name, (Record,), namespace, _layout=(names, tree, records))
+
+
+def _derive(cls):
+    """Gives `cls` the layout of its base class, which is a record class."""
+    if own := [name for name, _ in _annotations(cls)]:
+        base = cls.__base__.__name__
+        help = f"declare a record with a field of type {base}"
+        raise TypeError(f"{cls.__name__}.{own[0]}: a class derived from {base} has no fields of its own: {help}")
+    cls.__pep3118_codec__ = _RecordCodec(cls, cls.__pep3118_format__, cls.__pep3118_nested__)
+    cls.unpack, cls.iter_unpack = cls.__pep3118_codec__.unpack, cls.__pep3118_codec__.iter_unpack
+
+
+def _complete(cls, names, tree, records):
+    """Adds to `cls` the members that follow from the layout `tree`. `names` are the names of the fields."""
+    for name in names:
+        if not name.isidentifier() or keyword.iskeyword(name):
+            raise TypeError(f"{cls.__name__}: the field name {name!r} is not an identifier")
+        if name in _RESERVED or (name.startswith("__") and name.endswith("__")):
+            raise TypeError(f"{cls.__name__}.{name}: record classes have a member of this name: choose another name")
+    if duplicate := next((name for name in names if names.count(name) > 1), None):
+        raise TypeError(f"{cls.__name__}: two fields have the name {duplicate!r}")
+    format = Format._restore(tree, "pep3118", "host")
+    codecs = [nested and nested.__pep3118_codec__ for nested in records]
+    own = vars(cls)
+    defaults = {name: own[name] for name in names if name in own}
+    _check_defaults(cls, names, defaults)
+    cls.__new__ = _constructor(cls, names, defaults)
+    for position, name in enumerate(names):
+        setattr(cls, name, _getter(position, f"The field {name}."))
+    cls._fields = cls.__match_args__ = tuple(names)
+    cls._field_defaults = defaults
+    cls.__pep3118_tree__, cls.__pep3118_format__, cls.__pep3118_nested__ = tree, format, codecs
+    codec = cls.__pep3118_codec__ = _RecordCodec(cls, format, codecs)
+    cls.format, cls.itemsize = codec.format, format.itemsize
+    cls.unpack, cls.iter_unpack = codec.unpack, codec.iter_unpack
+
+
+def _check_defaults(cls, names, defaults):
+    first = None
+    for name in names:
+        if name in defaults:
+            first = first or name
+        elif first:
+            raise TypeError(f"{cls.__name__}.{name} has no default, but the field {first} before it has one")
+
+
+def _constructor(cls, names, defaults):
+    """Returns the method `__new__`, whose parameters are the fields."""
+    scope = {}
+
+    def unique(stem, value):
+        """Adds `value` to the scope, under a name that no field has."""
+        while stem in names or stem in scope:
+            stem += "_"
+        scope[stem] = value
+        return stem
+
+    first, create, copied = unique("_cls", None), unique("_new", tuple.__new__), unique("_copy", copy.deepcopy)
+    parameters, values = [], []
+    for number, name in enumerate(names):
+        parameter = value = name
+        if name in defaults:
+            default = unique(f"_default{number}", defaults[name])
+            parameter = f"{name}={default}"
+            # A list is copied, so that a change of one record does not change the default of the next one.
+            if type(defaults[name]).__hash__ is None:
+                value = f"{copied}({name}) if {name} is {default} else {name}"
+        parameters.append(parameter)
+        values.append(value)
+    elements = "".join(f"{value}, " for value in values)
+    source = f"lambda {', '.join([first, *parameters])}: {create}({first}, ({elements}))"
+    code = eval(source, {"__builtins__": {}, **scope})
+    method = types.FunctionType(code.__code__, code.__globals__, "__new__", code.__defaults__)
+    method.__qualname__ = f"{cls.__qualname__}.__new__"
+    method.__doc__ = f"Creates a record with the fields {', '.join(names)}."
+    return method
+
+
+@functools.lru_cache(maxsize=512)
+def _of_format(name, format):
+    """Returns the record class named `name` with the layout of `format`. Equal arguments have the same class."""
+    item = format.item
+    if item.type != "record" or item.shape:
+        raise TypeError(f"{format!r} is not a record: a record class needs named fields, such as T{{<i:id:}}")
+    tree = format._tree()
+    while len(tree["fields"]) == 1 and tree["fields"][0]["name"] is None:
+        (tree,) = tree["fields"]
+    return _of_fields(name, tree, format.alignment)
+
+
+def _restore(name, format, values):
+    """Returns a record with `values`, whose class has the layout of `format`. Only `pickle` calls this function."""
+    return _of_format(name, format)(*values)

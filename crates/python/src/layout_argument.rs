@@ -1,0 +1,219 @@
+//! `LayoutArgument`: the argument of a function that accepts a format or another description of a layout.
+//!
+//! Every function of the package that accepts a format calls [`LayoutArgument::new`], so that each of them accepts a
+//! `str`, `bytes`, `Format`, NumPy dtype, ctypes class or record class.
+
+use std::sync::Arc;
+
+use pyo3::exceptions::{PyAttributeError, PyTypeError};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyString, PyType};
+
+use crate::errors::class_name;
+use crate::format::{Format, text_bytes};
+use crate::objects;
+use pep3118::__private::{Ctypes, from_dtype, loaded};
+use pep3118::layout::Dialect;
+use pep3118::py::{ItemDescription, OpenError};
+use pep3118_cli::hints::Arguments;
+
+/// The argument of a function that accepts a format or another description of a layout.
+pub(crate) enum LayoutArgument<'py> {
+    /// A `str` or `bytes` object: the bytes of a format.
+    Text(Vec<u8>),
+    /// A `Format`, or the `Format` with the layout of a dtype, a ctypes class or a record class.
+    Format(Bound<'py, Format>),
+}
+
+impl<'py> LayoutArgument<'py> {
+    /// Converts `object`, the value of the argument `argument`.
+    ///
+    /// # Errors
+    /// - an object that describes no layout: `TypeError`
+    /// - a dtype or a ctypes class without a layout, such as a structure without `_fields_`: the exception that the
+    ///   class raises
+    pub(crate) fn new(object: &Bound<'py, PyAny>, argument: &str) -> PyResult<Self> {
+        match Self::find(object)? {
+            Some(layout) => Ok(layout),
+            None => Err(not_a_layout(object, argument)),
+        }
+    }
+
+    /// Converts `object`. Returns `None` if `object` describes no layout.
+    ///
+    /// # Errors
+    /// - as [`new`](Self::new), without the first
+    pub(crate) fn find(object: &Bound<'py, PyAny>) -> PyResult<Option<Self>> {
+        if object.is_instance_of::<PyString>() || object.is_instance_of::<PyBytes>() {
+            return text_bytes(object).map(|text| Some(Self::Text(text)));
+        }
+        Ok(Self::find_format(object)?.map(Self::Format))
+    }
+
+    /// Returns the `Format` with the layout that `object` describes: a `Format`, a dtype, a ctypes class or a record
+    /// class. Returns `None` for any other object.
+    ///
+    /// # Errors
+    /// - as [`find`](Self::find)
+    pub(crate) fn find_format(object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, Format>>> {
+        let py = object.py();
+        if let Ok(format) = object.cast::<Format>() {
+            return Ok(Some(format.clone()));
+        }
+        if let Ok(class) = object.cast::<PyType>() {
+            match class.getattr(intern!(py, "__pep3118_format__")) {
+                Ok(format) if format.is_instance_of::<Format>() => return Ok(Some(format.cast_into::<Format>()?)),
+                Ok(other) => {
+                    let found = class_name(&other)?;
+                    let message = format!("`__pep3118_format__` of a record class is a Format, not {found}");
+                    return Err(objects::error::<PyTypeError>(message));
+                }
+                Err(error) if error.is_instance_of::<PyAttributeError>(py) => {}
+                Err(error) => return Err(error),
+            }
+            let Some(module) = loaded(py, "_ctypes")? else { return Ok(None) };
+            let ctypes = Ctypes::of(&module)?;
+            if !ctypes.is_data(class)? {
+                return Ok(None);
+            }
+            let layout = ctypes.layout(class, false)?;
+            return Ok(Some(Bound::new(py, Format::from_layout(Arc::new(layout), &Dialect::CTYPES, "host"))?));
+        }
+        match loaded(py, "numpy")? {
+            Some(numpy) if object.is_instance(&numpy.getattr(intern!(py, "dtype"))?)? => {
+                let layout = from_dtype(object)?;
+                Ok(Some(Bound::new(py, Format::from_layout(Arc::new(layout), &Dialect::NUMPY, "host"))?))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Returns the description of items of this layout. `itemsize` is the size of an item in bytes and `dialect` the
+    /// dialect of the text, if they are known.
+    ///
+    /// # Errors
+    /// - a text that is invalid, ambiguous, or has another size than `itemsize`
+    /// - a `dialect` for a layout that is not text: `TypeError`
+    /// - a `Format` that is ambiguous: `FormatError`
+    pub(crate) fn description(
+        &self,
+        itemsize: Option<u64>,
+        dialect: Option<&'static Dialect>,
+    ) -> Result<Arc<ItemDescription>, OpenError> {
+        match self {
+            Self::Text(text) => ItemDescription::of_format(text, itemsize, dialect),
+            Self::Format(format) => {
+                if dialect.is_some() {
+                    return Err(OpenError::Raised(dialect_without_text()));
+                }
+                Ok(format.get().description()?)
+            }
+        }
+    }
+
+    /// Returns the text of a `str` or `bytes` argument, and `None` for any other argument.
+    pub(crate) fn text(&self) -> Option<&[u8]> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Format(_) => None,
+        }
+    }
+}
+
+/// Creates the exception for an argument `dialect` beside a layout that is not text.
+fn dialect_without_text() -> PyErr {
+    objects::error::<PyTypeError>(
+        "`dialect` is only for a format that is a str or bytes object: any other layout has only one interpretation\n\
+         help: leave `dialect` out",
+    )
+}
+
+/// Creates the `TypeError` for `object`, the value of the argument `argument`, which describes no layout.
+#[cold]
+fn not_a_layout(object: &Bound<'_, PyAny>, argument: &str) -> PyErr {
+    let found = match class_name(object) {
+        Ok(found) => found,
+        Err(error) => return error,
+    };
+    let py = object.py();
+    let is = |name: &str, base: &Bound<'_, PyAny>| {
+        let class = loaded(py, "numpy").ok().flatten().and_then(|numpy| numpy.getattr(name).ok());
+        class.is_some_and(|class| match base.cast::<PyType>() {
+            Ok(base) => base.is_subclass(&class).unwrap_or(false),
+            Err(_) => base.is_instance(&class).unwrap_or(false),
+        })
+    };
+    let help = if object.is_instance_of::<PyType>() {
+        if is("generic", object) { "\nhelp: numpy.dtype(…) of the class is a layout" } else { "" }
+    } else if is("ndarray", object) {
+        "\nhelp: the attribute `dtype` of an array is a layout"
+    } else if object.get_type().hasattr("__pep3118_format__").unwrap_or(false) || is_ctypes(object) {
+        "\nhelp: the class of the object is a layout"
+    } else {
+        ""
+    };
+    objects::error::<PyTypeError>(format!(
+        "`{argument}` is a str, bytes, Format, numpy.dtype, ctypes class or record class, not {found}{help}"
+    ))
+}
+
+/// Returns whether `object` is an instance of a ctypes class.
+fn is_ctypes(object: &Bound<'_, PyAny>) -> bool {
+    let is = || {
+        let Some(module) = loaded(object.py(), "_ctypes")? else { return Ok(false) };
+        Ctypes::of(&module)?.is_data(&object.get_type())
+    };
+    is().unwrap_or(false)
+}
+
+/// A call of a function that accepts a layout, as help lines write it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call {
+    /// The text before the keyword argument, such as `View(…, `.
+    before: &'static str,
+    /// The text after the keyword argument, such as `)`.
+    after: &'static str,
+    /// Whether the function has the argument `model`.
+    has_model: bool,
+    /// Whether the function has the argument `itemsize`.
+    has_itemsize: bool,
+}
+
+impl Call {
+    /// `View(obj, format)`
+    pub(crate) const VIEW: Self = Self::new("View(…, ", ")");
+    /// `view.cast(format)`
+    pub(crate) const CAST: Self = Self::new(".cast(…, ", ")");
+    /// `Format(fmt)`
+    pub(crate) const FORMAT: Self = Self { has_model: true, has_itemsize: true, ..Self::new("Format(…, ", ")") };
+    /// `Exporter(memory, format=format)`
+    pub(crate) const EXPORTER: Self = Self::new("Exporter(…, format=Format(…, ", "))");
+    /// `calcsize(format)`
+    pub(crate) const CALCSIZE: Self = Self::new("calcsize(Format(…, ", "))");
+    /// `diff(a, b)`
+    pub(crate) const DIFF: Self = Self::new("diff(Format(…, ", "), …)");
+
+    const fn new(before: &'static str, after: &'static str) -> Self {
+        Self { before, after, has_model: false, has_itemsize: false }
+    }
+
+    /// Returns the text of the call with the keyword argument `argument`.
+    fn with(self, argument: &str) -> String {
+        format!("{}{argument}{}", self.before, self.after)
+    }
+}
+
+impl Arguments for Call {
+    fn dialect(&self, name: &str) -> String {
+        self.with(&format!("dialect='{name}'"))
+    }
+
+    fn model(&self, name: &str) -> Option<String> {
+        self.has_model.then(|| self.with(&format!("model='{name}'")))
+    }
+
+    fn itemsize(&self, size: u64) -> Option<String> {
+        self.has_itemsize.then(|| self.with(&format!("itemsize={size}")))
+    }
+}

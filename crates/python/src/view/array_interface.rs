@@ -1,0 +1,145 @@
+//! `View.__array_interface__`: the items as NumPy finds them if no format describes the layout.
+#![allow(unsafe_code, reason = "exports the bytes of a view")]
+
+use std::ffi::c_int;
+
+use pep3118::layout::Type;
+use pep3118::py::{BufferExporter, ObjectReferences};
+use pep3118::view::View as Geometry;
+use pyo3::exceptions::PyAttributeError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+use pyo3::{PyTraverseError, PyVisit, ffi};
+
+use super::hold::{Hold, Pin};
+use super::part::Part;
+use crate::dtype::{has_dtype, to_dtype};
+use crate::objects;
+
+/// Returns the value of `View.__array_interface__` for the items of `part`: a dict of version 3.
+///
+/// `data` is an object that exports the bytes of all items, and not an address. NumPy keeps a reference to this object,
+/// which keeps the memory from being released, also if the view is released. `descr` is a dtype if a list of fields
+/// does not describe the record. NumPy accepts a dtype there.
+///
+/// # Errors
+/// - items that follow pointers or that refer to objects that the memory does not own: `AttributeError`
+/// - items without a dtype: `AttributeError`
+/// - NumPy is not installed: `ImportError`
+pub(super) fn array_interface<'py>(
+    py: Python<'py>,
+    part: &Part,
+    hold: &Hold,
+    pin: &Pin<'_>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let (description, view) = (part.description(), part.view());
+    let is_object = |leaf: &pep3118::decode::Leaf| leaf.ty() == Type::Object;
+    let has_foreign_objects =
+        description.objects() != ObjectReferences::Memory && description.plan().leaves().iter().any(is_object);
+    let refused = |reason: &str| {
+        Err(objects::error::<PyAttributeError>(format!("View has no __array_interface__ here: {reason}")))
+    };
+    if view.is_indirect() {
+        return refused("the items are reached through pointers; .tobytes() copies them");
+    }
+    if has_foreign_objects {
+        return refused("the items have references to objects that the memory does not own; .tolist() reads them");
+    }
+    if !has_dtype(description.layout()) {
+        return refused("NumPy has no dtype for the items; .tolist() and .columns() read them");
+    }
+    let (shape, strides) = dimensions_of_numbers(part)?;
+    let dtype = to_dtype(py, description.layout())?;
+    let base = dtype.getattr(intern!(py, "base"))?;
+    let (memory, offset) = ItemMemory::new(py, part, hold, pin)?;
+    let interface = PyDict::new(py);
+    interface.set_item(intern!(py, "version"), 3)?;
+    interface.set_item(intern!(py, "shape"), PyTuple::new(py, shape)?)?;
+    interface.set_item(intern!(py, "strides"), PyTuple::new(py, strides)?)?;
+    interface.set_item(intern!(py, "typestr"), base.getattr(intern!(py, "str"))?)?;
+    interface.set_item(intern!(py, "descr"), descr(&base)?)?;
+    interface.set_item(intern!(py, "data"), Bound::new(py, memory)?)?;
+    interface.set_item(intern!(py, "offset"), offset)?;
+    Ok(interface)
+}
+
+/// Returns the lengths and the strides in bytes of the dimensions of `part`, and after them those of the array in each
+/// item.
+pub(super) fn dimensions_of_numbers(part: &Part) -> PyResult<(Vec<i64>, Vec<i64>)> {
+    let (item, view) = (part.description().item(), part.view());
+    let (mut shape, mut strides) = (view.shape().to_vec(), view.strides().to_vec());
+    let outer = strides.len();
+    let mut stride = item.size();
+    for extent in item.shape().iter().rev() {
+        shape.insert(outer, i64::try_from(*extent)?);
+        strides.insert(outer, i64::try_from(stride)?);
+        stride = stride.saturating_mul(*extent);
+    }
+    Ok((shape, strides))
+}
+
+/// Returns `dtype.descr` if NumPy reads `dtype` from this list, and otherwise `dtype` itself. The list cannot describe
+/// overlapping fields and types of other packages, and NumPy reads its padding as fields.
+fn descr<'py>(dtype: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = dtype.py();
+    let list = match dtype.getattr(intern!(py, "descr")) {
+        Ok(list) => list,
+        Err(error) if objects::is_refusal(&error, py) => return Ok(dtype.clone()),
+        Err(error) => return Err(error),
+    };
+    // For a dtype without fields, NumPy reads the type string. The list has this string and an empty name.
+    let is_record = !dtype.getattr(intern!(py, "names"))?.is_none();
+    let read = if is_record { list.clone() } else { dtype.getattr(intern!(py, "str"))? };
+    match py.import(intern!(py, "numpy"))?.call_method1(intern!(py, "dtype"), (read,)) {
+        Ok(read) if read.eq(dtype)? => Ok(list),
+        Ok(_) => Ok(dtype.clone()),
+        Err(error) if objects::is_refusal(&error, py) => Ok(dtype.clone()),
+        Err(error) => Err(error),
+    }
+}
+
+/// The bytes from the first to the last byte of the items of a view. A consumer of the array interface keeps a
+/// reference to this object. The object keeps the buffer from being released, and it cannot be released itself.
+#[pyclass(frozen, name = "_ItemMemory", module = "pep3118")]
+pub(super) struct ItemMemory {
+    exporter: BufferExporter,
+    hold: Hold,
+}
+
+impl ItemMemory {
+    /// Creates the object for the items of `part`. Also returns the distance in bytes from the first byte of the memory
+    /// to the first item.
+    ///
+    /// # Errors
+    /// - no memory: `MemoryError`
+    fn new(py: Python<'_>, part: &Part, hold: &Hold, pin: &Pin<'_>) -> PyResult<(Self, i64)> {
+        let (low, high) = part.view().byte_bounds();
+        let (shape, readonly) = ([high.saturating_sub(low)], part.view().readonly());
+        let bytes = Geometry::of_validated(1, readonly, low, &shape, &[1], None);
+        // SAFETY: (a) By the INVARIANT of `Part` the bytes of the items are in one block of memory, which is readable
+        // until the buffer is released. `hold` is a reference to the buffer that lives as long as this object. (b) The
+        // part is writable only if the exporter of its buffer reported writable memory.
+        let exporter = unsafe { BufferExporter::with_format(&bytes, part.buf(), Some(b"B")) };
+        Ok((Self { exporter, hold: hold.share(py, pin)? }, part.view().offset().saturating_sub(low)))
+    }
+}
+
+#[pymethods]
+impl ItemMemory {
+    unsafe fn __getbuffer__(slf: &Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
+        // SAFETY: (a) The interpreter passes a `Py_buffer` that may be written to. (b) `slf` owns `exporter`, and the
+        // filled buffer has a reference to `slf`.
+        unsafe { slf.get().exporter.fill(slf.as_any(), view, flags) }
+    }
+
+    unsafe fn __releasebuffer__(&self, view: *mut ffi::Py_buffer) {
+        // SAFETY: (a) `fill` has filled in `view`, and the interpreter releases each `Py_buffer` once.
+        unsafe { self.exporter.release(view) }
+    }
+
+    // There is no `__clear__`, because the memory must stay valid as long as a consumer refers to this object.
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.hold.traverse(&visit)
+    }
+}

@@ -1,0 +1,113 @@
+//! Assigns numbers of another type: converts each number without a loss, or names the first number that does not fit.
+
+use pep3118::layout::Type;
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyComplex, PyFloat};
+
+use super::part::{NewItems, Part, PinnedPart, read_pinned};
+use crate::objects;
+
+/// Returns whether `part` has numbers as its items.
+pub(super) fn are_numbers(part: &Part) -> bool {
+    let item = part.description().item();
+    let is_number = matches!(
+        item.ty(),
+        Type::Bool
+            | Type::Int8
+            | Type::UInt8
+            | Type::Int16
+            | Type::UInt16
+            | Type::Int32
+            | Type::UInt32
+            | Type::Int64
+            | Type::UInt64
+            | Type::Float16
+            | Type::Float32
+            | Type::Float64
+            | Type::Complex32
+            | Type::Complex64
+            | Type::Complex128
+    );
+    is_number && item.shape().is_empty()
+}
+
+/// Converts the numbers of `from` to new items for `part`, which has the same shape. Each new number is equal to the old
+/// number, or both are NaN.
+///
+/// # Errors
+/// - a number that the type of `part` does not have: `ValueError` with the index of the number
+pub(super) fn converted<'p, 'py>(
+    py: Python<'py>,
+    part: &'p Part,
+    from: &PinnedPart<'_>,
+) -> PyResult<NewItems<'p, 'py>> {
+    let count = usize::try_from(part.view().item_count()).map_err(|_| objects::no_memory())?;
+    let mut new = NewItems::zeroed(py, part, count)?;
+    let codec = part.item()?.codec(py, part.description())?;
+    let size = part.description().plan().itemsize().max(1);
+    let to = part.description().item().ty();
+    let is_integer = !matches!(
+        to,
+        Type::Float16 | Type::Float32 | Type::Float64 | Type::Complex32 | Type::Complex64 | Type::Complex128
+    );
+    let is_real = !matches!(to, Type::Complex32 | Type::Complex64 | Type::Complex128);
+    let (mut at, mut cells) = (0_i64, new.bytes_mut().chunks_exact_mut(size));
+    from.part().each_place(|place| {
+        let Some(cell) = cells.next() else { return Ok(()) };
+        let number = read_pinned(py, from, place)?;
+        let mut value = number.clone();
+        if is_real
+            && let Ok(complex) = value.cast::<PyComplex>()
+            && complex.imag() == 0.0
+        {
+            value = PyFloat::new(py, complex.real()).into_any();
+        }
+        if is_integer
+            && let Ok(float) = value.cast::<PyFloat>()
+            && float.value().is_finite()
+            && float.value().fract() == 0.0
+        {
+            value = value.call_method0(intern!(py, "__int__"))?;
+        }
+        let written = codec.write(&value, cell).map_err(PyErr::from);
+        let is_equal = || {
+            let stored = codec.read(py, cell)?;
+            // Only NaN differs from itself.
+            Ok::<_, PyErr>(stored.eq(&number)? || (stored.ne(&stored)? && number.ne(&number)?))
+        };
+        match written {
+            Ok(()) if is_equal()? => {}
+            // A list of the same numbers would be rounded.
+            Ok(()) => {
+                let help = "\nhelp: assign a list, such as values.tolist(), whose numbers are rounded to the type";
+                return Err(does_not_fit(part, at, &number, if is_integer { "" } else { help }));
+            }
+            Err(error) if error.is_instance_of::<PyValueError>(py) || error.is_instance_of::<PyTypeError>(py) => {
+                return Err(does_not_fit(part, at, &number, ""));
+            }
+            Err(error) => return Err(error),
+        }
+        at = at.saturating_add(1);
+        Ok(())
+    })?;
+    Ok(new)
+}
+
+/// Creates the exception for `number`, the item with the number `at` in C order, which the type of `part` does not have.
+/// `help` is the help line, or empty.
+#[cold]
+fn does_not_fit(part: &Part, at: i64, number: &Bound<'_, PyAny>, help: &str) -> PyErr {
+    let (mut rest, mut indices) = (at, Vec::new());
+    for length in part.shape().iter().rev() {
+        indices.push(rest.checked_rem(*length).unwrap_or(0).to_string());
+        rest = rest.checked_div(*length).unwrap_or(0);
+    }
+    indices.reverse();
+    let number = number.repr().map_or_else(|_| "the number".to_owned(), |text| text.to_string());
+    let (index, to) = (indices.join(", "), part.description().item().ty());
+    objects::error::<PyValueError>(format!(
+        "index [{index}]: {number} cannot be converted to {to} without a loss{help}"
+    ))
+}

@@ -1,0 +1,25 @@
+"""Arrays of numbers and the methods of decorated classes, which only mypy with the plugin knows."""
+
+from typing import reveal_type
+
+from pep3118 import char, f64, record, ucs4
+
+
+@record(order=">")
+class Sample:
+    values: f64[3]
+    matrix: f64[2, 3]
+    names: char[4, 8]
+    label: ucs4[5] = "-"
+
+
+def attributes(sample: Sample, data: bytes) -> None:
+    reveal_type(sample.values)  # list[float]
+    reveal_type(sample.matrix)  # list[list[float]]
+    reveal_type(sample.names)  # list[bytes]
+    reveal_type(sample.label)  # str
+    reveal_type(Sample.format)  # str
+    reveal_type(Sample.unpack(data))  # Sample
+    reveal_type(Sample.unpack(data).values[0])  # float
+    reveal_type(Sample([1.0], [[2.0]], [b"a"]).pack())  # bytes
+    Sample(1.0, [[2.0]], [b"a"])  # error: the type of `values`

@@ -1,0 +1,66 @@
+"""The declarations of the documentation, for mypy with the plugin and for pyright."""
+
+from typing import Annotated, reveal_type
+
+from pep3118 import Record, View, bool_, char, f64, record, u16, ucs2
+
+
+@record(order="<")
+class Tick:
+    id: u16
+    price: f64
+    tag: char[8]
+    ok: bool_ = True
+
+
+class Point(Record, order="<", align=True):
+    x: f64
+    y: f64 = 0.0
+
+
+class Shape(Record):
+    name: ucs2[4]
+    origin: Point
+    weights: Annotated[list[f64], 3]
+    points: Annotated[list[Point], 2]
+
+
+def attributes(tick: Tick, shape: Shape) -> None:
+    reveal_type(tick.id)  # int
+    reveal_type(tick.price)  # float
+    reveal_type(tick.tag)  # bytes
+    reveal_type(tick.ok)  # bool
+    reveal_type(shape.name)  # str
+    reveal_type(shape.origin.x)  # float
+    reveal_type(shape.weights)  # list[float]
+    reveal_type(shape.points[0].y)  # float
+
+
+def construction() -> None:
+    reveal_type(Tick(7, 9.5, b"a"))  # Tick
+    reveal_type(Tick(id=7, price=9.5, tag=b"a", ok=False))  # Tick
+    Tick("7", 9.5, b"a")  # error: the type of `id`
+    Tick(7, 9.5)  # error: `tag` is missing
+    Tick(7, 9.5, "a")  # error: the type of `tag`
+    Tick(7, 9.5, b"a").id = 8  # error: a record is read-only
+
+
+def methods(data: bytes) -> None:
+    reveal_type(Point.format)  # str
+    reveal_type(Point.itemsize)  # int
+    reveal_type(Point.unpack(data))  # Point
+    reveal_type(Point.unpack_from(data, 2).y)  # float
+    reveal_type(next(Point.iter_unpack(data)).x)  # float
+    reveal_type(Point(1.0).pack())  # bytes
+
+
+def views(data: bytes) -> None:
+    ticks: View[Tick] = View(data, Tick)
+    reveal_type(View(data, Tick))  # View[Tick]
+    reveal_type(ticks[0])  # Tick
+    reveal_type(ticks[0].price)  # float
+    reveal_type(ticks[1:])  # View[Tick]
+    reveal_type([tick.tag for tick in ticks])  # list[bytes]
+    reveal_type(ticks["price"])  # View[Any]
+    reveal_type(View(data))  # View[Any]
+    reveal_type(View(data).cast(Tick)[0].id)  # int
