@@ -11,6 +11,7 @@ import argparse
 import random
 import sys
 from collections import Counter
+from contextlib import suppress
 from dataclasses import replace
 from math import prod
 from pathlib import Path
@@ -32,6 +33,11 @@ class Case(NamedTuple):
     itemsize: int | None
     dialect: str | None
     model: str
+
+
+def kind(answer: Any) -> str:
+    """Returns the certainty of `answer`, "ambiguous" or "refused"."""
+    return answer if isinstance(answer, str) else answer[0]
 
 
 def answer_of_package(case: Case) -> Any:
@@ -73,7 +79,9 @@ def answer_of_reference(case: Case) -> Any:
 
 def reference_plain(layout: Any) -> Any:
     fields = layout.fields
-    if len(fields) == 1 and fields[0] == replace(fields[0], name=None, offset=0, type="record", size=layout.size, shape=()):
+    if len(fields) == 1 and fields[0] == replace(
+        fields[0], name=None, offset=0, type="record", size=layout.size, shape=()
+    ):
         fields = fields[0].fields
     return (layout.size, tuple(reference_field(field) for field in fields))
 
@@ -94,10 +102,8 @@ def cases(seed: int) -> Any:
         model = source.choice(models)
         sizes = []
         for dialect in ("pep3118-packed", "native-c", "numpy", "ctypes"):
-            try:
+            with suppress(Refused):
                 sizes.append(reconcile(text, None, dialect, MODELS[model]).layout.size)
-            except Refused:
-                pass
         for _ in range(4):
             yield Case(text, random_itemsize(source, sizes), source.choice(dialects), model)
 
@@ -112,7 +118,7 @@ def main() -> int:
     differences = 0
     for _, case in zip(range(arguments.cases), cases(arguments.seed), strict=False):
         package, reference = answer_of_package(case), answer_of_reference(case)
-        kinds[package if isinstance(package, str) else package[0]] += 1
+        kinds[kind(reference)] += 1
         if package != reference:
             differences += 1
             if differences <= arguments.print:

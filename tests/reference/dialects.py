@@ -37,7 +37,10 @@ class Dialect:
                     ok = re.fullmatch(rb"[@=<>!^]*[nN]", fmt.text) is not None
             elif construct == "two byte orders" and construct not in self.constructs:
                 # NumPy reads a format of one code with another function than all other formats.
-                ok = re.fullmatch(rb"[@=<>!^]*(Z.|\w)", fmt.text) is not None and "n alone" in self.constructs
+                ok = (
+                    re.fullmatch(rb"[@=<>!^]*(Z[fdg]|[?bBhHiIlLqQnNefdg])", fmt.text) is not None
+                    and "n alone" in self.constructs
+                )
             else:
                 ok = construct in self.constructs
             if not ok:
@@ -84,9 +87,7 @@ DIALECTS = {
         wide_u=True,
         native_after_order=True,
     ),
-    "cython": dialect(
-        "c", "x c ? g Zf Zd Zg s p O", NESTED | {"^", "equal names"}, void_x=False
-    ),
+    "cython": dialect("c", "x c ? g Zf Zd Zg s p O", NESTED | {"^", "equal names"}, void_x=False),
     "pybind11": dialect("struct", "x ? e g Zf Zd Zg s w", NESTED | {"^", "equal names"}),
     "array": dialect("struct", "e Zf Zd u w", wide_u=True, empty_counts=False),
 }

@@ -9,8 +9,8 @@ from .layout import round_up
 def spacings(fields, size, trailing, elements):
     """Returns whether distances were inferred, and one or two lists of fields.
 
-    `fields` are the fields of an item of `size` bytes, with contiguous elements. `trailing` is the implicit padding in bytes. `elements`
-    is "packed", "padded", or "" for both lists.
+    `fields` are the fields of an item of `size` bytes, with contiguous elements. `trailing` is the implicit padding in
+    bytes. `elements` is "packed", "padded", or "" for both lists.
     """
     packed, padded, inferred = {}, {}, False
     for records, padding, align in gaps(fields, size, trailing, outermost=True):
@@ -27,7 +27,7 @@ def spacings(fields, size, trailing, elements):
 
 
 def gaps(fields, size, trailing, outermost=False):
-    """Lists the padding after records: the records that end before the padding, its bytes, and the alignment after it."""
+    """Lists the padding after records: the records that end there, the number of bytes, and the alignment after it."""
     found = []
     for field, after in zip(fields, [*fields[1:], None], strict=False):
         end = field.offset + total(field)
@@ -86,7 +86,10 @@ def owners(records, padding, align):
 
 
 def compiler(field):
-    """Returns the alignment and size that a C compiler gives `field`, in bytes. The size is None if the offsets differ."""
+    """Returns the alignment and size that a C compiler gives `field`, in bytes.
+
+    The size is None if the C compiler gives other offsets to the fields inside `field`.
+    """
     if field.type != "record":
         return field.align, field.size
     align, end = 1, 0

@@ -109,5 +109,3 @@ class Writer:
         if code == "x" and self.chance(0.3):
             return "xx"
         return code
-
-

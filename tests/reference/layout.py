@@ -73,7 +73,7 @@ class Rules:
                 at = round_up(at, one.align)
                 align = max(align, one.align)
             size = one.size * prod(item.shape)
-            void = self.dialect.void_x and (item.name is not None or self.dialect.void_item and self.whole is item)
+            void = self.dialect.void_x and (item.name is not None or (self.dialect.void_item and self.whole is item))
             nothing = 0 in item.shape and not self.dialect.empty_counts
             if not (padding and not void) and not nothing:
                 fields.append(
@@ -124,9 +124,7 @@ class Rules:
         if code == "u" and self.dialect.wide_u:
             code = "wchar"
         size, align = self.model.native(code)
-        if item.order not in "@^" and code != "O" and not (
-            self.dialect.native_after_order and code not in STANDARD
-        ):
+        if item.order not in "@^" and code != "O" and not (self.dialect.native_after_order and code not in STANDARD):
             if code not in STANDARD:
                 raise Refused("no standard size", f"`{code}` has no standard size")
             size = STANDARD[code]
@@ -153,7 +151,7 @@ class Rules:
 
     def endian(self, item, size):
         """Returns the byte order, or None for a type without a byte order."""
-        if item.kind in ("structure", "user") or item.kind == "code" and item.code in "cbB?spx":
+        if item.kind in ("structure", "user") or (item.kind == "code" and item.code in "cbB?spx"):
             return None
         if item.code == "t" and size <= 1:
             return None

@@ -68,7 +68,7 @@ def interpretations(fmt, itemsize, dialect, model):
 def loose(fields):
     """Whether an element of an array of structures is not aligned."""
     return any(
-        prod(field.shape) > 1 and field.size % native_align(field) != 0 or loose(field.fields)
+        (prod(field.shape) > 1 and field.size % native_align(field) != 0) or loose(field.fields)
         for field in fields
         if field.type == "record"
     )
@@ -123,9 +123,8 @@ def numpy(fmt, itemsize, dialect, model, laid):
     inferred, choices = spacings(fields, size, trailing, dialect.elements)
     results = []
     for choice in choices:
-        if outer is not None:
-            choice = (replace(outer, size=size, fields=choice),)
-        results.append(Result(Laid(choice, size, laid.align), "inferred" if inferred else certainty))
+        spaced = choice if outer is None else (replace(outer, size=size, fields=choice),)
+        results.append(Result(Laid(spaced, size, laid.align), "inferred" if inferred else certainty))
     return results
 
 
@@ -188,7 +187,7 @@ def written_by_ctypes(fmt):
 
 
 def written_by_numpy(fmt, model):
-    """Whether NumPy can have written the format: one item, with a byte-order character only for the other byte order."""
+    """Whether NumPy can have written the format: one item, with `<` or `>` only for the other byte order."""
     other = "<" if model.big_endian else ">"
     numbers = [item for item in values_of(fmt.items) if item.code not in "xcbB?sptO"]
     return len(fmt.items) <= 1 and all(item.order in "@=^" + other for item in numbers)
