@@ -92,7 +92,11 @@ class Writer:
             order = ""
         nested = depth < 4 and self.chance(0.2)
         if nested:
-            return text + self.prefix_count(0.05) + self.structure(depth)
+            text += self.prefix_count(0.05) + self.structure(depth)
+            if self.style == "numpy" and self.chance(0.5):
+                # NumPy writes the padding of elements after the array and its name.
+                text += ":s:" + "x" * self.random.choice([2, 3, 3, 4, 6, 6, 7, 9, 12])
+            return text
         if self.style in ("ctypes", "any") and self.chance(0.08):
             return text + self.random.choice(["X{}", "X{i->d}", "&" + self.unnamed(depth + 1), "&<i", "[name]", "O"])
         if self.chance(0.5):

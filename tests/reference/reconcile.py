@@ -101,7 +101,9 @@ def values(fields, start, path):
             size = field.size if prod(field.shape) > 1 or field.type != "record" else 0
             kind = "ucs2" if field.type == "wchar" and field.align == 2 else field.type
             plain = replace(field, offset=0, type=kind, size=size, fields=())
-            found.append((inner, start + field.offset, plain, elements))
+            # The position of an array whose elements contain only padding has no effect on any value.
+            at = start + field.offset if field.type != "record" or elements else None
+            found.append((inner, at, plain, elements))
     return tuple(found)
 
 
