@@ -107,8 +107,18 @@ def values(fields, start, path):
     return tuple(found)
 
 
+def significant(fmt):
+    """Lists the items of `fmt` except for padding of 0 bytes, such as `0x`."""
+    return [
+        item
+        for item in fmt.items
+        if item.code != "x" or item.name is not None or (item.count != 0 and 0 not in item.shape)
+    ]
+
+
 def one_structure(fmt):
-    item = fmt.items[0] if len(fmt.items) == 1 else None
+    items = significant(fmt)
+    item = items[0] if len(items) == 1 else None
     return item is not None and item.kind == "structure" and item.name is None and prod(item.shape) == 1
 
 
@@ -192,7 +202,16 @@ def written_by_numpy(fmt, model):
     """Whether NumPy can have written the format: one item, with `<` or `>` only for the other byte order."""
     other = "<" if model.big_endian else ">"
     numbers = [item for item in values_of(fmt.items) if item.code not in "xcbB?sptO"]
-    return len(fmt.items) <= 1 and all(item.order in "@=^" + other for item in numbers)
+    sole = len(significant(fmt)) <= 1 or is_empty(fmt, model)
+    return sole and all(item.order in "@=^" + other for item in numbers)
+
+
+def is_empty(fmt, model):
+    """Whether an item has 0 bytes by the rule of NumPy."""
+    try:
+        return Rules(DIALECTS["numpy-packed"], model).format(fmt).size == 0
+    except Refused:
+        return False
 
 
 def native_number(items):
