@@ -21,6 +21,7 @@ lint: snapshots-in-use lint-python
 	$(CARGO) clippy --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --all-features
 	$(CARGO) check --no-default-features
+	$(CARGO) check --no-default-features --features std
 	$(CARGO) check --no-default-features --features serde,triple
 
 # ruff checks and formats all Python files; mypy checks the package and its stubs. The versions are pinned, so that

@@ -10,7 +10,7 @@ seconds="${1:-60}"
 [ $# -gt 0 ] && shift
 sanitizer="${SANITIZER:-none}"
 [ "$sanitizer" = none ] || export RUSTC_BOOTSTRAP=1 ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1
-targets="${*:-parse_format ast_roundtrip resolve_layout reconcile emit render_diagnostic check_view decode_item columns encode_decode calcsize_vs_cpython decode_vs_cpython numpy_vs_ours}"
+targets="${*:-parse_format ast_roundtrip resolve_layout reconcile emit render_diagnostic check_view decode_item columns encode_decode calcsize_vs_cpython decode_vs_cpython numpy_vs_ours pyo3_element_type}"
 
 log="fuzz/target/run"
 mkdir -p "$log"
@@ -20,7 +20,7 @@ printf '%-20s %13s %9s %8s %8s  %s\n' target executions 'per s' edges seconds fi
 for target in $targets; do
     features=
     case $target in
-    *_vs_*) features="--features cpython" ;;
+    *_vs_* | pyo3_*) features="--features cpython" ;;
     esac
     if [ "$target" = numpy_vs_ours ] && ! python3 -c 'import numpy' 2>/dev/null; then
         printf '%-20s skipped: no NumPy\n' "$target"

@@ -1,5 +1,5 @@
-//! The pages of `docs/`: the grammar, the dialects, padding, the rules of the protocol, safety, and the differences
-//! from other implementations.
+//! The pages of `docs/`: the grammar, the dialects, padding, the rules of the protocol, safety, the differences from
+//! other implementations, and a page for users of other crates.
 //!
 //! Start with [`grammar`].
 
@@ -35,3 +35,6 @@ pub mod safety {}
 #[doc = include_str!("../docs/links.md")]
 #[doc = include_str!("../docs/deviations.md")]
 pub mod deviations {}
+
+#[doc = include_str!("../docs/coming-from.md")]
+pub mod coming_from {}

@@ -11,7 +11,7 @@ named_enum! {
     /// assert_eq!(DataModel::LP64.endian, Endian::Little);
     /// assert_eq!(Endian::Big.as_str(), "big");
     /// ```
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
     pub enum Endian {
         /// The least significant byte is first, as on x86-64, aarch64 and wasm32.
         Little = "little",

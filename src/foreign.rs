@@ -25,9 +25,10 @@ use crate::view::{View, ViewError};
 ///
 /// INVARIANT: only `Foreign::new` creates this value, so requirements (a) to (c) of `new` are met while the value
 /// exists.
-struct Foreign<'b> {
+struct Foreign {
     buf: *const u8,
-    view: &'b View<'b>,
+    /// The offset of the view in bytes if the view has pointers, and 0 otherwise.
+    offset: isize,
     itemsize: usize,
     /// The dimensions of the path. The list is empty if the view has no pointers or no items.
     path: Vec<PathAxis>,
@@ -36,6 +37,14 @@ struct Foreign<'b> {
     /// from the same address.
     bounds: (isize, isize),
 }
+
+// SAFETY: requirements (a) to (c) of `new` hold on every thread: they are about the memory and about the time of an
+// access, not about the thread that makes the access. All other fields are numbers.
+unsafe impl Send for Foreign {}
+
+// SAFETY: a shared `Foreign` only reads the memory, and by requirement (c) of `new` nothing writes to the memory at the
+// same time.
+unsafe impl Sync for Foreign {}
 
 /// One dimension of the path.
 struct PathAxis {
@@ -48,7 +57,7 @@ struct PathAxis {
     suboffset: Option<isize>,
 }
 
-impl<'b> Foreign<'b> {
+impl Foreign {
     /// Describes the memory that `buf` points to. `view` describes the shape, the strides and the suboffsets of the
     /// memory. Returns an error if a stride or an offset does not fit in an `isize`.
     ///
@@ -60,14 +69,15 @@ impl<'b> Foreign<'b> {
     ///   path may be read.
     /// - (c) Nothing writes to any of these bytes while a method of the buffer runs.
     #[inline(always)]
-    unsafe fn new(view: &'b View<'b>, buf: *const u8) -> Result<Self, DecodeError> {
+    unsafe fn new(view: &View<'_>, buf: *const u8) -> Result<Self, DecodeError> {
         let itemsize = to_isize(view.itemsize())?.cast_unsigned();
         let (path, bounds) = match view.byte_bounds() {
             Some(extent) => (Vec::new(), (to_isize(extent.low)?, to_isize(extent.high)?)),
             None if view.is_indirect() => path_and_bounds(view)?,
             None => return Err(out_of_range()),
         };
-        Ok(Self { buf, view, itemsize, path, bounds })
+        let offset = if path.is_empty() { 0 } else { to_isize(view.offset())? };
+        Ok(Self { buf, offset, itemsize, path, bounds })
     }
 
     /// Returns `Ok` if all items of `run` are inside of the view, and if the itemsize of `run` is a multiple of the
@@ -94,7 +104,7 @@ impl<'b> Foreign<'b> {
     /// path. In each dimension with pointers, the method reads the pointer and continues at its target. Returns an
     /// error if an index is out of bounds or a pointer is NULL.
     fn follow(&self, indices: &[i64]) -> Result<*const u8, DecodeError> {
-        let mut here = self.buf.wrapping_offset(to_isize(self.view.offset())?);
+        let mut here = self.buf.wrapping_offset(self.offset);
         for (dimension, (index, axis)) in indices.iter().zip(&self.path).enumerate() {
             here = here.wrapping_offset(axis.distance(dimension, *index)?);
             if let Some(suboffset) = axis.suboffset {
@@ -227,7 +237,7 @@ unsafe impl CellAddresses for RowPointers {
     }
 }
 
-impl Memory for Foreign<'_> {
+impl Memory for Foreign {
     fn run(&self, run: &Run<'_>) -> Result<Strided<'_>, DecodeError> {
         if run.items == 0 || run.itemsize == 0 {
             return Ok(Strided::EMPTY);
@@ -268,9 +278,9 @@ impl Memory for Foreign<'_> {
 ///
 /// INVARIANT: only `BufferMut::from_ptr` creates this value. All bytes of the items may therefore be written, and no
 /// reference to these bytes exists. Nothing else reads these bytes while a method of the buffer runs.
-struct ForeignMut<'b>(Foreign<'b>);
+struct ForeignMut(Foreign);
 
-impl Memory for ForeignMut<'_> {
+impl Memory for ForeignMut {
     fn run(&self, run: &Run<'_>) -> Result<Strided<'_>, DecodeError> {
         self.0.run(run)
     }
@@ -280,7 +290,7 @@ impl Memory for ForeignMut<'_> {
     }
 }
 
-impl MemoryMut for ForeignMut<'_> {
+impl MemoryMut for ForeignMut {
     fn run_mut(&mut self, run: &Run<'_>) -> Result<StridedMut<'_>, DecodeError> {
         if run.items == 0 || run.itemsize == 0 {
             return Ok(StridedMut::EMPTY);
@@ -342,7 +352,8 @@ impl<'b> Buffer<'b> {
     /// - (b) If the view has suboffsets, every pointer that [`View::steps`] follows to an item may be read, and every
     ///   item may be read. A NULL pointer causes an error. Other invalid pointers are not detected.
     /// - (c) Nothing writes to any of these bytes while a method of the buffer runs. In Python, the caller holds the
-    ///   GIL, or the lock that the exporter requires in an interpreter without the GIL.
+    ///   GIL, or the lock that the exporter requires in an interpreter without the GIL. The buffer can be sent to other
+    ///   threads, for which the same holds.
     ///
     /// # Errors
     /// - the item of `plan` and the items of `view` have different sizes

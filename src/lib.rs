@@ -26,34 +26,56 @@
 //! # Ok::<(), pep3118::LayoutError>(())
 //! ```
 //!
-//! # Modules
+//! # Find a function by its task
 //!
-//! | module | input | output |
+//! | you have | you want | function |
 //! |--|--|--|
-//! | [`mod@format`] | the bytes of a format | [`Format`], the syntax tree |
-//! | [`abi`] | the name of a machine | [`DataModel`], the sizes and alignments of its C types |
-//! | [`layout`] | format, [`Dialect`], data model | [`Layout`], the offset, size and type of every field |
-//! | [`layout`] | format, `Dialect`, data model, item size | [`Interpretation`], a layout and its [`Certainty`], or all possible layouts |
-//! | [`view`] | the fields of a `Py_buffer` | [`View`], the validated shape and strides, and a [`Report`] of broken rules |
-//! | [`decode`] | a view and its memory | values, records, columns and typed arrays; this module also writes them to memory |
-//! | `py`, with feature `pyo3` | a Python object | its validated buffer; this module also exports Rust memory to Python |
+//! | a format | its size | [`calcsize`], or [`calcsize_in`] for another machine |
+//! | a format | its tokens and their positions | [`parse`], which returns a [`Format`] |
+//! | a format, a [`Dialect`] and a [`DataModel`] | the offset, size and type of every field | [`Layout::read`] |
+//! | a format and an item size | the only possible layout, or all of them | [`reconcile`] |
+//! | a `descr` of NumPy | a layout, and back | [`Layout::from_numpy_descr`], [`Layout::to_numpy_descr`] |
+//! | C source, with feature `c` | a layout | `Layout::from_c` |
+//! | offsets from another source | a layout | [`LayoutBuilder`](layout::LayoutBuilder) |
+//! | a layout | a format for one consumer | [`Layout::emit`] |
+//! | a layout | source in C, Rust or Python | [`Layout::to_c`], [`Layout::to_rust`], [`Layout::to_python`] |
+//! | a layout | a table, a picture | [`Table`], [`Picture`] |
+//! | a layout, with feature `serde` | JSON, and back | `Serialize` and `Deserialize` of [`Layout`] |
+//! | two formats | what differs | [`Comparison`] |
+//! | the fields of a `Py_buffer` | the broken rules, and a view that is safe to read | [`RawView::check`] |
+//! | the answers of an exporter to all requests | a report | [`Audit`] |
+//! | a view | a slice, one field, parts for threads | [`View::slice`], [`View::field`], [`View::chunks`] |
+//! | bytes of items | values | [`Plan::value`](decode::Plan::value) |
+//! | bytes of items | structs | [`Plan::read_records`](decode::Plan::read_records) and [`Record`] |
+//! | bytes of items | one vector for each field | [`Plan::columns`](decode::Plan::columns) |
+//! | a view and its memory | a typed vector, values, columns | [`Buffer`](decode::Buffer) |
+//! | values, structs or columns | bytes | [`Plan::encode`](decode::Plan::encode), [`Plan::write_records`](decode::Plan::write_records), [`Plan::write_columns`](decode::Plan::write_columns) |
+//! | a Python object, with feature `pyo3` | its items | `py::open`, `py::Buffer` and `py::Records` as arguments of a function |
+//! | a Rust vector, with feature `pyo3` | an object that NumPy reads and writes | `py::Exported` |
+//!
+//! The modules are [`mod@format`] for the syntax, [`abi`] for machines, [`layout`] for the meaning of a format, [`view`]
+//! for the rules of the protocol, [`decode`] for the memory of items, and `py` for Python objects.
 //!
 //! [`_documentation`] contains the grammar, the dialects, the rules of padding and of the protocol, and the safety of
-//! this crate.
+//! this crate. [`_documentation::coming_from`] is for users of PyO3's `PyBuffer`, rust-numpy, bytemuck and binrw.
 //!
 //! # Features
 //!
 //! | feature | adds |
 //! |--|--|
+//! | `diagnostics` (default) | carets under the offending bytes of a format, in `{:#}` of errors. Without the feature, these messages have the notes and the help, but not the format |
 //! | `std` (default) | loops for the instruction set of the processor, chosen at run time; huge pages. Without `std` the crate needs only `alloc` |
 //! | `triple` | `DataModel::from_triple`: data models of target triples |
 //! | `c` | `Layout::from_c`: layouts from C declarations |
-//! | `serde` | `Serialize` for layouts and values |
+//! | `serde` | `Serialize` and `Deserialize` for formats, layouts, dialects, data models and reports; `Serialize` for values |
 //! | `ndarray` | `ndarray` arrays from buffers, and array views of columns |
+//! | `arbitrary` | the module `arbitrary`: random formats, layouts, `Py_buffer`s and strided memory for tests |
 //! | `arrow` | Arrow schemas from layouts, and record batches from items |
 //! | `pyo3` | the module `py` |
 //! | `derive` | `#[derive(Record)]` for structs whose values are items of a buffer |
 #![cfg_attr(not(feature = "std"), no_std)]
+// docs.rs shows the feature of each item that needs a feature.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 extern crate alloc;
 
@@ -77,6 +99,8 @@ mod text;
 #[path = "documentation.rs"]
 pub mod _documentation;
 pub mod abi;
+#[cfg(feature = "arbitrary")]
+pub mod arbitrary;
 pub mod decode;
 mod foreign;
 pub mod format;
@@ -102,6 +126,7 @@ pub use layout::{
     Ambiguity, CellStyle, Certainty, Comparison, Dialect, EmitError, Equivalence, Field, Interpretation, Layout,
     LayoutError, LayoutErrorKind, Picture, Scalar, Table, Target, Type, calcsize_in, reconcile,
 };
+pub use named::UnknownName;
 #[cfg(feature = "derive")]
 pub use pep3118_derive::Record;
 pub use span::Span;
@@ -139,7 +164,7 @@ pub mod __private {
 /// # Errors
 /// - [`Format::parse`] rejects `format`, for example `T{i`
 pub fn parse(format: impl AsRef<[u8]>) -> Result<Format, FormatError> {
-    Format::parse(format.as_ref())
+    Format::parse(format)
 }
 
 /// Returns the size in bytes of an item with the format `format` on this machine.
@@ -157,7 +182,7 @@ pub fn parse(format: impl AsRef<[u8]>) -> Result<Format, FormatError> {
 /// - [`Layout::read`] rejects `format` in this dialect, for example `T{i`
 #[inline]
 pub fn calcsize(format: impl AsRef<[u8]>) -> Result<u64, LayoutError> {
-    calcsize_in(format.as_ref(), &Dialect::PEP3118, &DataModel::HOST)
+    calcsize_in(format, &Dialect::PEP3118, &DataModel::HOST)
 }
 
 // Compiles and runs the examples of the README as documentation tests.

@@ -11,6 +11,7 @@
 /// assert_eq!((span.start(), span.end(), span.len()), (1, 3, 2));
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Span {
     start: u32,
     end: u32,

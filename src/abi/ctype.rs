@@ -12,7 +12,8 @@ use crate::align::Align;
 /// assert_eq!(DataModel::LLP64.size_of(CType::Long), 4);
 /// ```
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum CType {
     /// `char`, `signed char`, `unsigned char` and `_Bool`, which have one byte.
     Char,

@@ -1,9 +1,12 @@
 //! The data model of a machine: [`DataModel`].
 
 use core::fmt;
+use core::hash::{Hash, Hasher};
+use core::str::FromStr;
 
 use crate::align::Align;
 use crate::endian::Endian;
+use crate::named::UnknownName;
 
 /// The byte order of a machine, and the sizes and alignments of its C types.
 ///
@@ -16,7 +19,10 @@ use crate::endian::Endian;
 /// let mine = DataModel { wchar: 2, ..DataModel::LP64 }; // -fshort-wchar
 /// assert_eq!(mine.long, 8);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+///
+/// Two data models are equal if they have the same byte order, sizes and alignments. The name is not compared, because
+/// it does not change a layout: [`HOST`](DataModel::HOST) on x86-64 Linux equals [`LP64`](DataModel::LP64).
+#[derive(Clone, Copy, Debug)]
 pub struct DataModel {
     /// The name in messages and in JSON: a short name in lower case, such as `"lp64"`.
     pub name: &'static str,
@@ -44,7 +50,7 @@ pub struct DataModel {
 /// assert_eq!((long_double.size, long_double.align.bytes()), (16, 16));
 /// assert_eq!(long_double.format, LongDoubleFormat::X87);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LongDoubleAbi {
     /// The size in bytes. The size includes padding after the significant bytes.
     pub size: u64,
@@ -62,7 +68,8 @@ pub struct LongDoubleAbi {
 /// assert_eq!(DataModel::LLP64.long_double.format, LongDoubleFormat::Double);
 /// ```
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum LongDoubleFormat {
     /// The `long double` is a `double` (Windows, 32-bit arm, Apple's arm).
     Double,
@@ -176,12 +183,67 @@ impl DataModel {
         Self::ALL.into_iter().find(|model| model.name == name)
     }
 
+    /// Returns whether the compilers of the machine place bit-fields by the Microsoft rule, and not by the rule of
+    /// System V. Only Windows has a `wchar_t` of 2 bytes, or a `long` of 4 bytes beside pointers of 8 bytes.
+    pub(crate) const fn has_microsoft_bit_fields(&self) -> bool {
+        self.wchar == 2 || (self.long == 4 && self.pointer == 8)
+    }
+
     /// Returns the maximum of `Py_ssize_t` on the machine of this data model. The maximum is also the size in
     /// bytes of the largest possible object.
+    ///
+    /// ```
+    /// use pep3118::DataModel;
+    /// assert_eq!(DataModel::I386.ssize_max(), 0x7fff_ffff);
+    /// ```
     #[must_use]
     #[inline]
     pub const fn ssize_max(&self) -> u64 {
         if self.pointer >= 8 { 0x7fff_ffff_ffff_ffff } else { 0x7fff_ffff }
+    }
+}
+
+impl DataModel {
+    /// The names that [`by_name`](Self::by_name) accepts.
+    const NAMES: [&'static str; 8] = ["lp64", "aarch64", "s390x", "llp64", "i386", "ilp32", "wasm32", "host"];
+
+    /// Returns the properties by which two data models are compared.
+    fn properties(&self) -> (Endian, [u64; 3], [Align; 2], LongDoubleAbi) {
+        let Self { name: _, endian, long, pointer, wchar, long_long_align, double_align, long_double } = *self;
+        (endian, [long, pointer, wchar], [long_long_align, double_align], long_double)
+    }
+}
+
+impl PartialEq for DataModel {
+    fn eq(&self, other: &Self) -> bool {
+        self.properties() == other.properties()
+    }
+}
+
+impl Eq for DataModel {}
+
+impl Hash for DataModel {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.properties().hash(state);
+    }
+}
+
+/// [`HOST`](DataModel::HOST).
+impl Default for DataModel {
+    fn default() -> Self {
+        Self::HOST
+    }
+}
+
+impl FromStr for DataModel {
+    type Err = UnknownName;
+
+    /// Returns the data model with the name `text`, see [`by_name`](DataModel::by_name).
+    ///
+    /// # Errors
+    /// - no data model has the name `text`: `pdp11`
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
+        Self::by_name(text).ok_or_else(|| UnknownName::new(text, "DataModel", &Self::NAMES))
     }
 }
 

@@ -15,7 +15,7 @@ use crate::text::escape;
 /// let error = pep3118::DataModel::from_triple("pdp11-dec-unix").unwrap_err();
 /// assert!(error.to_string().starts_with("unknown target triple `pdp11-dec-unix`: "));
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("unknown target triple `{}`: {}", escape(triple), escape(reason))]
 pub struct UnknownTriple {
     triple: String,

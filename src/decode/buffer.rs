@@ -6,12 +6,12 @@ use alloc::vec::Vec;
 use super::column_copy::block_items;
 use super::element::zeroed;
 use super::error::{DecodeError, EncodeError, EncodeErrorKind, to_isize};
-use super::memory::{Memory, MemoryMut, Run, SliceMemory};
+use super::memory::{Memory, MemoryMut, PartMemory, Run, SliceMemory};
 use super::plan::Plan;
 use super::traverse::{Runs, at_most, copy_items, path_len};
 use super::value::Value;
 use crate::align::to_u64;
-use crate::view::{Order, Steps, View};
+use crate::view::{Order, Steps, View, chunk_bounds};
 
 /// A readable buffer: a view, the plan of its items, and the memory of the items.
 ///
@@ -32,9 +32,27 @@ use crate::view::{Order, Steps, View};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Buffer<'b> {
-    pub(super) view: &'b View<'b>,
+    pub(super) view: ViewRef<'b>,
     pub(super) plan: &'b Plan,
     pub(super) memory: Box<dyn Memory + 'b>,
+}
+
+/// A view that a buffer borrows from its caller, or that a part of a buffer owns.
+pub(super) enum ViewRef<'b> {
+    Borrowed(&'b View<'b>),
+    Owned(Box<View<'b>>),
+}
+
+impl<'b> core::ops::Deref for ViewRef<'b> {
+    type Target = View<'b>;
+
+    #[inline]
+    fn deref(&self) -> &View<'b> {
+        match self {
+            Self::Borrowed(view) => view,
+            Self::Owned(view) => view,
+        }
+    }
 }
 
 /// A writable buffer: a view, the plan of its items, and the memory of the items.
@@ -105,7 +123,7 @@ impl<'b> Buffer<'b> {
     /// Returns an error if the items of `plan` have another size.
     pub(crate) fn over(view: &'b View<'b>, plan: &'b Plan, memory: Box<dyn Memory + 'b>) -> Result<Self, DecodeError> {
         check_itemsize(view, plan)?;
-        Ok(Self { view, plan, memory })
+        Ok(Self { view: ViewRef::Borrowed(view), plan, memory })
     }
 
     /// Decodes the item at `indices`, which has one index for each dimension.
@@ -143,20 +161,20 @@ impl<'b> Buffer<'b> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn values(&self) -> impl Iterator<Item = Result<Value, DecodeError>> + use<'_> {
-        values(self.view, self.plan, &*self.memory)
+        values(&self.view, self.plan, &*self.memory)
     }
 
     /// Returns an iterator over the decoded values of all items, as [`values`](Self::values) does. The iterator owns
     /// the buffer.
     pub fn into_values(self) -> impl Iterator<Item = Result<Value, DecodeError>> + use<'b> {
-        values(self.view, self.plan, self.memory)
+        values(&self.view, self.plan, self.memory)
     }
 
     /// Returns the number of items of the view. Returns an error if the size of all items is larger than the address
     /// space.
     #[cfg(feature = "arrow")]
     pub(crate) fn items(&self) -> Result<usize, DecodeError> {
-        total(self.view, self.plan.size).map(|(items, _)| items)
+        total(&self.view, self.plan.size).map(|(items, _)| items)
     }
 
     /// Returns a reader of the bytes of all items, in C order, in blocks of several items.
@@ -165,7 +183,7 @@ impl<'b> Buffer<'b> {
     /// - a stride or an offset is larger than the address space
     #[doc(hidden)]
     pub fn blocks(&self) -> Result<Blocks<'_>, DecodeError> {
-        Blocks::new(self.view, self.plan.size, &*self.memory)
+        Blocks::new(&self.view, self.plan.size, &*self.memory)
     }
 
     /// Copies the bytes of the item at `indices`.
@@ -175,7 +193,7 @@ impl<'b> Buffer<'b> {
     #[doc(hidden)]
     pub fn item_bytes(&self, indices: &[i64]) -> Result<Vec<u8>, DecodeError> {
         let mut item = zeroed(self.plan.size)?;
-        self.memory.read(&item_at(self.view, self.plan.size, indices)?, 1, &mut item)?;
+        self.memory.read(&item_at(&self.view, self.plan.size, indices)?, 1, &mut item)?;
         Ok(item)
     }
 
@@ -186,11 +204,67 @@ impl<'b> Buffer<'b> {
     /// - the length of `out` is not the size of all items
     #[doc(hidden)]
     pub fn copy_bytes(&self, order: Order, out: &mut [u8]) -> Result<(), DecodeError> {
-        let (_, bytes) = total(self.view, self.plan.size)?;
+        let (_, bytes) = total(&self.view, self.plan.size)?;
         if out.len() != bytes {
             return Err(DecodeError::TooSmall { available: to_u64(out.len()), needed: to_u64(bytes) });
         }
-        copy_items(self.view, self.plan.size, &*self.memory, order, &[], out)
+        copy_items(&self.view, self.plan.size, &*self.memory, order, &[], out)
+    }
+
+    /// Returns two buffers: the items with an index below `index` in the first dimension, and all other items. Both can
+    /// be sent to other threads.
+    ///
+    /// ```
+    /// use pep3118::decode::{Buffer, Plan};
+    /// use pep3118::{DataModel, Order, RawView, Request};
+    /// let raw = RawView { len: 8, itemsize: 2, ndim: 1, format: Some(b">h"), shape: Some(&[4]), ..RawView::default() };
+    /// let view = raw.check(Request::FULL_RO, None, None).into_result()?;
+    /// let plan = Plan::for_view(&view, &DataModel::HOST)?;
+    /// let buffer = Buffer::new(&view, &plan, &[0, 1, 0, 2, 0, 3, 0, 4])?;
+    /// let (low, high) = buffer.split_at(1)?;
+    /// let sum = |part: Buffer<'_>| part.to_vec::<i16>(Order::C).map(|items| items.iter().sum::<i16>());
+    /// let sums = std::thread::scope(|scope| {
+    ///     let other = scope.spawn(|| sum(high));
+    ///     (sum(low), other.join().unwrap())
+    /// });
+    /// assert_eq!((sums.0?, sums.1?), (1, 9));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// - the errors of [`View::split_at`]
+    pub fn split_at(&self, index: i64) -> Result<(Buffer<'_>, Buffer<'_>), DecodeError> {
+        let (low, high) = self.view.split_at(index)?;
+        Ok((self.part(low, 0), self.part(high, index)))
+    }
+
+    /// Returns an iterator over buffers of consecutive items: each buffer has `len` indices of the first dimension, and
+    /// the last buffer has the remaining indices. The buffers can be sent to other threads.
+    ///
+    /// ```
+    /// use pep3118::decode::{Buffer, Plan};
+    /// use pep3118::{DataModel, Order, RawView, Request};
+    /// let raw = RawView { len: 6, itemsize: 2, ndim: 1, format: Some(b">h"), shape: Some(&[3]), ..RawView::default() };
+    /// let view = raw.check(Request::FULL_RO, None, None).into_result()?;
+    /// let plan = Plan::for_view(&view, &DataModel::HOST)?;
+    /// let buffer = Buffer::new(&view, &plan, &[0, 1, 0, 2, 0, 3])?;
+    /// let parts: Result<Vec<Vec<i16>>, _> = buffer.chunks(2)?.map(|part| part.to_vec(Order::C)).collect();
+    /// assert_eq!(parts?, [vec![1, 2], vec![3]]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// - the errors of [`View::chunks`]
+    pub fn chunks(&self, len: i64) -> Result<impl Iterator<Item = Buffer<'_>> + use<'_, 'b>, DecodeError> {
+        let bounds = chunk_bounds(self.view.first_length()?, len)?;
+        Ok(bounds.map(|(start, count)| self.part(self.view.rows(start, count), start)))
+    }
+
+    /// Returns the buffer of `view`, a part of the view of this buffer. `start` is the index of the first dimension of
+    /// this buffer that is index 0 of the part.
+    fn part<'s>(&'s self, view: View<'s>, start: i64) -> Buffer<'s> {
+        let memory = PartMemory { memory: &*self.memory, start };
+        Buffer { view: ViewRef::Owned(Box::new(view)), plan: self.plan, memory: Box::new(memory) }
     }
 }
 
@@ -278,7 +352,7 @@ impl<'b> Blocks<'b> {
 
 impl core::fmt::Debug for Buffer<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Buffer").field("view", self.view).finish_non_exhaustive()
+        f.debug_struct("Buffer").field("view", &*self.view).finish_non_exhaustive()
     }
 }
 

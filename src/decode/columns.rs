@@ -11,11 +11,13 @@ use super::column_copy::{ColumnFiller, can_grow, scatter_columns};
 use super::element::sealed::{ColumnTarget, ElementType, Elements, ElementsMut};
 use super::element::{Element, elements_per_item, reserved, zeroed};
 use super::error::{DecodeError, EncodeError, EncodeErrorKind};
+use super::field_names::FieldNames;
 use super::leaf::Leaf;
 use super::long_double::{LongDouble, name as representation};
-use super::plan::{Plan, leaves_by_name, select_leaves};
+use super::plan::{Plan, leaf_named, leaves_by_name, select_leaves};
 use super::scalar::ScalarCodec;
 use super::traverse::Runs;
+use super::typed_copy::Number;
 use crate::abi::LongDoubleFormat;
 use crate::align::to_u64;
 use crate::layout::Type;
@@ -54,7 +56,9 @@ pub struct Column {
 }
 
 macro_rules! column_data {
-    ($($(#[$doc:meta])* $variant:ident($element:ty),)+) => {
+    (@name $element:ty, $name:literal) => { $name };
+    (@name $element:ty) => { <$element as ElementType>::NAME };
+    ($($(#[$doc:meta])* $variant:ident($element:ty $(, $name:literal)?),)+) => {
         /// The elements of a column, as a vector of the type that represents the field.
         #[non_exhaustive]
         #[derive(Clone, Debug, PartialEq)]
@@ -82,7 +86,7 @@ macro_rules! column_data {
             /// Returns the name of the element type for error messages, such as `int16`.
             fn element_name(&self) -> &'static str {
                 match self {
-                    $(Self::$variant(_) => <$element as ElementType>::NAME,)+
+                    $(Self::$variant(_) => column_data!(@name $element $(, $name)?),)+
                 }
             }
 
@@ -122,16 +126,35 @@ column_data! {
     UInt8(u8),
     /// Signed integers of 2 bytes.
     Int16(i16),
-    /// Unsigned integers of 2 bytes, or code units of text.
+    /// Unsigned integers of 2 bytes.
     UInt16(u16),
     /// Signed integers of 4 bytes.
     Int32(i32),
-    /// Unsigned integers of 4 bytes, code units of text, or addresses.
+    /// Unsigned integers of 4 bytes.
     UInt32(u32),
     /// Signed integers of 8 bytes.
     Int64(i64),
-    /// Unsigned integers of 8 bytes, or addresses.
+    /// Unsigned integers of 8 bytes.
     UInt64(u64),
+    /// Addresses of 2 bytes: pointers and function pointers, formats `P`, `&` and `X{}`.
+    Address16(u16, "addresses of 2 bytes"),
+    /// Addresses of 4 bytes: pointers and function pointers.
+    Address32(u32, "addresses of 4 bytes"),
+    /// Addresses of 8 bytes: pointers and function pointers.
+    Address64(u64, "addresses of 8 bytes"),
+    /// Addresses of Python objects, format `O`, on a machine with pointers of 2 bytes. The column does not own a
+    /// reference to the objects.
+    Object16(u16, "object addresses of 2 bytes"),
+    /// Addresses of Python objects, format `O`, on a machine with pointers of 4 bytes. The column does not own a
+    /// reference to the objects.
+    Object32(u32, "object addresses of 4 bytes"),
+    /// Addresses of Python objects, format `O`, on a machine with pointers of 8 bytes. The column does not own a
+    /// reference to the objects.
+    Object64(u64, "object addresses of 8 bytes"),
+    /// Code units of 2 bytes, format `u` and `wchar_t` of 2 bytes. The units can be invalid UTF-16.
+    Ucs2(u16, "code units of 2 bytes"),
+    /// Code units of 4 bytes, format `w` and `wchar_t` of 4 bytes. The units can be invalid UTF-32.
+    Ucs4(u32, "code units of 4 bytes"),
     /// 16-bit floats, format `e`.
     Float16(f16),
     /// 32-bit floats, format `f`.
@@ -195,16 +218,6 @@ impl ColumnData {
     /// Allocates the vector for the values of the field `leaf` in `items` records. `initial` selects an empty or a
     /// zeroed vector. Returns an error if the allocation fails.
     fn allocate(leaf: &Leaf, items: usize, initial: Initial) -> Result<Self, DecodeError> {
-        /// Allocates the vector with elements of type `T`. `leaf`, `items` and `initial` have the same meaning as for
-        /// `allocate`. Returns an error if the allocation fails.
-        fn vector<T: Element>(leaf: &Leaf, items: usize, initial: Initial) -> Result<Vec<T>, DecodeError> {
-            let count =
-                elements_per_item::<T>(leaf).checked_mul(items).ok_or(DecodeError::Allocation { bytes: u64::MAX })?;
-            match initial {
-                Initial::Zeroed => zeroed(count),
-                Initial::Reserved => reserved(count),
-            }
-        }
         let ScalarCodec { unit, long_double, .. } = leaf.codec;
         let ty = leaf.codec.value_type();
         let double = long_double == LongDoubleFormat::Double;
@@ -227,13 +240,50 @@ impl ColumnData {
             (Type::Complex32, _) => Self::Complex32(vector(leaf, items, initial)?),
             (Type::Complex64, _) => Self::Complex64(vector(leaf, items, initial)?),
             (Type::Complex128, _) => Self::Complex128(vector(leaf, items, initial)?),
-            // Code units of text, and addresses.
-            (ty, 2) if ty.has_byte_order() => Self::UInt16(vector(leaf, items, initial)?),
-            (ty, 4) if ty.has_byte_order() => Self::UInt32(vector(leaf, items, initial)?),
-            (ty, 8) if ty.has_byte_order() => Self::UInt64(vector(leaf, items, initial)?),
-            // Strings, void, and code units of a size that no Rust integer has.
-            _ => Self::Bytes(vector(leaf, items, initial)?),
+            (Type::Object, 2) => Self::Object16(vector(leaf, items, initial)?),
+            (Type::Object, 4) => Self::Object32(vector(leaf, items, initial)?),
+            (Type::Object, 8) => Self::Object64(vector(leaf, items, initial)?),
+            (Type::Pointer | Type::CharPointer | Type::WcharPointer | Type::Function, 2) => {
+                Self::Address16(vector(leaf, items, initial)?)
+            }
+            (Type::Pointer | Type::CharPointer | Type::WcharPointer | Type::Function, 4) => {
+                Self::Address32(vector(leaf, items, initial)?)
+            }
+            (Type::Pointer | Type::CharPointer | Type::WcharPointer | Type::Function, 8) => {
+                Self::Address64(vector(leaf, items, initial)?)
+            }
+            (Type::Ucs2 | Type::Wchar, 2) => Self::Ucs2(vector(leaf, items, initial)?),
+            (Type::Ucs4 | Type::Wchar, 4) => Self::Ucs4(vector(leaf, items, initial)?),
+            // Strings, void, and addresses and code units of a size that no Rust integer has.
+            (
+                Type::Char
+                | Type::Bytes
+                | Type::Pascal
+                | Type::Void
+                | Type::Bits
+                | Type::Opaque
+                | Type::Record
+                | Type::Object
+                | Type::Pointer
+                | Type::CharPointer
+                | Type::WcharPointer
+                | Type::Function
+                | Type::Ucs2
+                | Type::Ucs4
+                | Type::Wchar,
+                _,
+            ) => Self::Bytes(vector(leaf, items, initial)?),
         })
+    }
+}
+
+/// Allocates a vector for the values of the field `leaf` in `items` records, with elements of type `T`. `initial`
+/// selects an empty or a zeroed vector. Returns an error if the allocation fails.
+fn vector<T: Element>(leaf: &Leaf, items: usize, initial: Initial) -> Result<Vec<T>, DecodeError> {
+    let count = elements_per_item::<T>(leaf).checked_mul(items).ok_or(DecodeError::Allocation { bytes: u64::MAX })?;
+    match initial {
+        Initial::Zeroed => zeroed(count),
+        Initial::Reserved => reserved(count),
     }
 }
 
@@ -246,14 +296,19 @@ enum Initial {
     Reserved,
 }
 
+impl Initial {
+    /// Returns the initial content of a column for `leaf`: empty if the column is filled by appending, see
+    /// [`can_grow`].
+    fn of(leaf: &Leaf) -> Self {
+        if can_grow(leaf) { Self::Reserved } else { Self::Zeroed }
+    }
+}
+
 impl Column {
     /// Allocates one column of `items` records for each of `leaves`. The column is an empty vector with capacity if
     /// [`can_grow`] is true for the leaf, and is zeroed otherwise. Returns an error if an allocation fails.
     fn allocate(leaves: &[&Leaf], items: usize) -> Result<Vec<Self>, DecodeError> {
-        let allocate = |leaf: &&Leaf| {
-            let initial = if can_grow(leaf) { Initial::Reserved } else { Initial::Zeroed };
-            Ok(Self::new(leaf, ColumnData::allocate(leaf, items, initial)?))
-        };
+        let allocate = |leaf: &&Leaf| Ok(Self::new(leaf, ColumnData::allocate(leaf, items, Initial::of(leaf))?));
         leaves.iter().map(allocate).collect()
     }
 
@@ -269,7 +324,7 @@ impl Column {
             _ => None,
         };
         shape.extend(of_value);
-        Self { name: leaf.name().to_vec(), ty, shape, data }
+        Self { name: leaf.name().into_owned(), ty, shape, data }
     }
 
     /// Borrows the elements for filling the column. [`allocate`](Self::allocate) must have created the column for
@@ -286,7 +341,7 @@ impl Column {
 /// use pep3118::{DataModel, Dialect, Layout};
 /// let plan = Plan::new(&Layout::read(b"T{>h:id:2s:tag:}", &Dialect::PEP3118, &DataModel::HOST)?)?;
 /// let mut ids = [0_i16; 2];
-/// plan.columns_into(b"\0\x01on\0\x02no", Some(&[b"id"]), vec![Destination::from(&mut ids[..])])?;
+/// plan.columns_into(b"\0\x01on\0\x02no", ["id"], vec![Destination::from(&mut ids[..])])?;
 /// assert_eq!(ids, [1, 2]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -359,14 +414,26 @@ impl<'f> ColumnFiller<'f> {
 impl Plan {
     /// Copies fields of `records` to columns, and returns one column for each of `names`, in the order of `names`.
     /// `records` contains the bytes of adjacent records. `names` are the dotted names of leaf fields, see
-    /// [`Leaf::name`]. `None` means all leaf fields in the order of the format.
+    /// [`Leaf::name`]. `..` means all leaf fields in the order of the format.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
+    /// let layout = Layout::read("T{<H:id:<f:price:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// let plan = Plan::new(&layout)?;
+    /// let columns = plan.columns(&[7, 0, 0, 0, 0xc0, 0x3f, 8, 0, 0, 0, 0, 0], ["price"])?;
+    /// assert_eq!(columns[0].data, pep3118::decode::ColumnData::Float32(vec![1.5, 0.0]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// - the length of `records` is not a multiple of the record size: 10 bytes for records of 4 bytes
-    /// - one of `names` is not the name of a leaf field: `&[b"c"]` for `T{<i:a:<d:b:}`
+    /// - one of `names` is not the name of a leaf field: `["c"]` for `T{<i:a:<d:b:}`
+    /// - one of `names` is the name of several leaf fields: `["a"]` for `T{<i:a:<d:a:}`
+    /// - the names and shapes of the columns need more than 64 times the memory of the names and shapes of the layout,
+    ///   plus 1 MiB
     /// - there is not enough memory for the columns
-    pub fn columns(&self, records: &[u8], names: Option<&[&[u8]]>) -> Result<Vec<Column>, DecodeError> {
-        self.columns_of(records, &select_leaves(self, names)?)
+    pub fn columns(&self, records: &[u8], names: impl FieldNames) -> Result<Vec<Column>, DecodeError> {
+        self.columns_of(records, &select_leaves(self, &names)?)
     }
 
     /// Copies fields of `records`, the bytes of adjacent records, to one column each. The fields are the elements of
@@ -381,9 +448,82 @@ impl Plan {
     /// Copies the fields `leaves` of `records`, the bytes of adjacent records, to one column each. Returns an error if
     /// the length of `records` is not a multiple of the record size, or if there is not enough memory.
     fn columns_of(&self, records: &[u8], leaves: &[&Leaf]) -> Result<Vec<Column>, DecodeError> {
+        self.check_names_of(leaves)?;
         let mut columns = Column::allocate(leaves, self.items_in(records.len())?)?;
         ColumnFiller::of_columns(leaves, &mut columns, self.size).append(Strided::of_rows(records, self.size))?;
         Ok(columns)
+    }
+
+    /// Copies the field `name` of `records` to a vector. `records` contains the bytes of adjacent records, and `name` is
+    /// the dotted name of a leaf field, see [`Leaf::name`]. If several fields have this name, the result has the values
+    /// of the first field. [`Element`] lists the values that each type represents.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
+    /// let layout = Layout::read(b"T{>h:volume:>d:price:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// let plan = Plan::new(&layout)?;
+    /// let records = [[0, 7, 0x3f, 0xf0, 0, 0, 0, 0, 0, 0], [0, 8, 0x40, 0, 0, 0, 0, 0, 0, 0]].concat();
+    /// assert_eq!(plan.column::<f64>("price", &records)?, [1.0, 2.0]);
+    /// let error = plan.column::<f64>("volume", &records).unwrap_err();
+    /// assert_eq!(error.to_string(), "items are int16 but float64 was requested");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// - the length of `records` is not a multiple of the record size: 10 bytes for records of 4 bytes
+    /// - `name` is not the name of a leaf field: `c` for `T{<i:a:<d:b:}`
+    /// - the field has another type: `column::<f64>` for `<i` ([`column_as`](Self::column_as) converts)
+    /// - there is not enough memory for the vector
+    pub fn column<T: Element>(&self, name: impl AsRef<[u8]>, records: &[u8]) -> Result<Vec<T>, DecodeError> {
+        self.elements(leaf_named(self, name.as_ref())?, records)
+    }
+
+    /// Copies the field `name` of `records` to a vector, as [`column`](Self::column) does, and converts numbers of a
+    /// narrower type to `T`. The conversion is exact, because `T` represents every number of the narrower type.
+    /// [`Buffer::to_vec_as`] accepts the same types.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
+    /// let layout = Layout::read(b"T{P:next:>h:volume:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// let plan = Plan::new(&layout)?;
+    /// let record = [0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xfe];
+    /// assert_eq!(plan.column_as::<f64>("volume", &record)?, [-2.0]);
+    /// let error = plan.column_as::<u32>("volume", &record).unwrap_err();
+    /// assert_eq!(error.to_string(), "items are int16 but uint32 was requested");
+    /// // An address is not a number.
+    /// assert!(plan.column_as::<f64>("next", &record).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// - `T` cannot represent every number of the field: `column_as::<i16>` for `<i`, `column_as::<f64>` for `<q`
+    /// - the errors of [`column`](Self::column)
+    pub fn column_as<T: Number>(&self, name: impl AsRef<[u8]>, records: &[u8]) -> Result<Vec<T>, DecodeError> {
+        let leaf = leaf_named(self, name.as_ref())?;
+        if T::accepts(&leaf.codec) {
+            return self.elements(leaf, records);
+        }
+        let column = self.columns_of(records, &[leaf])?.pop();
+        let column = column.ok_or_else(|| DecodeError::internal("a field has no column"))?;
+        let found = column.ty.as_str();
+        T::widened_column(column.data)?.ok_or(DecodeError::ElementType { found, wanted: T::NAME })
+    }
+
+    /// Copies the field `leaf` of `records`, the bytes of adjacent records, to a vector. Returns an error if the field
+    /// has another type, if the length of `records` is not a multiple of the record size, or if there is not enough
+    /// memory.
+    fn elements<T: Element>(&self, leaf: &Leaf, records: &[u8]) -> Result<Vec<T>, DecodeError> {
+        if !T::accepts(&leaf.codec) {
+            let found = leaf.codec.value_type().as_str();
+            return Err(DecodeError::ElementType { found, wanted: T::NAME });
+        }
+        let mut elements = vector(leaf, self.items_in(records.len())?, Initial::of(leaf))?;
+        let target = match Initial::of(leaf) {
+            Initial::Reserved => T::target(&mut elements),
+            Initial::Zeroed => ColumnTarget::Elements(T::elements_mut(&mut elements)),
+        };
+        ColumnFiller::new([(leaf, target)].into_iter(), self.size).append(Strided::of_rows(records, self.size))?;
+        Ok(elements)
     }
 
     /// Copies fields of `records` to slices of the caller. `records` contains the bytes of adjacent records. `names`
@@ -412,11 +552,11 @@ impl Plan {
     pub fn columns_into(
         &self,
         records: &[u8],
-        names: Option<&[&[u8]]>,
+        names: impl FieldNames,
         destinations: Vec<Destination<'_>>,
     ) -> Result<(), DecodeError> {
         let items = self.items_in(records.len())?;
-        let leaves = select_leaves(self, names)?;
+        let leaves = select_leaves(self, &names)?;
         let mut filler = ColumnFiller::of_destinations(&leaves, destinations, items, self.size)?;
         filler.append(Strided::of_rows(records, self.size))
     }
@@ -482,15 +622,15 @@ impl Plan {
     /// Returns the leaf with the name of each of `columns`, in the order of `columns`. Columns with equal names get
     /// different leaves. Returns an error if no leaf, or no further leaf, has the name of a column.
     fn leaves_of(&self, columns: &[Column]) -> Result<Vec<&Leaf>, EncodeError> {
-        let sorted = leaves_by_name(self);
+        let sorted = leaves_by_name(self)?;
         // For the first leaf of each name: the number of leaves of this name that have a column.
         let mut taken = alloc::vec![0_usize; sorted.len()];
         let find = |column: &Column| {
-            let first = sorted.partition_point(|leaf| leaf.name() < &*column.name);
+            let first = sorted.partition_point(|(name, _)| **name < *column.name);
             let leaf = taken.get_mut(first).and_then(|taken| {
-                let leaf = sorted.get(first.saturating_add(*taken)).copied();
+                let leaf = sorted.get(first.saturating_add(*taken));
                 *taken = taken.saturating_add(1);
-                leaf.filter(|leaf| leaf.name() == &*column.name)
+                leaf.filter(|(name, _)| **name == *column.name).map(|(_, leaf)| *leaf)
             });
             leaf.ok_or_else(|| DecodeError::NoField { name: column.name.as_slice().into() }.into())
         };
@@ -501,13 +641,14 @@ impl Plan {
 impl Buffer<'_> {
     /// Copies fields of all items to columns, and returns one column for each of `names`, in the order of `names`. The
     /// values of a column are in C order of the items. `names` are the dotted names of leaf fields, see [`Leaf::name`].
-    /// `None` means all leaf fields in the order of the format.
+    /// `..` means all leaf fields in the order of the format.
     ///
     /// # Errors
-    /// - one of `names` is not the name of a leaf field
+    /// - one of `names` is not the name of a leaf field, or is the name of several leaf fields
+    /// - the names and shapes of the columns exceed the limit of [`Plan::columns`]
     /// - there is not enough memory for the columns
-    pub fn columns(&self, names: Option<&[&[u8]]>) -> Result<Vec<Column>, DecodeError> {
-        self.columns_of(&select_leaves(self.plan, names)?)
+    pub fn columns(&self, names: impl FieldNames) -> Result<Vec<Column>, DecodeError> {
+        self.columns_of(&select_leaves(self.plan, &names)?)
     }
 
     /// Copies fields of all items to one column each, in C order of the items. The fields are the elements of
@@ -524,7 +665,8 @@ impl Buffer<'_> {
     /// Copies the fields `leaves` of all items to one column each, in C order of the items. Returns an error if there
     /// is not enough memory, or if the items cannot be read.
     fn columns_of(&self, leaves: &[&Leaf]) -> Result<Vec<Column>, DecodeError> {
-        let (items, _) = total(self.view, self.plan.size)?;
+        self.plan.check_names_of(leaves)?;
+        let (items, _) = total(&self.view, self.plan.size)?;
         let mut columns = Column::allocate(leaves, items)?;
         self.fill_columns(ColumnFiller::of_columns(leaves, &mut columns, self.plan.size))?;
         Ok(columns)
@@ -538,9 +680,9 @@ impl Buffer<'_> {
     /// - the number of destinations differs from the number of selected fields
     /// - a destination has another element type or another length than its column
     /// - the errors of [`columns`](Self::columns)
-    pub fn columns_into(&self, names: Option<&[&[u8]]>, destinations: Vec<Destination<'_>>) -> Result<(), DecodeError> {
-        let (items, _) = total(self.view, self.plan.size)?;
-        let leaves = select_leaves(self.plan, names)?;
+    pub fn columns_into(&self, names: impl FieldNames, destinations: Vec<Destination<'_>>) -> Result<(), DecodeError> {
+        let (items, _) = total(&self.view, self.plan.size)?;
+        let leaves = select_leaves(self.plan, &names)?;
         self.fill_columns(ColumnFiller::of_destinations(&leaves, destinations, items, self.plan.size)?)
     }
 
@@ -550,7 +692,7 @@ impl Buffer<'_> {
         if self.plan.size == 0 {
             return Ok(());
         }
-        let mut runs = Runs::new(self.view, self.plan.size)?;
+        let mut runs = Runs::new(&self.view, self.plan.size)?;
         if runs.line_len() < SHORT_LINE {
             let mut blocks = self.blocks()?;
             while blocks.advance()? {

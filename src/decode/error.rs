@@ -23,7 +23,7 @@ use crate::view::ViewError;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[non_exhaustive]
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum DecodeError {
     /// The length of the input is not a multiple of the item size: 10 bytes for items of 4 bytes.
     #[error("{} are not a multiple of the {itemsize}-byte item size", plural(*len, "byte"))]
@@ -107,6 +107,13 @@ pub enum DecodeError {
         /// The dotted name that the caller gave.
         name: Box<[u8]>,
     },
+    /// Several fields have the requested dotted name: `a` in `T{<i:a:<d:a:}`, `f0` in `T{BB:f0:}`, `a.b` in
+    /// `T{B:a.b:T{B:b:}:a:}`.
+    #[error("several fields are named `{}`", escape(name))]
+    RepeatedName {
+        /// The dotted name.
+        name: Box<[u8]>,
+    },
     /// An item has too many values of 0 bytes: `(4294967296)0s`. The item size does not limit the number of such
     /// values.
     #[error("{count} values of 0 bytes are more than {limit}")]
@@ -116,13 +123,15 @@ pub enum DecodeError {
         /// The largest supported number of values.
         limit: u64,
     },
-    /// The names and shapes of the leaf fields need too much memory. A plan stores the dotted name of each field, so
-    /// that a record with a long name and many fields needs more memory than its format.
+    /// The dotted names or the shapes of all fields need too much memory. The dotted name of a field repeats the names
+    /// of the enclosing records, so the names of a record with a long name and many fields need more memory than the
+    /// format. The same applies to the shapes of arrays in arrays of records.
     #[error("names and shapes of the fields need {} but at most {limit} are supported", plural(*bytes, "byte"))]
     FieldNames {
-        /// The number of bytes that the names and shapes need, up to the field that exceeds the limit.
+        /// The number of bytes that the names or the shapes need. For shapes, the number ends at the field that exceeds
+        /// the limit.
         bytes: u64,
-        /// The largest supported number of bytes for names and shapes.
+        /// The largest supported number of bytes: 64 times the names and shapes of the layout, plus 1 MiB.
         limit: u64,
     },
     /// A value of a user type cannot be converted to a number.
@@ -168,11 +177,11 @@ impl DecodeError {
 /// assert!(matches!(error.kind(), EncodeErrorKind::OutOfRange { value: 300, .. }));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EncodeError(Box<Details>);
 
 /// The fields of an [`EncodeError`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Details {
     kind: EncodeErrorKind,
     /// The names and indices of the field that rejected the value, outermost first: `a.b[2]`.
@@ -191,7 +200,7 @@ struct Details {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[non_exhaustive]
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum EncodeErrorKind {
     /// The number is out of the range of the field: 300 for `B`.
     #[error("{value} is not in the range {low} to {high} of {ty}")]

@@ -4,11 +4,13 @@
 //! A *unit* is a group of adjacent bytes whose reversal changes the byte order of a value, such as the bytes of a
 //! number.
 
-use alloc::boxed::Box;
+use alloc::borrow::Cow;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::ControlFlow;
 
 use super::error::DecodeError;
+use super::field_path::FieldPath;
 use super::scalar::ScalarCodec;
 use crate::layout::{BitField, NulHandling, Type, UserType};
 use crate::strided::{Strided, StridedMut};
@@ -19,12 +21,13 @@ use crate::strided::{Strided, StridedMut};
 /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
 /// let plan = Plan::new(&Layout::read(b"T{<h:id:(2)T{<d:x:}:at:}", &Dialect::PEP3118, &DataModel::HOST)?)?;
 /// let at = &plan.leaves()[1];
-/// assert_eq!((at.name(), at.size(), at.shape()), (&b"at.x"[..], 8, &[2][..]));
+/// assert_eq!((&*at.name(), at.size(), at.shape()), (&b"at.x"[..], 8, &[2][..]));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Leaf {
-    name: Box<[u8]>,
+    /// The names of the field and of the records around the field.
+    pub(super) path: FieldPath,
     /// The offset of the first value, in bytes from the start of the item.
     pub(super) offset: usize,
     /// The codec that decodes and encodes one value of the field.
@@ -32,27 +35,27 @@ pub struct Leaf {
     /// The number of units in one group of adjacent values. A field in an array of records has one group in each
     /// record.
     adjacent: usize,
-    /// The arrays of records around the field, outermost first.
-    pub(super) repeats: Vec<Repeat<1>>,
-    /// The shape of the values in one item, see [`shape`](Self::shape).
-    shape: Vec<usize>,
+    /// The arrays of records around the field, outermost first. The leaves of a record share the list.
+    pub(super) repeats: Repeats,
+    /// The shape of the values in one item, see [`shape`](Self::shape). The leaves of a record share the shape of the
+    /// record.
+    shape: Arc<[usize]>,
 }
 
 impl Leaf {
-    /// Creates a leaf. `name` is the dotted name, and `offset` the offset of the first value in bytes from the start of
+    /// Creates a leaf. `path` has the names, and `offset` is the offset of the first value in bytes from the start of
     /// the item. `codec` decodes one value. The field itself has `count` adjacent values. `repeats` are the arrays of
     /// records that contain the field, outermost first. `shape` has the dimensions of these arrays and of the field.
     /// Returns an error if the number of units overflows.
     pub(super) fn new(
-        name: Box<[u8]>,
+        path: FieldPath,
         offset: usize,
         codec: ScalarCodec,
         count: usize,
-        repeats: &[Repeat<1>],
-        shape: Vec<usize>,
+        mut repeats: Repeats,
+        shape: Arc<[usize]>,
     ) -> Result<Self, DecodeError> {
         let mut adjacent = count.checked_mul(codec.units());
-        let mut repeats = repeats.to_vec();
         // If the field fills its record, the values of all records of an array are adjacent.
         while let (Some(Repeat { count, strides: [stride] }), Some(units)) = (repeats.last().copied(), adjacent) {
             if units.checked_mul(codec.unit) != Some(stride) {
@@ -64,14 +67,17 @@ impl Leaf {
         // The product cannot overflow. `PlanBuilder` limits the number of values of 0 bytes, and the item size limits
         // the number of all other values.
         let adjacent = adjacent.ok_or(DecodeError::Allocation { bytes: u64::MAX })?;
-        Ok(Self { name, offset, codec, adjacent, repeats, shape })
+        Ok(Self { path, offset, codec, adjacent, repeats, shape })
     }
 
     /// Returns the dotted name: `b"a.b"`. A field without a name is called `f` and its index, such as `f0`, as in
     /// NumPy. The name is empty if the item is not a record.
+    ///
+    /// The leaves of a record share the names of the enclosing records, so this function creates the dotted name of a
+    /// field in a nested record.
     #[must_use]
-    pub fn name(&self) -> &[u8] {
-        &self.name
+    pub fn name(&self) -> Cow<'_, [u8]> {
+        self.path.dotted()
     }
 
     /// Returns the offset of the first value, in bytes from the start of the item.
@@ -182,12 +188,55 @@ impl Leaf {
 
 /// An array of records that contains a field. `N` is the number of memories that contain the array: 1 for an item, and
 /// 2 for an item and a struct.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Repeat<const N: usize> {
     /// The number of elements of the array.
     pub(super) count: usize,
     /// The distance from one element to the next in each memory, in bytes.
     pub(super) strides: [usize; N],
+}
+
+/// A list of arrays of records, outermost first. A list that starts like another list shares its memory.
+#[derive(Clone, Debug)]
+pub(super) struct Repeats {
+    all: Arc<[Repeat<1>]>,
+    /// The number of elements of `all` that belong to the list.
+    len: usize,
+}
+
+impl Repeats {
+    /// Creates the list of all of `repeats`.
+    pub(super) fn new(repeats: Vec<Repeat<1>>) -> Self {
+        Self { len: repeats.len(), all: repeats.into() }
+    }
+
+    /// Removes the last element. Does nothing if the list is empty.
+    fn pop(&mut self) {
+        self.len = self.len.saturating_sub(1);
+    }
+}
+
+impl core::ops::Deref for Repeats {
+    type Target = [Repeat<1>];
+
+    fn deref(&self) -> &[Repeat<1>] {
+        // `len` is at most the length of `all`, so the default is never used.
+        self.all.get(..self.len).unwrap_or_default()
+    }
+}
+
+impl PartialEq for Repeats {
+    fn eq(&self, other: &Self) -> bool {
+        (Arc::ptr_eq(&self.all, &other.all) && self.len == other.len) || **self == **other
+    }
+}
+
+impl Eq for Repeats {}
+
+impl core::hash::Hash for Repeats {
+    fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
+        (**self).hash(state);
+    }
 }
 
 /// Calls `each` for every element of the nested arrays `repeats`, with the offset of the element in each of the `N`
@@ -220,7 +269,7 @@ pub(crate) struct Swap {
     /// The size of all units in bytes.
     len: usize,
     /// The arrays of records around the field, outermost first.
-    repeats: Vec<Repeat<1>>,
+    repeats: Repeats,
 }
 
 impl Swap {

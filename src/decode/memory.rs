@@ -2,6 +2,8 @@
 //! bytes. `foreign.rs` implements both traits for the memory of an exporter. Every access is to a [`Run`], a sequence
 //! of evenly spaced items.
 
+use alloc::vec::Vec;
+
 use super::error::{DecodeError, to_isize};
 use crate::align::to_u64;
 
@@ -47,7 +49,7 @@ impl Run<'_> {
 /// Memory that items are read from.
 ///
 /// Every method checks that the run is inside the memory.
-pub(crate) trait Memory {
+pub(crate) trait Memory: Send + Sync {
     /// Returns the bytes of the items that `run` describes, borrowed from this memory with the stride of `run`.
     ///
     /// Returns an error if the items are not inside the memory, or if a pointer on the path of `run` is NULL.
@@ -78,6 +80,45 @@ pub(crate) trait Memory {
     /// memory.
     fn borrow(&self, _run: &Run<'_>) -> Option<&[u8]> {
         None
+    }
+}
+
+/// The memory of a part of a view: the items whose index in the first dimension is at least `start`.
+pub(super) struct PartMemory<'m> {
+    /// The memory of the whole view.
+    pub(super) memory: &'m (dyn Memory + 'm),
+    /// The index of the whole view that is index 0 of the part.
+    pub(super) start: i64,
+}
+
+impl PartMemory<'_> {
+    /// Calls `access` with the memory of the whole view, and with `run` as a run of the whole view.
+    ///
+    /// The offset of a run without pointers counts from `buf`, which is the same address for the part. The first index
+    /// of a path is an index of the first dimension, which starts at another index in the part.
+    fn access<'s, R>(&'s self, run: &Run<'_>, access: impl FnOnce(&'s dyn Memory, &Run<'_>) -> R) -> R {
+        let Some((first, others)) = run.path.split_first() else { return access(self.memory, run) };
+        let path: Vec<i64> = core::iter::once(first.saturating_add(self.start)).chain(others.iter().copied()).collect();
+        access(self.memory, &Run { path: &path, ..*run })
+    }
+}
+
+impl Memory for PartMemory<'_> {
+    fn run(&self, run: &Run<'_>) -> Result<Strided<'_>, DecodeError> {
+        self.access(run, |memory, run| memory.run(run))
+    }
+
+    fn read(&self, run: &Run<'_>, unit: usize, out: &mut [u8]) -> Result<(), DecodeError> {
+        self.access(run, |memory, run| memory.read(run, unit, out))
+    }
+
+    fn read_rows(&self, run: &Run<'_>, rows: usize, out: &mut [u8]) -> Result<(), DecodeError> {
+        self.access(run, |memory, run| memory.read_rows(run, rows, out))
+    }
+
+    fn borrow(&self, run: &Run<'_>) -> Option<&[u8]> {
+        // Only runs without pointers can be borrowed.
+        if run.path.is_empty() { self.memory.borrow(run) } else { None }
     }
 }
 
@@ -136,7 +177,7 @@ fn outside() -> DecodeError {
     DecodeError::internal("a run is outside the view")
 }
 
-impl<B: AsRef<[u8]>> Memory for SliceMemory<B> {
+impl<B: AsRef<[u8]> + Send + Sync> Memory for SliceMemory<B> {
     fn run(&self, run: &Run<'_>) -> Result<Strided<'_>, DecodeError> {
         if run.items == 0 || run.itemsize == 0 {
             return Ok(Strided::EMPTY);
@@ -153,7 +194,7 @@ impl<B: AsRef<[u8]>> Memory for SliceMemory<B> {
     }
 }
 
-impl<B: AsRef<[u8]> + AsMut<[u8]>> MemoryMut for SliceMemory<B> {
+impl<B: AsRef<[u8]> + AsMut<[u8]> + Send + Sync> MemoryMut for SliceMemory<B> {
     fn run_mut(&mut self, run: &Run<'_>) -> Result<StridedMut<'_>, DecodeError> {
         if run.items == 0 || run.itemsize == 0 {
             return Ok(StridedMut::EMPTY);

@@ -32,6 +32,8 @@ mod columns;
 mod conversion;
 mod element;
 mod error;
+mod field_names;
+mod field_path;
 mod float16;
 mod leaf;
 mod long_double;
@@ -51,6 +53,7 @@ pub use columns::{Column, ColumnData, Destination};
 pub use element::Element;
 pub(crate) use error::to_isize;
 pub use error::{DecodeError, EncodeError, EncodeErrorKind};
+pub use field_names::FieldNames;
 #[doc(hidden)]
 pub use float16::nearest_float16;
 pub use leaf::Leaf;

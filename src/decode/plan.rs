@@ -1,5 +1,6 @@
 //! [`Plan`]: a compiled layout. It decodes items to dynamic values ([`Value`]) and encodes dynamic values into items.
 
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -7,7 +8,9 @@ use alloc::vec::Vec;
 
 use super::element::zeroed;
 use super::error::{DecodeError, EncodeError, EncodeErrorKind, ValueMemory};
-use super::leaf::{Leaf, Repeat, Swap};
+use super::field_names::FieldNames;
+use super::field_path::FieldPath;
+use super::leaf::{Leaf, Repeat, Repeats, Swap};
 use super::scalar::ScalarCodec;
 use super::value::{ArrayValue, Name, RecordValue, Value};
 use crate::abi::DataModel;
@@ -19,10 +22,13 @@ use crate::view::{ItemLayout, View};
 /// plan does.
 pub const ZERO_SIZED_LIMIT: u64 = 1 << 16;
 
-/// The largest number of bytes for the dotted names and shapes of all leaf fields. Each leaf stores the name of the
-/// record that contains it. Without the limit, a format of 128 KB could need 4 GB: a record with a name of 64 KB can
-/// have 65,536 fields.
-const LEAF_NAMES_LIMIT: u64 = 1 << 26;
+/// The memory that a plan may use for copies of names and shapes, in multiples of the names and shapes of the layout.
+/// A function that creates the dotted names of all fields repeats the name of a record for each field of the record.
+/// Without the limit, a format of 128 KB could need 4 GB: a record with a name of 64 KB can have 65,536 fields.
+const COPIES_LIMIT: u64 = 64;
+
+/// The memory in bytes that a plan may use for copies of names and shapes in addition to [`COPIES_LIMIT`].
+const COPIES_MINIMUM: u64 = 1 << 20;
 
 /// A layout that was compiled for decoding and encoding items. A plan can be reused for any number of items.
 ///
@@ -50,6 +56,25 @@ pub struct Plan {
     pub(super) leaves: Vec<Leaf>,
     /// The numbers whose bytes are reversed, because their byte order differs from the byte order of this machine.
     pub(super) swaps: Vec<Swap>,
+    /// The size of the names of all fields, to limit the memory for dotted names.
+    names: NamesSize,
+}
+
+/// The size of the names of all fields of a layout.
+#[derive(Clone, Copy, Debug, Default)]
+struct NamesSize {
+    /// The number of bytes of the names and shapes of all fields, and one byte for each field.
+    own: u64,
+    /// The number of bytes of the dotted names of all fields.
+    dotted: u64,
+}
+
+impl NamesSize {
+    /// Returns an error if `bytes`, the size of copies of names or shapes, exceeds the limit for these fields.
+    fn check(self, bytes: u64) -> Result<(), DecodeError> {
+        let limit = self.own.saturating_mul(COPIES_LIMIT).saturating_add(COPIES_MINIMUM);
+        if bytes > limit { Err(DecodeError::FieldNames { bytes, limit }) } else { Ok(()) }
+    }
 }
 
 /// A field in the tree of a plan: a value, an array of values, a record or an array of records.
@@ -79,26 +104,36 @@ pub(crate) enum NodeKind {
 impl Plan {
     /// Compiles `layout` to a plan for its items.
     ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
+    /// let layout = Layout::read("T{<H:id:<f:price:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// let plan = Plan::new(&layout)?;
+    /// assert_eq!(plan.itemsize(), 6);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// - `(4294967296)0s`: an item has more than 65,536 values of 0 bytes
-    /// - a record with a name of 64 KB has 2,000 fields: the names of all fields have more than 64 MB
+    /// - `(…)T{…}` with 2,000 dimensions around 20,000 arrays: the shapes of all fields have hundreds of megabytes
     /// - a layout of 5 GB on a 32-bit machine
     pub fn new(layout: &Layout) -> Result<Self, DecodeError> {
         // The size of the item is checked before its fields, so that an error reports the size of the item.
         let size = to_usize(layout.size())?;
         let mut builder = PlanBuilder {
             leaves: Vec::new(),
-            names_len: 0,
-            name: Vec::new(),
+            names: NamesSize::default(),
+            shapes: 0,
+            record: None,
             base: 0,
             elements: 1,
-            repeats: Vec::new(),
-            shape: Vec::new(),
+            repeats: Repeats::new(Vec::new()),
+            shape: Arc::from([]),
         };
-        let root = builder.add_field(layout.item())?;
-        let leaves = builder.leaves;
+        let root = builder.add_field(layout.item(), FieldPath::new(None, b""))?;
+        let PlanBuilder { leaves, names, shapes, .. } = builder;
+        names.check(shapes)?;
         let swaps = Swap::of_leaves(&leaves);
-        Ok(Self { size, root, leaves, swaps })
+        Ok(Self { size, root, leaves, swaps, names })
     }
 
     /// Compiles the layout of the items of `view`. `model` must be the data model that `view` was checked for. The plan
@@ -120,15 +155,59 @@ impl Plan {
     }
 
     /// Returns the size of an item in bytes.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
+    /// let layout = Layout::read("T{<H:id:<f:price:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// let plan = Plan::new(&layout)?;
+    /// assert_eq!(plan.itemsize(), 6);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn itemsize(&self) -> usize {
         self.size
     }
 
     /// Returns the leaf fields, which are the fields that are not records, in the order of the format.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
+    /// let layout = Layout::read("T{<H:id:<f:price:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// let plan = Plan::new(&layout)?;
+    /// let names: Vec<_> = plan.leaves().iter().map(|leaf| leaf.name()).collect();
+    /// assert_eq!(names, [&b"id"[..], b"price"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn leaves(&self) -> &[Leaf] {
         &self.leaves
+    }
+
+    /// Returns an error if the dotted names of all fields need more memory than is permitted. A function must call
+    /// `check_names` before the function creates the dotted names of all fields. The limit is 64 times the names and
+    /// shapes of the layout, plus 1 MiB.
+    ///
+    /// # Errors
+    /// - a record with a name of 64 KB has 10,000 fields
+    #[doc(hidden)]
+    pub fn check_names(&self) -> Result<(), DecodeError> {
+        self.names.check(self.names.dotted)
+    }
+
+    /// Returns whether several leaves have the dotted name `name`.
+    #[cfg(feature = "pyo3")]
+    pub(crate) fn is_repeated(&self, name: &[u8]) -> bool {
+        self.leaves.iter().filter(|leaf| leaf.path.is(name)).nth(1).is_some()
+    }
+
+    /// Returns an error if the dotted names or the shapes of `leaves` need more memory than
+    /// [`check_names`](Self::check_names) permits for all fields. `leaves` can contain a leaf several times.
+    pub(super) fn check_names_of(&self, leaves: &[&Leaf]) -> Result<(), DecodeError> {
+        let copied = |leaf: &&Leaf| leaf.path.len().saturating_add(size_of_val(leaf.shape()));
+        let bytes = leaves.iter().fold(0_u64, |bytes, leaf| bytes.saturating_add(to_u64(copied(leaf))));
+        // The caller has one entry for each column, so a repeated leaf is a part of the input.
+        let repeated = to_u64(leaves.len().saturating_sub(self.leaves.len()));
+        NamesSize { own: self.names.own.saturating_add(repeated), ..self.names }.check(bytes)
     }
 
     /// Returns whether all values of an item have the byte order of this machine, so that decoding reverses no bytes.
@@ -146,6 +225,16 @@ impl Plan {
     }
 
     /// Decodes `item`, the bytes of one item.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
+    /// let layout = Layout::read("T{<H:id:<f:price:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// let plan = Plan::new(&layout)?;
+    /// let value = plan.value(&[7, 0, 0, 0, 0xc0, 0x3f])?;
+    /// let pep3118::decode::Value::Record(record) = value else { unreachable!() };
+    /// assert_eq!(record.get("price"), Some(&pep3118::decode::Value::Float32(1.5)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// - the length of `item` is not the item size: 3 bytes for an item of 4 bytes
@@ -242,25 +331,27 @@ pub(super) fn whole_items(len: usize, itemsize: usize) -> Result<usize, DecodeEr
 /// item. The current record is the record whose fields are being added.
 struct PlanBuilder {
     leaves: Vec<Leaf>,
-    /// The size of the names, shapes and repeats of the added leaves, in bytes.
-    names_len: u64,
-    /// The dotted name of the current record, or empty for the item itself.
-    name: Vec<u8>,
+    /// The size of the names of the added fields.
+    names: NamesSize,
+    /// The size in bytes of the shapes of the added leaves that are arrays. Other leaves share the shape of a record.
+    shapes: u64,
+    /// The path of the current record, or `None` for the item itself.
+    record: Option<Arc<FieldPath>>,
     /// The offset of the first element of the current record, in bytes from the start of the item.
     base: usize,
     /// The number of elements of all enclosing arrays: the product of their lengths.
     elements: u64,
     /// The arrays of records that contain the current record, outermost first.
-    repeats: Vec<Repeat<1>>,
+    repeats: Repeats,
     /// The lengths of all dimensions of the arrays in `repeats`. An array of several dimensions has one element in
     /// `repeats`, but one length here for each dimension.
-    shape: Vec<usize>,
+    shape: Arc<[usize]>,
 }
 
 impl PlanBuilder {
-    /// Compiles `field`, a field of the current record, to a node, and adds the leaves of `field` to `leaves`. Returns
-    /// an error if a limit is exceeded or a size is larger than the address space.
-    fn add_field(&mut self, field: Field<'_>) -> Result<PlanNode, DecodeError> {
+    /// Compiles `field`, a field of the current record, to a node, and adds the leaves of `field` to `leaves`. `path`
+    /// has the names of `field`. Returns an error if a limit is exceeded or a size is larger than the address space.
+    fn add_field(&mut self, field: Field<'_>, path: FieldPath) -> Result<PlanNode, DecodeError> {
         let count = if field.shape().is_empty() { 1 } else { field.count() };
         let elements = self.elements.saturating_mul(count);
         if field.size() == 0 && elements > ZERO_SIZED_LIMIT {
@@ -270,42 +361,45 @@ impl PlanBuilder {
         let shape =
             field.shape().iter().map(|extent| to_usize(*extent)).collect::<Result<Vec<usize>, DecodeError>>()?;
         let base = self.base.saturating_add(offset);
+        let whole = self.whole_shape(&shape)?;
         let kind = if field.ty() == Type::Record {
-            let (base, elements) =
-                (core::mem::replace(&mut self.base, base), core::mem::replace(&mut self.elements, elements));
-            let dimensions = self.shape.len();
-            self.shape.extend_from_slice(&shape);
-            if !shape.is_empty() {
-                self.repeats.push(Repeat { count, strides: [size] });
-            }
+            let repeats = if shape.is_empty() {
+                self.repeats.clone()
+            } else {
+                Repeats::new(self.repeats.iter().copied().chain([Repeat { count, strides: [size] }]).collect())
+            };
+            // The item itself has no name that its fields share.
+            let record = (field.name().is_some() || path.len() > 0).then(|| Arc::new(path));
+            let outer = (
+                core::mem::replace(&mut self.base, base),
+                core::mem::replace(&mut self.elements, elements),
+                core::mem::replace(&mut self.record, record),
+                core::mem::replace(&mut self.repeats, repeats),
+                core::mem::replace(&mut self.shape, whole),
+            );
             let record = self.add_record(field)?;
-            if !shape.is_empty() {
-                self.repeats.pop();
-            }
-            self.shape.truncate(dimensions);
-            (self.base, self.elements) = (base, elements);
+            (self.base, self.elements, self.record, self.repeats, self.shape) = outer;
             record
         } else {
             let codec = ScalarCodec::of(field)?;
-            self.count_names(shape.len())?;
-            let whole = [self.shape.as_slice(), &shape].concat();
-            let name = self.name.clone().into_boxed_slice();
-            self.leaves.push(Leaf::new(name, base, codec, count, &self.repeats, whole)?);
+            self.leaves.push(Leaf::new(path, base, codec, count, self.repeats.clone(), whole)?);
             NodeKind::Value(codec)
         };
         let shape = (!shape.is_empty()).then(|| shape.into());
         Ok(PlanNode { offset, size, count, shape, kind })
     }
 
-    /// Adds the memory of the next leaf to `names_len`. `dimensions` is the number of dimensions of the leaf, without
-    /// the dimensions of the enclosing arrays. Returns an error if the sum exceeds [`LEAF_NAMES_LIMIT`].
-    fn count_names(&mut self, dimensions: usize) -> Result<(), DecodeError> {
-        let shape = size_of::<usize>().saturating_mul(self.shape.len().saturating_add(dimensions));
-        let repeats = size_of::<Repeat<1>>().saturating_mul(self.repeats.len());
-        let len = self.name.len().saturating_add(shape).saturating_add(repeats);
-        self.names_len = self.names_len.saturating_add(to_u64(len));
-        let (bytes, limit) = (self.names_len, LEAF_NAMES_LIMIT);
-        if bytes > limit { Err(DecodeError::FieldNames { bytes, limit }) } else { Ok(()) }
+    /// Returns the shape of the current record, followed by the dimensions `shape` of one of its fields. Returns an
+    /// error if the shapes of the added leaves exceed a limit.
+    fn whole_shape(&mut self, shape: &[usize]) -> Result<Arc<[usize]>, DecodeError> {
+        if shape.is_empty() {
+            return Ok(Arc::clone(&self.shape));
+        }
+        let bytes = |dimensions: usize| to_u64(dimensions.saturating_mul(size_of::<usize>()));
+        self.names.own = self.names.own.saturating_add(bytes(shape.len()));
+        self.shapes = self.shapes.saturating_add(bytes(self.shape.len().saturating_add(shape.len())));
+        self.names.check(self.shapes)?;
+        Ok([&*self.shape, shape].concat().into())
     }
 
     /// Compiles the fields of the record `field`, and adds the leaves of these fields to `leaves`. Returns an error if
@@ -314,18 +408,13 @@ impl PlanBuilder {
         let mut names: Vec<Name> = Vec::new();
         let mut nodes = Vec::new();
         for (index, child) in field.fields().enumerate() {
-            let len = self.name.len();
-            if len > 0 {
-                self.name.push(b'.');
-            }
-            match child.name() {
-                Some(name) => self.name.extend_from_slice(name),
-                // NumPy uses the same names for fields without a name.
-                None => self.name.extend_from_slice(alloc::format!("f{index}").as_bytes()),
-            }
-            nodes.push(self.add_field(child)?);
+            // NumPy uses the same names for fields without a name.
+            let name = child.name().map_or_else(|| Cow::Owned(alloc::format!("f{index}").into_bytes()), Cow::Borrowed);
+            let path = FieldPath::new(self.record.clone(), &name);
+            self.names.own = self.names.own.saturating_add(to_u64(name.len())).saturating_add(1);
+            self.names.dotted = self.names.dotted.saturating_add(to_u64(path.len()));
+            nodes.push(self.add_field(child, path)?);
             names.push(child.name().map(Vec::from));
-            self.name.truncate(len);
         }
         Ok(NodeKind::Record(names.into(), nodes))
     }
@@ -437,30 +526,46 @@ fn to_usize(size: u64) -> Result<usize, DecodeError> {
     }
 }
 
-/// Returns the leaves of `plan` with the dotted names `names`, in the order of `names`. Returns all leaves if `names`
-/// is `None`. Returns an error if one of `names` is not the name of a leaf.
-pub(super) fn select_leaves<'p>(plan: &'p Plan, names: Option<&[&[u8]]>) -> Result<Vec<&'p Leaf>, DecodeError> {
-    let Some(names) = names else { return Ok(plan.leaves.iter().collect()) };
+/// Returns the leaves of `plan` that `names` selects, in the order of `names`. Returns an error if one of `names` is not
+/// the name of exactly one leaf, or if the dotted names of all leaves exceed a limit.
+pub(super) fn select_leaves<'p>(plan: &'p Plan, names: &impl FieldNames) -> Result<Vec<&'p Leaf>, DecodeError> {
+    let Some(names) = names.names() else { return Ok(plan.leaves.iter().collect()) };
     // Each search for one of a few names costs less than sorting all leaves.
-    let sorted = (names.len() > 4).then(|| leaves_by_name(plan));
+    let sorted = if names.len() > 4 { Some(leaves_by_name(plan)?) } else { None };
     let find = |name: &&[u8]| {
-        let found = match &sorted {
-            Some(sorted) => {
-                let first = sorted.partition_point(|leaf| leaf.name() < *name);
-                sorted.get(first).copied().filter(|leaf| leaf.name() == *name)
-            }
-            None => plan.leaves.iter().find(|leaf| leaf.name() == *name),
-        };
-        found.ok_or_else(|| DecodeError::NoField { name: Box::from(*name) })
+        let Some(sorted) = &sorted else { return leaf_named(plan, name) };
+        let first = sorted.partition_point(|(own, _)| **own < **name);
+        let same = sorted.iter().skip(first).take_while(|(own, _)| **own == **name).map(|(_, leaf)| *leaf);
+        only_leaf_named(same, name)
     };
     names.iter().map(find).collect()
 }
 
-/// Returns the leaves of `plan` sorted by name. Leaves with equal names are in the order of the format.
-pub(super) fn leaves_by_name(plan: &Plan) -> Vec<&Leaf> {
-    let mut sorted: Vec<&Leaf> = plan.leaves.iter().collect();
-    sorted.sort_by(|first, second| first.name().cmp(second.name()));
-    sorted
+/// Returns the leaf of `plan` with the dotted name `name`. Returns an error if no leaf or several leaves have this name.
+pub(super) fn leaf_named<'p>(plan: &'p Plan, name: &[u8]) -> Result<&'p Leaf, DecodeError> {
+    only_leaf_named(plan.leaves.iter().filter(|leaf| leaf.path.is(name)), name)
+}
+
+/// Returns the only leaf of `found`, the leaves with the dotted name `name`. Returns an error if there is no leaf, or if
+/// there are several.
+fn only_leaf_named<'p>(mut found: impl Iterator<Item = &'p Leaf>, name: &[u8]) -> Result<&'p Leaf, DecodeError> {
+    let leaf = found.next().ok_or_else(|| DecodeError::NoField { name: Box::from(name) })?;
+    if found.next().is_some() {
+        return Err(DecodeError::RepeatedName { name: Box::from(name) });
+    }
+    Ok(leaf)
+}
+
+/// The dotted name of a leaf, and the leaf.
+type NamedLeaf<'p> = (Cow<'p, [u8]>, &'p Leaf);
+
+/// Returns the dotted name and the leaf of each leaf of `plan`, sorted by name. Leaves with equal names are in the
+/// order of the format. Returns an error if the dotted names exceed a limit.
+pub(super) fn leaves_by_name(plan: &Plan) -> Result<Vec<NamedLeaf<'_>>, DecodeError> {
+    plan.check_names()?;
+    let mut sorted: Vec<NamedLeaf<'_>> = plan.leaves.iter().map(|leaf| (leaf.name(), leaf)).collect();
+    sorted.sort_by(|(first, _), (second, _)| first.cmp(second));
+    Ok(sorted)
 }
 
 /// Returns the leaves of `plan` at `indices` of [`Plan::leaves`], in the order of `indices`. Returns all leaves if

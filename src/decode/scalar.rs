@@ -18,7 +18,7 @@ use crate::layout::{BitField, Field, NulHandling, Type, UserType, UserValue, nea
 /// The type, size and byte order of one value.
 ///
 /// INVARIANT: `unit` is at least 1 and divides `size`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ScalarCodec {
     pub(super) ty: Type,
     /// The size of one value in bytes.

@@ -8,8 +8,9 @@ use half::slice::{HalfBitsSliceExt as _, HalfFloatSliceExt as _};
 use num_complex::Complex;
 
 use super::buffer::{Buffer, BufferMut, total};
+use super::columns::ColumnData;
 use super::element::sealed::ElementsMut;
-use super::element::{Element, Elements, elements_per_item, zeroed};
+use super::element::{Element, Elements, elements_per_item, reserved, zeroed};
 use super::error::{DecodeError, EncodeError, EncodeErrorKind};
 use super::leaf::Leaf;
 use super::plan::Plan;
@@ -116,9 +117,9 @@ impl Buffer<'_> {
     /// # Errors
     /// - there is not enough memory for the copy
     pub fn to_contiguous(&self, order: Order) -> Result<Vec<u8>, DecodeError> {
-        let (_, bytes) = total(self.view, self.plan.size)?;
+        let (_, bytes) = total(&self.view, self.plan.size)?;
         let mut copy = zeroed(bytes)?;
-        copy_items(self.view, self.plan.size, &*self.memory, order, &[], &mut copy)?;
+        copy_items(&self.view, self.plan.size, &*self.memory, order, &[], &mut copy)?;
         Ok(copy)
     }
 
@@ -127,7 +128,7 @@ impl Buffer<'_> {
     /// the number overflows.
     fn elements<T: Element>(&self) -> Result<(&Leaf, usize), DecodeError> {
         let leaf = self.plan.leaf_of::<T>()?;
-        let (items, bytes) = total(self.view, self.plan.size)?;
+        let (items, bytes) = total(&self.view, self.plan.size)?;
         let count = items.checked_mul(elements_per_item::<T>(leaf));
         Ok((leaf, count.ok_or(DecodeError::Allocation { bytes: to_u64(bytes) })?))
     }
@@ -166,7 +167,7 @@ impl Buffer<'_> {
         if let ElementsMut::Bytes(bytes) = &mut elements
             && !leaf.codec.needs_conversion()
         {
-            return copy_items(self.view, self.plan.size, &*self.memory, order, &self.plan.swaps, bytes);
+            return copy_items(&self.view, self.plan.size, &*self.memory, order, &self.plan.swaps, bytes);
         }
         if order == Order::Fortran {
             return elements.decode(&leaf.codec, &self.to_contiguous(order)?, 0);
@@ -238,7 +239,7 @@ impl BufferMut<'_> {
     }
 }
 
-/// An element type that [`Buffer::to_vec_as`] can return. Numbers of a narrower type are converted to this type.
+/// An element type that [`Buffer::to_vec_as`] and [`Plan::column_as`] can return. Numbers of a narrower type are converted to this type.
 ///
 /// This trait is sealed: other crates cannot implement it.
 ///
@@ -253,14 +254,25 @@ pub trait Number: Element + widen::Widen {}
 impl<T: Element + widen::Widen> Number for T {}
 
 mod widen {
-    use super::{Buffer, DecodeError, Order, Type, Vec};
+    use super::{Buffer, ColumnData, DecodeError, Order, Type, Vec};
 
     pub trait Widen: Sized {
         /// Copies all elements of `buffer` in the order `order`, and converts the elements to `Self`. `from` is the
         /// type of the items. Returns `None` if `Self` cannot represent every number of `from`. The inner result is the
         /// error of the copy.
         fn widened(buffer: &Buffer<'_>, from: Type, order: Order) -> Option<Result<Vec<Self>, DecodeError>>;
+
+        /// Converts the elements of `data` to `Self`. Returns `None` if `Self` cannot represent every number of the
+        /// type of `data`. Returns an error if there is not enough memory.
+        fn widened_column(data: ColumnData) -> Result<Option<Vec<Self>>, DecodeError>;
     }
+}
+
+/// Converts each of `elements` with `convert`. Returns an error if there is not enough memory.
+fn convert_each<F, T: Element>(elements: Vec<F>, convert: impl Fn(F) -> T) -> Result<Option<Vec<T>>, DecodeError> {
+    let mut converted = reserved(elements.len())?;
+    converted.extend(elements.into_iter().map(convert));
+    Ok(Some(converted))
 }
 
 macro_rules! widen {
@@ -277,6 +289,13 @@ macro_rules! widen {
                         let _: (&Buffer<'_>, Order) = (buffer, order);
                         None
                     }
+                }
+            }
+
+            fn widened_column(data: ColumnData) -> Result<Option<Vec<Self>>, DecodeError> {
+                match data {
+                    $(ColumnData::$variant(elements) => convert_each::<$from, _>(elements, Self::from),)*
+                    _ => Ok(None),
                 }
             }
         }
@@ -322,6 +341,17 @@ impl widen::Widen for f32 {
             _ => None,
         }
     }
+
+    fn widened_column(data: ColumnData) -> Result<Option<Vec<Self>>, DecodeError> {
+        match data {
+            ColumnData::Int8(elements) => convert_each(elements, Self::from),
+            ColumnData::UInt8(elements) => convert_each(elements, Self::from),
+            ColumnData::Int16(elements) => convert_each(elements, Self::from),
+            ColumnData::UInt16(elements) => convert_each(elements, Self::from),
+            ColumnData::Float16(elements) => convert_each(elements, Self::from),
+            _ => Ok(None),
+        }
+    }
 }
 
 impl widen::Widen for Complex<f64> {
@@ -340,6 +370,14 @@ impl widen::Widen for Complex<f64> {
             _ => None,
         }
     }
+
+    fn widened_column(data: ColumnData) -> Result<Option<Vec<Self>>, DecodeError> {
+        match data {
+            ColumnData::Complex64(elements) => convert_each(elements, |from| Self::new(from.re.into(), from.im.into())),
+            ColumnData::Complex32(elements) => convert_each(elements, |from| Self::new(from.re.into(), from.im.into())),
+            _ => Ok(None),
+        }
+    }
 }
 
 impl Buffer<'_> {
@@ -353,7 +391,7 @@ impl Buffer<'_> {
         convert: &dyn Fn(&[F], &mut [T]),
     ) -> Result<Vec<T>, DecodeError> {
         let (leaf, itemsize) = (self.plan.only_leaf(T::NAME)?, self.plan.size);
-        let (items, _) = total(self.view, itemsize)?;
+        let (items, _) = total(&self.view, itemsize)?;
         let (in_item, unit) = (elements_per_item::<F>(leaf), leaf.codec.reversed_unit());
         // A block has at least one item, even if an item has 0 bytes or is larger than `CONVERSION_BLOCK`.
         let most = CONVERSION_BLOCK.checked_div(itemsize).map_or(1, |most| most.max(1));
@@ -373,7 +411,7 @@ impl Buffer<'_> {
             }
             return Ok(elements);
         }
-        let mut runs = Runs::new(self.view, itemsize)?;
+        let mut runs = Runs::new(&self.view, itemsize)?;
         for to in elements.chunks_mut(most.saturating_mul(in_item).max(1)) {
             let native = native.get_mut(..to.len()).ok_or_else(short)?;
             let mut rest: &mut [u8] = bytemuck::cast_slice_mut(native);

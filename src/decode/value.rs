@@ -175,8 +175,15 @@ impl RecordValue {
     }
 
     /// Returns the value of the first field with the name `name`. Returns `None` if no field has this name.
+    ///
+    /// ```
+    /// use pep3118::decode::{RecordValue, Value};
+    /// let record = RecordValue::new([(Some("id"), Value::UInt(7))]);
+    /// assert_eq!((record.get("id"), record.get("price")), (Some(&Value::UInt(7)), None));
+    /// ```
     #[must_use]
-    pub fn get(&self, name: &[u8]) -> Option<&Value> {
+    pub fn get(&self, name: impl AsRef<[u8]>) -> Option<&Value> {
+        let name = name.as_ref();
         self.iter().find(|(found, _)| *found == Some(name)).map(|(_, value)| value)
     }
 

@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 use core::mem;
+use core::str::FromStr;
 
 use super::code::{ByteOrder, Code};
 use super::error::{FormatError, FormatErrorKind};
@@ -34,7 +35,7 @@ pub const NULL_FORMAT: &[u8] = b"B";
 /// assert_eq!(format, Format::parse(b"<i:a:2d")?);
 /// # Ok::<(), pep3118::FormatError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Format {
     source: Vec<u8>,
     members: Vec<Member>,
@@ -48,7 +49,7 @@ pub struct Format {
 /// assert!(matches!(format.members(), [Member::ByteOrder(_), Member::Item(_)]));
 /// # Ok::<(), pep3118::FormatError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Member {
     /// A byte order character between two items. The character applies to all items up to the next byte order
     /// character.
@@ -93,7 +94,7 @@ pub struct Item {
 /// assert!(matches!(item.prefix.as_slice(), [Prefix::Shape(_), Prefix::Count(_), Prefix::ByteOrder(_)]));
 /// # Ok::<(), pep3118::FormatError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Prefix {
     /// A shape, for example `(2,3)`. An item such as `(2)(3)i` has several shapes.
     Shape(Shape),
@@ -188,7 +189,7 @@ pub struct Count {
 /// # Ok::<(), pep3118::FormatError>(())
 /// ```
 #[non_exhaustive]
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ItemType {
     /// A format character or a complex number, for example `i` or `Zd`.
     Code(Code),
@@ -212,7 +213,7 @@ pub enum ItemType {
 /// assert_eq!((user.name.as_slice(), user.params.as_deref()), (&b"fixed"[..], Some(&b"8.24"[..])));
 /// # Ok::<(), pep3118::FormatError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct UserTypeName {
     /// The bytes between `[` and the first `$`, or between the brackets if there is no `$`.
     pub name: Vec<u8>,
@@ -238,7 +239,7 @@ pub struct Name {
     pub span: Span,
 }
 
-/// Implements `PartialEq` for a type as the comparison of the listed fields. The lists omit spans, so that equal
+/// Implements `PartialEq` and `Hash` for a type by the listed fields. The lists omit spans, so that equal
 /// tokens at different positions are equal.
 macro_rules! equal_by {
     ($($ty:ident { $($field:ident),* })*) => {$(
@@ -248,6 +249,11 @@ macro_rules! equal_by {
             }
         }
         impl Eq for $ty {}
+        impl core::hash::Hash for $ty {
+            fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
+                $(self.$field.hash(state);)*
+            }
+        }
     )*};
 }
 equal_by! {
@@ -265,6 +271,13 @@ impl Format {
     ///
     /// The grammar is [`_documentation::grammar`](crate::_documentation::grammar).
     ///
+    /// ```
+    /// use pep3118::Format;
+    /// assert_eq!(Format::parse("T{<i:a:}")?.as_bytes(), b"T{<i:a:}");
+    /// assert!(Format::parse("T{<i:a:").is_err());
+    /// # Ok::<(), pep3118::FormatError>(())
+    /// ```
+    ///
     /// # Errors
     /// - a `}` closes no structure: `i}d`
     /// - a structure is not closed: `T{i`
@@ -273,7 +286,7 @@ impl Format {
     /// - a character other than `e`, `f`, `d` and `g` follows `Z`: `Zi`
     /// - a name is not closed: `i:a`
     /// - `source` exceeds a limit of [`Limits::DEFAULT`]
-    pub fn parse(source: &[u8]) -> Result<Self, FormatError> {
+    pub fn parse(source: impl AsRef<[u8]>) -> Result<Self, FormatError> {
         Self::parse_with(source, &Limits::DEFAULT)
     }
 
@@ -281,7 +294,8 @@ impl Format {
     ///
     /// ```
     /// use pep3118::format::{Format, Limits};
-    /// let shallow = Limits { depth: 1, ..Limits::DEFAULT };
+    /// let mut shallow = Limits::DEFAULT;
+    /// shallow.depth = 1;
     /// assert!(Format::parse_with(b"T{i}", &shallow).is_ok());
     /// assert!(Format::parse_with(b"T{T{i}}", &shallow).is_err());
     /// ```
@@ -289,7 +303,8 @@ impl Format {
     /// # Errors
     /// - `source` does not follow the grammar, see [`parse`](Format::parse)
     /// - `source` exceeds a limit of `limits`
-    pub fn parse_with(source: &[u8], limits: &Limits) -> Result<Self, FormatError> {
+    pub fn parse_with(source: impl AsRef<[u8]>, limits: &Limits) -> Result<Self, FormatError> {
+        let source = source.as_ref();
         let mut builder = Builder { source, ..Builder::default() };
         match parse_events(source, limits, &mut builder) {
             Ok(()) => Ok(Self { source: source.to_vec(), members: builder.members }),
@@ -342,7 +357,7 @@ impl Format {
     /// # Ok::<(), pep3118::FormatError>(())
     /// ```
     pub fn from_members(members: &[Member]) -> Result<Self, FormatError> {
-        let format = Self::parse(&super::print::print(members))?;
+        let format = Self::parse(super::print::print(members))?;
         let differs = |(parsed, given): &(&Member, &Member)| parsed != given;
         let different = match format.members.iter().zip(members).find(differs) {
             Some((Member::ByteOrder(order), _)) => order.span,
@@ -354,6 +369,11 @@ impl Format {
     }
 
     /// Returns the bytes that were parsed.
+    ///
+    /// ```
+    /// assert_eq!(pep3118::parse("<3i")?.as_bytes(), b"<3i");
+    /// # Ok::<(), pep3118::FormatError>(())
+    /// ```
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.source
@@ -361,9 +381,32 @@ impl Format {
 
     /// Returns the items and byte order characters in source order. The members of a structure are inside of the item
     /// for the structure.
+    ///
+    /// ```
+    /// assert_eq!(pep3118::parse("<3i d")?.members().len(), 3);
+    /// # Ok::<(), pep3118::FormatError>(())
+    /// ```
     #[must_use]
     pub fn members(&self) -> &[Member] {
         &self.members
+    }
+}
+
+impl FromStr for Format {
+    type Err = FormatError;
+
+    /// Parses the format string `text`, see [`parse`](Format::parse).
+    ///
+    /// ```
+    /// let format: pep3118::Format = "<3i".parse()?;
+    /// assert_eq!(format.as_bytes(), b"<3i");
+    /// # Ok::<(), pep3118::FormatError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// - [`parse`](Format::parse) rejects `text`
+    fn from_str(text: &str) -> Result<Self, FormatError> {
+        Self::parse(text)
     }
 }
 

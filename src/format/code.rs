@@ -123,6 +123,10 @@ named_enum! {
 
 impl Code {
     /// Returns the name of the C type that the code represents, for example `"ssize_t"` or `"double _Complex"`.
+    ///
+    /// ```
+    /// assert_eq!(pep3118::Code::SsizeT.c_type(), "ssize_t");
+    /// ```
     #[must_use]
     pub const fn c_type(self) -> &'static str {
         match self {
@@ -202,7 +206,7 @@ named_enum! {
     /// assert_eq!(ByteOrder::Little.as_str(), "<");
     /// assert!(ByteOrder::NativeUnaligned.has_native_sizes() && !ByteOrder::NativeStandard.has_native_sizes());
     /// ```
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
     pub enum ByteOrder {
         /// `@`: native byte order, native sizes, native alignment. A format without a byte order character has this
         /// setting.

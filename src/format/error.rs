@@ -18,11 +18,11 @@ use crate::text::{escape, plural};
 /// assert_eq!(error.to_string(), "`}` closes a structure that was never opened at byte 1");
 /// assert_eq!(error.span().start(), 1);
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FormatError(Box<Details>);
 
 /// The fields of a [`FormatError`]. The fields are in a box, so that a `Result` with this error is small.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Details {
     kind: FormatErrorKind,
     span: Span,
@@ -38,7 +38,7 @@ struct Details {
 /// assert_eq!(error.kind(), &FormatErrorKind::TwoCounts);
 /// ```
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum FormatErrorKind {
     /// `|i4`: the byte is neither a format character nor the start of another token.
     #[error("unknown format character `{}`", escape(&[*byte]))]
@@ -254,6 +254,11 @@ impl FormatError {
     }
 
     /// Returns the span of the offending bytes in the format.
+    ///
+    /// ```
+    /// let error = pep3118::parse("i}d").unwrap_err();
+    /// assert_eq!((error.span().start(), error.span().end()), (1, 2));
+    /// ```
     #[must_use]
     pub fn span(&self) -> Span {
         self.0.span

@@ -6,11 +6,14 @@
 ///
 /// ```
 /// use pep3118::format::{Format, Limits};
-/// let limits = Limits { bytes: 4, ..Limits::DEFAULT };
+/// let mut limits = Limits::DEFAULT;
+/// limits.bytes = 4;
 /// let error = Format::parse_with(b"iiiii", &limits).unwrap_err();
 /// assert_eq!(error.to_string(), "format is 5 bytes long, 4 are allowed");
 /// ```
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct Limits {
     /// The maximum length of the format in bytes. A value above 4 GiB has the effect of 4 GiB.
     pub bytes: usize,

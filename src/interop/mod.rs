@@ -6,6 +6,10 @@ mod array;
 #[cfg(feature = "arrow")]
 pub mod arrow;
 #[cfg(feature = "serde")]
+mod layout;
+#[cfg(feature = "serde")]
 pub(crate) mod serde;
+#[cfg(feature = "serde")]
+mod settings;
 #[cfg(feature = "serde")]
 mod value;

@@ -9,28 +9,15 @@ use alloc::vec::Vec;
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use crate::endian::Endian;
-use crate::layout::{Certainty, Field, Layout, Type};
+use crate::format::Format;
+use crate::layout::{Field, Type};
 use crate::view::{Finding, Owner, RawView, RawViewBuf, Report, Request, RuleId, Severity, Violation};
-
-/// Writes `"little"` or `"big"`.
-impl Serialize for Endian {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
-/// Writes `"exact"`, `"trailing-padding"` or `"inferred"`.
-impl Serialize for Certainty {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
 
 /// Writes a map with the keys `name`, `offset`, `size`, `type`, `endian`, `shape` and `fields`.
 ///
 /// `offset` is in bytes from the start of the enclosing record. `size` is the size of one element in bytes.
-/// `fields` is null unless the field is a record. A name that is not UTF-8 is escaped.
+/// `fields` is null unless the field is a record. A name that is not UTF-8 is escaped. To read a layout again, serialize
+/// the [`Layout`](crate::Layout), whose data is complete.
 impl Serialize for Field<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut node = serializer.serialize_struct("Field", 7)?;
@@ -47,13 +34,6 @@ impl Serialize for Field<'_> {
     }
 }
 
-/// Writes the map of the field [`Layout::item`], which is the whole item.
-impl Serialize for Layout {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.item().serialize(serializer)
-    }
-}
-
 /// Writes the id, such as `"A04"`.
 impl Serialize for RuleId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -65,21 +45,6 @@ impl Serialize for RuleId {
 impl<'de> Deserialize<'de> for RuleId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         <Cow<'_, str>>::deserialize(deserializer)?.parse().map_err(D::Error::custom)
-    }
-}
-
-/// Writes `"error"`, `"warning"` or `"note"`.
-impl Serialize for Severity {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
-/// Reads `"error"`, `"warning"` or `"note"`.
-impl<'de> Deserialize<'de> for Severity {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = <Cow<'_, str>>::deserialize(deserializer)?;
-        Self::by_name(&name).ok_or_else(|| D::Error::unknown_variant(&name, &["error", "warning", "note"]))
     }
 }
 
@@ -102,29 +67,51 @@ impl<'de> Deserialize<'de> for Request {
     }
 }
 
-/// The JSON of a format: text if the format is UTF-8, and a list of bytes otherwise.
+/// The JSON of a format or a name: text if the bytes are UTF-8, and a list of bytes otherwise.
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(untagged)]
-enum FormatJson<'f> {
+pub(super) enum FormatJson<'f> {
     Text(Cow<'f, str>),
     Bytes(Cow<'f, [u8]>),
 }
 
-/// The JSON of [`Owner`].
-#[derive(serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum OwnerJson {
-    Unknown,
-    Exporter(u64),
-    Null,
-    Temporary,
+impl<'f> FormatJson<'f> {
+    /// Returns the data of `bytes`, a format or a name.
+    pub(super) fn new(bytes: &'f [u8]) -> Self {
+        match core::str::from_utf8(bytes) {
+            Ok(text) => Self::Text(text.into()),
+            Err(_) => Self::Bytes(bytes.into()),
+        }
+    }
+
+    /// Returns the bytes of the format or of the name.
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Bytes(bytes) => bytes,
+        }
+    }
+}
+
+/// Writes the bytes of the format as text, or as a list of bytes if they are not UTF-8.
+impl Serialize for Format {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        FormatJson::new(self.as_bytes()).serialize(serializer)
+    }
+}
+
+/// Parses the format, within the limits of [`Format::parse`].
+impl<'de> Deserialize<'de> for Format {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(FormatJson::deserialize(deserializer)?.as_bytes()).map_err(D::Error::custom)
+    }
 }
 
 /// The JSON of [`RawView`].
 #[derive(serde::Serialize, serde::Deserialize)]
 struct RawViewJson<'f> {
     buf: Option<u64>,
-    obj: OwnerJson,
+    obj: Owner,
     len: i64,
     itemsize: i64,
     readonly: i32,
@@ -141,20 +128,12 @@ impl Serialize for RawView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let json = RawViewJson {
             buf: self.buf,
-            obj: match self.obj {
-                Owner::Unknown => OwnerJson::Unknown,
-                Owner::Exporter(identity) => OwnerJson::Exporter(identity),
-                Owner::Null => OwnerJson::Null,
-                Owner::Temporary => OwnerJson::Temporary,
-            },
+            obj: self.obj,
             len: self.len,
             itemsize: self.itemsize,
             readonly: self.readonly,
             ndim: self.ndim,
-            format: self.format.map(|format| match core::str::from_utf8(format) {
-                Ok(text) => FormatJson::Text(text.into()),
-                Err(_) => FormatJson::Bytes(format.into()),
-            }),
+            format: self.format.map(FormatJson::new),
             shape: self.shape.map(Cow::Borrowed),
             strides: self.strides.map(Cow::Borrowed),
             suboffsets: self.suboffsets.map(Cow::Borrowed),
@@ -176,21 +155,12 @@ impl<'de> Deserialize<'de> for RawViewBuf {
         let json = RawViewJson::deserialize(deserializer)?;
         let raw = RawView {
             buf: json.buf,
-            obj: match json.obj {
-                OwnerJson::Unknown => Owner::Unknown,
-                OwnerJson::Exporter(identity) => Owner::Exporter(identity),
-                OwnerJson::Null => Owner::Null,
-                OwnerJson::Temporary => Owner::Temporary,
-            },
+            obj: json.obj,
             len: json.len,
             itemsize: json.itemsize,
             readonly: json.readonly,
             ndim: json.ndim,
-            format: match &json.format {
-                Some(FormatJson::Text(text)) => Some(text.as_bytes()),
-                Some(FormatJson::Bytes(bytes)) => Some(bytes),
-                None => None,
-            },
+            format: json.format.as_ref().map(FormatJson::as_bytes),
             shape: json.shape.as_deref(),
             strides: json.strides.as_deref(),
             suboffsets: json.suboffsets.as_deref(),
@@ -219,7 +189,7 @@ impl Serialize for Finding {
 
 /// The result of a check as one JSON object. The object has the key `exporter` only if the name of the
 /// exporter is known.
-#[derive(serde::Serialize)]
+#[derive(Debug, serde::Serialize)]
 pub struct ReportJson<'r> {
     /// The name of the exporter, or `None` if the name is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]

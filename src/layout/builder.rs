@@ -17,7 +17,7 @@ use crate::span::Span;
 use crate::text::{escape, plural};
 
 /// The largest total length of all names in bytes.
-const MAX_NAME_BYTES: usize = 1 << 20;
+pub(super) const MAX_NAME_BYTES: usize = 1 << 20;
 
 /// The name, the offset and the shape of a member. A member is a field that a [`LayoutBuilder`] adds to a record.
 ///
@@ -27,7 +27,7 @@ const MAX_NAME_BYTES: usize = 1 << 20;
 /// let grid = MemberSpec { name: Some(b"grid"), offset: 8, shape: &[2, 3] };
 /// assert_eq!(grid.shape.iter().product::<u64>(), 6);
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct MemberSpec<'m> {
     /// The name, which can contain every byte, or `None` for a member without a name.
     pub name: Option<&'m [u8]>,
@@ -81,7 +81,7 @@ pub struct LayoutBuilder {
 /// assert_eq!(error.to_string(), "int32 has no size of 3 bytes");
 /// ```
 #[non_exhaustive]
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum BuildError {
     /// A member that ends after the end of its record, such as 4 bytes at byte 5 of a record of 8 bytes.
     #[error("{what} at byte {offset} ends at byte {end} of a record of {}", plural(*size, "byte"))]
@@ -116,6 +116,20 @@ pub enum BuildError {
         what: &'static str,
         /// The largest permitted number.
         limit: usize,
+    },
+    /// Another number of names than of fields, such as one name for `<hf`.
+    #[error("{names} names for {}", plural(*fields, "field"))]
+    NameCount {
+        /// The number of names. A caller that gives too many names gets the number of fields plus one.
+        names: usize,
+        /// The number of fields.
+        fields: usize,
+    },
+    /// Two equal names.
+    #[error("two fields have the name `{name}`")]
+    DuplicateName {
+        /// The escaped name.
+        name: String,
     },
 }
 
@@ -249,6 +263,20 @@ impl LayoutBuilder {
             root.end = end;
         }
         self.layout
+    }
+
+    /// Returns `Some` if the node that was added last has the byte order `endian`.
+    #[cfg(feature = "serde")]
+    pub(crate) fn check_endian(&self, endian: Option<Endian>) -> Option<()> {
+        self.layout.nodes.last().filter(|node| node.endian == endian).map(|_| ())
+    }
+
+    /// Sets the byte order character of the field that was added last.
+    #[cfg(feature = "serde")]
+    pub(crate) fn set_byte_order(&mut self, order: ByteOrder) {
+        if let Some(node) = self.layout.nodes.last_mut() {
+            node.order = order;
+        }
     }
 
     /// Adds a node for `member` to the record that was opened last, and returns the index of the node. Each element has

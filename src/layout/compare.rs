@@ -5,6 +5,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
+use core::str::FromStr;
 
 use super::dialect::Dialect;
 use super::error::LayoutError;
@@ -12,6 +13,7 @@ use super::tree::{Field, Layout};
 use super::ty::Type;
 use crate::abi::DataModel;
 use crate::format::Format;
+use crate::named::UnknownName;
 use crate::text::{escape, plural};
 
 /// A level of equivalence of two formats. Two formats that are equivalent at one level are also equivalent at all
@@ -23,7 +25,9 @@ use crate::text::{escape, plural};
 /// assert!(Equivalence::Scalars >= Equivalence::LayoutIgnoringNames);
 /// assert_eq!(Equivalence::BytesAfterSwap.as_str(), "bytes-after-swap");
 /// ```
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum Equivalence {
     /// Equal fields at equal offsets, but at least one field has another byte order: `<i` and `>i`.
     BytesAfterSwap,
@@ -50,6 +54,21 @@ impl Equivalence {
     }
 }
 
+impl FromStr for Equivalence {
+    type Err = UnknownName;
+
+    /// Returns the level whose [`as_str`](Equivalence::as_str) is `text`.
+    ///
+    /// # Errors
+    /// - no level has the name `text`: `equal`
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
+        const NAMES: [&str; 4] = ["bytes-after-swap", "layout-ignoring-names", "scalars", "text"];
+        let all = [Self::BytesAfterSwap, Self::LayoutIgnoringNames, Self::Scalars, Self::Text];
+        let found = all.into_iter().find(|level| level.as_str() == text);
+        found.ok_or_else(|| UnknownName::new(text, "Equivalence", &NAMES))
+    }
+}
+
 impl fmt::Display for Equivalence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
@@ -65,17 +84,19 @@ impl fmt::Display for Equivalence {
 ///
 /// ```
 /// use pep3118::{Comparison, DataModel, Dialect, Equivalence, Format};
-/// let compare = |a, b| {
+/// let compare = |a: &str, b: &str| {
 ///     let (a, b) = (Format::parse(a).unwrap(), Format::parse(b).unwrap());
 ///     Comparison::of_formats(&a, &b, &Dialect::PEP3118, &DataModel::LP64).unwrap()
 /// };
-/// assert_eq!(compare(b"l", b"<q").equivalence, Some(Equivalence::Scalars));
+/// assert_eq!(compare("l", "<q").equivalence, Some(Equivalence::Scalars));
 ///
-/// let other = compare(b"T{i:a:f:b:}", b"T{i:a:d:b:}");
+/// let other = compare("T{i:a:f:b:}", "T{i:a:d:b:}");
 /// assert_eq!(other.equivalence, None);
 /// assert_eq!(other.difference.unwrap(), "the item has 8 bytes in the first and 16 bytes in the second");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Comparison {
     /// The greatest level at which the layouts are equivalent. `None` if the layouts read different values from the
     /// bytes.

@@ -4,10 +4,12 @@
 //! parser does not use dialects.
 
 use core::fmt;
+use core::str::FromStr;
 
 use bitflags::bitflags;
 
 use crate::format::Code;
+use crate::named::{UnknownName, named_enum};
 
 /// The rules that give a format string its meaning for one producer or consumer.
 ///
@@ -17,10 +19,13 @@ use crate::format::Code;
 /// assert_eq!(size(&Dialect::STRUCT), 5);
 /// assert_eq!(size(&Dialect::NUMPY_READER), 8);
 ///
-/// let strict = Dialect { whitespace: pep3118::layout::Whitespace::BetweenItems, ..Dialect::PEP3118 };
+/// // A dialect of your own starts as a copy of another dialect.
+/// let mut strict = Dialect::PEP3118;
+/// strict.whitespace = pep3118::layout::Whitespace::BetweenItems;
 /// assert!(Layout::read(b"3 i", &strict, &DataModel::LP64).is_err());
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Dialect {
     /// The name of the dialect in lower case, for messages and JSON.
     pub name: &'static str,
@@ -64,7 +69,7 @@ pub struct Dialect {
 /// let numbers = Codes::NONE.with(&[Code::Int, Code::Double]);
 /// assert!(numbers.contains(Code::Int) && !numbers.without(&[Code::Int]).contains(Code::Int));
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Codes(u64);
 
 impl Codes {
@@ -126,7 +131,7 @@ bitflags! {
     /// use pep3118::{Dialect, layout::Syntax};
     /// assert!(Dialect::CTYPES.syntax.contains(Syntax::POINTERS) && !Dialect::NUMPY.syntax.contains(Syntax::POINTERS));
     /// ```
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     pub struct Syntax: u16 {
         /// Structures: `T{…}`.
         const STRUCTURES = 1;
@@ -149,239 +154,285 @@ bitflags! {
     }
 }
 
-/// The positions at which a dialect accepts a byte-order character.
-///
-/// ```
-/// use pep3118::{DataModel, Dialect, Layout, layout::Placement};
-/// let size = |placement| {
-///     let dialect = Dialect { placement, ..Dialect::PEP3118 };
-///     Layout::read(b"i>h", &dialect, &DataModel::LP64).map(|layout| layout.size()).ok()
-/// };
-/// assert_eq!((size(Placement::First), size(Placement::Anywhere)), (None, Some(6)));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Placement {
-    /// Only as the first byte of the format, as in the `struct` module.
-    First,
-    /// One byte-order character directly before each type, as in NumPy's reader: `(2)<i`, but neither `<(2)i` nor `i<`.
-    /// Before a format of one number, several byte-order characters are accepted, and the last one is used: `<>i`.
-    BeforeType,
-    /// At every position between two tokens.
-    Anywhere,
+named_enum! {
+    /// The positions at which a dialect accepts a byte-order character.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, layout::Placement};
+    /// let size = |placement| {
+    ///     let mut dialect = Dialect::PEP3118;
+    ///     dialect.placement = placement;
+    ///     Layout::read(b"i>h", &dialect, &DataModel::LP64).map(|layout| layout.size()).ok()
+    /// };
+    /// assert_eq!((size(Placement::First), size(Placement::Anywhere)), (None, Some(6)));
+    /// ```
+    #[non_exhaustive]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub enum Placement {
+        /// Only as the first byte of the format, as in the `struct` module.
+        First = "first",
+        /// One byte-order character directly before each type, as in NumPy's reader: `(2)<i`, but neither `<(2)i` nor `i<`.
+        /// Before a format of one number, several byte-order characters are accepted, and the last one is used: `<>i`.
+        BeforeType = "before-type",
+        /// At every position between two tokens.
+        Anywhere = "anywhere",
+    }
 }
 
-/// The positions at which a dialect accepts white space. White space inside a name is part of the name.
-///
-/// ```
-/// use pep3118::{DataModel, Dialect, Layout, layout::Whitespace};
-/// let size = |whitespace| {
-///     let dialect = Dialect { whitespace, ..Dialect::PEP3118 };
-///     Layout::read(b"3 i", &dialect, &DataModel::LP64).map(|layout| layout.size()).ok()
-/// };
-/// assert_eq!((size(Whitespace::BetweenItems), size(Whitespace::Anywhere)), (None, Some(12)));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Whitespace {
-    /// Between two items, but not between a count and its format character, as in the `struct` module.
-    BetweenItems,
-    /// Between all tokens, as in PEP 3118.
-    Anywhere,
+named_enum! {
+    /// The positions at which a dialect accepts white space. White space inside a name is part of the name.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, layout::Whitespace};
+    /// let size = |whitespace| {
+    ///     let mut dialect = Dialect::PEP3118;
+    ///     dialect.whitespace = whitespace;
+    ///     Layout::read(b"3 i", &dialect, &DataModel::LP64).map(|layout| layout.size()).ok()
+    /// };
+    /// assert_eq!((size(Whitespace::BetweenItems), size(Whitespace::Anywhere)), (None, Some(12)));
+    /// ```
+    #[non_exhaustive]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub enum Whitespace {
+        /// Between two items, but not between a count and its format character, as in the `struct` module.
+        BetweenItems = "between-items",
+        /// Between all tokens, as in PEP 3118.
+        Anywhere = "anywhere",
+    }
 }
 
-/// Whether `@` implies padding before items, so that each item has its native alignment.
-///
-/// ```
-/// use pep3118::{DataModel, Dialect, Layout, layout::Alignment};
-/// let size = |alignment| {
-///     let dialect = Dialect { alignment, ..Dialect::PEP3118 };
-///     Layout::read(b"bi", &dialect, &DataModel::LP64).map(|layout| layout.size()).ok()
-/// };
-/// assert_eq!((size(Alignment::Implicit), size(Alignment::Explicit)), (Some(8), Some(5)));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Alignment {
-    /// The reader inserts padding before an item under `@`, so that the item starts at a multiple of its native
-    /// alignment.
-    Implicit,
-    /// The reader inserts no padding. NumPy and ctypes write all pad bytes as `x`.
-    Explicit,
+named_enum! {
+    /// Whether `@` implies padding before items, so that each item has its native alignment.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, layout::Alignment};
+    /// let size = |alignment| {
+    ///     let mut dialect = Dialect::PEP3118;
+    ///     dialect.alignment = alignment;
+    ///     Layout::read(b"bi", &dialect, &DataModel::LP64).map(|layout| layout.size()).ok()
+    /// };
+    /// assert_eq!((size(Alignment::Implicit), size(Alignment::Explicit)), (Some(8), Some(5)));
+    /// ```
+    #[non_exhaustive]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub enum Alignment {
+        /// The reader inserts padding before an item under `@`, so that the item starts at a multiple of its native
+        /// alignment.
+        Implicit = "implicit",
+        /// The reader inserts no padding. NumPy and ctypes write all pad bytes as `x`.
+        Explicit = "explicit",
+    }
 }
 
-/// The size of a structure inside an item.
-///
-/// ```
-/// use pep3118::{DataModel, Dialect, Layout, layout::StructureSize};
-/// let size = |structure_size| {
-///     let dialect = Dialect { structure_size, ..Dialect::PEP3118 };
-///     Layout::read(b"T{ib}b", &dialect, &DataModel::LP64).map(|layout| layout.size()).ok()
-/// };
-/// assert_eq!((size(StructureSize::Exact), size(StructureSize::Aligned)), (Some(6), Some(9)));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StructureSize {
-    /// The size is the offset after the last field.
-    Exact,
-    /// If `@` is in force at the closing brace, the size is rounded up to the alignment of the structure, as in C.
-    Aligned,
+named_enum! {
+    /// The size of a structure inside an item.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, layout::StructureSize};
+    /// let size = |structure_size| {
+    ///     let mut dialect = Dialect::PEP3118;
+    ///     dialect.structure_size = structure_size;
+    ///     Layout::read(b"T{ib}b", &dialect, &DataModel::LP64).map(|layout| layout.size()).ok()
+    /// };
+    /// assert_eq!((size(StructureSize::Exact), size(StructureSize::Aligned)), (Some(6), Some(9)));
+    /// ```
+    #[non_exhaustive]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub enum StructureSize {
+        /// The size is the offset after the last field.
+        Exact = "exact",
+        /// If `@` is in force at the closing brace, the size is rounded up to the alignment of the structure, as in C.
+        Aligned = "aligned",
+    }
 }
 
-/// The padding at the end of the whole item.
-///
-/// ```
-/// use pep3118::{DataModel, Dialect, Layout, layout::TrailingPadding};
-/// let size = |trailing_padding| {
-///     let dialect = Dialect { trailing_padding, ..Dialect::PEP3118 };
-///     Layout::read(b"ib", &dialect, &DataModel::LP64).map(|layout| layout.size()).ok()
-/// };
-/// assert_eq!((size(TrailingPadding::None), size(TrailingPadding::Aligned)), (Some(5), Some(8)));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TrailingPadding {
-    /// The item has no padding at the end, except pad bytes that the format declares.
-    None,
-    /// If `@` is in force at the end of the format, the size is rounded up to the alignment of the item, as in C.
-    Aligned,
-    /// All bytes between the last field and the itemsize are padding, because NumPy does not write the padding at the
-    /// end.
-    Implicit,
+named_enum! {
+    /// The padding at the end of the whole item.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, layout::TrailingPadding};
+    /// let size = |trailing_padding| {
+    ///     let mut dialect = Dialect::PEP3118;
+    ///     dialect.trailing_padding = trailing_padding;
+    ///     Layout::read(b"ib", &dialect, &DataModel::LP64).map(|layout| layout.size()).ok()
+    /// };
+    /// assert_eq!((size(TrailingPadding::None), size(TrailingPadding::Aligned)), (Some(5), Some(8)));
+    /// ```
+    #[non_exhaustive]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub enum TrailingPadding {
+        /// The item has no padding at the end, except pad bytes that the format declares.
+        None = "none",
+        /// If `@` is in force at the end of the format, the size is rounded up to the alignment of the item, as in C.
+        Aligned = "aligned",
+        /// All bytes between the last field and the itemsize are padding, because NumPy does not write the padding at the
+        /// end.
+        Implicit = "implicit",
+    }
 }
 
-/// The rule for the distance between the elements of an array of structures.
-///
-/// A format declares the fields of one element, but not the padding at the end of the element. In NumPy's formats,
-/// padding after an array may belong to its elements or to the enclosing record. In formats of PEP 3118, `@` may or may
-/// not pad each element as a C compiler does. [`reconcile`](crate::reconcile) computes the distance from the itemsize.
-/// [`Layout::read`](crate::Layout::read) does not know the itemsize and makes the elements contiguous.
-///
-/// ```
-/// use pep3118::{DataModel, Dialect, reconcile};
-/// let spacing = |dialect| {
-///     let found = reconcile(b"T{(2)T{b:a:}:x:xx(2)b:y:}", Some(6), Some(dialect), &DataModel::LP64);
-///     found.ok().and_then(|found| Some(found.layout.item().field(b"x")?.size()))
-/// };
-/// assert_eq!(spacing(&Dialect::NUMPY), None);
-/// assert_eq!((spacing(&Dialect::NUMPY_PACKED), spacing(&Dialect::NUMPY_PADDED)), (Some(1), Some(2)));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RecordSpacing {
-    /// The distance follows from the padding in the format. If several distances are possible, `reconcile` returns an
-    /// ambiguity.
-    Inferred,
-    /// The distance follows from the padding in the format. If several distances are possible, the elements are
-    /// contiguous.
-    Packed,
-    /// The distance follows from the padding in the format. If several distances are possible, the elements contain the
-    /// padding after the array. Dialects with implicit alignment ignore this value.
-    Padded,
+named_enum! {
+    /// The rule for the distance between the elements of an array of structures.
+    ///
+    /// A format declares the fields of one element, but not the padding at the end of the element. In NumPy's formats,
+    /// padding after an array may belong to its elements or to the enclosing record. In formats of PEP 3118, `@` may or may
+    /// not pad each element as a C compiler does. [`reconcile`](crate::reconcile) computes the distance from the itemsize.
+    /// [`Layout::read`](crate::Layout::read) does not know the itemsize and makes the elements contiguous.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, reconcile};
+    /// let spacing = |dialect| {
+    ///     let found = reconcile(b"T{(2)T{b:a:}:x:xx(2)b:y:}", Some(6), Some(dialect), &DataModel::LP64);
+    ///     found.ok().and_then(|found| Some(found.layout.item().field(b"x")?.size()))
+    /// };
+    /// assert_eq!(spacing(&Dialect::NUMPY), None);
+    /// assert_eq!((spacing(&Dialect::NUMPY_PACKED), spacing(&Dialect::NUMPY_PADDED)), (Some(1), Some(2)));
+    /// ```
+    #[non_exhaustive]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub enum RecordSpacing {
+        /// The distance follows from the padding in the format. If several distances are possible, `reconcile` returns an
+        /// ambiguity.
+        Inferred = "inferred",
+        /// The distance follows from the padding in the format. If several distances are possible, the elements are
+        /// contiguous.
+        Packed = "packed",
+        /// The distance follows from the padding in the format. If several distances are possible, the elements contain the
+        /// padding after the array. Dialects with implicit alignment ignore this value.
+        Padded = "padded",
+    }
 }
 
-/// The rule for format characters without a standard size, such as `g P O n`, under `= < > !`.
-///
-/// ```
-/// use pep3118::{DataModel, Dialect, Layout, layout::NativeOnly};
-/// let size = |native_only| {
-///     let dialect = Dialect { native_only, ..Dialect::PEP3118 };
-///     Layout::read(b"<P", &dialect, &DataModel::LP64).map(|layout| layout.size()).ok()
-/// };
-/// assert_eq!((size(NativeOnly::Refused), size(NativeOnly::KeepSize)), (None, Some(8)));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NativeOnly {
-    /// The format character is an error.
-    Refused,
-    /// The format character has its native size, as in the formats `<P` and `<g` of ctypes.
-    KeepSize,
+named_enum! {
+    /// The rule for format characters without a standard size, such as `g P O n`, under `= < > !`.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, layout::NativeOnly};
+    /// let size = |native_only| {
+    ///     let mut dialect = Dialect::PEP3118;
+    ///     dialect.native_only = native_only;
+    ///     Layout::read(b"<P", &dialect, &DataModel::LP64).map(|layout| layout.size()).ok()
+    /// };
+    /// assert_eq!((size(NativeOnly::Refused), size(NativeOnly::KeepSize)), (None, Some(8)));
+    /// ```
+    #[non_exhaustive]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub enum NativeOnly {
+        /// The format character is an error.
+        Refused = "refused",
+        /// The format character has its native size, as in the formats `<P` and `<g` of ctypes.
+        KeepSize = "keep-size",
+    }
 }
 
-/// The type of the format character `u`.
-///
-/// ```
-/// use pep3118::{DataModel, Dialect, Layout, layout::WideChar};
-/// let size = |wide_char| {
-///     let dialect = Dialect { wide_char, ..Dialect::PEP3118 };
-///     Layout::read(b"u", &dialect, &DataModel::LP64).map(|layout| layout.size()).ok()
-/// };
-/// assert_eq!((size(WideChar::Ucs2), size(WideChar::Wchar)), (Some(2), Some(4)));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WideChar {
-    /// A UCS-2 character of 2 bytes, as in PEP 3118.
-    Ucs2,
-    /// A `wchar_t` of the data model, as in ctypes and `array.array`.
-    Wchar,
+named_enum! {
+    /// The type of the format character `u`.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, layout::WideChar};
+    /// let size = |wide_char| {
+    ///     let mut dialect = Dialect::PEP3118;
+    ///     dialect.wide_char = wide_char;
+    ///     Layout::read(b"u", &dialect, &DataModel::LP64).map(|layout| layout.size()).ok()
+    /// };
+    /// assert_eq!((size(WideChar::Ucs2), size(WideChar::Wchar)), (Some(2), Some(4)));
+    /// ```
+    #[non_exhaustive]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub enum WideChar {
+        /// A UCS-2 character of 2 bytes, as in PEP 3118.
+        Ucs2 = "ucs2",
+        /// A `wchar_t` of the data model, as in ctypes and `array.array`.
+        Wchar = "wchar",
+    }
 }
 
-/// The meaning of an `x` with a name.
-///
-/// ```
-/// use pep3118::{DataModel, Dialect, Layout, layout::NamedPadding};
-/// let fields = |named_padding| {
-///     let dialect = Dialect { named_padding, ..Dialect::PEP3118 };
-///     Layout::read(b"T{3x:a:i:b:}", &dialect, &DataModel::LP64).map(|layout| layout.item().fields().count()).ok()
-/// };
-/// assert_eq!((fields(NamedPadding::Padding), fields(NamedPadding::Field)), (Some(1), Some(2)));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NamedPadding {
-    /// Padding, as an `x` without a name.
-    Padding,
-    /// A field of opaque bytes, which NumPy calls void.
-    Field,
-    /// A field of opaque bytes. An `x` without a name is also a field if the format contains no other item, such as
-    /// `3x`. NumPy writes such formats.
-    FieldOrWhole,
+named_enum! {
+    /// The meaning of an `x` with a name.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, layout::NamedPadding};
+    /// let fields = |named_padding| {
+    ///     let mut dialect = Dialect::PEP3118;
+    ///     dialect.named_padding = named_padding;
+    ///     Layout::read(b"T{3x:a:i:b:}", &dialect, &DataModel::LP64).map(|layout| layout.item().fields().count()).ok()
+    /// };
+    /// assert_eq!((fields(NamedPadding::Padding), fields(NamedPadding::Field)), (Some(1), Some(2)));
+    /// ```
+    #[non_exhaustive]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub enum NamedPadding {
+        /// Padding, as an `x` without a name.
+        Padding = "padding",
+        /// A field of opaque bytes, which NumPy calls void.
+        Field = "field",
+        /// A field of opaque bytes. An `x` without a name is also a field if the format contains no other item, such as
+        /// `3x`. NumPy writes such formats.
+        FieldOrWhole = "field-or-whole",
+    }
 }
 
-/// The meaning of a repeat count of zero.
-///
-/// ```
-/// use pep3118::{DataModel, Dialect, Layout, layout::ZeroCount};
-/// let fields = |zero_count| {
-///     let dialect = Dialect { zero_count, ..Dialect::PEP3118 };
-///     Layout::read(b"T{b0i}", &dialect, &DataModel::LP64).map(|layout| layout.item().fields().count()).ok()
-/// };
-/// assert_eq!((fields(ZeroCount::Alignment), fields(ZeroCount::Field)), (Some(1), Some(2)));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ZeroCount {
-    /// The item only aligns the next offset and is not a field, as in the `struct` module: `b0i` has 4 bytes and one
-    /// field.
-    Alignment,
-    /// The item is a field with 0 elements.
-    Field,
+named_enum! {
+    /// The meaning of a repeat count of zero.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, layout::ZeroCount};
+    /// let fields = |zero_count| {
+    ///     let mut dialect = Dialect::PEP3118;
+    ///     dialect.zero_count = zero_count;
+    ///     Layout::read(b"T{b0i}", &dialect, &DataModel::LP64).map(|layout| layout.item().fields().count()).ok()
+    /// };
+    /// assert_eq!((fields(ZeroCount::Alignment), fields(ZeroCount::Field)), (Some(1), Some(2)));
+    /// ```
+    #[non_exhaustive]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub enum ZeroCount {
+        /// The item only aligns the next offset and is not a field, as in the `struct` module: `b0i` has 4 bytes and one
+        /// field.
+        Alignment = "alignment",
+        /// The item is a field with 0 elements.
+        Field = "field",
+    }
 }
 
-/// The largest repeat count and the largest length of a dimension.
-///
-/// ```
-/// use pep3118::{DataModel, Dialect, Layout, layout::CountLimit};
-/// let size = |count_limit| {
-///     let dialect = Dialect { count_limit, ..Dialect::PEP3118 };
-///     Layout::read(b"4294967296B", &dialect, &DataModel::LP64).map(|layout| layout.size()).ok()
-/// };
-/// assert_eq!((size(CountLimit::Ssize), size(CountLimit::Int)), (Some(4294967296), None));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CountLimit {
-    /// The limit is `PY_SSIZE_T_MAX` of the data model.
-    Ssize,
-    /// The limit is `INT_MAX`, 2147483647.
-    Int,
+named_enum! {
+    /// The largest repeat count and the largest length of a dimension.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, layout::CountLimit};
+    /// let size = |count_limit| {
+    ///     let mut dialect = Dialect::PEP3118;
+    ///     dialect.count_limit = count_limit;
+    ///     Layout::read(b"4294967296B", &dialect, &DataModel::LP64).map(|layout| layout.size()).ok()
+    /// };
+    /// assert_eq!((size(CountLimit::Ssize), size(CountLimit::Int)), (Some(4294967296), None));
+    /// ```
+    #[non_exhaustive]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub enum CountLimit {
+        /// The limit is `PY_SSIZE_T_MAX` of the data model.
+        Ssize = "ssize",
+        /// The limit is `INT_MAX`, 2147483647.
+        Int = "int",
+    }
 }
 
-/// The meaning of a NUL byte in the format.
-///
-/// ```
-/// use pep3118::{DataModel, Dialect, Layout};
-/// let size = |dialect| Layout::read(b"i\0d", dialect, &DataModel::LP64).map(|layout| layout.size()).ok();
-/// assert_eq!((size(&Dialect::STRUCT_3_13), size(&Dialect::STRUCT_3_6)), (None, Some(4)));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Nul {
-    /// A NUL byte is an error. All dialects except `struct-3.6` refuse a NUL byte.
-    Refused,
-    /// A NUL byte ends the format. The reader ignores all bytes after the NUL byte.
-    Ends,
+named_enum! {
+    /// The meaning of a NUL byte in the format.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout};
+    /// let size = |dialect| Layout::read(b"i\0d", dialect, &DataModel::LP64).map(|layout| layout.size()).ok();
+    /// assert_eq!((size(&Dialect::STRUCT_3_13), size(&Dialect::STRUCT_3_6)), (None, Some(4)));
+    /// ```
+    #[non_exhaustive]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub enum Nul {
+        /// A NUL byte is an error. All dialects except `struct-3.6` refuse a NUL byte.
+        Refused = "refused",
+        /// A NUL byte ends the format. The reader ignores all bytes after the NUL byte.
+        Ends = "ends",
+    }
 }
 
 impl CountLimit {
@@ -607,6 +658,50 @@ impl Dialect {
         Self::ALL.into_iter().chain(Self::VARIANTS).find(|dialect| dialect.name == name)
     }
 }
+
+/// [`PEP3118`](Dialect::PEP3118).
+impl Default for Dialect {
+    fn default() -> Self {
+        Self::PEP3118
+    }
+}
+
+impl FromStr for Dialect {
+    type Err = UnknownName;
+
+    /// Returns the dialect with the name `text`, see [`by_name`](Dialect::by_name).
+    ///
+    /// ```
+    /// use pep3118::Dialect;
+    /// assert_eq!("numpy".parse(), Ok(Dialect::NUMPY));
+    /// assert!("fortran".parse::<Dialect>().is_err());
+    /// ```
+    ///
+    /// # Errors
+    /// - no dialect has the name `text`: `fortran`
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
+        Self::by_name(text).copied().ok_or_else(|| UnknownName::new(text, "Dialect", &NAMES))
+    }
+}
+
+/// The names that [`Dialect::by_name`] accepts.
+const NAMES: [&str; 15] = [
+    "struct",
+    "struct-3.14",
+    "struct-3.13",
+    "struct-3.6",
+    "pep3118",
+    "native-c",
+    "numpy",
+    "numpy-reader",
+    "ctypes",
+    "cython",
+    "pybind11",
+    "array",
+    "pep3118-packed",
+    "numpy-packed",
+    "numpy-padded",
+];
 
 impl fmt::Display for Dialect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

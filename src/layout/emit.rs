@@ -29,7 +29,8 @@ named_enum! {
     /// assert_eq!(Target::by_name("numpy"), Some(Target::NumPy));
     /// # Ok::<(), pep3118::LayoutError>(())
     /// ```
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
     pub enum Target {
         /// Every reader that implements PEP 3118.
         Canonical = "canonical",
@@ -74,7 +75,7 @@ impl Target {
 /// assert_eq!(layout.emit(Target::NumPy).unwrap_err().to_string(), "numpy cannot read the pointer at byte 0");
 /// # Ok::<(), pep3118::LayoutError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("{target} cannot read {what}")]
 pub struct EmitError {
     /// The target that the format was requested for.

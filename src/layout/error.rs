@@ -24,11 +24,11 @@ use crate::text::{abridge, plural};
 /// let error = Layout::read(b"<n", &Dialect::STRUCT, &DataModel::LP64).unwrap_err();
 /// assert_eq!(error.to_string(), "format character `n` (ssize_t) has no standard size at byte 1");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LayoutError(Box<Details>);
 
 /// The fields of a [`LayoutError`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Details {
     kind: LayoutErrorKind,
     /// The range of the offending bytes in `source`.
@@ -49,7 +49,7 @@ struct Details {
 /// assert!(matches!(error.kind(), LayoutErrorKind::NoStandardSize { .. }));
 /// ```
 #[non_exhaustive]
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum LayoutErrorKind {
     /// A syntax error: `T{i`.
     #[error(transparent)]
@@ -121,7 +121,8 @@ pub enum LayoutErrorKind {
 /// let LayoutErrorKind::ItemsizeMismatch { itemsize, sizes } = error.kind() else { unreachable!() };
 /// assert_eq!((*itemsize, sizes[0].dialect, sizes[0].size), (8, "ctypes", 5));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct InterpretedSize {
     /// The name of the dialect.
     pub dialect: &'static str,
@@ -299,6 +300,12 @@ impl LayoutError {
     }
 
     /// Returns the offending bytes of the format, as a range of byte offsets.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout};
+    /// let error = Layout::read("i<n", &Dialect::PEP3118, &DataModel::LP64).unwrap_err();
+    /// assert_eq!((error.span().start(), error.span().end()), (2, 3));
+    /// ```
     #[must_use]
     pub fn span(&self) -> Span {
         match &self.0.kind {

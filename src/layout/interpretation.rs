@@ -28,6 +28,7 @@ named_enum! {
     /// assert_eq!(certainty(b"T{i:a:b:b:}", 8)?.as_str(), "trailing-padding");
     /// # Ok::<(), pep3118::LayoutError>(())
     /// ```
+    #[non_exhaustive]
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
     pub enum Certainty {
         /// The format declares every byte of the itemsize.
@@ -50,7 +51,8 @@ named_enum! {
 /// assert_eq!(found.certainty, Certainty::TrailingPadding);
 /// # Ok::<(), pep3118::LayoutError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Interpretation {
     /// The layout, whose size is the itemsize.
     pub layout: Layout,
@@ -60,6 +62,22 @@ pub struct Interpretation {
     pub certainty: Certainty,
     /// The number of bytes at the end of the item that the format does not declare.
     pub trailing_padding: u64,
+}
+
+impl Interpretation {
+    /// Creates an interpretation for a layout that does not depend on a format, such as the layout of a dtype or of C
+    /// source. `dialect` is the dialect that messages name. The certainty is [`Certainty::Exact`], and there is no
+    /// trailing padding.
+    ///
+    /// ```
+    /// use pep3118::{Certainty, DataModel, Dialect, Interpretation, Layout};
+    /// let found = Interpretation::exact(Layout::of_bytes(8, &DataModel::LP64), &Dialect::NUMPY);
+    /// assert_eq!((found.certainty, found.trailing_padding), (Certainty::Exact, 0));
+    /// ```
+    #[must_use]
+    pub fn exact(layout: Layout, dialect: &Dialect) -> Self {
+        Self { layout, dialect: *dialect, certainty: Certainty::Exact, trailing_padding: 0 }
+    }
 }
 
 /// Several interpretations of one format that have the itemsize and differ in an offset, a size or a type.
@@ -88,11 +106,11 @@ pub struct Interpretation {
 /// assert_eq!(found.layout.item().field(b"x").unwrap().size(), 2);
 /// # Ok::<(), pep3118::LayoutError>(())
 /// ```
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Ambiguity(Box<Details>);
 
 /// The fields of an [`Ambiguity`].
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 struct Details {
     format: Box<[u8]>,
     /// The itemsize that the caller gave, or `None` if the caller gave no itemsize.
@@ -116,6 +134,12 @@ impl Ambiguity {
 
     /// Returns all interpretations that have the itemsize. There are at least two interpretations. An interpretation of
     /// the dialect `pep3118` is always the first.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, reconcile};
+    /// let error = reconcile("ib", None, None, &DataModel::LP64).unwrap_err();
+    /// assert!(error.ambiguity().unwrap().alternatives().len() > 1);
+    /// ```
     #[must_use]
     pub fn alternatives(&self) -> &[Interpretation] {
         &self.0.alternatives
@@ -192,19 +216,6 @@ impl Ambiguity {
         Some(Cow::Owned(format!("pass the dialect of the producer, such as Some(&Dialect::{constant})")))
     }
 }
-
-/// Compares the format, the itemsize, and the dialect, data model and size of each alternative. The layouts follow from
-/// these values.
-impl PartialEq for Ambiguity {
-    fn eq(&self, other: &Self) -> bool {
-        let origin = |found: &Interpretation| (found.dialect, *found.layout.model(), found.layout.size());
-        self.0.format == other.0.format
-            && self.0.itemsize == other.0.itemsize
-            && self.alternatives().iter().map(origin).eq(other.alternatives().iter().map(origin))
-    }
-}
-
-impl Eq for Ambiguity {}
 
 impl fmt::Debug for Ambiguity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -23,6 +23,7 @@ mod fast_path;
 mod from_c;
 mod interpretation;
 mod nul_handling;
+mod numpy_descr;
 mod picture;
 mod read;
 mod reconcile;
@@ -51,6 +52,7 @@ pub use error::{Construct, InterpretedSize, LayoutError, LayoutErrorKind};
 pub use from_c::CError;
 pub use interpretation::{Ambiguity, Certainty, Interpretation};
 pub use nul_handling::NulHandling;
+pub use numpy_descr::NumpyDescrError;
 pub use picture::{CellStyle, Picture};
 pub use read::calcsize_in;
 #[doc(hidden)]
@@ -58,12 +60,14 @@ pub use reconcile::interpretations;
 pub use reconcile::reconcile;
 
 #[doc(hidden)]
-pub use codegen::{Declarations, Definition, Language, MemberType};
-pub use codegen::{PythonLibrary, SourceError};
+pub use codegen::{BitPiece, Declarations, Definition, Language, MemberType};
+pub use codegen::{PythonLibrary, SourceError, SourceLanguage};
 pub use scalar::Scalar;
 #[doc(hidden)]
 pub use subset::ChosenField;
 pub use table::Table;
+#[cfg(feature = "serde")]
+pub(crate) use tree::Detail;
 pub use tree::{Field, Fields, Layout};
 pub use ty::Type;
 pub use user_type::{UserType, UserTypeDefinition, UserTypeError, UserValue};

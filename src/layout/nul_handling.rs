@@ -29,7 +29,7 @@ named_enum! {
     /// # Ok::<(), pep3118::LayoutError>(())
     /// ```
     #[non_exhaustive]
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
     pub enum NulHandling {
         /// All bytes or characters of the field belong to the value.
         Keep = "keep",

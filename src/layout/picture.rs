@@ -11,9 +11,10 @@ use core::fmt;
 
 use unicode_width::UnicodeWidthChar as _;
 
-use super::table::swapped_note;
+use super::table::{swapped_note, type_text};
 use super::tree::{Field, Layout};
 use super::ty::Type;
+use crate::endian::Endian;
 use crate::text::{char_boundary, escape};
 
 /// The default number of bytes in a row.
@@ -44,7 +45,29 @@ const MAX_PATH_BYTES: usize = 400;
 /// # Ok::<(), pep3118::LayoutError>(())
 /// ```
 ///
-/// Fields that share bytes are drawn one below the other. If there is not enough space for a dotted name, the picture
+/// Bit-fields that share bytes are drawn as one field. Below the bytes, a second ruler numbers the bits of one byte, with
+/// the lowest bit at the right. Under this ruler, each byte that contains bit-fields has a line.
+///
+/// ```
+/// use pep3118::layout::{BitField, LayoutBuilder, MemberSpec, Picture};
+/// use pep3118::{DataModel, Endian, Type};
+/// let mut builder = LayoutBuilder::new(1, &DataModel::LP64);
+/// for (name, offset, width) in [(b"a", 0, 3), (b"b", 3, 4)] {
+///     let bits = BitField::new(Type::UInt8, offset, width).unwrap();
+///     builder.bit_field(MemberSpec { name: Some(name), ..MemberSpec::default() }, bits, Endian::Little)?;
+/// }
+/// let picture = Picture::new(&builder.finish()).to_string();
+/// let lines: Vec<&str> = picture.lines().collect();
+/// assert_eq!(lines, [
+///     "        0",
+///     "     0 |a…|",
+///     "   bit  7  6  5  4  3  2  1  0",
+///     "     0 |..|b          |a       |",
+/// ]);
+/// # Ok::<(), pep3118::layout::BuildError>(())
+/// ```
+///
+/// Other fields that share bytes are drawn one below the other. If there is not enough space for a dotted name, the picture
 /// shows the end of the name: `…x` for `position.x`. If there is enough space, the picture shows the type of a field
 /// after the name. A [`Table`](super::Table) shows all names completely.
 #[derive(Clone, Debug)]
@@ -57,6 +80,8 @@ pub struct Picture {
     segments: Vec<Segment>,
     /// The largest number of lanes of a row.
     lanes: usize,
+    /// The bits of bit-fields, in the order of the fields.
+    bits: Vec<BitCell>,
 }
 
 /// The kind of bytes that a text in a [`Picture`] is drawn for: bytes of a field or padding.
@@ -66,12 +91,14 @@ pub struct Picture {
 /// let layout = Layout::read(b"@bh", &Dialect::STRUCT, &DataModel::LP64)?;
 /// let paint = |style: CellStyle, text: &str| match style {
 ///     CellStyle::Padding => "#".repeat(text.len()),
-///     CellStyle::Field(_) => text.to_string(),
+///     _ => text.to_string(),
 /// };
 /// assert!(Picture::new(&layout).render(paint).ends_with("|in|##|int16|\n"));
 /// # Ok::<(), pep3118::LayoutError>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum CellStyle {
     /// A field that is not a record. The value is the index of the field among all such fields of the item, from 0.
     Field(usize),
@@ -96,6 +123,42 @@ struct Segment {
     style: CellStyle,
     /// The number of the lane, from 0 at the top.
     lane: usize,
+}
+
+/// The bits of a bit-field in one byte.
+#[derive(Clone, Debug)]
+pub(super) struct BitCell {
+    /// The offset of the byte from the start of the item.
+    pub(super) byte: usize,
+    /// The bits of the byte that belong to the bit-field. These bits are adjacent.
+    mask: u8,
+    /// The dotted name of the field, or the type of a field without a name.
+    pub(super) text: CellText,
+    /// The dotted name and the type of the field: `a.b: int32 bits 3-7`.
+    pub(super) description: String,
+    pub(super) style: CellStyle,
+}
+
+impl BitCell {
+    /// Returns the number of the highest bit, 0 to 7.
+    pub(super) fn high(&self) -> usize {
+        usize::try_from(self.mask.leading_zeros()).map_or(0, |zeros| 7_usize.saturating_sub(zeros))
+    }
+
+    /// Returns the number of bits, 1 to 8.
+    pub(super) fn len(&self) -> usize {
+        usize::try_from(self.mask.count_ones()).unwrap_or(0)
+    }
+}
+
+/// One line below the ruler of the bits: bits of one byte that different bit-fields use.
+pub(super) struct BitLine<'p> {
+    /// The offset of the byte from the start of the item.
+    pub(super) byte: usize,
+    /// The cells, highest bit first.
+    pub(super) cells: Vec<&'p BitCell>,
+    /// Whether the line is the first line of its byte.
+    pub(super) is_first: bool,
 }
 
 /// One line of the picture: the pieces of one lane in one row.
@@ -128,10 +191,11 @@ impl Picture {
     /// Creates the picture of the item of `layout`. The picture shows at most the first 256 bytes of the item.
     #[must_use]
     pub fn new(layout: &Layout) -> Self {
-        let mut painter = Painter { segments: Vec::new(), end: 0, lanes: Vec::new(), leaves: 0 };
+        let mut painter = Painter { segments: Vec::new(), end: 0, lanes: Vec::new(), leaves: 0, bits: Vec::new() };
         painter.push_segments(layout.item(), 0, "", 0);
         painter.pad_to(layout.size());
-        Self { size: layout.size(), row: DEFAULT_ROW, segments: painter.segments, lanes: painter.lanes.len() }
+        let Painter { segments, lanes, bits, .. } = painter;
+        Self { size: layout.size(), row: DEFAULT_ROW, segments, lanes: lanes.len(), bits }
     }
 
     /// Sets the number of bytes in a row to `bytes`, rounded down to a power of two, and returns the picture. The
@@ -213,6 +277,31 @@ impl Picture {
         lines
     }
 
+    /// Returns the lines below the ruler of the bits, in the order of the bytes. Bit-fields that share bits, as in a
+    /// union, are in different lines.
+    pub(super) fn bit_lines(&self) -> Vec<BitLine<'_>> {
+        let mut cells: Vec<&BitCell> = self.bits.iter().collect();
+        cells.sort_by_key(|cell| (cell.byte, core::cmp::Reverse(cell.high())));
+        let mut lines: Vec<BitLine<'_>> = Vec::new();
+        // The index of the first line of the current byte.
+        let mut first = 0;
+        for cell in cells {
+            if lines.last().is_none_or(|line| line.byte != cell.byte) {
+                first = lines.len();
+            }
+            let mut same_byte = lines.iter_mut().skip(first);
+            let free = same_byte.find(|line| line.cells.iter().all(|other| other.mask & cell.mask == 0));
+            match free {
+                Some(line) => line.cells.push(cell),
+                None => {
+                    let is_first = first == lines.len();
+                    lines.push(BitLine { byte: cell.byte, cells: Vec::from([cell]), is_first });
+                }
+            }
+        }
+        lines
+    }
+
     /// Draws the picture as text and returns the text.
     ///
     /// Calls `paint` for the text of each segment in each line. The arguments of `paint` are the kind of bytes and the
@@ -238,6 +327,7 @@ impl Picture {
             line.push_str("|\n");
             out.push_str(&line);
         }
+        self.render_bits(&mut out, &paint);
         if self.omitted_bytes() > 0 {
             out.push_str(&format!("       ... {} more bytes\n", self.omitted_bytes()));
         }
@@ -245,6 +335,37 @@ impl Picture {
             out.push_str("       ... more fields that share these bytes\n");
         }
         out
+    }
+
+    /// Appends the ruler of the bits and the lines of the bytes with bit-fields to `out`. Appends nothing for an item
+    /// without bit-fields. `paint` is the argument of [`render`](Self::render).
+    fn render_bits(&self, out: &mut String, paint: &impl Fn(CellStyle, &str) -> String) {
+        let lines = self.bit_lines();
+        if lines.is_empty() {
+            return;
+        }
+        out.push_str("   bit");
+        (0..8).rev().for_each(|bit| out.push_str(&format!("{bit:>CELL$}")));
+        out.push('\n');
+        for BitLine { byte, cells, is_first } in lines {
+            let mut line = if is_first { format!("{byte:>6} ") } else { "       ".to_string() };
+            // Another line of the byte shows bits that belong to other bit-fields, so these bits are blank in this line.
+            let shares_bits =
+                self.bits.iter().any(|bits| bits.byte == byte && !cells.iter().any(|cell| core::ptr::eq(*cell, bits)));
+            let fill = if shares_bits { ' ' } else { '.' };
+            // The number of bits that are not drawn yet.
+            let mut left = 8_usize;
+            for cell in cells {
+                push_unused_bits(&mut line, left.saturating_sub(cell.high()).saturating_sub(1), fill, paint);
+                let width = cell.len().saturating_mul(CELL).saturating_sub(1);
+                line.push('|');
+                line.push_str(&paint(cell.style, &filled(fit_cell(&cell.text, &cell.description, width), width, ' ')));
+                left = cell.high().saturating_add(1).saturating_sub(cell.len());
+            }
+            push_unused_bits(&mut line, left, fill, paint);
+            line.push_str("|\n");
+            out.push_str(&line);
+        }
     }
 
     /// Returns the first line of the picture, which has the number of each byte in a row.
@@ -287,19 +408,36 @@ impl Segment {
 
 /// Returns the text of `piece` between its bars. The text is cut, or filled with spaces or dots, to the width of its
 /// bytes.
-/// The text contains the type and the byte order if the width is sufficient for the whole description.
 fn cell_text(piece: &Piece<'_>) -> String {
     let width = piece.len.saturating_mul(CELL).saturating_sub(1);
     let fill = if piece.style == CellStyle::Padding { '.' } else { ' ' };
-    let mut text = match piece.text {
-        CellText::Path(_) | CellText::Type(_) if text_width(piece.description) <= width => {
-            piece.description.to_string()
-        }
+    filled(fit_cell(piece.text, piece.description, width), width, fill)
+}
+
+/// Returns `description` if the description is not wider than `width` characters, and `text` cut to this width
+/// otherwise.
+fn fit_cell(text: &CellText, description: &str, width: usize) -> String {
+    match text {
+        CellText::Path(_) | CellText::Type(_) if text_width(description) <= width => description.to_string(),
         text => text.fit(width),
-    };
+    }
+}
+
+/// Returns `text`, filled with the character `fill` to `width` characters.
+fn filled(mut text: String, width: usize, fill: char) -> String {
     let used = text_width(&text);
     text.extend(core::iter::repeat_n(fill, width.saturating_sub(used)));
     text
+}
+
+/// Appends a cell for `count` bits without a bit-field, filled with the character `fill`, to `line`. Appends nothing if
+/// `count` is 0.
+fn push_unused_bits(line: &mut String, count: usize, fill: char, paint: &impl Fn(CellStyle, &str) -> String) {
+    if count > 0 {
+        let width = count.saturating_mul(CELL).saturating_sub(1);
+        line.push('|');
+        line.push_str(&paint(CellStyle::Padding, &filled(String::new(), width, fill)));
+    }
 }
 
 /// The state while the segments of a layout are computed.
@@ -311,6 +449,7 @@ struct Painter {
     lanes: Vec<u64>,
     /// The index of the next field among all fields that are not records.
     leaves: usize,
+    bits: Vec<BitCell>,
 }
 
 impl Painter {
@@ -372,19 +511,27 @@ impl Painter {
             if field.ty() == Type::Record {
                 self.leaves = first;
                 let mut end = offset;
-                for inner in field.by_offset() {
-                    let at = offset.saturating_add(inner.offset());
+                for fields in group_bit_fields(field.by_offset()) {
+                    let Some(first) = fields.first() else { continue };
+                    let at = offset.saturating_add(first.offset());
                     let lane = if at < end { self.free_lane(at) } else { lane };
-                    self.push_segments(inner, at, &path, lane);
-                    end = end.max(at.saturating_add(inner.total_size()));
+                    let ends = fields.iter().map(|field| field.offset().saturating_add(field.total_size()));
+                    let after = offset.saturating_add(ends.max().unwrap_or(0));
+                    if let [only] = fields.as_slice() {
+                        self.push_segments(*only, at, &path, lane);
+                    } else {
+                        self.push_bit_fields(&fields, at, after, &path, lane);
+                    }
+                    end = end.max(after);
                 }
                 after = self.leaves;
                 // An element can end in padding, or can consist of padding only.
                 self.pad_to(offset.saturating_add(field.size()));
             } else {
                 self.pad_to(offset);
+                self.push_bits(field, offset, &path, first);
                 let text = match element {
-                    0 if path.is_empty() => CellText::Type(field.ty().to_string()),
+                    0 if path.is_empty() => CellText::Type(type_text(field)),
                     0 => CellText::Path(path.clone()),
                     _ => CellText::Nothing,
                 };
@@ -393,6 +540,72 @@ impl Painter {
         }
         self.leaves = after;
     }
+
+    /// Adds one segment for `fields`, bit-fields that share the bytes from byte `start` to byte `end` of the item, and
+    /// the bits of each of the fields. `path` and `lane` have the same meaning as for
+    /// [`push_segments`](Self::push_segments).
+    fn push_bit_fields(&mut self, fields: &[Field<'_>], start: u64, end: u64, path: &str, lane: usize) {
+        let first = self.leaves;
+        self.leaves = first.saturating_add(fields.len());
+        if self.is_omitted(start) {
+            return;
+        }
+        self.pad_to(start);
+        let base = start.saturating_sub(fields.first().map_or(0, |field| field.offset()));
+        let mut names = Vec::new();
+        for (index, field) in (first..).zip(fields) {
+            let path = join_path(path, *field);
+            self.push_bits(*field, base.saturating_add(field.offset()), &path, index);
+            names.push(if path.is_empty() { type_text(*field) } else { path });
+        }
+        let text = names.join(", ");
+        let style = CellStyle::Field(first);
+        self.push(lane, start, end.saturating_sub(start), CellText::Type(text.clone()), text, style);
+    }
+
+    /// Adds the bits of one element of `field` at byte `offset` of the item. Adds nothing if `field` is not a bit-field.
+    /// `path` is the dotted name of `field`, and `leaf` is its index among all fields that are not records.
+    fn push_bits(&mut self, field: Field<'_>, offset: u64, path: &str, leaf: usize) {
+        let Some(bits) = field.bit_field() else { return };
+        for (byte, mask) in (offset..).zip(bits.masks(field.endian().unwrap_or(Endian::Little))) {
+            if byte >= u64::from(MAX_BYTES) || self.bits.len() >= MAX_SEGMENTS || mask == 0 {
+                continue;
+            }
+            let text =
+                if path.is_empty() { CellText::Type(type_text(field)) } else { CellText::Path(path.to_string()) };
+            let (byte, style) = (at_most_max_bytes(byte), CellStyle::Field(leaf));
+            self.bits.push(BitCell { byte, mask, text, description: describe(field, path), style });
+        }
+    }
+}
+
+/// Divides `fields`, the fields of a record in the order of their offsets, into groups. Bit-fields that share bytes, but
+/// no bits, are one group. Each other field is a group.
+fn group_bit_fields<'l>(fields: Vec<Field<'l>>) -> Vec<Vec<Field<'l>>> {
+    let mut groups: Vec<Vec<Field<'l>>> = Vec::new();
+    // The end of the last group, and the bits that the group uses from the offset of the last field on.
+    let mut end = 0;
+    let mut used: Vec<(u64, u8)> = Vec::new();
+    for field in fields {
+        let masks: Vec<(u64, u8)> = match field.bit_field().filter(|_| field.shape().is_empty()) {
+            Some(bits) => (field.offset()..).zip(bits.masks(field.endian().unwrap_or(Endian::Little))).collect(),
+            None => Vec::new(),
+        };
+        used.retain(|(byte, _)| *byte >= field.offset());
+        let shares_bits = masks.iter().any(|(byte, mask)| used.iter().any(|(at, bits)| at == byte && bits & mask != 0));
+        let joins = !masks.is_empty() && !used.is_empty() && field.offset() < end && !shares_bits;
+        match groups.last_mut() {
+            Some(group) if joins => group.push(field),
+            _ => {
+                used.clear();
+                end = 0;
+                groups.push(Vec::from([field]));
+            }
+        }
+        used.extend(masks);
+        end = end.max(field.offset().saturating_add(field.total_size()));
+    }
+    groups
 }
 
 /// Returns the dotted name of `field`, a field of the record with the dotted name `path`. If the dotted name has more
@@ -419,7 +632,7 @@ fn join_path(path: &str, field: Field<'_>) -> String {
 /// dotted name of `field`.
 fn describe(field: Field<'_>, path: &str) -> String {
     let colon = if path.is_empty() { "" } else { ": " };
-    format!("{path}{colon}{}{}", field.ty(), swapped_note(field))
+    format!("{path}{colon}{}{}", type_text(field), swapped_note(field))
 }
 
 /// The character that replaces omitted text.

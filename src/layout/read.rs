@@ -30,7 +30,14 @@ impl Layout {
     /// - `<n` in all dialects but `ctypes`: `ssize_t` has no standard size
     /// - `T{i:a:}` in `struct`, which has no structures
     /// - `9223372036854775807q`: more bytes than `PY_SSIZE_T_MAX`
-    pub fn read(format: &[u8], dialect: &Dialect, model: &DataModel) -> Result<Self, LayoutError> {
+    #[inline]
+    pub fn read(format: impl AsRef<[u8]>, dialect: &Dialect, model: &DataModel) -> Result<Self, LayoutError> {
+        Self::read_bytes(format.as_ref(), dialect, model)
+    }
+
+    /// Computes the layout of `format`, as [`read`](Layout::read) does. This function is compiled once, because it is
+    /// not generic.
+    fn read_bytes(format: &[u8], dialect: &Dialect, model: &DataModel) -> Result<Self, LayoutError> {
         let mut nodes = Vec::with_capacity(node_capacity(format));
         let Some(align) = fast_path::fill(format, dialect, model, &mut nodes) else {
             let mut layout = Self { nodes, dims: Vec::new(), names: Vec::new(), align: Align::ONE, model: *model };
@@ -46,7 +53,18 @@ impl Layout {
     ///
     /// # Errors
     /// The function returns the same errors as [`read`](Layout::read).
-    pub fn read_into(&mut self, format: &[u8], dialect: &Dialect, model: &DataModel) -> Result<(), LayoutError> {
+    #[inline]
+    pub fn read_into(
+        &mut self,
+        format: impl AsRef<[u8]>,
+        dialect: &Dialect,
+        model: &DataModel,
+    ) -> Result<(), LayoutError> {
+        self.read_bytes_into(format.as_ref(), dialect, model)
+    }
+
+    /// Replaces this layout, as [`read_into`](Layout::read_into) does.
+    fn read_bytes_into(&mut self, format: &[u8], dialect: &Dialect, model: &DataModel) -> Result<(), LayoutError> {
         self.nodes.clear();
         self.dims.clear();
         self.names.clear();
@@ -149,7 +167,8 @@ impl Format {
 /// # Errors
 /// The function returns the same errors as [`Layout::read`].
 #[inline]
-pub fn calcsize_in(format: &[u8], dialect: &Dialect, model: &DataModel) -> Result<u64, LayoutError> {
+pub fn calcsize_in(format: impl AsRef<[u8]>, dialect: &Dialect, model: &DataModel) -> Result<u64, LayoutError> {
+    let format = format.as_ref();
     if let Some((size, _)) = fast_path::lay_out(format, dialect, model, |_| ()) {
         return Ok(size);
     }

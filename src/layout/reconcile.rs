@@ -51,7 +51,19 @@ use crate::span::Span;
 /// - `T{i`, and all other formats that [`Layout::read`] refuses: the function returns the same error
 /// - `T{<b:a:<i:b:}` with itemsize 8: no dialect gives a layout of 8 bytes
 /// - `T{(2)T{b:a:}:x:xx(2)b:y:}` with itemsize 6: two layouts have 6 bytes, and [`LayoutError::ambiguity`] returns both
+#[inline]
 pub fn reconcile(
+    format: impl AsRef<[u8]>,
+    itemsize: Option<u64>,
+    dialect: Option<&Dialect>,
+    model: &DataModel,
+) -> Result<Interpretation, LayoutError> {
+    reconcile_bytes(format.as_ref(), itemsize, dialect, model)
+}
+
+/// Returns the interpretation of `format`, as [`reconcile`] does. This function is compiled once, because it is not
+/// generic.
+fn reconcile_bytes(
     format: &[u8],
     itemsize: Option<u64>,
     dialect: Option<&Dialect>,

@@ -1,11 +1,74 @@
 //! Changes the names and types of fields after a layout was computed. The offsets and the total sizes of the fields do
 //! not change.
 
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+
+use super::builder::{BuildError, MAX_NAME_BYTES};
 use super::tree::{Field, Layout, NO_NAME};
 use super::ty::Type;
 use crate::span::Span;
+use crate::text::escape;
 
 impl Layout {
+    /// Returns a copy of this layout, in which the fields of the item have the names `names`, in the order of the format.
+    /// A name is text or bytes. Names that the fields already have are replaced.
+    ///
+    /// The fields of the item are the fields of [`item`](Layout::item) if the item is a record, and the top-level fields
+    /// otherwise. Use this function for a format without names, such as a format of the `struct` module.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, Target};
+    /// let layout = Layout::read("<hf", &Dialect::STRUCT, &DataModel::LP64)?.with_names(["id", "price"])?;
+    /// assert_eq!(layout.item().field("price").unwrap().offset(), 2);
+    /// assert_eq!(layout.emit(Target::Canonical)?, b"T{<h:id:f:price:}");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// - the number of names is not the number of fields: one name for `<hf`
+    /// - two names are equal
+    /// - the names have more than 1 MiB together
+    pub fn with_names<N: AsRef<[u8]>>(&self, names: impl IntoIterator<Item = N>) -> Result<Self, BuildError> {
+        let item = self.item();
+        let record = if item.ty() == Type::Record { item } else { self.root() };
+        let fields: Vec<u32> = record.fields().map(Field::index).collect();
+        let mut layout = self.clone();
+        // An empty name at byte 0 would mean that the field has no name.
+        layout.names = Vec::from([b':']);
+        let mut used = BTreeSet::new();
+        let mut spans = Vec::new();
+        for name in names {
+            let (name, start) = (name.as_ref(), layout.names.len());
+            if start.saturating_add(name.len()) > MAX_NAME_BYTES {
+                return Err(BuildError::Limit { what: "bytes of names", limit: MAX_NAME_BYTES });
+            }
+            if !used.insert(name.to_vec()) {
+                return Err(BuildError::DuplicateName { name: escape(name).into_owned() });
+            }
+            if spans.len() == fields.len() {
+                return Err(BuildError::NameCount { names: spans.len().saturating_add(1), fields: fields.len() });
+            }
+            layout.names.extend_from_slice(name);
+            spans.push(Span::new(start, layout.names.len()));
+        }
+        if spans.len() != fields.len() {
+            return Err(BuildError::NameCount { names: spans.len(), fields: fields.len() });
+        }
+        // The names of all other fields stay. They are copied after the new names.
+        let mut spans = fields.iter().zip(spans).peekable();
+        for (index, node) in (0_u32..).zip(&mut layout.nodes) {
+            if let Some((_, span)) = spans.next_if(|(field, _)| **field == index) {
+                node.name = span;
+            } else if node.name != NO_NAME {
+                let start = layout.names.len();
+                layout.names.extend_from_slice(node.name.of(&self.names));
+                node.name = Span::new(start, layout.names.len());
+            }
+        }
+        Ok(layout)
+    }
+
     /// Gives the field with the index `index` the name `name`, which must not be empty. Does nothing if the field
     /// already has a name, or if no field has this index.
     #[doc(hidden)]

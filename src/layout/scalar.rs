@@ -233,9 +233,11 @@ pub(crate) const fn endian(order: ByteOrder, model: &DataModel) -> Endian {
 /// assert_eq!((scalar.ty, scalar.size, scalar.endian), (Type::Float64, 8, Endian::Big));
 /// assert_eq!(Scalar::recognize(b"2d", &DataModel::LP64), None);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct Scalar {
     /// The type.
+    #[cfg_attr(feature = "serde", serde(rename = "type"))]
     pub ty: Type,
     /// The size in bytes.
     pub size: u64,

@@ -62,7 +62,7 @@ impl SmallFloat {
     }
 
     /// Returns the bits of the value that is nearest to `number`. A number half-way between two values becomes the value
-    /// whose last bit is 0. Returns `None` if the type does not have the value: a finite number beyond the largest
+    /// whose last bit is 0, or the larger value if the type has no mantissa. Returns `None` if the type does not have the value: a finite number beyond the largest
     /// value, an infinity without bits, or a negative number without a sign.
     pub(super) fn encode(self, number: f64) -> Option<u8> {
         // `ml_dtypes` rounds to a `float32` first.
@@ -92,7 +92,9 @@ impl SmallFloat {
         let finite = (0..=last).map(|bits| (bits, self.decode(bits))).take_while(|(_, value)| value.is_finite());
         let nearest = finite.fold((0, f64::INFINITY, 0.0), |best: (u8, f64, f64), (bits, value)| {
             let distance = (value - magnitude).abs();
-            let is_nearer = distance < best.1 || distance.total_cmp(&best.1).is_eq() && bits & 1 == 0;
+            // `ml_dtypes` rounds a tie to the even value, and to the larger value if there is no mantissa.
+            let wins_tie = !is_signed || bits & 1 == 0;
+            let is_nearer = distance < best.1 || distance.total_cmp(&best.1).is_eq() && wins_tie;
             if is_nearer { (bits, distance, value) } else { best }
         });
         let (bits, _, value) = nearest;
@@ -102,7 +104,7 @@ impl SmallFloat {
             let is_largest = bits == last || !self.decode(bits.saturating_add(1)).is_finite();
             let half = if is_signed { (value - before) / 2.0 } else { value / 2.0 };
             let beyond = (magnitude - value).total_cmp(&half);
-            if is_largest && (beyond.is_gt() || beyond.is_eq() && bits & 1 == 1) {
+            if is_largest && (beyond.is_gt() || beyond.is_eq() && (!is_signed || bits & 1 == 1)) {
                 return None;
             }
         }

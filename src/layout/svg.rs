@@ -5,7 +5,7 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 
-use super::picture::{CellStyle, Picture, Piece};
+use super::picture::{BitCell, CellStyle, CellText, Picture, Piece};
 
 /// The width of a rectangle, for each byte that the rectangle shows.
 const CELL: usize = 36;
@@ -28,7 +28,7 @@ const FIELDS: [&str; COLOURS] = ["#bfe3f2", "#c9e7c0", "#ead0ec", "#f6e3b0", "#c
 impl Picture {
     /// Draws the picture as an SVG element, and returns the text of the element.
     ///
-    /// Each field is a rectangle. Padding is a rectangle with a dashed border. The tooltip of a rectangle shows the
+    /// Each field is a rectangle. Each byte with bit-fields has a row of its own under a ruler of bits. Padding is a rectangle with a dashed border. The tooltip of a rectangle shows the
     /// type and the offsets.
     ///
     /// ```
@@ -40,7 +40,7 @@ impl Picture {
     /// ```
     #[must_use]
     pub fn svg(&self) -> String {
-        let columns = self.row().min(self.drawn_bytes());
+        let mut columns = self.row().min(self.drawn_bytes());
         let mut body = String::new();
         for byte in 0..columns {
             body.push_str(&text(left(byte).saturating_add(CELL / 2), 14, "middle", "#808080", &byte.to_string()));
@@ -64,6 +64,27 @@ impl Picture {
         if self.drawn_bytes() == 0 {
             body.push_str(&text(MARGIN, 14, "start", "#808080", "(no bytes)"));
         }
+        let bit_lines = self.bit_lines();
+        if !bit_lines.is_empty() {
+            columns = columns.max(8);
+            y = y.saturating_add(GAP);
+            body.push_str(&text(MARGIN.saturating_sub(8), y.saturating_add(14), "end", "#808080", "bit"));
+            for bit in 0..8_usize {
+                let x = left(7_usize.saturating_sub(bit)).saturating_add(CELL / 2);
+                body.push_str(&text(x, y.saturating_add(14), "middle", "#808080", &bit.to_string()));
+            }
+            y = y.saturating_add(20);
+        }
+        for line in bit_lines {
+            if line.is_first {
+                let byte = line.byte.to_string();
+                body.push_str(&text(MARGIN.saturating_sub(8), y.saturating_add(17), "end", "#808080", &byte));
+            }
+            for cell in line.cells {
+                body.push_str(&bit_rectangle(cell, y));
+            }
+            y = y.saturating_add(HEIGHT);
+        }
         let hidden = (self.omitted_bytes() > 0).then(|| format!("{} more bytes", self.omitted_bytes()));
         let cut = self.omits_fields().then(|| "more fields that share these bytes".to_string());
         for note in hidden.into_iter().chain(cut) {
@@ -83,24 +104,37 @@ fn left(byte: usize) -> usize {
     byte.saturating_mul(CELL).saturating_add(MARGIN)
 }
 
-/// Returns the SVG element of `piece`, the bytes of a field or of padding in one row: a rectangle with a tooltip and a
-/// text. `y` is the vertical position of the top edge of the rectangle.
+/// Returns the SVG element of `piece`, the bytes of a field or of padding in one row. `y` is the vertical position of the
+/// top edge of the rectangle.
 fn rectangle(piece: &Piece<'_>, y: usize) -> String {
-    let (x, width) = (left(piece.column), piece.len.saturating_mul(CELL));
-    let (fill, stroke) = match piece.style {
+    let last = piece.offset.saturating_add(piece.size).saturating_sub(1);
+    let place = if piece.size == 1 { format!("byte {last}") } else { format!("bytes {} to {last}", piece.offset) };
+    let note = if piece.description.is_empty() { "padding" } else { piece.description };
+    cell(piece.column, piece.len, y, piece.style, &format!("{note}, {place}"), piece.text)
+}
+
+/// Returns the SVG element of `bits`, the bits of a bit-field in one byte. `y` is the vertical position of the top edge
+/// of the rectangle.
+fn bit_rectangle(bits: &BitCell, y: usize) -> String {
+    let title = format!("{}, byte {}", bits.description, bits.byte);
+    cell(7_usize.saturating_sub(bits.high()), bits.len(), y, bits.style, &title, &bits.text)
+}
+
+/// Returns an SVG element: a rectangle with the tooltip `title` and the text `label`. The rectangle starts at the column
+/// `column` and is `len` columns wide. `y` is the vertical position of the top edge of the rectangle.
+fn cell(column: usize, len: usize, y: usize, style: CellStyle, title: &str, label: &CellText) -> String {
+    let (x, width) = (left(column), len.saturating_mul(CELL));
+    let (fill, stroke) = match style {
         CellStyle::Padding => ("none", " stroke-dasharray=\"3 3\""),
         // The default is never used, because the remainder is less than the length of `FIELDS`.
         CellStyle::Field(index) => (FIELDS.get(index % COLOURS).copied().unwrap_or_default(), ""),
     };
-    let last = piece.offset.saturating_add(piece.size).saturating_sub(1);
-    let place = if piece.size == 1 { format!("byte {last}") } else { format!("bytes {} to {last}", piece.offset) };
-    let note = if piece.description.is_empty() { "padding" } else { piece.description };
     let mut out = format!(
-        "<g><title>{}, {place}</title><rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{HEIGHT}\" \
+        "<g><title>{}</title><rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{HEIGHT}\" \
          fill=\"{fill}\" stroke=\"#808080\"{stroke}/>",
-        escape_xml(note)
+        escape_xml(title)
     );
-    let label = piece.text.fit(width.saturating_sub(8).saturating_mul(10) / ADVANCE);
+    let label = label.fit(width.saturating_sub(8).saturating_mul(10) / ADVANCE);
     if !label.is_empty() {
         out.push_str(&text(x.saturating_add(5), y.saturating_add(17), "start", "#202020", &label));
     }

@@ -98,7 +98,7 @@ fn push_field<'l>(rows: &mut Vec<TableRow<'l>>, field: Field<'l>, offset: u64, d
     rows.push(TableRow {
         offset,
         size: field.total_size(),
-        ty: format!("{}{}{}{}", "  ".repeat(depth), field.ty(), shape_text(field), swapped_note(field)),
+        ty: format!("{}{}{}{}", "  ".repeat(depth), type_text(field), shape_text(field), swapped_note(field)),
         name: field.name().map_or(Cow::Borrowed("-"), quoted),
     });
 }
@@ -111,6 +111,17 @@ fn quoted(name: &[u8]) -> Cow<'_, str> {
         return Cow::Owned(format!("\"{name}\""));
     }
     name
+}
+
+/// Returns the type of `field`. For a bit-field, returns the type of the values and the numbers of the bits in the
+/// integer that the bytes of the field form: `int32 bits 3-7`. Bit 0 is the lowest bit.
+pub(super) fn type_text(field: Field<'_>) -> String {
+    let Some(bits) = field.bit_field() else { return field.ty().to_string() };
+    let (ty, first) = (bits.ty(), bits.offset());
+    match bits.width() {
+        1 => format!("{ty} bit {first}"),
+        width => format!("{ty} bits {first}-{}", first.saturating_add(width).saturating_sub(1)),
+    }
 }
 
 /// Returns the dimensions of `field` as text in brackets, such as `[2,3]`. Returns an empty text for a single value.

@@ -6,6 +6,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
+use core::hash::{Hash, Hasher};
 
 use super::bit_field::BitField;
 use super::nul_handling::NulHandling;
@@ -51,7 +52,7 @@ pub(crate) struct Node {
 }
 
 /// What the type of a field does not contain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Detail {
     /// The type describes the values completely. For a text, the rule for NULs follows from the length.
     None,
@@ -141,6 +142,13 @@ impl Layout {
     }
 
     /// Returns the size of the item in bytes, the itemsize.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout};
+    /// let layout = Layout::read("T{<h:id:(2)<f:at:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// assert_eq!(layout.size(), 10);
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
     #[must_use]
     #[inline]
     pub fn size(&self) -> u64 {
@@ -149,6 +157,13 @@ impl Layout {
 
     /// Returns the alignment of the item that follows from the format: the largest alignment of all fields under the
     /// byte-order character `@`. Returns 1 byte if no field is under `@`.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout};
+    /// let align = |format: &str| Layout::read(format, &Dialect::STRUCT, &DataModel::LP64).map(|layout| layout.align().bytes());
+    /// assert_eq!((align("@bd")?, align("<bd")?), (8, 1));
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
     #[must_use]
     #[inline]
     pub fn align(&self) -> Align {
@@ -162,6 +177,14 @@ impl Layout {
     }
 
     /// Returns the top-level fields in the order of the format, without padding.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout};
+    /// let layout = Layout::read("<hxf", &Dialect::STRUCT, &DataModel::LP64)?;
+    /// let offsets: Vec<u64> = layout.fields().map(|field| field.offset()).collect();
+    /// assert_eq!(offsets, [0, 3]);
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
     #[must_use]
     pub fn fields(&self) -> Fields<'_> {
         self.root().fields()
@@ -171,6 +194,13 @@ impl Layout {
     ///
     /// If the layout has only one top-level field, and this field has no name and fills the item, returns this field.
     /// Otherwise, returns a record that contains all top-level fields.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout};
+    /// let layout = Layout::read("T{<h:id:(2)<f:at:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// assert_eq!(layout.item().fields().count(), 2);
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
     #[must_use]
     pub fn item(&self) -> Field<'_> {
         match self.sole_field() {
@@ -225,6 +255,12 @@ impl Layout {
 
     /// Returns the layout of an item that is one value of the type `scalar`. `model` becomes the data model of the
     /// layout.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Endian, Layout, Scalar, Type};
+    /// let scalar = Scalar { ty: Type::Float64, size: 8, endian: Endian::Big };
+    /// assert_eq!(Layout::of_scalar(scalar, &DataModel::LP64).item().ty(), Type::Float64);
+    /// ```
     #[must_use]
     pub fn of_scalar(scalar: Scalar, model: &DataModel) -> Self {
         let endian = (scalar.ty.has_byte_order() && scalar.size != 1).then_some(scalar.endian);
@@ -252,6 +288,14 @@ impl Layout {
     ///
     /// `shape` is the length of each dimension of the array. Returns `None` if the size in bytes exceeds 64 bits, or if
     /// the array has more than 255 dimensions.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout};
+    /// let layout = Layout::read("<h", &Dialect::STRUCT, &DataModel::LP64)?;
+    /// assert_eq!(layout.array_of(&[2, 3]).unwrap().size(), 12);
+    /// assert!(layout.array_of(&[u64::MAX, 2]).is_none());
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
     #[must_use]
     pub fn array_of(&self, shape: &[u64]) -> Option<Self> {
         let mut layout = self.item().to_layout();
@@ -281,6 +325,32 @@ impl Layout {
     /// Returns the node with the index `index` in the list of nodes. Returns `None` if the index is out of bounds.
     pub(crate) fn node(&self, index: u32) -> Option<&Node> {
         self.nodes.get(usize::try_from(index).ok()?)
+    }
+}
+
+/// Two layouts are equal if they have equal sizes, alignments and data models, and if their fields are equal. The text of
+/// the format is not compared: the layouts of `l` and `<q` on 64-bit Linux are equal.
+///
+/// ```
+/// use pep3118::{DataModel, Dialect, Layout};
+/// let read = |format: &str| Layout::read(format, &Dialect::PEP3118, &DataModel::LP64);
+/// assert_eq!(read("^l")?, read("<q")?);
+/// assert_ne!(read("T{<i:a:}")?, read("T{<i:b:}")?);
+/// # Ok::<(), pep3118::LayoutError>(())
+/// ```
+impl PartialEq for Layout {
+    fn eq(&self, other: &Self) -> bool {
+        self.align == other.align && self.model == other.model && self.root() == other.root()
+    }
+}
+
+impl Eq for Layout {}
+
+impl Hash for Layout {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.align.hash(state);
+        self.model.hash(state);
+        self.root().hash(state);
     }
 }
 
@@ -314,6 +384,13 @@ pub struct Field<'l> {
 impl<'l> Field<'l> {
     /// Returns the name of the field, or `None` if the field has no name. A name can be empty, and can contain bytes
     /// that are not UTF-8.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout};
+    /// let layout = Layout::read("T{<h:id:(2)<f:at:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// assert_eq!(layout.item().fields().next().unwrap().name(), Some(&b"id"[..]));
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
     #[must_use]
     pub fn name(self) -> Option<&'l [u8]> {
         let name = self.node.name;
@@ -322,6 +399,13 @@ impl<'l> Field<'l> {
 
     /// Returns the name of the field as text, or `None` if the field has no name. Escapes the whole name if the name is
     /// not UTF-8.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout};
+    /// let layout = Layout::read("T{<h:id:(2)<f:at:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// assert_eq!(layout.item().fields().next().unwrap().name_text().as_deref(), Some("id"));
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
     #[must_use]
     pub fn name_text(self) -> Option<String> {
         let bytes = self.name()?;
@@ -330,6 +414,13 @@ impl<'l> Field<'l> {
 
     /// Returns the offset from the start of the enclosing record in bytes. For a top-level field, the enclosing record
     /// is the item.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout};
+    /// let layout = Layout::read("T{<h:id:(2)<f:at:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// assert_eq!(layout.item().field("at").unwrap().offset(), 2);
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
     #[must_use]
     #[inline]
     pub fn offset(self) -> u64 {
@@ -337,6 +428,14 @@ impl<'l> Field<'l> {
     }
 
     /// Returns the size of one element in bytes. The size is also the distance between the elements of an array.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout};
+    /// let layout = Layout::read("T{<h:id:(2)<f:at:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// let at = layout.item().field("at").unwrap();
+    /// assert_eq!((at.size(), at.total_size()), (4, 8));
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
     #[must_use]
     #[inline]
     pub fn size(self) -> u64 {
@@ -358,6 +457,13 @@ impl<'l> Field<'l> {
 
     /// Returns the length of each dimension of an array, outermost dimension first. Returns an empty slice for a single
     /// value.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout};
+    /// let layout = Layout::read("T{<h:id:(2)<f:at:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// assert_eq!(layout.item().field("at").unwrap().shape(), [2]);
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
     #[must_use]
     pub fn shape(self) -> &'l [u64] {
         match self.node.ndim {
@@ -373,6 +479,13 @@ impl<'l> Field<'l> {
     }
 
     /// Returns the type of the values of this field.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout};
+    /// let layout = Layout::read("T{<h:id:(2)<f:at:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// assert_eq!(layout.item().field("at").unwrap().ty(), pep3118::Type::Float32);
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
     #[must_use]
     #[inline]
     pub fn ty(self) -> Type {
@@ -380,6 +493,13 @@ impl<'l> Field<'l> {
     }
 
     /// Returns the byte order of the values. Returns `None` if the type has no byte order.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout};
+    /// let layout = Layout::read("T{<h:id:(2)<f:at:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// assert_eq!(layout.item().field("id").unwrap().endian(), Some(pep3118::Endian::Little));
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
     #[must_use]
     #[inline]
     pub fn endian(self) -> Option<Endian> {
@@ -482,14 +602,30 @@ impl<'l> Field<'l> {
     }
 
     /// Returns the fields of this record in the order of the format. Returns no fields if this field is not a record.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout};
+    /// let layout = Layout::read("T{<h:id:(2)<f:at:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// let names: Vec<_> = layout.item().fields().filter_map(|field| field.name_text()).collect();
+    /// assert_eq!(names, ["id", "at"]);
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
     #[must_use]
     pub fn fields(self) -> Fields<'l> {
         Fields { layout: self.layout, next: self.index.saturating_add(1), end: self.node.end }
     }
 
     /// Returns the first field of this record whose name is `name`. Returns `None` if no field has this name.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout};
+    /// let layout = Layout::read("T{<h:a:<i:b:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// assert_eq!(layout.item().field("b").map(|field| field.offset()), Some(2));
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
     #[must_use]
-    pub fn field(self, name: &[u8]) -> Option<Self> {
+    pub fn field(self, name: impl AsRef<[u8]>) -> Option<Self> {
+        let name = name.as_ref();
         self.fields().find(|field| field.name() == Some(name))
     }
 
@@ -585,6 +721,12 @@ impl<'l> Field<'l> {
         let end = new_index(top.end);
         let top = Node { offset: 0, name: NO_NAME, end, ..top };
         let root = Node { size, count: 1, ndim: 0, ty: Type::Record, endian: None, ..top };
+        if self.ty() != Type::Record {
+            // A copy of all names and dimensions for each field would need quadratic time for all fields of a layout.
+            let dims = if top.ndim > 1 { self.shape().to_vec() } else { Vec::new() };
+            let nodes = Vec::from([root, Node { dims: 0, ..top }]);
+            return Layout { nodes, dims, names: Vec::new(), ..*self.layout };
+        }
         let inner = self.descendants().skip(1).map(|field| Node { end: new_index(field.node.end), ..*field.node });
         let nodes = [root, top].into_iter().chain(inner).collect();
         Layout { nodes, dims: self.layout.dims.clone(), names: self.layout.names.clone(), ..*self.layout }
@@ -635,6 +777,43 @@ impl<'l> Field<'l> {
     #[doc(hidden)]
     pub fn index(self) -> u32 {
         self.index
+    }
+}
+
+impl<'l> Field<'l> {
+    /// Returns the properties by which two fields are compared, without the fields inside this field.
+    fn properties(self) -> impl PartialEq + Hash + use<'l> {
+        (
+            (self.name(), self.offset(), self.size(), self.shape()),
+            (self.ty(), self.endian(), self.bit_field(), self.nul_handling(), self.user_type()),
+            // The number of nodes of this field and of the fields inside this field. Together with the order of the
+            // nodes, these numbers determine the tree.
+            self.node.end.saturating_sub(self.index),
+        )
+    }
+}
+
+/// Two fields are equal if they have equal names, offsets, sizes, shapes, types and byte orders, if their bit-fields and
+/// their rules for NULs are equal, and if the fields inside them are equal. The fields can belong to different layouts.
+/// The text of the format is not compared.
+impl PartialEq for Field<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        let (mut ours, mut theirs) = (self.descendants(), other.descendants());
+        loop {
+            match (ours.next(), theirs.next()) {
+                (None, None) => return true,
+                (Some(a), Some(b)) if a.properties() == b.properties() => {}
+                _ => return false,
+            }
+        }
+    }
+}
+
+impl Eq for Field<'_> {}
+
+impl Hash for Field<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.descendants().for_each(|field| field.properties().hash(state));
     }
 }
 

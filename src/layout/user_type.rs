@@ -98,6 +98,7 @@ enum Values {
 /// A value of a user type.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum UserValue {
     /// An integer.
     Int(i128),
@@ -112,7 +113,7 @@ pub enum UserValue {
 }
 
 /// The reason why a value of a user type cannot be converted, or why a type cannot be registered.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("{message}")]
 pub struct UserTypeError {
     message: String,

@@ -157,7 +157,7 @@ impl BufferExporter {
     /// call this function in its `__getbuffer__`.
     ///
     /// # Safety
-    /// - (a) `view` is NULL or a `Py_buffer` that may be written to.
+    /// - (a) `view` is NULL or the address of a `Py_buffer` that may be written to. The struct may be uninitialised.
     /// - (b) `owner` is the object that holds this exporter.
     ///
     /// # Errors
@@ -170,11 +170,12 @@ impl BufferExporter {
     /// - `0x10`: only a part of the bits of `STRIDES`
     /// - `FORMAT` if a name in the format contains a NUL
     pub unsafe fn fill(&self, owner: &Bound<'_, PyAny>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
-        // SAFETY: by (a) `view` is NULL or may be written to. No other code uses the struct during the call.
-        let Some(view) = (unsafe { view.as_mut() }) else {
+        if view.is_null() {
             return Err(PyBufferError::new_err("the request has no Py_buffer to fill in"));
-        };
-        view.obj = std::ptr::null_mut();
+        }
+        // The struct of a consumer may be uninitialised, so no reference to the struct is created.
+        // SAFETY: by (a) `view` may be written to, because `view` is not NULL.
+        unsafe { (*view).obj = std::ptr::null_mut() };
         let request = Request::from_bits_retain(flags);
         // The consumer makes a mistake if it passes PyBUF_READ (B18, not a request flag) or a part of a flag (B17,
         // incomplete flags).
@@ -191,22 +192,27 @@ impl BufferExporter {
         let array = |wanted: bool, array: &[ffi::Py_ssize_t]| {
             if wanted && !array.is_empty() { array.as_ptr().cast_mut() } else { std::ptr::null_mut() }
         };
-        view.buf = self.buf.cast();
-        view.len = self.len;
-        view.itemsize = self.itemsize;
-        view.readonly = c_int::from(self.readonly);
-        // Like memoryview, a request without a shape gets one dimension of bytes.
-        view.ndim = if nd { self.ndim } else { 1 };
-        view.format = match &self.format {
+        let format = match &self.format {
             Some(format) if request.contains(Request::FORMAT) => format.as_ptr().cast_mut(),
             _ => std::ptr::null_mut(),
         };
-        view.shape = array(nd, &self.shape);
-        view.strides = array(strides, &self.strides);
-        view.suboffsets = array(request.contains(Request::INDIRECT), self.suboffsets.as_deref().unwrap_or_default());
-        view.internal = std::ptr::null_mut();
+        let filled = ffi::Py_buffer {
+            buf: self.buf.cast(),
+            len: self.len,
+            itemsize: self.itemsize,
+            readonly: c_int::from(self.readonly),
+            // Like memoryview, a request without a shape gets one dimension of bytes.
+            ndim: if nd { self.ndim } else { 1 },
+            format,
+            shape: array(nd, &self.shape),
+            strides: array(strides, &self.strides),
+            suboffsets: array(request.contains(Request::INDIRECT), self.suboffsets.as_deref().unwrap_or_default()),
+            internal: std::ptr::null_mut(),
+            obj: owner.clone().into_ptr(),
+        };
         self.exports.fetch_add(1, Ordering::AcqRel);
-        view.obj = owner.clone().into_ptr();
+        // SAFETY: by (a) `view` may be written to, because `view` is not NULL.
+        unsafe { view.write(filled) };
         Ok(())
     }
 

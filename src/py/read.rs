@@ -94,11 +94,14 @@ impl OpenBuffer {
     /// ```
     ///
     /// # Errors
-    /// - no field has the name
+    /// - no field has the name, or several fields have the name
     /// - the field has another type, such as `column::<f64>` for a field of `<i`
     /// - there is not enough memory for the vector
     pub fn column<T: Element>(&self, name: &str) -> Result<Vec<T>, DecodeError> {
         let no_field = || DecodeError::NoField { name: name.as_bytes().into() };
+        if self.item.plan().is_repeated(name.as_bytes()) {
+            return Err(DecodeError::RepeatedName { name: name.as_bytes().into() });
+        }
         let (mut shared, mut item, mut rest) = (self.shared.borrowed(), self.item.clone(), name.as_bytes());
         loop {
             let (field, tail) = leading_field(item.item(), rest).ok_or_else(no_field)?;

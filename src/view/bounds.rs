@@ -20,6 +20,7 @@ use super::violation::Violation;
 /// # Ok::<(), pep3118::Report>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct ByteBounds {
     /// The offset of the first byte of the item at the lowest address. The offset is at most 0.
     pub low: i64,

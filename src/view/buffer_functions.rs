@@ -63,7 +63,7 @@ pub fn fill_contiguous_strides(
 /// # Errors
 /// - `struct` does not support the format: `T{i}`, `(2)i`, `i:a:`, `g`, `O`, `w`
 /// - every error of [`Layout::read`](crate::Layout::read)
-pub fn size_from_format(format: &[u8], model: &DataModel) -> Result<u64, LayoutError> {
+pub fn size_from_format(format: impl AsRef<[u8]>, model: &DataModel) -> Result<u64, LayoutError> {
     calcsize_in(format, &Dialect::STRUCT, model)
 }
 

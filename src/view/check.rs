@@ -40,7 +40,7 @@ use crate::layout::Dialect;
 /// # Ok::<(), pep3118::Report>(())
 /// ```
 #[must_use]
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Checked<V> {
     /// The broken rules. The report is empty if no rule is broken.
     pub report: Report,
@@ -77,7 +77,7 @@ impl<V> Checked<V> {
 /// let windows = Checker { model: &DataModel::LLP64, ..Checker::DEFAULT };
 /// assert!(windows.check(&raw, Some(Request::FULL_RO)).report.is_empty());
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Checker<'d> {
     /// The dialect of the exporter's format. If the dialect is `None`, the check accepts the interpretation of
     /// every dialect.

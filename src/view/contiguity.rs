@@ -17,7 +17,7 @@ named_enum! {
     /// let raw = RawView { len: 24, itemsize: 4, ndim: 2, shape: Some(&[2, 3]), strides: Some(&[4, 8]), ..RawView::default() };
     /// assert!(raw.is_contiguous(Order::Fortran) && raw.is_contiguous(Order::Any) && !raw.is_contiguous(Order::C));
     /// ```
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
     pub enum Order {
         /// The last index varies fastest: CPython's `'C'`.
         C = "C",
@@ -158,7 +158,9 @@ pub(crate) fn c_strides(shape: &[i64], itemsize: i64) -> DimVec {
 /// use pep3118::view::Contiguity;
 /// assert_eq!(Contiguity::Empty.rule(), RuleId::C02);
 /// ```
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum Contiguity {
     /// C02: `len` is 0 bytes.
     Empty,

@@ -14,6 +14,21 @@ pub(crate) enum Dims<'a> {
     Owned(DimVec),
 }
 
+// A borrowed array equals an owned array with the same entries.
+impl PartialEq for Dims<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_slice() == other.as_slice()
+    }
+}
+
+impl Eq for Dims<'_> {}
+
+impl core::hash::Hash for Dims<'_> {
+    fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
+        self.as_slice().hash(state);
+    }
+}
+
 impl Dims<'_> {
     /// Returns the array as a slice.
     #[inline]

@@ -19,8 +19,14 @@ use crate::text::plural;
 /// # Ok::<(), pep3118::Report>(())
 /// ```
 #[non_exhaustive]
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum ViewError {
+    /// A chunk whose length is not positive.
+    #[error("a chunk of {len} indices, but a chunk has at least 1")]
+    ChunkLength {
+        /// The requested number of indices.
+        len: i64,
+    },
     /// The buffer breaks a rule of severity `Error`, so there is no view.
     #[error("{}: {}", finding.rule(), finding.message())]
     Rule {

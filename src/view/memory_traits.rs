@@ -23,6 +23,7 @@ use super::request::Request;
 ///
 /// Spec: CPython `Lib/test/test_buffer.py`, `verify_getbuf`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct MemoryTraits {
     /// Whether the memory is read-only.
     pub readonly: bool,
@@ -43,7 +44,9 @@ pub struct MemoryTraits {
 /// assert_eq!(constant.refusal_reason(Request::WRITABLE), Some(RefusalReason::ReadOnly));
 /// assert_eq!(constant.refusal_reason(Request::SIMPLE), None);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum RefusalReason {
     /// The request has `FORMAT` but no structural flag such as `ND`.
     FormatAlone,

@@ -57,6 +57,7 @@ pub use raw::{Block, FieldName, MetadataValue, Owner, RawView, RawViewBuf};
 pub use report::{Finding, Report};
 pub use request::{FlagsError, Request, RequestError, Structure};
 pub use rules::{Class, Level, RuleId, RuleIdError, Severity};
+pub(crate) use transform::chunk_bounds;
 pub use transform::{Selected, Slice};
 pub use view::{ItemLayout, View};
 pub use violation::Violation;

@@ -15,7 +15,7 @@ use crate::text::escape;
 ///     RequestOutcome::Refused { error: RaisedError::BufferError, obj: Owner::Unknown, references: 0 },
 /// );
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum RequestOutcome<'a> {
     /// The exporter returned 0, set no exception and filled in the `Py_buffer`. The value has the fields of the
     /// `Py_buffer`.
@@ -55,7 +55,9 @@ impl RequestOutcome<'_> {
 /// assert_eq!(RaisedError::Other("TypeError".into()).to_string(), "TypeError");
 /// assert_eq!(RaisedError::NoException.to_string(), "no exception");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum RaisedError {
     /// `BufferError`, the only class that the protocol allows for a refusal.
     BufferError,

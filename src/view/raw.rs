@@ -31,7 +31,7 @@ use crate::named::named_enum;
 ///
 /// Spec: CPython `Doc/c-api/buffer.rst`, `Py_buffer`. `RawView` has no field `internal`, because only the
 /// exporter uses it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct RawView<'a> {
     /// The address of the first item, as a number. `Some(0)` means NULL. `None` means that the address was not
     /// recorded.
@@ -64,7 +64,8 @@ pub struct RawView<'a> {
 /// let raw = RawView { obj: Owner::Null, len: 3, itemsize: 1, ndim: 1, ..RawView::default() };
 /// assert!(raw.check(Request::SIMPLE, None, None).report.contains(RuleId::A01));
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "lowercase"))]
 pub enum Owner {
     /// The field was not recorded. A check then leaves out the rules about `obj`.
     #[default]
@@ -89,7 +90,8 @@ pub enum Owner {
 /// let report = raw.check(Request::STRIDES, None, Some(Block { len: 12, offset: 4 })).report;
 /// assert!(report.contains(RuleId::D06));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct Block {
     /// The length of the block in bytes.
     pub len: i64,
@@ -123,7 +125,7 @@ impl RawView<'_> {
 /// let raw = RawView { len: 3, itemsize: 1, ndim: 1, shape: Some(&[3]), ..RawView::default() };
 /// assert_eq!(raw.to_buf().as_raw(), raw);
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct RawViewBuf {
     /// The fields that are not arrays. `format`, `shape`, `strides` and `suboffsets` of this struct are always
     /// `None`.
@@ -225,7 +227,9 @@ named_enum! {
 /// assert_eq!(MetadataValue::Array([2, 3].into()).to_string(), "(2, 3)");
 /// assert_eq!(MetadataValue::Null.to_string(), "NULL");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum MetadataValue {
     /// NULL.
     Null,

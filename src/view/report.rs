@@ -10,7 +10,7 @@ use core::fmt;
 use super::request::Request;
 use super::rules::{RuleId, Severity};
 use super::violation::Violation;
-use crate::diagnostic::{self, Diagnostic};
+use crate::diagnostic::{Diagnostic, Level};
 
 /// One rule that an exporter broke, and the requests whose answers break the rule.
 ///
@@ -24,7 +24,7 @@ use crate::diagnostic::{self, Diagnostic};
 /// let finding = report.iter().find(|finding| finding.rule().as_str() == "B02").unwrap();
 /// assert_eq!(finding.to_string(), "error B02: the request has WRITABLE but readonly is 1");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Finding {
     violation: Violation,
     severity: Severity,
@@ -51,18 +51,39 @@ impl Finding {
     }
 
     /// Returns the broken rule.
+    ///
+    /// ```
+    /// use pep3118::{RawView, Request, RuleId, Severity};
+    /// let raw = RawView { len: 20, itemsize: 4, ndim: 1, shape: Some(&[6]), ..RawView::default() };
+    /// let report = raw.check(Request::ND, None, None).report;
+    /// assert_eq!(report.findings()[0].rule(), RuleId::A04);
+    /// ```
     #[must_use]
     pub fn rule(&self) -> RuleId {
         self.violation.rule()
     }
 
     /// Returns the severity of the violation, which can differ from the severity of the rule.
+    ///
+    /// ```
+    /// use pep3118::{RawView, Request, RuleId, Severity};
+    /// let raw = RawView { len: 20, itemsize: 4, ndim: 1, shape: Some(&[6]), ..RawView::default() };
+    /// let report = raw.check(Request::ND, None, None).report;
+    /// assert_eq!(report.findings()[0].severity(), Severity::Error);
+    /// ```
     #[must_use]
     pub fn severity(&self) -> Severity {
         self.severity
     }
 
     /// Returns the message on one line, without the severity and without the id of the rule.
+    ///
+    /// ```
+    /// use pep3118::{RawView, Request, RuleId, Severity};
+    /// let raw = RawView { len: 20, itemsize: 4, ndim: 1, shape: Some(&[6]), ..RawView::default() };
+    /// let report = raw.check(Request::ND, None, None).report;
+    /// assert_eq!(report.findings()[0].message(), "len is 20 bytes but shape (6,) of 4-byte items describes 24 bytes");
+    /// ```
     #[must_use]
     pub fn message(&self) -> String {
         self.violation.to_string()
@@ -90,9 +111,9 @@ impl Finding {
         };
         let rule = self.rule();
         let level = match self.severity {
-            Severity::Error => diagnostic::Level::ERROR,
-            Severity::Warning => diagnostic::Level::WARNING,
-            Severity::Note => diagnostic::Level::NOTE,
+            Severity::Error => Level::Error,
+            Severity::Warning => Level::Warning,
+            Severity::Note => Level::Note,
         };
         let diagnostic = diagnostic.titled(level, rule.as_str());
         let diagnostic = match self.requests.as_slice() {
@@ -139,7 +160,7 @@ impl fmt::Display for Finding {
 /// assert!(report.contains(RuleId::A04));
 /// assert_eq!(report.worst(), Some(Severity::Error));
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Report {
     #[expect(
         clippy::box_collection,
@@ -215,6 +236,13 @@ impl Report {
     }
 
     /// Returns whether at least one finding has the severity `Error`.
+    ///
+    /// ```
+    /// use pep3118::{RawView, Request, RuleId, Severity};
+    /// let raw = RawView { len: 20, itemsize: 4, ndim: 1, shape: Some(&[6]), ..RawView::default() };
+    /// let report = raw.check(Request::ND, None, None).report;
+    /// assert!(report.has_errors());
+    /// ```
     #[must_use]
     pub fn has_errors(&self) -> bool {
         self.worst() == Some(Severity::Error)
@@ -244,6 +272,13 @@ impl Report {
     }
 
     /// Returns whether the report contains a finding of the rule `rule`.
+    ///
+    /// ```
+    /// use pep3118::{RawView, Request, RuleId, Severity};
+    /// let raw = RawView { len: 20, itemsize: 4, ndim: 1, shape: Some(&[6]), ..RawView::default() };
+    /// let report = raw.check(Request::ND, None, None).report;
+    /// assert!(report.contains(RuleId::A04) && !report.contains(RuleId::B02));
+    /// ```
     #[must_use]
     pub fn contains(&self, rule: RuleId) -> bool {
         self.findings().iter().any(|finding| finding.rule() == rule)

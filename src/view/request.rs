@@ -29,7 +29,7 @@ bitflags! {
     /// ```
     ///
     /// Spec: CPython `Doc/c-api/buffer.rst`, "Buffer request types".
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
     pub struct Request: i32 {
         /// Requests a contiguous block of bytes, without shape and strides.
         const SIMPLE = 0;
@@ -79,7 +79,9 @@ bitflags! {
 /// assert_eq!(Request::RECORDS.structure(), Structure::Strides);
 /// assert_eq!(Structure::Strides.request(), Request::STRIDES);
 /// ```
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum Structure {
     /// The exporter fills in no array. The memory must be C-contiguous.
     Simple,
@@ -384,7 +386,7 @@ impl fmt::Display for Request {
 /// assert_eq!(error.rule().as_str(), "B18");
 /// ```
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum FlagsError {
     /// The flags are `0x100`, which is `PyBUF_READ`.
     #[error("flags {flags:#x} are PyBUF_READ, which is an argument of PyMemoryView_FromMemory, not a request")]
@@ -447,7 +449,7 @@ impl FlagsError {
 /// assert_eq!(error.to_string(), "unknown request `FULL_RW`");
 /// ```
 #[non_exhaustive]
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum RequestError {
     /// The text is a number or a name whose bits are not the flags of a request, such as `0x400` or `READ`.
     #[error(transparent)]

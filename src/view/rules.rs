@@ -15,6 +15,7 @@ named_enum! {
     /// use pep3118::view::Class;
     /// assert_eq!((RuleId::A04.class(), RuleId::B23.class()), (Class::Struct, Class::Requests));
     /// ```
+    #[non_exhaustive]
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
     pub enum Class {
         /// The fields of one `Py_buffer`, and the request that the exporter answered.
@@ -41,6 +42,7 @@ named_enum! {
     /// assert_eq!((RuleId::A04.level(), RuleId::B01.level()), (Level::Must, Level::Contested));
     /// assert_eq!(Level::Contested.severity(), Severity::Note);
     /// ```
+    #[non_exhaustive]
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
     pub enum Level {
         /// The documentation requires the rule with the word "must".
@@ -114,6 +116,7 @@ macro_rules! rules {
         /// assert_eq!(rule.to_string(), "A04");
         /// # Ok::<(), pep3118::view::RuleIdError>(())
         /// ```
+        #[non_exhaustive]
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum RuleId {
             $(#[doc = $text] $id,)*
@@ -286,6 +289,10 @@ impl RuleId {
     }
 
     /// Returns the text of the rule, which is one line.
+    ///
+    /// ```
+    /// assert_eq!(pep3118::RuleId::A17.text(), "no entry of shape is negative");
+    /// ```
     #[must_use]
     pub const fn text(self) -> &'static str {
         self.rule().text
@@ -324,7 +331,7 @@ impl FromStr for RuleId {
 /// let error = "Z99".parse::<RuleId>().unwrap_err();
 /// assert_eq!(error.to_string(), "unknown rule `Z99`: ids go from A01 to T01");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("unknown rule `{}`: ids go from {} to {}", escape(text), RuleId::A01, RuleId::T01)]
 pub struct RuleIdError {
     text: String,

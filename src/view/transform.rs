@@ -24,6 +24,7 @@ const MAX_NDIM: usize = 64;
 /// assert_eq!(Slice::from(1..3).indices(5), Some((1, 2)));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
 pub struct Slice {
     /// The first index. A negative index counts from the end of the dimension. `None` means the first or, for a
     /// negative step, the last index of the dimension.
@@ -94,7 +95,7 @@ impl From<Range<i64>> for Slice {
 /// assert_eq!((second.view.shape(), second.view.offset(), second.pointer), (&[3][..], 3, None));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Selected<'a> {
     /// The view of the items at the index.
     pub view: View<'a>,
@@ -149,6 +150,68 @@ impl<'a> View<'a> {
         }
         let shape = Dims::Owned(shape);
         Ok(Self { shape, strides: Dims::Owned(strides), ..first.apply_to(self) }.with_len())
+    }
+
+    /// Returns two views: the items with an index below `index` in the first dimension, and all other items.
+    ///
+    /// ```
+    /// use pep3118::{RawView, Request};
+    /// let raw = RawView { len: 12, itemsize: 4, ndim: 1, shape: Some(&[3]), ..RawView::default() };
+    /// let (first, rest) = raw.check(Request::ND, None, None).into_result()?.split_at(1)?;
+    /// assert_eq!((first.shape(), rest.shape(), rest.offset()), (&[1][..], &[2][..], 4));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// - the view has no dimensions
+    /// - `index` is negative, or larger than the length of the first dimension: 4 for a length of 3
+    pub fn split_at(&self, index: i64) -> Result<(Self, Self), ViewError> {
+        let length = self.first_length()?;
+        let rest = length.checked_sub(index).filter(|rest| index >= 0 && *rest >= 0);
+        let rest = rest.ok_or(ViewError::IndexOutOfBounds { dimension: 0, index, length })?;
+        Ok((self.rows(0, index), self.rows(index, rest)))
+    }
+
+    /// Returns an iterator over views of consecutive items: each view has `len` indices of the first dimension, and the
+    /// last view has the remaining indices.
+    ///
+    /// ```
+    /// use pep3118::{RawView, Request};
+    /// let raw = RawView { len: 24, itemsize: 4, ndim: 2, shape: Some(&[3, 2]), ..RawView::default() };
+    /// let view = raw.check(Request::ND, None, None).into_result()?;
+    /// let shapes: Vec<Vec<i64>> = view.chunks(2)?.map(|part| part.shape().to_vec()).collect();
+    /// assert_eq!(shapes, [[2, 2], [1, 2]]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// - the view has no dimensions
+    /// - `len` is 0 or negative
+    pub fn chunks(&self, len: i64) -> Result<impl Iterator<Item = Self> + use<'_, 'a>, ViewError> {
+        Ok(chunk_bounds(self.first_length()?, len)?.map(|(start, count)| self.rows(start, count)))
+    }
+
+    /// Returns the length of the first dimension. Returns an error if the view has no dimensions.
+    pub(crate) fn first_length(&self) -> Result<i64, ViewError> {
+        self.shape().first().copied().ok_or(ViewError::IndexCount { indices: 1, ndim: 0 })
+    }
+
+    /// Returns a view of the items whose index in the first dimension is at least `start` and below `start + count`.
+    /// The view must have these indices.
+    pub(crate) fn rows(&self, start: i64, count: i64) -> Self {
+        let mut shape = DimVec::from_slice(self.shape());
+        if let Some(length) = shape.first_mut() {
+            debug_assert!(
+                start >= 0 && count >= 0 && start.saturating_add(count) <= *length,
+                "{start} {count} {length}"
+            );
+            *length = count;
+        }
+        // The index is in bounds. The product is therefore at most the distance between two items of the view, which
+        // fits an `i64`. No dimension before the first has a pointer, so only the offset changes.
+        let stride = self.strides().first().copied().filter(|_| count > 0).unwrap_or(0);
+        let offset = self.offset.wrapping_add(stride.wrapping_mul(start));
+        Self { shape: Dims::Owned(shape), offset, ..self.clone() }.with_len()
     }
 
     /// Returns a view of the same items whose dimensions are in another order, like NumPy's `transpose`.
@@ -442,6 +505,21 @@ impl ItemLayout {
             trailing_padding: 0,
         }))
     }
+}
+
+/// Returns an iterator over the first index and the number of indices of each chunk of `len` indices, of `length`
+/// indices. Returns an error if `len` is not positive.
+pub(crate) fn chunk_bounds(length: i64, len: i64) -> Result<impl Iterator<Item = (i64, i64)>, ViewError> {
+    if len <= 0 {
+        return Err(ViewError::ChunkLength { len });
+    }
+    let mut start = 0_i64;
+    Ok(core::iter::from_fn(move || {
+        let count = length.saturating_sub(start).min(len);
+        let chunk = (start, count);
+        start = start.saturating_add(count);
+        (count > 0).then_some(chunk)
+    }))
 }
 
 /// The position of the item whose indices are all 0. The position consists of the offset from `buf` and of the

@@ -34,7 +34,7 @@ use crate::layout::{Ambiguity, Interpretation, Scalar, Type};
 /// assert_eq!(view.offsets(Order::C)?.collect::<Vec<i64>>(), [8, 0, 20, 12]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct View<'a> {
     pub(super) len: i64,
     pub(super) itemsize: i64,
@@ -59,7 +59,7 @@ pub struct View<'a> {
 /// # Ok::<(), pep3118::Report>(())
 /// ```
 #[non_exhaustive]
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ItemLayout {
     /// One value. The format has one code (`<f`), or the format is NULL and the itemsize is 1 byte.
     Scalar(Scalar),
@@ -80,6 +80,17 @@ impl ItemLayout {
 
 impl<'a> View<'a> {
     /// Returns the size of all items together in bytes, without the gaps between items.
+    ///
+    /// ```
+    /// use pep3118::{RawView, Request};
+    /// let raw = RawView {
+    ///     len: 12, itemsize: 4, ndim: 1, format: Some(b"<i"), shape: Some(&[3]), strides: Some(&[8]), ..RawView::default()
+    /// };
+    /// let view = raw.check(Request::RECORDS_RO, None, None).into_result()?;
+    /// // The gaps between the items are not counted.
+    /// assert_eq!(view.len(), 12);
+    /// # Ok::<(), pep3118::Report>(())
+    /// ```
     #[must_use]
     #[inline]
     pub fn len(&self) -> i64 {
@@ -95,6 +106,16 @@ impl<'a> View<'a> {
 
     /// Returns the size of one item in bytes. If the request had no structural flag, the size is 1 byte, even if the
     /// exporter reported another itemsize (A09, items of `SIMPLE`).
+    ///
+    /// ```
+    /// use pep3118::{RawView, Request};
+    /// let raw = RawView {
+    ///     len: 12, itemsize: 4, ndim: 1, format: Some(b"<i"), shape: Some(&[3]), strides: Some(&[8]), ..RawView::default()
+    /// };
+    /// let view = raw.check(Request::RECORDS_RO, None, None).into_result()?;
+    /// assert_eq!(view.itemsize(), 4);
+    /// # Ok::<(), pep3118::Report>(())
+    /// ```
     #[must_use]
     #[inline]
     pub fn itemsize(&self) -> i64 {
@@ -126,6 +147,16 @@ impl<'a> View<'a> {
     }
 
     /// Returns the number of items in each dimension.
+    ///
+    /// ```
+    /// use pep3118::{RawView, Request};
+    /// let raw = RawView {
+    ///     len: 12, itemsize: 4, ndim: 1, format: Some(b"<i"), shape: Some(&[3]), strides: Some(&[8]), ..RawView::default()
+    /// };
+    /// let view = raw.check(Request::RECORDS_RO, None, None).into_result()?;
+    /// assert_eq!(view.shape(), [3]);
+    /// # Ok::<(), pep3118::Report>(())
+    /// ```
     #[must_use]
     #[inline]
     pub fn shape(&self) -> &[i64] {
@@ -136,6 +167,16 @@ impl<'a> View<'a> {
     ///
     /// If the exporter reported NULL strides, the strides are those of a C-contiguous array (rule A20, "NULL
     /// strides").
+    ///
+    /// ```
+    /// use pep3118::{RawView, Request};
+    /// let raw = RawView {
+    ///     len: 12, itemsize: 4, ndim: 1, format: Some(b"<i"), shape: Some(&[3]), strides: Some(&[8]), ..RawView::default()
+    /// };
+    /// let view = raw.check(Request::RECORDS_RO, None, None).into_result()?;
+    /// assert_eq!(view.strides(), [8]);
+    /// # Ok::<(), pep3118::Report>(())
+    /// ```
     #[must_use]
     #[inline]
     pub fn strides(&self) -> &[i64] {
@@ -172,6 +213,16 @@ impl<'a> View<'a> {
     }
 
     /// Returns the number of items, which is the product of the shape.
+    ///
+    /// ```
+    /// use pep3118::{RawView, Request};
+    /// let raw = RawView {
+    ///     len: 12, itemsize: 4, ndim: 1, format: Some(b"<i"), shape: Some(&[3]), strides: Some(&[8]), ..RawView::default()
+    /// };
+    /// let view = raw.check(Request::RECORDS_RO, None, None).into_result()?;
+    /// assert_eq!(view.item_count(), 3);
+    /// # Ok::<(), pep3118::Report>(())
+    /// ```
     #[must_use]
     pub fn item_count(&self) -> u64 {
         let product = |count: u64, length: &i64| count.saturating_mul(length.unsigned_abs());
@@ -179,6 +230,16 @@ impl<'a> View<'a> {
     }
 
     /// Returns whether the items are contiguous in `order`. The result is that of `PyBuffer_IsContiguous`.
+    ///
+    /// ```
+    /// use pep3118::{RawView, Request};
+    /// let raw = RawView {
+    ///     len: 12, itemsize: 4, ndim: 1, format: Some(b"<i"), shape: Some(&[3]), strides: Some(&[8]), ..RawView::default()
+    /// };
+    /// let view = raw.check(Request::RECORDS_RO, None, None).into_result()?;
+    /// assert!(!view.is_contiguous(pep3118::Order::C));
+    /// # Ok::<(), pep3118::Report>(())
+    /// ```
     #[must_use]
     pub fn is_contiguous(&self, order: Order) -> bool {
         self.suboffsets.is_none() && (self.len == 0 || has_order(self.shape(), self.strides(), self.itemsize, order))

@@ -33,7 +33,7 @@ use crate::text::plural;
 /// assert!(matches!(violation, Violation::LenProduct { len: 8, expected: 12, .. }));
 /// ```
 #[non_exhaustive]
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[expect(missing_docs, reason = "the fields of variants have the names of Py_buffer")]
 pub enum Violation {
     /// A01: `obj` is NULL after success.

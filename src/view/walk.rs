@@ -30,7 +30,8 @@ use super::view::View;
 /// ```
 ///
 /// Spec: CPython `Doc/c-api/buffer.rst`, "PIL-style: shape, strides and suboffsets".
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum Step {
     /// Add this number of bytes to the position. The number is the product of an index and its stride.
     Stride(i64),

@@ -4,6 +4,7 @@
 mod large;
 mod long_double;
 mod refusals;
+mod typed_columns;
 mod widening;
 mod write_columns;
 
@@ -228,8 +229,8 @@ fn a_plan_for_a_view_is_the_plan_of_its_format() {
     assert_eq!(plan.value(&1.5_f64.to_be_bytes()).unwrap(), Value::Float64(1.5));
     let plan = Plan::for_view(&with(b"T{<b:a:3x<i:b:}", 8), &DataModel::LP64).unwrap();
     assert_eq!(
-        plan.leaves().iter().map(|leaf| (leaf.name(), leaf.offset())).collect::<Vec<_>>(),
-        [(&b"a"[..], 0), (b"b", 4)]
+        plan.leaves().iter().map(|leaf| (leaf.name().into_owned(), leaf.offset())).collect::<Vec<_>>(),
+        [(b"a".to_vec(), 0), (b"b".to_vec(), 4)]
     );
     let error = Plan::for_view(&with(b"T{T{d:f0:b:f1:}:x:xxxxxxxb:y:}", 24), &DataModel::LP64).unwrap_err();
     assert!(matches!(error, DecodeError::Ambiguous(_)), "{error}");
@@ -280,13 +281,13 @@ fn page(format: &str, records: &[u8]) -> String {
     let plan = plan(format);
     let mut page = String::from("offset  size  shape     type        name\n");
     for leaf in plan.leaves() {
-        let (shape, name) = (format!("{:?}", leaf.shape()), leaf.name().escape_ascii());
+        let (shape, name) = (format!("{:?}", leaf.shape()), leaf.name());
         page += &format!(
             "{:>6}  {:>4}  {shape:<8}  {:<10}  {}\n",
             leaf.offset(),
             leaf.size(),
             leaf.ty(),
-            if leaf.name().is_empty() { "-".to_owned() } else { name.to_string() }
+            if name.is_empty() { "-".to_owned() } else { name.escape_ascii().to_string() }
         );
     }
     for (index, value) in plan.values(records).unwrap().enumerate() {

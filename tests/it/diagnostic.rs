@@ -43,7 +43,11 @@ fn format_example(kind: &FormatErrorKind) -> &'static [u8] {
 }
 
 /// Small limits, so that the formats that exceed them are short.
-const SMALL: Limits = Limits { bytes: 39, items: 4, depth: 2, dimensions: 2 };
+const SMALL: Limits = {
+    let mut limits = Limits::DEFAULT;
+    (limits.bytes, limits.items, limits.depth, limits.dimensions) = (39, 4, 2, 2);
+    limits
+};
 
 /// Returns the error for a syntax tree that no format has: `1i` with a second count.
 fn unspellable() -> Result<Format, pep3118::FormatError> {

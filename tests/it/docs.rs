@@ -11,7 +11,7 @@ mod interpretations;
 mod names;
 mod paddings;
 mod rules;
-mod schema;
+pub(crate) mod schema;
 mod scores;
 
 /// Returns the path of the file `name`, which is relative to the root of the repository.
@@ -20,7 +20,7 @@ fn path(name: &str) -> PathBuf {
 }
 
 /// Returns the text of the file `name`, which is relative to the root of the repository.
-fn read(name: &str) -> String {
+pub(crate) fn read(name: &str) -> String {
     fs::read_to_string(path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 

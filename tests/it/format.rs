@@ -171,7 +171,9 @@ fn a_format_has_up_to_131072_bytes() {
 
 #[test]
 fn larger_limits_allow_more_bytes_and_items_but_no_deeper_structures() {
-    let unlimited = Limits { bytes: usize::MAX, items: usize::MAX, depth: usize::MAX, dimensions: usize::MAX };
+    let mut unlimited = Limits::DEFAULT;
+    (unlimited.bytes, unlimited.items) = (usize::MAX, usize::MAX);
+    (unlimited.depth, unlimited.dimensions) = (usize::MAX, usize::MAX);
     let refusal = |format: Vec<u8>| Format::parse_with(&format, &unlimited).err().map(|error| error.kind().name());
     assert_eq!(refusal(b"i".repeat(200_000)), None);
     assert_eq!(refusal(b"T{".repeat(200_000)), Some("too-deep"));

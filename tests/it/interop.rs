@@ -5,6 +5,8 @@ mod arrays;
 #[cfg(feature = "arrow")]
 mod arrow;
 #[cfg(feature = "serde")]
+mod layouts;
+#[cfg(feature = "serde")]
 mod recorded;
 #[cfg(feature = "serde")]
 mod values;

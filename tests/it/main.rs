@@ -15,6 +15,8 @@
 mod abi;
 mod adversarial;
 mod architecture;
+#[cfg(feature = "c")]
+mod bit_fields;
 mod budget;
 mod child_process;
 mod corpus;
@@ -27,9 +29,11 @@ mod exports;
 mod format;
 #[cfg(feature = "c")]
 mod from_c;
+mod generators;
 #[cfg(any(feature = "arrow", feature = "ndarray", feature = "serde"))]
 mod interop;
 mod layout;
+mod numpy_descr;
 mod numpy_reader;
 mod oracle;
 mod properties;
@@ -43,6 +47,8 @@ mod reference_decoder;
 mod snapshot;
 mod source;
 
+#[cfg(all(feature = "c", feature = "serde", feature = "triple"))]
+mod traits;
 mod view;
 
 /// The root folder of the repository.

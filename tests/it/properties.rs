@@ -162,11 +162,11 @@ fn columns_and_back(source: &[u8], plan: &Plan, bytes: &[u8]) {
     let mut thrice = vec![0xa5; whole];
     for column in plan.columns(&again, None).unwrap().chunks(1) {
         // If two fields have the same name, the name selects the first field.
-        if plan.leaves().iter().filter(|leaf| leaf.name() == &*column[0].name).count() == 1 {
+        if plan.leaves().iter().filter(|leaf| *leaf.name() == *column[0].name).count() == 1 {
             plan.write_columns(column, &mut thrice).unwrap();
         }
     }
-    let names: std::collections::HashSet<&[u8]> = plan.leaves().iter().map(pep3118::decode::Leaf::name).collect();
+    let names: std::collections::HashSet<_> = plan.leaves().iter().map(pep3118::decode::Leaf::name).collect();
     if names.len() == plan.leaves().len() {
         assert_eq!(thrice, again, "{source}");
         if columns.iter().any(|column| !column.data.is_empty()) {
@@ -257,91 +257,10 @@ mod driven {
 
     use crate::property_search::search_until;
 
-    /// Generates random bytes that are often a valid format, or a format with one error.
+    /// Generates random bytes that are often a valid format of a random dialect, or a format with one error.
     fn source(bytes: &mut Unstructured<'_>) -> Result<Vec<u8>> {
-        const PIECES: &[&str] = &[
-            "b",
-            "B",
-            "h",
-            "i",
-            "l",
-            "q",
-            "n",
-            "P",
-            "e",
-            "f",
-            "d",
-            "g",
-            "Zf",
-            "Zd",
-            "Zg",
-            "Ze",
-            "Z",
-            "F",
-            "D",
-            "G",
-            "?",
-            "c",
-            "s",
-            "p",
-            "u",
-            "w",
-            "t",
-            "O",
-            "x",
-            "z",
-            "v",
-            "T{",
-            "T{",
-            "}",
-            "}",
-            "&",
-            "X{}",
-            "X{i->d}",
-            "[u$p]",
-            "@",
-            "=",
-            "<",
-            ">",
-            "!",
-            "^",
-            "0",
-            "1",
-            "2",
-            "3",
-            "10",
-            "65536",
-            "4294967296",
-            "9223372036854775807",
-            "18446744073709551615",
-            "(2)",
-            "(2,3)",
-            "( 2 , 0 )",
-            "(65536,65536,65536,65536)",
-            "(",
-            ")",
-            ":a:",
-            ":b c:",
-            "::",
-            ":}:",
-            ":",
-            " ",
-            "\n",
-            "\t",
-            "\0",
-            "\u{e9}",
-            "|",
-            "-",
-        ];
-        let mut out = Vec::new();
-        for _ in 0..bytes.int_in_range(0..=14)? {
-            if bytes.ratio(1, 40)? {
-                out.push(bytes.arbitrary()?);
-            } else {
-                out.extend_from_slice(bytes.choose(PIECES)?.as_bytes());
-            }
-        }
-        Ok(out)
+        let dialect = *bytes.choose(&Dialect::ALL)?;
+        pep3118::arbitrary::nearly_valid_format(bytes, dialect)
     }
 
     #[test]

@@ -320,7 +320,7 @@ fn random_item(plan: &Plan, bytes: &mut Unstructured<'_>) -> arbtest::arbitrary:
     for leaf in plan.leaves() {
         let len = leaf.size() * leaf.shape().iter().product::<usize>();
         let cells = &mut item[leaf.offset()..leaf.offset() + len];
-        match leaf.name() {
+        match &*leaf.name() {
             b"flag" | b"flags" => cells.iter_mut().for_each(|cell| *cell &= 1),
             b"letter" | b"word" => cells.fill(0),
             _ => {}
@@ -438,9 +438,25 @@ fn bytes_that_are_not_a_value_are_refused() {
         items[record * 9 + at] = byte;
         plan.read_records::<Checked>(&items).unwrap_err().to_string()
     };
-    assert_eq!(refused(0, 2, 0), "field `ok` of record 0 is 0x2, which is not a bool");
-    assert_eq!(refused(4, 0xff, 999), "field `grid.on[3]` of record 999 is 0xff, which is not a bool");
     assert_eq!(refused(5, 1, 301), "field `letter` of record 301 is 0x1000078, which is not a char");
+}
+
+/// `struct`, `memoryview`, NumPy and ctypes read each byte other than 0 as `True`.
+#[test]
+fn every_byte_other_than_0_is_a_true_bool_in_every_path() {
+    #[derive(Record, Debug, PartialEq)]
+    struct Flag {
+        on: bool,
+        other: u8,
+    }
+    let plan = Plan::new(&layout("T{?:on:B:other:}")).unwrap();
+    for byte in 0..=u8::MAX {
+        let items = [byte, 7];
+        let wanted = byte != 0;
+        assert_eq!(plan.read_records::<Flag>(&items).unwrap(), [Flag { on: wanted, other: 7 }]);
+        let columns = plan.columns(&items, None).unwrap();
+        assert!(matches!(&columns[0].data, pep3118::decode::ColumnData::Bool(values) if *values == [wanted]));
+    }
 }
 
 /// For any format and any bytes, the library returns records or an error.

@@ -168,14 +168,14 @@ pub(crate) fn describe_value(value: &Value, field: Field<'_>) -> String {
 /// Returns the name and the little-endian bytes of each field inside of `item` that is not a record. `record`
 /// contains the bytes of the item.
 pub(crate) fn leaf_bytes(item: Field<'_>, record: &[u8]) -> Vec<(String, Vec<u8>)> {
-    fn walk(field: Field<'_>, name: &str, record: &[u8], out: &mut Vec<(String, Vec<u8>)>, slot: &mut usize) {
+    fn walk(field: Field<'_>, name: Option<&str>, record: &[u8], out: &mut Vec<(String, Vec<u8>)>, slot: &mut usize) {
         let start = usize::try_from(field.offset()).unwrap();
         let size = usize::try_from(field.size()).unwrap();
         let count = if field.shape().is_empty() { 1 } else { usize::try_from(field.count()).unwrap() };
         let first = *slot;
         if field.ty() != Type::Record {
             if out.len() == first {
-                out.push((name.to_owned(), Vec::new()));
+                out.push((name.unwrap_or_default().to_owned(), Vec::new()));
             }
             for index in 0..count {
                 out[first].1.extend(little(field, &record[start + index * size..][..size]));
@@ -189,13 +189,13 @@ pub(crate) fn leaf_bytes(item: Field<'_>, record: &[u8]) -> Vec<(String, Vec<u8>
             let bytes = &record[start + index * size..][..size];
             for (at, child) in field.fields().enumerate() {
                 let own = child.name().map_or(format!("f{at}"), |name| name.escape_ascii().to_string());
-                let dotted = if name.is_empty() { own } else { format!("{name}.{own}") };
-                walk(child, &dotted, bytes, out, slot);
+                let dotted = name.map_or_else(|| own.clone(), |name| format!("{name}.{own}"));
+                walk(child, Some(&dotted), bytes, out, slot);
             }
         }
     }
     let mut out = Vec::new();
-    walk(item, "", record, &mut out, &mut 0);
+    walk(item, None, record, &mut out, &mut 0);
     out
 }
 
@@ -270,11 +270,19 @@ pub(crate) fn column_bytes(data: &ColumnData) -> Vec<u8> {
         ColumnData::Int8(elements) => numbers!(elements),
         ColumnData::UInt8(elements) => numbers!(elements),
         ColumnData::Int16(elements) => numbers!(elements),
-        ColumnData::UInt16(elements) => numbers!(elements),
+        ColumnData::UInt16(elements)
+        | ColumnData::Address16(elements)
+        | ColumnData::Object16(elements)
+        | ColumnData::Ucs2(elements) => numbers!(elements),
         ColumnData::Int32(elements) => numbers!(elements),
-        ColumnData::UInt32(elements) => numbers!(elements),
+        ColumnData::UInt32(elements)
+        | ColumnData::Address32(elements)
+        | ColumnData::Object32(elements)
+        | ColumnData::Ucs4(elements) => numbers!(elements),
         ColumnData::Int64(elements) => numbers!(elements),
-        ColumnData::UInt64(elements) => numbers!(elements),
+        ColumnData::UInt64(elements) | ColumnData::Address64(elements) | ColumnData::Object64(elements) => {
+            numbers!(elements)
+        }
         ColumnData::Float16(elements) => numbers!(elements),
         ColumnData::Float32(elements) => numbers!(elements),
         ColumnData::Float64(elements) => numbers!(elements),

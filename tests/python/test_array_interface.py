@@ -188,7 +188,7 @@ def test_a_string_dtype_is_refused_with_the_reason_and_a_conversion_that_works()
     assert View(array.astype(object)).tolist() == ["a", "bc"]
 
 
-@pytest.mark.parametrize("name", ["bfloat16", "int4", "float8_e5m2"])
+@pytest.mark.parametrize("name", ["int4", "float4_e2m1fn"])
 def test_values_of_other_packages_are_refused_with_a_call_that_works(name):
     dtype = getattr(pytest.importorskip("ml_dtypes"), name)
     for array in (np.zeros(2, dtype), np.zeros(2, [("a", "i4"), ("b", dtype)])):
@@ -198,11 +198,10 @@ def test_values_of_other_packages_are_refused_with_a_call_that_works(name):
 
 
 @pytest.mark.parametrize("name", ["M8[s]", "m8[D]", "M8"])
-def test_dates_are_refused_with_a_call_that_works(name):
-    array = np.zeros(2, name)
-    with pytest.raises(ValueError, match=r"has no place in a format.*array\.view\('i8'\)"):
-        View(array)
-    assert View(array.view("i8")).tolist() == [0, 0]
+def test_dates_are_read_as_by_numpy(name):
+    array = np.array([0, 1], "i8").view(name)
+    assert View(array).tolist() == array.tolist()
+    assert np.asarray(View(array)).dtype == array.dtype
 
 
 def test_a_union_of_ctypes_becomes_a_dtype_with_overlapping_fields():

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import xml.etree.ElementTree
 
 import pytest
 
@@ -37,6 +38,76 @@ def test_audit_prints_several_reports_as_json(capsys):
     good, bad = json.loads(capsys.readouterr().out)
     assert good == {"expression": "bytearray(3)", "exporter": "bytearray", "findings": [], "readable": True}
     assert [finding["rule"] for finding in bad["findings"]] == ["B05"]
+
+
+def test_json_has_a_row_for_an_expression_that_fails(capsys):
+    assert command.main(["audit", "--json", "1/0", "b''"]) == 2
+    failed, good = json.loads(capsys.readouterr().out)
+    message = "ZeroDivisionError: division by zero"
+    assert failed == {"expression": "1/0", "error": {"kind": "exception", "message": message, "span": None}}
+    assert good["findings"] == []
+
+
+def test_an_unknown_rule_of_allow_is_refused_with_the_nearest_name(capfd):
+    assert command.main(["audit", "--allow", "B05,LEN-PRODCT", "b''"]) == 2
+    assert "did you mean `LEN-PRODUCT`?" in capfd.readouterr().err
+
+
+def test_allowed_findings_are_marked_and_unneeded_allowances_are_named(capsys):
+    assert command.main(["audit", "--allow", "B05,A04", "ctypes:c_int(1)"]) == 0
+    output = capsys.readouterr()
+    assert output.out.startswith("error (allowed) B05: the request has no FORMAT")
+    assert output.err == "note: `--allow A04` was not needed: no object breaks these rules\n"
+
+
+@pytest.fixture
+def growing(tmp_path):
+    """Creates a module `growing` whose exporter has another length in each answer, and returns its folder."""
+    if sys.version_info < (3, 12):
+        pytest.skip("classes of Python export buffers since 3.12")
+    (tmp_path / "growing.py").write_text(
+        "class Growing:\n    size = 2\n    def __buffer__(self, flags):\n        Growing.size += 1\n"
+        "        return memoryview(bytes(Growing.size))\n"
+    )
+    return tmp_path
+
+
+def test_repeated_findings_are_one_and_modules_come_from_the_current_folder(growing):
+    # The script `pep3118` has the folder of the script in the path, and `python -m` has the current folder.
+    code = "import sys; sys.path.remove(''); from pep3118.__main__ import main; sys.exit(main())"
+    options = {"capture_output": True, "text": True, "cwd": growing}
+    result = subprocess.run([sys.executable, "-c", code, "audit", "growing:Growing()"], **options)
+    assert result.returncode == 1, result.stderr
+    lengths = [line for line in result.stdout.splitlines() if "len" in line]
+    assert len(lengths) == 1 and re.fullmatch(r"error B25: \d+ answers differ: len grew from 3 to \d+", lengths[0])
+
+
+def test_sarif_has_a_result_for_each_rule_and_suppresses_allowed_findings(capsys):
+    assert command.main(["audit", "--to", "sarif", "--allow", "B05", "ctypes:c_int(1)", "1"]) == 2
+    (log,) = json.loads(capsys.readouterr().out)["runs"]
+    (result,) = log["results"]
+    assert log["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"] == "B05"
+    assert result["level"] == "error" and result["suppressions"][0]["justification"] == "--allow B05"
+    assert result["locations"][0]["logicalLocations"][0]["fullyQualifiedName"] == "ctypes:c_int(1)"
+    (invocation,) = log["invocations"]
+    assert not invocation["executionSuccessful"] and len(invocation["toolExecutionNotifications"]) == 1
+
+
+def test_junit_counts_failures_and_errors(capsys):
+    assert command.main(["audit", "--to", "junit", "ctypes:c_int(1)", "b'<&'", "1/0"]) == 2
+    suites = xml.etree.ElementTree.fromstring(capsys.readouterr().out)
+    assert (suites.get("tests"), suites.get("failures"), suites.get("errors")) == ("3", "1", "1")
+    failed, passed, error = suites.iter("testcase")
+    assert failed.find("failure").get("message").startswith("error B05: ")
+    assert passed.get("name") == "b'<&'" and len(passed) == 0
+    assert error.find("error").get("message") == "ZeroDivisionError: division by zero"
+
+
+def test_github_annotations_have_one_line_each(capsys):
+    assert command.main(["audit", "--to", "github", "ctypes:c_int(1)", "'a\\n%'.nothing"]) == 2
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("::error title=B05 FORMAT-UNSET-NULL::ctypes:c_int(1): the request has no FORMAT")
+    assert second.startswith("::error title=pep3118::'a\\n%25'.nothing: AttributeError: ")
 
 
 @pytest.mark.parametrize("expression", ["1", "nothing_of_that_name", "no_module:x", "1/0", ")", "ctypes:c_int("])
@@ -106,7 +177,7 @@ def test_help_names_all_commands():
     done = run("census", "--help")
     assert done.returncode == 0
     assert all(re.search(rf"\b{re.escape(package)}\b", done.stdout) for package in PACKAGES)
-    for name, options in (("audit", {"--allow", "--explain", "--json"}), ("census", {"--json"})):
+    for name, options in (("audit", {"--allow", "--explain", "--json", "--to"}), ("census", {"--json"})):
         text = run(name, "--help").stdout
         assert set(re.findall(r"^ .*(--\w+)", text, re.MULTILINE)) == options | {"--help", "--version"}
         done = run(name, "--no-such-option")

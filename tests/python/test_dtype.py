@@ -133,11 +133,10 @@ def test_the_layout_has_the_alignment_of_the_dtype():
     assert Format.from_dtype(np.dtype("i1,f8")).alignment == 1
 
 
-@pytest.mark.parametrize("name", ["M8[s]", "m8[ns]"])
-def test_dtypes_that_numpy_does_not_export_have_no_layout(name):
+@pytest.mark.parametrize("name", ["M8[s]", "m8[ns]", "M8", ">m8[25s]"])
+def test_dates_have_a_layout_and_become_the_same_dtype(name):
     dtype = np.dtype(name)
-    with pytest.raises(ValueError, match="has no place in a format"):
-        Format.from_dtype(dtype)
+    assert Format.from_dtype(dtype).to_dtype() == dtype
     with pytest.raises(ValueError):
         memoryview(np.zeros(1, dtype))
 

@@ -1,7 +1,10 @@
 """Tests of ``pep3118 emit --to``: the libraries read the same values as this package from the same bytes."""
 
 import ctypes
+import json
+import os
 import random
+import shutil
 import struct
 import subprocess
 import sys
@@ -245,3 +248,118 @@ def test_unions_of_c_source_are_described():
         names = {}
         exec(emit(["--c", source, "--model", "lp64", "--to", library]), names)
         assert read(names["item"], data) == wanted, library
+
+
+def compile_kaitai(sources):
+    """Returns the Python classes that Kaitai Struct compiles from `sources`, the texts of `.ksy` files."""
+    pytest.importorskip("kaitaistruct")
+    yaml = pytest.importorskip("yaml")
+    script = """
+        const Compiler = require("kaitai-struct-compiler");
+        const compiler = Compiler.compile ? Compiler : new Compiler();
+        const sources = JSON.parse(require("fs").readFileSync(0, "utf8"));
+        (async () => {
+            const compiled = [];
+            for (const source of sources)
+                compiled.push(Object.values(await compiler.compile("python", source, null, false)).join(""));
+            console.log(JSON.stringify(compiled));
+        })().catch(error => { console.error(error); process.exit(1); });
+    """
+    node = shutil.which("node")
+    if node is None or subprocess.run([node, "-e", 'require("kaitai-struct-compiler")'], capture_output=True).returncode:
+        pytest.skip("node does not find kaitai-struct-compiler, for example by NODE_PATH")
+    request = json.dumps([yaml.safe_load(source) for source in sources])
+    compiled = subprocess.run([node, "-e", script], input=request, capture_output=True, text=True, check=True).stdout
+    classes = []
+    for source in json.loads(compiled):
+        names = {}
+        exec(source, names)
+        classes.append(names["Item"])
+    return classes
+
+
+def read_kaitai(item, data):
+    """Returns the values that the class `item` of Kaitai Struct reads from `data`."""
+
+    def convert(value):
+        if isinstance(value, list):
+            return [convert(element) for element in value]
+        if hasattr(value, "_io"):
+            members = {name for name in vars(value) if not name.startswith("_")}
+            members |= {name for name, member in vars(type(value)).items() if isinstance(member, property)}
+            return {name: convert(getattr(value, name)) for name in members}
+        return value
+
+    return convert(item.from_bytes(data))
+
+
+def sources(language, count=200, order=None):
+    """Yields `count` sources in `language` that the command writes, each with its format and the bytes of an item.
+
+    Formats that the language cannot describe are left out.
+    """
+    for text, data in layouts(10 * count, order):
+        try:
+            source = emit([text, "--dialect", "pep3118", "--model", "lp64", "--to", language])
+        except subprocess.CalledProcessError as error:
+            assert f"error: {language} cannot describe " in error.stderr, text
+            continue
+        yield source, text, data
+        count -= 1
+        if count == 0:
+            return
+
+
+def test_kaitai_reads_the_same_values():
+    """The types of `emit --to kaitai` read the values that this package reads, in 200 layouts."""
+    cases = list(sources("kaitai"))
+    classes = compile_kaitai([source for source, _, _ in cases])
+    assert len(classes) == 200
+    for item, (_, text, data) in zip(classes, cases, strict=True):
+        assert normal(read_kaitai(item, data)) == normal(expected(text, data)), text
+
+
+def test_kaitai_reads_a_union():
+    """The members of a union start at the same byte, in an array of records too."""
+    source = "struct s { uint8_t tag; union { uint32_t word; struct { uint16_t low, high; } half; } u[2]; };"
+    (item,) = compile_kaitai([emit(["--c", source, "--model", "lp64", "--to", "kaitai"])])
+    found = read_kaitai(item, bytes([9, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8]))
+    assert found == {
+        "tag": 9,
+        "u": [
+            {"word": 0x04030201, "half": {"low": 0x0201, "high": 0x0403}},
+            {"word": 0x08070605, "half": {"low": 0x0605, "high": 0x0807}},
+        ],
+    }
+
+
+def test_zig_compiles_the_sources(tmp_path):
+    """Zig accepts 200 sources of `emit --to zig`, which assert the size and the offsets."""
+    pytest.importorskip("ziglang")
+    names = []
+    for number, (source, _, _) in enumerate(sources("zig")):
+        names.append(f"layout{number}.zig")
+        (tmp_path / names[-1]).write_text(source)
+    root = "".join(f'    _ = @import("{name}").item;\n' for name in names)
+    (tmp_path / "root.zig").write_text(f"comptime {{\n{root}}}\n")
+    command = [sys.executable, "-m", "ziglang", "build-obj", "root.zig", "-fno-emit-bin"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (len(names), result.returncode) == (200, 0), result.stderr
+
+
+def test_go_compiles_the_sources(tmp_path):
+    """Go accepts 100 sources of `emit --to go`, which do not compile if a size or an offset is wrong."""
+    go = shutil.which("go")
+    if go is None:
+        pytest.skip("go is not installed")
+    (tmp_path / "go.mod").write_text("module layouts\n\ngo 1.19\n")
+    count = 0
+    for number, (source, _, _) in enumerate(sources("go", 100, "<")):
+        folder = tmp_path / f"layout{number}"
+        folder.mkdir()
+        (folder / "item.go").write_text(source)
+        count += 1
+    # The offline module has no dependencies.
+    environment = os.environ | {"GOFLAGS": "-mod=mod", "GOPROXY": "off", "GOCACHE": str(tmp_path / "cache")}
+    result = subprocess.run([go, "vet", "./..."], cwd=tmp_path, capture_output=True, text=True, env=environment)
+    assert (count, result.returncode) == (100, 0), result.stderr

@@ -304,3 +304,19 @@ def test_a_long_double_beyond_float_is_not_infinite():
 def test_an_item_of_padding_is_its_bytes():
     pixels = View(pep3118.Exporter(b"abcdef", format="3x", itemsize=3, shape=(2,)))
     assert pixels.tolist() == [b"abc", b"def"]
+
+
+def test_every_byte_other_than_0_is_true():
+    class Flag(C.Structure):
+        _fields_ = [("on", C.c_bool)]
+
+    data = bytes(range(256))
+    wanted = [byte != 0 for byte in data]
+    plain, records = np.frombuffer(data, "?"), np.frombuffer(data, [("on", "?")])
+    flags = (Flag * 256).from_buffer_copy(data)
+    assert plain.tolist() == [each.on for each in flags] == list(struct.unpack("256?", data)) == wanted
+    assert memoryview(data).cast("?").tolist() == wanted
+    assert View(data).cast("?").tolist() == View(plain).tolist() == wanted
+    for items in (records, flags):
+        view = View(items)
+        assert [each.on for each in view] == view["on"].tolist() == view.columns()["on"].tolist() == wanted

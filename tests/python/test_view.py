@@ -3,13 +3,14 @@
 import array
 import ctypes
 import random
+import re
 import struct
 import sys
 
 import pytest
 
 import pep3118
-from pep3118 import BufferRuleError, CastError, FormatError, View
+from pep3118 import BufferRuleError, CastError, Exporter, FormatError, View
 
 testbuffer = pytest.importorskip("_testbuffer")
 
@@ -472,11 +473,82 @@ def test_structures_of_ctypes_are_read_right_or_refused():
     assert counts["read"] > 400 and counts["refused"] < 20, counts
 
 
-def test_columns_of_equal_names_are_the_first_field():
-    view = View(bytes.fromhex("01000200")).cast("T{<h:x:<h:x:}")
-    assert view["x"].tolist() == view.columns()["x"].tolist() == view.columns("x")["x"].tolist() == [1]
-    mixed = View(bytes.fromhex("010000000200")).cast("T{<i:x:<h:x:}")
-    assert mixed["x"].tolist() == mixed.columns("x")["x"].tolist() == mixed.columns()["x"].tolist() == [1]
+@pytest.mark.parametrize(
+    ("format", "size", "name"),
+    [
+        ("T{<h:x:<h:x:}", 4, "x"),
+        ("T{<i:x:<h:x:}", 6, "x"),
+        ("T{BB:f0:}", 2, "f0"),
+        ("T{B:a.b:T{B:b:}:a:}", 2, "a.b"),
+        ("T{T{B:b:}:a:T{B:b:}:a:}", 2, "a.b"),
+        ("T{B:f1.b:T{B:b:}}", 2, "f1.b"),
+    ],
+)
+def test_a_name_of_several_fields_is_refused(format, size, name):
+    view = View(Exporter(bytearray(size), format=format))
+    for read in (
+        lambda: view[name],
+        view.columns,
+        lambda: view.columns(name),
+    ):
+        with pytest.raises(KeyError, match=f"several fields are called '{re.escape(name)}'"):
+            read()
+    assert len(view.tolist()[0]) == 2
+    # The help of the message works.
+    exporter = Exporter(bytearray(size), format=format)
+    assert list(View(exporter, format=f"T{{{size}B:all:}}").columns()) == ["all"]
+
+
+EMPTY_AND_FULL = [
+    slice(None),
+    slice(1, 1),
+    slice(3, None),
+    slice(None, None, -1),
+    slice(2, 0, -1),
+    slice(5, 9),
+    slice(0, 0, -1),
+    slice(None, None, 2),
+]
+
+
+@pytest.mark.parametrize("rows", EMPTY_AND_FULL)
+@pytest.mark.parametrize("columns", EMPTY_AND_FULL)
+def test_slices_of_indirect_views_can_be_empty_and_sliced_again(rows, columns):
+    memory = [ctypes.create_string_buffer(b"abcd", 4) for _ in range(3)]
+    pointers = (ctypes.c_void_p * 3)(*map(ctypes.addressof, memory))
+    exporter = Exporter(memoryview(pointers).cast("B"), shape=[3, 4], strides=[8, 1], suboffsets=[0, -1])
+    expected = [list(b"abcd")[columns]] * len(range(3)[rows])
+    view = View(exporter)[rows, columns]
+    assert view.tolist() == expected
+    for again in EMPTY_AND_FULL:
+        assert view[again].tolist() == expected[again]
+        assert view[:, again].tolist() == [row[again] for row in expected]
+    empty = View(Exporter(b"", shape=[0, 4], strides=[8, 1], suboffsets=[0, -1]))
+    assert empty[rows, columns].tolist() == empty[::-1, columns][rows].tolist() == []
+
+
+def test_arrow_has_each_field_of_a_repeated_name():
+    pa = pytest.importorskip("pyarrow")
+    table = pa.table(View(Exporter(bytearray(b"\x01\x02"), format="T{B:a:B:a:}")))
+    assert [column.to_pylist() for column in table.columns] == [[1], [2]]
+
+
+@pytest.mark.parametrize(
+    ("format", "size", "name"),
+    [
+        ("T{T{B:b:}:a:}", 1, "a.b"),
+        ("T{T{B:b:}::}", 1, ".b"),
+        ("T{B::}", 1, ""),
+        ("T{T{BB}}", 2, "f0.f1"),
+        ("T{B:a.b:T{B:c:}:a:}", 2, "a.b"),
+        ("T{B:a.b.c:T{B:c:}:a.b.:}", 2, "a.b..c"),
+    ],
+)
+def test_dotted_names_of_columns_are_names_of_fields(format, size, name):
+    view = View(Exporter(bytearray(range(size)), format=format))
+    assert name in view.columns()
+    for column, values in view.columns().items():
+        assert view[column].tolist() == values.tolist() == view.columns(column)[column].tolist()
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="__buffer__ is new in 3.12")

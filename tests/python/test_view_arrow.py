@@ -1,9 +1,12 @@
 """Tests of the Arrow C data interface of `View`."""
 
+import sys
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
+import pep3118
 from pep3118 import View
 
 
@@ -57,31 +60,51 @@ def test_polars_reads_records():
     assert polars.DataFrame(view["d"]).to_series().to_list() == [0.5, 1.5, 2.5]
 
 
-def test_the_memory_of_numbers_is_shared():
-    memory = np.arange(5.0)
-    ours = pa.array(View(memory))
-    assert (ours.type, ours.to_pylist()) == (pa.float64(), memory.tolist())
-    assert ours.buffers()[1].address == memory.ctypes.data
-    memory[0] = 9
-    assert ours[0].as_py() == 9.0
-    # Arrow holds the buffer until the array is freed.
-    memory = bytearray(16)
-    ours = pa.array(View(memory).cast("<q"))
-    with pytest.raises(BufferError):
-        memory.append(0)
-    del ours
-    memory.append(0)
+def test_the_memory_of_bytes_is_shared():
+    memory = np.arange(6.0).tobytes()
+    address = np.frombuffer(memory, np.uint8).ctypes.data
+    for view in (View(memory).cast("d"), View(View(memory).cast("d")), View(memoryview(memory).cast("d"))):
+        ours = pa.array(view)
+        assert (ours.type, ours.to_pylist()) == (pa.float64(), list(range(6)))
+        assert ours.buffers()[1].address == address
     # Further dimensions become lists. Their memory is also shared.
+    ours = pa.array(View(memory).cast("d", (2, 3)))
+    assert (ours.type, ours.to_pylist()) == (
+        pa.list_(pa.field("item", pa.float64(), nullable=False), 3),
+        [[0, 1, 2], [3, 4, 5]],
+    )
+    assert ours.flatten().buffers()[1].address == address
+    # Arrow holds the object until the array is freed.
+    before = sys.getrefcount(memory)
+    del ours, view
+    assert sys.getrefcount(memory) < before
+
+
+@pytest.mark.parametrize(
+    "exporter",
+    [
+        lambda memory: memory,
+        lambda memory: memoryview(memory).toreadonly(),
+        lambda memory: View(memory).toreadonly(),
+        lambda memory: np.frombuffer(memory, np.uint8),
+        lambda memory: pep3118.Exporter(memory, readonly=True),
+    ],
+)
+def test_memory_that_can_change_is_copied(exporter):
+    memory = bytearray(8)
+    ours = pa.array(View(exporter(memory)))
+    memory[0] = 9
+    assert ours.to_pylist() == [0] * 8
+
+
+def test_memory_in_another_form_is_copied():
     grid = np.arange(6, dtype="<i4").reshape(2, 3)
-    ours = pa.array(View(grid))
-    assert (ours.type, ours.to_pylist()) == (pa.list_(pa.field("item", pa.int32(), nullable=False), 3), grid.tolist())
-    assert ours.flatten().buffers()[1].address == grid.ctypes.data
-    # Memory that cannot be shared is copied.
-    for array in (grid.T, np.arange(4, dtype=">i2"), np.arange(8)[::2], np.array([True, False])):
+    for array in (grid, grid.T, np.arange(4, dtype=">i2"), np.arange(8)[::2], np.array([True, False])):
         assert pa.array(View(array)).to_pylist() == array.tolist()
     misaligned = np.frombuffer(b"\0" * 17, np.uint8)[1:].view("<f8")
     assert pa.array(View(misaligned)).to_pylist() == [0.0, 0.0]
-    assert pa.table(View(memory[:4]))["value"].to_pylist() == [0] * 4
+    assert pa.array(View(b"\0" * 17)[1:].cast("d")).to_pylist() == [0.0, 0.0]
+    assert pa.table(View(bytearray(4)))["value"].to_pylist() == [0] * 4
 
 
 @pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0), ()])

@@ -222,8 +222,7 @@ def test_columns_equal_the_fields_of_numpy():
 
 def test_a_format_can_be_given_for_an_array_without_a_format():
     array = np.array(["2026-01-01", "NaT"], "<M8[D]")
-    with pytest.raises((BufferError, ValueError)):
-        View(array)
+    assert View(array).tolist() == array.tolist()
     assert View(array, format="<q").tolist() == [20454, -(2**63)]
     with pytest.raises(FormatError, match="itemsize is 8 bytes"):
         View(array, format="<i")

@@ -6,7 +6,7 @@ use std::io::{self, Read as _};
 
 use clap::Args;
 use pep3118::__private::plural;
-use pep3118::{CError, Certainty, Dialect, Interpretation, Layout};
+use pep3118::{CError, Dialect, Interpretation, Layout};
 
 use super::escape::escape;
 use super::failure::Failure;
@@ -17,14 +17,18 @@ use super::options::NamedModel;
 const LARGEST_HEADER: u64 = 4 << 20;
 
 /// The dialect that the output names for C source. The layout does not depend on its rules.
-const C: Dialect = Dialect { name: "c", ..Dialect::PEP3118 };
+const C: Dialect = {
+    let mut dialect = Dialect::PEP3118;
+    dialect.name = "c";
+    dialect
+};
 
 /// The options for C source instead of a format.
 #[derive(Debug, Args)]
 pub(super) struct COptions {
     /// C declarations such as 'struct tick { uint16_t id; double price; };', or a header file, instead of a
     /// format
-    #[arg(id = "c", long = "c", value_name = "SOURCE", conflicts_with = "dialect")]
+    #[arg(id = "c", long = "c", value_name = "SOURCE")]
     source: Option<OsString>,
     /// The structure, union or typedef of the C source [default: the last structure]
     #[arg(id = "struct", long = "struct", value_name = "NAME", requires = "c")]
@@ -67,6 +71,11 @@ impl From<&CSourceError> for ErrorObject {
 }
 
 impl COptions {
+    /// Returns `true` if `--c` is given.
+    pub(super) const fn is_given(&self) -> bool {
+        self.source.is_some()
+    }
+
     /// Returns the interpretation of the C source for the data model `model`. Returns `None` without `--c`. If
     /// `itemsize`, in bytes, is given, the C type must have this size.
     pub(super) fn interpretation(
@@ -96,7 +105,7 @@ impl COptions {
             let message = format!("itemsize is {given} but the C type has {size}");
             return Err(CSourceError::Other { message, help: "omit `--itemsize`" });
         }
-        Ok(Some(Interpretation { layout, dialect: C, certainty: Certainty::Exact, trailing_padding: 0 }))
+        Ok(Some(Interpretation::exact(layout, &C)))
     }
 }
 

@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use super::c_source::COptions;
 use super::escape::escape;
+use super::examples;
 use super::failure::{Failure, Status, print_error};
+use super::findings::{self, FindingsFormat, write_findings};
 use super::json::{self, ErrorObject};
 use super::names;
 use super::options::{self, InterpretationOptions};
@@ -28,6 +30,7 @@ use super::options::{self, InterpretationOptions};
 /// "offset": 0}}. All keys are optional. A missing key has the value that a missing option has. The exit
 /// status is 1 if any buffer has an error or any line is not a buffer.
 #[derive(Debug, Args)]
+#[command(after_long_help = examples::help("check"))]
 pub(super) struct Check {
     /// All fields as one JSON object, as with --jsonl
     #[arg(value_parser = buffer_from_json, conflicts_with_all = ["BufferOptions", "c", "struct", "request", "memory"])]
@@ -50,11 +53,14 @@ pub(super) struct Check {
     /// The largest ndim that the interpreter accepts, PyBUF_MAX_NDIM: 64 for CPython, 36 for PyPy
     #[arg(long, value_name = "NDIM", default_value_t = Checker::DEFAULT.max_ndim)]
     max_ndim: i32,
-    /// Print JSON
-    #[arg(long)]
+    /// The format of the output
+    #[arg(long, value_enum, default_value_t = FindingsFormat::Text)]
+    to: FindingsFormat,
+    /// Print JSON, as --to json does
+    #[arg(long, conflicts_with = "to")]
     json: bool,
     /// Check buffers from standard input, one JSON object a line
-    #[arg(long, conflicts_with_all = ["object", "BufferOptions", "c", "struct", "json", "dialect", "request", "memory"])]
+    #[arg(long, conflicts_with_all = ["object", "BufferOptions", "c", "struct", "json", "to", "dialect", "request", "memory"])]
     jsonl: bool,
 }
 
@@ -172,6 +178,7 @@ impl Check {
         if self.jsonl {
             return check_lines(checker);
         }
+        self.json |= self.to == FindingsFormat::Json;
         if let Some(object) = self.object.take() {
             let printed = object.check(checker, |report, view| self.print(out, report, view));
             return printed.unwrap_or_else(|error| {
@@ -199,6 +206,9 @@ impl Check {
     fn print(&self, out: &mut impl Write, report: &Report, view: Option<&View<'_>>) -> Result<Status, Failure> {
         if self.json {
             json::write_pretty(out, &report_json(report, view))?;
+        } else if self.to != FindingsFormat::Text {
+            let checked = findings::Checked { name: "Py_buffer", report: Ok(report_json(report, view)) };
+            out.write_all(write_findings(self.to, &[checked], &[], false)?.as_bytes())?;
         } else {
             for finding in report {
                 writeln!(out, "{}\n", finding.diagnostic().colored())?;

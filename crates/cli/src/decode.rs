@@ -8,11 +8,13 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use pep3118::__private::plural;
 use pep3118::decode::Plan;
-use pep3118::{Checker, Layout, LayoutError, RawView, fill_contiguous_strides};
+use pep3118::{Checker, Interpretation, Layout, LayoutError, RawView, fill_contiguous_strides};
 
 #[cfg(feature = "arrow")]
 use super::arrow::{self, ArrowWriter};
+use super::c_source::COptions;
 use super::escape::{escape, escape_path};
+use super::examples;
 use super::failure::{Failure, Status};
 use super::fields::{FieldOptions, TextConversion, TextFields};
 use super::input::{ContiguousItems, InputSource, Packets, Seekable, refuse_swapped};
@@ -38,22 +40,25 @@ use pep3118::__private::to_u64;
 #[cfg_attr(
     feature = "arrow",
     doc = "
-With --to arrow, --output names the Arrow file (the IPC file format, also called Feather). If --format gives
+With --to arrow, --output names the Arrow file (the IPC file format, also called Feather). If --format or --c gives
 the format, the second argument can be the Arrow file too. If two files are given, the command writes the file
 whose name ends in .arrow. The Arrow file is written only if there is no error. Each field becomes a column,
 and a nested record becomes a column of structs. With --columns, a field of a nested record becomes a column
 with the dotted name."
 )]
 #[derive(Debug, Args)]
+#[command(after_long_help = examples::help("decode"))]
 pub(super) struct Decode {
     /// The file to read; - is standard input
     file: PathBuf,
     /// The format of an item, such as '<IhBd8s'
-    #[arg(value_name = "FORMAT", required_unless_present = "format")]
+    #[arg(value_name = "FORMAT", required_unless_present_any = ["format", "c", "struct"])]
     second: Option<OsString>,
     /// The format of an item, in place of the second argument
-    #[arg(long, short)]
+    #[arg(long, short, conflicts_with_all = ["c", "struct"])]
     format: Option<OsString>,
+    #[command(flatten)]
+    c: COptions,
     /// The size of an item in bytes
     #[arg(long, short, value_name = "BYTES")]
     itemsize: Option<u64>,
@@ -145,7 +150,8 @@ enum OutputColumns {
 /// The format, the input file and the output file. Which argument is which depends on the other arguments and on
 /// `--to`.
 struct Arguments<'a> {
-    format: &'a OsStr,
+    /// The format of an item, or `None` for the C source of `--c`.
+    format: Option<&'a OsStr>,
     input: &'a Path,
     /// The file to write, or `None` for standard output.
     output: Option<&'a Path>,
@@ -154,18 +160,15 @@ struct Arguments<'a> {
 impl Decode {
     pub(super) fn run(self) -> Result<Status, Failure> {
         let Arguments { format, input, output } = self.arguments()?;
-        let format = options::bytes(format);
-        let mut found = match self.interpretation.reconcile(format, self.itemsize) {
-            Ok(found) => found,
-            Err(error) => return Err(self.refused(&error, format, input)),
-        };
-        note_type_name(format);
+        let mut found = self.interpretation(format, input)?;
         if found.layout.size() == 0 {
             return Err(Failure::refused("items of 0 bytes: there is nothing to read"));
         }
         let text = self.fields.apply(&mut found.layout)?;
         let layout = &found.layout;
         let plan = Plan::new(layout).map_err(Failure::refused)?;
+        // The columns have the dotted names of all fields.
+        plan.check_names().map_err(Failure::refused)?;
         let columns = self.output_columns(layout, &text)?;
         let gap_bytes = self.gap_bytes(plan.itemsize())?;
         let (input, identity) = InputSource::open(input, self.follow)?;
@@ -190,6 +193,19 @@ impl Decode {
             }
         }
         Ok(Status::Done)
+    }
+
+    /// Returns the interpretation of `format`, or of the C source of `--c` if `format` is `None`. The values are read
+    /// from `input`. Returns an error if the format or the C source is invalid or ambiguous.
+    fn interpretation(&self, format: Option<&OsStr>, input: &Path) -> Result<Interpretation, Failure> {
+        let Some(format) = format.map(options::bytes) else {
+            let found = self.c.interpretation(&self.interpretation.model, self.itemsize)?;
+            return found.ok_or_else(|| Failure::internal("clap requires a format"));
+        };
+        let found = self.interpretation.reconcile(format, self.itemsize);
+        let found = found.map_err(|error| self.refused(&error, format, input))?;
+        note_type_name(format);
+        Ok(found)
     }
 
     /// Returns the failure for `error`, which the library returned for `format`. If the format is ambiguous and
@@ -258,12 +274,13 @@ impl Decode {
         }
         let file = self.file.as_path();
         let output = self.output.as_deref().filter(|output| !is_stdout(output));
-        let (format, second_file) = match (&self.format, &self.second) {
-            (Some(format), second) => (format.as_os_str(), second.as_deref().map(Path::new)),
-            (None, Some(format)) => (format.as_os_str(), None),
-            (None, None) => return Err(Failure::internal("clap requires a format")),
+        let second = self.second.as_deref();
+        let (format, second_file) = match &self.format {
+            Some(format) => (Some(format.as_os_str()), second.map(Path::new)),
+            None if self.c.is_given() => (None, second.map(Path::new)),
+            None => (second, None),
         };
-        if self.format.is_none() {
+        if let (None, Some(format)) = (&self.format, format) {
             refuse_swapped(file, format, "decode")?;
         }
         #[cfg(feature = "arrow")]
@@ -271,8 +288,12 @@ impl Decode {
             return self.arrow_arguments(format, second_file, output);
         }
         if let Some(second) = second_file {
-            let (second, format) = (escape_path(second), escape(format.as_encoded_bytes()));
-            return usage(format!("the format is given twice: `{second}` and --format `{format}`"));
+            let second = escape_path(second);
+            let other = match format {
+                Some(format) => format!("--format `{}`", escape(format.as_encoded_bytes())),
+                None => "--c".to_owned(),
+            };
+            return usage(format!("the format is given twice: `{second}` and {other}"));
         }
         Ok(Arguments { format, input: file, output })
     }
@@ -282,7 +303,7 @@ impl Decode {
     #[cfg(feature = "arrow")]
     fn arrow_arguments<'a>(
         &'a self,
-        format: &'a OsStr,
+        format: Option<&'a OsStr>,
         second_file: Option<&'a Path>,
         output: Option<&'a Path>,
     ) -> Result<Arguments<'a>, Failure> {

@@ -8,6 +8,7 @@ use pep3118::{Comparison, Dialect, Equivalence, Format, Layout, LayoutError, cal
 use serde::Serialize;
 
 use super::c_source::COptions;
+use super::examples;
 use super::failure::{Failure, Status};
 use super::json::{self, ErrorObject, Reply};
 use super::options::{self, InterpretationOptions};
@@ -17,6 +18,7 @@ use super::options::{self, InterpretationOptions};
 /// With --c, the second layout is the layout of a C structure.
 /// The exit status is 0 if both formats have the same values under the same names, and otherwise 1.
 #[derive(Debug, Args)]
+#[command(after_long_help = examples::help("diff"))]
 pub(super) struct Diff {
     /// The first format
     a: OsString,

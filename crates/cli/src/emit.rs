@@ -1,16 +1,17 @@
 //! `pep3118 emit`: prints the format string that a given reader interprets as the same layout, or a type with
-//! that layout in C, Rust or for a Python library.
+//! that layout in C, Rust and other languages or for a Python library.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
 
 use clap::{Args, ValueEnum};
-use pep3118::layout::PythonLibrary;
+use pep3118::layout::{PythonLibrary, SourceLanguage};
 use pep3118::{Layout, Target};
 use serde::Serialize;
 
 use super::c_source::COptions;
 use super::escape::{escape, is_visible};
+use super::examples;
 use super::failure::{Failure, Status};
 use super::json::{self, ErrorObject, Reply};
 use super::options::{self, InterpretationOptions, target_parser};
@@ -18,9 +19,11 @@ use super::options::{self, InterpretationOptions, target_parser};
 /// Write a format so that a given reader interprets it as the same layout
 ///
 /// The command refuses a layout that the reader cannot interpret, and a format with several
-/// interpretations. With --to, it writes a type of C or Rust instead, with assertions of the size and of
-/// the offsets, or Python source that describes the layout for a library.
+/// interpretations. With --to, it writes a type of C, Rust, Go, Zig or Julia instead, with assertions of the
+/// size and of the offsets, Python source that describes the layout for a library, or a description for
+/// Kaitai Struct or ImHex.
 #[derive(Debug, Args)]
+#[command(after_long_help = examples::help("emit"))]
 pub(super) struct Emit {
     /// The format
     #[arg(required_unless_present_any = ["c", "struct"], conflicts_with_all = ["c", "struct"])]
@@ -72,6 +75,15 @@ enum Language {
     Construct,
     /// Types of dissect.cstruct
     Dissect,
+    /// A type of Kaitai Struct (.ksy)
+    #[value(alias = "ksy")]
+    Kaitai,
+    /// A pattern of the hex editor ImHex (.hexpat)
+    #[value(name = "imhex")]
+    ImHex,
+    Go,
+    Zig,
+    Julia,
 }
 
 impl Language {
@@ -84,6 +96,11 @@ impl Language {
             Self::Ctypes => "ctypes",
             Self::Construct => "construct",
             Self::Dissect => "dissect",
+            Self::Kaitai => "kaitai",
+            Self::ImHex => "imhex",
+            Self::Go => "go",
+            Self::Zig => "zig",
+            Self::Julia => "julia",
         }
     }
 }
@@ -119,10 +136,10 @@ impl Emit {
             });
         }
         let emitted = emitted.map_err(refused)?;
-        // Line feeds separate the lines of source code, so they are allowed. A format string has one line, so a line
+        // Source code contains line feeds and tabs, which names in the code do not. A format string has one line, so a line
         // feed can only be part of a name and is refused.
         let is_source = self.language.is_some();
-        let is_allowed = |character: char| is_visible(character) || (is_source && character == '\n');
+        let is_allowed = |character: char| is_visible(character) || (is_source && matches!(character, '\n' | '\t'));
         if !self.raw {
             refuse_invisible(&emitted, is_allowed)?;
         }
@@ -152,6 +169,11 @@ impl Emit {
             Some(Language::Ctypes) => python(layout, name, PythonLibrary::Ctypes),
             Some(Language::Construct) => python(layout, name, PythonLibrary::Construct),
             Some(Language::Dissect) => python(layout, name, PythonLibrary::Dissect),
+            Some(Language::Kaitai) => source(layout, name, SourceLanguage::Kaitai),
+            Some(Language::ImHex) => source(layout, name, SourceLanguage::ImHex),
+            Some(Language::Go) => source(layout, name, SourceLanguage::Go),
+            Some(Language::Zig) => source(layout, name, SourceLanguage::Zig),
+            Some(Language::Julia) => source(layout, name, SourceLanguage::Julia),
             None => layout.emit(self.target).map_err(|error| error.to_string()),
         }
     }
@@ -161,6 +183,13 @@ impl Emit {
 /// describe `layout`, returns the error message.
 fn python(layout: &Layout, name: Option<&str>, library: PythonLibrary) -> Result<Vec<u8>, String> {
     let source = layout.to_python(name.unwrap_or("item"), library);
+    source.map(String::into_bytes).map_err(|error| error.to_string())
+}
+
+/// Returns the description of `layout` in `language`. `name` is the name of the type. If the language cannot describe
+/// `layout`, returns the error message.
+fn source(layout: &Layout, name: Option<&str>, language: SourceLanguage) -> Result<Vec<u8>, String> {
+    let source = layout.to_source(name.unwrap_or("item"), language);
     source.map(String::into_bytes).map_err(|error| error.to_string())
 }
 

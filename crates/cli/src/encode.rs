@@ -7,12 +7,15 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use pep3118::__private::plural;
+use pep3118::Interpretation;
 
 #[cfg(feature = "arrow")]
 use super::arrow_input::ArrowReader;
+use super::c_source::COptions;
 use super::escape::escape;
+use super::examples;
 use super::failure::{Failure, Status};
-use super::fields::{FieldOptions, unknown_field};
+use super::fields::{FieldOptions, check_names, unknown_field};
 #[cfg(feature = "arrow")]
 use super::input::Seekable;
 use super::input::{InputSource, LARGEST_STREAM_ITEM};
@@ -53,11 +56,16 @@ With --from arrow, the input has the columns that `decode --to arrow` writes, in
 bits."
 )]
 #[derive(Debug, Args)]
+#[command(after_long_help = examples::help("encode"))]
 pub(super) struct Encode {
-    /// The format of an item, such as '<IhBd8s'
-    format: OsString,
+    /// The format of an item, such as '<IhBd8s'; with --c, the file to read
+    #[arg(value_name = "FORMAT", required_unless_present_any = ["c", "struct"])]
+    first: Option<OsString>,
     /// The file to read; - is standard input [default: standard input]
-    file: Option<PathBuf>,
+    #[arg(value_name = "FILE", conflicts_with_all = ["c", "struct"])]
+    second: Option<PathBuf>,
+    #[command(flatten)]
+    c: COptions,
     /// The size of an item in bytes
     #[arg(long, short, value_name = "BYTES")]
     itemsize: Option<u64>,
@@ -91,18 +99,7 @@ enum InputFormat {
 
 impl Encode {
     pub(super) fn run(self) -> Result<Status, Failure> {
-        let format = options::bytes(&self.format);
-        let mut found = match self.interpretation.reconcile(format, self.itemsize) {
-            Ok(found) => found,
-            Err(_) if Path::new(&self.format).is_file() => {
-                return Err(Failure::refused(format_args!(
-                    "{} is a file, not a format\nhelp: the format is before the file: `encode FORMAT FILE`",
-                    escape(format)
-                )));
-            }
-            Err(error) => return Err(self.interpretation.refused(&error, format, self.itemsize)),
-        };
-        note_type_name(format);
+        let mut found = self.interpretation()?;
         let size = found.layout.size();
         if size == 0 {
             return Err(Failure::refused("items of 0 bytes: there is nothing to write"));
@@ -114,6 +111,7 @@ impl Encode {
             )));
         }
         self.fields.apply(&mut found.layout)?;
+        check_names(&found.layout)?;
         let item = PackedField::item(&found.layout)?;
         let size = usize::try_from(size).map_err(|_| Failure::internal("the size of an item was checked"))?;
         let from = self.input_format();
@@ -124,7 +122,7 @@ impl Encode {
         if output.is_none() && io::stdout().is_terminal() {
             return Err(Failure::Usage("bytes of items are not for the terminal: name a file with --output".into()));
         }
-        let (input, identity) = InputSource::open(self.file.as_deref().unwrap_or(Path::new("-")), false)?;
+        let (input, identity) = InputSource::open(self.file().unwrap_or(Path::new("-")), false)?;
         let encoder = Encoder { item: &item, size, is_csv_safe: self.csv_safe };
         match output {
             Some(output) => {
@@ -146,10 +144,37 @@ impl Encode {
         Ok(Status::Done)
     }
 
+    /// Returns the interpretation of the format, or of the C source of `--c`. Returns an error if the format or the C
+    /// source is invalid or ambiguous.
+    fn interpretation(&self) -> Result<Interpretation, Failure> {
+        if let Some(found) = self.c.interpretation(&self.interpretation.model, self.itemsize)? {
+            return Ok(found);
+        }
+        // clap requires a format unless --c is given.
+        let Some(text) = &self.first else { return Err(Failure::internal("no format")) };
+        let format = options::bytes(text);
+        match self.interpretation.reconcile(format, self.itemsize) {
+            Ok(found) => {
+                note_type_name(format);
+                Ok(found)
+            }
+            Err(_) if Path::new(text).is_file() => Err(Failure::refused(format_args!(
+                "{} is a file, not a format\nhelp: the format is before the file: `encode FORMAT FILE`",
+                escape(format)
+            ))),
+            Err(error) => Err(self.interpretation.refused(&error, format, self.itemsize)),
+        }
+    }
+
+    /// Returns the file to read, or `None` for standard input.
+    fn file(&self) -> Option<&Path> {
+        if self.c.is_given() { self.first.as_deref().map(Path::new) } else { self.second.as_deref() }
+    }
+
     /// Returns the format of the input: the value of `--from`, or without `--from` the format for the ending of the
     /// file name. Without a known ending, the format is JSON lines.
     fn input_format(&self) -> InputFormat {
-        let extension = self.file.as_deref().and_then(Path::extension);
+        let extension = self.file().and_then(Path::extension);
         let is = |name: &str| extension.is_some_and(|extension| extension.eq_ignore_ascii_case(name));
         match self.from {
             Some(from) => from,
@@ -310,7 +335,7 @@ impl Encoder<'_> {
     /// unknown or a field has no column.
     fn csv_columns(&self, header: &csv::ByteRecord) -> Result<Vec<CsvColumn<'_>>, Problem> {
         let mut columns = Vec::new();
-        collect(self.item, 0, "", &mut columns);
+        collect(self.item, 0, None, &mut columns);
         if columns.is_empty() && header.iter().all(<[u8]>::is_empty) {
             return Ok(columns);
         }
@@ -360,16 +385,16 @@ struct CsvColumn<'e> {
 }
 
 /// Appends the columns of `field` to `columns`. `offset` is the offset of the enclosing record from the start of the
-/// item, in bytes. `name` is the dotted name of `field`, or empty for the item.
-fn collect<'e>(field: &'e PackedField, offset: usize, name: &str, columns: &mut Vec<CsvColumn<'e>>) {
+/// item, in bytes. `name` is the dotted name of `field`, or `None` for the item.
+fn collect<'e>(field: &'e PackedField, offset: usize, name: Option<&str>, columns: &mut Vec<CsvColumn<'e>>) {
     if !field.is_record() {
-        let name = if name.is_empty() { &field.name } else { name };
+        let name = name.unwrap_or(&field.name);
         columns.push(CsvColumn { name: name.to_owned(), offset, field });
         return;
     }
     for member in field.columns() {
-        let dotted = if name.is_empty() { member.name.clone() } else { format!("{name}.{}", member.name) };
-        collect(member, offset.saturating_add(field.offset), &dotted, columns);
+        let dotted = name.map_or_else(|| member.name.clone(), |name| format!("{name}.{}", member.name));
+        collect(member, offset.saturating_add(field.offset), Some(&dotted), columns);
     }
 }
 

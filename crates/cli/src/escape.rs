@@ -43,6 +43,22 @@ pub(super) fn is_visible(character: char) -> bool {
     escape(&pair) == pair
 }
 
+/// Escapes `text` for HTML and XML. Invisible characters in `text` must already be escaped.
+pub(super) fn markup(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            _ => escaped.push(character),
+        }
+    }
+    escaped
+}
+
 #[cfg(test)]
 mod tests {
     use super::json;

@@ -10,6 +10,7 @@ use pep3118::{CellStyle, Certainty, Interpretation, Layout, Picture, Table};
 
 use super::c_source::COptions;
 use super::escape::escape;
+use super::examples;
 use super::failure::{Failure, Status};
 use super::json::{self, ErrorObject, FormatReply};
 use super::options::{self, InterpretationOptions, note_type_name};
@@ -21,6 +22,7 @@ use super::palette::{self, BOLD, PADDING};
 /// object a line: {"format": "<i", "itemsize": 4, "dialect": "numpy", "model": "lp64"}. The exit status is
 /// 1 if a format is refused.
 #[derive(Debug, Args)]
+#[command(after_long_help = examples::help("explain"))]
 pub(super) struct Explain {
     /// The format, such as 'T{b:a:3x<i:b:}'
     #[arg(required_unless_present_any = ["c", "struct", "jsonl"], conflicts_with_all = ["c", "struct"])]
@@ -142,7 +144,7 @@ fn certainty(found: &Interpretation) -> String {
             format!("{} of implicit trailing padding", plural(found.trailing_padding, "byte"))
         }
         Certainty::Inferred => "element strides inferred".to_owned(),
-        Certainty::Exact => Certainty::Exact.to_string(),
+        other => other.to_string(),
     }
 }
 
@@ -152,8 +154,9 @@ const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 /// The output stream removes the colours if it is not a terminal.
 fn paint(cell: CellStyle, text: &str) -> String {
     let style = match cell {
-        CellStyle::Padding => PADDING,
         CellStyle::Field(number) => palette::field(number),
+        // All other cells belong to no field.
+        _ => PADDING,
     };
     format!("{style}{text}{style:#}")
 }

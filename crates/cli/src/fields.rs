@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use clap::Args;
 use pep3118::__private::plural;
-use pep3118::decode::Value;
+use pep3118::decode::{Plan, Value};
 use pep3118::{Field, Layout, Type};
 
 use super::escape::escape;
@@ -99,9 +99,10 @@ fn join(layout: &mut Layout, field: &NamedField, ty: Type) -> Result<(), Failure
 }
 
 /// Returns the fields of `layout` that `names`, the value of `option`, selects: all fields of bytes if `names` is
-/// empty. The name of a record selects all fields of bytes in the record. Returns an error if no field has a name, or
-/// if the named field is not a field of bytes.
+/// empty. The name of a record selects all fields of bytes in the record. Returns an error if no field or several fields
+/// have a name, or if the named field is not a field of bytes.
 fn selected(option: &str, names: &[String], layout: &Layout) -> Result<Vec<NamedField>, Failure> {
+    check_names(layout)?;
     let fields = named_fields(layout);
     let is_hex = option == "--hex";
     let is_bytes = |field: &NamedField| match field.ty {
@@ -116,6 +117,9 @@ fn selected(option: &str, names: &[String], layout: &Layout) -> Result<Vec<Named
     for name in names {
         let is_named = |field: &&NamedField| field.name == *name || escape(field.name.as_bytes()) == *name;
         let inside = format!("{name}.");
+        if fields.iter().filter(is_named).nth(1).is_some() {
+            return Err(Failure::refused(repeated_name(name)));
+        }
         let Some(found) = fields.iter().find(is_named) else {
             return Err(Failure::refused(unknown_field(
                 name,
@@ -143,23 +147,36 @@ fn selected(option: &str, names: &[String], layout: &Layout) -> Result<Vec<Named
     Ok(fields.into_iter().filter(|field| indices.contains(&field.index)).collect())
 }
 
+/// Returns the message for `name`, a dotted name that several fields have.
+pub(super) fn repeated_name(name: &str) -> String {
+    format!("several fields are named `{}`: give them different names in the format", escape(name.as_bytes()))
+}
+
 /// Returns all fields of an item of `layout`. An item that is not a record is a field with the name `value`.
 fn named_fields(layout: &Layout) -> Vec<NamedField> {
     let mut fields = Vec::new();
     let item = layout.item();
-    collect(item, if is_record(item) { "" } else { "value" }, &mut fields);
+    collect(item, if is_record(item) { None } else { Some("value") }, &mut fields);
     fields
 }
 
-/// Appends `field` and the fields inside it to `fields`. `name` is the dotted name of `field`.
-fn collect(field: Field<'_>, name: &str, fields: &mut Vec<NamedField>) {
-    if !name.is_empty() {
+/// Appends `field` and the fields inside it to `fields`. `name` is the dotted name of `field`, or `None` for an item that
+/// is a record.
+fn collect(field: Field<'_>, name: Option<&str>, fields: &mut Vec<NamedField>) {
+    if let Some(name) = name {
         fields.push(NamedField { name: name.to_owned(), index: field.index(), ty: field.ty() });
     }
     for (index, member) in field.fields().enumerate() {
         let own = own_name(member, index);
-        collect(member, &if name.is_empty() { own } else { format!("{name}.{own}") }, fields);
+        let dotted = name.map_or_else(|| own.clone(), |name| format!("{name}.{own}"));
+        collect(member, Some(&dotted), fields);
     }
+}
+
+/// Returns an error if the dotted names of all fields of `layout` need more memory than the library permits. The dotted
+/// names of many fields in a record with a long name can need gigabytes.
+pub(super) fn check_names(layout: &Layout) -> Result<(), Failure> {
+    Plan::new(layout).and_then(|plan| plan.check_names()).map_err(Failure::refused)
 }
 
 /// Returns the name of `field` without the names of the enclosing records. A field without a name is named after

@@ -19,9 +19,11 @@ mod diff;
 mod emit;
 mod encode;
 mod escape;
+mod examples;
 mod explain;
 mod failure;
 mod fields;
+mod findings;
 mod hexdump;
 #[doc(hidden)]
 pub mod hints;
@@ -51,9 +53,13 @@ use clap::{Parser, Subcommand};
 #[doc(hidden)]
 pub use escape::json as escape_json;
 use failure::{Failure, Status};
+#[doc(hidden)]
+pub use findings::{Checked, FindingsFormat, write_findings};
 pub use interrupt::handle_signals;
 #[doc(hidden)]
 pub use python::{Audit, Census, PythonCommand};
+#[doc(hidden)]
+pub use rules::rule;
 
 /// Read and explain the format strings of Python's buffer protocol (PEP 3118).
 #[derive(Debug, Parser)]

@@ -28,8 +28,7 @@ pub fn model(name: &str) -> Result<DataModel, String> {
     let known = alias.map_or(name, |(_, known)| known);
     DataModel::by_name(known).map_or_else(|| DataModel::from_triple(known), Ok).map_err(|error| {
         let names = DataModel::ALL.map(|model| model.name);
-        let aliases = MODEL_ALIASES.map(|(alias, _)| alias);
-        let near = did_you_mean(name, names.into_iter().chain(["host"]).chain(aliases));
+        let near = did_you_mean(name, model_names());
         format!("{error}; named models are {}, host{near}", names.join(", "))
     })
 }
@@ -48,6 +47,12 @@ pub fn dialect(name: &str) -> Result<&'static Dialect, String> {
 /// - `name` is unknown: returns a message that contains the escaped `name`
 pub fn target(name: &str) -> Result<Target, String> {
     Target::by_name(name).ok_or_else(|| unknown("target", name, Target::ALL.map(Target::as_str)))
+}
+
+/// Returns the names of all data models, `host`, and the aliases.
+pub(super) fn model_names() -> impl Iterator<Item = &'static str> {
+    let names = DataModel::ALL.map(|model| model.name);
+    names.into_iter().chain(["host"]).chain(MODEL_ALIASES.map(|(alias, _)| alias))
 }
 
 /// Returns the names of all dialects and of their variants.

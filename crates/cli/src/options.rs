@@ -4,24 +4,26 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
-use clap::Args;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
-use pep3118::{DataModel, Dialect, Interpretation, Layout, LayoutError, Target, reconcile};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Arg, Args, Command};
+use pep3118::{DataModel, Dialect, Interpretation, Layout, LayoutError, RuleId, Target, reconcile};
 
 use super::escape::escape;
+use super::examples;
 use super::failure::{Failure, print_error};
 use super::hints;
 use super::names;
+use super::rules;
 
 /// The options that select how a format is interpreted.
 #[derive(Debug, Args)]
 pub(super) struct InterpretationOptions {
     /// The dialect of the producer [default: try all dialects]
-    #[arg(long, short, value_parser = dialect_parser())]
+    #[arg(long, short, value_parser = dialect_parser(), conflicts_with = "c")]
     pub(super) dialect: Option<&'static Dialect>,
     /// The machine of the producer: a model (lp64, aarch64, s390x, llp64, i386, ilp32, wasm32, host), an
     /// alias (linux64, linux32, win64, windows, arm64, mac) or a target triple
-    #[arg(long, short, default_value = "host", value_parser = named_model)]
+    #[arg(long, short, default_value = "host", value_parser = model_parser(), hide_possible_values = true)]
     pub(super) model: NamedModel,
 }
 
@@ -96,6 +98,46 @@ pub(super) struct NamedModel {
 /// error message.
 pub(super) fn named_model(name: &str) -> Result<NamedModel, String> {
     Ok(NamedModel { name: name.to_owned(), model: names::model(name)? })
+}
+
+/// The parser of a value that is often one of some known names, which a shell completes. The parser accepts other values
+/// too.
+#[derive(Clone)]
+pub(super) struct CompletedParser<T> {
+    /// Returns the value for a text, or the message of an error.
+    parse: fn(&str) -> Result<T, String>,
+    /// Returns the names that a shell completes.
+    names: fn() -> Vec<&'static str>,
+}
+
+impl<T: Clone + Send + Sync + 'static> TypedValueParser for CompletedParser<T> {
+    type Value = T;
+
+    fn parse_ref(&self, command: &Command, arg: Option<&Arg>, value: &OsStr) -> Result<T, clap::Error> {
+        // The parser of a function creates the error message, with the name of the argument.
+        self.parse.parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new((self.names)().into_iter().map(PossibleValue::new)))
+    }
+}
+
+/// Returns the parser of the value of `--model`. The help of the option must set `hide_possible_values`, because the
+/// values include target triples.
+pub(super) fn model_parser() -> CompletedParser<NamedModel> {
+    CompletedParser { parse: named_model, names: || names::model_names().collect() }
+}
+
+/// Returns the parser of the name of a command. The parser accepts each text, so that the caller can suggest a name.
+pub(super) fn command_parser() -> CompletedParser<String> {
+    CompletedParser { parse: |name| Ok(name.to_owned()), names: examples::commands }
+}
+
+/// Returns the parser of the id or name of a rule. The argument must set `hide_possible_values`, because the list of the
+/// rules is long.
+pub(super) fn rule_parser() -> CompletedParser<RuleId> {
+    CompletedParser { parse: rules::rule, names: || RuleId::ALL.iter().map(|rule| rule.as_str()).collect() }
 }
 
 /// Returns the parser of the value of `--dialect`.

@@ -5,28 +5,40 @@
 
 use clap::Args;
 
+use pep3118::RuleId;
+
+use super::examples;
 use super::failure::{Failure, Status};
+use super::findings::FindingsFormat;
+use super::options::rule_parser;
 
 /// Check exporters with all 26 requests against every rule (needs the Python package)
 ///
 /// The command checks the buffers against the rules, against each other and against the layout of the
 /// object's type. Each EXPR is evaluated as Python code, so give only code that you would run. EXPRESSION
 /// alone uses the builtins, as in 'bytearray(3)'. MODULE:EXPRESSION uses the names of the module too, as
-/// in 'numpy:zeros((2, 3), "i4,f8")'. The exit status is 1 if a rule is broken, and 2 if an expression
-/// cannot be evaluated or its value is not an exporter.
+/// in 'numpy:zeros((2, 3), "i4,f8")'. Modules are also imported from the current folder. The exit status is 1
+/// if a rule is broken, and 2 if an expression cannot be evaluated or its value is not an exporter.
+///
+/// Findings that differ only in numbers are printed as one. A finding that --allow permits is marked, and a
+/// rule of --allow that no object breaks is named on standard error.
 #[derive(Debug, Args)]
+#[command(after_long_help = examples::help("audit"))]
 pub struct Audit {
     /// MODULE:EXPRESSION or EXPRESSION
     #[arg(value_name = "EXPR", required = true)]
     pub expressions: Vec<String>,
-    /// The id of a rule whose errors do not change the exit status
-    #[arg(long, value_name = "RULE")]
-    pub allow: Vec<String>,
+    /// The ids of rules whose errors do not change the exit status: B05,B19
+    #[arg(long, value_name = "RULE,...", value_delimiter = ',', value_parser = rule_parser(), hide_possible_values = true)]
+    pub allow: Vec<RuleId>,
     /// Print the text of each broken rule, and the calculation that shows the error
     #[arg(long)]
     pub explain: bool,
-    /// Print JSON
-    #[arg(long)]
+    /// The format of the output
+    #[arg(long, value_enum, default_value_t = FindingsFormat::Text)]
+    pub to: FindingsFormat,
+    /// Print JSON, as --to json does
+    #[arg(long, conflicts_with = "to")]
     pub json: bool,
 }
 
@@ -38,6 +50,7 @@ pub struct Audit {
 /// jax, mmap, multiprocessing.sharedctypes, numpy, pandas, pickle, polars, pyarrow, pygame, torch and
 /// zarr. The exit status is 2 if a package is not installed, and otherwise 0.
 #[derive(Debug, Args)]
+#[command(after_long_help = examples::help("census"))]
 pub struct Census {
     /// A package to import [default: the known packages of the standard library]
     #[arg(value_name = "PACKAGE")]
@@ -57,6 +70,12 @@ pub enum PythonCommand {
 }
 
 impl Audit {
+    /// Returns the format of the output.
+    #[must_use]
+    pub const fn format(&self) -> FindingsFormat {
+        if self.json { FindingsFormat::Json } else { self.to }
+    }
+
     pub(super) fn run(self) -> Result<Status, Failure> {
         Err(needs_python("audit"))
     }

@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::escape::{self, escape};
-use super::fields::{TextFields, is_record, own_name, unknown_field};
+use super::fields::{TextFields, is_record, own_name, repeated_name, unknown_field};
 
 /// The number of rows that a table buffers to compute the widths of the columns.
 const SAMPLE: usize = 256;
@@ -48,6 +48,7 @@ impl Columns {
     ///
     /// # Errors
     /// - a name is unknown: returns a message that suggests the nearest name
+    /// - several fields have one of the names
     pub(super) fn new(layout: &Layout, text: &TextFields, names: Option<&[String]>) -> Result<Self, String> {
         let mut columns = Vec::new();
         collect(layout.item(), text, "", &mut Vec::new(), &mut columns);
@@ -58,10 +59,13 @@ impl Columns {
             // Names are escaped in the output, so the escaped name of a column selects the column too.
             let is_named = |column: &&Column| column.name == *name || escape(column.name.as_bytes()) == *name;
             let record = format!("{name}.");
-            let found: Vec<&Column> = match columns.iter().find(is_named) {
-                Some(column) => vec![column],
-                None => columns.iter().filter(|column| column.name.starts_with(&record)).collect(),
-            };
+            let mut found: Vec<&Column> = columns.iter().filter(is_named).collect();
+            if found.len() > 1 {
+                return Err(repeated_name(name));
+            }
+            if found.is_empty() {
+                found = columns.iter().filter(|column| column.name.starts_with(&record)).collect();
+            }
             if found.is_empty() {
                 let known = columns.iter().map(|column| (column.name.as_str(), true));
                 return Err(unknown_field(name, known, |near| format!("`--columns {near}`")));
@@ -96,7 +100,7 @@ fn collect(field: Field<'_>, text: &TextFields, name: &str, path: &mut Vec<usize
     }
     for (index, member) in field.fields().enumerate() {
         let own = own_name(member, index);
-        let dotted = if name.is_empty() { own } else { format!("{name}.{own}") };
+        let dotted = if path.is_empty() { own } else { format!("{name}.{own}") };
         path.push(index);
         collect(member, text, &dotted, path, columns);
         path.pop();

@@ -5,7 +5,9 @@ use std::io::Write;
 use clap::Args;
 use pep3118::RuleId;
 
+use super::examples;
 use super::failure::{Failure, Status};
+use super::options::rule_parser;
 use super::palette::BOLD;
 use super::{json, names};
 
@@ -13,9 +15,10 @@ use super::{json, names};
 ///
 /// Each rule has an id, such as A04. Messages of `check` and `audit` contain the id of the broken rule.
 #[derive(Debug, Args)]
+#[command(after_long_help = examples::help("rules"))]
 pub(super) struct Rules {
     /// An id (A04) or a name (LEN-PRODUCT)
-    #[arg(value_parser = rule)]
+    #[arg(value_parser = rule_parser(), hide_possible_values = true)]
     rule: Option<RuleId>,
     /// Print JSON
     #[arg(long)]
@@ -40,8 +43,11 @@ impl Rules {
     }
 }
 
-/// Parses `text`, the id or the name of a rule. The error message suggests the nearest id or name.
-fn rule(text: &str) -> Result<RuleId, String> {
+/// Parses `text`, the id or the name of a rule.
+///
+/// # Errors
+/// - `text` is neither an id nor a name: returns a message that suggests the nearest id or name
+pub fn rule(text: &str) -> Result<RuleId, String> {
     text.parse().map_err(|error: <RuleId as std::str::FromStr>::Err| {
         let names = RuleId::ALL.iter().flat_map(|rule| [rule.as_str(), rule.name()]);
         format!("{error}{}", names::did_you_mean(text, names))

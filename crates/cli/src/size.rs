@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::c_source::COptions;
 use super::escape::escape;
+use super::examples;
 use super::failure::{Failure, Status};
 use super::json::{self, ErrorObject};
 use super::options::{self, InterpretationOptions, note_type_name};
@@ -20,6 +21,7 @@ use super::options::{self, InterpretationOptions, note_type_name};
 /// struct.calcsize for every format that struct accepts. The exit status is 1 if a format is refused. With
 /// --json, the output is a list with an object for each format, with the key "size" or "error".
 #[derive(Debug, Args)]
+#[command(after_long_help = examples::help("size"))]
 pub(super) struct Size {
     /// The formats
     #[arg(required_unless_present_any = ["c", "struct", "jsonl"], conflicts_with_all = ["c", "struct"])]

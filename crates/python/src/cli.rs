@@ -3,9 +3,13 @@
 use std::ffi::OsString;
 
 use pep3118::__private::escape;
-use pep3118_cli::{Audit, Census, PythonCommand};
+use pep3118::RuleId;
+use pep3118_cli::{Audit, Census, Checked, FindingsFormat, PythonCommand, write_findings};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple};
+
+use crate::report::Report;
 
 /// Runs the native command `pep3118` with `argv`, and returns the exit status. `argv[0]` is the program name.
 ///
@@ -30,15 +34,64 @@ pub(super) fn _escape(text: &Bound<'_, PyString>) -> PyResult<String> {
 
 /// Returns the options in `argv` if Python runs the command, and otherwise None.
 ///
-/// The result is `("audit", expressions, allow, explain, json)` or `("census", packages, json)`. It is None too if
-/// `_cli` would print help or an error for `argv`.
+/// The result is `("audit", expressions, allow, explain, to)` or `("census", packages, json)`. `allow` contains the ids
+/// of rules, and `to` is the name of an output format. The result is None too if `_cli` would print help or an error for
+/// `argv`.
 #[pyfunction]
 pub(super) fn _python_command(py: Python<'_>, argv: Vec<OsString>) -> PyResult<Option<Bound<'_, PyTuple>>> {
     Ok(match pep3118_cli::python_command(argv) {
-        Some(PythonCommand::Audit(Audit { expressions, allow, explain, json })) => {
-            Some(("audit", expressions, allow, explain, json).into_pyobject(py)?)
+        Some(PythonCommand::Audit(options)) => {
+            let to = options.format().as_str();
+            let Audit { expressions, allow, explain, .. } = options;
+            let allow: Vec<&str> = allow.iter().map(|rule| rule.as_str()).collect();
+            Some(("audit", expressions, allow, explain, to).into_pyobject(py)?)
         }
         Some(PythonCommand::Census(Census { packages, json })) => Some(("census", packages, json).into_pyobject(py)?),
         None => None,
     })
+}
+
+/// Returns the id of the rule that `rule`, an id or a name, stands for.
+///
+/// Raises ValueError if the rule is unknown. The message suggests the nearest id or name.
+#[pyfunction]
+pub(super) fn _rule_id(rule: &str) -> PyResult<&'static str> {
+    pep3118_cli::rule(rule).map(RuleId::as_str).map_err(PyValueError::new_err)
+}
+
+/// Returns the text of `pep3118 audit` for `rows`, in the output format `to`.
+///
+/// Each row is an expression and the report on its value, or an expression and the message of an exception. `allow`
+/// contains the ids of rules whose errors are allowed. With `explain`, the text format contains the text of the rules.
+///
+/// Raises ValueError if `to` is not an output format or a rule is unknown.
+#[pyfunction]
+pub(super) fn _findings(
+    to: &str,
+    rows: Vec<(String, Py<PyAny>)>,
+    allow: Vec<String>,
+    explain: bool,
+    py: Python<'_>,
+) -> PyResult<String> {
+    let to = FindingsFormat::by_name(to);
+    let to = to.ok_or_else(|| PyValueError::new_err("the output format is unknown"))?;
+    let allow = allow.iter().map(|rule| pep3118_cli::rule(rule)).collect::<Result<Vec<RuleId>, String>>();
+    let allow = allow.map_err(PyValueError::new_err)?;
+    let outcome = |outcome: &Py<PyAny>| -> PyResult<Result<Py<Report>, String>> {
+        let outcome = outcome.bind(py);
+        match outcome.cast::<Report>() {
+            Ok(report) => Ok(Ok(report.clone().unbind())),
+            Err(_) => Ok(Err(outcome.extract()?)),
+        }
+    };
+    let outcomes = rows.iter().map(|(_, row)| outcome(row)).collect::<PyResult<Vec<_>>>()?;
+    let checked: Vec<Checked<'_>> = rows
+        .iter()
+        .zip(&outcomes)
+        .map(|((name, _), outcome)| Checked {
+            name,
+            report: outcome.as_ref().map(|report| report.get().json()).map_err(String::as_str),
+        })
+        .collect();
+    write_findings(to, &checked, &allow, explain).map_err(|error| PyValueError::new_err(error.to_string()))
 }

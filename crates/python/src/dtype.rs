@@ -13,7 +13,7 @@ use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 
 use crate::errors::class_name;
 use crate::field::default_name;
-use pep3118::__private::{Cache, hash};
+use pep3118::__private::{Cache, hash, loaded};
 use pep3118::Endian;
 use pep3118::abi::DataModel;
 use pep3118::layout::{Dialect, Field, Layout, Type};
@@ -42,7 +42,7 @@ pub(super) fn has_dtype(layout: &Layout) -> bool {
     // The recursion is as deep as records are nested, which the parser bounds.
     fn field_has_dtype(field: Field<'_>) -> bool {
         if field.ty() != Type::Record {
-            return dtype_name(field).is_some() || ml_dtypes_name(field).is_some();
+            return dtype_name(field).is_some() || ml_dtypes_name(field).is_some() && has_ml_dtypes();
         }
         let mut names = HashSet::new();
         field.fields().all(|child| {
@@ -174,6 +174,11 @@ fn byte_order(field: Field<'_>) -> char {
         Some(Endian::Little) => '<',
         Some(Endian::Big) => '>',
     }
+}
+
+/// Returns whether the program has imported the package `ml_dtypes`.
+fn has_ml_dtypes() -> bool {
+    Python::attach(|py| matches!(loaded(py, "ml_dtypes"), Ok(Some(_))))
 }
 
 /// Returns the name of the class of the package `ml_dtypes` for the type of `field`, such as `bfloat16`. Returns `None`
@@ -375,4 +380,8 @@ fn read<'py>(py: Python<'py>, format: &[u8]) -> PyResult<Bound<'py, PyAny>> {
 }
 
 /// The dialect with every construct of PEP 3118, and with the sizes and the padding of NumPy.
-const EXTENDED: Dialect = Dialect { name: "numpy-reader", ..Dialect::NATIVE_C };
+const EXTENDED: Dialect = {
+    let mut dialect = Dialect::NATIVE_C;
+    dialect.name = "numpy-reader";
+    dialect
+};

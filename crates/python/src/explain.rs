@@ -32,11 +32,12 @@ fn draw(text: &mut String, layout: &Layout, width: Option<usize>, color: bool) {
     const FIELDS: [u8; 5] = [36, 32, 35, 33, 94];
     let paint = |style: CellStyle, text: &str| {
         let code = match style {
-            CellStyle::Padding => 2,
             // The remainder is always an index of `FIELDS`, so 39, the terminal's default colour, is never used.
             CellStyle::Field(index) => {
                 index.checked_rem(FIELDS.len()).and_then(|index| FIELDS.get(index)).copied().unwrap_or(39)
             }
+            // All other cells belong to no field, such as padding.
+            _ => 2,
         };
         if color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     };
@@ -56,7 +57,7 @@ fn interpretation(format: &Format) -> String {
             format!("{} of implicit trailing padding", plural(trailing_padding, "byte"))
         }
         Some(Certainty::Inferred) => "element strides inferred".to_owned(),
-        Some(Certainty::Exact) => Certainty::Exact.to_string(),
+        Some(other) => other.to_string(),
         None => "ambiguous".to_owned(),
     };
     let model = escape(format.model_name());

@@ -144,7 +144,7 @@ impl Format {
         found: Interpretation,
         ambiguity: Option<Ambiguity>,
     ) -> Self {
-        let Interpretation { layout, dialect, certainty, trailing_padding } = found;
+        let Interpretation { layout, dialect, certainty, trailing_padding, .. } = found;
         let (text, model, layout) = (text.map(Box::from), model.into(), Arc::new(layout));
         Self {
             text,
@@ -504,8 +504,8 @@ impl Format {
 
     /// Returns the ctypes class with the same layout.
     ///
-    /// If the item is a record, the class is a structure or a union named `name`. Raises ValueError if ctypes has no
-    /// class with this layout.
+    /// If the item is a record, the class is a structure or a union named `name`. A bit-field becomes its bytes. Raises
+    /// ValueError if ctypes has no class with this layout.
     ///
     /// >>> from pep3118 import Format
     /// >>> Sample = Format("T{B:a:2x<i:b:}", dialect="pep3118").to_ctypes("Sample")
@@ -519,7 +519,8 @@ impl Format {
 
     /// Returns the C source of a type named `name` with the same layout, and assertions of size and offsets.
     ///
-    /// A field whose byte order is not that of the machine becomes an array of bytes with a comment.
+    /// A field whose byte order is not that of the machine becomes an array of bytes with a comment. So does a bit-field
+    /// that a compiler cannot place at its bits.
     ///
     /// >>> from pep3118 import Format
     /// >>> print(Format("T{i:a:d:b:}", dialect="pep3118", model="lp64").to_c("sample"))

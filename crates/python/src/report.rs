@@ -145,6 +145,11 @@ impl Report {
         escape(&self.exporter)
     }
 
+    /// Returns the properties that the JSON of the report contains.
+    pub(super) fn json(&self) -> ReportJson<'_> {
+        ReportJson { exporter: Some(&self.exporter), findings: &self.report, readable: self.readable }
+    }
+
     /// Returns the text of a report without findings, such as `bytes: clean`.
     fn clean(&self) -> String {
         format!("{}: clean", self.escaped_exporter())
@@ -212,9 +217,8 @@ impl Report {
     /// Returns the report as JSON in the form of `pep3118 check --json`:
     /// `{"exporter": ..., "findings": [...], "readable": ...}`.
     fn to_json(&self) -> PyResult<String> {
-        let report = ReportJson { exporter: Some(&self.exporter), findings: &self.report, readable: self.readable };
         let invalid = |error: &dyn std::fmt::Display| PyValueError::new_err(error.to_string());
-        let mut json = serde_json::to_vec(&report).map_err(|error| invalid(&error))?;
+        let mut json = serde_json::to_vec(&self.json()).map_err(|error| invalid(&error))?;
         pep3118_cli::escape_json(&mut json);
         String::from_utf8(json).map_err(|error| invalid(&error))
     }

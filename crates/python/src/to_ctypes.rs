@@ -31,6 +31,7 @@ pub(super) fn to_ctypes<'py>(py: Python<'py>, layout: &Layout, name: &str) -> Py
         can_name_member: &|_| true,
         can_name_type: &|_| true,
         type_name: &|words| words.join("_"),
+        has_bit_fields: false,
         element: "element",
     };
     let declarations = Declarations::new(layout, name, &language);
@@ -69,7 +70,7 @@ fn define<'py>(
                     return Err(PySystemError::new_err("a structure is used before its definition"));
                 }
             },
-            MemberType::Padding => ctypes.getattr("c_ubyte")?,
+            MemberType::Padding | MemberType::Bits(_) => ctypes.getattr("c_ubyte")?,
         };
         if member.is_overlap {
             anonymous.push(&member.name);

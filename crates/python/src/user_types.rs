@@ -10,7 +10,7 @@ use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyFloat, PyInt, PyString};
+use pyo3::types::{PyBytes, PyFloat, PyInt};
 
 use crate::errors::class_name;
 use crate::objects::{self, copied};
@@ -55,8 +55,10 @@ enum Unit {
     Second,
     Millisecond,
     Microsecond,
-    /// A unit that is shorter than a microsecond, or no unit. The values are integers.
+    /// A unit that is shorter than a microsecond. The values are integers.
     Integer,
+    /// No unit. A duration is an integer, and NumPy reads every date as None.
+    Generic,
 }
 
 /// The functions of a type that a Python program has registered.
@@ -176,26 +178,21 @@ fn to_object(py: Python<'_>, value: UserValue) -> PyResult<Bound<'_, PyAny>> {
     })
 }
 
-/// Returns the value of `object` for the type `user`. Returns an error if `object` is anything other than a number, a
-/// text or bytes.
+/// Returns the value of `object` for the built-in type `user`. Returns an error if `object` is anything other than a
+/// number.
 fn of_object(object: &Bound<'_, PyAny>, user: UserType) -> PyResult<UserValue> {
-    if let Ok(float) = object.cast::<PyFloat>() {
-        return Ok(UserValue::Float(float.value()));
-    }
-    if let Ok(text) = object.cast::<PyString>() {
-        return Ok(UserValue::Text(text.to_str()?.to_owned()));
-    }
-    if let Ok(bytes) = object.cast::<PyBytes>() {
-        return Ok(UserValue::Bytes(copied(bytes.as_bytes())?));
-    }
     let py = object.py();
     let is_float = matches!(user.value_type(), Type::Float32 | Type::Float64);
+    if is_float && let Ok(float) = object.cast::<PyFloat>() {
+        return Ok(UserValue::Float(float.value()));
+    }
     if is_float && !object.is_instance_of::<PyInt>() && object.hasattr(intern!(py, "__float__"))? {
         return Ok(UserValue::Float(object.extract()?));
     }
     if !object.hasattr(intern!(py, "__index__"))? {
         let found = class_name(object)?;
-        let message = format!("a value of {} is a number, not {found}", escape(user.name()));
+        let wanted = if is_float { "a number" } else { "an integer" };
+        let message = format!("a value of {} is {wanted}, not {found}", escape(user.name()));
         return Err(objects::error::<PyTypeError>(message));
     }
     let index = py.import(intern!(py, "operator"))?.call_method1(intern!(py, "index"), (object,))?;
@@ -231,6 +228,7 @@ impl Ticks {
             "s" => Unit::Second,
             "ms" => Unit::Millisecond,
             "us" => Unit::Microsecond,
+            "" => Unit::Generic,
             _ => Unit::Integer,
         };
         Self { multiple: digits.parse().unwrap_or(1), unit }
@@ -246,14 +244,14 @@ impl Ticks {
             Unit::Second => 1_000_000,
             Unit::Millisecond => 1_000,
             Unit::Microsecond => 1,
-            Unit::Year | Unit::Month | Unit::Integer => return None,
+            Unit::Year | Unit::Month | Unit::Integer | Unit::Generic => return None,
         })
     }
 
     /// Returns the object for the date `value`, as `tolist` of NumPy does: None, an `int` if the unit is shorter than a
     /// microsecond or the year is not between 1 and 9999, a `datetime`, or a `date` if the unit is a day or longer.
     fn date(self, py: Python<'_>, value: i128) -> PyResult<Bound<'_, PyAny>> {
-        if value == NOT_A_TIME {
+        if value == NOT_A_TIME || self.unit == Unit::Generic {
             return Ok(py.None().into_bound(py));
         }
         let integer = || Ok(value.into_pyobject(py)?.into_any());
@@ -392,7 +390,7 @@ impl Ticks {
             Unit::Second => "s",
             Unit::Millisecond => "ms",
             Unit::Microsecond => "us",
-            Unit::Integer => return String::new(),
+            Unit::Integer | Unit::Generic => return String::new(),
         };
         if self.multiple == 1 { unit.to_owned() } else { format!("{}{unit}", self.multiple) }
     }

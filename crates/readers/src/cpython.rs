@@ -12,11 +12,12 @@ use pep3118::layout::{Codes, Dialect, Layout, WideChar};
 
 /// The dialect of PyPy's `struct`: the dialect of CPython 3.11 with the additional format character `u`, a
 /// native `wchar_t`.
-pub(super) const PYPY: Dialect = Dialect {
-    name: "pypy",
-    codes: with_wide_char(Dialect::STRUCT_3_13.codes),
-    wide_char: WideChar::Wchar,
-    ..Dialect::STRUCT_3_13
+pub(super) const PYPY: Dialect = {
+    let mut dialect = Dialect::STRUCT_3_13;
+    dialect.name = "pypy";
+    dialect.codes = with_wide_char(dialect.codes);
+    dialect.wide_char = WideChar::Wchar;
+    dialect
 };
 
 /// Returns `codes` with the additional format character `u`.

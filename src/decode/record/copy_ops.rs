@@ -1,4 +1,4 @@
-//! The steps of decoding items to structs: [`FieldCopy`] copies adjacent bytes of an item, and [`ValueCheck`] finds
+//! The steps of decoding items to structs: [`FieldCopy`] copies adjacent bytes of an item, and [`CharCheck`] finds
 //! bytes that are not a valid value.
 
 use alloc::format;
@@ -10,7 +10,6 @@ use super::super::error::DecodeError;
 use super::super::leaf::{Repeat, each_offset};
 use super::access::Origin;
 use super::error::RecordError;
-use super::model::Check;
 use crate::align::to_u64;
 use crate::strided::{Strided, StridedMut};
 
@@ -103,10 +102,9 @@ impl FieldCopy {
     }
 }
 
-/// A check that bytes of an item are valid values of type `bool` or `char`.
+/// A check that bytes of an item are valid values of type `char`.
 #[derive(Debug)]
-pub(super) struct ValueCheck {
-    pub(super) check: Check,
+pub(super) struct CharCheck {
     /// The offset in bytes from the start of the item.
     pub(super) offset: usize,
     /// The number of adjacent bytes.
@@ -119,25 +117,17 @@ pub(super) struct ValueCheck {
     pub(super) path: String,
 }
 
-impl ValueCheck {
+impl CharCheck {
     /// Returns an error if a value of the field is invalid in one of `items`, the bytes of adjacent items of `itemsize`
     /// bytes. `before` is the number of items that were checked before. The index of the record in the error counts
     /// these items.
     pub(super) fn apply(&self, items: &[u8], itemsize: usize, before: usize) -> Result<(), RecordError> {
-        if self.check == Check::Bool && self.len == 1 && self.repeats.is_empty() {
-            // The bits of all bools are combined first. This takes less time than a loop that stops at the first byte
-            // above 1.
-            let bools = items.iter().skip(self.offset).step_by(itemsize.max(1));
-            if bools.fold(0, |bits, byte| bits | byte) <= 1 {
-                return Ok(());
-            }
-        }
         for (index, item) in items.chunks_exact(itemsize.max(1)).enumerate() {
             if let Some((element, value)) = self.first_invalid(item)? {
-                let (width, ty) = if self.check == Check::Char { (4, "char") } else { (1, "bool") };
-                let single = self.repeats.is_empty() && self.len == width;
+                let single = self.repeats.is_empty() && self.len == 4;
                 let field = if single { self.path.clone() } else { format!("{}[{element}]", self.path) };
-                return Err(RecordError::Invalid { record: to_u64(before.saturating_add(index)), field, value, ty });
+                let record = to_u64(before.saturating_add(index));
+                return Err(RecordError::Invalid { record, field, value, ty: "char" });
             }
         }
         Ok(())
@@ -152,26 +142,16 @@ impl ValueCheck {
             let Some(bytes) = item.get(offset..offset.saturating_add(self.len)) else {
                 return ControlFlow::Break(None);
             };
-            let (invalid, count) = match self.check {
-                Check::Char => {
-                    let units = bytes.as_chunks::<4>().0;
-                    let value = |unit: &[u8; 4]| {
-                        let value = u32::from_ne_bytes(*unit);
-                        if self.swap { value.swap_bytes() } else { value }
-                    };
-                    let mut values = units.iter().map(value).enumerate();
-                    (values.find(|(_, value)| char::from_u32(*value).is_none()), units.len())
-                }
-                Check::Bool => {
-                    let mut values = bytes.iter().map(|byte| u32::from(*byte)).enumerate();
-                    (values.find(|(_, value)| *value > 1), bytes.len())
-                }
-                Check::All => (None, bytes.len()),
+            let units = bytes.as_chunks::<4>().0;
+            let value = |unit: &[u8; 4]| {
+                let value = u32::from_ne_bytes(*unit);
+                if self.swap { value.swap_bytes() } else { value }
             };
+            let invalid = units.iter().map(value).enumerate().find(|(_, value)| char::from_u32(*value).is_none());
             if let Some((index, value)) = invalid {
                 return ControlFlow::Break(Some((before.saturating_add(index), value)));
             }
-            before = before.saturating_add(count);
+            before = before.saturating_add(units.len());
             ControlFlow::Continue(())
         });
         match found {

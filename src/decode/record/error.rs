@@ -7,7 +7,7 @@ use crate::text::plural;
 
 /// The first difference that prevents decoding items to a struct.
 #[non_exhaustive]
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Mismatch {
     /// A field of the struct is missing in the layout: `T{<i:a:}` for a struct with the fields `a` and `b`.
     #[error("{record} has no field `{field}`")]
@@ -54,7 +54,7 @@ pub enum Mismatch {
 
 /// The reason why items cannot be used as structs without a copy.
 #[non_exhaustive]
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum NotInPlace {
     /// The struct is not `repr(C)`, contains a record that is not `repr(C)`, or skips a field.
     #[error("the struct has another layout than the items: it is not `repr(C)` throughout, or it skips a field")]
@@ -99,22 +99,23 @@ pub enum NotInPlace {
 /// use pep3118::decode::record::{Mismatch, RecordError};
 /// use pep3118::{DataModel, Dialect, Layout, Record};
 /// #[derive(Record, Debug)]
-/// struct Flag {
-///     set: bool,
+/// struct Letter {
+///     first: char,
 /// }
-/// let plan = |format| Plan::new(&Layout::read(format, &Dialect::PEP3118, &DataModel::HOST).unwrap()).unwrap();
-/// let error = plan(b"T{?:set:}").read_records::<Flag>(&[2]).unwrap_err();
-/// assert_eq!(error.to_string(), "field `set` of record 0 is 0x2, which is not a bool");
-/// let error = plan(b"T{B:other:}").read_records::<Flag>(&[1]).unwrap_err();
+/// let plan = |format: &str| Plan::new(&Layout::read(format, &Dialect::PEP3118, &DataModel::HOST).unwrap()).unwrap();
+/// let error = plan("T{<w:first:}").read_records::<Letter>(&[0, 0xd8, 0, 0]).unwrap_err();
+/// assert_eq!(error.to_string(), "field `first` of record 0 is 0xd800, which is not a char");
+/// let error = plan("T{B:other:}").read_records::<Letter>(&[1]).unwrap_err();
 /// assert!(matches!(error, RecordError::Mismatch(Mismatch::Missing { .. })));
 /// ```
 #[non_exhaustive]
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum RecordError {
     /// The struct does not match the layout of the items.
     #[error(transparent)]
     Mismatch(#[from] Mismatch),
-    /// The bytes of a field are not a valid value: byte 2 for a `bool`, 0xD800 for a `char`.
+    /// The bytes of a field are not a valid value: 0xD800 for a `char`. In memory that this program exports as structs,
+    /// also byte 2 for a `bool`.
     #[error("field `{field}` of record {record} is {value:#x}, which is not a {ty}")]
     Invalid {
         /// The index of the record in the input, from 0.

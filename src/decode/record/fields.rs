@@ -119,7 +119,7 @@ impl RecordField for bool {
 
     #[inline(always)]
     fn load<S: RecordReader>(source: S, at: usize) -> Self {
-        // The byte is 0 or 1, because `ValueCheck` returns an error for any other byte.
+        // As for `struct`, `memoryview`, NumPy and ctypes, every byte other than 0 is true.
         source.bytes::<1>(at) != [0]
     }
 
@@ -135,7 +135,7 @@ impl RecordField for char {
 
     #[inline(always)]
     fn load<S: RecordReader>(source: S, at: usize) -> Self {
-        // The default is never used, because `ValueCheck` returns an error for bytes that are not a `char`.
+        // The default is never used, because `CharCheck` returns an error for bytes that are not a `char`.
         Self::from_u32(u32::from_ne_bytes(source.bytes(at))).unwrap_or(Self::REPLACEMENT_CHARACTER)
     }
 

@@ -10,7 +10,7 @@ use super::super::plan::{NodeKind, Plan, PlanNode};
 use super::super::scalar::ScalarCodec;
 use super::super::value::Name;
 use super::access::Origin;
-use super::copy_ops::{FieldCopy, ValueCheck};
+use super::copy_ops::{CharCheck, FieldCopy};
 use super::error::Mismatch;
 use super::model::{Check, FieldLayout, MemberKind, MemberLayout, RecordLayout, ValueLayout};
 use crate::align::to_u64;
@@ -23,7 +23,7 @@ pub(super) struct Conversion {
     /// The copies from an item to a struct in the layout of its `RecordLayout`.
     pub(super) copies: Vec<FieldCopy>,
     /// The checks of values in an item that can be invalid.
-    pub(super) checks: Vec<ValueCheck>,
+    pub(super) checks: Vec<CharCheck>,
     pub(super) strategy: Strategy,
 }
 
@@ -98,7 +98,7 @@ struct LayoutMatcher {
     /// The dotted name of the current field.
     path: String,
     copies: Vec<FieldCopy>,
-    checks: Vec<ValueCheck>,
+    checks: Vec<CharCheck>,
     /// Whether a value has native byte order. Values without a byte order do not count.
     has_native: bool,
     /// Whether a value has non-native byte order.
@@ -135,7 +135,7 @@ impl LayoutMatcher {
             if len > 0 {
                 self.path.push('.');
             }
-            self.path += &field_name();
+            self.path.push_str(&field_name());
             let offsets = (base.0.saturating_add(node.offset), base.1.saturating_add(field.offset));
             self.compare_field(&field.member, node, offsets)?;
             self.path.truncate(len);
@@ -214,13 +214,14 @@ impl LayoutMatcher {
         let ordered = codec.unit > 1 && len > 0;
         self.has_native |= ordered && !swap;
         self.has_swapped |= ordered && swap;
-        if value.check != Check::All {
+        // Every byte is a valid `bool` for `RecordField::load`.
+        if value.check == Check::Char {
             let in_item = |repeat: &Repeat<2>| {
                 let [stride, _] = repeat.strides;
                 Repeat { count: repeat.count, strides: [stride] }
             };
-            let (check, repeats) = (value.check, self.repeats.iter().map(in_item).collect());
-            self.checks.push(ValueCheck { check, offset: from, len, swap, repeats, path: self.path.clone() });
+            let repeats = self.repeats.iter().map(in_item).collect();
+            self.checks.push(CharCheck { offset: from, len, swap, repeats, path: self.path.clone() });
         }
     }
 }
@@ -250,11 +251,11 @@ fn is_same_array(value: &ValueLayout, size: usize, shape: &[usize], codec: &Scal
 fn describe(name: &str, size: usize, is_string: bool, shape: &[usize]) -> String {
     let mut text = String::from(name);
     if is_string {
-        text += &format!(" of {}", plural(to_u64(size), "byte"));
+        text.push_str(&format!(" of {}", plural(to_u64(size), "byte")));
     }
     if !shape.is_empty() {
         let extents: Vec<String> = shape.iter().map(ToString::to_string).collect();
-        text += &format!("[{}]", extents.join(","));
+        text.push_str(&format!("[{}]", extents.join(",")));
     }
     text
 }
@@ -295,5 +296,5 @@ fn describe_member(member: &MemberLayout, shape: &[usize]) -> String {
 /// Returns the text of the type of a record with `fields` fields and the dimensions `shape`, for messages:
 /// `record of 2 fields`, `record[3] of 2 fields`.
 fn describe_record(fields: usize, shape: &[usize]) -> String {
-    describe("record", 0, false, shape) + " of " + &plural(to_u64(fields), "field")
+    format!("{} of {}", describe("record", 0, false, shape), plural(to_u64(fields), "field"))
 }

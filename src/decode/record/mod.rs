@@ -7,7 +7,7 @@
 //! | `isize` | `i` or `q` | `n` |
 //! | `usize` | `I` or `Q` | `N`, addresses of the same size |
 //! | `num_complex::Complex` of a float type | `Zf`, `Zd`, `Ze` | |
-//! | `bool` | `?` | |
+//! | `bool` | `?`: `false` for the byte 0, `true` for every other byte | |
 //! | `char` | `w` | |
 //! | `[u8; 5]` | `5s` | `(5)B`, `5p`, `5x` with a name |
 //! | `[char; 5]` | `5w` | `(5)w` |
@@ -15,7 +15,9 @@
 //! | a struct that is a [`Record`] | `T{...}` | |
 //!
 //! Every field of the items must have the type, shape and name of a field of the struct. The byte order and the offset
-//! may differ. Numbers are not converted to a wider type. A byte that is not a valid `bool` or `char` is an error.
+//! may differ. Numbers are not converted to a wider type. A code point that is not a
+//! valid `char` is an error. Every byte other than 0 is a `bool` that is `true`, as for `struct`, `memoryview`, NumPy and
+//! ctypes.
 //!
 //! A [`RecordLayout`] is the layout of a struct. In contrast to a [`Layout`](crate::Layout), a `RecordLayout` can be a
 //! constant, because a `RecordLayout` borrows its fields. A [`RecordPlan`] compares the layouts of the items and the

@@ -156,7 +156,7 @@ pub(crate) struct ValueLayout {
 pub(crate) enum Check {
     /// All bytes are valid.
     All,
-    /// Only the bytes 0 and 1 are valid, for `bool`.
+    /// Only the bytes 0 and 1 are valid in the memory of a struct, for `bool`. Decoding accepts every byte of an item.
     Bool,
     /// Only the code points from 0 to 0xD7FF and from 0xE000 to 0x10FFFF are valid, for `char`.
     Char,

@@ -166,7 +166,7 @@ impl Plan {
     /// # Errors
     /// - the length of `items` is not a multiple of the item size: 10 bytes for items of 4 bytes
     /// - the items do not [match](Record::matches) the struct
-    /// - the bytes of a field are not a valid value: byte 2 for a `bool`, 0xD800 for a `char`
+    /// - the bytes of a field are not a valid value: 0xD800 for a `char`
     pub fn read_records<T: Record>(&self, items: &[u8]) -> Result<Vec<T>, RecordError> {
         self.records()?.read(items)
     }
@@ -177,7 +177,7 @@ impl<T: Record> RecordPlan<T> {
     ///
     /// # Errors
     /// - the length of `items` is not a multiple of the item size: 10 bytes for items of 4 bytes
-    /// - the bytes of a field are not a valid value: byte 2 for a `bool`, 0xD800 for a `char`
+    /// - the bytes of a field are not a valid value: 0xD800 for a `char`
     pub fn read(&self, items: &[u8]) -> Result<Vec<T>, RecordError> {
         let mut records = Vec::new();
         self.read_into(items, &mut records)?;
@@ -208,7 +208,7 @@ impl<T: Record> RecordPlan<T> {
     /// - the items of the buffer have another size than the items of this plan
     /// - the errors of [`Buffer::read_records`]
     pub fn read_buffer(&self, buffer: &Buffer<'_>) -> Result<Vec<T>, RecordError> {
-        self.read_view(buffer.view, &*buffer.memory)
+        self.read_view(&buffer.view, &*buffer.memory)
     }
 
     /// Decodes all items of `view` in C order. `memory` must contain the items. Returns the errors of

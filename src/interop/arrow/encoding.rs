@@ -83,7 +83,10 @@ impl Encoding {
             },
             // If a unit of the text does not have the size of a UTF-16 or UTF-32 unit, the bytes are stored
             // without conversion.
-            Type::Ucs2 | Type::Ucs4 | Type::Wchar => number_type(data).map_or(Self::Binary(size), |_| Self::Text(nuls)),
+            Type::Ucs2 | Type::Ucs4 | Type::Wchar => match data {
+                ColumnData::Ucs2(_) | ColumnData::Ucs4(_) => Self::Text(nuls),
+                _ => Self::Binary(size),
+            },
         }
     }
 
@@ -155,25 +158,33 @@ impl Encoding {
             ColumnData::Int8(values) => Buffer::from_vec(values),
             ColumnData::UInt8(values) => Buffer::from_vec(values),
             ColumnData::Int16(values) => Buffer::from_vec(values),
-            ColumnData::UInt16(values) if let Self::Text(nuls) = self => {
+            ColumnData::Ucs2(values) if let Self::Text(nuls) = self => {
                 let units = string_len(&column.shape)?;
                 return utf8(name, len, |index| {
                     let units = nth_string(&values, units, index)?;
                     String::from_utf16(units.get(..nuls.value_len(units))?).ok()
                 });
             }
-            ColumnData::UInt16(values) => Buffer::from_vec(values),
+            ColumnData::UInt16(values)
+            | ColumnData::Address16(values)
+            | ColumnData::Object16(values)
+            | ColumnData::Ucs2(values) => Buffer::from_vec(values),
             ColumnData::Int32(values) => Buffer::from_vec(values),
-            ColumnData::UInt32(values) if let Self::Text(nuls) = self => {
+            ColumnData::Ucs4(values) if let Self::Text(nuls) = self => {
                 let units = string_len(&column.shape)?;
                 return utf8(name, len, |index| {
                     let units = nth_string(&values, units, index)?;
                     units.get(..nuls.value_len(units))?.iter().map(|unit| char::from_u32(*unit)).collect()
                 });
             }
-            ColumnData::UInt32(values) => Buffer::from_vec(values),
+            ColumnData::UInt32(values)
+            | ColumnData::Address32(values)
+            | ColumnData::Object32(values)
+            | ColumnData::Ucs4(values) => Buffer::from_vec(values),
             ColumnData::Int64(values) => Buffer::from_vec(values),
-            ColumnData::UInt64(values) => Buffer::from_vec(values),
+            ColumnData::UInt64(values) | ColumnData::Address64(values) | ColumnData::Object64(values) => {
+                Buffer::from_vec(values)
+            }
             ColumnData::Float16(values) => Buffer::from_vec(values),
             ColumnData::Float32(values) => Buffer::from_vec(values),
             ColumnData::Float64(values) => Buffer::from_vec(values),
@@ -197,11 +208,11 @@ fn number_type(data: &ColumnData) -> Option<DataType> {
         ColumnData::Int8(_) => DataType::Int8,
         ColumnData::UInt8(_) => DataType::UInt8,
         ColumnData::Int16(_) => DataType::Int16,
-        ColumnData::UInt16(_) => DataType::UInt16,
+        ColumnData::UInt16(_) | ColumnData::Address16(_) | ColumnData::Object16(_) => DataType::UInt16,
         ColumnData::Int32(_) => DataType::Int32,
-        ColumnData::UInt32(_) => DataType::UInt32,
+        ColumnData::UInt32(_) | ColumnData::Address32(_) | ColumnData::Object32(_) => DataType::UInt32,
         ColumnData::Int64(_) => DataType::Int64,
-        ColumnData::UInt64(_) => DataType::UInt64,
+        ColumnData::UInt64(_) | ColumnData::Address64(_) | ColumnData::Object64(_) => DataType::UInt64,
         ColumnData::Float16(_) => DataType::Float16,
         ColumnData::Float32(_) => DataType::Float32,
         ColumnData::Float64(_) => DataType::Float64,

@@ -4,7 +4,7 @@
 //! records and the name of the field, joined with dots: `a.b`.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeSet;
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -74,10 +74,12 @@ pub(super) enum NodeKind {
 }
 
 impl Mapping {
-    /// Maps all fields of `layout`. Byte strings become `FixedSizeBinary`.
+    /// Maps all fields of `layout`. Byte strings become `FixedSizeBinary`. The columns are in the order of the format,
+    /// and several columns can have the same name.
     ///
     /// # Errors
     /// - an array has more elements than Arrow counts with 31 bits: `(2147483648)B`
+    /// - the dotted names of all fields need more than 64 times the memory of the names of the layout, plus 1 MiB
     /// - [`Plan::new`] returns an error for `layout`
     pub fn new(layout: &Layout) -> Result<Self, BatchError> {
         Self::with_utf8(layout, &[])
@@ -95,21 +97,23 @@ impl Mapping {
     /// ```
     ///
     /// # Errors
-    /// - no field has one of the names: `&[b"c"]` for `T{3s:a:<i:b:}`
+    /// - no field or several fields have one of the names: `&[b"c"]` for `T{3s:a:<i:b:}`
     /// - a field with one of the names is not a byte string: `&[b"b"]` for `T{3s:a:<i:b:}`
     /// - [`new`](Self::new) returns an error for `layout`
     pub fn with_utf8(layout: &Layout, names: &[&[u8]]) -> Result<Self, BatchError> {
         let plan = Plan::new(layout)?;
+        // A record can have no leaf, so `columns` does not count the names of all fields.
+        plan.check_names()?;
         let leaves = plan.columns(&[], None)?;
         let mut builder = SchemaBuilder::new(&plan, &leaves);
-        builder.utf8 = names.iter().copied().collect();
+        builder.utf8 = names.iter().map(|name| (*name, false)).collect();
         let item = layout.item();
         let columns = if item.ty() == Type::Record && item.shape().is_empty() {
-            builder.fields(item, "")?
+            builder.fields(item, None)?
         } else {
             Vec::from([builder.node(item, "value".into(), "value".into())?])
         };
-        if let Some(name) = builder.utf8.first() {
+        if let Some((name, _)) = builder.utf8.iter().find(|(_, is_found)| !**is_found) {
             return Err(DecodeError::NoField { name: Box::from(*name) }.into());
         }
         let verdicts = builder.verdicts;
@@ -121,8 +125,7 @@ impl Mapping {
     /// does not support.
     ///
     /// A name in `names` must be the [`Verdict::field`] of one of the [verdicts](Self::verdicts). The name of a field
-    /// without a name is `f` and the index of the field: `f0`. If the item is not a record, its name is `value`. If
-    /// several fields have the same name, the first of these fields is mapped.
+    /// without a name is `f` and the index of the field: `f0`. If the item is not a record, its name is `value`.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, arrow::Mapping};
@@ -136,9 +139,11 @@ impl Mapping {
     ///
     /// # Errors
     /// - no field has one of the names: `&["c"]` for `T{<i:a:<d:b:}`
+    /// - several fields have one of the names: `&["a"]` for `T{<i:a:<d:a:}`
     /// - [`new`](Self::new) would return an error for one of the mapped fields
     pub fn with_columns(layout: &Layout, names: &[&str]) -> Result<Self, BatchError> {
         let plan = Plan::new(layout)?;
+        plan.check_names()?;
         let all = plan.columns(&[], None)?;
         let mut builder = SchemaBuilder::new(&plan, &all);
         let mut leaf_indices = Vec::new();
@@ -195,31 +200,48 @@ impl Mapping {
 }
 
 /// Finds the field of `layout` with the dotted name `name`. Returns the field, and the number of leaves that
-/// precede the field in `layout`. Returns an error if no field has this name.
+/// precede the field in `layout`. Returns an error if no field or several fields have this name.
 fn find_field<'l>(layout: &'l Layout, name: &str) -> Result<(Field<'l>, usize), BatchError> {
-    /// Searches `field`, whose dotted name is `dotted`, and the fields inside it for the dotted name `name`. Adds the
-    /// number of leaves before the result to `leaves_before`. Returns `None` if no field has the name.
-    fn search<'l>(field: Field<'l>, dotted: &str, name: &str, leaves_before: &mut usize) -> Option<Field<'l>> {
-        let record = field.ty() == Type::Record;
-        if !record || !field.shape().is_empty() {
-            if dotted == name {
-                return Some(field);
+    /// The state of the search: the number of leaves so far, and the fields that have the name, each with the number
+    /// of leaves before it.
+    struct Search<'l> {
+        leaves: usize,
+        found: Vec<(Field<'l>, usize)>,
+    }
+
+    impl<'l> Search<'l> {
+        /// Adds `field` to `found` if `rest` is its name `own`. `rest` is the name without the names of the enclosing
+        /// records, or `None` if these names differ. Searches the fields of a record.
+        fn field(&mut self, field: Field<'l>, own: &str, rest: Option<&str>) {
+            let is_record = field.ty() == Type::Record && field.shape().is_empty();
+            if is_record {
+                self.record(field, rest.and_then(|rest| rest.strip_prefix(own)?.strip_prefix('.')));
+                return;
             }
-            *leaves_before = leaves_before.saturating_add(leaf_count(field));
-            return None;
+            if rest == Some(own) {
+                self.found.push((field, self.leaves));
+            }
+            self.leaves = self.leaves.saturating_add(leaf_count(field));
         }
-        field.fields().enumerate().find_map(|(index, child)| {
-            let name_of_child = child.name_text().unwrap_or_else(|| format!("f{index}"));
-            let dotted = if dotted.is_empty() { name_of_child } else { format!("{dotted}.{name_of_child}") };
-            search(child, &dotted, name, leaves_before)
-        })
+
+        /// Searches the fields of `record`, see [`field`](Self::field).
+        fn record(&mut self, record: Field<'l>, rest: Option<&str>) {
+            for (index, child) in record.fields().enumerate() {
+                self.field(child, &child.name_text().unwrap_or_else(|| format!("f{index}")), rest);
+            }
+        }
     }
     let item = layout.item();
-    let root = if item.ty() == Type::Record && item.shape().is_empty() { "" } else { "value" };
-    let mut leaves_before = 0;
-    match search(item, root, name, &mut leaves_before) {
-        Some(field) => Ok((field, leaves_before)),
-        None => Err(DecodeError::NoField { name: name.as_bytes().into() }.into()),
+    let mut search = Search { leaves: 0, found: Vec::new() };
+    if item.ty() == Type::Record && item.shape().is_empty() {
+        search.record(item, Some(name));
+    } else {
+        search.field(item, "value", Some(name));
+    }
+    match search.found.as_slice() {
+        [found] => Ok(*found),
+        [] => Err(DecodeError::NoField { name: name.as_bytes().into() }.into()),
+        _ => Err(DecodeError::RepeatedName { name: name.as_bytes().into() }.into()),
     }
 }
 
@@ -246,9 +268,8 @@ struct SchemaBuilder<'w> {
     leaves: &'w [Column],
     /// The index in the plan of the leaf that is built next.
     next_leaf: usize,
-    /// The dotted names of the byte strings that become `Utf8`. The builder removes a name when the builder finds
-    /// the field.
-    utf8: BTreeSet<&'w [u8]>,
+    /// The dotted names of the byte strings that become `Utf8`, and whether the builder found a field of the name.
+    utf8: BTreeMap<&'w [u8], bool>,
     /// The verdicts of the leaves that were built.
     verdicts: Vec<Verdict>,
 }
@@ -257,15 +278,15 @@ impl<'w> SchemaBuilder<'w> {
     /// Creates a builder for the leaves of `plan`. `leaves` has an empty column for each leaf. No byte string
     /// becomes `Utf8`.
     fn new(plan: &'w Plan, leaves: &'w [Column]) -> Self {
-        Self { plan, leaves, next_leaf: 0, utf8: BTreeSet::new(), verdicts: Vec::new() }
+        Self { plan, leaves, next_leaf: 0, utf8: BTreeMap::new(), verdicts: Vec::new() }
     }
 
-    /// Builds a node for each field of `record`. `parent` is the dotted name of `record`, which is empty for the
-    /// item. Returns an error if a field cannot be mapped.
-    fn fields(&mut self, record: Field<'_>, parent: &str) -> Result<Vec<Node>, BatchError> {
+    /// Builds a node for each field of `record`. `parent` is the dotted name of `record`, or `None` for the item.
+    /// Returns an error if a field cannot be mapped.
+    fn fields(&mut self, record: Field<'_>, parent: Option<&str>) -> Result<Vec<Node>, BatchError> {
         let node = |(index, field): (usize, Field<'_>)| {
             let name = field.name_text().unwrap_or_else(|| format!("f{index}"));
-            let dotted = if parent.is_empty() { name.clone() } else { format!("{parent}.{name}") };
+            let dotted = parent.map_or_else(|| name.clone(), |parent| format!("{parent}.{name}"));
             self.node(field, name, dotted)
         };
         record.fields().enumerate().map(node).collect()
@@ -283,7 +304,7 @@ impl<'w> SchemaBuilder<'w> {
         let lengths = field.shape().iter().map(narrow).collect::<Result<Vec<(i32, usize)>, BatchError>>()?;
         let size = field.size();
         let (kind, element) = if field.ty() == Type::Record {
-            let nodes = self.fields(field, &name)?;
+            let nodes = self.fields(field, Some(&name))?;
             let fields: Fields = nodes.iter().map(|node| Arc::clone(&node.field)).collect();
             (NodeKind::Record(nodes), DataType::Struct(fields))
         } else {
@@ -310,8 +331,12 @@ impl<'w> SchemaBuilder<'w> {
         let width = i32::try_from(LongDouble::width(field.model().long_double.format))
             .map_err(|_| DecodeError::internal("a long double has more than 31 bits of bytes"))?;
         let mut encoding = Encoding::of(column.ty, size, &column.data, width, field.nul_handling());
-        let leaf_name: &[u8] = if leaf.name().is_empty() { b"value" } else { leaf.name() };
-        if self.utf8.remove(leaf_name) {
+        let leaf_name = leaf.name();
+        let leaf_name: &[u8] = if leaf_name.is_empty() { b"value" } else { &leaf_name };
+        if let Some(is_found) = self.utf8.get_mut(leaf_name) {
+            if core::mem::replace(is_found, true) {
+                return Err(DecodeError::RepeatedName { name: leaf_name.into() }.into());
+            }
             if !matches!(field.ty(), Type::Bytes | Type::Pascal) {
                 return Err(DecodeError::ElementType { found: field.ty().as_str(), wanted: "bytes" }.into());
             }

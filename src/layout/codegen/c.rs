@@ -5,7 +5,8 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::declarations::{
-    Declarations, Definition, Language, Member, MemberType, is_identifier, member_comment, swapped_endian,
+    BitPiece, Declarations, Definition, Language, Member, MemberType, bits_note, is_identifier, member_comment,
+    swapped_endian,
 };
 use super::error::SourceError;
 use crate::abi::LongDoubleFormat;
@@ -45,6 +46,7 @@ impl Layout {
             can_name_member: &can_name_member,
             can_name_type: &can_name_type,
             type_name: &|words| words.join("_"),
+            has_bit_fields: true,
             element: "element",
         };
         let declarations = Declarations::new(self, name, &language);
@@ -77,7 +79,12 @@ impl Layout {
 /// properties.
 fn assert_machine(out: &mut String, layout: &Layout) {
     let model = layout.model();
-    if layout.leaves().any(|(_, leaf)| leaf.endian().is_some()) {
+    if layout.leaves().any(|(_, leaf)| leaf.bit_field().is_some()) {
+        let (condition, rule) =
+            if model.has_microsoft_bit_fields() { ("!defined", "Microsoft") } else { ("defined", "System V") };
+        out.push_str(&format!("#if {condition}(_WIN32)\n#error \"made for the bit-fields of {rule}\"\n#endif\n"));
+    }
+    if layout.leaves().any(|(_, leaf)| leaf.endian().is_some() || leaf.bit_field().is_some()) {
         let order = model.endian.as_str();
         let macro_name = format!("__ORDER_{}_ENDIAN__", order.to_ascii_uppercase());
         out.push_str(&format!(
@@ -108,6 +115,10 @@ fn write_definition(out: &mut String, definition: &Definition<'_>) {
             MemberType::Value(field) => TypeText::of_value(*field),
             MemberType::Defined(inner) => TypeText::of_definition(inner),
             MemberType::Padding => TypeText::new("unsigned char "),
+            MemberType::Bits(pieces) => {
+                pieces.iter().for_each(|piece| write_bit_piece(out, piece, definition.is_union));
+                continue;
+            }
         };
         let comment = comment(&member_comment(field_name.as_deref(), &ty.note));
         out.push_str(&format!("    {};{comment}\n", ty.declare(name, shape)));
@@ -127,6 +138,26 @@ fn write_definition(out: &mut String, definition: &Definition<'_>) {
         let message = format!("{tag}.{name} has {}", plural(*size, "byte"));
         write_assert(out, &format!("sizeof((({full} *)0)->{name}) == {size}"), &message);
     }
+}
+
+/// Appends the declaration of `piece`, a bit-field or pad bits, to `out`. Appends nothing for pad bits of a union.
+fn write_bit_piece(out: &mut String, piece: &BitPiece<'_>, is_union: bool) {
+    let BitPiece { field, ty, width } = piece;
+    let before = number_type(*ty);
+    match field {
+        Some((name, field)) => {
+            let field_name = field.name_text().filter(|field_name| field_name != name);
+            let comment = comment(&member_comment(field_name.as_deref(), ""));
+            out.push_str(&format!("    {before} {name} : {width};{comment}\n"));
+        }
+        None if is_union => {}
+        None => out.push_str(&format!("    {before} : {width};\n")),
+    }
+}
+
+/// Returns the C type of `Bool` and of the integer types.
+fn number_type(ty: Type) -> String {
+    if ty == Type::Bool { ty.to_string() } else { format!("{ty}_t") }
 }
 
 /// Returns the keyword and the name of the type that `definition` defines: `struct sample`.
@@ -166,13 +197,15 @@ impl TypeText {
 
     /// Returns the type that `definition` defines: `struct sample`.
     fn of_definition(definition: &Definition<'_>) -> Self {
-        Self::new(&(full_name(definition) + " "))
+        Self::new(&format!("{} ", full_name(definition)))
     }
 
     /// Returns the C type of one element of `field`, which must not be a record.
     fn of_value(field: Field<'_>) -> Self {
         let (size, ty) = (field.size(), field.ty());
-        if let Some(endian) = swapped_endian(field) {
+        if ty != Type::Bits
+            && let Some(endian) = swapped_endian(field)
+        {
             let note = format!("{ty}, {endian}-endian");
             return Self { length: Some(size), note, ..Self::new("unsigned char ") };
         }
@@ -208,7 +241,9 @@ impl TypeText {
             Type::WcharPointer => ("wchar_t *", None, ""),
             Type::Function => return Self { after: ")(void)", ..Self::new("void (*") },
             Type::Object => ("void *", None, "PyObject *"),
-            Type::Bits => ("unsigned char ", Some(size), "bits"),
+            Type::Bits => {
+                return Self { length: Some(size), note: bits_note(field), ..Self::new("unsigned char ") };
+            }
             Type::Void | Type::Opaque | Type::Record => ("unsigned char ", Some(size), ty.as_str()),
         };
         Self { length, note: note.to_string(), ..Self::new(before) }

@@ -10,7 +10,7 @@ use crate::align::Align;
 use crate::endian::Endian;
 use crate::layout::table::join_lengths;
 use crate::layout::{Field, Layout, Type};
-use crate::text::{char_boundary, escape};
+use crate::text::{char_boundary, escape, plural};
 
 /// The structures and unions of a layout.
 pub struct Declarations<'l> {
@@ -71,6 +71,19 @@ pub enum MemberType<'l> {
     Defined(Rc<Definition<'l>>),
     /// Pad bytes.
     Padding,
+    /// Bit-fields that fill the bytes of the member together with pad bits. The pieces are in the order in which a C
+    /// compiler of the data model allocates bits. Only a language with [`Language::has_bit_fields`] has such a member.
+    Bits(Rc<Vec<BitPiece<'l>>>),
+}
+
+/// A bit-field, or pad bits beside bit-fields.
+pub struct BitPiece<'l> {
+    /// The name of the member and its field. `None` for pad bits.
+    pub field: Option<(String, Field<'l>)>,
+    /// The type of the values. For pad bits, an unsigned integer.
+    pub ty: Type,
+    /// The number of bits.
+    pub width: u64,
 }
 
 /// The properties of the target language that [`Declarations`] depends on.
@@ -84,6 +97,9 @@ pub struct Language<'w> {
     /// Returns the name of a type. The argument contains the name of the item, and the names of the members from the
     /// item to the type: `["sample", "position"]`.
     pub type_name: &'w dyn Fn(&[&str]) -> String,
+    /// Whether the generated source declares bit-fields as a C compiler of the data model does. If `false`, a bit-field
+    /// is a [`MemberType::Value`], and bit-fields of the same byte share bytes.
+    pub has_bit_fields: bool,
     /// The word that is appended to the name of the item for the type of one element, if the item is an array:
     /// `element` gives `sample_element`.
     pub element: &'w str,
@@ -144,6 +160,11 @@ struct Overlap<'l> {
 }
 
 impl<'l> Overlap<'l> {
+    /// Returns an iterator over all members in the order of their offsets.
+    fn all(&self) -> impl Iterator<Item = &Member<'l>> {
+        core::iter::once(&self.first).chain(&self.others)
+    }
+
     /// Returns all members in the order of their offsets.
     fn members(self) -> impl Iterator<Item = Member<'l>> {
         core::iter::once(self.first).chain(self.others)
@@ -172,17 +193,67 @@ impl<'l> Builder<'l, '_> {
                 _ => overlaps.push(Overlap { end: member.end(), first: member, others: Vec::new() }),
             }
         }
+        let overlaps = self.with_bit_fields(overlaps, record.size());
         let starts_at_zero = |overlap: &Overlap<'_>| {
             let all_start = overlap.first.offset == 0 && overlap.others.iter().all(|member| member.offset == 0);
             !overlap.others.is_empty() && all_start
         };
         let is_union = matches!(overlaps.as_slice(), [only] if starts_at_zero(only));
         let members: Vec<Member<'l>> = if is_union {
-            overlaps.into_iter().flat_map(Overlap::members).collect()
+            let moved =
+                |member: Member<'l>| if needs_structure(&member) { self.move_behind_padding(member) } else { member };
+            overlaps.into_iter().flat_map(Overlap::members).map(moved).collect()
         } else {
             overlaps.into_iter().map(|overlap| self.member_of_overlap(overlap, &mut names)).collect()
         };
         self.define(Outline { name, is_union, size: record.size(), empty_fields }, members, names)
+    }
+
+    /// Returns `overlaps`, the members of a record of `size` bytes, with one member for each unit of bit-fields that the
+    /// language can declare. All other members are unchanged.
+    fn with_bit_fields(&self, overlaps: Vec<Overlap<'l>>, size: u64) -> Vec<Overlap<'l>> {
+        if !self.language.has_bit_fields {
+            return overlaps;
+        }
+        let mut out: Vec<Overlap<'l>> = Vec::new();
+        let mut overlaps = overlaps.into_iter().peekable();
+        while let Some(overlap) = overlaps.next() {
+            let end = out.last().map_or(0, |last| last.end);
+            // A unit of the Microsoft rule can contain bit-fields that share no bytes.
+            let mut unit = Vec::from([overlap]);
+            let found = loop {
+                let limit = overlaps.peek().map_or(size, |next| next.first.offset);
+                let fields: Vec<&Member<'l>> = unit.iter().flat_map(Overlap::all).collect();
+                match bit_unit(&fields, end, limit) {
+                    BitUnit::Complete(member) => break Some(member),
+                    BitUnit::Impossible => break None,
+                    BitUnit::NeedsNext => match overlaps.next() {
+                        Some(next) => unit.push(next),
+                        None => break None,
+                    },
+                }
+            };
+            match found {
+                Some(member) => out.push(Overlap { end: member.end(), first: member, others: Vec::new() }),
+                None => out.extend(unit.into_iter().map(|overlap| self.with_bit_fields_of_union(overlap))),
+            }
+        }
+        out
+    }
+
+    /// Returns `overlap` with one unit of bits for each bit-field, if the bit-field can be declared in a union.
+    fn with_bit_fields_of_union(&self, overlap: Overlap<'l>) -> Overlap<'l> {
+        let (start, end) = (overlap.first.offset, overlap.end);
+        if overlap.others.is_empty() {
+            return overlap;
+        }
+        let convert = |member: Member<'l>| match bit_unit(&[&member], start, end) {
+            BitUnit::Complete(unit) if unit.offset == start => unit,
+            BitUnit::Complete(_) | BitUnit::Impossible | BitUnit::NeedsNext => member,
+        };
+        let first = convert(overlap.first);
+        let others = overlap.others.into_iter().map(convert).collect();
+        Overlap { first, others, end }
     }
 
     /// Returns the member for `field`. If `field` is a record, first adds the definition of its type. The name of the
@@ -219,7 +290,11 @@ impl<'l> Builder<'l, '_> {
         let mut members = Vec::new();
         for member in overlap.members() {
             let member = Member { offset: member.offset.saturating_sub(start), ..member };
-            members.push(if member.offset == 0 { member } else { self.move_behind_padding(member) });
+            members.push(if member.offset == 0 && !needs_structure(&member) {
+                member
+            } else {
+                self.move_behind_padding(member)
+            });
         }
         let mut inner_names = UsedNames::default();
         for member in &members {
@@ -281,7 +356,10 @@ impl<'l> Builder<'l, '_> {
         let Outline { name, is_union, size, empty_fields } = outline;
         // A definition without members has an alignment of 1 byte.
         let align = members.iter().map(|member| member.align).max().unwrap_or(Align::ONE);
-        let is_aligned = align.divides(size) && members.iter().all(|member| member.align.divides(member.offset));
+        // The pieces of bit-fields have their positions in a packed structure only.
+        let has_bits = members.iter().any(|member| matches!(member.ty, MemberType::Bits(_)));
+        let is_aligned =
+            !has_bits && align.divides(size) && members.iter().all(|member| member.align.divides(member.offset));
         let align = if is_aligned { align } else { Align::ONE };
         let mut padded = Vec::new();
         let mut end = 0_u64;
@@ -315,9 +393,9 @@ struct Outline {
 }
 
 impl<'l> Definition<'l> {
-    /// Returns an iterator over the members that are not padding, in the order of their offsets.
+    /// Returns an iterator over the members that are neither padding nor bit-fields, in the order of their offsets.
     pub fn fields(&self) -> impl Iterator<Item = &Member<'l>> {
-        self.members.iter().filter(|member| !matches!(member.ty, MemberType::Padding))
+        self.members.iter().filter(|member| !matches!(member.ty, MemberType::Padding | MemberType::Bits(_)))
     }
 }
 
@@ -333,6 +411,117 @@ impl<'l> Member<'l> {
     /// Returns the offset after the last byte of the member, in bytes from the start of the definition.
     fn end(&self) -> u64 {
         self.offset.saturating_add(self.size)
+    }
+}
+
+/// What [`bit_unit`] found.
+enum BitUnit<'l> {
+    /// A member that contains the bit-fields.
+    Complete(Member<'l>),
+    /// The unit contains bytes of the next member, which must be a bit-field of the unit.
+    NeedsNext,
+    /// The bit-fields cannot be declared: they share bits, have the byte order of another machine, or are not in units
+    /// of their types.
+    Impossible,
+}
+
+/// Returns the member that declares `members` as bit-fields of one unit. The unit starts at or after the byte `start` of
+/// the record, and ends at or before the byte `limit`, which is the start of the next member or the end of the record.
+///
+/// By the rule of System V in a packed structure, a bit-field starts at the next bit. The unit then consists of the
+/// bytes of the bit-fields. By the Microsoft rule, a unit has the size of the type of its bit-fields.
+fn bit_unit<'l>(members: &[&Member<'l>], start: u64, limit: u64) -> BitUnit<'l> {
+    let mut pieces: Vec<(u64, u64, &Member<'l>, Field<'l>, Type)> = Vec::new();
+    for member in members {
+        let MemberType::Value(field) = member.ty else { return BitUnit::Impossible };
+        let Some(bits) = field.bit_field().filter(|_| field.shape().is_empty() && field.swapped_endian().is_none())
+        else {
+            return BitUnit::Impossible;
+        };
+        if bits.ty() == Type::Bool && bits.width() > 1 {
+            // C limits the width of a `_Bool` to 1 bit.
+            return BitUnit::Impossible;
+        }
+        let (below, width) = (u64::from(bits.offset()), u64::from(bits.width()));
+        let inside = match field.model().endian {
+            Endian::Little => below,
+            Endian::Big => member.size.saturating_mul(8).saturating_sub(below).saturating_sub(width),
+        };
+        pieces.push((member.offset.saturating_mul(8).saturating_add(inside), width, member, field, bits.ty()));
+    }
+    pieces.sort_by_key(|(first, ..)| *first);
+    let Some((_, _, first, field, ty)) = pieces.first().copied() else { return BitUnit::Impossible };
+    let end = pieces.iter().map(|(_, _, member, ..)| member.end()).max().unwrap_or(0);
+    let (offset, size, pad) = if field.model().has_microsoft_bit_fields() {
+        let size = unit_bytes(ty);
+        let pad = match size {
+            1 => Type::UInt8,
+            2 => Type::UInt16,
+            4 => Type::UInt32,
+            _ => Type::UInt64,
+        };
+        let fits = |at: u64| at >= start && at.saturating_add(size) >= end;
+        // A compiler aligns the units of a structure that is not packed.
+        let aligned = first.offset & !size.saturating_sub(1);
+        let at = if fits(aligned) { aligned } else { first.offset };
+        if !fits(at) || pieces.iter().any(|(_, _, _, _, other)| unit_bytes(*other) != size) {
+            return BitUnit::Impossible;
+        }
+        if at.saturating_add(size) > limit {
+            return BitUnit::NeedsNext;
+        }
+        (at, size, pad)
+    } else {
+        (first.offset, end.saturating_sub(first.offset), Type::UInt8)
+    };
+    let mut out = Vec::new();
+    let mut at = offset.saturating_mul(8);
+    let padding = |from: u64, to: u64| BitPiece { field: None, ty: pad, width: to.saturating_sub(from) };
+    for (first, width, member, field, ty) in pieces {
+        if first < at {
+            return BitUnit::Impossible;
+        }
+        if first > at {
+            out.push(padding(at, first));
+        }
+        out.push(BitPiece { field: Some((member.name.clone(), field)), ty, width });
+        at = first.saturating_add(width);
+    }
+    let last = offset.saturating_add(size).saturating_mul(8);
+    if last > at {
+        out.push(padding(at, last));
+    }
+    let name = first.name.clone();
+    let ty = MemberType::Bits(Rc::new(out));
+    BitUnit::Complete(Member {
+        name,
+        field_name: None,
+        offset,
+        size,
+        shape: Vec::new(),
+        ty,
+        is_overlap: false,
+        align: Align::ONE,
+    })
+}
+
+/// Returns whether `member`, a member of a union, must be in a structure of its own. Pad bits do not move a bit-field of a
+/// union. The compilers of Windows differ about a bit-field in a packed union.
+fn needs_structure(member: &Member<'_>) -> bool {
+    let MemberType::Bits(pieces) = &member.ty else { return false };
+    match pieces.first().and_then(|piece| piece.field.as_ref()) {
+        Some((_, field)) => field.model().has_microsoft_bit_fields(),
+        None => true,
+    }
+}
+
+/// Returns the size in bytes of the integer type `ty`, which is the size of a unit of the Microsoft rule.
+fn unit_bytes(ty: Type) -> u64 {
+    match ty {
+        Type::Bool | Type::Int8 | Type::UInt8 => 1,
+        Type::Int16 | Type::UInt16 => 2,
+        Type::Int32 | Type::UInt32 => 4,
+        _ => 8,
     }
 }
 
@@ -383,6 +572,14 @@ pub(super) fn is_identifier(name: &str) -> bool {
     bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
         && name != "_"
+}
+
+/// Returns the text of the comment for a field of bits that the source declares as bytes: "int32, 5 bits above 3 bits".
+/// Names the byte order of bits in several bytes.
+pub(super) fn bits_note(field: Field<'_>) -> String {
+    let Some(bits) = field.bit_field() else { return field.ty().to_string() };
+    let order = field.endian().map_or_else(String::new, |endian| format!(", {endian}-endian"));
+    format!("{}, {} above {}{order}", bits.ty(), plural(bits.width(), "bit"), plural(bits.offset(), "bit"))
 }
 
 /// Returns the byte order of the values of `field` if C and Rust have no type with this byte order in the data model.

@@ -13,7 +13,7 @@ use crate::text::escape;
 /// # Ok::<(), pep3118::LayoutError>(())
 /// ```
 #[non_exhaustive]
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum SourceError {
     /// A name that a type of the language cannot have: `to_c("3d")`.
     #[error("`{}` cannot be the name of a {language} type", escape(name))]
@@ -36,4 +36,7 @@ pub enum SourceError {
     /// An item of 0 bytes, such as the item of the empty format, in C.
     #[error("the item has 0 bytes, and C has no type of that size")]
     Empty,
+    /// An item of 0 bytes, such as the item of the empty format, for [`Layout::to_source`](crate::Layout::to_source).
+    #[error("the item has 0 bytes")]
+    EmptyItem,
 }

@@ -8,6 +8,8 @@
 //! | pad bytes between fields | `unsigned char _pad4[3]` | `_pad4: [u8; 3]` |
 //! | a union | `union` | `#[repr(C)] union` |
 //! | fields that share some of their bytes | `union` of structures | `union` of structures |
+//! | a bit-field | `int32_t x : 5` in a packed `struct`, with pad bits `uint8_t : 3` | `[u8; 1]`, with a comment |
+//! | a bit-field that a compiler of the data model cannot place there | `unsigned char x[2]`, with a comment | `[u8; 2]`, with a comment |
 //! | `int32` in the byte order of the data model | `int32_t` | `i32` |
 //! | `int32` in the opposite byte order | `unsigned char x[4]`, with a comment | `[u8; 4]`, with a comment |
 //! | `complex64` | `float _Complex` | `[f32; 2]` |
@@ -17,7 +19,8 @@
 //! After each structure, the source asserts its size and its offsets. Hence a compiler for a machine with other sizes
 //! refuses the source. A field of 0 bytes becomes a comment.
 //!
-//! The Python source describes the layout for NumPy, ctypes, construct or dissect.cstruct. These libraries read the
+//! [`Layout::to_source`](crate::Layout::to_source) describes the layout for Kaitai Struct, ImHex, Go, Zig and Julia. The
+//! Python source describes the layout for NumPy, ctypes, construct or dissect.cstruct. These libraries read the
 //! fields with the declared byte order on every machine.
 
 mod c;
@@ -25,7 +28,10 @@ mod declarations;
 mod error;
 mod python;
 mod rust;
+mod source;
 
-pub use declarations::{Declarations, Definition, Language, MemberType};
+pub use declarations::{BitPiece, Declarations, Definition, Language, MemberType};
 pub use error::SourceError;
 pub use python::PythonLibrary;
+pub(super) use python::{python_string, tuple};
+pub use source::SourceLanguage;

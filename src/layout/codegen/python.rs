@@ -20,7 +20,8 @@ named_enum! {
     /// use pep3118::layout::PythonLibrary;
     /// assert_eq!(PythonLibrary::by_name("numpy"), Some(PythonLibrary::NumPy));
     /// ```
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
     pub enum PythonLibrary {
         /// A `numpy.dtype`.
         NumPy = "numpy",
@@ -52,9 +53,13 @@ impl Layout {
     /// # Errors
     /// - `to_python("class", …)` or `to_python("np", …)`: a variable of the source cannot have this name
     /// - a field whose type the library does not have, such as a `longdouble`
+    /// - a bit-field
     pub fn to_python(&self, name: &str, library: PythonLibrary) -> Result<String, SourceError> {
         if !can_name(name) || USED_NAMES.contains(&name) {
             return Err(SourceError::Name { language: "Python", name: name.to_string() });
+        }
+        if let Some((_, field)) = self.leaves().find(|(_, leaf)| leaf.bit_field().is_some()) {
+            return Err(refused(library.as_str(), field, NO_BIT_FIELDS));
         }
         let head = format!("# {} for the data model {}.\n", plural(self.size(), "byte"), self.model());
         let body = match library {
@@ -66,7 +71,7 @@ impl Layout {
             PythonLibrary::Construct => construct_source(self, name)?,
             PythonLibrary::Dissect => dissect_source(self, name)?,
         };
-        Ok(head + &body)
+        Ok(format!("{head}{body}"))
     }
 }
 
@@ -93,6 +98,7 @@ fn declarations<'l>(layout: &'l Layout, name: &str, can_name_member: &dyn Fn(&st
         can_name_member,
         can_name_type: &|name| can_name_member(name) && !USED_NAMES.contains(&name),
         type_name: &|words| words.join("_"),
+        has_bit_fields: false,
         element: "element",
     };
     Declarations::new(layout, name, &language)
@@ -106,11 +112,13 @@ fn refused(library: &'static str, field: Field<'_>, reason: &str) -> SourceError
 
 /// The reason for types that exist on some machines only.
 const NO_LONG_DOUBLE: &str = "the library has the long double of its own machine only";
+/// The reason for bit-fields. NumPy has none, and the other libraries place bit-fields by rules of their own.
+const NO_BIT_FIELDS: &str = "the library cannot place a bit-field at every bit";
 /// The reason for types that the library does not have.
 const NO_TYPE: &str = "the library has no such type";
 
 /// Returns `text` as a Python string. The string is ASCII.
-fn python_string(text: &str) -> String {
+pub(in crate::layout) fn python_string(text: &str) -> String {
     let mut out = String::from("\"");
     for character in text.chars() {
         let number = u32::from(character);
@@ -127,7 +135,7 @@ fn python_string(text: &str) -> String {
 }
 
 /// Returns `shape` as the text of a Python tuple: `(2, 3)`, `(2,)`.
-fn tuple(shape: &[u64]) -> String {
+pub(in crate::layout) fn tuple(shape: &[u64]) -> String {
     let lengths: Vec<String> = shape.iter().map(u64::to_string).collect();
     format!("({}{})", lengths.join(", "), if shape.len() == 1 { "," } else { "" })
 }
@@ -216,7 +224,7 @@ fn ctypes_source(layout: &Layout, name: &str) -> Result<String, SourceError> {
             let (ty, note) = match &member.ty {
                 MemberType::Value(field) => ctypes_type(*field),
                 MemberType::Defined(inner) => (inner.name.clone(), String::new()),
-                MemberType::Padding => ("ctypes.c_uint8".to_string(), String::new()),
+                MemberType::Padding | MemberType::Bits(_) => ("ctypes.c_uint8".to_string(), String::new()),
             };
             let ty = member.shape.iter().rev().fold(ty, |ty, length| format!("{ty} * {length}"));
             let note = member_comment(member.field_name.as_deref(), &note);
@@ -315,7 +323,7 @@ fn construct_source(layout: &Layout, name: &str) -> Result<String, SourceError> 
             let (ty, note) = match &member.ty {
                 MemberType::Value(field) => construct_type(*field)?,
                 MemberType::Defined(inner) => (inner.name.clone(), String::new()),
-                MemberType::Padding => {
+                MemberType::Padding | MemberType::Bits(_) => {
                     // The members of a union do not move the position, so padding has no effect.
                     if !is_union {
                         out.push_str(&format!("    Padding({}),\n", member.size));
@@ -461,7 +469,7 @@ fn dissect_source(layout: &Layout, name: &str) -> Result<String, SourceError> {
             let (ty, length, note) = match &member.ty {
                 MemberType::Value(field) => dissect_type(*field)?,
                 MemberType::Defined(inner) => (inner.name.clone(), None, String::new()),
-                MemberType::Padding => ("uint8".to_string(), None, String::new()),
+                MemberType::Padding | MemberType::Bits(_) => ("uint8".to_string(), None, String::new()),
             };
             let lengths: Vec<String> = member.shape.iter().chain(&length).map(|length| format!("[{length}]")).collect();
             let note = member_comment(member.field_name.as_deref(), &note).replace('\\', "/").replace('"', "'");

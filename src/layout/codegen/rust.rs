@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 
 use super::declarations::{
-    Declarations, Definition, Language, Member, MemberType, is_identifier, member_comment, swapped_endian,
+    Declarations, Definition, Language, Member, MemberType, bits_note, is_identifier, member_comment, swapped_endian,
 };
 use super::error::SourceError;
 use crate::align::Align;
@@ -38,6 +38,7 @@ impl Layout {
             can_name_member: &can_name_member,
             can_name_type: &can_name_type,
             type_name: &type_name,
+            has_bit_fields: false,
             element: "element",
         };
         let declarations = Declarations::new(self, name, &language);
@@ -73,7 +74,8 @@ fn write_definition(out: &mut String, definition: &Definition<'_>) {
         let (element, note) = match ty {
             MemberType::Value(field) => rust_type(*field),
             MemberType::Defined(inner) => (inner.name.clone(), String::new()),
-            MemberType::Padding => ("u8".to_string(), String::new()),
+            // `has_bit_fields` is `false`, so the last type does not occur.
+            MemberType::Padding | MemberType::Bits(_) => ("u8".to_string(), String::new()),
         };
         let rust_type = array_type(&element, shape);
         let comment = comment(&member_comment(field_name.as_deref(), &note));
@@ -167,6 +169,9 @@ fn rust_type(field: Field<'_>) -> (String, String) {
         Some(units) if units != 1 => format!("[{word}; {units}]"),
         _ => word.to_string(),
     };
+    if ty == Type::Bits {
+        return (format!("[u8; {size}]"), bits_note(field));
+    }
     if let Some(endian) = swapped_endian(field) {
         return (format!("[u8; {size}]"), format!("{ty}, {endian}-endian"));
     }

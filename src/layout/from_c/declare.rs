@@ -164,7 +164,7 @@ impl<'p, 's> Resolver<'p, 's> {
         let found = self.completed(found);
         match &found.base {
             Base::Invalid(error) => Err(error.clone()),
-            Base::Scalar(_) | Base::Record(_) => Ok(found),
+            Base::Scalar(_) | Base::Bits(_) | Base::Record(_) => Ok(found),
             base => Err(whole(super::types::describe_unsized(base))),
         }
     }
@@ -174,7 +174,7 @@ impl<'p, 's> Resolver<'p, 's> {
     fn completed(&self, value: &CValue) -> CValue {
         let tag = match &value.base {
             Base::Incomplete(name) => name.split_once(' ').map(|(_, tag)| tag),
-            Base::Scalar(_) | Base::Void | Base::Function | Base::Record(_) | Base::Invalid(_) => None,
+            Base::Scalar(_) | Base::Bits(_) | Base::Void | Base::Function | Base::Record(_) | Base::Invalid(_) => None,
         };
         match tag.and_then(|tag| self.tags.get(tag)) {
             // As in GCC, the attribute `aligned` of the `typedef` can only raise the alignment.
@@ -509,13 +509,13 @@ impl<'p, 's> Resolver<'p, 's> {
             let message = format!("elements of {size} bytes cannot be aligned to {} bytes", element.align);
             return Err(self.error(at, message));
         }
-        let CValue { base, mut shape, align } = element;
+        let CValue { base, mut shape, align, is_enum } = element;
         shape.insert(0, length);
         let limit = Limits::DEFAULT.dimensions;
         if shape.len() > limit {
             return Err(self.error(at, format!("more than {limit} dimensions")));
         }
-        let value = CValue { base, shape, align };
+        let value = CValue { base, shape, align, is_enum };
         match value.size() {
             Some(size) if size <= self.model.ssize_max() => Ok(value),
             _ => Err(self.error(at, "the array is too large".to_owned())),
@@ -802,6 +802,7 @@ impl<'p, 's> Resolver<'p, 's> {
             (false, ..) if max <= i128::from(u64::MAX) => integer(8, false, self.model),
             _ => return Err(self.error(at, "no integer type has all values of the enumeration".to_owned())),
         };
+        let value = CValue { is_enum: true, ..value };
         // After the closing brace, these enumerators have the type of the enumeration.
         for name in large {
             let bits = if value.element_size() == Some(8) { 64 } else { 32 };

@@ -19,11 +19,11 @@ use crate::text::escape;
 /// assert_eq!((error.line(), error.column(), error.token()), (2, 5, "u16"));
 /// assert_eq!(error.to_string(), "line 2, column 5: unknown type `u16`");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CError(Box<Details>);
 
 /// The fields of a [`CError`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Details {
     /// What is wrong. Every text from the source is escaped.
     message: String,

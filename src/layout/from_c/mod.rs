@@ -40,7 +40,8 @@ impl Layout {
     /// | `wchar_t name[8]`, `char16_t name[8]` | one text of 8 characters |
     /// | `unsigned char data[8]` | an array of 8 [`Type::UInt8`] |
     /// | an anonymous structure or union | its members, as members of the enclosing structure |
-    /// | a bit-field | [`Type::Bits`]: the bytes that contain the bits |
+    /// | a bit-field | a [bit-field](super::Field::bit_field) of the bytes that contain the bits |
+    /// | a bit-field without a name | padding |
     /// | `unsigned char _pad4[3]` at byte 4, as [`to_c`](Self::to_c) writes it | padding |
     ///
     /// ```
@@ -69,15 +70,21 @@ impl Layout {
         let size = value.size().unwrap_or_default();
         let mut builder = LayoutBuilder::new(size, model);
         builder.align(value.align);
-        add_member(&mut builder, None, 0, &value).map_err(refused)?;
+        add_member(&mut builder, model, None, 0, &value).map_err(refused)?;
         Ok(builder.finish())
     }
 }
 
 /// Adds a member of the type `value` at the byte `offset` of the open record to `builder`. `name` is the name of the
-/// member, or `None` for the whole item. Returns the error of `builder` if the member is not possible.
+/// member, or `None` for the whole item. `model` is the data model of the layout. Returns the error of `builder` if the member is not possible.
 // The function calls itself for nested records. The resolver limits their depth to 64.
-fn add_member(builder: &mut LayoutBuilder, name: Option<&[u8]>, offset: u64, value: &CValue) -> Result<(), BuildError> {
+fn add_member(
+    builder: &mut LayoutBuilder,
+    model: &DataModel,
+    name: Option<&[u8]>,
+    offset: u64,
+    value: &CValue,
+) -> Result<(), BuildError> {
     // An array without a length has no elements.
     let mut shape: Vec<u64> = value.shape.iter().map(|length| length.unwrap_or(0)).collect();
     match &value.base {
@@ -91,9 +98,10 @@ fn add_member(builder: &mut LayoutBuilder, name: Option<&[u8]>, offset: u64, val
             }
             builder.value(MemberSpec { name, offset, shape: &shape }, scalar)
         }
+        Base::Bits(bits) => builder.bit_field(MemberSpec { name, offset, shape: &shape }, *bits, model.endian),
         Base::Record(record) => {
             builder.open(MemberSpec { name, offset, shape: &shape }, record.size)?;
-            add_members(builder, record, 0)?;
+            add_members(builder, model, record, 0)?;
             builder.close();
             Ok(())
         }
@@ -106,15 +114,15 @@ fn add_member(builder: &mut LayoutBuilder, name: Option<&[u8]>, offset: u64, val
 }
 
 /// Adds the members of `record` to `builder`. `base` is the offset in bytes of `record` in the open record of
-/// `builder`. Returns the error of `builder` if a member is not possible.
+/// `builder`, and `model` is the data model of the layout. Returns the error of `builder` if a member is not possible.
 // The function calls itself for anonymous records. The limit on nested braces bounds their depth.
-fn add_members(builder: &mut LayoutBuilder, record: &Record, base: u64) -> Result<(), BuildError> {
+fn add_members(builder: &mut LayoutBuilder, model: &DataModel, record: &Record, base: u64) -> Result<(), BuildError> {
     for member in &record.members {
         let offset = base.saturating_add(member.offset);
         match (&member.name, &member.ty.base) {
-            (None, Base::Record(inner)) if member.ty.shape.is_empty() => add_members(builder, inner, offset)?,
+            (None, Base::Record(inner)) if member.ty.shape.is_empty() => add_members(builder, model, inner, offset)?,
             (Some(name), _) if is_padding(name, member.offset, &member.ty) => {}
-            (name, _) => add_member(builder, name.as_ref().map(|name| name.as_bytes()), offset, &member.ty)?,
+            (name, _) => add_member(builder, model, name.as_ref().map(|name| name.as_bytes()), offset, &member.ty)?,
         }
     }
     Ok(())

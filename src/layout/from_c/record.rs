@@ -8,7 +8,8 @@ use std::rc::Rc;
 use super::types::{Base, CValue, PlacedMember, Record};
 use crate::abi::{DataModel, LongDoubleFormat};
 use crate::align::Align;
-use crate::layout::{Scalar, Type};
+use crate::endian::Endian;
+use crate::layout::{BitField, Type};
 
 /// The number of bits of a byte.
 const BYTE: u128 = 8;
@@ -45,15 +46,9 @@ struct Unit {
     unused: u128,
 }
 
-/// Returns whether the compilers of `model` place bit-fields by the Microsoft rule. Only Windows has a `wchar_t` of 2
-/// bytes, or a `long` of 4 bytes beside pointers of 8 bytes.
-fn has_microsoft_rule(model: &DataModel) -> bool {
-    model.wchar == 2 || (model.long == 4 && model.pointer == 8)
-}
-
 /// Places `members` by `rules`. An error has the index of the member, and the message.
 pub(super) fn place_members(members: Vec<Member>, rules: &Rules<'_>) -> Result<Record, (usize, String)> {
-    let is_microsoft = has_microsoft_rule(rules.model);
+    let is_microsoft = rules.model.has_microsoft_bit_fields();
     let limit = |align: Align| match rules.pack.and_then(Align::new) {
         Some(pack) => align.min(pack),
         None => align,
@@ -151,10 +146,8 @@ pub(super) fn place_members(members: Vec<Member>, rules: &Rules<'_>) -> Result<R
         union_end = union_end.max(end);
         if name.is_some() {
             let offset = byte_of(start).ok_or_else(too_large)?;
-            let last = byte_of(start.saturating_add(width).saturating_add(7)).ok_or_else(too_large)?;
-            let size = last.saturating_sub(offset);
-            let scalar = Scalar { ty: Type::Bits, size, endian: rules.model.endian };
-            let ty = CValue { base: Base::Scalar(scalar), shape: Vec::new(), align: Align::ONE };
+            let bits = bit_field(&ty, start, width, rules.model).map_err(|message| failed(message.to_owned()))?;
+            let ty = CValue { base: Base::Bits(bits), shape: Vec::new(), align: Align::ONE, is_enum: false };
             placed.push(PlacedMember { name, offset, ty });
         }
     }
@@ -171,6 +164,45 @@ pub(super) fn place_members(members: Vec<Member>, rules: &Rules<'_>) -> Result<R
     Ok(Record { size, align, members: placed, depth })
 }
 
+/// Returns the bit-field of `width` bits and of the C type `ty`, whose first bit is the bit `start` of the structure. A
+/// compiler of a little-endian machine allocates the lowest bits of a byte first, and a compiler of a big-endian machine
+/// the highest bits. An error is the message for a type whose sign depends on the compiler.
+fn bit_field(ty: &CValue, start: u128, width: u128, model: &DataModel) -> Result<BitField, &'static str> {
+    let value_type = bit_field_type(ty, model)?;
+    let first = start.checked_rem(BYTE).unwrap_or(0);
+    let after = first.saturating_add(width);
+    let below = match model.endian {
+        Endian::Little => first,
+        Endian::Big => after.next_multiple_of(BYTE).saturating_sub(after),
+    };
+    let numbers = u8::try_from(below).ok().zip(u8::try_from(width).ok());
+    let bits = numbers.and_then(|(below, width)| BitField::new(value_type, below, width));
+    debug_assert!(bits.is_some(), "`bit_width` checks the width, and a byte has 8 bits");
+    bits.ok_or("a bit-field must have an integer type")
+}
+
+/// Returns the type of the values of a bit-field of the C type `ty`. An error is the message for a type whose sign
+/// depends on the compiler.
+fn bit_field_type(ty: &CValue, model: &DataModel) -> Result<Type, &'static str> {
+    let Base::Scalar(scalar) = ty.base else { return Err("a bit-field must have an integer type") };
+    let is_microsoft = model.has_microsoft_bit_fields();
+    let is_x86 = model.long_double.format == LongDoubleFormat::X87;
+    match (scalar.ty, scalar.size) {
+        // The compiler of Microsoft gives each enumeration the type `int`, and MinGW can give it the type `unsigned`.
+        (Type::UInt32 | Type::UInt64, _) if ty.is_enum && is_microsoft => {
+            Err("a bit-field of an enumeration, whose sign the compilers of Windows choose differently")
+        }
+        (Type::Char, _) if is_x86 || is_microsoft => Ok(Type::Int8),
+        (Type::Char, _) => Err("the sign of a `char` bit-field depends on the compiler"),
+        (Type::Wchar, 2) if is_microsoft => Ok(Type::UInt16),
+        (Type::Wchar, 4) if is_x86 => Ok(Type::Int32),
+        (Type::Wchar, _) => Err("the sign of a `wchar_t` bit-field depends on the compiler"),
+        (Type::Ucs2, _) => Ok(Type::UInt16),
+        (Type::Ucs4, _) => Ok(Type::UInt32),
+        (ty, _) => Ok(ty),
+    }
+}
+
 /// Returns the smallest multiple of `align` that is not less than `bits`, in bits.
 fn round_up(bits: u128, align: Align) -> u128 {
     let align = u128::from(align.bytes()).saturating_mul(BYTE);
@@ -185,5 +217,5 @@ fn byte_of(bits: u128) -> Option<u64> {
 /// Returns the type of the values of `record`.
 pub(super) fn value_of(record: Record) -> CValue {
     let align = record.align;
-    CValue { base: Base::Record(Rc::new(record)), shape: Vec::new(), align }
+    CValue { base: Base::Record(Rc::new(record)), shape: Vec::new(), align, is_enum: false }
 }

@@ -6,7 +6,7 @@ use super::error::CError;
 use crate::abi::{CType, DataModel};
 use crate::align::Align;
 use crate::endian::Endian;
-use crate::layout::{Scalar, Type};
+use crate::layout::{BitField, Scalar, Type};
 
 /// The names of types that no keyword declares: the names of `stdint.h`, `stddef.h`, `stdbool.h`, `uchar.h`, `wchar.h`,
 /// of the headers of Linux and of CPython.
@@ -86,6 +86,8 @@ pub(super) fn is_type_keyword(word: &str) -> bool {
 pub(super) enum Base {
     /// A number, a character or an address.
     Scalar(Scalar),
+    /// A bit-field after the placement.
+    Bits(BitField),
     Void,
     Function,
     /// A type whose size is not known in the source, with its name: `struct s`.
@@ -104,6 +106,8 @@ pub(super) struct CValue {
     pub(super) shape: Vec<Option<u64>>,
     /// The alignment in bytes as a member of a structure.
     pub(super) align: Align,
+    /// Whether the type is an enumeration.
+    pub(super) is_enum: bool,
 }
 
 /// A structure or union with the offsets of its members.
@@ -131,7 +135,7 @@ impl CValue {
     /// Returns the type `scalar` with its alignment in the data model `model`.
     pub(super) fn of_scalar(scalar: Scalar, model: &DataModel) -> Self {
         let align = scalar.ty.natural_align(scalar.size, model);
-        Self { base: Base::Scalar(scalar), shape: Vec::new(), align }
+        Self { base: Base::Scalar(scalar), shape: Vec::new(), align, is_enum: false }
     }
 
     /// Returns the type `ty` of `size` bytes in the byte order of the data model `model`.
@@ -141,13 +145,14 @@ impl CValue {
 
     /// Returns the type `base`, which must have no size, such as `void`.
     pub(super) fn unsized_type(base: Base) -> Self {
-        Self { base, shape: Vec::new(), align: Align::ONE }
+        Self { base, shape: Vec::new(), align: Align::ONE, is_enum: false }
     }
 
     /// Returns the size of one element in bytes. Returns `None` for a type without a size.
     pub(super) fn element_size(&self) -> Option<u64> {
         match &self.base {
             Base::Scalar(scalar) => Some(scalar.size),
+            Base::Bits(bits) => Some(bits.size()),
             Base::Record(record) => Some(record.size),
             Base::Void | Base::Function | Base::Incomplete(_) | Base::Invalid(_) => None,
         }
@@ -219,6 +224,6 @@ pub(super) fn describe_unsized(base: &Base) -> String {
         Base::Void => "`void` has no size".to_owned(),
         Base::Function => "a function has no size".to_owned(),
         Base::Incomplete(name) => format!("the size of {} is not known", super::error::quoted(name)),
-        Base::Scalar(_) | Base::Record(_) | Base::Invalid(_) => "the type is too large".to_owned(),
+        Base::Scalar(_) | Base::Bits(_) | Base::Record(_) | Base::Invalid(_) => "the type is too large".to_owned(),
     }
 }

@@ -8,6 +8,7 @@ use pep3118::decode::{Buffer, DecodeError, Plan};
 use pep3118::{Order, RawView, Request, Slice, View};
 
 use super::{items_one_by_one, plan, view};
+use crate::properties::strided::parts_agree;
 use crate::property_search::search_until;
 
 /// The minimum length in bytes of a copy that bypasses the caches.
@@ -267,6 +268,9 @@ fn indirect_rows_are_copied_as_by_a_simple_loop() {
                 let fortran: Vec<u8> =
                     (0..items).flat_map(|at| (0..37).flat_map(move |row| item(row, at))).copied().collect();
                 assert!(buffer.to_contiguous(Order::C).unwrap() == c, "{format} {items} {stride}");
+                if items % 5 == 1 {
+                    parts_agree(&buffer, 37);
+                }
                 assert!(buffer.to_contiguous(Order::Fortran).unwrap() == fortran, "{format} {items} {stride}");
                 if format == ">d" {
                     let copy: Vec<u8> =
@@ -301,6 +305,7 @@ fn many_indirect_rows_are_copied_as_by_a_simple_loop() {
                 .map(|unit| u32::from_be_bytes(*unit))
                 .collect();
             assert!(buffer.to_vec::<u32>(Order::C).unwrap() == expected, "{rows} {items} {backwards}");
+            parts_agree(&buffer, rows as i64);
             // With a pointer for every item, the same table is also a view of one dimension.
             if items == 1 {
                 let view = indirect(&shape[..1], &strides[..1], &suboffsets[..1], 4);

@@ -93,9 +93,9 @@ fn unreadable_items_are_refused() {
         message(plan.columns(&[0; 13], None).unwrap_err()),
         "13 bytes are not a multiple of the 12-byte item size"
     );
-    assert_eq!(message(plan.columns(&[0; 12], Some(&[b"c"])).unwrap_err()), "no field is named `c`");
+    assert_eq!(message(plan.columns(&[0; 12], ["c"]).unwrap_err()), "no field is named `c`");
     let (mut short, mut wrong) = ([0_i32; 1], [0.0_f32; 2]);
-    let into = |destinations| message(plan.columns_into(&[0; 24], Some(&[b"a"]), destinations).unwrap_err());
+    let into = |destinations| message(plan.columns_into(&[0; 24], ["a"], destinations).unwrap_err());
     assert_eq!(into(vec![short.as_mut_slice().into()]), "the destination holds 1 element but 2 are needed");
     assert_eq!(into(vec![wrong.as_mut_slice().into()]), "items are int32 but float32 was requested");
     assert_eq!(into(vec![]), "0 destinations for 1 column");
@@ -130,23 +130,49 @@ fn unreadable_items_are_refused() {
     );
 }
 
-/// A plan stores the dotted name and the shape of each leaf. A short format can have many fields in a record with a long name, or
-/// in nested arrays with many dimensions.
+/// Returns the format of a record with the long name `x…` and many fields. The dotted name of each field has 60 KB.
+fn long_names() -> String {
+    format!("T{{T{{{}}}:{}:}}", "b".repeat(60_000), "x".repeat(60_000))
+}
+
+/// The leaves of a record share its name, so a plan needs little memory. A call that needs one dotted name creates one.
 #[test]
-fn names_and_shapes_of_leaves_have_a_limit() {
-    let long_name = format!("T{{T{{{}}}:{}:}}", "b".repeat(60_000), "x".repeat(60_000));
-    let error = Plan::new(&layout(&long_name)).unwrap_err();
-    assert!(matches!(error, DecodeError::FieldNames { limit: 67_108_864, .. }), "{error}");
+fn a_record_with_a_long_name_and_many_fields_has_a_plan() {
+    let plan = Plan::new(&layout(&long_names())).unwrap();
+    let records = vec![7; 60_000];
+    assert!(matches!(plan.value(&records).unwrap(), Value::Record(_)));
+    let name = plan.leaves()[59_999].name().into_owned();
+    assert!(name.ends_with(b"x.f59999"));
+    assert_eq!(plan.columns(&records, [&name]).unwrap()[0].data, ColumnData::Int8(vec![7]));
+}
+
+/// The result of `columns` contains the dotted names of all fields.
+#[test]
+fn the_dotted_names_of_all_fields_have_a_limit() {
+    let plan = Plan::new(&layout(&long_names())).unwrap();
+    let error = plan.columns(&vec![0; 60_000], None).unwrap_err();
+    assert!(matches!(error, DecodeError::FieldNames { .. }), "{error}");
     assert_eq!(
         error.to_string(),
-        "names and shapes of the fields need 67145604 bytes but at most 67108864 are supported"
+        "names and shapes of the fields need 3600408890 bytes but at most 31057600 are supported"
     );
+    let names = vec![&b"x"[..]; 5];
+    assert!(matches!(plan.columns(&[], &names).unwrap_err(), DecodeError::FieldNames { .. }));
+}
 
+/// The shape of a leaf contains the dimensions of all enclosing arrays. The fields of one record share this shape,
+/// unless a field is an array.
+#[test]
+fn shapes_of_leaves_have_a_limit() {
     let dimensions = format!("({}1)T{{", "1,".repeat(63));
-    let nested = format!("{}{}{}", dimensions.repeat(40), "b".repeat(60_000), "}".repeat(40));
-    let error = Plan::new(&layout(&nested)).unwrap_err();
+    let nested = |field: &str| format!("{}{}{}", dimensions.repeat(40), field.repeat(10_000), "}".repeat(40));
+    assert_eq!(Plan::new(&layout(&nested("b"))).unwrap().leaves().len(), 10_000);
+    let error = Plan::new(&layout(&nested("(1)b"))).unwrap_err();
     assert!(matches!(error, DecodeError::FieldNames { .. }), "{error}");
+}
 
+#[test]
+fn names_and_shapes_of_usual_lengths_are_accepted() {
     let fields = format!("T{{{}}}", "b:a_name_of_usual_length:".repeat(5_000));
     assert_eq!(Plan::new(&layout(&fields)).unwrap().leaves().len(), 5_000);
 }

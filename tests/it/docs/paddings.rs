@@ -38,15 +38,15 @@ enum ReadOutcome {
 #[test]
 fn padding_md_counts_what_each_rule_reads_right() {
     // In all four dialects sizes after `<` are native, so that the dialects differ only in their padding rule.
-    let by_struct = Dialect { native_only: NativeOnly::KeepSize, wide_char: WideChar::Wchar, ..Dialect::PEP3118 };
-    let by_c = Dialect {
-        structure_size: Dialect::NATIVE_C.structure_size,
-        trailing_padding: TrailingPadding::Aligned,
-        ..by_struct
-    };
-    let implicit_end = Dialect { trailing_padding: TrailingPadding::Implicit, ..by_struct };
-    let explicit =
-        Dialect { alignment: Alignment::Explicit, named_padding: Dialect::NUMPY.named_padding, ..implicit_end };
+    let mut by_struct = Dialect::PEP3118;
+    (by_struct.native_only, by_struct.wide_char) = (NativeOnly::KeepSize, WideChar::Wchar);
+    let mut by_c = by_struct;
+    by_c.structure_size = Dialect::NATIVE_C.structure_size;
+    by_c.trailing_padding = TrailingPadding::Aligned;
+    let mut implicit_end = by_struct;
+    implicit_end.trailing_padding = TrailingPadding::Implicit;
+    let mut explicit = implicit_end;
+    (explicit.alignment, explicit.named_padding) = (Alignment::Explicit, Dialect::NUMPY.named_padding);
     let mut counts: Vec<(&str, usize, [[usize; 3]; 5])> = Vec::new();
     for row in rows("exports").iter().filter(|row| row.get("bitfields").is_none() && fields_are_recorded(row)) {
         let (Some(group), Some(expected)) = (group(row), recorded(row)) else { continue };

@@ -10,23 +10,35 @@ const ROWS: [&str; 8] =
 
 /// Returns an error if `value` does not conform to the JSON schema `schema`, or if the schema has a keyword that this
 /// function does not support.
-fn conforms(value: &Value, schema: &Value) -> Result<(), String> {
+pub(crate) fn conforms(value: &Value, schema: &Value) -> Result<(), String> {
+    conforms_in(value, schema, schema)
+}
+
+/// Returns an error if `value` does not conform to `schema`, a part of the JSON schema `root`.
+fn conforms_in(value: &Value, schema: &Value, root: &Value) -> Result<(), String> {
     let schema = schema.as_object().ok_or("a schema is an object")?;
     for (keyword, wanted) in schema {
         match keyword.as_str() {
-            "$schema" | "title" | "description" | "examples" => {}
+            "$schema" | "$defs" | "title" | "description" | "examples" => {}
+            "$ref" => {
+                let name =
+                    wanted.as_str().and_then(|name| name.strip_prefix("#/$defs/")).ok_or("an unknown reference")?;
+                conforms_in(value, &root["$defs"][name], root)?;
+            }
             "type" => is_type(value, wanted)?,
             "enum" if wanted.as_array().is_some_and(|values| values.contains(value)) => {}
             "const" if wanted == value => {}
             "minimum" if value.as_f64() >= wanted.as_f64() => {}
-            "anyOf" if wanted.as_array().is_some_and(|all| all.iter().any(|one| conforms(value, one).is_ok())) => {}
+            "anyOf"
+                if wanted.as_array().is_some_and(|all| all.iter().any(|one| conforms_in(value, one, root).is_ok())) => {
+            }
             "required" | "properties" | "additionalProperties" | "items" | "prefixItems" => {}
             _ => return Err(format!("{value} breaks {keyword} {wanted}")),
         }
     }
     match value {
-        Value::Object(object) => members(object, schema),
-        Value::Array(array) => elements(array, schema),
+        Value::Object(object) => members(object, schema, root),
+        Value::Array(array) => elements(array, schema, root),
         _ => Ok(()),
     }
 }
@@ -47,7 +59,7 @@ fn is_type(value: &Value, wanted: &Value) -> Result<(), String> {
 }
 
 /// Returns an error if the keys of `object` do not conform to `schema`.
-fn members(object: &Map<String, Value>, schema: &Map<String, Value>) -> Result<(), String> {
+fn members(object: &Map<String, Value>, schema: &Map<String, Value>, root: &Value) -> Result<(), String> {
     for name in schema.get("required").and_then(Value::as_array).into_iter().flatten() {
         if !object.contains_key(name.as_str().unwrap()) {
             return Err(format!("{name} is missing"));
@@ -56,9 +68,9 @@ fn members(object: &Map<String, Value>, schema: &Map<String, Value>) -> Result<(
     for (name, member) in object {
         let known = schema.get("properties").and_then(|known| known.get(name));
         match (known, schema.get("additionalProperties")) {
-            (Some(schema), _) => conforms(member, schema),
+            (Some(schema), _) => conforms_in(member, schema, root),
             (None, Some(Value::Bool(false))) => Err("is not expected".to_owned()),
-            (None, Some(schema)) => conforms(member, schema),
+            (None, Some(schema)) => conforms_in(member, schema, root),
             (None, None) => Ok(()),
         }
         .map_err(|why| format!("{name}: {why}"))?;
@@ -67,14 +79,14 @@ fn members(object: &Map<String, Value>, schema: &Map<String, Value>) -> Result<(
 }
 
 /// Returns an error if the elements of `array` do not conform to `schema`.
-fn elements(array: &[Value], schema: &Map<String, Value>) -> Result<(), String> {
+fn elements(array: &[Value], schema: &Map<String, Value>, root: &Value) -> Result<(), String> {
     let first = schema.get("prefixItems").and_then(Value::as_array);
     if first.is_some_and(|first| first.len() != array.len()) {
         return Err(format!("{} elements", array.len()));
     }
     for (at, element) in array.iter().enumerate() {
         let own = first.and_then(|first| first.get(at)).or_else(|| schema.get("items"));
-        own.map_or(Ok(()), |schema| conforms(element, schema)).map_err(|why| format!("[{at}] {why}"))?;
+        own.map_or(Ok(()), |schema| conforms_in(element, schema, root)).map_err(|why| format!("[{at}] {why}"))?;
     }
     Ok(())
 }

@@ -2,97 +2,8 @@
 //! returns a view, the offset of every index is inside of the byte bounds of the view.
 
 use arbitrary::{Result, Unstructured};
-use pep3118::{Block, Checked, Checker, DataModel, Dialect, Order, Owner, RawView, Request, Slice, Step, View};
-
-/// Generates a random number: a small number, any number, or a number at which arithmetic overflows.
-pub fn number(bytes: &mut Unstructured<'_>) -> Result<i64> {
-    const EDGES: [i64; 16] = [
-        i64::MIN,
-        i64::MIN + 1,
-        -(1 << 62),
-        -(1 << 32),
-        -9,
-        -1,
-        0,
-        1,
-        2,
-        3,
-        8,
-        1 << 31,
-        1 << 32,
-        1 << 62,
-        i64::MAX - 1,
-        i64::MAX,
-    ];
-    match bytes.int_in_range(0..=3)? {
-        0 => bytes.arbitrary(),
-        1 => Ok(*bytes.choose(&EDGES)?),
-        _ => bytes.int_in_range(-4..=16),
-    }
-}
-
-/// Generates a random shape, random strides or random suboffsets with `ndim` entries. If `plausible` is `true`, a
-/// correct exporter could fill in the array. `None` means NULL.
-fn array(bytes: &mut Unstructured<'_>, ndim: i32, plausible: bool) -> Result<Option<Vec<i64>>> {
-    let length = match bytes.int_in_range(0..=7)? {
-        _ if plausible => usize::try_from(ndim).unwrap_or(1),
-        0 => return Ok(None),
-        1 => bytes.int_in_range(0..=70)?,
-        _ => usize::try_from(ndim).unwrap_or(1).min(70),
-    };
-    let number = |bytes: &mut Unstructured<'_>| if plausible { bytes.int_in_range(0..=4) } else { number(bytes) };
-    (0..length).map(|_| number(bytes)).collect::<Result<Vec<i64>>>().map(Some)
-}
-
-/// Random fields of a `Py_buffer`.
-#[derive(Debug)]
-pub struct Owned {
-    raw: RawView<'static>,
-    format: Option<Vec<u8>>,
-    arrays: [Option<Vec<i64>>; 3],
-}
-
-impl Owned {
-    /// Generates random fields. In half of all cases, a correct exporter could fill in the fields.
-    pub fn new(bytes: &mut Unstructured<'_>) -> Result<Self> {
-        const FORMATS: [&[u8]; 10] =
-            [b"B", b"<i", b"T{b:a:i:b:}", b"T{b:a:xxxxxxxi:b:}", b"", b"i}d", b"9999999999i", b"(2,3)<q", b"\0", b"Zd"];
-        let plausible = bytes.ratio(1, 2)?;
-        let ndim = match bytes.int_in_range(0..=7)? {
-            0 if !plausible => *bytes.choose(&[-1, 64, 65, i32::MIN, i32::MAX])?,
-            _ => bytes.int_in_range(0..=5)?,
-        };
-        let format = match bytes.int_in_range(0..=3)? {
-            0 => None,
-            _ if plausible => Some(b"<i".to_vec()),
-            1 => Some(bytes.arbitrary()?),
-            _ => Some(bytes.choose(&FORMATS)?.to_vec()),
-        };
-        let raw = RawView {
-            buf: bytes.arbitrary()?,
-            obj: *bytes.choose(&[Owner::Unknown, Owner::Null, Owner::Temporary, Owner::Exporter(1)])?,
-            len: number(bytes)?,
-            itemsize: if plausible { 4 } else { number(bytes)? },
-            readonly: bytes.int_in_range(-1..=2)?,
-            ndim,
-            ..RawView::default()
-        };
-        Ok(Self {
-            raw,
-            format,
-            arrays: [array(bytes, ndim, plausible)?, array(bytes, ndim, plausible)?, array(bytes, ndim, plausible)?],
-        })
-    }
-
-    /// Returns the fields as a `RawView`. If `fitted` is `true`, `len` is the product of the shape and the itemsize.
-    pub fn raw(&self, fitted: bool) -> RawView<'_> {
-        let [shape, strides, suboffsets] = self.arrays.each_ref().map(Option::as_deref);
-        let bytes =
-            shape.unwrap_or_default().iter().fold(self.raw.itemsize, |bytes, length| bytes.wrapping_mul(*length));
-        let len = if fitted { bytes } else { self.raw.len };
-        RawView { len, format: self.format.as_deref(), shape, strides, suboffsets, ..self.raw }
-    }
-}
+use pep3118::arbitrary::{number, raw_view};
+use pep3118::{Block, Checked, Checker, DataModel, Dialect, Order, Request, Slice, Step, View};
 
 /// Asserts that the offsets of `view` and of random slices of `view` are inside of the byte bounds of `view`.
 fn stays_in_its_bounds(view: &View<'_>, bytes: &mut Unstructured<'_>) -> Result<()> {
@@ -169,8 +80,8 @@ fn agrees_with_every_index(view: &View<'_>) {
 /// Validates random fields for a random request and a random memory block. Returns whether the validation returned a
 /// view.
 pub fn check_view(bytes: &mut Unstructured<'_>) -> Result<bool> {
-    let owned = Owned::new(bytes)?;
-    let raw = owned.raw(bytes.ratio(2, 3)?);
+    let owned = raw_view(bytes)?;
+    let raw = owned.as_raw();
     let request = match bytes.int_in_range(0..=3)? {
         0 => None,
         1 => Some(Request::from_bits_retain(bytes.arbitrary()?)),

@@ -1,11 +1,11 @@
 //! Properties that compare the values and columns of strided memory with the reference decoder.
 #![allow(unsafe_code, reason = "the tests decode memory at a raw pointer")]
 
-use arbitrary::{Result, Unstructured};
+use arbitrary::{Arbitrary, Result, Unstructured};
+use pep3118::arbitrary::StridedBuffer;
 use pep3118::decode::{Buffer, Column, Plan, Value};
-use pep3118::{Block, Checked, DataModel, Dialect, Layout, Order, RawView, Request, View, fill_contiguous_strides};
+use pep3118::{Block, Checked, DataModel, Dialect, Layout, Order, RawView, Request, View};
 
-use super::layouts::random_layout;
 use crate::reference_decoder::{column_bytes, describe_value, leaf_bytes, read};
 
 /// Returns the view of items in a block of `len` bytes. The item with all indices 0 is at byte `offset` of the block.
@@ -73,64 +73,60 @@ pub fn columns_agree(format: &str, layout: &Layout, columns: &[Column], items: &
     }
 }
 
-/// For a random layout, shape and strides, compares the values, columns and contiguous copies with the reference
-/// decoder, for owned and for foreign memory. Returns `false` if no layout was generated.
-pub fn decode_strided(bytes: &mut Unstructured<'_>) -> Result<bool> {
-    let Some((format, layout)) = random_layout(bytes)? else { return Ok(false) };
-    let plan = Plan::new(&layout).unwrap();
-    let itemsize = i64::try_from(layout.size()).unwrap();
-    let ndim = bytes.int_in_range(0..=3)?;
-    let mut shape = Vec::new();
-    let mut strides = Vec::new();
-    for _ in 0..ndim {
-        // With 16 and more items in a row, the library fills uninitialized memory.
-        shape.push(bytes.int_in_range(0..=if ndim == 1 { 40 } else { 5 })?);
-        let odd: i64 = bytes.int_in_range(-3..=3)?;
-        strides.push(bytes.int_in_range(-3..=3)? * itemsize + if bytes.ratio(1, 4)? { odd } else { 0 });
+/// Compares the parts of `buffer`, which has `rows` indices in the first dimension, with the whole buffer.
+pub fn parts_agree(buffer: &Buffer<'_>, rows: i64) {
+    let bytes = |buffer: &Buffer<'_>| buffer.to_contiguous(Order::C).unwrap();
+    let whole = bytes(buffer);
+    for len in [1, 2, 3, 7, rows - 1, rows, rows + 1].into_iter().filter(|len| *len > 0) {
+        if rows / len > 50 {
+            continue;
+        }
+        let parts: Vec<Buffer<'_>> = buffer.chunks(len).unwrap().collect();
+        assert_eq!(parts.len() as i64, (rows + len - 1) / len);
+        assert!(parts.iter().flat_map(bytes).eq(whole.iter().copied()), "{rows} rows in parts of {len}");
     }
-    if bytes.ratio(1, 3)? {
-        let order = if bytes.arbitrary()? { Order::C } else { Order::Fortran };
-        fill_contiguous_strides(&shape, itemsize, order, &mut strides).unwrap();
+    for index in [0, 1, rows / 2, rows].into_iter().filter(|index| *index <= rows) {
+        let (low, high) = buffer.split_at(index).unwrap();
+        // A part has parts too.
+        let (middle, last) = high.split_at((rows - index) / 2).unwrap();
+        assert!([bytes(&low), bytes(&middle), bytes(&last)].concat() == whole, "{rows} rows, split at {index}");
     }
-    let reach = |wanted: bool| -> i64 {
-        let axes = shape.iter().zip(&strides).filter(|(length, stride)| **length > 0 && (**stride < 0) == wanted);
-        axes.map(|(length, stride)| (length - 1) * stride).sum()
-    };
-    let (origin, len) = (-reach(true) + 3, reach(false) - reach(true) + itemsize + 6);
-    let seed: Vec<u8> = bytes.arbitrary()?;
-    let memory: Vec<u8> = (0..usize::try_from(len).unwrap())
-        .map(|at| seed.get(at % (seed.len() + 1)).copied().unwrap_or(0x7f).wrapping_mul(at as u8 | 1))
-        .collect();
+}
 
-    let view = view(&shape, &strides, itemsize, len, origin);
-    let items = items_one_by_one(&memory, origin, &shape, &strides, usize::try_from(itemsize).unwrap());
-    items.iter().for_each(|item| agree(&format, &layout, &plan, item));
+/// For a random layout, shape and strides, compares the values, columns and contiguous copies with the reference
+/// decoder, for owned and for foreign memory. Returns `false` if an item has 0 bytes.
+pub fn decode_strided(bytes: &mut Unstructured<'_>) -> Result<bool> {
+    let random = StridedBuffer::arbitrary(bytes)?;
+    let (format, layout, memory) = (random.format(), random.layout(), random.memory());
+    let plan = Plan::new(layout).unwrap();
+    let raw = random.raw();
+    let Checked { report, view } = raw.check(Request::STRIDES, None, Some(random.block()));
+    let view = view.unwrap_or_else(|| panic!("{random:?}: {report}"));
+    let origin = random.block().offset;
+    let items =
+        items_one_by_one(memory, origin, random.shape(), random.strides(), usize::try_from(layout.size()).unwrap());
+    assert_eq!(random.items(Order::C), items);
+    items.iter().for_each(|item| agree(format, layout, &plan, item));
 
     // SAFETY: (a) The view was validated for this block. (b) The view has no suboffsets. (c) No thread writes to
     // `memory`.
     let foreign = unsafe { Buffer::from_ptr(&view, &plan, memory.as_ptr().wrapping_offset(origin as isize)) }.unwrap();
-    for buffer in [Buffer::new(&view, &plan, &memory).unwrap(), foreign] {
+    for buffer in [Buffer::new(&view, &plan, memory).unwrap(), foreign] {
+        if let Some(rows) = random.shape().first() {
+            parts_agree(&buffer, *rows);
+        }
         let values: Vec<Value> = buffer.values().map(std::result::Result::unwrap).collect();
         assert_eq!(values.len(), items.len());
         for (value, item) in values.iter().zip(&items) {
             assert_eq!(describe_value(value, layout.item()), read(layout.item(), item), "{format}");
         }
-        if itemsize > 0 {
-            columns_agree(&format, &layout, &buffer.columns(None).unwrap(), &items);
+        if layout.size() > 0 {
+            columns_agree(format, layout, &buffer.columns(None).unwrap(), &items);
         }
-        assert_eq!(buffer.to_contiguous(Order::C).unwrap(), items.concat(), "{shape:?} {strides:?}");
-        let reversed = |values: &[i64]| values.iter().rev().copied().collect::<Vec<i64>>();
-        // Fortran order is the C order of the array with reversed axes.
-        let fortran = items_one_by_one(
-            &memory,
-            origin,
-            &reversed(&shape),
-            &reversed(&strides),
-            usize::try_from(itemsize).unwrap(),
-        );
-        assert_eq!(buffer.to_contiguous(Order::Fortran).unwrap(), fortran.concat(), "{shape:?} {strides:?}");
+        assert_eq!(buffer.to_contiguous(Order::C).unwrap(), items.concat(), "{random:?}");
+        assert_eq!(buffer.to_contiguous(Order::Fortran).unwrap(), random.items(Order::Fortran).concat(), "{random:?}");
     }
-    Ok(true)
+    Ok(layout.size() > 0)
 }
 
 /// Asserts for every data model that the library and the reference decoder return the same value for an item of the

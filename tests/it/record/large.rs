@@ -167,11 +167,17 @@ fn invalid_values_are_found_in_any_block() {
     };
     // `on` is the last byte of a cell of 12 bytes in one format, and the first byte of a cell of 11 bytes in the other.
     let cells = 4 + 6 * 12 + 16 + 4 + 4 + 8 + 2 + 2 + 8;
-    assert_eq!(refused(37, 4 + 11, 2, &mut kept), (37, "grid.on[0]".into(), 2, "bool"));
-    assert_eq!(refused(199, 4 + 5 * 12 + 11, 255, &mut kept), (199, "grid.on[5]".into(), 255, "bool"));
-    assert_eq!(refused(150, cells + 89 * 11, 3, &mut kept), (150, "cells.on[89]".into(), 3, "bool"));
-    assert_eq!(refused(0, 2, 0xd8, &mut kept), (0, "letter".into(), 0xd87a, "char"));
+    for record in [0, 37, 150, 199] {
+        assert_eq!(refused(record, 2, 0xd8, &mut kept), (record as u64, "letter".into(), 0xd87a, "char"));
+    }
     assert_eq!(kept.len(), 1);
+    // Each byte other than 0 of a `bool` is true, in every block.
+    let mut bools = good.clone();
+    for (record, at) in [(37, 4 + 11), (199, 4 + 5 * 12 + 11), (150, cells + 89 * 11)] {
+        bools[record * plan.itemsize() + at] = 2;
+    }
+    let found = records.read(&bools).unwrap();
+    assert!(found[37].grid[0][0].on && found[199].grid[2][1].on && found[150].cells[89].on && !found[36].grid[0][0].on);
     records.read_into(&good, &mut kept).unwrap();
     assert_eq!(kept.len(), 201);
 }

@@ -124,16 +124,16 @@ fn records_are_written_in_the_order_of_the_view() {
 #[test]
 fn records_are_appended_to_a_vector() {
     #[derive(Record, Debug, PartialEq)]
-    struct Flag(bool);
-    let plan = plan("?");
-    let records = plan.records::<Flag>().unwrap();
-    let mut flags = vec![Flag(true)];
-    records.read_into(&[0, 1], &mut flags).unwrap();
-    let mut many = vec![1; 1000];
-    many[999] = 2;
-    let error = records.read_into(&many, &mut flags).unwrap_err();
-    assert_eq!(error.to_string(), "field `f0` of record 999 is 0x2, which is not a bool");
-    assert_eq!(flags, [Flag(true), Flag(false), Flag(true)]);
+    struct Letter(char);
+    let plan = plan("<w");
+    let records = plan.records::<Letter>().unwrap();
+    let mut letters = vec![Letter('a')];
+    records.read_into(b"b\0\0\0c\0\0\0", &mut letters).unwrap();
+    let mut many = b"z\0\0\0".repeat(1000);
+    many[999 * 4 + 1] = 0xd8;
+    let error = records.read_into(&many, &mut letters).unwrap_err();
+    assert_eq!(error.to_string(), "field `f0` of record 999 is 0xd87a, which is not a char");
+    assert_eq!(letters, ['a', 'b', 'c'].map(Letter));
 }
 
 #[derive(Record, bytemuck::Pod, bytemuck::Zeroable, Debug, Clone, Copy, PartialEq)]

@@ -2,9 +2,10 @@
 
 use arbtest::arbitrary::Result;
 use arbtest::arbtest;
+use pep3118::arbitrary::{number, raw_view};
 use pep3118::{Audit, Order, RaisedError, Request, RequestOutcome, Slice, fill_contiguous_strides, verify_structure};
 
-use crate::properties::metadata::{Owned, check_view, number};
+use crate::properties::metadata::check_view;
 
 #[test]
 fn the_check_does_not_panic_for_any_struct() {
@@ -50,7 +51,7 @@ fn the_audit_does_not_panic_for_any_answers() {
         let mut audit = Audit::new();
         for _ in 0..bytes.int_in_range(0..=6)? {
             let request = *bytes.choose(&Request::ALL_LEGAL)?;
-            let owned = Owned::new(bytes)?;
+            let owned = raw_view(bytes)?;
             let outcome = match bytes.int_in_range(0..=3)? {
                 0 => RequestOutcome::refused(
                     bytes.choose(&[RaisedError::BufferError, RaisedError::NoException])?.clone(),
@@ -59,7 +60,7 @@ fn the_audit_does_not_panic_for_any_answers() {
                     returned: bytes.arbitrary()?,
                     error: RaisedError::Other("OSError".into()),
                 },
-                _ => RequestOutcome::Granted(owned.raw(true)),
+                _ => RequestOutcome::Granted(owned.as_raw()),
             };
             audit = audit.observe(request, outcome);
         }

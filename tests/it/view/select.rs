@@ -188,3 +188,23 @@ fn views_of_a_read_only_view_are_read_only() {
     let view = writable.to_readonly().slice(&[Slice::FULL]).unwrap().select(0, 0).unwrap().view;
     assert!(view.readonly() && view.cast(int(), 4, None).unwrap().readonly());
 }
+
+#[test]
+fn a_view_has_no_part_without_dimensions_or_out_of_range() {
+    let rows = view(ROWS);
+    let lengths = |parts: (pep3118::View<'_>, pep3118::View<'_>)| (parts.0.shape()[0], parts.1.shape()[0]);
+    assert_eq!(rows.split_at(0).map(lengths), Ok((0, 2)));
+    assert_eq!(rows.split_at(2).map(lengths), Ok((2, 0)));
+    for index in [-1, 3, i64::MIN, i64::MAX] {
+        assert!(rows.split_at(index).is_err(), "{index}");
+    }
+    for len in [0, -1, i64::MIN] {
+        assert_eq!(
+            rows.chunks(len).err().unwrap().to_string(),
+            format!("a chunk of {len} indices, but a chunk has at least 1")
+        );
+    }
+    assert_eq!(rows.chunks(i64::MAX).unwrap().count(), 1);
+    let one = view(RawView { len: 4, ndim: 0, shape: None, strides: None, ..ROWS });
+    assert!(one.split_at(0).is_err() && one.chunks(1).is_err());
+}

@@ -128,7 +128,8 @@ struct Builder<'f> {
 }
 
 impl ItemMap {
-    /// Returns the fields and the padding of an item. `found` must be the interpretation of `format`.
+    /// Returns the fields and the padding of an item. `found` must be the interpretation of `format`. `format` is
+    /// empty for C source.
     ///
     /// # Errors
     /// - a size does not fit into the address space
@@ -249,6 +250,7 @@ impl Builder<'_> {
         let (pads, total) = explicit_padding(self.format.get(start..end).unwrap_or_default());
         match gap.saturating_sub(total) {
             0 => format!("`{}` in the format", escape(&pads)),
+            rest if rest > most && self.format.is_empty() => "padding of the C type".to_owned(),
             rest if rest > most => "not in the format".to_owned(),
             _ if total == 0 => alignment.to_owned(),
             _ => format!("`{}` in the format; the rest {alignment}", escape(&pads)),

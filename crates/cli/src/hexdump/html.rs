@@ -11,6 +11,7 @@ use pep3118::__private::plural;
 use super::ItemWriter;
 use super::fields::{Entry, EntryKind, ItemMap};
 use super::text::{LONGEST_VALUE, byte_range, cut, printable, range_text};
+use crate::escape::markup;
 use crate::failure::Failure;
 use crate::palette::FIELD_COLOURS;
 use pep3118::__private::to_u64;
@@ -85,7 +86,7 @@ impl<'m, W: Write> HtmlWriter<'m, W> {
     /// Creates a writer of items of `map` to `out`, and writes the start of the page. `title` is the title of the page.
     /// Returns an error if writing fails.
     pub(super) fn new(map: &'m ItemMap, title: &str, mut out: W) -> Result<Self, Failure> {
-        let title = html(title);
+        let title = markup(title);
         writeln!(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">")?;
         writeln!(out, "<meta name=\"viewport\" content=\"width=device-width\">")?;
         // The page needs no scripts and no other files. The policy blocks scripts and other files even if a text were
@@ -173,7 +174,7 @@ impl<'m, W: Write> HtmlWriter<'m, W> {
             _ => "",
         };
         for (line, byte) in (row.line..).zip(bytes) {
-            let text = html(&printable(byte).to_string());
+            let text = markup(&printable(byte).to_string());
             write!(self.out, "<b{class} style=\"grid-area:{line}/{hex}\">{byte:02x}</b>")?;
             write!(self.out, "<i{class} style=\"grid-area:{line}/{place}\">{text}</i>")?;
         }
@@ -200,11 +201,11 @@ impl<'m, W: Write> HtmlWriter<'m, W> {
             // The first cell can get the keyboard focus. The focus highlights the field in the same way as the mouse
             // pointer.
             let focus = if column == DESCRIPTION { " tabindex=\"0\"" } else { "" };
-            write!(self.out, "<span class=\"d\"{focus} style=\"grid-area:{line}/{column}\">{}</span>", html(cell))?;
+            write!(self.out, "<span class=\"d\"{focus} style=\"grid-area:{line}/{column}\">{}</span>", markup(cell))?;
         }
         let column = DESCRIPTION.saturating_add(4);
         for (line, (sign, value)) in (line..).zip(values) {
-            let value = html(value);
+            let value = markup(value);
             write!(self.out, "<span class=\"d v\" style=\"grid-area:{line}/{column}\">{sign}{value}</span>")?;
         }
         Ok(())
@@ -224,7 +225,7 @@ impl<W: Write> ItemWriter for HtmlWriter<'_, W> {
     }
 
     fn legend(&mut self, names: [&str; 2]) -> Result<(), Failure> {
-        let [first, second] = names.map(html);
+        let [first, second] = names.map(markup);
         Ok(writeln!(self.out, "<p>- {first}<br>+ {second}</p>")?)
     }
 
@@ -242,7 +243,7 @@ impl<W: Write> ItemWriter for HtmlWriter<'_, W> {
     }
 
     fn note(&mut self, line: &str) -> Result<(), Failure> {
-        Ok(writeln!(self.out, "<p>{}</p>", html(line))?)
+        Ok(writeln!(self.out, "<p>{}</p>", markup(line))?)
     }
 
     fn flush(&mut self) -> Result<(), Failure> {
@@ -253,20 +254,4 @@ impl<W: Write> ItemWriter for HtmlWriter<'_, W> {
         writeln!(self.out, "</body>\n</html>")?;
         self.flush()
     }
-}
-
-/// Escapes `text` for HTML. Invisible characters in `text` must already be escaped.
-fn html(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            _ => escaped.push(character),
-        }
-    }
-    escaped
 }

@@ -4,7 +4,7 @@ mod fields;
 mod html;
 mod text;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,9 @@ use pep3118::__private::plural;
 use pep3118::decode::Plan;
 use pep3118::{Interpretation, LayoutError};
 
+use super::c_source::COptions;
 use super::escape::escape_path;
+use super::examples;
 use super::failure::{Failure, Status};
 use super::input::{InputSource, refuse_swapped};
 use super::options::{self, InterpretationOptions, note_type_name};
@@ -38,16 +40,18 @@ const BUFFER: usize = 1 << 16;
 /// The rest of the file after the last whole item is printed without fields. The exit status is 0, or 1 if an
 /// error occurs. With --diff, the exit status is 1 if the files differ.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = examples::help("hexdump"))]
 pub(super) struct Hexdump {
     /// The file to read; - is standard input
     file: PathBuf,
     /// The format of an item, such as '<IhBd8s'
-    #[arg(required_unless_present = "format_option", conflicts_with = "format_option")]
+    #[arg(required_unless_present_any = ["format_option", "c", "struct"], conflicts_with_all = ["format_option", "c", "struct"])]
     format: Option<OsString>,
     /// The format of an item, in place of the argument FORMAT
-    #[arg(id = "format_option", long = "format", short, value_name = "FORMAT")]
+    #[arg(id = "format_option", long = "format", short, value_name = "FORMAT", conflicts_with_all = ["c", "struct"])]
     format_option: Option<OsString>,
+    #[command(flatten)]
+    c: COptions,
     /// The size of an item in bytes
     #[arg(long, short, value_name = "BYTES")]
     itemsize: Option<u64>,
@@ -67,36 +71,21 @@ pub(super) struct Hexdump {
     html: bool,
 }
 
-const EXAMPLES: &str = "\
-Examples:
-  The bytes of a file of ticks:
-    pep3118 hexdump ticks.bin 'T{<H:id:<d:price:}'
-  The item at byte 4096, after a header:
-    pep3118 hexdump ticks.bin -f '<Hd' --skip 4096 --count 1
-  What differs between two files:
-    pep3118 hexdump ticks.bin '<Hd' --diff other.bin
-  A page for a browser:
-    pep3118 hexdump ticks.bin '<Hd' --html > ticks.html";
-
 impl Hexdump {
     pub(super) fn run(self) -> Result<Status, Failure> {
-        // clap requires one of the two formats.
-        let Some(format) = self.format.as_ref().or(self.format_option.as_ref()) else {
-            return Err(Failure::internal("no format"));
+        let format = self.format.as_ref().or(self.format_option.as_ref());
+        let found = match (self.c.interpretation(&self.interpretation.model, self.itemsize)?, format) {
+            (Some(found), _) => found,
+            (None, Some(format)) => self.interpretation(format)?,
+            // clap requires a format unless --c is given.
+            (None, None) => return Err(Failure::internal("no format")),
         };
-        if self.format_option.is_none() {
-            refuse_swapped(&self.file, format, "hexdump")?;
-        }
-        let format = options::bytes(format);
-        let found = self.interpretation.reconcile(format, self.itemsize);
-        let found = found.map_err(|error| self.refused(&error, format))?;
-        note_type_name(format);
         if found.layout.size() == 0 {
             return Err(Failure::refused("items of 0 bytes: there is nothing to read"));
         }
         // The plan is not used. Creating it refuses layouts with too many values of 0 bytes.
         Plan::new(&found.layout).map_err(Failure::refused)?;
-        let map = ItemMap::new(&found, format)?;
+        let map = ItemMap::new(&found, format.map(|format| options::bytes(format)).unwrap_or_default())?;
         let items = ItemReader::open(&self.file, self.skip, &map)?;
         let others = match &self.diff {
             Some(other) if self.file.as_os_str() == "-" && other.as_os_str() == "-" => {
@@ -112,7 +101,7 @@ impl Hexdump {
             if has_colours { Box::new(anstream::stdout().lock()) } else { Box::new(io::stdout().lock()) };
         let out = BufWriter::with_capacity(BUFFER, out);
         if self.html {
-            let writer = HtmlWriter::new(&map, &self.title(&found, format), out)?;
+            let writer = HtmlWriter::new(&map, &self.title(&found), out)?;
             return self.print(writer, items, others);
         }
         let end = match &others {
@@ -147,10 +136,27 @@ impl Hexdump {
         self.interpretation.refused_for_file(error, format, self.itemsize, &self.file, self.skip)
     }
 
-    /// Returns the title of the page for items of `format`, whose interpretation is `found`: `ticks.bin: <Hd, items of
-    /// 10 bytes, dialect struct, lp64`.
-    fn title(&self, found: &Interpretation, format: &[u8]) -> String {
-        let (file, format) = (escape_path(&self.file), super::escape::escape(format));
+    /// Returns the interpretation of `format`. Returns an error if `format` is invalid or ambiguous.
+    fn interpretation(&self, format: &OsStr) -> Result<Interpretation, Failure> {
+        if self.format_option.is_none() {
+            refuse_swapped(&self.file, format, "hexdump")?;
+        }
+        let format = options::bytes(format);
+        let found = self.interpretation.reconcile(format, self.itemsize);
+        let found = found.map_err(|error| self.refused(&error, format))?;
+        note_type_name(format);
+        Ok(found)
+    }
+
+    /// Returns the title of the page for items with the interpretation `found`: `ticks.bin: <Hd, items of 10 bytes,
+    /// dialect struct, lp64`.
+    fn title(&self, found: &Interpretation) -> String {
+        let file = escape_path(&self.file);
+        let format = match self.format.as_ref().or(self.format_option.as_ref()) {
+            Some(format) => super::escape::escape(options::bytes(format)).into_owned(),
+            // A layout without a canonical format, such as a union, has no format in the title.
+            None => options::canonical(&found.layout).unwrap_or_else(|_| "C source".to_owned()),
+        };
         let (size, model) = (plural(found.layout.size(), "byte"), &self.interpretation.model.name);
         let model = super::escape::escape(model.as_bytes());
         format!("{file}: {format}, items of {size}, dialect {}, {model}", found.dialect)

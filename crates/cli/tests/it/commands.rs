@@ -63,6 +63,10 @@ fn commands_print_the_text_of_their_snapshots() {
         ("emit-rust", &["emit", "(2)T{<i:a:>d:type:}", "-d", "pep3118", "--to", "rust", "-m", "lp64"]),
         ("explain-c", &["explain", "--c", "struct tick { uint16_t id; double price; char sym[5]; };", "-m", "lp64"]),
         ("explain-c-union", &["explain", "--c", "union u { int i; float f; unsigned bits : 3; };", "-m", "lp64"]),
+        (
+            "explain-c-bits",
+            &["explain", "--c", "struct s { unsigned ready : 1, code : 9; int level : 4; char tag; };", "-m", "lp64"],
+        ),
         ("explain-c-error", &["explain", "--c", "struct tick {\n    u16 id;\n};"]),
         (
             "emit-c-source",
@@ -75,6 +79,13 @@ fn commands_print_the_text_of_their_snapshots() {
         ("size-c-no-file", &["size", "--c", "no-such-file.h"]),
         ("diff-c", &["diff", "T{<H:id:<d:price:}", "--c", "struct t { uint16_t id; double price; };", "-m", "lp64"]),
         ("check-c", &["check", "--c", "struct t { uint16_t id; double price; };", "-m", "lp64", "--shape", "3"]),
+        ("readers-c", &["readers", "--c", "struct t { uint16_t id; double price; };", "-m", "lp64"]),
+        ("c-and-dialect", &["size", "-d", "numpy", "--c", "struct t { int i; };"]),
+        ("man-hexdump", &["man", "hexdump"]),
+        ("check-sarif", &["check", "--format", "i", "--shape", "2,3", "--strides", "-2", "--to", "sarif"]),
+        ("check-junit", &["check", "--format", "i", "--shape", "2,3", "--strides", "-2", "--to", "junit"]),
+        ("check-github", &["check", "--format", "i", "--shape", "2,3", "--strides", "-2", "--to", "github"]),
+        ("audit-unknown-rule", &["audit", "--allow", "B05,LEN-PRODCT", "b''"]),
         ("c-and-format", &["size", "i", "--c", "struct t { int i; };"]),
         ("emit-numpy", &["emit", "T{b:a:x(2)T{>i:x:}:b:}", "-d", "pep3118", "--to", "numpy", "-m", "lp64"]),
         ("emit-ctypes", &["emit", "T{b:a:x(2)T{>i:x:}:b:}", "-d", "pep3118", "--to", "ctypes", "-m", "lp64"]),
@@ -328,4 +339,98 @@ fn each_json_line_is_answered_at_once() {
     }
     drop(stdin);
     assert_eq!(child.wait().unwrap().code(), Some(1));
+}
+
+#[test]
+fn each_manual_page_has_examples_and_the_exit_status() {
+    let commands = [
+        "explain",
+        "size",
+        "diff",
+        "emit",
+        "readers",
+        "check",
+        "audit",
+        "census",
+        "rules",
+        "decode",
+        "encode",
+        "hexdump",
+        "completions",
+        "man",
+    ];
+    for command in commands {
+        let output = crate::command::pep3118().args(["man", command]).output().unwrap();
+        let page = String::from_utf8(output.stdout).unwrap();
+        assert!(page.contains(".SH EXAMPLES\n"), "{command}");
+        assert!(page.contains(".SH \"EXIT STATUS\"\n"), "{command}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_examples_of_the_help_succeed() {
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_pep3118"));
+    let path = format!("{}:{}", program.parent().unwrap().display(), std::env::var("PATH").unwrap());
+    let mut count = 0;
+    for command in ["explain", "size", "diff", "emit", "readers", "check", "rules", "decode", "encode", "hexdump"] {
+        let help = text(&run(&[command, "--help"], "").stdout);
+        let (_, examples) = help.split_once("\nExamples:\n").unwrap();
+        for call in examples.lines().filter_map(|line| line.strip_prefix("    ")) {
+            let folder = tempfile::tempdir().unwrap();
+            // The length is a multiple of 16, and of 10 after a header of 512 bytes.
+            std::fs::write(folder.path().join("ticks.bin"), [1; 4192]).unwrap();
+            std::fs::write(folder.path().join("other.bin"), [1; 4192]).unwrap();
+            std::fs::write(folder.path().join("ticks.csv"), "id,price\n1,2.5\n").unwrap();
+            let shell = std::process::Command::new("sh");
+            let output = { shell }.args(["-c", call]).env("PATH", &path).current_dir(folder.path()).output().unwrap();
+            assert!(output.status.success(), "{call}: {}", text(&output.stderr));
+            count += 1;
+        }
+    }
+    assert!(count > 20);
+}
+
+/// Returns the words that bash offers for the last of `words` after it ran the script of `completions bash`. Returns
+/// `None` if there is no bash.
+#[cfg(unix)]
+fn completed(words: &[&str]) -> Option<Vec<String>> {
+    let call = r#"
+        source <("$PROGRAM" completions bash)
+        COMP_WORDS=("$@"); COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+        _pep3118 pep3118 "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"
+        printf '%s\n' "${COMPREPLY[@]}"
+    "#;
+    let mut bash = std::process::Command::new("bash");
+    bash.args(["-c", call, "bash"]).args(words).env("PROGRAM", env!("CARGO_BIN_EXE_pep3118"));
+    let output = bash.output().ok()?;
+    assert_eq!(text(&output.stderr), "", "{words:?}");
+    Some(text(&output.stdout).lines().map(str::to_owned).collect())
+}
+
+#[cfg(unix)]
+#[test]
+fn bash_completes_the_values_of_options_and_arguments() {
+    let cases: &[(&[&str], &[&str])] = &[
+        (&["explain", "--dialect", "numpy-r"], &["numpy-reader"]),
+        (&["explain", "--model", "wi"], &["win64", "windows"]),
+        (&["readers", "--model", "s3"], &["s390x"]),
+        (&["emit", "--for", "cy"], &["cython"]),
+        (&["emit", "--to", "ka"], &["kaitai"]),
+        (&["rules", "T0"], &["T01"]),
+        (&["audit", "--allow", "B01"], &["B01"]),
+        (&["audit", "--to", "gi"], &["github"]),
+        (&["man", "hexd"], &["hexdump"]),
+    ];
+    for (words, expected) in cases {
+        let words = [&["pep3118"], *words].concat();
+        let Some(found) = completed(&words) else { return };
+        assert_eq!(found, *expected, "{words:?}");
+    }
+}
+
+#[test]
+fn the_script_for_fish_completes_arguments() {
+    let script = text(&run(&["completions", "fish"], "").stdout);
+    assert!(script.contains("complete -c pep3118 -n \"__fish_pep3118_using_subcommand rules\" -f -a \"A01 A02 "));
 }

@@ -63,6 +63,34 @@ fn names_are_given_to_fields_without_a_name() {
 }
 
 #[test]
+fn names_of_several_fields_are_refused() {
+    for (format, bytes, name) in
+        [("T{B:a:B:a:}", "ab", "a"), ("T{BB:f0:}", "ab", "f0"), ("T{B:a.b:T{B:b:}:a:}", "ab", "a.b")]
+    {
+        let expected = format!("error: several fields are named `{name}`: give them different names in the format\n");
+        assert_eq!(message(1, bytes.as_bytes(), &["FILE", format, "--columns", name]), expected);
+        let format = format.replace('B', "1s");
+        assert_eq!(message(1, bytes.as_bytes(), &["FILE", &format, &format!("--text={name}")]), expected);
+    }
+}
+
+/// The dotted names of the fields need 3 GB.
+#[test]
+fn dotted_names_that_need_gigabytes_are_refused() {
+    let format =
+        format!("{}{}{}", "T{".repeat(61), "B".repeat(50_000), format!("}}:{}:", "n".repeat(1_000)).repeat(61));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("items");
+    fs::write(&path, vec![0; 50_000]).unwrap();
+    let path = path.to_str().unwrap();
+    for arguments in [&["decode", path, &format][..], &["encode", &format, path, "--from", "csv"]] {
+        let output = crate::command::pep3118().args(arguments).output().unwrap();
+        assert!(text(&output.stderr).contains("names and shapes of the fields need 30"), "{}", text(&output.stderr));
+        assert_eq!(output.stdout, b"");
+    }
+}
+
+#[test]
 fn names_that_do_not_fit_are_refused() {
     let refused = |format: &str, names: &str| message(1, &[1, 2, 3], &["FILE", format, "--names", names]);
     assert_eq!(

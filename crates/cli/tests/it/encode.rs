@@ -10,10 +10,6 @@ use arbitrary::Unstructured;
 use pep3118::decode::Plan;
 use pep3118::{DataModel, Dialect, Layout, reconcile};
 
-#[path = "../../../../tests/it/properties/layouts.rs"]
-#[allow(dead_code, unreachable_pub, reason = "the tests of the library use the other functions")]
-mod layouts;
-
 use crate::snapshot;
 
 /// Runs the command with `input` as its standard input.
@@ -80,7 +76,8 @@ struct Case {
 /// Draws a random test case from `bytes`. Returns `None` if the commands cannot read the format without another option.
 /// Returns an error if `bytes` runs out.
 fn draw_case(bytes: &mut Unstructured<'_>) -> arbitrary::Result<Option<Case>> {
-    let Some((format, layout)) = layouts::random_layout(bytes)? else { return Ok(None) };
+    let model = pep3118::arbitrary::data_model(bytes)?;
+    let (format, layout) = pep3118::arbitrary::layout(bytes, &Dialect::PEP3118, &model)?;
     let is_known = DataModel::ALL.iter().any(|model| model == layout.model());
     let found = reconcile(format.as_bytes(), Some(layout.size()), Some(&Dialect::PEP3118), layout.model());
     let Some(found) = found.ok().filter(|_| is_known && layout.size() > 0) else { return Ok(None) };
@@ -656,4 +653,33 @@ mod arrow {
             message_of(&["encode", format, "--from", "arrow"], short);
         }
     }
+}
+
+#[test]
+fn decode_and_encode_of_c_source_are_inverse() {
+    let source = "struct tick { uint16_t id; double price; char sym[5]; };";
+    let items: Vec<u8> = [1_u16, 2]
+        .iter()
+        .flat_map(|id| [&id.to_le_bytes()[..], &[0; 6], &1.5_f64.to_le_bytes(), b"ABC\0\0", &[0; 3]].concat())
+        .collect();
+    let options = ["--c", source, "-m", "lp64"];
+    let printed = stdout_of(&[&["decode", "-", "--to", "jsonl"], &options[..]].concat(), &items);
+    assert_eq!(text(&printed).lines().next(), Some(r#"{"id":1,"price":1.5,"sym":"ABC\\x00\\x00"}"#));
+    assert_eq!(stdout_of(&[&["encode"], &options[..]].concat(), &printed), items);
+}
+
+#[test]
+fn the_first_argument_of_encode_is_the_file_if_c_source_is_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rows.csv");
+    fs::write(&file, "a,b\n1,2\n").unwrap();
+    let output = stdout_of(&["encode", "--c", "struct s { int8_t a, b; };", file.to_str().unwrap()], b"");
+    assert_eq!(output, [1, 2]);
+}
+
+#[test]
+fn encode_refuses_a_format_beside_c_source() {
+    let output = run(&["encode", "--c", "struct s { int8_t a; };", "b", "rows.csv"], b"");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).starts_with("error: the argument '--c <SOURCE>' cannot be used with"));
 }

@@ -50,6 +50,10 @@ fn pages() {
     let folder = folder();
     let pages: &[(&str, &[&str])] = &[
         ("hexdump-help", &["--help"]),
+        (
+            "hexdump-c",
+            &["a", "--c", "struct tick { uint16_t id; double price; char sym[5]; };", "-m", "lp64", "--count", "1"],
+        ),
         ("hexdump", &["a", RECORD, "-m", "lp64"]),
         ("hexdump-value", &["a", "<i", "--skip", "40", "--count", "2"]),
         ("hexdump-alignment", &["a", "bdh", "-i", "24", "-d", "native-c", "-m", "lp64", "--count", "1"]),

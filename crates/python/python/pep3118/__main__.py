@@ -66,10 +66,12 @@ def _discard_output() -> None:
 def _run(arguments: list[str], *, is_program: bool) -> int:
     """Runs a subcommand and returns the exit status. ``is_program`` is true if the process has no other task."""
     match _pep3118._python_command(arguments):
-        case ("audit", expressions, allow, explain, as_json):
+        case ("audit", expressions, allow, explain, to):
             from . import _audit
 
-            return _audit.run(expressions, allow=allow, explain=explain, as_json=as_json)
+            if is_program:
+                _audit.import_from_current_folder()
+            return _audit.run(expressions, allow=allow, explain=explain, to=to)
         case ("census", packages, as_json):
             from . import _census
 

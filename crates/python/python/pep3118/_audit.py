@@ -9,13 +9,15 @@ import re
 import sys
 
 from . import audit
-from ._pep3118 import _escape
+from ._pep3118 import _escape, _findings
 
 # `typing` is not imported at run time, because the import takes as long as an audit.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
+
+    from . import Report
 
 _EXPRESSION = re.compile(r"\s*(?P<module>[^\W\d][\w.]*)\s*:(?!=)(?P<expression>.+)", re.DOTALL)
 
@@ -33,36 +35,59 @@ def evaluate(text: str) -> Any:
     return eval(match["expression"].strip(), {"__builtins__": builtins, **vars(module)})
 
 
-def run(expressions: Sequence[str], *, allow: Sequence[str], explain: bool, as_json: bool) -> int:
+def import_from_current_folder() -> None:
+    """Lets ``MODULE:EXPRESSION`` name a module of the current folder, as ``python -m`` does.
+
+    Without this call, the folder of the command comes first in the path of imports, because the command is a script.
+    """
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+
+
+def run(expressions: Sequence[str], *, allow: Sequence[str], explain: bool, to: str) -> int:
     """Prints the report on the value of each expression, and returns the exit status of the command.
 
     ``allow`` contains the ids of rules whose errors do not change the exit status. With ``explain``, the text of the
-    rules and the calculations are printed. With ``as_json``, the reports are printed as JSON.
+    rules and the calculations are printed. ``to`` is the name of the output format, such as ``"json"``.
     """
-    reports = []
+    rows: list[tuple[str, Report | str]] = []
+    unused = list(dict.fromkeys(allow))
     status = 0
     for expression in expressions:
         try:
             report = audit(evaluate(expression))
         except Exception as error:  # An expression can raise any exception.
-            print_error(f"error: {expression}: {type(error).__name__}: {error}")
+            message = _message(error)
+            print_error(f"error: {expression}: {message}")
+            rows.append((expression, message))
             status = 2
             continue
-        broken = [finding for finding in report if finding.severity == "error"]
-        if status == 0 and not all(finding.rule in allow for finding in broken):
+        broken = {finding.rule for finding in report if finding.severity == "error"}
+        unused = [rule for rule in unused if rule not in broken]
+        if status == 0 and not broken.issubset(allow):
             status = 1
-        if as_json:
-            reports.append((expression, report))
-            continue
-        if len(expressions) > 1:
-            print(f"{_escape(expression)}:")
-        print(report.explain() if explain else report, flush=True)
-    if as_json:
-        import json
-
-        rows = [{"expression": expression, **json.loads(report.to_json())} for expression, report in reports]
-        print(json.dumps(rows, indent=2))
+        rows.append((expression, report))
+        if to == "text":
+            if len(expressions) > 1:
+                print(f"{_escape(expression)}:")
+            print(_findings(to, rows[-1:], allow, explain), end="", flush=True)
+    if to != "text":
+        print(_findings(to, rows, allow, explain), end="")
+    if unused:
+        print_error(f"note: `--allow {','.join(unused)}` was not needed: no object breaks these rules")
     return status
+
+
+def _message(error: BaseException) -> str:
+    """Returns the type and the message of an exception, then those of its causes."""
+    parts: list[str] = []
+    cause: BaseException | None = error
+    # An exception can be its own cause.
+    while cause is not None and len(parts) < 8:
+        text = f"{type(cause).__name__}: {cause}"
+        parts.append(text if not parts else f"caused by {text}")
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
+    return "\n".join(parts)
 
 
 def print_error(message: str) -> None:

@@ -184,8 +184,24 @@ def _exports_buffers(ty: type) -> bool:
 def _python_command(argv: Sequence[str]) -> tuple[Any, ...] | None:
     """Returns the options in `argv` if Python runs the command, and otherwise None.
 
-    The result is `("audit", expressions, allow, explain, json)` or `("census", packages, json)`. It is None too if
-    `_cli` would print help or an error for `argv`.
+    The result is `("audit", expressions, allow, explain, to)` or `("census", packages, json)`. `allow` contains the ids
+    of rules, and `to` is the name of an output format. The result is None too if `_cli` would print help or an error for
+    `argv`.
+    """
+
+def _rule_id(rule: str) -> str:
+    """Returns the id of the rule that `rule`, an id or a name, stands for.
+
+    Raises ValueError if the rule is unknown. The message suggests the nearest id or name.
+    """
+
+def _findings(to: str, rows: Sequence[tuple[str, Report | str]], allow: Sequence[str], explain: bool) -> str:
+    """Returns the text of `pep3118 audit` for `rows`, in the output format `to`.
+
+    Each row is an expression and the report on its value, or an expression and the message of an exception. `allow`
+    contains the ids of rules whose errors are allowed. With `explain`, the text format contains the text of the rules.
+
+    Raises ValueError if `to` is not an output format or a rule is unknown.
     """
 
 # Views
@@ -195,7 +211,8 @@ class View(Generic[_T]):
     """A view of the items of an exporter, like memoryview, for every format.
 
     Records become named tuples, and arrays in items become nested lists. `view["pos.x"]` returns a view of that
-    field. `view.columns()` copies each field to an array.
+    field. `view.columns()` copies each field to an array. Raises KeyError for a name that several fields have, such as
+    `a.b` for a field `a.b` and the field `b` of a field `a`, or `f0` for a field `f0` and a first field without a name.
 
     The layout of an item is the layout that the exporter's type declares: a NumPy dtype, a ctypes class, or an
     `array.array`. For any other type, the layout is read from the exporter's format, in `dialect` if it is given.
@@ -306,7 +323,8 @@ class View(Generic[_T]):
         """Returns a view with the dimensions in the order of `axes`, or in reverse order if no axes are given."""
     def columns(self, *names: str) -> dict[str, View[Any]]:
         """Copies each field to an array in this machine's byte order. Returns a dict of writable Views by the dotted
-        names of the fields. Copies all fields if no `names` are given.
+        names of the fields. Copies all fields if no `names` are given. Raises KeyError if two columns would have the
+        same name.
         """
     def count(self, value: object, /) -> int:
         """Returns the number of items of the first dimension that equal `value`. An item of a view with several
@@ -642,13 +660,14 @@ class Format:
     def to_ctypes(self, name: str = "Item") -> type[Any]:
         """Returns the ctypes class with the same layout.
 
-        If the item is a record, the class is a structure or a union named `name`. Raises ValueError if ctypes has no
-        class with this layout.
+        If the item is a record, the class is a structure or a union named `name`. A bit-field becomes its bytes. Raises
+        ValueError if ctypes has no class with this layout.
         """
     def to_c(self, name: str = "item") -> str:
         """Returns the C source of a type named `name` with the same layout, and assertions of size and offsets.
 
-        A field whose byte order is not that of the machine becomes an array of bytes with a comment.
+        A field whose byte order is not that of the machine becomes an array of bytes with a comment. So does a bit-field
+        that a compiler cannot place at its bits.
         """
     def to_rust(self, name: str = "Item") -> str:
         """Returns the Rust source of a type named `name` with the same layout, and assertions of size and offsets."""

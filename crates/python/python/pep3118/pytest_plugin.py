@@ -16,27 +16,40 @@ from typing import Protocol
 import pytest
 
 from . import Report, audit
-from ._pep3118 import _escape
+from ._pep3118 import _escape, _rule_id
 
 
 class AssertConformantBuffer(Protocol):
     """The type of the fixture: a function that audits an exporter."""
 
     def __call__(self, obj: object, allow: Iterable[str] = ()) -> Report:
-        """Returns the report on ``obj``. Fails the test if ``obj`` breaks a rule that is not in ``allow``."""
+        """Returns the report on ``obj``. Fails the test if ``obj`` breaks a rule that is not in ``allow``.
+
+        Raises ValueError if ``allow`` contains an unknown rule.
+        """
         ...
 
 
 def _assert_conformant_buffer(obj: object, allow: Iterable[str] = ()) -> Report:
     __tracebackhide__ = True
-    allowed = frozenset(allow)
+    allowed = frozenset(map(_rule_id, allow))
     report = audit(obj)
     broken = [finding for finding in report if finding.severity == "error" and finding.rule not in allowed]
     if broken:
         rules = ", ".join(dict.fromkeys(finding.rule for finding in broken))
         explanations = "\n\n".join(finding.explain() for finding in broken)
-        pytest.fail(f"{_escape(report.exporter)} breaks {rules}\n\n{explanations}", pytrace=False)
+        # The traceback has the line of the test, because this function is hidden.
+        pytest.fail(f"{_shown(obj)} of type {_escape(report.exporter)} breaks {rules}\n\n{explanations}")
     return report
+
+
+def _shown(obj: object) -> str:
+    """Returns the ``repr`` of an object, cut to 200 characters and escaped."""
+    try:
+        text = repr(obj)
+    except Exception as error:  # A class can define any `__repr__`.
+        text = f"an object whose repr raises {type(error).__name__}"
+    return _escape(text if len(text) <= 200 else f"{text[:197]}...")
 
 
 @pytest.fixture(scope="session")

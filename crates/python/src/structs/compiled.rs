@@ -38,9 +38,10 @@ pub(super) enum Caller {
 
 /// The dialect for formats that the `struct` module refuses: all of PEP 3118 except the characters that only ctypes
 /// has.
-const EXTENDED: Dialect = Dialect {
-    codes: Dialect::PEP3118.codes.without(&[Code::CharPointer, Code::WcharPointer, Code::VariantBool]),
-    ..Dialect::PEP3118
+const EXTENDED: Dialect = {
+    let mut dialect = Dialect::PEP3118;
+    dialect.codes = dialect.codes.without(&[Code::CharPointer, Code::WcharPointer, Code::VariantBool]);
+    dialect
 };
 
 /// An upper bound of the memory in bytes that a layout and its codec need for each byte of the format. A test in

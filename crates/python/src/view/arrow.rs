@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use pyo3::exceptions::PyValueError;
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyCapsule;
+use pyo3::types::{PyBytes, PyCapsule, PyMemoryView};
 
 use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use arrow_array::ffi_stream::FFI_ArrowArrayStream;
@@ -46,8 +47,8 @@ impl Rows {
         Ok(Self { mapping, plain })
     }
 
-    /// Returns all rows as a record batch. The batch shares the memory of `part` if Arrow stores the rows in the same
-    /// layout. Otherwise the batch contains a copy of the items. `hold` is the reference of the view to its buffer.
+    /// Returns all rows as a record batch. The batch shares the memory of `part` if the memory belongs to a `bytes`
+    /// object, and if Arrow stores the rows in the same layout. Otherwise the batch contains a copy of the items. `hold` is the reference of the view to its buffer.
     /// Returns an error if a text is not Unicode, if the view was released, or if there is no memory.
     fn batch(&self, py: Python<'_>, part: &Part, hold: &Hold) -> PyResult<RecordBatch> {
         let mapping = &self.mapping;
@@ -111,10 +112,24 @@ impl Drop for ArrowShare {
     }
 }
 
+/// Returns whether the memory of `hold` belongs to a `bytes` object, which never changes. Arrow arrays are immutable, and
+/// a buffer of Arrow can become a slice of Rust. A buffer that an exporter reports as read-only can still change, for
+/// example `memoryview(bytearray(8)).toreadonly()`.
+fn is_immutable(py: Python<'_>, hold: &Hold) -> bool {
+    let Some(mut owner) = hold.exporter(py) else { return false };
+    if owner.is_exact_instance_of::<PyMemoryView>() {
+        match owner.getattr(intern!(py, "obj")) {
+            Ok(obj) => owner = obj,
+            Err(_) => return false,
+        }
+    }
+    owner.is_exact_instance_of::<PyBytes>()
+}
+
 /// Returns the bytes of all items of `part` as a buffer of Arrow. `hold` is the reference of the view to its buffer,
 /// and `pin` proves that the buffer is not released. The Arrow buffer keeps the buffer of the view from being released.
-/// Returns `None` if the items are not contiguous in C order, if `mapping` must copy them, or if there is no memory for
-/// the reference to the buffer.
+/// Returns `None` if the memory can change, if the items are not contiguous in C order, if `mapping` must copy the items,
+/// or if there is no memory for the reference to the buffer.
 fn arrow_bytes(
     py: Python<'_>,
     part: &Part,
@@ -126,6 +141,9 @@ fn arrow_bytes(
     if !view.is_contiguous(Order::C) {
         return None;
     }
+    if !is_immutable(py, hold) {
+        return None;
+    }
     let start = part.buf().wrapping_offset(isize::try_from(view.offset()).ok()?);
     // The buffer of the view is shared only if Arrow can use its memory.
     if !mapping.shares(start.addr()) {
@@ -135,8 +153,7 @@ fn arrow_bytes(
     let owner = Arc::new(std::panic::AssertUnwindSafe(ArrowShare(Some(hold.share(py, pin).ok()?))));
     // SAFETY: (a) By the INVARIANT of `Part` the `len` bytes from `start` on are the bytes of all items. The bytes may
     // be read until the buffer is released (E04, memory stays valid), and `owner` keeps the buffer from being released.
-    // (b) Arrow only reads the bytes. The buffer protocol requires that no consumer writes to the bytes at the same
-    // time.
+    // (b) The bytes never change, because they belong to a `bytes` object. Hence Rust may create a slice of them.
     Some(unsafe { arrow_buffer::Buffer::from_custom_allocation(start, len, owner) })
 }
 

@@ -33,7 +33,8 @@ use pep3118::view::{Order, Request};
 /// A view of the items of an exporter, like memoryview, for every format.
 ///
 /// Records become named tuples, and arrays in items become nested lists. `view["pos.x"]` returns a view of that
-/// field. `view.columns()` copies each field to an array.
+/// field. `view.columns()` copies each field to an array. Raises KeyError for a name that several fields have, such as
+/// `a.b` for a field `a.b` and the field `b` of a field `a`, or `f0` for a field `f0` and a first field without a name.
 ///
 /// The layout of an item is the layout that the exporter's type declares: a NumPy dtype, a ctypes class, or an
 /// `array.array`. For any other type, the layout is read from the exporter's format, in `dialect` if it is given.
@@ -509,7 +510,8 @@ impl View {
     }
 
     /// Copies each field to an array in this machine's byte order. Returns a dict of writable Views by the dotted
-    /// names of the fields. Copies all fields if no `names` are given.
+    /// names of the fields. Copies all fields if no `names` are given. Raises KeyError if two columns would have the
+    /// same name.
     ///
     /// >>> from pep3118 import View
     /// >>> view = View(b"\x01\x00\x02\x03\x00\x04").cast("T{>H:a:B:b:}")
@@ -569,8 +571,8 @@ impl View {
 
     /// Returns the items as an Arrow array: the capsules `arrow_schema` and `arrow_array` of the Arrow PyCapsule
     /// interface. `requested_schema` is ignored, as the interface permits: the items are not converted to another type.
-    /// Records become structs. Dimensions after the first become lists of fixed size. Memory is shared if its bytes are
-    /// in Arrow's format, and copied otherwise.
+    /// Records become structs. Dimensions after the first become lists of fixed size. The memory
+    /// of a `bytes` object is shared if its bytes are in Arrow's format. Other memory can change and is copied.
     #[pyo3(signature = (requested_schema=None))]
     fn __arrow_c_array__<'py>(
         &self,

@@ -1,47 +1,52 @@
 //! `View.columns`: copies each field of records to contiguous memory.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::class::View;
 use super::hold::Hold;
-use super::item::ColumnItem;
+use super::item::{ColumnItem, repeated_name};
 use super::part::{Part, PinnedPart, copying};
+use crate::errors::FIELD_NAME_ERROR;
 use crate::objects;
-use pep3118::__private::escape;
+use pep3118::__private::{abridge, escape};
 use pep3118::Endian;
 use pep3118::abi::DataModel;
-use pep3118::decode::{self, ColumnData, DecodeError, Leaf};
+use pep3118::decode::{self, ColumnData, DecodeError, Leaf, Plan};
 use pep3118::layout::{Layout, LayoutBuilder, MemberSpec, Scalar, Type};
 use pep3118::py::ItemDescription;
 use pyo3::exceptions::{PyBufferError, PyKeyError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
+/// The maximum number of names that an error message lists.
+const LISTED_NAMES: usize = 50;
+
+/// The maximum length in bytes of the list of names in an error message.
+const LISTED_BYTES: usize = 2000;
+
 /// Copies the fields `names` of the items in `held`, or all fields if `names` is empty. Returns a dict of views by the
 /// names of the columns. A field that is a record has one column for each field of this record.
 ///
 /// # Errors
 /// - no field has the name in an entry of `names`: `KeyError`
+/// - two of the columns would have the same name: `FieldNameError`
 /// - a field with references to objects: `TypeError`
 pub(super) fn columns<'py>(py: Python<'py>, held: PinnedPart<'_>, names: &[String]) -> PyResult<Bound<'py, PyDict>> {
     let part = held.part();
     let (plan, item) = (part.description().plan(), part.item()?);
-    let chosen = chosen(plan.leaves(), names)?;
+    let is_record = part.description().item().ty() == Type::Record;
+    let chosen = chosen(plan, is_record, names)?;
     if item.has_objects() && chosen.iter().any(|(_, leaf)| leaf.ty() == Type::Object) {
         return Err(objects::error::<PyTypeError>("a column holds no references: name the fields that are no objects"));
     }
-    // Two fields can have equal names, so the fields are selected by index.
     let indices: Vec<usize> = chosen.iter().map(|(index, _)| *index).collect();
     let read =
         || -> Result<Vec<decode::Column>, DecodeError> { held.with_buffer(|buffer| buffer.columns_at(Some(&indices))) };
     let columns = copying(py, part.view().len(), read)?;
     let dict = PyDict::new(py);
     for ((at, leaf), column) in chosen.into_iter().zip(columns) {
-        let known = item.column(at, || column_item(py, leaf, &column))?;
-        // `view["x"]` is the first field with the name `x`, and so is the column.
-        if dict.contains(known.name.bind(py))? {
-            continue;
-        }
+        let known = item.column(at, || column_item(py, called(leaf, is_record), leaf, &column))?;
         let view = column_view(py, part.shape(), &known, column)?;
         dict.set_item(known.name.bind(py), Bound::new(py, view)?)?;
     }
@@ -49,39 +54,68 @@ pub(super) fn columns<'py>(py: Python<'py>, held: PinnedPart<'_>, names: &[Strin
 }
 
 /// Returns the name of the column of `leaf`, a field that is not a record. The name includes the enclosing fields, for
-/// example `pos.x`. If the item is not a record, the name is `value`.
-fn called(leaf: &Leaf) -> String {
-    match std::str::from_utf8(leaf.name()) {
-        Ok("") => "value".to_owned(),
+/// example `pos.x`. `is_record` is whether the item is a record. If the item is not a record, the name is `value`.
+fn called(leaf: &Leaf, is_record: bool) -> String {
+    let name = leaf.name();
+    match std::str::from_utf8(&name) {
+        Ok(_) if !is_record => "value".to_owned(),
         Ok(name) => name.to_owned(),
-        Err(_) => escape(leaf.name()).into_owned(),
+        Err(_) => escape(&*name).into_owned(),
     }
 }
 
-/// Returns the entries of `leaves` that the fields `names` consist of, each with its index in `leaves`. Returns all
-/// entries if `names` is empty.
+/// Returns the entries of the leaves of `plan` that the fields `names` consist of, each with its index. Returns all
+/// leaves if `names` is empty. The result is in the order of `names`, then in the order of the format. `is_record` is whether the item is a record.
 ///
 /// # Errors
 /// - no field has the name in an entry of `names`: `KeyError`
-fn chosen<'p>(leaves: &'p [Leaf], names: &[String]) -> PyResult<Vec<(usize, &'p Leaf)>> {
-    if names.is_empty() {
-        return Ok(leaves.iter().enumerate().collect());
+/// - two leaves of the result have the same name: `FieldNameError`
+/// - the dotted names of all fields need too much memory: `ValueError`
+fn chosen<'p>(plan: &'p Plan, is_record: bool, names: &[String]) -> PyResult<Vec<(usize, &'p Leaf)>> {
+    plan.check_names()?;
+    let all: Vec<(String, usize, &Leaf)> =
+        plan.leaves().iter().enumerate().map(|(index, leaf)| (called(leaf, is_record), index, leaf)).collect();
+    // The position of each name in `names`, and whether a leaf with the name was found.
+    let mut wanted: HashMap<&str, (usize, bool)> = HashMap::new();
+    for (position, name) in names.iter().enumerate() {
+        wanted.entry(name).or_insert((position, false));
     }
+    let mut seen: HashSet<&str> = HashSet::new();
     let mut chosen = Vec::new();
-    for name in names {
-        let before = chosen.len();
-        let inside = |(_, leaf): &(usize, &Leaf)| {
-            let own = called(leaf);
-            own == *name || own.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with('.'))
-        };
-        chosen.extend(leaves.iter().enumerate().filter(inside));
-        if chosen.len() == before {
-            let known: Vec<String> = leaves.iter().map(called).collect();
-            let name = escape(name);
-            return Err(objects::error::<PyKeyError>(format!("no field is called '{name}': {}", known.join(", "))));
+    for (own, index, leaf) in &all {
+        let mut first = names.is_empty().then_some(0);
+        if !names.is_empty() {
+            // The name of a record selects each field of the record: `pos` selects `pos.x`.
+            let records = own.match_indices('.').filter_map(|(dot, _)| own.get(..dot));
+            for name in records.chain([own.as_str()]) {
+                if let Some((position, found)) = wanted.get_mut(name) {
+                    *found = true;
+                    first = Some(first.map_or(*position, |first: usize| first.min(*position)));
+                }
+            }
+        }
+        let Some(position) = first else { continue };
+        if !seen.insert(own) {
+            return Err(FIELD_NAME_ERROR.error(repeated_name(own)));
+        }
+        chosen.push((position, *index, *leaf));
+    }
+    match names.iter().find(|name| wanted.get(name.as_str()).is_none_or(|(_, found)| !found)) {
+        Some(missing) => {
+            let mut known: Vec<&str> = all.iter().map(|(name, ..)| name.as_str()).take(LISTED_NAMES).collect();
+            if all.len() > known.len() {
+                known.push("...");
+            }
+            let known = known.join(", ");
+            let known = abridge(known.as_bytes(), LISTED_BYTES);
+            Err(objects::error::<PyKeyError>(format!("no field is called '{}': {known}", escape(missing))))
+        }
+        None => {
+            // The columns are in the order of `names`.
+            chosen.sort_by_key(|(position, ..)| *position);
+            Ok(chosen.into_iter().map(|(_, index, leaf)| (index, leaf)).collect())
         }
     }
-    Ok(chosen)
 }
 
 /// Describes one element of the column of `leaf`, whose copied values are `data`. Returns the type, the size in bytes,
@@ -100,16 +134,16 @@ fn element(leaf: &Leaf, data: &ColumnData) -> (Type, usize, usize) {
     }
     match (leaf.ty(), data) {
         // The column does not own references to objects, so the addresses become opaque bytes.
-        (Type::Object, ColumnData::UInt32(_) | ColumnData::UInt64(_)) => (Type::Void, size, 0),
+        (Type::Object, ColumnData::Object32(_) | ColumnData::Object64(_)) => (Type::Void, size, 0),
         // Addresses become numbers in the column, so that no consumer follows them.
         (Type::Pointer | Type::CharPointer | Type::WcharPointer | Type::Function | Type::Object, data) => match data {
-            ColumnData::UInt16(_) => (Type::UInt16, 2, 0),
-            ColumnData::UInt32(_) => (Type::UInt32, 4, 0),
-            ColumnData::UInt64(_) => (Type::UInt64, 8, 0),
+            ColumnData::Address16(_) | ColumnData::Object16(_) => (Type::UInt16, 2, 0),
+            ColumnData::Address32(_) | ColumnData::Object32(_) => (Type::UInt32, 4, 0),
+            ColumnData::Address64(_) | ColumnData::Object64(_) => (Type::UInt64, 8, 0),
             _ => (Type::Bytes, size, 1),
         },
-        (Type::Wchar, ColumnData::UInt16(_)) => (Type::Ucs2, size, 1),
-        (Type::Wchar, ColumnData::UInt32(_)) => (Type::Ucs4, size, 1),
+        (Type::Wchar, ColumnData::Ucs2(_)) => (Type::Ucs2, size, 1),
+        (Type::Wchar, ColumnData::Ucs4(_)) => (Type::Ucs4, size, 1),
         (ty @ (Type::Ucs2 | Type::Ucs4 | Type::Pascal), _) => (ty, size, 1),
         (Type::Char, _) => (Type::Char, 1, 0),
         (Type::Bool, _) => (Type::Bool, 1, 0),
@@ -131,9 +165,9 @@ fn column_size(data: &ColumnData) -> usize {
     }
 }
 
-/// Returns the name, the element shape and the item description of the column `column`, a copy of `leaf`. Returns an
-/// error if the layout of the column has no plan.
-fn column_item(py: Python<'_>, leaf: &Leaf, column: &decode::Column) -> PyResult<ColumnItem> {
+/// Returns the name `name`, the element shape and the item description of the column `column`, a copy of `leaf`. Returns
+/// an error if the layout of the column has no plan.
+fn column_item(py: Python<'_>, name: String, leaf: &Leaf, column: &decode::Column) -> PyResult<ColumnItem> {
     let (ty, size, dropped) = element(leaf, &column.data);
     // The format of a `bool` has no byte-order character.
     let endian = (ty.has_byte_order() && ty != Type::Bool).then_some(Endian::HOST);
@@ -151,7 +185,7 @@ fn column_item(py: Python<'_>, leaf: &Leaf, column: &decode::Column) -> PyResult
     let dimensions = column.shape.len().saturating_sub(dropped);
     let shape = column.shape.iter().take(dimensions).map(|extent| i64::try_from(*extent));
     let shape = shape.collect::<Result<_, _>>()?;
-    let name = PyString::new(py, &called(leaf)).unbind();
+    let name = PyString::new(py, &name).unbind();
     Ok(ColumnItem { name, shape, description: ItemDescription::of_layout(layout)? })
 }
 

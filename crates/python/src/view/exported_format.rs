@@ -48,7 +48,7 @@ impl ExportedFormat {
         // A format of one number has one interpretation. NumPy does not read a byte-swapped `long double`.
         if description.plan().is_one_leaf()
             && description.item().shape().is_empty()
-            && !is_leaf_of(&[Type::LongDouble, Type::ComplexLongDouble])
+            && !is_leaf_of(&[Type::LongDouble, Type::ComplexLongDouble, Type::Opaque])
             && !(is_void && is_numpy)
         {
             return Self::Own;

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use pep3118::__private::{Cache, escape};
+use pep3118::__private::{Cache, abridge, escape};
 use pep3118::Endian;
 use pep3118::layout::{ChosenField, Field, Layout, Type};
 use pep3118::py::{ItemDescription, ObjectReferences};
@@ -304,18 +304,18 @@ impl Child {
     /// Describes the field `name` of an item of `description`. `declared` are the declared classes of the item.
     ///
     /// # Errors
-    /// - no field has the name: `FieldNameError`
+    /// - no field has the name, or several fields have the name: `FieldNameError`
     /// - as [`new`](Self::new)
     #[cold]
     fn find(description: &ItemDescription, name: &str, declared: Option<&Arc<DeclaredClasses>>) -> PyResult<Self> {
-        let path = path(description.item(), name).ok_or_else(|| no_field(description, name))?;
+        let path = path(description.item(), name)?.ok_or_else(|| no_field(description, name))?;
         Self::new(description, &path, declared)
     }
 
     /// Describes the records with the fields `names` of an item of `description`. The records have the size of the item.
     ///
     /// # Errors
-    /// - no field has the name: `KeyError`
+    /// - no field has the name, or several fields have the name: `KeyError`
     /// - a name that is given twice, or a field in an array of records: `ValueError`
     pub(super) fn of_fields(description: &ItemDescription, names: &[String]) -> PyResult<Self> {
         let item = description.item();
@@ -325,7 +325,7 @@ impl Child {
                 let message = format!("the field '{}' is given twice", escape(name));
                 return Err(objects::error::<PyValueError>(message));
             }
-            let found = path(item, name).ok_or_else(|| no_field(description, name))?;
+            let found = path(item, name)?.ok_or_else(|| no_field(description, name))?;
             // The first entry is the item itself if the item is an array of records.
             let found = if item.shape().is_empty() { &found[..] } else { found.get(1..).unwrap_or_default() };
             let Some((field, outer)) = found.split_last() else { return Err(no_field(description, name)) };
@@ -413,6 +413,7 @@ impl Child {
 fn no_field(description: &ItemDescription, name: &str) -> PyErr {
     let names = names(description);
     let known = if names.is_empty() { "items have no fields".to_owned() } else { names.join(", ") };
+    let known = abridge(known.as_bytes(), 2000);
     FIELD_NAME_ERROR.error(format!("no field is called '{}': {known}", escape(name)))
 }
 
@@ -500,39 +501,51 @@ fn classes_of<'d>(
 
 /// Returns the fields on the path to the field with the dotted name `name`, the outermost field first. Returns `None`
 /// if `item` has no field of this name.
-fn path<'l>(item: Field<'l>, name: &str) -> Option<Vec<Field<'l>>> {
-    let mut path = path_below(item, name.as_bytes())?;
+///
+/// # Errors
+/// - several fields have the name, such as `a.b` and the field `b` of `a`: `FieldNameError`
+fn path<'l>(item: Field<'l>, name: &str) -> PyResult<Option<Vec<Field<'l>>>> {
+    let mut found = Vec::new();
+    paths_below(item, name.as_bytes(), &mut Vec::new(), &mut found);
+    let mut found = found.into_iter();
+    let Some(mut path) = found.next() else { return Ok(None) };
+    if found.next().is_some() {
+        return Err(FIELD_NAME_ERROR.error(repeated_name(name)));
+    }
     // If an item is an array of records, the path starts with the item, because the dimensions of the array become
     // dimensions of the view.
     if !item.shape().is_empty() {
-        path.push(item);
+        path.insert(0, item);
     }
-    path.reverse();
-    Some(path)
+    Ok(Some(path))
 }
 
-/// Returns the fields of `record` on the path to the field with the dotted name `name`, the innermost field first.
-/// Returns `None` if `record` has no field of this name. A field with the name `a.b` has precedence over the field `b`
-/// of the field `a`.
+/// Returns the message for a dotted name that several fields have.
+pub(super) fn repeated_name(name: &str) -> String {
+    format!(
+        "several fields are called '{}': give them other names, View(object, format=...), or use tolist()",
+        escape(name)
+    )
+}
+
+/// Adds to `found` the path to each field of `record` with the dotted name `name`, the outermost field first. `around`
+/// has the fields on the path to `record`. A field can have the name `a.b` itself, or be the field `b` of the field
+/// `a`. Stops after two paths.
 // The recursion is as deep as records are nested, which the parser bounds.
-fn path_below<'l>(record: Field<'l>, name: &[u8]) -> Option<Vec<Field<'l>>> {
-    let is = |(index, field): &(usize, Field<'_>), name: &[u8]| match field.name() {
-        Some(own) => own == name,
-        None => default_name(*index).as_bytes() == name,
-    };
-    if let Some((_, field)) = record.fields().enumerate().find(|field| is(field, name)) {
-        return Some(Vec::from([field]));
-    }
-    let dots = name.iter().enumerate().filter(|(_, byte)| **byte == b'.').map(|(at, _)| at);
-    for at in dots {
-        let (head, tail) = name.split_at_checked(at)?;
-        let tail = tail.get(1..)?;
-        for (_, field) in record.fields().enumerate().filter(|field| is(field, head)) {
-            if let Some(mut path) = path_below(field, tail) {
-                path.push(field);
-                return Some(path);
-            }
+fn paths_below<'l>(record: Field<'l>, name: &[u8], around: &mut Vec<Field<'l>>, found: &mut Vec<Vec<Field<'l>>>) {
+    for (index, field) in record.fields().enumerate() {
+        let unnamed = field.name().is_none().then(|| default_name(index));
+        let own = unnamed.as_ref().map_or_else(|| field.name().unwrap_or_default(), String::as_bytes);
+        let Some(rest) = name.strip_prefix(own) else { continue };
+        around.push(field);
+        match rest {
+            [] => found.push(around.clone()),
+            [b'.', rest @ ..] => paths_below(field, rest, around, found),
+            _ => {}
+        }
+        around.pop();
+        if found.len() > 1 {
+            return;
         }
     }
-    None
 }

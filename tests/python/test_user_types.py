@@ -1,0 +1,214 @@
+"""User types: `[name]` in formats, NumPy's dates, and the floats of ml_dtypes, compared with their owners."""
+
+import copy
+import datetime
+import math
+import pickle
+import random
+import struct
+
+import pytest
+from pep3118 import Exporter, Format, View, register_type
+
+np = pytest.importorskip("numpy")
+ml_dtypes = pytest.importorskip("ml_dtypes")
+
+FLOAT8 = [
+    "float8_e3m4",
+    "float8_e4m3",
+    "float8_e4m3b11fnuz",
+    "float8_e4m3fn",
+    "float8_e4m3fnuz",
+    "float8_e5m2",
+    "float8_e5m2fnuz",
+    "float8_e8m0fnu",
+]
+UNITS = ["Y", "M", "W", "D", "h", "m", "s", "ms", "us", "ns", "ps", "fs", "as", "25s", "3M", "10D", "7us"]
+
+
+def as_floats(array):
+    # NumPy warns of signalling NaNs.
+    with np.errstate(all="ignore"):
+        return array.astype("f8").tolist()
+
+
+def equal_floats(ours, theirs):
+    return len(ours) == len(theirs) and all(
+        a == b and math.copysign(1, a) == math.copysign(1, b) or (a != a and b != b)
+        for a, b in zip(ours, theirs, strict=True)
+    )
+
+
+@pytest.mark.parametrize(("name", "bits"), [("bfloat16", 16), *[(name, 8) for name in FLOAT8]])
+def test_every_value_equals_that_of_ml_dtypes(name, bits):
+    array = np.arange(2**bits, dtype=f"u{bits // 8}").view(getattr(ml_dtypes, name))
+    theirs = as_floats(array)
+    assert equal_floats(View(array).tolist(), theirs)
+    assert equal_floats(View(array.tobytes(), f"<[{name}]").tolist(), theirs)
+    column = View(array).columns()["value"]
+    assert column.format == "<f"
+    assert equal_floats(column.tolist(), theirs)
+
+
+@pytest.mark.parametrize(("name", "bits"), [("bfloat16", 16), *[(name, 8) for name in FLOAT8]])
+def test_every_number_is_rounded_as_by_ml_dtypes(name, bits):
+    choose = random.Random(name)
+    dtype = np.dtype(getattr(ml_dtypes, name))
+    array = np.arange(2**bits, dtype=f"u{bits // 8}").view(dtype)
+    values = [value for value in as_floats(array) if math.isfinite(value)]
+    values = sorted(values) if bits == 8 else choose.sample(sorted(values), 500)
+    middle = [(a + b) / 2 for a, b in zip(sorted(values), sorted(values)[1:], strict=False)]
+    numbers = [*values, *middle, *[choose.uniform(min(values), max(values)) for _ in range(500)], math.nan]
+    memory = bytearray(dtype.itemsize)
+    view = View(memory, f"<[{name}]")
+    for number in numbers:
+        with np.errstate(all="ignore"):
+            theirs = np.array(number, dtype)
+        if not (math.isfinite(as_floats(theirs)) or number != number):
+            continue
+        try:
+            view[0] = number
+        except ValueError:
+            # The type has no such number, such as a negative number without a sign.
+            assert name == "float8_e8m0fnu"
+            continue
+        ours = np.frombuffer(memory, dtype)[0]
+        assert ours == theirs or (ours != ours and theirs != theirs), (number, ours, theirs)
+
+
+def test_a_finite_number_never_becomes_infinite():
+    for name, number in [("bfloat16", 1e39), ("float8_e5m2", 1e6), ("float8_e4m3fn", 1000.0)]:
+        view = View(bytearray(2 if name == "bfloat16" else 1), f"<[{name}]")
+        with pytest.raises(ValueError, match="out of the range"):
+            view[0] = number
+        assert view.tobytes() == bytes(view.nbytes)
+
+
+@pytest.mark.parametrize("kind", ["M8", "m8"])
+@pytest.mark.parametrize("unit", UNITS)
+def test_dates_equal_the_objects_of_numpy(kind, unit):
+    choose = random.Random(kind + unit)
+    numbers = [0, 1, -1, 2**31, -(2**40)]
+    # NumPy multiplies in 64 bits, and returns a wrong date after an overflow. See docs/deviations.md.
+    step = {"25s": 25, "3M": 3, "10D": 10, "7us": 7}.get(unit, 1)
+    numbers += [choose.randrange(-(2**choose.randrange(1, 63)), 2 ** choose.randrange(1, 63)) for _ in range(300)]
+    numbers = [-(2**63), *([2**63 - 1] if step == 1 else []), *[n for n in numbers if abs(n) < 2**63 // step]]
+    for order in "<>":
+        array = np.array(numbers, f"{order}i8").view(f"{order}{kind}[{unit}]")
+        view = View(array)
+        assert view.tolist() == array.tolist()
+        assert np.asarray(view).dtype == array.dtype
+        assert pickle.loads(pickle.dumps(Format(array.dtype))) == Format(array.dtype)
+
+
+def test_a_written_date_is_what_numpy_stores():
+    array = np.zeros(3, "M8[us]")
+    view = View(array)
+    view[0] = datetime.datetime(2026, 11, 28, 6, 5, 4, 3)
+    view[1] = None
+    view[2] = np.datetime64("1969-07-20T20:17:40")
+    assert array.tolist() == [
+        datetime.datetime(2026, 11, 28, 6, 5, 4, 3),
+        None,
+        datetime.datetime(1969, 7, 20, 20, 17, 40),
+    ]
+    days = np.zeros(1, "M8[D]")
+    with pytest.raises(ValueError, match="whole number of units"):
+        View(days)[0] = datetime.datetime(2026, 1, 1, 12)
+    with pytest.raises(TypeError, match="a date, a datetime, an int or None"):
+        View(days)[0] = "2026-01-01"
+    with pytest.raises(ValueError, match="time zone"):
+        view[0] = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+    spans = np.zeros(2, "m8[s]")
+    View(spans)[:] = [datetime.timedelta(days=-1, seconds=5), 7]
+    assert spans.tolist() == [datetime.timedelta(days=-1, seconds=5), datetime.timedelta(seconds=7)]
+
+
+def test_records_with_dates_and_floats_of_ml_dtypes_equal_numpy():
+    dtype = np.dtype([("at", ">M8[ms]"), ("w", ml_dtypes.bfloat16, (2,)), ("x", "<i2")], align=True)
+    array = np.zeros(3, dtype)
+    array["at"] = np.datetime64("2026-11-28", "ms")
+    array["w"] = [[1.5, -2], [0.25, 3], [4, 5]]
+    array["x"] = [1, 2, 3]
+    view = View(array)
+    assert [tuple(row) for row in view] == [
+        (datetime.datetime(2026, 11, 28), [float(w) for w in row["w"]], int(row["x"])) for row in array
+    ]
+    before = array.tobytes()
+    view["w"][1] = [7, 8]
+    after = np.frombuffer(bytearray(before), dtype)
+    after["w"][1] = [7, 8]
+    assert array.tobytes() == after.tobytes()
+    assert np.asarray(view).dtype == dtype
+    assert view["w"].columns()["value"].tolist() == [[1.5, -2], [7, 8], [4, 5]]
+
+
+def test_integers_of_3_and_16_bytes():
+    for bits, signed in [(24, True), (24, False), (128, True), (128, False)]:
+        low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
+        size = bits // 8
+        for order, name in [("<", "little"), (">", "big")]:
+            view = View(bytearray(size * 3), f"{order}[{'' if signed else 'u'}int{bits}]")
+            view[:] = [low, high, 5]
+            assert view.tolist() == [low, high, 5]
+            assert view.tobytes() == b"".join(n.to_bytes(size, name, signed=signed) for n in [low, high, 5])
+            for wrong in [low - 1, high + 1]:
+                with pytest.raises(ValueError, match="out of the range"):
+                    view[0] = wrong
+            with pytest.raises(TypeError):
+                view[0] = 1.5
+    column = View(b"\xff\xff\xff\x01\x00\x00", "<[int24]").columns()["value"]
+    assert (column.format, column.tolist()) == ("<i", [-1, 1])
+
+
+def test_the_alignment_of_a_user_type_counts_under_the_native_order():
+    assert Format("T{b:a:[bfloat16]:w:}").itemsize == 4
+    assert Format("T{<b:a:[bfloat16]:w:}").itemsize == 3
+    assert Format("T{b:a:[int128]:w:}").itemsize == 32
+
+
+def test_a_registered_type_is_read_and_written_by_its_functions():
+    register_type(
+        "test.celsius",
+        2,
+        lambda data: int.from_bytes(data, "little", signed=True) / 10,
+        lambda degrees: round(degrees * 10).to_bytes(2, "little", signed=True),
+        align=2,
+        values="float64",
+    )
+    memory = bytearray(struct.pack(">hb", 215, 7))
+    view = View(memory, "T{>[test.celsius]:t:b:n:}")
+    assert view[0] == (21.5, 7)
+    view["t"][0] = -3.2
+    assert memory == struct.pack(">hb", -32, 7)
+    assert view.columns()["t"].tolist() == [-3.2]
+    assert copy.copy(Format("[test.celsius]")) == Format("[test.celsius]")
+    with pytest.raises(ValueError, match="already registered"):
+        register_type("test.celsius", 2, bytes, bytes)
+
+
+def test_functions_of_a_registered_type_that_fail_change_nothing():
+    def fail(value):
+        raise KeyError("no")
+
+    register_type("test.fail", 2, fail, fail)
+    register_type("test.short", 2, lambda data: data, lambda value: b"\0")
+    memory = bytearray(b"ab")
+    view = View(memory, "<[test.fail]")
+    with pytest.raises(KeyError):
+        view.tolist()
+    with pytest.raises(KeyError):
+        view[0] = 1
+    with pytest.raises(ValueError, match="1 bytes, not 2"):
+        View(memory, "<[test.short]")[0] = 1
+    assert memory == b"ab"
+
+
+@pytest.mark.parametrize("arguments", [("", 1), ("a]", 1), ("bfloat16", 2), ("test.zero", 0)])
+def test_an_impossible_type_is_not_registered(arguments):
+    with pytest.raises(ValueError):
+        register_type(*arguments, bytes, bytes)
+
+
+def test_an_unknown_user_type_is_its_bytes():
+    assert View(Exporter(b"abcd", format="[test.unknown]", shape=(2,), itemsize=2)).tolist() == [b"ab", b"cd"]
