@@ -100,8 +100,9 @@ fn only_abi_depends_on_the_target() {
 /// `docs/safety.md` describes each of these modules.
 #[test]
 fn unsafe_code_is_in_the_listed_modules() {
-    // This file writes Rust source with the word `unsafe` and contains no unsafe code.
+    // These files write Rust and Go source with the word `unsafe` and contain no unsafe code.
     let codegen = "src/layout/codegen/rust.rs";
+    let go = "src/layout/codegen/source.rs";
     only_in(
         "unsafe",
         &[
@@ -129,6 +130,7 @@ fn unsafe_code_is_in_the_listed_modules() {
             "crates/python/src/view/iterator.rs",
             "crates/python/src/view/part.rs",
             codegen,
+            go,
         ],
     );
     only_in("*const", &["src/foreign.rs", "src/strided.rs", "src/py/", "src/abi/model.rs", "crates/python/"]);

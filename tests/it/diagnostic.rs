@@ -115,7 +115,7 @@ fn layout_example(kind: &LayoutErrorKind) -> (&'static str, LayoutError) {
         K::CountTooLarge { .. } => read("4294967296i", &Dialect::NUMPY_READER),
         K::TooLarge { .. } => read("9223372036854775807q", &Dialect::STRUCT),
         K::AdjacentBits => read("3t5t", &Dialect::PEP3118),
-        K::UnknownSize => read("T{[bfloat16]:a:}", &Dialect::PEP3118),
+        K::UnknownSize => read("T{[unknown]:a:}", &Dialect::PEP3118),
         K::DuplicateName => read("T{i:a:d:a:}", &Dialect::NUMPY_READER),
         K::ItemsizeMismatch { .. } => {
             let format = "T{<b:a:<i:b:}";

@@ -6,6 +6,8 @@ use std::marker::PhantomData;
 use std::path::Path;
 
 use pep3118::abi::*;
+#[cfg(feature = "arbitrary")]
+use pep3118::arbitrary::StridedBuffer;
 use pep3118::decode::record::{FieldLayout, MemberLayout, Mismatch, NotInPlace, RecordError, RecordLayout, RecordPlan};
 use pep3118::decode::*;
 use pep3118::format::*;
@@ -67,7 +69,7 @@ fn groups() -> Vec<Group> {
             Align, Alignment, BitField, Block, ByteBounds, ByteOrder, CType, CellStyle, Certainty, Class, Code, Codes,
             Comparison, Construct, Contiguity, CountLimit, DataModel, Dialect, Endian, Equivalence, FieldName, Finding,
             Format, Interpretation, Layout, Level, Limits, LongDoubleAbi, LongDoubleFormat, MemoryTraits, MetadataValue,
-            NamedPadding, NativeOnly, Nul, NulHandling, Order, Owner, Placement, PythonLibrary, RaisedError, RawViewBuf,
+            NamedPadding, NativeOnly, Nul, NulHandling, Order, Owner, Placement, PythonLibrary, SourceLanguage, RaisedError, RawViewBuf,
             RecordSpacing, RefusalReason, Report, Request, RuleId, Scalar, Severity, Slice, Span, Step, Structure,
             StructureSize, Syntax, Target, TrailingPadding, Type, UserType, Whitespace, WideChar, ZeroCount,
         ),
@@ -101,6 +103,8 @@ fn groups() -> Vec<Group> {
             ColumnData),
         group!("Eq Hash", "contains floats": UserValue),
         group!("Clone PartialEq Eq Hash Serialize Deserialize", "contains functions": UserTypeDefinition),
+        #[cfg(feature = "arbitrary")]
+        group!("PartialEq Eq Hash Serialize Deserialize", "random data of a test": StridedBuffer),
         group!("Deserialize", "its data is the nearest `f64`": LongDouble),
         group!("Clone PartialEq Eq Hash Serialize Deserialize", "refers to memory": Buffer<'static>, BufferMut<'static>,
             Destination<'static>),
@@ -140,7 +144,8 @@ fn declared(folder: &Path, names: &mut Vec<String>) {
 #[test]
 fn every_public_type_is_in_a_list() {
     /// Types that the documentation hides, because other crates of this repository or the derive macro use them.
-    const HIDDEN: [&str; 14] = [
+    const HIDDEN: [&str; 15] = [
+        "BitPiece",
         "Blocks",
         "ChosenField",
         "ColumnTarget",
@@ -191,7 +196,7 @@ fn values_with_a_name_are_parsed_from_the_name() {
     }
     parsed! {
         Alignment ByteOrder Certainty Class Code Construct CountLimit Endian FieldName Level NamedPadding NativeOnly Nul
-        NulHandling Order Placement PythonLibrary RecordSpacing Severity StructureSize Target TrailingPadding Type
+        NulHandling Order Placement PythonLibrary RecordSpacing Severity SourceLanguage StructureSize Target TrailingPadding Type
         Whitespace WideChar ZeroCount
     }
     for dialect in Dialect::ALL.into_iter().chain(Dialect::VARIANTS) {

@@ -90,8 +90,17 @@ def test_to_arrow_has_the_values_of_the_view():
 
 def test_to_arrow_shares_contiguous_numbers():
     pytest.importorskip("pyarrow")
+    source = np.arange(5.0).tobytes()
+    address = np.frombuffer(source, "B").ctypes.data
+    assert View(source, "<d").to_arrow().buffers()[1].address == address
+
+
+def test_to_arrow_copies_memory_that_can_change():
+    pytest.importorskip("pyarrow")
     source = np.arange(5.0)
-    assert View(source).to_arrow().buffers()[1].address == source.ctypes.data
+    table = View(source).to_arrow()
+    source[:] = 7
+    assert table.to_pylist() == [0, 1, 2, 3, 4]
 
 
 def test_to_pandas_has_the_columns_of_records():

@@ -266,7 +266,8 @@ def compile_kaitai(sources):
         })().catch(error => { console.error(error); process.exit(1); });
     """
     node = shutil.which("node")
-    if node is None or subprocess.run([node, "-e", 'require("kaitai-struct-compiler")'], capture_output=True).returncode:
+    probe = [str(node), "-e", 'require("kaitai-struct-compiler")']
+    if node is None or subprocess.run(probe, capture_output=True).returncode:
         pytest.skip("node does not find kaitai-struct-compiler, for example by NODE_PATH")
     request = json.dumps([yaml.safe_load(source) for source in sources])
     compiled = subprocess.run([node, "-e", script], input=request, capture_output=True, text=True, check=True).stdout

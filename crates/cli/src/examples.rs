@@ -66,7 +66,7 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
     (
         "encode",
         &[
-            ("JSON lines of standard input", "echo '[1, 2.5]' | pep3118 encode '<Hd' -o ticks.bin"),
+            ("JSON lines of standard input", "echo '{\"f0\":1,\"f1\":2.5}' | pep3118 encode '<Hd' -o ticks.bin"),
             ("CSV of a file", "pep3118 encode 'T{<H:id:<d:price:}' ticks.csv -o ticks.bin"),
         ],
     ),

@@ -22,7 +22,8 @@ named_enum! {
     /// use pep3118::layout::SourceLanguage;
     /// assert_eq!(SourceLanguage::by_name("kaitai"), Some(SourceLanguage::Kaitai));
     /// ```
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
     pub enum SourceLanguage {
         /// A type of Kaitai Struct, the content of a `.ksy` file.
         Kaitai = "kaitai",

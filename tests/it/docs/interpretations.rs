@@ -48,6 +48,7 @@ fn kind(field: Field<'_>) -> String {
         return format!("{}{shape}", known.name());
     }
     let length = match field.ty() {
+        _ if field.user_type().is_some() => String::new(),
         Type::Bytes | Type::Pascal | Type::Void | Type::Ucs2 | Type::Ucs4 | Type::Bits | Type::Opaque => {
             format!(" of {} byte{}", field.size(), if field.size() == 1 { "" } else { "s" })
         }
@@ -55,7 +56,7 @@ fn kind(field: Field<'_>) -> String {
     };
     let swapped = field.endian().is_some_and(|endian| endian != field.model().endian);
     let order = field.endian().filter(|_| swapped).map_or_else(String::new, |endian| format!(" ({endian})"));
-    format!("{}{length}{shape}{order}", field.ty())
+    format!("{}{length}{shape}{order}", field.type_name())
 }
 
 /// Returns the third cell of a row, computed from the first two cells. `format` is the first cell: `` `ib` ``, or

@@ -180,15 +180,14 @@ fn blocks_have_the_requested_length_except_the_last() {
 #[test]
 fn an_invalid_value_in_a_later_block_has_its_index() {
     #[derive(Record)]
-    struct Flag(bool);
+    struct Letter(char);
     with_python(|py| {
-        let mut bytes = vec![1; 100];
-        bytes[77] = 2;
-        let bytes = PyBytes::new(py, &bytes);
-        let flags = py.import("builtins")?.getattr("memoryview")?.call1((bytes,))?.call_method1("cast", ("?",))?;
+        // A surrogate is not a `char`.
+        let text = py.eval(c"'a' * 77 + chr(0xd800) + 'a' * 22", None, None)?;
+        let letters = py.import("array")?.getattr("array")?.call1(("u", text))?;
         let mut calls = 0;
-        let error = open(&flags)?.blocks::<Flag>(10, |_| calls += 1).expect_err("2 is no bool");
-        assert_eq!(error.to_string(), "field `f0` of record 77 is 0x2, which is not a bool");
+        let error = open(&letters)?.blocks::<Letter>(10, |_| calls += 1).expect_err("a surrogate is no char");
+        assert_eq!(error.to_string(), "field `f0` of record 77 is 0xd800, which is not a char");
         assert_eq!(calls, 7);
         Ok(())
     });

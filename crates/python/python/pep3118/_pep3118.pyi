@@ -346,8 +346,8 @@ class View(Generic[_T]):
     def to_arrow(self) -> Any:
         """Returns a pyarrow Table of records, or a pyarrow Array of other items.
 
-        Contiguous numbers share the memory of the view. Records are copied, because Arrow stores each field in an array
-        of its own.
+        Contiguous numbers of a `bytes` object share its memory. Memory that can change is copied, and so are records,
+        because Arrow stores each field in an array of its own.
         """
     def to_pandas(self) -> Any:
         """Returns a pandas DataFrame of records or of two dimensions of numbers, or a pandas Series of other items.
@@ -358,8 +358,8 @@ class View(Generic[_T]):
     def to_polars(self) -> Any:
         """Returns a polars DataFrame of records, or a polars Series of other items.
 
-        Contiguous numbers share the memory of the view. Records are copied, because polars stores each column in an
-        array of its own.
+        Contiguous numbers of a `bytes` object share its memory. Memory that can change is copied, and so are records,
+        because polars stores each column in an array of its own.
         """
     def release(self) -> None:
         """Releases the buffer. Raises BufferError while a consumer holds a buffer of this view."""

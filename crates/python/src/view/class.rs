@@ -779,8 +779,8 @@ impl View {
 
     /// Returns a pyarrow Table of records, or a pyarrow Array of other items.
     ///
-    /// Contiguous numbers share the memory of the view. Records are copied, because Arrow stores each field in an array
-    /// of its own.
+    /// Contiguous numbers of a `bytes` object share its memory. Memory that can change is copied, and so are records,
+    /// because Arrow stores each field in an array of its own.
     fn to_arrow<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         convert::to_arrow(slf)
     }
@@ -795,8 +795,8 @@ impl View {
 
     /// Returns a polars DataFrame of records, or a polars Series of other items.
     ///
-    /// Contiguous numbers share the memory of the view. Records are copied, because polars stores each column in an
-    /// array of its own.
+    /// Contiguous numbers of a `bytes` object share its memory. Memory that can change is copied, and so are records,
+    /// because polars stores each column in an array of its own.
     fn to_polars<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         convert::to_polars(slf)
     }
