@@ -3,7 +3,7 @@
 CARGO ?= cargo
 export INSTA_UPDATE ?= no
 
-.PHONY: demo test test-rust test-python lint lint-python fmt snapshots-in-use bench fuzz asan valgrind ports coverage mutants semver deny advisories hack msrv
+.PHONY: demo test test-rust test-python lint lint-python fmt snapshots-in-use bench fuzz reference asan valgrind ports coverage mutants semver deny advisories hack msrv
 
 test: test-rust test-python
 
@@ -61,6 +61,14 @@ bench:
 TIME ?= 60
 fuzz:
 	sh fuzz/run.sh $(TIME)
+
+# Compares the package with the second reader in tests/reference for CASES random formats.
+CASES ?= 1000000
+SEED ?= 1
+reference:
+	python3 -m venv target/venv-demo
+	target/venv-demo/bin/python -m pip --disable-pip-version-check install .
+	target/venv-demo/bin/python tests/python/compare_reference.py --cases $(CASES) --seed $(SEED)
 
 # Installs the Python packages for tests that embed the interpreter, under sanitizers and valgrind.
 target/venv-embedded: tests/python/requirements.txt

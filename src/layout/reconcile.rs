@@ -405,10 +405,11 @@ fn native_align(record: Field<'_>) -> Align {
 /// Returns whether the layouts `a` and `b` of one format give every byte the same meaning: equal sizes, and fields of
 /// equal types, sizes and byte orders at equal offsets.
 fn same_memory(a: &Layout, b: &Layout) -> bool {
+    // A `wchar_t` of 2 bytes and a UCS-2 character count as equal types, because both are text with 2 bytes for each
+    // character.
+    let has_short_wchar = a.model().wchar == 2;
     let kind = |node: &Node| match node.ty {
-        // A `wchar_t` of 2 bytes and a UCS-2 character count as equal types, because both are text with 2 bytes for
-        // each character.
-        Type::Wchar if node.size == 2 => Type::Ucs2,
+        Type::Wchar if has_short_wchar => Type::Ucs2,
         ty => ty,
     };
     a.size() == b.size()

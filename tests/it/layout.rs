@@ -348,10 +348,10 @@ fn of_scalar_and_read_give_the_same_field() {
 #[test]
 fn two_names_of_one_type_are_not_ambiguous() {
     // `u` is UCS-2 in dialect `pep3118` and a `wchar_t` in other dialects. On Windows both types have two bytes.
-    let found = reconcile(b"u", Some(2), None, &DataModel::LLP64).unwrap();
-    assert_eq!(found.certainty, Certainty::Exact);
-    let found = reconcile(b"(3)u", Some(6), None, &DataModel::LLP64).unwrap();
-    assert_eq!(found.certainty, Certainty::Exact);
+    for (format, itemsize) in [("u", 2), ("(3)u", 6), ("3u", 6), ("0u", 0), ("T{<3u:a:}", 6)] {
+        let found = reconcile(format.as_bytes(), Some(itemsize), None, &DataModel::LLP64).unwrap();
+        assert_eq!(found.certainty, Certainty::Exact, "{format}");
+    }
 }
 
 #[test]

@@ -39,10 +39,14 @@ fn describe_fields(record: Field<'_>, base: u64, path: &str, out: &mut Vec<Strin
     }
 }
 
-/// Describes the type and the shape of `field`. Mentions the byte order only if it is not native.
+/// Describes the type and the shape of `field`. Mentions the byte order only if it is not native, and not for a known
+/// user type.
 fn kind(field: Field<'_>) -> String {
     let extents: Vec<String> = field.shape().iter().map(ToString::to_string).collect();
     let shape = if extents.is_empty() { String::new() } else { format!("[{}]", extents.join(",")) };
+    if let Some(known) = field.user_type() {
+        return format!("{}{shape}", known.name());
+    }
     let length = match field.ty() {
         _ if field.user_type().is_some() => String::new(),
         Type::Bytes | Type::Pascal | Type::Void | Type::Ucs2 | Type::Ucs4 | Type::Bits | Type::Opaque => {

@@ -1,0 +1,10 @@
+"""A second reader of PEP 3118 formats, written from the documentation alone.
+
+README.md of this directory lists the rules for changes.
+"""
+
+from .errors import Ambiguous, Refused
+from .models import MODELS, Model
+from .reconcile import Result, reconcile
+
+__all__ = ["MODELS", "Ambiguous", "Model", "Refused", "Result", "reconcile"]

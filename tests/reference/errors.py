@@ -1,0 +1,17 @@
+"""The two ways in which a format has no layout."""
+
+
+class Refused(Exception):
+    """The format is invalid, is not part of the dialect, or has another size."""
+
+    def __init__(self, kind, message):
+        super().__init__(message)
+        self.kind = kind
+
+
+class Ambiguous(Refused):
+    """The format has several layouts. `layouts` lists them."""
+
+    def __init__(self, layouts):
+        super().__init__("ambiguous", f"{len(layouts)} layouts")
+        self.layouts = layouts

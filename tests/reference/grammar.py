@@ -1,0 +1,257 @@
+"""The grammar of docs/grammar.md: bytes of a format to a list of items."""
+
+from dataclasses import dataclass, field
+
+from .errors import Refused
+
+SPACES = b" \t\n\v\f\r"
+ORDERS = b"@=<>!^"
+CODES = b"xcbB?hHiIlLqQnNefdgspPOuwtFDGzv"
+PARTS = b"efdg"  # the types of the parts of a complex number
+
+MAX_BYTES, MAX_ITEMS, MAX_LEVELS, MAX_DIMENSIONS = 131_072, 65_536, 64, 64
+
+
+@dataclass
+class Item:
+    """One item of a format."""
+
+    kind: str = ""  # "code", "structure", "pointer", "function" or "user"
+    code: str = ""  # for kind "code": one character, or `Z` and the type of the parts
+    order: str = "@"  # the byte-order character that applies to the type
+    order_at_end: str = "@"  # for a structure: the one that applies at `}`
+    orders: str = ""  # the byte-order characters directly before the item and in it
+    shape: tuple = ()
+    shapes: int = 0
+    count: int | None = None
+    name: bytes | None = None
+    children: list = field(default_factory=list)  # of a structure; the target of a pointer
+
+
+@dataclass
+class Format:
+    """A format that has the syntax of the grammar."""
+
+    text: bytes
+    items: list
+    order_at_end: str
+    constructs: set  # the constructs that some dialects lack; see dialects.py
+
+
+def parse(text):
+    """Parses `text`. Raises `Refused` if the grammar refuses it."""
+    return Parser(text).format()
+
+
+class Parser:
+    def __init__(self, text):
+        self.text, self.at, self.order = text, 0, "@"
+        self.items, self.levels, self.constructs = 0, 0, set()
+        if len(text) > MAX_BYTES:
+            raise Refused("limit", "too many bytes")
+
+    def peek(self):
+        return self.text[self.at : self.at + 1]
+
+    def eat(self, *options):
+        for option in options:
+            if self.text.startswith(option, self.at):
+                self.at += len(option)
+                return True
+        return False
+
+    def fail(self, message):
+        raise Refused("syntax", f"{message} at byte {self.at}")
+
+    def spaces(self):
+        start = self.at
+        while self.peek() and self.peek() in SPACES:
+            self.at += 1
+        return self.at > start
+
+    def byte_order(self):
+        if not self.peek() or self.peek() not in ORDERS:
+            return False
+        if self.at > 0:
+            self.constructs.add("late byte order")
+        self.order = self.peek().decode()
+        if self.order == "^":
+            self.constructs.add("^")
+        self.at += 1
+        return True
+
+    def number(self):
+        start = self.at
+        while self.peek() and self.peek() in b"0123456789":
+            self.at += 1
+        if start == self.at:
+            return None
+        value = int(self.text[start : self.at].lstrip(b"0")[:21] or b"0")
+        if value >= 2**64:
+            self.fail("the number does not fit 64 bits")
+        return value
+
+    def format(self):
+        items = self.item_list()
+        if self.peek():
+            self.fail("`}` without `T{`")
+        return Format(self.text, items, self.order, self.constructs)
+
+    def item_list(self):
+        """Parses items until `}` or the end."""
+        items = []
+        while True:
+            start = self.at
+            while self.spaces() or self.byte_order():
+                pass
+            if self.peek() in (b"", b"}"):
+                if any(byte in ORDERS for byte in self.text[start : self.at]):
+                    self.constructs.add("byte order without an item")
+                return items
+            items.append(self.item(self.text[start : self.at]))
+            bits = [item.kind == "code" and item.code == "t" for item in items[-2:]]
+            if bits == [True, True]:
+                self.fail("bits after bits")
+
+    def item(self, prefix):
+        item = self.unnamed_item(prefix)
+        before = self.at
+        inside = self.spaces()
+        if self.eat(b":"):
+            end = self.text.find(b":", self.at)
+            if end < 0:
+                self.fail("name is never closed")
+            item.name = self.text[self.at : end]
+            if b"\0" in item.name:
+                self.fail("NUL in a name")
+            self.at = end + 1
+            self.constructs.add("name")
+            if inside:
+                self.constructs.add("inner space")
+        else:
+            self.at = before
+        return item
+
+    def unnamed_item(self, prefix=b""):
+        item = Item(orders="".join(chr(byte) for byte in prefix if byte in ORDERS))
+        self.items += 1
+        if self.items > MAX_ITEMS:
+            raise Refused("limit", "too many items")
+        begun = inside = False
+        after_order = bool(item.orders)
+        while True:
+            if self.spaces():
+                inside |= begun
+            elif self.byte_order():
+                after_order = True
+                item.orders += self.order
+                if item.count is not None:
+                    self.constructs.add("byte order after a count")
+            elif self.peek() == b"(":
+                if item.count is not None:
+                    self.fail("shape after the repeat count")
+                if after_order:
+                    self.constructs.add("byte order before a shape")
+                after_order = False
+                item.shape += self.shape()
+                item.shapes += 1
+                begun = True
+                self.constructs.add("shape")
+                if item.shapes > 1:
+                    self.constructs.add("shape after a shape")
+            elif self.peek() and self.peek() in b"0123456789":
+                if item.count is not None:
+                    self.fail("two repeat counts")
+                after_order = False
+                item.count = self.number()
+                begun = True
+            else:
+                break
+        if inside:
+            self.constructs.add("inner space")
+        item.order = self.order
+        self.type(item)
+        if item.count not in (None, 1) and not (item.kind == "code" and item.code in "spwutx"):
+            item.shape += (item.count,)
+        if len(item.orders) > 1:
+            self.constructs.add("two byte orders")
+        if len(item.shape) > MAX_DIMENSIONS:
+            raise Refused("limit", "too many dimensions")
+        return item
+
+    def shape(self):
+        self.at += 1
+        dimensions = []
+        while True:
+            self.spaces()
+            dimension = self.number()
+            if dimension is None:
+                self.fail("empty dimension")
+            dimensions.append(dimension)
+            self.spaces()
+            if self.eat(b")"):
+                return tuple(dimensions)
+            if not self.eat(b","):
+                self.fail("invalid shape")
+
+    def enter(self):
+        self.levels += 1
+        if self.levels > MAX_LEVELS:
+            raise Refused("limit", "too many levels")
+
+    def type(self, item):
+        if self.eat(b"T{"):
+            item.kind = "structure"
+            self.constructs.add("structure")
+            self.enter()
+            item.children = self.item_list()
+            if not self.eat(b"}"):
+                self.fail("structure is never closed")
+            self.levels -= 1
+            item.order_at_end = self.order
+        elif self.eat(b"&"):
+            item.kind = "pointer"
+            self.constructs.add("&")
+            self.enter()
+            item.children = [self.unnamed_item()]
+            self.levels -= 1
+        elif self.eat(b"X{"):
+            item.kind = "function"
+            self.constructs.add("X{}")
+            self.balanced(b"{", b"}")
+        elif self.eat(b"["):
+            item.kind = "user"
+            self.constructs.add("[name]")
+            start = self.at
+            self.balanced(b"[", b"]")
+            if self.text[start : start + 1] in (b"$", b"]"):
+                self.fail("user type without a name")
+        elif self.eat(b"Z"):
+            item.kind, item.code = "code", "Z"
+            before = self.at
+            inside = self.spaces()
+            if self.peek() and self.peek() in PARTS:
+                item.code += self.peek().decode()
+                self.at += 1
+                if inside:
+                    self.constructs.add("inner space")
+            elif self.peek() and self.peek() not in b":}" + ORDERS:
+                self.fail("`Z` is not followed by the part of a complex number")
+            else:
+                self.at = before
+        elif self.peek() and self.peek() in CODES:
+            item.kind, item.code = "code", self.peek().decode()
+            self.at += 1
+        else:
+            self.fail("unknown format character")
+        if item.kind == "code":
+            self.constructs.add(("code", item.code))
+
+    def balanced(self, opening, closing):
+        depth = 1
+        while depth:
+            byte = self.peek()
+            if byte in (b"", b"\0"):
+                self.fail("never closed")
+            depth += (byte == opening) - (byte == closing)
+            self.at += 1

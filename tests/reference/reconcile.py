@@ -1,0 +1,219 @@
+"""The decision between the rules of padding ("How `reconcile` decides" in docs/padding.md)."""
+
+from dataclasses import dataclass, replace
+from math import prod
+
+from .dialects import DIALECTS
+from .elements import spacings
+from .errors import Ambiguous, Refused
+from .grammar import parse
+from .layout import Laid, Rules
+
+
+@dataclass(frozen=True)
+class Result:
+    """A layout with its certainty."""
+
+    layout: Laid
+    certainty: str  # "exact", "trailing padding" or "inferred"
+
+
+def reconcile(text, itemsize, dialect, model):
+    """Returns the `Result` of the format `text`.
+
+    `itemsize` is in bytes or None. `dialect` is a name or None. Raises `Refused` or `Ambiguous`.
+    """
+    if dialect == "struct-3.6":
+        text = text.split(b"\0")[0]
+    fmt = parse(text)
+    if dialect is None:
+        return without_dialect(fmt, itemsize, model)
+    rules = DIALECTS[dialect]
+    rules.check(fmt)
+    return with_dialect(fmt, itemsize, rules, model)
+
+
+def with_dialect(fmt, itemsize, dialect, model):
+    return only(interpretations(fmt, itemsize, dialect, model))
+
+
+def only(results):
+    """Returns the result with the layout that all `results` have. Raises `Ambiguous` if they differ."""
+    distinct = {}
+    for one in results:
+        distinct.setdefault(meaning(one.layout), one)
+    if len(distinct) > 1:
+        raise Ambiguous([one.layout for one in distinct.values()])
+    return next((one for one in results if one.certainty == "inferred"), results[0])
+
+
+def interpretations(fmt, itemsize, dialect, model):
+    """Lists the layouts of `fmt` in `dialect`. Raises `Refused` if no layout has the itemsize."""
+    laid = Rules(dialect, model, itemsize).format(fmt)
+    if dialect.rule == "numpy":
+        return numpy(fmt, itemsize, dialect, model, laid)
+    if itemsize not in (None, laid.size):
+        raise Refused("size", f"the format has {laid.size} bytes, not {itemsize}")
+    results = [Result(laid, "exact")]
+    if dialect.rule == "struct" and not dialect.elements and loose(laid.fields):
+        try:
+            compiler = Rules(replace(dialect, rule="c"), model, itemsize).format(fmt)
+        except Refused:
+            return results
+        if itemsize in (None, compiler.size):
+            results.append(Result(compiler, "exact"))
+    return results
+
+
+def loose(fields):
+    """Whether an element of an array of structures is not aligned."""
+    return any(
+        (prod(field.shape) > 1 and field.size % native_align(field) != 0) or loose(field.fields)
+        for field in fields
+        if field.type == "record"
+    )
+
+
+def native_align(record):
+    """Returns the largest alignment of the fields after `@` in `record`."""
+    aligns = [1]
+    for field in record.fields:
+        aligns.append(native_align(field))
+        if field.type != "record" and field.order == "@":
+            aligns.append(field.align)
+    return max(aligns)
+
+
+def meaning(layout):
+    """Returns the size of `layout` and its values with their offsets, which are equal if layouts give equal values."""
+    return layout.size, values(layout.fields, 0, ())
+
+
+def values(fields, start, path):
+    """Lists the values of `fields` with their offsets from the start of the item."""
+    found = []
+    for index, field in enumerate(fields):
+        inner = (*path, (index, field.name))
+        if field.type == "record" and not field.shape:
+            found += values(field.fields, start + field.offset, inner)
+        else:
+            elements = values(field.fields, 0, ())
+            size = field.size if prod(field.shape) > 1 or field.type != "record" else 0
+            kind = "ucs2" if field.type == "wchar" and field.align == 2 else field.type
+            plain = replace(field, offset=0, type=kind, size=size, fields=())
+            # The position of an array whose elements contain only padding has no effect on any value.
+            at = start + field.offset if field.type != "record" or elements else None
+            found.append((inner, at, plain, elements))
+    return tuple(found)
+
+
+def significant(fmt):
+    """Lists the items of `fmt` except for padding of 0 bytes, such as `0x`."""
+    return [
+        item
+        for item in fmt.items
+        if item.code != "x" or item.name is not None or (item.count != 0 and 0 not in item.shape)
+    ]
+
+
+def one_structure(fmt):
+    items = significant(fmt)
+    item = items[0] if len(items) == 1 else None
+    return item is not None and item.kind == "structure" and item.name is None and prod(item.shape) == 1
+
+
+def numpy(fmt, itemsize, dialect, model, laid):
+    """Applies the rule of NumPy: the padding of array elements follows the array."""
+    certainty, trailing = "exact", 0
+    if itemsize is not None and itemsize != laid.size:
+        if not laid.size < itemsize <= model.max_size or not one_structure(fmt):
+            raise Refused("size", f"the format has {laid.size} bytes, not {itemsize}")
+        certainty, trailing = "trailing padding", itemsize - laid.size
+    size = laid.size + trailing
+    outer = laid.fields[0] if one_structure(fmt) else None
+    fields = laid.fields if outer is None else outer.fields
+    inferred, choices = spacings(fields, size, trailing, dialect.elements)
+    results = []
+    for choice in choices:
+        spaced = choice if outer is None else (replace(outer, size=size, fields=choice),)
+        results.append(Result(Laid(spaced, size, laid.align), "inferred" if inferred else certainty))
+    return results
+
+
+def without_dialect(fmt, itemsize, model):
+    """Tries the rules of struct, C, ctypes and NumPy, and the `u` of `array`."""
+    likely, unlikely, unaligned, errors = [], [], [], []
+    addresses = fmt.constructs & {"&", "X{}"}
+    for name in ("pep3118", "ctypes", "array", "native-c", "numpy"):
+        if name == "ctypes" and not written_by_ctypes(fmt):
+            continue
+        if name == "array" and not (accepts("array", fmt) and len(fmt.items) == 1 and fmt.items[0].code == "u"):
+            continue
+        if name in ("pep3118", "native-c") and addresses and itemsize is not None and written_by_ctypes(fmt):
+            continue
+        if name == "numpy" and (addresses or not written_by_numpy(fmt, model)):
+            continue
+        rules = DIALECTS["numpy-packed" if name == "numpy" else name]
+        rules = replace(rules, elements="")
+        try:
+            found = interpretations(fmt, itemsize, rules, model)
+        except Refused as error:
+            errors.append(error)
+            continue
+        trailing = name == "numpy" and itemsize not in (None, Rules(rules, model, itemsize).format(fmt).size)
+        if trailing and not native_number(fmt.items):
+            continue
+        if rules.rule in ("struct", "c") and loose(found[0].layout.fields):
+            unaligned += found
+        elif name == "numpy" and likely and not accepts("numpy", fmt):
+            unlikely += found
+        else:
+            likely += found
+    found = likely or unlikely or unaligned
+    if not found:
+        raise errors[0] if errors else Refused("size", "no rule gives the itemsize")
+    return only(found)
+
+
+def accepts(name, fmt):
+    try:
+        DIALECTS[name].check(fmt)
+    except Refused:
+        return False
+    return True
+
+
+def values_of(items):
+    """Yields the items that are codes, and not in the target of a pointer."""
+    for item in items:
+        if item.kind == "structure":
+            yield from values_of(item.children)
+        elif item.kind == "code":
+            yield item
+
+
+def written_by_ctypes(fmt):
+    """Whether ctypes can have written the format: a byte-order character applies to each value of several bytes."""
+    numbers = [item for item in values_of(fmt.items) if item.code not in "xcbB?spt"]
+    return accepts("ctypes", fmt) and all(item.order in "<>" for item in numbers)
+
+
+def written_by_numpy(fmt, model):
+    """Whether NumPy can have written the format: one item, with `<` or `>` only for the other byte order."""
+    other = "<" if model.big_endian else ">"
+    numbers = [item for item in values_of(fmt.items) if item.code not in "xcbB?sptO"]
+    sole = len(significant(fmt)) <= 1 or is_empty(fmt, model)
+    return sole and all(item.order in "@=^" + other for item in numbers)
+
+
+def is_empty(fmt, model):
+    """Whether an item has 0 bytes by the rule of NumPy."""
+    try:
+        return Rules(DIALECTS["numpy-packed"], model).format(fmt).size == 0
+    except Refused:
+        return False
+
+
+def native_number(items):
+    """Whether `items` contain a value of several bytes in native byte order that is no address."""
+    return any(item.order in "@=^" and item.code not in "xcbB?sptP" for item in values_of(items))
