@@ -8,6 +8,7 @@ import random
 import struct
 
 import pytest
+
 from pep3118 import Exporter, Format, View, register_type
 
 np = pytest.importorskip("numpy")
@@ -34,7 +35,7 @@ def as_floats(array):
 
 def equal_floats(ours, theirs):
     return len(ours) == len(theirs) and all(
-        a == b and math.copysign(1, a) == math.copysign(1, b) or (a != a and b != b)
+        (a == b and math.copysign(1, a) == math.copysign(1, b)) or (a != a and b != b)
         for a, b in zip(ours, theirs, strict=True)
     )
 
@@ -91,7 +92,7 @@ def test_dates_equal_the_objects_of_numpy(kind, unit):
     numbers = [0, 1, -1, 2**31, -(2**40)]
     # NumPy multiplies in 64 bits, and returns a wrong date after an overflow. See docs/deviations.md.
     step = {"25s": 25, "3M": 3, "10D": 10, "7us": 7}.get(unit, 1)
-    numbers += [choose.randrange(-(2**choose.randrange(1, 63)), 2 ** choose.randrange(1, 63)) for _ in range(300)]
+    numbers += [choose.randrange(-(2 ** choose.randrange(1, 63)), 2 ** choose.randrange(1, 63)) for _ in range(300)]
     numbers = [-(2**63), *([2**63 - 1] if step == 1 else []), *[n for n in numbers if abs(n) < 2**63 // step]]
     for order in "<>":
         array = np.array(numbers, f"{order}i8").view(f"{order}{kind}[{unit}]")

@@ -35,8 +35,8 @@ pub(super) fn _escape(text: &Bound<'_, PyString>) -> PyResult<String> {
 /// Returns the options in `argv` if Python runs the command, and otherwise None.
 ///
 /// The result is `("audit", expressions, allow, explain, to)` or `("census", packages, json)`. `allow` contains the ids
-/// of rules, and `to` is the name of an output format. The result is None too if `_cli` would print help or an error for
-/// `argv`.
+/// of rules, and `to` is the name of an output format. The result is None too if `_cli` would print help or an error
+/// for `argv`.
 #[pyfunction]
 pub(super) fn _python_command(py: Python<'_>, argv: Vec<OsString>) -> PyResult<Option<Bound<'_, PyTuple>>> {
     Ok(match pep3118_cli::python_command(argv) {

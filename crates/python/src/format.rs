@@ -519,8 +519,8 @@ impl Format {
 
     /// Returns the C source of a type named `name` with the same layout, and assertions of size and offsets.
     ///
-    /// A field whose byte order is not that of the machine becomes an array of bytes with a comment. So does a bit-field
-    /// that a compiler cannot place at its bits.
+    /// A field whose byte order is not that of the machine becomes an array of bytes with a comment. So does a
+    /// bit-field that a compiler cannot place at its bits.
     ///
     /// >>> from pep3118 import Format
     /// >>> print(Format("T{i:a:d:b:}", dialect="pep3118", model="lp64").to_c("sample"))

@@ -70,7 +70,7 @@ def register_type(
     - `unpack`: a function that returns the object for the bytes of a value
     - `pack`: a function that returns the bytes for an object
     - `align`: the alignment in bytes under the byte-order character `@`
-    - `values`: the type of the values in columns and in Arrow, such as 'float64'. With None, the values stay bytes there.
+    - `values`: the type of the values in columns and in Arrow, such as 'float64'. With None, the values stay bytes.
 
     Both functions see the bytes with the least significant byte first, whatever the byte order of the format.
     """
@@ -185,8 +185,8 @@ def _python_command(argv: Sequence[str]) -> tuple[Any, ...] | None:
     """Returns the options in `argv` if Python runs the command, and otherwise None.
 
     The result is `("audit", expressions, allow, explain, to)` or `("census", packages, json)`. `allow` contains the ids
-    of rules, and `to` is the name of an output format. The result is None too if `_cli` would print help or an error for
-    `argv`.
+    of rules, and `to` is the name of an output format. The result is None too if `_cli` would print help or an error
+    for `argv`.
     """
 
 def _rule_id(rule: str) -> str:
@@ -666,8 +666,8 @@ class Format:
     def to_c(self, name: str = "item") -> str:
         """Returns the C source of a type named `name` with the same layout, and assertions of size and offsets.
 
-        A field whose byte order is not that of the machine becomes an array of bytes with a comment. So does a bit-field
-        that a compiler cannot place at its bits.
+        A field whose byte order is not that of the machine becomes an array of bytes with a comment. So does a
+        bit-field that a compiler cannot place at its bits.
         """
     def to_rust(self, name: str = "Item") -> str:
         """Returns the Rust source of a type named `name` with the same layout, and assertions of size and offsets."""
