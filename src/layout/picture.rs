@@ -60,7 +60,7 @@ const MAX_PATH_BYTES: usize = 400;
 /// let lines: Vec<&str> = picture.lines().collect();
 /// assert_eq!(lines, [
 ///     "        0",
-///     "     0 |a…|",
+///     "     0 |a,|",
 ///     "   bit  7  6  5  4  3  2  1  0",
 ///     "     0 |..|b          |a       |",
 /// ]);
