@@ -153,7 +153,7 @@ class Rules:
         """Returns the byte order, or None for a type without a byte order."""
         if item.kind in ("structure", "user") or (item.kind == "code" and item.code in "cbB?spx"):
             return None
-        if item.code == "t" and size <= 1:
+        if item.code == "t" and not 1 < size <= 8:
             return None
         big = item.order in ">!"
         if item.kind in ("pointer", "function") or item.code == "O" or item.order in "@=^":

@@ -102,7 +102,8 @@ def values(fields, start, path):
             kind = "ucs2" if field.type == "wchar" and field.align == 2 else field.type
             plain = replace(field, offset=0, type=kind, size=size, fields=())
             # The position of an array whose elements contain only padding has no effect on any value.
-            at = start + field.offset if field.type != "record" or elements else None
+            has_values = field.type != "record" or any(at is not None for _, at, _, _ in elements)
+            at = start + field.offset if has_values else None
             found.append((inner, at, plain, elements))
     return tuple(found)
 
@@ -216,4 +217,9 @@ def is_empty(fmt, model):
 
 def native_number(items):
     """Whether `items` contain a value of several bytes in native byte order that is no address."""
-    return any(item.order in "@=^" and item.code not in "xcbB?sptP" for item in values_of(items))
+    for item in values_of(items):
+        # Bits have a byte order if they have 2 to 8 bytes.
+        bits = item.code == "t" and item.count is not None and 8 < item.count <= 64
+        if item.order in "@=^" and (bits or item.code not in "xcbB?sptP"):
+            return True
+    return False
