@@ -9,7 +9,7 @@ use crate::abi::{DataModel, LongDoubleAbi, LongDoubleFormat};
 use crate::format::Code;
 use crate::layout::{Dialect, Layout, Placement, Syntax};
 
-/// The maximum size in bytes of an item that [`format`] and [`layout`] describe.
+/// The maximum size in bytes of an item that [`format()`] and [`layout`] describe.
 pub const MAX_ITEMSIZE: u64 = 2048;
 
 /// The maximum number of structures in each other.

@@ -6,7 +6,7 @@
 //!
 //! | function | result |
 //! |--|--|
-//! | [`format`] | a format that a dialect accepts |
+//! | [`format()`] | a format that a dialect accepts |
 //! | [`nearly_valid_format`] | a format that often has one error |
 //! | [`layout`] | a format and its layout |
 //! | [`data_model`] | a machine |

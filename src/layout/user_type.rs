@@ -243,13 +243,13 @@ impl UserType {
     /// Returns the index of the type in the registry.
     pub(crate) fn index(self) -> u16 {
         let is_same = |definition: &UserTypeDefinition| core::ptr::eq(definition, self.definition);
-        let mut index = BUILT_IN.iter().position(is_same);
+        let index = BUILT_IN.iter().position(is_same);
         #[cfg(feature = "std")]
-        if index.is_none() {
+        let index = index.or_else(|| {
             let registered = REGISTERED.read().unwrap_or_else(PoisonError::into_inner);
             let position = registered.iter().position(|definition| is_same(definition));
-            index = position.map(|position| position.saturating_add(BUILT_IN.len()));
-        }
+            position.map(|position| position.saturating_add(BUILT_IN.len()))
+        });
         debug_assert!(index.is_some(), "every user type is in the registry");
         // The registry has at most `MAX_REGISTERED` types, so the default is never used.
         index.and_then(|index| u16::try_from(index).ok()).unwrap_or(u16::MAX)

@@ -17,6 +17,7 @@ mod adversarial;
 mod architecture;
 #[cfg(feature = "c")]
 mod bit_fields;
+#[cfg(all(feature = "arrow", feature = "c", feature = "serde"))]
 mod budget;
 mod child_process;
 mod corpus;

@@ -8,7 +8,6 @@ use pep3118::py::{Buffer, Records, open};
 use pep3118::{EmitError, FlagsError, FormatError, LayoutError, Record, Report, RequestError, ViewError};
 use pyo3::exceptions::{PyBufferError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
 use pyo3::wrap_pyfunction;
 
 use super::with_python;
