@@ -118,6 +118,8 @@ impl SmallFloat {
 
 /// Returns 2 to the power of `exponent`, which must be an exponent of a normal `f64`.
 fn power_of_two(exponent: i32) -> f64 {
+    debug_assert!((-1022..=1023).contains(&exponent), "2^{exponent} is not a normal `f64`");
+    // The exponents of floats of 8 bits are between -127 and 127, so the default is never used.
     let biased = u64::try_from(exponent.saturating_add(1023)).unwrap_or(0);
     f64::from_bits(biased << 52_u32)
 }

@@ -329,8 +329,9 @@ impl UserType {
                 if !(self.has_byte_order() && endian == Endian::Big) {
                     return decode(bytes);
                 }
-                let mut reversed = bytes.to_vec();
-                reversed.reverse();
+                let mut reversed = Vec::new();
+                reversed.try_reserve_exact(bytes.len()).map_err(|_| UserTypeError::new("there is no memory"))?;
+                reversed.extend(bytes.iter().rev());
                 decode(&reversed)
             }
         }

@@ -402,6 +402,12 @@ const TYPES: [(u8, u8, &str); 24] = [
     (6, 8, "?"),
 ];
 
+/// Returns DLPack's type code for the user type `name`. Returns `None` if DLPack has no such type.
+pub fn dlpack_code(name: &str) -> Option<u8> {
+    let is_same = |format: &str| format.strip_prefix('[').and_then(|format| format.strip_suffix(']')) == Some(name);
+    TYPES.iter().find(|(_, _, format)| is_same(format)).map(|(code, ..)| *code)
+}
+
 /// Returns the format of an element of the type `dtype`, and its size in bytes. Returns `None` if there is no format.
 fn format_of(dtype: DataType) -> Option<(Vec<u8>, i64)> {
     let DataType { code, bits, lanes } = dtype;

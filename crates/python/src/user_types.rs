@@ -6,7 +6,7 @@ use pep3118::__private::escape;
 use pep3118::Align;
 use pep3118::Endian;
 use pep3118::layout::{Type, UserType, UserTypeDefinition, UserTypeError, UserValue};
-use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -106,7 +106,8 @@ impl UserCodec {
     /// - the function `unpack` of a registered type raises an exception
     pub(crate) fn read<'py>(self, py: Python<'py>, bytes: &[u8], endian: Endian) -> PyResult<Bound<'py, PyAny>> {
         if let Objects::Registered(functions) = self.objects {
-            return functions.unpack.bind(py).call1((PyBytes::new(py, &ordered(self.user, bytes, endian)?),));
+            let bytes = ordered(self.user, bytes, endian)?;
+            return functions.unpack.bind(py).call1((objects::into_result(py, objects::bytes(py, &bytes))?,));
         }
         let value = self.user.decode(bytes, endian).map_err(refused)?;
         match (self.objects, value) {
@@ -471,15 +472,14 @@ pub(crate) fn register_type(
     let (decoder, encoder) = (unpack.clone().unbind(), pack.clone().unbind());
     let decode = move |bytes: &[u8]| {
         Python::attach(|py| {
-            let object = decoder.bind(py).call1((PyBytes::new(py, bytes),))?;
+            let object = decoder.bind(py).call1((objects::into_result(py, objects::bytes(py, bytes))?,))?;
             if object.is_instance_of::<PyInt>() {
-                return Ok(object.extract().map_or_else(|_| UserValue::Text(object.to_string()), UserValue::Int));
+                return Ok(UserValue::Int(object.extract()?));
             }
-            Ok::<_, PyErr>(match (object.extract::<f64>(), object.cast::<PyBytes>()) {
-                (_, Ok(bytes)) => UserValue::Bytes(bytes.as_bytes().to_vec()),
-                (Ok(number), _) => UserValue::Float(number),
-                _ => UserValue::Text(object.str()?.to_string_lossy().into_owned()),
-            })
+            if let Ok(bytes) = object.cast::<PyBytes>() {
+                return Ok(UserValue::Bytes(copied(bytes.as_bytes())?));
+            }
+            Ok::<_, PyErr>(UserValue::Float(object.extract()?))
         })
         .map_err(|error| UserTypeError::new(error.to_string()))
     };
@@ -488,10 +488,9 @@ pub(crate) fn register_type(
             let packed = encoder.bind(py).call1((to_object(py, value.clone())?,))?;
             let packed = packed.cast_into::<PyBytes>()?;
             let fits = packed.as_bytes().len() == bytes.len();
-            let wrong =
-                || objects::error::<PyOverflowError>(format!("pack returned {packed} for {} bytes", bytes.len()));
             if !fits {
-                return Err(wrong());
+                let (found, wanted) = (packed.as_bytes().len(), bytes.len());
+                return Err(objects::error::<PyValueError>(format!("pack returned {found} bytes, not {wanted}")));
             }
             bytes.copy_from_slice(packed.as_bytes());
             Ok::<_, PyErr>(())

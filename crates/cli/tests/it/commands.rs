@@ -343,23 +343,7 @@ fn each_json_line_is_answered_at_once() {
 
 #[test]
 fn each_manual_page_has_examples_and_the_exit_status() {
-    let commands = [
-        "explain",
-        "size",
-        "diff",
-        "emit",
-        "readers",
-        "check",
-        "audit",
-        "census",
-        "rules",
-        "decode",
-        "encode",
-        "hexdump",
-        "completions",
-        "man",
-    ];
-    for command in commands {
+    for command in COMMANDS {
         let output = crate::command::pep3118().args(["man", command]).output().unwrap();
         let page = String::from_utf8(output.stdout).unwrap();
         assert!(page.contains(".SH EXAMPLES\n"), "{command}");

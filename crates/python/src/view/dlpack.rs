@@ -6,6 +6,7 @@ use std::ffi::{CStr, c_void};
 use pep3118::layout::{Field, Type};
 use pep3118::py::dlpack::{
     CPU, DataType, Device, IS_COPIED, LEGACY, ManagedTensor, READ_ONLY, Tensor, VERSION, VERSIONED, VersionedTensor,
+    dlpack_code,
 };
 use pep3118::view::Order;
 use pyo3::exceptions::PyBufferError;
@@ -157,22 +158,6 @@ impl Numbers {
     }
 }
 
-/// Returns DLPack's type code for the user type `name`. Returns `None` if DLPack has no such type.
-fn user_type_code(name: &str) -> Option<u8> {
-    Some(match name {
-        "bfloat16" => 4,
-        "float8_e3m4" => 7,
-        "float8_e4m3" => 8,
-        "float8_e4m3b11fnuz" => 9,
-        "float8_e4m3fn" => 10,
-        "float8_e4m3fnuz" => 11,
-        "float8_e5m2" => 12,
-        "float8_e5m2fnuz" => 13,
-        "float8_e8m0fnu" => 14,
-        _ => return None,
-    })
-}
-
 /// Returns DLPack's type for `item`. Returns an error if DLPack has no such type.
 fn data_type(item: Field<'_>) -> PyResult<DataType> {
     let code = match item.ty() {
@@ -181,7 +166,7 @@ fn data_type(item: Field<'_>) -> PyResult<DataType> {
         Type::Float16 | Type::Float32 | Type::Float64 => 2,
         Type::Complex32 | Type::Complex64 | Type::Complex128 => 5,
         Type::Bool => 6,
-        Type::Opaque if let Some(code) = item.user_type().and_then(|user| user_type_code(user.name())) => code,
+        Type::Opaque if let Some(code) = item.user_type().and_then(|user| dlpack_code(user.name())) => code,
         Type::Record => return Err(refused("an item is a record: use view['field']")),
         ty => return Err(refused(format!("DLPack has no type for {}", ty.as_str()))),
     };
