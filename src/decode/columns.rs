@@ -587,6 +587,7 @@ impl Plan {
             let one = ColumnData::allocate(leaf, 1, Initial::Zeroed).ok()?.len();
             column.data.len().checked_div(one)
         });
+        // Without columns there are no items to write.
         let bytes = items.unwrap_or(0).checked_mul(self.size).ok_or(DecodeError::Allocation { bytes: u64::MAX })?;
         let mut records = zeroed(bytes)?;
         self.write_leaves(leaves, columns, &mut records)?;

@@ -463,6 +463,7 @@ fn scalar(code: &str, model: &DataModel) -> Option<Scalar> {
         ("c", Some(8)) => (Type::Complex64, 8),
         ("c", Some(16)) => (Type::Complex128, 16),
         ("c", Some(size)) if size == long_double.saturating_mul(2) => (Type::ComplexLongDouble, size),
+        // As in NumPy, `S`, `U` and `V` without a number have a length of 0.
         ("S" | "a", number) => (Type::Bytes, number.unwrap_or(0)),
         ("U", number) => (Type::Ucs4, number.unwrap_or(0).checked_mul(4)?),
         ("V", number) => (Type::Void, number.unwrap_or(0)),

@@ -147,6 +147,7 @@ impl BitCell {
 
     /// Returns the number of bits, 1 to 8.
     pub(super) fn len(&self) -> usize {
+        // A mask of 8 bits has at most 8 ones, so the default is never used.
         usize::try_from(self.mask.count_ones()).unwrap_or(0)
     }
 }
@@ -516,6 +517,7 @@ impl Painter {
                     let at = offset.saturating_add(first.offset());
                     let lane = if at < end { self.free_lane(at) } else { lane };
                     let ends = fields.iter().map(|field| field.offset().saturating_add(field.total_size()));
+                    // `fields` is not empty, so the default is never used.
                     let after = offset.saturating_add(ends.max().unwrap_or(0));
                     if let [only] = fields.as_slice() {
                         self.push_segments(*only, at, &path, lane);

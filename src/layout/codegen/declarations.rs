@@ -451,6 +451,7 @@ fn bit_unit<'l>(members: &[&Member<'l>], start: u64, limit: u64) -> BitUnit<'l> 
     }
     pieces.sort_by_key(|(first, ..)| *first);
     let Some((_, _, first, field, ty)) = pieces.first().copied() else { return BitUnit::Impossible };
+    // `first` is one of the pieces, so the default is never used.
     let end = pieces.iter().map(|(_, _, member, ..)| member.end()).max().unwrap_or(0);
     let (offset, size, pad) = if field.model().has_microsoft_bit_fields() {
         let size = unit_bytes(ty);

@@ -218,6 +218,7 @@ fn item_size(
     let ItemSizeError { len, itemsize, wanted, is_contiguous } = error;
     let format = quoted(layout);
     let (bytes, size) = (plural(len, "byte"), plural(wanted, "byte"));
+    // Items of 0 bytes and items that are larger than any memory cover no whole item.
     let whole = i64::try_from(wanted).ok().and_then(|wanted| len.checked_div(wanted)).unwrap_or(0);
     let message = if itemsize != 1 {
         let help = if can_cast(exporter, layout, dialect) {
@@ -236,6 +237,7 @@ fn item_size(
     } else if whole == 0 {
         format!("`obj` has {bytes}, and an item of `format` has {size}\nhelp: give at least {size} of memory")
     } else {
+        // `whole` is not 0, so `wanted` fits and the default is never used.
         let end = whole.saturating_mul(i64::try_from(wanted).unwrap_or(0));
         format!(
             "`obj` has {bytes}, which are not a multiple of the {wanted}-byte item size of `format`\n\
