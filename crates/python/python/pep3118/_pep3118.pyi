@@ -72,7 +72,8 @@ def register_type(
     - `align`: the alignment in bytes under the byte-order character `@`
     - `values`: the type of the values in columns and in Arrow, such as 'float64'. With None, the values stay bytes.
 
-    Both functions see the bytes with the least significant byte first, whatever the byte order of the format.
+    `unpack` gets and `pack` returns the bytes with the least significant byte first, in every byte order of the
+    format.
     """
 
 def calcsize(format: _Layout) -> int:
@@ -162,8 +163,8 @@ def audit(obj: object) -> Report:
     """Checks the buffers that `obj` exports for all 26 legal requests.
 
     Each request is sent twice. The buffers are compared with the rules, with each other, and with the layout that the
-    type of `obj` defines (rule T01, format against type). Each buffer is released at once. Reference counts and
-    exceptions in `__release_buffer__` are checked too. No byte of the memory is read.
+    type of `obj` defines (rule T01, format against type). Each buffer is released at once. The function also checks
+    reference counts and exceptions in `__release_buffer__`. No byte of the memory is read.
 
     Raises TypeError if `obj` exports no buffer.
     """
@@ -171,8 +172,8 @@ def audit(obj: object) -> Report:
 def _cli(argv: Sequence[str], handle_signals: bool = False) -> int:
     """Runs the native command `pep3118` with `argv`, and returns the exit status. `argv[0]` is the program name.
 
-    If `handle_signals` is true, SIGHUP, SIGINT and SIGTERM end the process from now on. Python's handlers of these
-    signals no longer run.
+    If `handle_signals` is true, SIGHUP, SIGINT and SIGTERM end the process after this call has started. Python's
+    handlers of these signals no longer run.
     """
 
 def _escape(text: str) -> str:
@@ -182,15 +183,15 @@ def _exports_buffers(ty: type) -> bool:
     """Returns whether the instances of `ty` export buffers."""
 
 def _python_command(argv: Sequence[str]) -> tuple[Any, ...] | None:
-    """Returns the options in `argv` if Python runs the command, and otherwise None.
+    """Returns the options in `argv` if `argv` is a valid `audit` or `census` command, and otherwise None.
 
     The result is `("audit", expressions, allow, explain, to)` or `("census", packages, json)`. `allow` contains the ids
-    of rules, and `to` is the name of an output format. The result is None too if `_cli` would print help or an error
+    of rules, and `to` is the name of an output format. The result is also None if `_cli` would print help or an error
     for `argv`.
     """
 
 def _rule_id(rule: str) -> str:
-    """Returns the id of the rule that `rule`, an id or a name, stands for.
+    """Returns the id of the rule with the id or name `rule`.
 
     Raises ValueError if the rule is unknown. The message suggests the nearest id or name.
     """
@@ -409,13 +410,14 @@ class View(Generic[_T]):
 
 @final
 class _RecordCodec:
-    """The codec of a record class. `pep3118.records` creates one for each class and stores it in the class."""
+    """The codec of a record class. `pep3118.records` creates a codec for each class and stores the codec in the
+    class."""
     def __new__(cls, class_: type[Any], format: Format, fields: Sequence[_RecordCodec | None]) -> Self: ...
     @property
     def format(self) -> str:
         """The canonical format of the layout."""
     def unpack(self, buffer: Buffer, /) -> Any:
-        """Returns the record in `buffer`, which has the size of one record."""
+        """Returns the record in `buffer`. The size of `buffer` must be the size of one record."""
     def unpack_from(self, buffer: Buffer, offset: SupportsIndex, /) -> Any:
         """Returns the record at byte `offset` of `buffer`. A negative offset counts from the end."""
     def iter_unpack(self, buffer: Buffer, /) -> Iterator[Any]:
@@ -426,11 +428,12 @@ class _RecordCodec:
         """Writes `record` to byte `offset` of `buffer`."""
 
 def _reduce_row(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Returns the function and the arguments that create `row` again. Only `pickle` and `copy` call this function."""
+    """Returns (function, arguments): the call that creates `row`, a named tuple, again. Only `pickle` and `copy`
+    call this function."""
 
 def _restore_row(names: Sequence[str], values: tuple[Any, ...]) -> Any:
-    """Returns the row whose fields have the names `names` and the values `values`. Only `pickle` and `copy` call this
-    function. The class of the row is that of the rows of each view whose fields have these names.
+    """Returns the named tuple of a record whose fields have the names `names` and the values `values`. The records
+    of a view with the same names have the same class. Only `pickle` and `copy` call this function.
     """
 
 # Exporting
@@ -559,10 +562,11 @@ class Field:
         """The type of an element, such as "int32" or "record"."""
     @property
     def bits(self) -> tuple[str, int, int] | None:
-        """The type of the values, the number of bits below the bit-field, and its number of bits: ("int32", 3, 5).
+        """The type of the values, the bits below the bit-field, and the bits in the bit-field: ("int32", 3, 5).
 
         None if the field is not a bit-field. To read the value, read the bytes of the field as one unsigned integer in
-        the byte order of the field. Then shift the integer right by the second number.
+        the byte order of the field. Then shift the integer right by the second number, and use as many low bits as the
+        third number.
         """
     @property
     def endian(self) -> Literal["little", "big"] | None:
@@ -630,7 +634,7 @@ class Format:
         """How well the format determines the layout: "exact", "trailing-padding", "inferred" or "ambiguous"."""
     @property
     def dialect(self) -> str:
-        """The name of the dialect by whose rules the format was interpreted."""
+        """The name of the dialect in which the format was interpreted."""
     @property
     def model(self) -> str:
         """The machine of the layout: the name of a data model, or a target triple."""
@@ -655,7 +659,7 @@ class Format:
     def to_dtype(self) -> Any:
         """Returns the numpy.dtype with the same offsets, itemsize and values.
 
-        Raises NotImplementedError if NumPy has no dtype for a type.
+        Raises NotImplementedError if NumPy has no dtype for a type of a field.
         """
     def to_ctypes(self, name: str = "Item") -> type[Any]:
         """Returns the ctypes class with the same layout.
@@ -666,8 +670,8 @@ class Format:
     def to_c(self, name: str = "item") -> str:
         """Returns the C source of a type named `name` with the same layout, and assertions of size and offsets.
 
-        A field whose byte order is not that of the machine becomes an array of bytes with a comment. So does a
-        bit-field that a compiler cannot place at its bits.
+        A field with the opposite byte order of the machine becomes an array of bytes with a comment. A bit-field that a
+        C compiler would place at other bits becomes an array of bytes too.
         """
     def to_rust(self, name: str = "Item") -> str:
         """Returns the Rust source of a type named `name` with the same layout, and assertions of size and offsets."""
@@ -679,13 +683,13 @@ class Format:
     def _repr_html_(self) -> str:
         """Returns a picture of the bytes of each interpretation as HTML, for notebooks."""
     def _tree(self) -> dict[str, Any]:
-        """Returns the layout as a dict, which `_restore` converts to a format. Only `pep3118.records` calls this
+        """Returns the layout as a dict. `_restore` converts the dict to a format. Only `pep3118.records` calls this
         method.
         """
     @classmethod
     def _restore(cls, tree: dict[str, Any], dialect: str, model: str) -> Format:
-        """Returns the format with the layout `tree`, a dict, and the names `dialect` and `model`. Only `pickle` and
-        `pep3118.records` call this method.
+        """Returns the format with the layout `tree`, a dict from `_tree`. `dialect` and `model` are names. Only
+        `pickle` and `pep3118.records` call this method.
         """
 
 @final
@@ -716,8 +720,8 @@ def layout_of(obj: Any) -> Format:
     `obj` describes: a str, a Format, a numpy.dtype, a ctypes class or a record class. A bytes object exports a buffer.
 
     If the type of `obj` defines the layout of the items (NumPy, ctypes, array, bytes), the format has this layout.
-    Otherwise the layout is computed from the format and the itemsize of the buffer. The dialect is that of the module
-    that defines the type, for example Cython, if the module is known.
+    Otherwise the layout is computed from the format and the itemsize of the buffer. If the module that defines the type
+    is known, for example Cython, the dialect of this module is used.
     """
 
 # struct and NumPy

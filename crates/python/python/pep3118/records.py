@@ -208,7 +208,7 @@ class Record(tuple):
 
     @classmethod
     def unpack(cls, buffer, /):
-        """Returns the record in `buffer`, which has the size of one record."""
+        """Returns the record in `buffer`. The size of `buffer` must be the size of one record."""
         # `_complete` replaces this method by the function of the codec, which takes half the time.
         return cls.__pep3118_codec__.unpack(buffer)
 

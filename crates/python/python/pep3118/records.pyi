@@ -82,7 +82,7 @@ class Record:
         """Returns the type of a field that is an array of records: `Point[3]`."""
     @classmethod
     def unpack(cls, buffer: Buffer, /) -> Self:
-        """Returns the record in `buffer`, which has the size of one record."""
+        """Returns the record in `buffer`. The size of `buffer` must be the size of one record."""
     @classmethod
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         """Returns the record at byte `offset` of `buffer`. A negative offset counts from the end."""

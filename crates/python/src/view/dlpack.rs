@@ -257,7 +257,7 @@ unsafe extern "C" fn delete_versioned(managed: *mut VersionedTensor) {
 /// that takes the tensor changes the name. Returns `None` otherwise.
 ///
 /// # Safety
-/// - (a) `object` is a capsule, and the interpreter is attached.
+/// - (a) `object` is a capsule, and the thread is attached to the interpreter.
 unsafe fn unused(object: *mut ffi::PyObject, name: &CStr) -> Option<*mut c_void> {
     // SAFETY: by (a) the object is a capsule. The name ends with a NUL.
     if unsafe { ffi::PyCapsule_IsValid(object, name.as_ptr()) } == 0 {
@@ -270,7 +270,7 @@ unsafe fn unused(object: *mut ffi::PyObject, name: &CStr) -> Option<*mut c_void>
 /// The destructor of a capsule with a tensor without a version.
 ///
 /// # Safety
-/// - (a) `object` is a capsule of [`capsule`], and the interpreter is attached.
+/// - (a) `object` is a capsule of [`capsule`], and the thread is attached to the interpreter.
 unsafe extern "C" fn destroy_legacy(object: *mut ffi::PyObject) {
     // SAFETY: (a) is the same requirement.
     if let Some(managed) = unsafe { unused(object, LEGACY) } {
@@ -282,7 +282,7 @@ unsafe extern "C" fn destroy_legacy(object: *mut ffi::PyObject) {
 /// The destructor of a capsule with a tensor with a version.
 ///
 /// # Safety
-/// - (a) `object` is a capsule of [`capsule`], and the interpreter is attached.
+/// - (a) `object` is a capsule of [`capsule`], and the thread is attached to the interpreter.
 unsafe extern "C" fn destroy_versioned(object: *mut ffi::PyObject) {
     // SAFETY: (a) is the same requirement.
     if let Some(managed) = unsafe { unused(object, VERSIONED) } {
@@ -299,7 +299,8 @@ fn new_capsule<'py>(
     name: &'static CStr,
     destructor: unsafe extern "C" fn(*mut ffi::PyObject),
 ) -> PyResult<Bound<'py, PyAny>> {
-    // SAFETY: the pointer is not NULL, the name is static and ends with a NUL, and the interpreter is attached.
+    // SAFETY: the pointer is not NULL, the name is static and ends with a NUL, and the thread is attached to the
+    // interpreter.
     let capsule = unsafe { ffi::PyCapsule_New(managed, name.as_ptr(), Some(destructor)) };
     // SAFETY: `PyCapsule_New` returns a new reference, or returns NULL and sets an exception.
     unsafe { Bound::from_owned_ptr_or_err(py, capsule) }

@@ -213,8 +213,8 @@ fn refused_index(axis: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
 /// when a list is sliced. Returns an error if the step is 0 or a bound is not an integer.
 fn unpacked(slice: &Bound<'_, PySlice>) -> PyResult<Slice> {
     let (mut start, mut stop, mut step) = (0, 0, 0);
-    // SAFETY: `slice` is alive and is a slice object. `start`, `stop` and `step` may be written to. The interpreter is
-    // attached.
+    // SAFETY: `slice` is alive and is a slice object. `start`, `stop` and `step` may be written to. The thread is
+    // attached to the interpreter.
     let status = unsafe { ffi::PySlice_Unpack(slice.as_ptr(), &raw mut start, &raw mut stop, &raw mut step) };
     if status < 0 {
         return Err(objects::take_exception(slice.py()));

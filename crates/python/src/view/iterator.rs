@@ -39,7 +39,7 @@ pub(super) fn iterate<'py>(view: Bound<'py, View>, first: i64, end: i64, step: i
     static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     let py = view.py();
     let class = CLASS.get_or_try_init(py, || make_class(py))?.bind(py);
-    // SAFETY: the objects of `class` have the size of `ViewIterator`. The interpreter is attached.
+    // SAFETY: the objects of `class` have the size of `ViewIterator`. The thread is attached to the interpreter.
     let object = unsafe { ffi::PyType_GenericAlloc(class.as_type_ptr(), 0) };
     // SAFETY: the call above returned a new reference, or it returned NULL and set an exception.
     let object = unsafe { Bound::from_owned_ptr_or_opt(py, object) }.ok_or_else(|| take_exception(py))?;
@@ -71,8 +71,8 @@ fn make_class(py: Python<'_>) -> PyResult<Py<PyType>> {
         flags: flags.try_into()?,
         slots: slots.as_mut_ptr(),
     };
-    // SAFETY: each function in the table has the signature of its slot, and the table ends with 0. The interpreter is
-    // attached.
+    // SAFETY: each function in the table has the signature of its slot, and the table ends with 0. The thread is
+    // attached to the interpreter.
     let class = unsafe { ffi::PyType_FromSpec(&raw mut spec) };
     // SAFETY: the call above returned a new reference, or it returned NULL and set an exception.
     let class = unsafe { Bound::from_owned_ptr_or_opt(py, class) }.ok_or_else(|| take_exception(py))?;
@@ -98,10 +98,10 @@ impl ViewIterator {
 /// exception.
 ///
 /// # Safety
-/// - (a) The interpreter is attached.
+/// - (a) The thread is attached to the interpreter.
 /// - (b) `iterator` is an object of the class, and the caller has a reference to it.
 unsafe extern "C" fn next(iterator: *mut ffi::PyObject) -> *mut ffi::PyObject {
-    // SAFETY: by (a) the interpreter is attached.
+    // SAFETY: by (a) the thread is attached to the interpreter.
     let py = unsafe { Python::assume_attached() };
     // SAFETY: by (b) the object has the layout of `ViewIterator` and is alive until this function returns.
     let this = unsafe { &*iterator.cast::<ViewIterator>() };
@@ -119,7 +119,8 @@ unsafe extern "C" fn next(iterator: *mut ffi::PyObject) -> *mut ffi::PyObject {
 /// Frees an iterator.
 ///
 /// # Safety
-/// - (a) The interpreter is attached, and `iterator` is an object of the class to which no reference is left.
+/// - (a) The thread is attached to the interpreter, and `iterator` is an object of the class to which no reference is
+///   left.
 unsafe extern "C" fn deallocate(iterator: *mut ffi::PyObject) {
     // SAFETY: by (a) `iterator` is an object that the garbage collector tracks. The collector must not visit an object
     // that is being freed.
