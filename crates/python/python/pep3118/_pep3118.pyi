@@ -238,8 +238,8 @@ class View(Generic[_T]):
         """Whether the memory is read-only."""
     @property
     def format(self) -> str:
-        """The format that the exporter reported. A field or a cast has a format of its own. Bytes that are not UTF-8
-        become surrogates.
+        """The format that the exporter reported. For a field or a cast, the format of the field or of the cast.
+        Bytes that are not UTF-8 become surrogates.
         """
     @property
     def itemsize(self) -> int:
@@ -255,22 +255,22 @@ class View(Generic[_T]):
         """The distance in bytes from one item to the next in each dimension."""
     @property
     def suboffsets(self) -> tuple[int, ...]:
-        """The suboffset of each dimension, or () if no item is reached through a pointer. If a suboffset is at least 0,
-        the reader follows a pointer and then adds the suboffset in bytes.
+        """The suboffset of each dimension, or () if access to the items follows no pointers. In a dimension with a
+        suboffset of at least 0, a reader follows a pointer and then adds the suboffset in bytes.
         """
     @property
     def c_contiguous(self) -> bool:
-        """Whether the items are contiguous in C order, the last index fastest."""
+        """Whether the items are contiguous in C order: the last index changes fastest."""
     @property
     def f_contiguous(self) -> bool:
-        """Whether the items are contiguous in Fortran order, the first index fastest."""
+        """Whether the items are contiguous in Fortran order: the first index changes fastest."""
     @property
     def contiguous(self) -> bool:
-        """Whether the items are contiguous in either order."""
+        """Whether the items are contiguous in C order or in Fortran order."""
     @property
     def fields(self) -> tuple[str, ...]:
-        """The names of the fields of a record, or () if items are not records. A field without a name is named by its
-        index: 'f0', 'f1'.
+        """The names of the fields of a record, or () if items are not records. A field without a name gets a name
+        with its index: 'f0', 'f1'.
         """
     @property
     def certainty(self) -> Literal["exact", "trailing-padding", "inferred"]:
@@ -287,8 +287,9 @@ class View(Generic[_T]):
     def tolist(self) -> Any:
         """Returns all items as nested lists. Returns the item itself if the view has no dimension."""
     def tobytes(self, order: Literal["C", "F", "A"] | None = "C") -> bytes:
-        """Returns the bytes of all items in a contiguous order: 'C' with the last index fastest, 'F' with the first
-        index fastest. 'A' is 'F' for memory in Fortran order, and 'C' for any other memory.
+        """Returns the bytes of all items. `order` is the order of the items: with 'C', the last index changes
+        fastest, and with 'F', the first index changes fastest. 'A' means 'F' for memory in Fortran order, and 'C'
+        for any other memory.
         """
     def hex(self, *args: Any, **kwargs: Any) -> str:
         """Returns `tobytes().hex(...)`."""
@@ -303,9 +304,9 @@ class View(Generic[_T]):
         order: Literal["C", "F"] = "C",
         dialect: str | None = None,
     ) -> View[_R]:
-        """Returns a view of the same bytes, in the order of the memory, as items of another format, in one dimension
-        or in `shape`. The items are contiguous in C order, or in Fortran order if `order` is 'F'. The memory must be
-        contiguous.
+        """Returns a view that divides the same memory into items of another format. The memory must be contiguous.
+        `shape` is the shape of the new view; by default, the new view has one dimension. The new items are
+        contiguous in C order, or in Fortran order if `order` is 'F'.
         """
     @overload
     def cast(
@@ -316,51 +317,53 @@ class View(Generic[_T]):
         order: Literal["C", "F"] = "C",
         dialect: str | None = None,
     ) -> View[Any]:
-        """Returns a view of the same bytes, in the order of the memory, as items of another format, in one dimension
-        or in `shape`. The items are contiguous in C order, or in Fortran order if `order` is 'F'. The memory must be
-        contiguous.
+        """Returns a view that divides the same memory into items of another format. The memory must be contiguous.
+        `shape` is the shape of the new view; by default, the new view has one dimension. The new items are
+        contiguous in C order, or in Fortran order if `order` is 'F'.
         """
     def transpose(self, *axes: int) -> View[_T]:
         """Returns a view with the dimensions in the order of `axes`, or in reverse order if no axes are given."""
     def columns(self, *names: str) -> dict[str, View[Any]]:
-        """Copies each field to an array in this machine's byte order. Returns a dict of writable Views by the dotted
-        names of the fields. Copies all fields if no `names` are given. Raises KeyError if two columns would have the
-        same name.
+        """Copies each field to an array in this machine's byte order. Returns a dict from the dotted names of the
+        fields to writable Views. Without `names`, copies all fields. Raises KeyError if two columns would have
+        the same name.
         """
     def count(self, value: object, /) -> int:
-        """Returns the number of items of the first dimension that equal `value`. An item of a view with several
-        dimensions is a view of one dimension less.
+        """Returns the number of items of the first dimension that equal `value`. In a view with several dimensions,
+        the items of the first dimension are views of one dimension less.
         """
     def index(self, value: object, start: SupportsIndex = 0, stop: SupportsIndex = ..., /) -> int:
-        """Returns the index of the first item that equals `value`, of the items from `start` to `stop` in the first
-        dimension. Negative bounds count from the end. Raises ValueError if no item equals `value`.
+        """Returns the index in the first dimension of the first item that equals `value`. Compares the items from
+        `start` up to, but not including, `stop`. Negative bounds count from the end. Raises ValueError if no item
+        equals `value`.
         """
     @classmethod
     def __class_getitem__(cls, item: Any, /) -> GenericAlias:
         """Returns a generic alias for annotations, such as `View[int]`."""
     def to_numpy(self, *, copy: bool | None = None) -> numpy.ndarray[Any, numpy.dtype[Any]]:
-        """Returns a NumPy array of the items, in the memory of the view.
+        """Returns a NumPy array that shares the memory of the view.
 
-        The items are copied if `copy` is True, or if they are reached through pointers (suboffsets). If `copy` is
-        False, ValueError is raised instead. Raises NotImplementedError if NumPy has no dtype for the items.
+        The items are copied if `copy` is True, or if access to the items follows pointers (suboffsets). In the
+        second case, a `copy` of False raises ValueError. Raises NotImplementedError if NumPy has no dtype for the
+        items.
         """
     def to_arrow(self) -> Any:
         """Returns a pyarrow Table of records, or a pyarrow Array of other items.
 
-        Contiguous numbers of a `bytes` object share its memory. Memory that can change is copied, and so are records,
-        because Arrow stores each field in an array of its own.
+        Contiguous numbers share the memory of a `bytes` object. Memory that can change is copied. Records are
+        also copied, because Arrow stores each field in a separate array.
         """
     def to_pandas(self) -> Any:
         """Returns a pandas DataFrame of records or of two dimensions of numbers, or a pandas Series of other items.
 
         Numbers in the byte order of this machine share the memory of the view. The fields of records are copied,
-        because pandas stores each column in an array of its own.
+        because pandas stores each column in a separate array.
         """
     def to_polars(self) -> Any:
         """Returns a polars DataFrame of records, or a polars Series of other items.
 
-        Contiguous numbers of a `bytes` object share its memory. Memory that can change is copied, and so are records,
-        because polars stores each column in an array of its own.
+        Contiguous numbers share the memory of a `bytes` object. Memory that can change is copied. Records are
+        also copied, because polars stores each column in a separate array.
         """
     def release(self) -> None:
         """Releases the buffer. Raises BufferError while a consumer holds a buffer of this view."""
@@ -369,8 +372,8 @@ class View(Generic[_T]):
     def __arrow_c_stream__(self, requested_schema: CapsuleType | None = None) -> CapsuleType: ...
     @property
     def __array_interface__(self) -> dict[str, Any]:
-        """The array interface of NumPy, version 3. `numpy.asarray(view)` uses it for items that no format describes,
-        such as records with overlapping fields. NumPy keeps the memory from being released."""
+        """The array interface of NumPy, version 3. `numpy.asarray(view)` uses the array interface for items that no
+        format describes, such as records with overlapping fields. The array keeps the memory from being released."""
     def __dlpack__(
         self,
         *,

@@ -1,7 +1,7 @@
-//! `iterate` creates the iterator of a view, an object of the Python class `_ViewIterator`.
+//! `iterate`: creates the iterator over the items of a view, an object of the Python class `_ViewIterator`.
 //!
-//! The class of the iterator is not a `#[pyclass]`. In a `#[pyclass]`, PyO3 counts the thread as attached in each call
-//! of `__next__`, and counting takes as long as reading a number.
+//! The class of the iterator is not a `#[pyclass]`. In each call of `__next__` of a `#[pyclass]`, PyO3 counts the
+//! thread as attached, and the counting takes as long as reading a number.
 #![allow(unsafe_code, reason = "a class whose functions the interpreter calls")]
 
 use std::ffi::{c_int, c_void};
@@ -16,7 +16,8 @@ use super::class::View;
 use crate::fastcall::{caught, counted};
 use crate::objects::take_exception;
 
-/// An iterator over the items, or the rows, of the first dimension of a view.
+/// An iterator over the first dimension of a view: over the items of a view with one dimension, and otherwise over
+/// views of one dimension less.
 ///
 /// INVARIANT: `view` is a reference to a `View` that this object owns. `next` is an index of the first dimension of
 /// that view, or `end`.
@@ -44,8 +45,8 @@ pub(super) fn iterate<'py>(view: Bound<'py, View>, first: i64, end: i64, step: i
     // SAFETY: the call above returned a new reference, or it returned NULL and set an exception.
     let object = unsafe { Bound::from_owned_ptr_or_opt(py, object) }.ok_or_else(|| take_exception(py))?;
     let iterator = object.as_ptr().cast::<ViewIterator>();
-    // SAFETY: the object has the layout of `ViewIterator`, and no other code refers to it. The interpreter has set its
-    // fields to 0, which is a valid value of each field.
+    // SAFETY: the object has the layout of `ViewIterator`, and no other code refers to it. The interpreter has set all
+    // bytes of the object to 0, which is a valid value of each field.
     let iterator = unsafe { &mut *iterator };
     (iterator.view, iterator.next, iterator.end, iterator.step) = (view.into_ptr(), AtomicI64::new(first), end, step);
     Ok(object)
@@ -80,7 +81,7 @@ fn make_class(py: Python<'_>) -> PyResult<Py<PyType>> {
 }
 
 impl ViewIterator {
-    /// Returns the index of the next item, and moves the iterator to the index after it. Returns `None` at the end.
+    /// Returns the index of the next item, and moves the iterator one step forward. Returns `None` at the end.
     #[inline]
     fn advance(&self) -> Option<i64> {
         let advance = |index: i64| (index != self.end).then(|| index.wrapping_add(self.step));
@@ -137,7 +138,7 @@ unsafe extern "C" fn deallocate(iterator: *mut ffi::PyObject) {
     unsafe { ffi::Py_DECREF(class.cast()) };
 }
 
-/// Calls `visit` with each reference of an iterator, for the garbage collector.
+/// Implements `tp_traverse`: calls `visit` with each reference of `iterator`, for the garbage collector.
 ///
 /// # Safety
 /// - (a) `iterator` is an object of the class. `visit` may be called with an object and `argument`.
