@@ -188,7 +188,7 @@ fn help_lines_are_for_hexdump() {
     let folder = folder();
     let swapped = text(&run(folder.path(), &["<i", "a"], b"").stderr);
     let expected =
-        "error: <i: no such file, but a is one\nhelp: the file is before the format: `hexdump FILE FORMAT`\n";
+        "error: <i: no such file, but a is a file\nhelp: the file is before the format: `hexdump FILE FORMAT`\n";
     assert_eq!(swapped, expected);
     let file = folder.path().join("a");
     let stdout = std::fs::OpenOptions::new().append(true).open(&file).unwrap();
