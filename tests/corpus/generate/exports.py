@@ -186,7 +186,7 @@ def main():
     for producer, how in dict.fromkeys((old["producer"], old["how"]) for old in recorded):
         try:
             current = row(producer, how, dict(space))
-        except Exception as error:  # An expression can raise any exception of its library. The script skips the expression.
+        except Exception as error:  # Any exception of a library: the script skips the expression.
             failed[f"{producer}: {type(error).__name__}"] += 1
         else:
             answers[producer, how] = json.loads(json.dumps(current))
