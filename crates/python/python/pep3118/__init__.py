@@ -104,8 +104,10 @@ if not TYPE_CHECKING:
     )
 
     def __getattr__(name: str) -> object:
-        """Returns the attribute `name` of the module `records`. Raises AttributeError if `records` has no such public
-        name."""
+        """Returns the attribute `name` of the module `records`.
+
+        Raises AttributeError if `records` has no such public name.
+        """
         if name not in _RECORDS:
             raise AttributeError(f"module 'pep3118' has no attribute {name!r}")
         from . import records

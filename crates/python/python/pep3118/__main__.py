@@ -65,8 +65,10 @@ def _discard_output() -> None:
 
 
 def _run(arguments: list[str], *, is_program: bool) -> int:
-    """Runs the subcommand in ``arguments`` and returns the exit status. ``is_program`` is true if the process has no
-    other task."""
+    """Runs the subcommand in ``arguments`` and returns the exit status.
+
+    ``is_program`` is true if the process has no other task.
+    """
     match _pep3118._python_command(arguments):
         case ("audit", expressions, allow, explain, to):
             from . import _audit

@@ -101,8 +101,7 @@ STANDARD = ["builtins", "array", "mmap", "io", "pickle", "ctypes", "multiprocess
 
 
 def run(packages: Sequence[str], *, as_json: bool) -> int:
-    """Audits the exporters of ``packages``, prints one row for each exporter, and returns the exit status of the
-    command.
+    """Audits the exporters of ``packages``, prints one row for each exporter, and returns the exit status.
 
     If ``as_json`` is true, prints the rows as JSON.
     """
@@ -162,8 +161,10 @@ class Row:
 
 
 def survey(package: str) -> Iterator[Row]:
-    """Audits the known exporters of a package. Then audits the objects that types of the package return for a call
-    without arguments. Yields one row for each exporter.
+    """Audits the known exporters of a package.
+
+    Then audits the objects that types of the package return for a call without arguments. Yields one row for each
+    exporter.
 
     Raises ImportError if the package is not installed.
     """
@@ -192,8 +193,7 @@ def _version(package: str) -> str:
 
 
 def _calls(package: str) -> Iterator[str]:
-    """Yields an expression for each public type of a package whose objects export buffers: a call of the type without
-    arguments."""
+    """Yields a call without arguments, as text, for each public type of a package whose objects export buffers."""
     for name, value in sorted(vars(importlib.import_module(package)).items()):
         if isinstance(value, type) and not name.startswith("_") and _exports_buffers(value):
             yield f"{name}()"

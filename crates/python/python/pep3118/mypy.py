@@ -27,8 +27,10 @@ _STRINGS = {"char": "bytes", "wchar": "str", "ucs2": "str", "ucs4": "str"}
 
 
 def _field_type(context: AnalyzeTypeContext, value: str, is_string: bool) -> Type:
-    """Returns the type of the values of a field. `value` is the name of the type of one element. `is_string` is true if
-    the last dimension is the length of a string."""
+    """Returns the type of the values of a field.
+
+    `value` is the name of the type of one element. `is_string` is true if the last dimension is the length of a string.
+    """
     lengths = context.type.args
     result: Type = context.api.named_type(f"builtins.{value}", [])
     for length in lengths:
@@ -40,21 +42,27 @@ def _field_type(context: AnalyzeTypeContext, value: str, is_string: bool) -> Typ
 
 
 def _tag(context: ClassDefContext) -> None:
-    """Marks the decorated class as a dataclass, so that mypy collects its fields. mypy calls this hook before it
-    analyzes the body."""
+    """Marks the decorated class as a dataclass, so that mypy collects its fields.
+
+    mypy calls this hook before it analyzes the body.
+    """
     add_dataclass_tag(context.cls.info)
 
 
 def _tag_derived(context: ClassDefContext) -> None:
-    """Marks a class derived from `Record` as a dataclass, and removes the argument `order` of its class statement,
-    because `order` of `dataclass` has another type."""
+    """Marks a class derived from `Record` as a dataclass, and removes the argument `order` of its class statement.
+
+    The argument `order` of `dataclass` has another type.
+    """
     context.cls.keywords.pop("order", None)
     add_dataclass_tag(context.cls.info)
 
 
 def _complete(context: ClassDefContext) -> bool:
-    """Adds the base class `Record` and the methods that depend on the fields. Returns False if mypy must call the hook
-    again."""
+    """Adds the base class `Record` and the methods that depend on the fields.
+
+    Returns False if mypy must call the hook again.
+    """
     info, reason = context.cls.info, context.reason
     if not info.has_base(f"{_MODULE}.Record"):
         record = context.api.named_type_or_none(f"{_MODULE}.Record", [])

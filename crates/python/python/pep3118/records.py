@@ -1,5 +1,6 @@
-r"""Record classes, whose annotations declare the layout of a record: the decorator `record`, the base class `Record`,
-and the field types such as `u16`.
+r"""Record classes, whose annotations declare the layout of a record.
+
+The module has the decorator `record`, the base class `Record`, and the field types such as `u16`.
 
 >>> from pep3118 import View, char, f64, record, u16
 >>> @record(order="<")
@@ -62,8 +63,11 @@ class FieldType:
     __slots__ = ("_lengths", "_name", "_type", "align", "size")
 
     def __init__(self, name, type, size, align, lengths=()):
-        """Creates the field type `name`. `type` is the name of the type in a layout. `size` and `align` are in bytes,
-        and `lengths` are the dimensions of an array."""
+        """Creates the field type `name`.
+
+        `type` is the name of the type in a layout. `size` and `align` are in bytes, and `lengths` are the dimensions of
+        an array.
+        """
         self._name, self._type, self.size, self.align, self._lengths = name, type, size, align, lengths
 
     def __getitem__(self, lengths):
@@ -162,8 +166,10 @@ class Record(tuple):
     _field_defaults: ClassVar[dict[str, object]] = {}
 
     def __init_subclass__(cls, order="=", align=False, _layout=None, **options):
-        """Computes the layout of the class `cls`. `order` and `align` have the meaning of the arguments of `record`.
-        With `_layout`, uses this layout."""
+        """Computes the layout of the class `cls`.
+
+        `order` and `align` have the meaning of the arguments of `record`. With `_layout`, uses this layout.
+        """
         super().__init_subclass__(**options)
         if _layout is not None:
             _complete(cls, *_layout)
@@ -174,8 +180,7 @@ class Record(tuple):
 
     @staticmethod
     def from_c(source, name=None):
-        """Returns the record class with the layout of a C type in `source`, as the C compiler of this machine lays it
-        out.
+        """Returns the record class with the layout of a C type in `source` on this machine.
 
         `name` is the tag or the typedef of the C type. By default, the type is the last structure of `source`.
 
@@ -318,8 +323,10 @@ def _contents(cell):
 
 
 def _annotations(cls):
-    """Yields (name, annotation) for each annotation of `cls` except ClassVar. A string is evaluated in the module of
-    `cls`."""
+    """Yields (name, annotation) for each annotation of `cls` except ClassVar.
+
+    A string is evaluated in the module of `cls`.
+    """
     if sys.version_info >= (3, 14):
         import annotationlib
 
@@ -340,8 +347,10 @@ def _annotations(cls):
 
 
 def _field_type(cls, name, annotation):
-    """Returns the type that `annotation` declares: a FieldType, an _Array or a record class. Raises TypeError for any
-    other annotation."""
+    """Returns the type that `annotation` declares: a FieldType, an _Array or a record class.
+
+    Raises TypeError for any other annotation.
+    """
     if get_origin(annotation) is Annotated:
         inner, *found = get_args(annotation)
         found = [part for part in found if _is_field_type(part) or isinstance(part, int | tuple)]
@@ -368,8 +377,10 @@ def _is_field_type(annotation):
 
 
 def _declare(cls, order, align):
-    """Computes the layout of the record class `cls` from its annotations. `order` and `align` are the arguments of
-    `record`."""
+    """Computes the layout of the record class `cls` from its annotations.
+
+    `order` and `align` are the arguments of `record`.
+    """
     if order not in _ORDERS:
         raise ValueError(f"order is '<', '>', '=' or '!', not {order!r}")
     endian, offset, alignment = _ORDERS[order], 0, 1
@@ -413,8 +424,10 @@ def _of_fields(name, tree, alignment):
 
 
 def _derive(cls):
-    """Creates the codec of `cls`, a class derived from a record class, with the layout of this base class. Raises
-    TypeError if `cls` declares fields."""
+    """Creates the codec of `cls`, a class derived from a record class, with the layout of this base class.
+
+    Raises TypeError if `cls` declares fields.
+    """
     if own := [name for name, _ in _annotations(cls)]:
         base = cls.__base__.__name__
         help = f"declare a record with a field of type {base}"
@@ -424,8 +437,11 @@ def _derive(cls):
 
 
 def _complete(cls, names, tree, records):
-    """Adds the members of a record class to `cls`. `names` are the names of the fields, and `tree` is the layout as a
-    dict. `records` has the class of each field that is a record, and None for other fields."""
+    """Adds the members of a record class to `cls`.
+
+    `names` are the names of the fields, and `tree` is the layout as a dict. `records` has the class of each field that
+    is a record, and None for other fields.
+    """
     for name in names:
         if not name.isidentifier() or keyword.iskeyword(name):
             raise TypeError(f"{cls.__name__}: the field name {name!r} is not an identifier")
@@ -494,8 +510,10 @@ def _constructor(cls, names, defaults):
 
 @functools.lru_cache(maxsize=512)
 def _of_format(name, format):
-    """Returns the record class named `name` with the layout of `format`. Calls with equal arguments return the same
-    class."""
+    """Returns the record class named `name` with the layout of `format`.
+
+    Calls with equal arguments return the same class.
+    """
     item = format.item
     if item.type != "record" or item.shape:
         raise TypeError(f"{format!r} is not a record: a record class needs named fields, such as T{{<i:id:}}")
@@ -506,6 +524,8 @@ def _of_format(name, format):
 
 
 def _restore(name, format, values):
-    """Returns a record with the values `values`. `name` is the name of its class, and `format` has the layout. Only
-    `pickle` calls this function."""
+    """Returns a record with the values `values`.
+
+    `name` is the name of its class, and `format` has the layout. Only `pickle` calls this function.
+    """
     return _of_format(name, format)(*values)

@@ -1,4 +1,5 @@
-# The names of the field types are lower case, as the names of C types are. ruff: noqa: PYI042
+# The names of the field types are lower case, as the names of C types are.
+# ruff: noqa: PYI042
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any, ClassVar, Generic, Literal, Self, SupportsIndex, TypeAlias, TypeVar, final, overload
 
@@ -94,8 +95,7 @@ class Record:
         """Writes the record to byte `offset` of `buffer`. If a value does not fit, `buffer` does not change."""
     @staticmethod
     def from_c(source: str, name: str | None = None) -> Any:
-        """Returns the record class with the layout of a C type in `source`, as the C compiler of this machine lays it
-        out.
+        """Returns the record class with the layout of a C type in `source` on this machine.
 
         `name` is the tag or the typedef of the C type. By default, the type is the last structure of `source`.
         """
