@@ -17,7 +17,8 @@ use pep3118::view::Request;
 
 /// The contiguous bytes of a buffer that is not released during `'b`.
 ///
-/// INVARIANT: `len` bytes from `buf` on may be read for `'b`. They may be written to if `writable` is `true`.
+/// INVARIANT: the `len` bytes from `buf` on may be read for `'b`. If `writable` is `true`, these bytes may be written
+/// to.
 #[derive(Debug)]
 pub(crate) struct BorrowedBytes<'b> {
     buf: *mut u8,

@@ -39,7 +39,7 @@ pub(super) fn to_dtype<'py>(py: Python<'py>, layout: &Layout) -> PyResult<Bound<
 /// Returns `true` if [`to_dtype`] can create a dtype for `layout`. Returns `false` if NumPy has no dtype for a type, or
 /// if a record has two fields with the same name or a name that is not UTF-8.
 pub(super) fn has_dtype(layout: &Layout) -> bool {
-    // The recursion is as deep as records are nested, which the parser bounds.
+    // The depth of the recursion is the nesting depth of records, which the parser limits.
     fn field_has_dtype(field: Field<'_>) -> bool {
         if field.ty() != Type::Record {
             return dtype_name(field).is_some() || ml_dtypes_name(field).is_some() && has_ml_dtypes();

@@ -27,7 +27,7 @@ pub(super) struct Field {
 }
 
 impl Field {
-    /// Creates the Python object for `field`, which is a field of `layout`.
+    /// Creates the Python object for `field`, a field of `layout`.
     pub(super) fn new(layout: &Arc<Layout>, field: layout::Field<'_>) -> Self {
         Self { layout: Arc::clone(layout), index: field.index() }
     }
@@ -43,7 +43,7 @@ pub(crate) fn default_name(index: usize) -> String {
     format!("f{index}")
 }
 
-/// Returns a tuple of `Field` objects for `fields`, which are fields of `layout`.
+/// Returns a tuple with one `Field` object for each of `fields`, which must be fields of `layout`.
 ///
 /// # Errors
 /// - no memory: `MemoryError`

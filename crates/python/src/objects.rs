@@ -91,7 +91,7 @@ pub(crate) unsafe fn bytes_at(py: Python<'_>, start: *const u8, len: usize) -> N
 }
 
 /// Creates a `str` with one character for each byte of `characters`. The code point of a character is the value of its
-/// byte, which is less than U+0100.
+/// byte, so all code points are less than U+0100.
 pub(crate) fn latin1<'py>(py: Python<'py>, characters: &[u8]) -> NewObject<'py> {
     // A slice has at most `isize::MAX` bytes, so the default is never used.
     let len = ffi::Py_ssize_t::try_from(characters.len()).unwrap_or(ffi::Py_ssize_t::MAX);

@@ -218,8 +218,8 @@ impl Codec {
 }
 
 impl Compiler<'_, '_> {
-    /// Compiles `field`. `times` is the number of repetitions of `field` in an item, which is the product of the
-    /// lengths of all enclosing arrays. Returns an error if there are too many values of 0 bytes.
+    /// Compiles `field`. `times` is the number of repetitions of `field` in an item: the product of the lengths of all
+    /// enclosing arrays. Returns an error if there are too many values of 0 bytes.
     fn value(&self, field: Field<'_>, times: u64) -> PyResult<ValueCodec> {
         let dims = field.shape();
         if dims.is_empty() {
@@ -412,8 +412,8 @@ impl FieldCodec {
         record.get(start..start.saturating_add(self.size)).unwrap_or_default()
     }
 
-    /// Returns the bytes of one value of the field, to be changed. `record` contains the bytes of the enclosing record,
-    /// and `index` is the number of the repetition. Returns an empty slice if `record` is too short.
+    /// Returns the bytes of one value of the field as a mutable slice. `record` contains the bytes of the enclosing
+    /// record, and `index` is the number of the repetition. Returns an empty slice if `record` is too short.
     pub(super) fn bytes_mut<'b>(&self, record: &'b mut [u8], index: usize) -> &'b mut [u8] {
         let start = self.start(index);
         record.get_mut(start..start.saturating_add(self.size)).unwrap_or_default()

@@ -71,8 +71,8 @@ fn read_latin1<'py>(py: Python<'py>, codec: &ScalarCodec, bytes: &[u8]) -> Optio
 /// of the code units.
 ///
 /// # Errors
-/// - `text` needs more units than `bytes` has. Examples: text of 3 units for `2u`, or U+1F600, which needs two units of
-///   2 bytes, for `1u`.
+/// - `text` needs more units than `bytes` has. Examples: text of 3 units for `2u`; U+1F600 for `1u`, because this
+///   character needs two units of 2 bytes.
 pub(super) fn write(text: &Bound<'_, PyString>, codec: &ScalarCodec, bytes: &mut [u8]) -> Result<(), WriteErrorKind> {
     let two = codec.unit() == 2;
     match text.to_str() {

@@ -112,7 +112,7 @@ impl ValueCodec {
 }
 
 impl ValueCodec {
-    // The recursion is as deep as records and arrays are nested, which the parser bounds.
+    // The depth of the recursion is the nesting depth of records and arrays, which the parser limits.
     fn check_written(&self, object: &Bound<'_, PyAny>, bytes: &[u8], lenient: bool) -> Result<(), WriteError> {
         match self {
             Self::Scalar(_) => {
