@@ -468,12 +468,12 @@ impl Decoder<'_> {
         if view.is_empty() {
             return Ok((Items::Empty, None));
         }
-        let extent = view.byte_bounds().ok_or_else(too_large)?;
+        let bounds = view.byte_bounds().ok_or_else(too_large)?;
         let skip = i64::try_from(options.skip).map_err(|_| too_large())?;
-        let (low, high) = (skip.checked_add(extent.low), skip.checked_add(extent.high));
+        let (low, high) = (skip.checked_add(bounds.low), skip.checked_add(bounds.high));
         let (low, high) = low.zip(high).ok_or_else(too_large)?;
         let Ok(start) = u64::try_from(low) else {
-            let before = extent.low.unsigned_abs();
+            let before = bounds.low.unsigned_abs();
             return Err(Failure::refused(format_args!(
                 "items start up to {} before the first one but --skip is {}\nhelp: the first item can be at `--skip {before}`",
                 plural(before, "byte"),
@@ -486,7 +486,7 @@ impl Decoder<'_> {
             return Err(Failure::refused(format_args!("the items are at bytes {low} to {high} of {end}")));
         }
         let start = i64::try_from(start).map_err(|_| too_large())?;
-        let origin = start.checked_sub(extent.low).ok_or_else(too_large)?;
+        let origin = start.checked_sub(bounds.low).ok_or_else(too_large)?;
         let items = StridedItems::new(bytes, origin, shape, strides, itemsize);
         Ok((Items::Strided(items), len.map(i64::unsigned_abs)))
     }

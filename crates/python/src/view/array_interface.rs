@@ -72,10 +72,10 @@ pub(super) fn dimensions_of_numbers(part: &Part) -> PyResult<(Vec<i64>, Vec<i64>
     let (mut shape, mut strides) = (view.shape().to_vec(), view.strides().to_vec());
     let outer = strides.len();
     let mut stride = item.size();
-    for extent in item.shape().iter().rev() {
-        shape.insert(outer, i64::try_from(*extent)?);
+    for length in item.shape().iter().rev() {
+        shape.insert(outer, i64::try_from(*length)?);
         strides.insert(outer, i64::try_from(stride)?);
-        stride = stride.saturating_mul(*extent);
+        stride = stride.saturating_mul(*length);
     }
     Ok((shape, strides))
 }

@@ -35,9 +35,9 @@ impl Rows {
     fn of(part: &Part) -> PyResult<Self> {
         let layout = part.description().layout();
         let mapping = match part.shape() {
-            [_, extents @ ..] if !extents.is_empty() => {
-                let extents: Vec<u64> = extents.iter().map(|extent| extent.unsigned_abs()).collect();
-                let layout = layout.array_of(&extents);
+            [_, lengths @ ..] if !lengths.is_empty() => {
+                let lengths: Vec<u64> = lengths.iter().map(|length| length.unsigned_abs()).collect();
+                let layout = layout.array_of(&lengths);
                 Mapping::new(&layout.ok_or_else(|| PyValueError::new_err("rows are larger than a machine can hold"))?)?
             }
             _ => Mapping::new(layout)?,

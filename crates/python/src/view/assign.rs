@@ -174,10 +174,10 @@ fn converted<'p, 'py>(part: &'p Part, value: &Bound<'py, PyAny>) -> PyResult<New
     }
     // A list whose length differs from the first dimension is refused before memory for the items is allocated.
     let first = value.len()?;
-    if part.shape().first().map(|extent| usize::try_from(*extent)) != Some(Ok(first)) {
+    if part.shape().first().map(|length| usize::try_from(*length)) != Some(Ok(first)) {
         // The caller has checked that `part` has a first dimension, so the default is never used.
-        let extent = part.shape().first().copied().unwrap_or(0);
-        return Err(objects::error::<PyValueError>(format!("{first} values for {extent} items of dimension 0")));
+        let length = part.shape().first().copied().unwrap_or(0);
+        return Err(objects::error::<PyValueError>(format!("{first} values for {length} items of dimension 0")));
     }
     let count = usize::try_from(part.view().item_count()).map_err(|_| objects::no_memory())?;
     let mut new = NewItems::zeroed(py, part, count)?;
@@ -307,7 +307,7 @@ pub(super) fn opened(open: OpenBuffer) -> (Acquired, Part) {
 /// - as [`Codec::write`]
 // The depth of the recursion is the number of dimensions, at most 64.
 fn rows(value: &Bound<'_, PyAny>, shape: &[i64], dimension: usize, codec: &Codec, bytes: &mut [u8]) -> PyResult<()> {
-    let Some((extent, inner)) = shape.split_first() else {
+    let Some((length, inner)) = shape.split_first() else {
         return Ok(codec.write(value, bytes)?);
     };
     // A conversion may run Python code that changes the list, so the list is copied to a tuple first.
@@ -318,10 +318,10 @@ fn rows(value: &Bound<'_, PyAny>, shape: &[i64], dimension: usize, codec: &Codec
             objects::error::<PyTypeError>(format!("dimension {dimension} takes a list, not {found}"))
         })?,
     };
-    if i64::try_from(row.len()) != Ok(*extent) {
+    if i64::try_from(row.len()) != Ok(*length) {
         let found = row.len();
         return Err(objects::error::<PyValueError>(format!(
-            "{found} values for {extent} items of dimension {dimension}"
+            "{found} values for {length} items of dimension {dimension}"
         )));
     }
     // An empty row has no values, so the loop does not use the default.

@@ -184,7 +184,7 @@ fn column_item(py: Python<'_>, name: String, leaf: &Leaf, column: &decode::Colum
         _ => Layout::of_one(ty, size, endian, &DataModel::HOST),
     };
     let dimensions = column.shape.len().saturating_sub(dropped);
-    let shape = column.shape.iter().take(dimensions).map(|extent| i64::try_from(*extent));
+    let shape = column.shape.iter().take(dimensions).map(|length| i64::try_from(*length));
     let shape = shape.collect::<Result<_, _>>()?;
     let name = PyString::new(py, &name).unbind();
     Ok(ColumnItem { name, shape, description: ItemDescription::of_layout(layout)? })

@@ -140,9 +140,9 @@ fn objects_are_equal(py: Python<'_>, left: Operand<'_>, right: Operand<'_>) -> P
         let other_place = right.part().place(&indices);
         let ours = own.strip(left.with(|held| read_pinned(py, &held, place))?)?;
         equal = ours.eq(other.strip(right.with(|held| read_pinned(py, &held, other_place))?)?)?;
-        for (index, extent) in indices.iter_mut().zip(view.shape()).rev() {
+        for (index, length) in indices.iter_mut().zip(view.shape()).rev() {
             *index = index.saturating_add(1);
-            if *index < *extent {
+            if *index < *length {
                 break;
             }
             *index = 0;

@@ -120,9 +120,9 @@ impl Numbers {
         let mut c_stride = 1_i64;
         let mut numbers = Vec::with_capacity(shape.len());
         let is_empty = shape.contains(&0);
-        for (extent, stride) in shape.iter().zip(&strides).rev() {
+        for (length, stride) in shape.iter().zip(&strides).rev() {
             // The stride of a dimension with at most one index is never used.
-            let in_numbers = if copied || is_empty || *extent == 1 {
+            let in_numbers = if copied || is_empty || *length == 1 {
                 Some(c_stride)
             } else {
                 stride.checked_div(size).filter(|count| count.checked_mul(size) == Some(*stride))
@@ -130,7 +130,7 @@ impl Numbers {
             numbers.push(in_numbers.ok_or_else(|| {
                 refused(format!("the stride {stride} is not a multiple of {size} bytes: use copy=True"))
             })?);
-            c_stride = c_stride.saturating_mul((*extent).max(1));
+            c_stride = c_stride.saturating_mul((*length).max(1));
         }
         numbers.reverse();
         let data = if copied { std::ptr::null_mut() } else { Self::address(part, item)? };
@@ -149,7 +149,7 @@ impl Numbers {
         let parts = if matches!(item.ty(), Type::Complex32 | Type::Complex64 | Type::Complex128) { 2 } else { 1 };
         let alignment = i64::try_from(item.size())?.checked_div(parts).unwrap_or(1).max(1);
         let is_aligned = |distance: i64| distance.checked_rem(alignment) == Some(0);
-        let strides = view.shape().iter().zip(view.strides()).filter(|(extent, _)| **extent > 1);
+        let strides = view.shape().iter().zip(view.strides()).filter(|(length, _)| **length > 1);
         let mut distances = strides.map(|(_, stride)| *stride).chain([i64::try_from(data.addr())?]);
         if view.len() > 0 && !distances.all(is_aligned) {
             return Err(refused(format!("the numbers are not at multiples of {alignment} bytes: use copy=True")));

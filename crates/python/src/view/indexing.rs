@@ -139,7 +139,7 @@ impl<'k, 'py> Key<'k, 'py> {
                 _ => part.slice(&[slice]).map(Target::Part),
             },
             Self::Index(index) => match part.shape() {
-                [extent, _, ..] => select(&part.pinned(pin), 0, checked_index(index, 0, *extent)?).map(Target::Part),
+                [length, _, ..] => select(&part.pinned(pin), 0, checked_index(index, 0, *length)?).map(Target::Part),
                 _ => select_axes(&[Axis::Index(index)], part, pin),
             },
             Self::Indices(indices, len) => {
@@ -227,20 +227,20 @@ fn unpacked(slice: &Bound<'_, PySlice>) -> PyResult<Slice> {
 }
 
 /// Converts `index` to an index that counts from the start of a dimension. A negative `index` counts from the end.
-/// `extent` is the length of the dimension. `dimension` is the number of the dimension, for the error message.
+/// `length` is the length of the dimension. `dimension` is the number of the dimension, for the error message.
 ///
 /// # Errors
 /// - an index out of bounds: `IndexError`
 #[inline]
-pub(super) fn checked_index(index: i64, dimension: usize, extent: i64) -> PyResult<i64> {
-    let counted = if index < 0 { index.saturating_add(extent) } else { index };
-    if counted < 0 || counted >= extent { Err(out_of_bounds(index, dimension, extent)) } else { Ok(counted) }
+pub(super) fn checked_index(index: i64, dimension: usize, length: i64) -> PyResult<i64> {
+    let counted = if index < 0 { index.saturating_add(length) } else { index };
+    if counted < 0 || counted >= length { Err(out_of_bounds(index, dimension, length)) } else { Ok(counted) }
 }
 
 #[cold]
-fn out_of_bounds(index: i64, dimension: usize, extent: i64) -> PyErr {
+fn out_of_bounds(index: i64, dimension: usize, length: i64) -> PyErr {
     objects::error::<PyIndexError>(format!(
-        "index {index} is out of bounds for dimension {dimension} with {extent} items"
+        "index {index} is out of bounds for dimension {dimension} with {length} items"
     ))
 }
 
@@ -252,9 +252,9 @@ fn out_of_bounds(index: i64, dimension: usize, extent: i64) -> PyErr {
 /// - an index out of bounds: `IndexError`
 #[inline]
 fn add_axis(offset: &mut i64, index: i64, dimension: usize, shape: &[i64], strides: &[i64]) -> PyResult<()> {
-    let (Some(extent), Some(stride)) = (shape.get(dimension), strides.get(dimension)) else { return Ok(()) };
+    let (Some(length), Some(stride)) = (shape.get(dimension), strides.get(dimension)) else { return Ok(()) };
     // The index is in bounds, so the offset of the item fits 63 bits.
-    *offset = offset.wrapping_add(checked_index(index, dimension, *extent)?.wrapping_mul(*stride));
+    *offset = offset.wrapping_add(checked_index(index, dimension, *length)?.wrapping_mul(*stride));
     Ok(())
 }
 
@@ -275,7 +275,7 @@ fn select_axes(axes: &[Axis], part: &Part, pin: &Pin<'_>) -> PyResult<Target> {
         axes.iter().map(|axis| if let Axis::Index(index) = axis { Some(*index) } else { None }).collect();
     if let Some(indices) = indices.filter(|_| missing == 0) {
         let indices =
-            indices.iter().zip(shape).enumerate().map(|(axis, (index, extent))| checked_index(*index, axis, *extent));
+            indices.iter().zip(shape).enumerate().map(|(axis, (index, length))| checked_index(*index, axis, *length));
         return Ok(Target::Item(indices.collect::<PyResult<Vec<i64>>>()?));
     }
     let (mut selected, mut slices, mut dimension) = (part.duplicate(), Vec::new(), 0_usize);
@@ -296,8 +296,8 @@ fn select_axes(axes: &[Axis], part: &Part, pin: &Pin<'_>) -> PyResult<Target> {
             Axis::Index(index) => {
                 // The dimension exists, because `given` is at most `ndim`. With the default 0, `checked_index` would
                 // refuse the index.
-                let extent = shape.get(dimension).copied().unwrap_or(0);
-                selected = select(&selected.pinned(pin), slices.len(), checked_index(*index, dimension, extent)?)?;
+                let length = shape.get(dimension).copied().unwrap_or(0);
+                selected = select(&selected.pinned(pin), slices.len(), checked_index(*index, dimension, length)?)?;
                 dimension = dimension.saturating_add(1);
             }
         }

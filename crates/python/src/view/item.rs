@@ -391,12 +391,12 @@ impl Child {
             offset = offset.saturating_add(size(field.offset())?);
             let mut stride = size(field.size())?;
             let start = strides.len();
-            for extent in field.shape().iter().rev() {
-                let extent = size(*extent)?;
-                shape.insert(start, extent);
+            for length in field.shape().iter().rev() {
+                let length = size(*length)?;
+                shape.insert(start, length);
                 strides.insert(start, stride);
                 // The product overflows only if another dimension has no items, and no stride is used in this case.
-                stride = stride.saturating_mul(extent);
+                stride = stride.saturating_mul(length);
             }
         }
         let last = path.last().copied().unwrap_or_else(|| description.item());

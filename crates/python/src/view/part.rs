@@ -701,9 +701,9 @@ impl Part {
         let mut indices = vec![0; shape.len()];
         for _ in 0..self.view.item_count() {
             call(Place::Indices(&indices))?;
-            for (index, extent) in indices.iter_mut().zip(shape).rev() {
+            for (index, length) in indices.iter_mut().zip(shape).rev() {
                 *index = index.saturating_add(1);
-                if *index < *extent {
+                if *index < *length {
                     break;
                 }
                 *index = 0;

@@ -188,26 +188,26 @@ impl Selection {
         let has_ellipsis = entries.iter().any(|entry| matches!(entry, Entry::Axis(Axis::Ellipsis)));
         let end = (!has_ellipsis).then_some(Entry::Axis(Axis::Ellipsis));
         for entry in entries.into_iter().chain(end) {
-            let extent = shape.get(dimension).copied().unwrap_or(0);
+            let length = shape.get(dimension).copied().unwrap_or(0);
             let is_slice = matches!(entry, Entry::Axis(Axis::Slice(_) | Axis::Ellipsis));
             is_split |= !is_slice && has_ended;
             has_ended |= is_slice && !arrays.is_empty();
             match entry {
                 Entry::Axis(Axis::Slice(slice)) => {
                     let (start, count) = slice
-                        .indices(extent)
+                        .indices(length)
                         .ok_or_else(|| objects::error::<PyValueError>("slice step cannot be zero"))?;
                     slices.push((dimension, start, slice.step, count));
                     dimension = dimension.saturating_add(1);
                 }
                 Entry::Axis(Axis::Ellipsis) => {
-                    for extent in shape.iter().skip(dimension).take(missing) {
-                        slices.push((dimension, 0, 1, *extent));
+                    for length in shape.iter().skip(dimension).take(missing) {
+                        slices.push((dimension, 0, 1, *length));
                         dimension = dimension.saturating_add(1);
                     }
                 }
                 Entry::Axis(Axis::Index(index)) => {
-                    arrays.push((dimension, Vec::new(), vec![checked_index(index, dimension, extent)?]));
+                    arrays.push((dimension, Vec::new(), vec![checked_index(index, dimension, length)?]));
                     dimension = dimension.saturating_add(1);
                 }
                 Entry::Array(array) if array.is_mask => {
@@ -217,7 +217,7 @@ impl Selection {
                     }
                 }
                 Entry::Array(array) => {
-                    let check = |index: i64| checked_index(index, dimension, extent);
+                    let check = |index: i64| checked_index(index, dimension, length);
                     let values = array.values.into_iter().map(check).collect::<PyResult<Vec<i64>>>()?;
                     arrays.push((dimension, array.shape, values));
                     dimension = dimension.saturating_add(1);
