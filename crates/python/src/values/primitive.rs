@@ -161,8 +161,8 @@ impl PrimitiveField {
         self.primitive == other.primitive && self.swapped == other.swapped
     }
 
-    /// Returns how the bytes of two values of this type are compared. Returns `None` if the values must be compared as
-    /// Python objects.
+    /// Returns the rule by which the bytes of two values of this type are compared. Returns `None` if the values must
+    /// be compared as Python objects.
     #[inline]
     pub(crate) fn equality(self) -> Option<Equality> {
         match self.primitive {
