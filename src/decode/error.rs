@@ -1,4 +1,5 @@
-//! The errors of decoding and encoding: [`DecodeError`], [`EncodeError`] and its reason, [`EncodeErrorKind`].
+//! The errors of decoding and encoding: [`DecodeError`], [`EncodeError`], and [`EncodeErrorKind`], which is the reason
+//! of an [`EncodeError`]. [`ValueMemory`] records failed allocations of dynamic values.
 
 use crate::align::to_u64;
 use alloc::boxed::Box;
@@ -61,7 +62,7 @@ pub enum DecodeError {
     },
     /// The view has suboffsets, but the memory is a slice. The slice does not contain the rows that the pointers lead
     /// to.
-    #[error("the items are indirect: a slice of bytes does not contain the rows that its pointers lead to")]
+    #[error("the items are indirect: the slice of bytes does not contain the rows that the pointers lead to")]
     Indirect,
     /// A pointer of an indirect dimension is NULL.
     #[error("pointer in dimension {dimension} is NULL")]
@@ -131,7 +132,7 @@ pub enum DecodeError {
         /// The number of bytes that the names or the shapes need. For shapes, the number ends at the field that exceeds
         /// the limit.
         bytes: u64,
-        /// The largest supported number of bytes: 64 times the names and shapes of the layout, plus 1 MiB.
+        /// The largest supported number of bytes: 1 MiB, plus 64 times the size of the names and shapes of the layout.
         limit: u64,
     },
     /// A value of a user type cannot be converted to a number.
@@ -315,7 +316,7 @@ impl core::error::Error for EncodeError {}
 
 /// Allocates the vectors and strings of a dynamic value, and records the first allocation that fails.
 ///
-/// After a failure, decoding continues with empty values. The caller must call [`result`](Self::result) at the end,
+/// After a failure, decoding continues with empty values. At the end, the caller must call [`result`](Self::result),
 /// which returns the error. With a `Result` for each value of a record, decoding would take 1.5 times as long.
 #[derive(Debug, Default)]
 pub(super) struct ValueMemory {

@@ -16,8 +16,8 @@ pub fn nearest_float16(number: f64) -> f16 {
         return f16::from_bits(sign | 0x7c00);
     }
     let bits = number.abs().to_bits();
-    // 1009 is the exponent field of 2^-14, the smallest normal float16. The last bit of every smaller float16 is 2^-24, as
-    // the last bit of 2^-14.
+    // 1009 is the exponent field of 2^-14, the smallest normal float16. The last bit has the value 2^-24 in 2^-14 and
+    // in every smaller float16.
     let exponent = bits >> 52_u32;
     let steps = exponent.saturating_sub(1009);
     // An `f64` has 42 more bits after the binary point than a float16. A number below 2^-14 loses one more bit for each

@@ -151,11 +151,11 @@ impl<B: AsRef<[u8]>> SliceMemory<B> {
     /// block. Otherwise `bytes` must start at `buf` of `view`. Returns an error if an item of `view` is outside
     /// `bytes`, or if `view` has suboffsets.
     pub(super) fn new(view: &View<'_>, bytes: B) -> Result<Self, DecodeError> {
-        let extent = view.byte_bounds().ok_or(DecodeError::Indirect)?;
+        let bounds = view.byte_bounds().ok_or(DecodeError::Indirect)?;
         // If the view was checked without a memory block, `bytes` starts at `buf`.
         let origin = view.memory().map_or(0, |block| block.offset);
         let len = to_u64(bytes.as_ref().len());
-        let (low, high) = (extent.low.saturating_add(origin), extent.high.saturating_add(origin));
+        let (low, high) = (bounds.low.saturating_add(origin), bounds.high.saturating_add(origin));
         let inside = low >= 0 && u64::try_from(high).is_ok_and(|high| high <= len);
         if !inside && !view.is_empty() {
             return Err(DecodeError::Outside { low, high, len });

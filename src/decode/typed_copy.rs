@@ -1,5 +1,5 @@
 //! [`Buffer::to_vec`], [`Buffer::to_vec_as`] and [`BufferMut::copy_from_slice`]: copy all items of an N-dimensional
-//! buffer to a vector of elements of one Rust type, and back.
+//! buffer to a vector of elements of one Rust type, and back. [`Number`]: the element types of [`Buffer::to_vec_as`].
 
 use alloc::vec::Vec;
 
@@ -140,10 +140,10 @@ impl Buffer<'_> {
     #[cfg(feature = "ndarray")]
     pub(crate) fn element_shape<T: Element>(&self) -> Result<Vec<usize>, DecodeError> {
         let leaf = self.plan.only_leaf(T::NAME)?;
-        let extents = self.view.shape().iter().map(|extent| {
-            usize::try_from(*extent).map_err(|_| DecodeError::Allocation { bytes: extent.unsigned_abs() })
+        let lengths = self.view.shape().iter().map(|length| {
+            usize::try_from(*length).map_err(|_| DecodeError::Allocation { bytes: length.unsigned_abs() })
         });
-        let mut shape = extents.collect::<Result<Vec<usize>, _>>()?;
+        let mut shape = lengths.collect::<Result<Vec<usize>, _>>()?;
         shape.extend_from_slice(leaf.shape());
         let (ty, codec) = (leaf.ty(), &leaf.codec);
         match ty {
@@ -239,7 +239,8 @@ impl BufferMut<'_> {
     }
 }
 
-/// An element type that [`Buffer::to_vec_as`] and [`Plan::column_as`] can return. Numbers of a narrower type are converted to this type.
+/// An element type that [`Buffer::to_vec_as`] and [`Plan::column_as`] can return. Numbers of a narrower type are
+/// converted to this type.
 ///
 /// This trait is sealed: other crates cannot implement it.
 ///
@@ -258,8 +259,8 @@ mod widen {
 
     pub trait Widen: Sized {
         /// Copies all elements of `buffer` in the order `order`, and converts the elements to `Self`. `from` is the
-        /// type of the items. Returns `None` if `Self` cannot represent every number of `from`. The inner result is the
-        /// error of the copy.
+        /// type of the items. Returns `None` if `Self` cannot represent every number of `from`. The inner `Result` is
+        /// an error if the copy fails.
         fn widened(buffer: &Buffer<'_>, from: Type, order: Order) -> Option<Result<Vec<Self>, DecodeError>>;
 
         /// Converts the elements of `data` to `Self`. Returns `None` if `Self` cannot represent every number of the

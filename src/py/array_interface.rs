@@ -1,8 +1,9 @@
 //! Reads objects that export no buffer, but have an `__array_interface__` whose memory is a buffer, such as the images
 //! of Pillow.
 //!
-//! Any Python code can write such a dict. An address in it can be wrong, so an address is refused. The memory must be
-//! an object that exports a buffer, and every item is compared with the bounds of this buffer.
+//! Any Python code can create an `__array_interface__`, which is a dict. An address in the dict can be wrong, so an
+//! address is refused. The memory must be an object that exports a buffer, and every item is compared with the bounds
+//! of this buffer.
 
 use std::ffi::c_int;
 use std::sync::Arc;
@@ -76,8 +77,9 @@ fn refused(what: &str) -> PyErr {
     PyTypeError::new_err(format!("the __array_interface__ {what}"))
 }
 
-/// Returns the layout of items with the type string `typestr`, such as `<f4`. `descr` has the fields of a record; NumPy
-/// reads it. Returns an error if no layout describes the items, or if the items refer to objects.
+/// Returns the layout of items with the type string `typestr`, such as `<f4`. `descr` has the fields of a record, and
+/// NumPy converts `descr` to a dtype. Returns an error if no layout describes the items, or if the items refer to
+/// objects.
 fn layout_of(typestr: &str, descr: Option<&Bound<'_, PyAny>>) -> PyResult<Layout> {
     let unknown = || {
         let shown = escape(typestr);
@@ -94,7 +96,7 @@ fn layout_of(typestr: &str, descr: Option<&Bound<'_, PyAny>>) -> PyResult<Layout
     {
         let layout = from_dtype(&numpy.call_method1(intern!(descr.py(), "dtype"), (descr,))?)?;
         let has_objects = layout.leaves().any(|(_, leaf)| leaf.ty() == Type::Object);
-        // A list for a value without fields has one field, which has no name.
+        // The `descr` of a value without fields is a list of one field without a name.
         if layout.size() == size && !has_objects {
             return Ok(layout);
         }

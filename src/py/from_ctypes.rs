@@ -153,10 +153,10 @@ impl<'py> Ctypes<'py> {
         Ok(())
     }
 
-    /// Adds to `names` the names of the fields inside the members of `fields` that `anonymous` lists. `depth` is the
-    /// number of enclosing anonymous members. ctypes makes these names attributes of the outer class. If the outer
-    /// class has a field of the same name, the attribute replaces the field. Returns an error if there are too many
-    /// names or levels.
+    /// Adds the names of the fields of anonymous members to `names`. The anonymous members are the members of `fields`
+    /// that `anonymous` lists. `depth` is the number of enclosing anonymous members. ctypes makes these names
+    /// attributes of the outer class. If the outer class has a field of the same name, the attribute replaces the
+    /// field. Returns an error if there are too many names or levels.
     fn promoted(
         &self,
         fields: &Bound<'py, PyAny>,

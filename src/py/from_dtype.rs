@@ -100,7 +100,8 @@ fn user_type(dtype: &Bound<'_, PyAny>) -> PyResult<Option<UserType>> {
         _ => return Ok(None),
     };
     match UserType::by_name(name.as_bytes()) {
-        // A number of units, such as in `datetime64[25s]`, makes another type. NumPy's own limit bounds their number.
+        // A multiple of a unit is another type, such as 25 seconds in `datetime64[25s]`. NumPy limits the multiples,
+        // and thus the number of such types.
         None if matches!(kind.as_str(), "M" | "m") => Ok(Some(UserType::register_ticks(name)?)),
         found => Ok(found),
     }
@@ -141,8 +142,8 @@ fn endian_of(order: &str) -> Endian {
     }
 }
 
-/// Returns the scalar type that NumPy's type strings call `kind`, such as `f`, with `size` bytes. `order` is NumPy's
-/// character for the byte order. Returns `None` if there is no such type.
+/// Returns the scalar type for the character `kind` of a NumPy type string, such as `f`. `size` is the size of the type
+/// in bytes. `order` is NumPy's character for the byte order. Returns `None` if there is no such type.
 pub(super) fn scalar_of_kind(kind: &str, size: u64, order: &str) -> Option<Scalar> {
     let model = &DataModel::HOST;
     let ty = match (kind, size) {

@@ -79,8 +79,9 @@ impl FieldCopy {
     }
 
     /// Copies the bytes from each of `items` to the element of `records` with the same index, and reverses units if
-    /// [`swaps`](Self::swaps) is true. `records` are structs in the layout of their `RecordLayout`, or items for a
-    /// [`reversed`](Self::reversed) copy. Returns an error if the bytes are outside an item or a record.
+    /// [`swaps`](Self::swaps) is true. `items` contains items, and `records` contains structs in the layout of their
+    /// `RecordLayout`. For a [`reversed`](Self::reversed) copy, `items` contains the structs and `records` contains the
+    /// items. Returns an error if the bytes are outside an item or a record.
     pub(super) fn apply(&self, items: Strided<'_>, mut records: StridedMut<'_>) -> Result<(), DecodeError> {
         self.each(|from, to| {
             let from = items.field(from, self.len)?;
@@ -133,9 +134,9 @@ impl CharCheck {
         Ok(())
     }
 
-    /// Returns the first invalid value of the field in `item`: the index of its element, and its bytes as an integer.
-    /// The index counts the elements of all enclosing arrays from 0. Returns `None` if all values are valid, and an
-    /// error if the field is outside `item`.
+    /// Finds the first invalid value of the field in `item`. Returns the index of the element, and the bytes of the
+    /// value as an integer. The index counts the elements of all enclosing arrays from 0. Returns `None` if all values
+    /// are valid, and an error if the field is outside `item`.
     fn first_invalid(&self, item: &[u8]) -> Result<Option<(usize, u32)>, DecodeError> {
         let mut before = 0_usize;
         let found = each_offset(&self.repeats, [self.offset], &mut |[offset]| {

@@ -42,8 +42,8 @@ impl<T: RecordField, const N: usize> RecordField for [T; N] {
     }
 }
 
-/// Implements `RecordField` for `$number`, whose bytes in memory are those of the field. `$member` is the constant
-/// `MEMBER`.
+/// Implements `RecordField` for the type `$number`, whose bytes in memory are the bytes of the field. `$member` is the
+/// value of the constant `MEMBER`.
 macro_rules! by_bytes {
     ($number:ty: $member:expr) => {
         impl RecordField for $number {
@@ -130,7 +130,7 @@ impl RecordField for bool {
 }
 
 impl RecordField for char {
-    // A unit of text has the bytes of a `u32`.
+    // A code unit of 4 bytes has the bytes of a `u32`.
     const MEMBER: MemberLayout = MemberLayout::value::<u32>("w", 4, true, Check::Char);
 
     #[inline(always)]

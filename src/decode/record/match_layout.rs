@@ -254,8 +254,8 @@ fn describe(name: &str, size: usize, is_string: bool, shape: &[usize]) -> String
         text.push_str(&format!(" of {}", plural(to_u64(size), "byte")));
     }
     if !shape.is_empty() {
-        let extents: Vec<String> = shape.iter().map(ToString::to_string).collect();
-        text.push_str(&format!("[{}]", extents.join(",")));
+        let lengths: Vec<String> = shape.iter().map(ToString::to_string).collect();
+        text.push_str(&format!("[{}]", lengths.join(",")));
     }
     text
 }

@@ -163,7 +163,7 @@ pub trait Record: Sized + 'static {
     /// If the layout or the struct has no names, fields are compared by position.
     ///
     /// # Errors
-    /// - a field is missing on one side: `T{<i:a:}` for a struct with the fields `a` and `b`
+    /// - a field is missing in the layout or in the struct: `T{<i:a:}` for a struct with the fields `a` and `b`
     /// - the types differ: `T{<h:a:}` for a struct whose `a` is an `i32` (numbers are not widened)
     fn matches(layout: &Layout) -> Result<(), Mismatch> {
         let plan = Plan::new(layout).map_err(Mismatch::Layout)?;
@@ -194,9 +194,9 @@ pub fn load_plain<T: Record + bytemuck::AnyBitPattern>(items: &[u8], records: &m
 /// are copied as bytes. Otherwise items are decoded field by field. A macro itself cannot test whether a type
 /// implements a trait.
 ///
-/// The derive macro calls `load_all` on a `&LoadSelector<T>`. [`ByCopy`] and [`ByField`] both have this method. The
-/// compiler selects [`ByCopy`] if `T` is `bytemuck::AnyBitPattern`, because this trait needs one automatic reference
-/// less. Otherwise the compiler selects [`ByField`].
+/// The derive macro calls `load_all` on a `&LoadSelector<T>`. [`ByCopy`] and [`ByField`] both have this method. If `T`
+/// is `bytemuck::AnyBitPattern`, the compiler selects the method of [`ByCopy`], because a call of this method needs one
+/// automatic reference less. Otherwise the compiler selects the method of [`ByField`].
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct LoadSelector<T>(PhantomData<fn() -> T>);
