@@ -1,8 +1,8 @@
 //! Decodes a NumPy file: `cargo run --features derive --example npy [FILE.npy]`.
 //!
 //! The header of the file contains the names and types of the fields in NumPy's notation. The example converts the
-//! header to a format of the buffer protocol, resolves the layout, and reads the records as structs and as columns. It
-//! needs neither NumPy nor Python.
+//! header to a format of the buffer protocol, resolves the layout, and reads the records as structs and as columns. The
+//! example needs neither NumPy nor Python.
 
 use std::error::Error;
 use std::fmt::Write as _;

@@ -361,7 +361,7 @@ impl PlanBuilder {
         }
         let (offset, size, count) = (to_usize(field.offset())?, to_usize(field.size())?, to_usize(count)?);
         let shape =
-            field.shape().iter().map(|extent| to_usize(*extent)).collect::<Result<Vec<usize>, DecodeError>>()?;
+            field.shape().iter().map(|length| to_usize(*length)).collect::<Result<Vec<usize>, DecodeError>>()?;
         let base = self.base.saturating_add(offset);
         let whole = self.shape_in_item(&shape)?;
         let kind = if field.ty() == Type::Record {

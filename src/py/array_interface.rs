@@ -53,7 +53,7 @@ pub(super) fn open_array_interface(object: &Bound<'_, PyAny>) -> Result<Option<O
     };
     let acquired = Acquired::new(&data, Request::SIMPLE)?;
     let itemsize = i64::try_from(layout.size()).map_err(|_| refused("has an item that is too large"))?;
-    let items = shape.iter().try_fold(1_i64, |items, extent| items.checked_mul(*extent));
+    let items = shape.iter().try_fold(1_i64, |items, length| items.checked_mul(*length));
     let len = if shape.contains(&0) { Some(0) } else { items.and_then(|items| items.checked_mul(itemsize)) };
     let raw = RawView {
         len: len.ok_or_else(|| refused("has more bytes than the address space"))?,

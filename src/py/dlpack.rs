@@ -293,7 +293,7 @@ impl DlpackMemory {
             Some(strides) => Some(strides.iter().map(in_bytes).collect::<PyResult<Vec<i64>>>()?),
             None => None,
         };
-        let items = shape.iter().flatten().try_fold(1_i64, |items, extent| items.checked_mul(*extent));
+        let items = shape.iter().flatten().try_fold(1_i64, |items, length| items.checked_mul(*length));
         let items = match &shape {
             Some(shape) if shape.contains(&0) => 0,
             _ => items.ok_or_else(too_large)?,

@@ -44,8 +44,8 @@ fn add(builder: &mut LayoutBuilder, dtype: &Bound<'_, PyAny>, name: Option<&[u8]
         if subdtype.is_none() {
             break;
         }
-        let (base, extents): (Bound<'_, PyAny>, Vec<u64>) = subdtype.extract()?;
-        shape.extend(extents);
+        let (base, lengths): (Bound<'_, PyAny>, Vec<u64>) = subdtype.extract()?;
+        shape.extend(lengths);
         dtype = base;
     }
     let member = MemberSpec { name, offset, shape: &shape };

@@ -85,8 +85,9 @@ fn format_knows_no_sizes_and_no_host() {
     }
 }
 
-/// Only `abi` derives sizes from the target, and `endian` its byte order. Three other files select faster instructions,
-/// larger pages or files without a name. These do not change a value.
+/// Only `abi` derives sizes from the target, and only `endian` derives the byte order from the target. Three other
+/// files select faster instructions, larger pages or files without a name for the target. This selection does not
+/// change a value.
 #[test]
 fn only_abi_depends_on_the_target() {
     only_in("cfg!(target", &["src/abi/", "src/endian.rs"]);

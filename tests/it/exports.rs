@@ -98,6 +98,7 @@ fn is_excused(row: &Value) -> bool {
     EXCUSED.iter().any(|(producer, excused, _)| version.starts_with(producer) && format == *excused)
 }
 
+/// The number of rows for each outcome, and a message for each row with a wrong outcome.
 struct Outcomes {
     counts: BTreeMap<String, usize>,
     wrong: Vec<String>,

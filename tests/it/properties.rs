@@ -248,6 +248,7 @@ fn inside(item: &Item, source: &[u8]) {
     }
 }
 
+/// Tests that run the properties on random inputs, on the inputs of fuzzing and on adversarial formats.
 #[cfg(test)]
 mod driven {
     use std::cell::Cell;

@@ -116,7 +116,8 @@ struct Copied {
     d: u64,
 }
 
-/// A struct with the same fields. The library reads it field by field, because it is not `AnyBitPattern`.
+/// A struct with the fields of [`Copied`]. The library reads items field by field, because the struct is not
+/// `AnyBitPattern`.
 #[derive(Record, Debug, Clone, Copy, PartialEq)]
 #[repr(C)]
 struct FieldByField {
@@ -126,7 +127,7 @@ struct FieldByField {
     d: u64,
 }
 
-/// A module whose names are also used in derived code. The derived code must compile there.
+/// A module whose names are also used in derived code. The derived code must compile in this module.
 mod hygiene {
     #![allow(dead_code, non_camel_case_types, reason = "only the names matter")]
     use pep3118::Record as Derive;
@@ -203,7 +204,8 @@ fn c_layouts_are_those_of_the_compiler() {
     }
 }
 
-/// `FORMAT` describes the fields of the struct in every dialect that accepts it. The emitted format describes them too.
+/// `FORMAT` describes the fields of the struct in every dialect that accepts `FORMAT`. The emitted format describes the
+/// same fields.
 #[test]
 fn formats_describe_the_fields_of_the_struct() {
     fn check<T: Record>() {

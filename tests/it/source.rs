@@ -1,4 +1,5 @@
-//! Tests of layouts of `LayoutBuilder`: compilers check their C and Rust source, and snapshots show their pictures.
+//! Tests of layouts that `LayoutBuilder` builds. A C compiler and rustc check the generated source, and snapshots show
+//! the tables and pictures.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -219,7 +220,7 @@ fn built_layouts_can_be_drawn_and_emitted() {
     }
 }
 
-/// Returns the specification of an unnamed member at byte `offset`, and its type, which is `int32`.
+/// Returns the specification of an unnamed member at byte `offset`, and the type of the member, `int32`.
 fn int(offset: u64) -> (MemberSpec<'static>, Scalar) {
     (MemberSpec { name: None, offset, shape: &[] }, Scalar { ty: Type::Int32, size: 4, endian: Endian::Little })
 }

@@ -1,6 +1,6 @@
-//! Tests of copies that have their own loops in the library: large copies (which bypass the caches), transposed
-//! arrays (which are copied in tiles), and rows behind pointers. A *line* is the items along one dimension. A *tile*
-//! is a small rectangle of an array.
+//! Tests of copies that have their own loops in the library: large copies (which bypass the caches), transposed arrays
+//! (which are copied in tiles), and rows that pointers lead to. A *line* consists of the items along one dimension. A
+//! *tile* is a small rectangle of an array.
 
 use std::cell::Cell;
 
@@ -94,7 +94,7 @@ fn large_planes_are_copied_as_by_a_simple_loop() {
     }
 }
 
-/// The tiles have every width. Some are incomplete. The copies are small and large.
+/// The tiles have every width, and some tiles are incomplete. The copies are small and large.
 #[test]
 fn transposed_arrays_are_copied_as_by_a_simple_loop() {
     for (format, width) in [("B", 1), ("=H", 2), ("=I", 4), ("=d", 8), ("=Zd", 16), ("3s", 3), ("T{=i:a:=d:b:}", 12)] {
@@ -168,25 +168,25 @@ fn random_arrays_are_copied_in_every_order_of_axes() {
             let (format, itemsize) =
                 *bytes.choose(&[("B", 1), (">H", 2), ("<I", 4), (">d", 8), ("3s", 3), ("<Zd", 16), (">Zd", 16)])?;
             let plan = plan(format);
-            let mut extents = [0_i64; 3];
-            for extent in &mut extents {
+            let mut lengths = [0_i64; 3];
+            for length in &mut lengths {
                 let most = if bytes.ratio(1, 2)? { 4 } else { 140 };
-                *extent = bytes.int_in_range(1..=most)?;
+                *length = bytes.int_in_range(1..=most)?;
             }
-            if extents.iter().product::<i64>() > 40_000 {
-                extents[0] = 1;
+            if lengths.iter().product::<i64>() > 40_000 {
+                lengths[0] = 1;
             }
             // The memory is in C order with unused bytes. The axes of the view are in another order, and some are
             // descending.
             let last = if bytes.ratio(1, 3)? { bytes.int_in_range(itemsize..=2 * itemsize)? } else { itemsize };
-            let middle = last * extents[2] + bytes.int_in_range(0..=2)?;
-            let first = middle * extents[1] + bytes.int_in_range(0..=2)?;
-            let mut axes = [(extents[0], first), (extents[1], middle), (extents[2], last)];
-            let len = (first * extents[0] + itemsize) as usize;
+            let middle = last * lengths[2] + bytes.int_in_range(0..=2)?;
+            let first = middle * lengths[1] + bytes.int_in_range(0..=2)?;
+            let mut axes = [(lengths[0], first), (lengths[1], middle), (lengths[2], last)];
+            let len = (first * lengths[0] + itemsize) as usize;
             let mut origin = 0;
-            for (extent, stride) in &mut axes {
+            for (length, stride) in &mut axes {
                 if bytes.ratio(1, 4)? {
-                    origin += (*extent - 1) * *stride;
+                    origin += (*length - 1) * *stride;
                     *stride = -*stride;
                 } else if bytes.ratio(1, 12)? {
                     *stride = 0;

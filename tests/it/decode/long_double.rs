@@ -90,7 +90,7 @@ fn long_doubles_of_every_representation_are_decoded() {
     assert_eq!(columns[0].data, ColumnData::Float64(vec![2.5]));
 }
 
-/// Encoding an `f64` in each representation and decoding it gives the same `f64`.
+/// An `f64` that is encoded in any representation and then decoded is unchanged.
 #[test]
 fn doubles_become_long_doubles() {
     arbtest::arbtest(|bytes| {

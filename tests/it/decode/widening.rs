@@ -12,6 +12,7 @@ enum Exact {
     Complex(u64, u64),
 }
 
+/// A number type whose numbers convert to [`Exact`].
 trait ExactNumber: pep3118::decode::Number + std::fmt::Debug + Default {
     fn exact(self) -> Exact;
 }
@@ -38,6 +39,7 @@ struct SourceElements {
     exact: Vec<Exact>,
 }
 
+/// Creates the [`SourceElements`] for the format character `$code`. The function `$exact` converts each `$value`.
 macro_rules! from {
     ($code:literal, $exact:expr; $($value:expr),+) => {
         SourceElements {

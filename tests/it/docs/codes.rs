@@ -93,8 +93,8 @@ const PREFIXES: [(&str, &str, Option<Syntax>); 8] = [
     ("Z", "a complex number of the code after it: e f d g", None),
 ];
 
-/// Returns the JSON object for a construct. The parameter has the characters of the construct, its meaning, and the
-/// syntax flag of the dialects that support it.
+/// Returns the JSON object for a construct. The parameter has the characters of the construct, the meaning of the
+/// construct, and the syntax flag of the dialects that support the construct.
 fn prefix((characters, meaning, syntax): (&str, &str, Option<Syntax>)) -> String {
     let complex = [Code::ComplexHalf, Code::ComplexFloat, Code::ComplexDouble, Code::ComplexLongDouble];
     let knows = |dialect: &Dialect| match syntax {

@@ -1,4 +1,4 @@
-//! Generates the last table of `padding.md`: how many exports each padding rule reads right.
+//! Generates the last table of `padding.md`: the number of exports that each padding rule reads right.
 
 use std::fmt::Write;
 

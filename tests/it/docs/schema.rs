@@ -1,4 +1,5 @@
-//! The rows of the corpus conform to the schemas in `tests/corpus/schema`.
+//! Tests that the rows of the corpus conform to the JSON schemas in `tests/corpus/schema`. `conforms` compares one
+//! value with a schema.
 
 use serde_json::{Map, Value};
 

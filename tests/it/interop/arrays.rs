@@ -101,7 +101,8 @@ fn rows_at_pointers_become_an_array() {
     };
     let view = raw.check(Request::FULL_RO, None, None).into_result().unwrap_or_else(|report| panic!("{report}"));
     let plan = Plan::for_view(&view, &DataModel::HOST).unwrap();
-    // SAFETY: (b) The table and the rows live until the end of this function. (c) Nothing writes to them.
+    // SAFETY: (b) The table and the rows live until the end of this function. (c) Nothing writes to the table or to the
+    // rows.
     let buffer = unsafe { Buffer::from_ptr(&view, &plan, pointers.as_ptr().cast()) }.unwrap();
     assert_eq!(buffer.to_array::<u16>().unwrap(), array![[1, 2, 3], [4, 5, 6]].into_dyn());
 }

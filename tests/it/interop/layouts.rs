@@ -86,7 +86,8 @@ fn unions_bit_fields_nuls_and_names_are_read_again_without_loss() {
     assert_lossless(&Layout::of_bytes(0, &DataModel::WASM32), "no bytes");
 }
 
-/// Returns the JSON of a layout of 8 bytes with the field `changed`, which has the keys of `key` instead of its own.
+/// Returns the JSON of a layout of 8 bytes with one field. The keys in `key` replace the keys of the field. A value of
+/// null removes the key.
 fn with(key: Value) -> Value {
     let mut field = json!({"name": "a", "offset": 4, "size": 4, "type": "int32", "endian": "little"});
     for (key, value) in key.as_object().unwrap() {
@@ -145,7 +146,8 @@ fn nested_records_and_repeated_keys_are_limited() {
         format!("{layout}{}{}]}}", record.repeat(depth), "]}".repeat(depth))
     };
     let read = |json: &str| {
-        // The recursion limit of `serde_json` is 128 levels. Without it, the limit of the layout still holds.
+        // The recursion limit of `serde_json` is 128 levels. The test disables this limit, so that only the limit of
+        // layouts applies.
         let mut reader = serde_json::Deserializer::from_str(json);
         reader.disable_recursion_limit();
         <Layout as serde::Deserialize>::deserialize(&mut reader)

@@ -76,7 +76,7 @@ fn gaps_between_fields_are_zero() {
             // SAFETY: the memory belongs to the vector.
             unsafe { item.write_bytes(0xaa, 1) };
             let Sample { flag, at: Point { x, y }, sign, tags } = SAMPLE;
-            // SAFETY: as before. Each assignment writes the bytes of one value, and leaves the gaps.
+            // SAFETY: as before. Each assignment writes the bytes of one value. The gaps between the values stay 0xaa.
             unsafe {
                 ((*item).flag, (*item).at.x, (*item).at.y, (*item).sign, (*item).tags) = (flag, x, y, sign, tags)
             };

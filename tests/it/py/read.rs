@@ -20,7 +20,8 @@ struct Tick {
     size: i64,
 }
 
-/// Creates `ticks`, an array of 4 ctypes structures, and `swapped`, the same with big-endian fields and padding.
+/// The source of a Python module with exporters: `ticks` (4 ctypes structures), `pairs` (nested structures), `many`
+/// (10,000 structures) and `numbers` (doubles). `Swapped` is a class with big-endian fields in another order.
 const TICKS: &CStr = c"
 import array, ctypes
 
@@ -56,7 +57,7 @@ fn with_ticks(test: impl FnOnce(&Bound<'_, PyModule>) -> PyResult<()>) {
 fn records_are_those_of_the_owner() {
     with_ticks(|module| {
         let ticks = module.getattr("ticks")?;
-        // The second call uses the cached match.
+        // The second call uses the cached comparison of the layout with the struct.
         for _ in 0..2 {
             assert_eq!(open(&ticks)?.records::<Tick>()?, ROWS);
         }
@@ -204,13 +205,13 @@ fn values_and_elements_are_those_of_the_owner() {
     });
 }
 
-/// Sums a column of any Python object.
+/// Returns the sum of the column `price` of any Python object.
 #[pyfunction]
 fn total(obj: &Bound<'_, PyAny>) -> PyResult<f64> {
     Ok(open(obj)?.column::<f64>("price")?.iter().sum())
 }
 
-/// Folds over memory of any size in blocks.
+/// Returns the sum of the field `price` of any Python object. Decodes the items block by block.
 #[pyfunction]
 fn folded(obj: &Bound<'_, PyAny>) -> PyResult<f64> {
     let mut sum = 0.0;

@@ -1,4 +1,5 @@
-//! Tests of structs larger than 1 KiB. The library copies their items to a block before it reads the fields.
+//! Tests of structs larger than 1 KiB. The library copies the items of such structs to a block before the library reads
+//! the fields.
 
 use arbtest::arbitrary::{Result, Unstructured};
 use num_complex::Complex;
@@ -100,7 +101,7 @@ fn items(records: &[Large], padding: u8) -> Vec<u8> {
     records.iter().flat_map(|record| item(record, padding)).collect()
 }
 
-/// The records take several blocks. Writing leaves the padding unchanged.
+/// The records need several blocks. Writing leaves the padding unchanged.
 #[test]
 fn records_are_read_and_written_in_blocks() {
     let plan = plan();
@@ -165,7 +166,7 @@ fn invalid_values_are_found_in_any_block() {
             other => panic!("{other}"),
         }
     };
-    // `on` is the last byte of a cell of 12 bytes in one format, and the first byte of a cell of 11 bytes in the other.
+    // `on` is the last byte of each cell of 12 bytes in `grid`, and the first byte of each cell of 11 bytes in `cells`.
     let cells = 4 + 6 * 12 + 16 + 4 + 4 + 8 + 2 + 2 + 8;
     for record in [0, 37, 150, 199] {
         assert_eq!(refused(record, 2, 0xd8, &mut kept), (record as u64, "letter".into(), 0xd87a, "char"));

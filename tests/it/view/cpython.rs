@@ -95,9 +95,9 @@ fn contiguity_and_structure_agree_with_cpython() {
     assert!(yes > VIEWS / 10 && (!verifies || valid > VIEWS / 10));
 }
 
-/// Returns the result that `verify_structure` in CPython's documentation has for `view`, computed from the result of
-/// the library. CPython's function requires multiples of the itemsize. It also applies the rules about offset and
-/// strides to arrays without items.
+/// Returns the result of `verify_structure`, a function in CPython's documentation, for `view`. Computes this result
+/// from the result of the library. CPython's function also requires multiples of the itemsize, and also applies the
+/// rules about offset and strides to arrays without items.
 fn documented(view: &Numbers) -> bool {
     let Numbers { itemsize, shape, memlen, offset, .. } = view;
     let mut strides = vec![0; shape.len()];
@@ -153,10 +153,11 @@ fn structure(value: &Value) -> Option<(i64, i64, i32, Vec<i64>, Vec<i64>, i64)> 
     Some((number(0), number(1), number(2) as i32, array(3), array(4), number(5)))
 }
 
+/// The number of structures that the script generates.
 const STRUCTURES: usize = 1_500;
 
-/// For legal structures of CPython's generator, the check of every request reports no error. For invalid structures it
-/// does.
+/// For legal structures of CPython's generator, the check of every request reports no error. For invalid structures,
+/// the check reports an error.
 #[test]
 fn buffers_of_cpythons_own_tests_have_the_same_result() {
     let seed = 0x3118;

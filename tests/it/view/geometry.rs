@@ -161,7 +161,8 @@ fn the_fast_path_for_scalars_agrees_with_reconcile() {
     assert!(compared > 10_000, "only {compared}");
 }
 
-/// CPython's documentation requires multiples of itemsize. The library recommends them.
+/// CPython's documentation requires offsets and strides that are multiples of the itemsize. The library only recommends
+/// such numbers.
 #[test]
 fn offsets_that_are_not_multiples_of_itemsize_are_notes() {
     let numpy_field = verify_structure(27, 8, 1, &[3], &[9], 1);

@@ -1,4 +1,5 @@
-//! Tests with examples for every rule: structs that break only this rule, a struct that follows it, and a snapshot.
+//! Tests with examples for every rule: `Py_buffer`s that break only this rule, a `Py_buffer` that follows the rule, and
+//! a snapshot of the messages. Other tests check reports of several broken rules.
 
 use std::collections::BTreeSet;
 
@@ -13,14 +14,15 @@ use crate::snapshot;
 
 /// The examples of a rule.
 enum Case {
-    /// The reports of structs that break only this rule, and the empty report of a similar struct.
+    /// The reports of `Py_buffer`s that break only this rule, and the empty report of a similar `Py_buffer`.
     Breaks(Vec<Report>, Report),
-    /// The rule is a permission. The report of a struct that uses the permission is empty.
+    /// The rule permits something. The report of a `Py_buffer` that is legal only because of this rule is empty.
     Allows(Report),
-    /// The rule binds consumers, or a struct does not contain the information that a check needs.
+    /// The rule is a rule for consumers, or a `Py_buffer` does not contain the information that a check needs.
     NotDecidable,
 }
 
+/// An invalid request: a part of the bits of `STRIDES`.
 const UNCHECKED: Request = Request::from_bits_retain(0x10);
 
 /// Returns the report of a check of `raw` as the answer to `request`.
@@ -63,7 +65,7 @@ const ROW: RawView<'static> = RawView { len: 12, ndim: 1, shape: Some(&[3]), str
 const ONE: RawView<'static> = RawView { len: 4, ndim: 0, shape: None, strides: None, ..ROWS };
 const NOTHING: RawView<'static> = RawView { len: 0, shape: Some(&[0, 3]), ..ROWS };
 
-/// Returns the examples of `rule`. A rule without examples is a panic.
+/// Returns the examples of `rule`. Panics if the rule has no examples.
 fn case(rule: RuleId) -> Case {
     use Case::{Allows, Breaks, NotDecidable};
     use Request as R;
@@ -561,7 +563,7 @@ struct Answer {
     block: Block,
 }
 
-/// The answer that `CHANGES` modify. It follows every rule.
+/// The answer that each of `CHANGES` modifies. The answer follows every rule.
 const CLEAN: Answer = Answer { raw: ROWS, request: Request::FULL_RO, block: Block { len: 24, offset: 0 } };
 
 impl Answer {
@@ -591,6 +593,7 @@ impl Answer {
     }
 }
 
+/// The rule that a change breaks, the name of the change, and the function that changes an answer.
 type Change = (RuleId, &'static str, fn(&mut Answer));
 
 /// Changes of `CLEAN`. Each change breaks one rule.
@@ -657,9 +660,10 @@ const CHANGES: &[Change] = &[
     }),
 ];
 
-/// Changes that make the check of other rules impossible or their violation disappear, with the reason.
+/// Changes that hide violations of other rules. Each entry has the name of the change, the hidden rules, and the
+/// reason.
 const EXCLUDES: &[(&str, &[RuleId], &str)] = &[
-    ("negative len", &[RuleId::A03, RuleId::A18], "a negative len says nothing about items; A06 is reported"),
+    ("negative len", &[RuleId::A03, RuleId::A18], "a negative len does not describe items; A06 is reported"),
     (
         "negative itemsize",
         &[
@@ -762,7 +766,7 @@ const EXCLUDES: &[(&str, &[RuleId], &str)] = &[
     ("huge strides", &[RuleId::D06], "no block contains the items; D07 is reported"),
 ];
 
-/// Two changes of different fields break both rules. The report contains both violations.
+/// Two changes of different fields break two rules. The report contains both violations.
 #[test]
 fn rules_that_are_broken_together_are_all_reported() {
     let excludes = |change: &str, rule: RuleId| {

@@ -1,7 +1,7 @@
 //! Compares the time of decoding with the time of a baseline, usually `memcpy` of the same bytes.
 //!
-//! `bench-decode [ROUNDS] [WORD]` prints a line for each operation whose name contains `WORD`: its time, the time of
-//! the baseline, and the ratio. Operation and baseline alternate. Times are medians.
+//! `bench-decode [ROUNDS] [WORD]` prints a line for each operation whose name contains `WORD`: the time of the
+//! operation, the time of the baseline, and the ratio. Operation and baseline alternate. Times are medians.
 //!
 //! `bench-decode serve [WORD]` runs one round for each line of standard input. `run.py` uses this mode to alternate the
 //! rounds with rounds of NumPy and CPython, because some goals are relative to these peers.
@@ -16,7 +16,7 @@ use pep3118::decode::{Buffer, Destination, Plan};
 use pep3118::{DataModel, Dialect, Layout, Order, RawView, Record, Request, View, fill_contiguous_strides};
 
 struct Bench {
-    /// The number of rounds of each row; `None` in the mode `serve`, where standard input determines the number.
+    /// The number of rounds of each row. `None` in the mode `serve`, in which standard input determines the number.
     rounds: Option<usize>,
     /// Rows whose name does not contain this word are skipped.
     only: String,
