@@ -57,7 +57,7 @@ pub fn calcsize(format: &[u8]) {
         match (&ours, theirs) {
             (Ok(size), Some(theirs)) if *size == theirs => {}
             (Err(_), None) => {}
-            // The format exceeds a limit of this library, which `docs/dialects.md` states.
+            // The format exceeds a limit of this library. `docs/dialects.md` states the limits.
             (Err(error), Some(_)) if is_limit(error.kind()) => {}
             _ => panic!("`{}`: {ours:?}, struct returns {theirs:?}", format.escape_ascii()),
         }
@@ -234,7 +234,8 @@ pub fn numpy(format: &[u8]) {
                 let kind = error.kind().name();
                 assert!(ONLY_NUMPY_READS.contains(&kind) || is_limit(error.kind()), "{text:?}: {error}");
             }
-            // NumPy refuses a shape of elements without bytes, and `0x`, which is not a field of the layout.
+            // NumPy refuses a shape of elements without bytes. NumPy also refuses `0x`, and a layout has no field for
+            // `0x`.
             (Ok(layout), None) => assert!(has_empty_element(layout) || text.contains("0x"), "{text:?}: {layout:?}"),
             (Err(_), None) => {}
         }

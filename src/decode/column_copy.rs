@@ -1,5 +1,5 @@
-//! [`ColumnFiller`] copies records to columns, and [`scatter_columns`] copies columns to records. Both copy in blocks
-//! of records that fit into the first-level cache.
+//! [`ColumnFiller`] copies records to columns, and [`scatter_columns`] copies columns to records. The copies are made
+//! block by block. A block has as many records as fit into the first-level cache.
 
 use alloc::vec::Vec;
 

@@ -48,9 +48,9 @@ pub struct Column {
     pub name: Vec<u8>,
     /// The type of one value: `Bytes` for `3s`, although `data` has `u8` elements.
     pub ty: Type,
-    /// The shape of the elements of one record: [`Leaf::shape`], followed by one more dimension for some types. This
-    /// dimension is the length of a byte string in bytes, the length of a Unicode text in code units, or 2 for a
-    /// complex `long double`.
+    /// The shape of the elements of one record: [`Leaf::shape`], followed by one more dimension for some types. For a
+    /// byte string, this dimension is the length in bytes. For a Unicode text, it is the length in code units. For a
+    /// complex `long double`, it is 2.
     pub shape: Vec<usize>,
     /// The elements of all records, starting with the first record.
     pub data: ColumnData,

@@ -298,8 +298,8 @@ fn encode_each<T>(
     Ok(())
 }
 
-/// Returns the range of bytes of the next `items` items in the encoded form of the column of `leaf`. `first` is the
-/// number of items before these items.
+/// Returns the position of the next `items` items in the encoded form of the column for `leaf`, as a range of bytes.
+/// `first` is the number of items before these items.
 fn column_range(leaf: &Leaf, items: usize, first: usize) -> core::ops::Range<usize> {
     let start = first.saturating_mul(leaf.bytes());
     start..start.saturating_add(items.saturating_mul(leaf.bytes()))

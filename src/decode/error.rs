@@ -125,8 +125,8 @@ pub enum DecodeError {
         limit: u64,
     },
     /// The dotted names or the shapes of all fields need too much memory. The dotted name of a field repeats the names
-    /// of the enclosing records, so the names of a record with a long name and many fields need more memory than the
-    /// format. The same applies to the shapes of arrays in arrays of records.
+    /// of the enclosing records. If a record has a long name and many fields, the dotted names need more memory than
+    /// the format. The same applies to the shapes of arrays in arrays of records.
     #[error("names and shapes of the fields need {} but at most {limit} are supported", plural(*bytes, "byte"))]
     FieldNames {
         /// The number of bytes that the names or the shapes need. For shapes, the number ends at the field that exceeds
@@ -144,7 +144,8 @@ pub enum DecodeError {
         /// The number of bytes, or `u64::MAX` if the number was too large to compute.
         bytes: u64,
     },
-    /// The format of the view has several interpretations. Choose one, and create the plan from its layout.
+    /// The format of the view has several interpretations. Choose an interpretation, and create the plan from the
+    /// layout of this interpretation.
     #[error(transparent)]
     Ambiguous(Ambiguity),
     /// An index is out of bounds, or the number of indices is wrong.
@@ -240,7 +241,7 @@ pub enum EncodeErrorKind {
         found: u64,
         /// The number of fields, elements, items or bytes.
         wanted: u64,
-        /// The noun for what is counted: "field", "element", "item" or "byte".
+        /// The noun for the counted things: "field", "element", "item" or "byte".
         unit: &'static str,
     },
     /// The `long double` has another representation than the field: x87 for binary128.

@@ -5,7 +5,7 @@ use half::f16;
 /// Returns the float16 that is nearest to `number`, with ties to even. Returns `f16::NAN` for a NaN.
 ///
 /// `number` is rounded once, not first to `f32`, because a number that is rounded twice can differ from the nearest
-/// float16. `f16::from_f64` is not used, because it rounds the tie 2^-14 - 2^-25 in the wrong direction.
+/// float16. `f16::from_f64` is not used, because this function rounds the tie 2^-14 - 2^-25 in the wrong direction.
 pub fn nearest_float16(number: f64) -> f16 {
     if number.is_nan() {
         return f16::NAN;

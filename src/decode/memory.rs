@@ -94,8 +94,8 @@ pub(super) struct PartMemory<'m> {
 impl PartMemory<'_> {
     /// Calls `access` with the memory of the whole view, and with `run` as a run of the whole view.
     ///
-    /// The offset of a run without pointers counts from `buf`, which is the same address for the part. The first index
-    /// of a path is an index of the first dimension, which starts at another index in the part.
+    /// The offset of a run without pointers counts from `buf`, and the part has the same `buf` as the whole view. The
+    /// first index of a path with pointers is an index of the first dimension. The method adds `start` to this index.
     fn access<'s, R>(&'s self, run: &Run<'_>, access: impl FnOnce(&'s dyn Memory, &Run<'_>) -> R) -> R {
         let Some((first, others)) = run.path.split_first() else { return access(self.memory, run) };
         let path: Vec<i64> = core::iter::once(first.saturating_add(self.start)).chain(others.iter().copied()).collect();
@@ -172,7 +172,7 @@ impl<B: AsRef<[u8]>> SliceMemory<B> {
 }
 
 /// Creates the error for a run that is not inside the bytes. Only a bug causes this error, because `SliceMemory::new`
-/// checks that all items of the view are inside.
+/// checks that all items of the view are inside the bytes.
 fn outside() -> DecodeError {
     DecodeError::internal("a run is outside the view")
 }

@@ -34,8 +34,8 @@ const COPIES_MINIMUM: u64 = 1 << 20;
 /// A layout that was compiled for decoding and encoding items. A plan can be reused for any number of items.
 ///
 /// A plan has a flat list of the leaf fields, which are the fields that are not records. [`columns`](Self::columns)
-/// uses this list. A plan also has the tree of all fields, which [`value`](Self::value) uses, and a list of the numbers
-/// whose bytes a decoder reverses, because their byte order differs from the byte order of this machine.
+/// uses this list. A plan also has the tree of all fields, which [`value`](Self::value) uses. A second list has the
+/// numbers whose byte order differs from the byte order of this machine. A decoder reverses the bytes of these numbers.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout, decode::{ColumnData, Plan}};

@@ -85,7 +85,7 @@ impl ScalarCodec {
         self.ty
     }
 
-    /// Returns the size in bytes of a unit: of a number, of a part of a complex number, or of a code unit of text. The
+    /// Returns the size of a unit in bytes. A unit is a number, a part of a complex number, or a code unit of text. The
     /// bytes of each unit are in the byte order [`endian`](Self::endian). Returns 1 for types without a byte order.
     pub fn unit(&self) -> usize {
         self.unit
@@ -117,7 +117,8 @@ impl ScalarCodec {
         self.user
     }
 
-    /// Returns the type of the values: the type of the values of a bit-field or of a user type, or the type of the codec.
+    /// Returns the type of the decoded values. For a bit-field or a user type, this is the type of its numbers. For any
+    /// other type, this is [`ty`](Self::ty).
     pub fn value_type(&self) -> Type {
         match (self.bits, self.user) {
             (Some(bits), _) => bits.ty(),

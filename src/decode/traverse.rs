@@ -483,7 +483,8 @@ impl ItemCopy<'_> {
                 let len = rows.saturating_mul(width);
                 if usize::try_from(across.stride) == Ok(width) {
                     // The items of a tile row are adjacent in memory. Hence one run copies all rows, and each row is
-                    // one item of the run. For 3000 x 3000 doubles this took 15 ms. One run for each row took 30 ms.
+                    // one item of the run. For 3000 x 3000 doubles this copy took 15 ms. One run for each row took 30
+                    // ms.
                     let run = Run { path, offset: start, stride: line.stride, items, itemsize: len };
                     let to = StridedMut::within(tile, 0, pitch.cast_signed(), items, len).ok_or_else(copy_too_short)?;
                     to.copy_from(self.memory.run(&run)?, 1).ok_or_else(copy_too_short)?;
@@ -548,7 +549,8 @@ impl ItemCopy<'_> {
             swap_items(out, self.itemsize, self.swaps)?;
             (left, out_offset) = (left.saturating_sub(rows), end);
             if let Some(index) = path.last_mut() {
-                // The index cannot saturate, because it is at most the length of the axis, which is an `i64`.
+                // The index cannot saturate, because the index is at most the length of the axis, and this length is an
+                // `i64`.
                 *index = index.saturating_add_unsigned(to_u64(rows));
             }
         }

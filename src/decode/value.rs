@@ -61,7 +61,7 @@ pub enum Value {
     /// The code units of a text that is not valid Unicode, without the NULs at the end. Such a text has a lone
     /// surrogate or a code unit above U+10FFFF.
     IllFormedText(Vec<u32>),
-    /// The bytes of a NumPy void field, which have no type.
+    /// The bytes of a NumPy void field. The format declares no type for these bytes.
     Void(Vec<u8>),
     /// The address of data, of a function or of a Python object. The library never follows an address.
     Address(u64),

@@ -268,8 +268,8 @@ impl Serialize for Dialect {
     }
 }
 
-/// Reads the name of a predefined dialect or a map of all rules. A dialect that is read from a map has the name of the
-/// map if a predefined dialect has this name too, and the name `custom` otherwise.
+/// Reads the name of a predefined dialect or a map of all rules. If the name in a map is the name of a predefined
+/// dialect, the result has this name. Otherwise the result has the name `custom`.
 impl<'de> Deserialize<'de> for Dialect {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let rules = match DialectJson::deserialize(deserializer)? {

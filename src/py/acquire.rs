@@ -1,8 +1,8 @@
 //! `Acquired`: a `Py_buffer` from the request to the release. `SharedView`: a validated view of the items of an
 //! `Acquired`. `debug_assert_buffer!`: a check of the `Py_buffer` that an exporter fills in.
 //!
-//! PyO3's `PyBuffer` is not used: it refuses exporters that this crate reads (ctypes arrays, buffers without
-//! dimensions), and it does not validate the fields of the `Py_buffer`.
+//! PyO3's `PyBuffer` is not used. `PyBuffer` refuses exporters that this crate reads (ctypes arrays, buffers without
+//! dimensions), and does not validate the fields of the `Py_buffer`.
 #![allow(unsafe_code, reason = "requests and releases buffers, and passes their memory to `foreign.rs`")]
 
 use crate::align::to_u64;
@@ -31,7 +31,8 @@ use crate::view::{
 /// The largest number of entries that is read from a shape, from strides or from suboffsets: `PyBUF_MAX_NDIM`.
 const MAX_NDIM: usize = 64;
 
-/// The length in bytes of a short format, which is copied without an allocation. Records of two fields have such formats.
+/// The length in bytes of a short format, which is copied without an allocation. The format of a record of two fields
+/// is usually short.
 const SHORT_FORMAT: usize = 32;
 
 /// A copied shape, strides or suboffsets. Arrays of at most 4 entries need no allocation.
@@ -61,8 +62,8 @@ enum Traversal {
     /// The collector does not visit `obj`. A cycle of objects through this reference is never collected.
     Unvisited,
     /// `obj` is a memoryview to which only this buffer refers. The collector does not track this memoryview and does
-    /// not visit `obj`. Instead of `obj`, the collector visits the pointer in this variant, which is the only reference
-    /// that the memoryview holds.
+    /// not visit `obj`. Instead of `obj`, the collector visits the pointer in this variant. This pointer is the only
+    /// reference that the memoryview holds.
     Private(*mut ffi::PyObject),
 }
 
@@ -72,11 +73,11 @@ enum Traversal {
 /// of the fields and the access to the memory.
 ///
 /// # Memoryviews
-/// The garbage collector must not clear a memoryview before the buffers of the memoryview are released: CPython
-/// up to 3.12 then reads freed memory when a buffer is released. The order in which the collector clears the
-/// objects of a cycle is not defined. If the exporter is a memoryview, the buffer is therefore requested from a
-/// second memoryview of the same memory. No other object refers to the second memoryview, and the collector
-/// does not track it. As with `memoryview(memoryview(obj))`, the first memoryview may be released earlier.
+/// The garbage collector must not clear a memoryview before the buffers of the memoryview are released: CPython up to
+/// 3.12 then reads freed memory when a buffer is released. The order in which the collector clears the objects of a
+/// cycle is not defined. If the exporter is a memoryview, the buffer is therefore requested from a second memoryview of
+/// the same memory. No other object refers to the second memoryview, and the collector does not track the second
+/// memoryview. As with `memoryview(memoryview(obj))`, the first memoryview may be released earlier.
 ///
 /// INVARIANT: `PyObject_GetBuffer` filled in `buffer` and returned 0. Since then, `buffer` was not released. `buffer`
 /// was not moved either, because the arrays of a `Py_buffer` may be inside the `Py_buffer` itself (E08, the struct must
@@ -91,8 +92,9 @@ struct FixedBuffer {
     traversal: Traversal,
 }
 
-/// Owns a [`FixedBuffer`] through a raw pointer. An exporter can store pointers into the `Py_buffer` in its fields. In
-/// contrast to a pointer, a `Box` would be exclusive, and these pointers would be invalid after the `Box` was moved.
+/// Owns a [`FixedBuffer`] through a raw pointer. An exporter can store pointers into the `Py_buffer` in the fields of
+/// the `Py_buffer`. In contrast to a pointer, a `Box` would be exclusive, and these pointers would be invalid after the
+/// `Box` was moved.
 ///
 /// INVARIANT: the pointer comes from `Box::into_raw`, and no other value owns the memory.
 struct Fixed(NonNull<FixedBuffer>);
@@ -118,13 +120,14 @@ impl DerefMut for Fixed {
 
 impl Drop for Fixed {
     fn drop(&mut self) {
-        // SAFETY: by the INVARIANT the pointer comes from `Box::into_raw`, and nothing uses it after this line.
+        // SAFETY: by the INVARIANT the pointer comes from `Box::into_raw`, and nothing uses the pointer after this
+        // line.
         drop(unsafe { Box::from_raw(self.0.as_ptr()) });
     }
 }
 
-// SAFETY: after the request, only `Fields::copy` reads the `Py_buffer`, until `drop` releases it. `drop` attaches to
-// the interpreter before the release.
+// SAFETY: after the request, only `Fields::copy` reads the `Py_buffer`, until `drop` releases the buffer. `drop`
+// attaches to the interpreter before the release.
 unsafe impl Send for Acquired {}
 // SAFETY: no method changes the `Py_buffer` or the fields through a shared reference.
 unsafe impl Sync for Acquired {}
@@ -160,7 +163,7 @@ impl FixedBuffer {
     /// exporter returned: 0 for success, -1 for a refusal.
     fn request(exporter: &Bound<'_, PyAny>, request: Request) -> (Fixed, c_int) {
         let (buffer, traversal) = (ffi::Py_buffer::new(), Traversal::Unvisited);
-        // The struct is written in place. `Box::new` would copy it from the stack.
+        // The struct is written in place. `Box::new` would copy the struct from the stack.
         let fixed = Box::write(Box::new_uninit(), Self { buffer, fields: Fields::EMPTY, request, traversal });
         let fixed = Fixed(NonNull::from(Box::leak(fixed)));
         // SAFETY: the pointer is to a `FixedBuffer`.
@@ -173,8 +176,8 @@ impl FixedBuffer {
 }
 
 impl Fixed {
-    /// Copies the fields of the `Py_buffer`, and returns the [`Acquired`] that releases it. `exporter` must have
-    /// filled in the `Py_buffer` and returned 0.
+    /// Copies the fields of the `Py_buffer`, and returns the [`Acquired`] that releases the buffer. `exporter` must
+    /// have filled in the `Py_buffer` and returned 0.
     fn acquired(mut self, exporter: &Bound<'_, PyAny>) -> Acquired {
         let fixed = &mut *self;
         // SAFETY: the exporter has filled in the struct. (a) An array that is not NULL has `ndim` entries (A16, entries
@@ -227,7 +230,8 @@ fn traversal(exporter: &Bound<'_, PyAny>, obj: *mut ffi::PyObject) -> Traversal 
     if obj.is_exact_instance_of::<PyMemoryView>() {
         return Traversal::Unvisited;
     }
-    // Up to 3.12, a class with `__buffer__` stores a `_buffer_wrapper` in `obj`, which holds a buffer of a memoryview.
+    // Up to 3.12, a class with `__buffer__` stores a `_buffer_wrapper` in `obj`. The `_buffer_wrapper` holds a buffer
+    // of a memoryview.
     let wraps = py.version_info() < (3, 13) && obj.get_type().name().is_ok_and(|name| name == "_buffer_wrapper");
     if wraps { Traversal::Unvisited } else { Traversal::Obj }
 }
@@ -347,7 +351,7 @@ unsafe fn copied(array: *const ffi::Py_ssize_t, entries: usize) -> Option<Sizes>
 }
 
 /// Copies the bytes of `text` before the first NUL. Stops one byte after the length of the longest accepted format. A
-/// check then refuses the copied format, because it is too long. Returns `None` if `text` is NULL.
+/// check then refuses the copied format, because the format is too long. Returns `None` if `text` is NULL.
 ///
 /// # Safety
 /// - (a) `text` is NULL, or the bytes up to the first NUL may be read from it.
@@ -708,7 +712,7 @@ impl<O: Borrow<Acquired>> SharedView<O> {
     /// # Errors
     /// - `plan` is a plan for items of another size
     pub fn buffer<'b>(&'b self, plan: &'b Plan) -> Result<Buffer<'b>, DecodeError> {
-        // SAFETY: (a) and (b): by the INVARIANT the items are items that the exporter described. They are readable
+        // SAFETY: (a) and (b): by the INVARIANT the items are items that the exporter described. The items are readable
         // until the release (E04, valid memory), and `self` keeps the buffer. (c) The protocol forbids every holder of
         // a buffer of this memory to write at the same time. `docs/safety.md` describes the consequences if a holder
         // writes anyway.
@@ -776,8 +780,8 @@ impl SharedView {
         Ok(Self { view: self.view.field(field)?, ..self.clone() })
     }
 
-    /// Returns a view of the same bytes, whose items have the layout `item` and `itemsize` bytes, see [`View::cast`].
-    /// `shape` is the shape of the result. `None` means one dimension.
+    /// Returns a view of the same bytes as items with the layout `item`, see [`View::cast`]. `itemsize` is the size of
+    /// such an item in bytes. `shape` is the shape of the result. `None` means one dimension.
     ///
     /// # Errors
     /// - every error of [`View::cast`]
@@ -794,7 +798,7 @@ impl SharedView {
         Ok(Self { view: self.view.transpose(axes)?, ..self.clone() })
     }
 
-    /// Returns a view of the same items that is read-only, even if the memory is writable.
+    /// Returns a read-only view of the same items, even if the memory is writable.
     #[must_use]
     pub fn to_readonly(&self) -> Self {
         Self { view: self.view.to_readonly(), ..self.clone() }

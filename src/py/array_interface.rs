@@ -27,7 +27,7 @@ use crate::view::{Block, Checker, RawView, Request};
 /// # Errors
 /// - the memory is given as an address, or has a mask: `BufferError`
 /// - an item is outside of the memory: `BufferError`
-/// - the interface is not as NumPy specifies it: `TypeError` or `ValueError`
+/// - the interface violates NumPy's specification: `TypeError` or `ValueError`
 /// - no layout describes the items: `ValueError`
 pub(super) fn open_array_interface(object: &Bound<'_, PyAny>) -> Result<Option<OpenBuffer>, OpenError> {
     let py = object.py();
@@ -71,7 +71,7 @@ pub(super) fn open_array_interface(object: &Bound<'_, PyAny>) -> Result<Option<O
     Ok(Some(OpenBuffer::new(shared, Arc::clone(&item))))
 }
 
-/// Returns the exception for an interface that is not as NumPy specifies it. `what` completes the sentence "the
+/// Returns the exception for an interface that violates NumPy's specification. `what` completes the sentence "the
 /// `__array_interface__` …".
 fn refused(what: &str) -> PyErr {
     PyTypeError::new_err(format!("the __array_interface__ {what}"))

@@ -66,8 +66,8 @@ use crate::view::{MemoryTraits, RawView, RefusalReason, Request, Structure, View
 /// # }).unwrap();
 /// ```
 ///
-/// INVARIANT: only `new` and `with_format` create a value, so their requirements hold. The arrays have `ndim`
-/// entries and never change.
+/// INVARIANT: only `new` and `with_format` create a value, so the requirements of these functions hold. The arrays have
+/// `ndim` entries and never change.
 #[derive(Debug)]
 pub struct BufferExporter {
     buf: *mut u8,
@@ -220,7 +220,7 @@ impl BufferExporter {
     /// `__releasebuffer__`. The function does not drop the reference in `obj`, because the interpreter does.
     ///
     /// # Safety
-    /// - (a) [`fill`](Self::fill) has filled in `view`, or a struct of which `view` is a copy, and the buffer was not
+    /// - (a) `view` is the struct that [`fill`](Self::fill) has filled in, or a copy of this struct. The buffer was not
     ///   released before.
     pub unsafe fn release(&self, view: *mut ffi::Py_buffer) {
         let _: *mut ffi::Py_buffer = view;

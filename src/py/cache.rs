@@ -76,8 +76,8 @@ impl<K, V> Cache<K, V> {
         replaced
     }
 
-    /// Removes all entries and returns them. If a lock protects the cache, the caller must release the lock before it
-    /// drops the returned entries.
+    /// Removes and returns all entries. If a lock protects the cache, the caller must release the lock before it drops
+    /// the returned entries.
     #[must_use = "dropping an entry may run Python code"]
     pub fn clear(&mut self) -> Vec<(K, V)> {
         self.hashes.clear();

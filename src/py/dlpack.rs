@@ -1,8 +1,8 @@
 //! Reads tensors through DLPack, for objects that export no buffer.
 //!
 //! `__dlpack__` returns a capsule with a pointer to a struct that describes the memory of a tensor. [`DlpackMemory`]
-//! takes the struct out of the capsule and exports the memory through the buffer protocol. Hence all other code reads a
-//! tensor as it reads any other exporter.
+//! takes the struct out of the capsule and exports the memory through the buffer protocol. Hence all other code can
+//! treat a tensor as an exporter.
 #![allow(unsafe_code, reason = "reads the structs of DLPack, and calls their deleter")]
 
 use std::ffi::{CStr, c_int, c_void};
@@ -165,7 +165,7 @@ impl TakenTensor {
         match *self {
             Self::Legacy(managed) => {
                 // SAFETY: by the INVARIANT the pointer is to a `DLManagedTensor`, which lives until the deleter is
-                // called. The producer aligns it as C does.
+                // called. The producer aligns the struct as C does.
                 let tensor = unsafe { (*managed).tensor };
                 Ok((tensor, true))
             }
@@ -188,7 +188,7 @@ impl TakenTensor {
         }
     }
 
-    /// Calls the deleter of the tensor, if it has one.
+    /// Calls the deleter of the tensor. Does nothing if the tensor has no deleter.
     fn delete(&self) {
         match *self {
             Self::Legacy(managed) => {
@@ -316,8 +316,8 @@ impl DlpackMemory {
             ..RawView::default()
         };
         let view = raw.check(Request::FULL_RO, None, None).into_result()?;
-        // SAFETY: (a) DLPack guarantees that the elements are readable until the deleter is called, which `_tensor`
-        // does when this object is freed. (b) DLPack allows a consumer to write unless the tensor is read-only.
+        // SAFETY: (a) DLPack guarantees that the elements are readable until the deleter is called. `_tensor` calls the
+        // deleter when this object is freed. (b) DLPack allows a consumer to write unless the tensor is read-only.
         let exporter = unsafe { BufferExporter::with_format(&view, buf, Some(&format)) };
         Ok(Self { exporter, owner, _tensor: taken })
     }

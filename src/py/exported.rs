@@ -136,8 +136,8 @@ unsafe impl<T: Send> Sync for Memory<T> {}
 impl<T> Drop for Memory<T> {
     fn drop(&mut self) {
         if let MemoryOwner::Vec { capacity } = self.owner {
-            // SAFETY: `Exported::from_vec` got the pointer and the capacity from a vector, which it did not drop. A
-            // vector of no items drops no item. `MaybeUninit<T>` has the layout of `T`.
+            // SAFETY: `Exported::from_vec` got the pointer and the capacity from a vector, and did not drop the vector.
+            // A vector of no items drops no item. `MaybeUninit<T>` has the layout of `T`.
             drop(unsafe { Vec::<MaybeUninit<T>>::from_raw_parts(self.start.cast(), 0, capacity) });
         }
     }
@@ -221,7 +221,8 @@ impl<T: RecordField + 'static> Exported<T> {
         let view = View::of_validated(itemsize, readonly, 0, &shape, &strides, None);
         let format = T::MEMBER.format();
         // SAFETY: (a) The items of the view are the items of `memory`. Each `Py_buffer` that `fill` fills in holds a
-        // count of the `Export`, which holds `memory`. (b) The INVARIANT of `Memory` permits writing the items.
+        // reference to the `Export`, and the `Export` holds `memory`. (b) The INVARIANT of `Memory` permits writing the
+        // items.
         let exporter = unsafe { BufferExporter::with_format(&view, memory.start.cast(), Some(format.as_bytes())) };
         Self { export: Arc::new(Export { exporter, memory, shape, readonly }) }
     }
@@ -355,7 +356,7 @@ impl<T: RecordField + 'static> Exported<T> {
 /// `__releasebuffer__`. `_field` returns the field of the class whose `fill` has filled in `view`, and is not called.
 ///
 /// # Safety
-/// - (a) [`Exported::fill`] of an `Exported<T>` has filled in `view`, or a struct of which `view` is a copy, and the
+/// - (a) `view` is the struct that [`Exported::fill`] of an `Exported<T>` has filled in, or a copy of this struct. The
 ///   buffer was not released before.
 #[doc(hidden)]
 pub unsafe fn release_field<C, T>(_field: fn(&C) -> &Exported<T>, view: *mut ffi::Py_buffer) {

@@ -267,8 +267,9 @@ impl StorageUnits {
     /// CPython 3.14, which agree with C compilers:
     ///
     /// - A bit-field with a smaller type than its storage unit. ctypes reports an integer of the smaller type at the
-    ///   end of the storage unit. If the bits are inside this integer, ctypes reads and writes them there. Otherwise
-    ///   ctypes always reads 0. The bits are then in the storage unit, where a C compiler puts them.
+    ///   end of the storage unit. If the bits are inside this integer, ctypes reads and writes the bits of this
+    ///   integer. Otherwise ctypes always reads 0. The result then has the position in the storage unit that a C
+    ///   compiler chooses.
     /// - A bit-field of a union. ctypes reports a negative offset. The bits are the first bits of the union.
     fn place(&mut self, value: Scalar, offset: i64, encoded: u64, is_union: bool) -> Option<(BitField, u64)> {
         let (width, low_bit) = (u8::try_from(encoded >> 16_u32).ok()?, encoded & 0xffff);

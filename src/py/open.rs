@@ -181,7 +181,7 @@ impl ItemDescription {
         itemsize: Option<u64>,
         dialect: Option<&'static Dialect>,
     ) -> Result<Arc<Self>, OpenError> {
-        // No item has more than `i64::MAX` bytes, so such an `itemsize` is an error of `reconcile`, and not cached.
+        // No item has more than `i64::MAX` bytes. A larger `itemsize` is an error of `reconcile`, and is not cached.
         let known = itemsize.map_or(Some(-1), |itemsize| i64::try_from(itemsize).ok());
         let key = KeyRef { source: Source::Given(dialect), format: Some(format), itemsize: known.unwrap_or(-1) };
         if known.is_some()
@@ -439,9 +439,13 @@ pub fn open(exporter: &Bound<'_, PyAny>) -> PyResult<OpenBuffer> {
 }
 
 /// A function of the caller that recognizes the caller's own exporters. The arguments are an object and the format of
-/// the object's buffer. The function returns `None` if the object is not an exporter of the caller, `Some(None)` for
-/// such an exporter whose dialect is unknown, and `Some(Some(dialect))` for such an exporter whose format is in
-/// `dialect`.
+/// the object's buffer.
+///
+/// | result | meaning |
+/// |--|--|
+/// | `None` | The object is not an exporter of the caller. |
+/// | `Some(None)` | The object is an exporter of the caller, and the dialect of the format is unknown. |
+/// | `Some(Some(dialect))` | The object is an exporter of the caller, and the format is in `dialect`. |
 pub type Producer<'p> = dyn Fn(&Bound<'_, PyAny>, Option<&[u8]>) -> Option<Option<&'static Dialect>> + 'p;
 
 /// Requests a buffer of `exporter`, and determines the layout of its items. `dialect` is the dialect of the exporter's
@@ -480,7 +484,7 @@ fn open_or<E: From<OpenError>>(
 }
 
 /// Requests a buffer of `exporter`, and replaces the description of the items with the result of `describe`. The
-/// argument of `describe` is the itemsize of the exporter in bytes, or `None` if the exporter exports bytes, which can
+/// argument of `describe` is the itemsize of the exporter in bytes, or `None` if the exporter exports bytes. Bytes can
 /// be the memory of any items. If the new items are larger than a byte, bytes become one dimension of items. If the
 /// exporter has references to objects, the result is read-only.
 ///
@@ -610,8 +614,9 @@ fn acquire_without_format(exporter: &Bound<'_, PyAny>, refusal: &PyErr) -> Optio
 
 /// Opens `exporter` without a format. `refusal` is the exception of a refused request for the format.
 ///
-/// NumPy refuses to write a format for dates, for the types of other packages, and for fields that share bytes or that
-/// are not in the order of their offsets. NumPy answers a request without `FORMAT`, and the dtype declares the layout.
+/// NumPy refuses to write a format for dates and for the types of other packages. NumPy also refuses fields that share
+/// bytes, and fields that are not in the order of their offsets. NumPy answers a request without `FORMAT`, and the
+/// dtype declares the layout.
 ///
 /// # Errors
 /// - `exporter` is not a NumPy array or scalar: `refusal`
@@ -757,7 +762,8 @@ fn declares_references(format: Option<&[u8]>) -> bool {
 }
 
 /// Returns the description of the items of `acquired`, in the dialect that `producer` returns for `owner`. `owner` is
-/// the object in `Py_buffer.obj`, whose type declares no layout. Returns an error if no layout can be determined.
+/// the object in `Py_buffer.obj`. The type of `owner` declares no layout. Returns an error if no layout can be
+/// determined.
 fn by_producer(
     acquired: &Acquired,
     owner: &Bound<'_, PyAny>,
@@ -833,9 +839,9 @@ fn shares_bytes(item: &ItemDescription) -> bool {
     item.layout.has_overlaps()
 }
 
-/// Returns whether `format` is the format of one number of `itemsize` bytes. Every dialect interprets such a format
-/// the same way. Returns `false` for `B` and for `None`, because ctypes writes `B` for a union. Also returns `false`
-/// for addresses, because their meaning depends on the type of the owner.
+/// Returns whether `format` is the format of one number of `itemsize` bytes. All dialects give such a format the same
+/// meaning. Returns `false` for `B` and for `None`, because ctypes writes `B` for a union. Also returns `false` for
+/// addresses, because their meaning depends on the type of the owner.
 fn is_number(format: Option<&[u8]>, itemsize: u64) -> bool {
     let scalar = Scalar::recognize(format.unwrap_or(b"B"), &DataModel::HOST);
     scalar.is_some_and(|scalar| {

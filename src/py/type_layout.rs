@@ -29,9 +29,9 @@ pub struct TypeLayout {
 }
 
 /// Returns the layout that the type of `obj` declares for the items of `obj`. `obj` can be a NumPy array or scalar, a
-/// ctypes instance, an `array.array`, `bytes` or `bytearray`. For a `memoryview` of such an object that was not cast,
-/// returns the layout of the object's items. Returns `None` for any other object, and for items that no layout
-/// describes.
+/// ctypes instance, an `array.array`, `bytes` or `bytearray`. For a `memoryview` of one of these objects, returns the
+/// layout of the object's items, unless the memoryview was cast. Returns `None` for any other object, and for items
+/// that no layout describes.
 ///
 /// # Errors
 /// - an exception that does not concern the object, such as `MemoryError` or `KeyboardInterrupt`: the exception is

@@ -44,7 +44,7 @@ fn only_in(word: &str, allowed: &[&str]) {
     assert!(found.is_empty(), "{word} is in {found:?}");
 }
 
-/// Each module of the library imports only modules that are listed before it.
+/// Each module of the library imports only modules that `ORDER` lists before this module.
 #[test]
 fn modules_import_lower_modules_only() {
     const ORDER: &[&[&str]] = &[

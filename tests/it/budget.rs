@@ -384,7 +384,7 @@ fn shortest_time(mut work: impl FnMut()) -> f64 {
 }
 
 /// Asserts that the time of each of `operations` is linear. Each input of `small` is compared with the input of `large`
-/// that has the same label and 8 times the length. Skips an input of `small` without such an input in `large`. Linear
+/// that has the same label and 8 times the length. Skips inputs of `small` for which `large` has no such input. Linear
 /// operations take 8 times as long, and quadratic operations 64 times. The limit is 32 times. Times vary on a busy
 /// machine, so only a third measurement above the limit fails.
 #[cfg(unix)]

@@ -35,8 +35,8 @@ fn dialect(producer: &str) -> &'static Dialect {
 /// numbers are in bytes.
 pub(crate) type Leaf = (String, u64, u64);
 
-/// Returns the fields of `layout` that are not records, as the corpus records them. For an array of records, the list
-/// has the fields of each element, for example `x[0].a`.
+/// Returns the fields of `layout` that are not records, in the notation of the corpus. For an array of records, the
+/// list has the fields of each element, for example `x[0].a`.
 pub(crate) fn leaves(layout: &Layout) -> Vec<Leaf> {
     fn walk(field: Field<'_>, path: &str, base: u64, out: &mut Vec<Leaf>) {
         if field.ty() != Type::Record {
@@ -250,7 +250,7 @@ fn random_structures_of_ctypes_are_never_read_wrong() {
 }
 
 /// ctypes omits the bytes of the unions `u` and `v`, which have 4 bytes each. The rule of C would add the same number
-/// of bytes as padding before the address, which would be a wrong interpretation.
+/// of bytes as padding before the address. This interpretation would be wrong.
 #[test]
 fn addresses_do_not_hide_unions() {
     let read = |dialect| reconcile(b"T{B:u:B:v:&B:p:}", Some(16), dialect, &DataModel::LP64);

@@ -393,7 +393,8 @@ fn from_c_is_the_inverse_of_to_c() {
             let found = found.unwrap_or_else(|error| panic!("{format}: {error:#}\n{source}"));
             assert_eq!(found.size(), layout.size(), "{format}\n{source}");
             let again = found.to_c("item_of_the_test").unwrap();
-            // Comments contain what C cannot express. The assertion of the byte order depends on the types in comments.
+            // Comments contain the facts that C cannot express. The assertion of the byte order depends on the types in
+            // comments.
             let bare = |source: &str| {
                 let parts = source.split("/*").map(|part| part.split_once("*/").map_or(part, |(_, rest)| rest));
                 let text = parts.map(|part| part.trim_end_matches(' ')).collect::<String>();

@@ -11,7 +11,8 @@ fn layout(descr: &str) -> Layout {
     Layout::from_numpy_descr(descr, &DataModel::LP64).unwrap_or_else(|error| panic!("{error}: {descr}"))
 }
 
-/// Returns the name, the offset from the start of the item and the size of each field, as NumPy declares them.
+/// Returns the name, the offset and the size of each field of `record`, and of the fields inside. The offsets count
+/// from the start of the item, and `base` is the offset of `record`. All numbers are in bytes.
 fn fields(record: Field<'_>, base: u64) -> Vec<(String, u64, u64)> {
     let inner = |field: Field<'_>| {
         let offset = base + field.offset();

@@ -416,7 +416,7 @@ fn native_byte_order_is_that_of_the_data_model() {
     let reads = |layout: &str| Outcome::Reads { layout: layout.to_owned(), note: None };
     assert_eq!(of(b"l", &DataModel::LLP64, Consumer::MemoryView315), reads("int32"));
     assert_eq!(of(b"l", &DataModel::LP64, Consumer::MemoryView315), reads("int64"));
-    // On a big-endian machine `>` is native, so PyO3 reads it.
+    // On a big-endian machine `>` is native, so PyO3 reads `>i`.
     assert_eq!(of(b">i", &DataModel::S390X, Consumer::PyO3), reads("int32"));
     assert!(of(b"<i", &DataModel::S390X, Consumer::Cython).verb() == "refuses");
     assert!(of(b"<i", &DataModel::S390X, Consumer::NumKong).is_misread());

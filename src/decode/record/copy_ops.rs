@@ -119,9 +119,9 @@ pub(super) struct CharCheck {
 }
 
 impl CharCheck {
-    /// Returns an error if a value of the field is invalid in one of `items`, the bytes of adjacent items of `itemsize`
-    /// bytes. `before` is the number of items that were checked before. The index of the record in the error counts
-    /// these items.
+    /// Returns an error if the field has an invalid value in an item. `items` contains the bytes of adjacent items of
+    /// `itemsize` bytes. `before` is the number of items that were checked before. The index of the record in the error
+    /// counts these items.
     pub(super) fn apply(&self, items: &[u8], itemsize: usize, before: usize) -> Result<(), RecordError> {
         for (index, item) in items.chunks_exact(itemsize.max(1)).enumerate() {
             if let Some((element, value)) = self.first_invalid(item)? {

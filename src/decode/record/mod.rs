@@ -21,7 +21,7 @@
 //! A [`RecordLayout`] is the layout of a struct. In contrast to a [`Layout`](crate::Layout), a `RecordLayout` can be a
 //! constant, because a `RecordLayout` borrows its fields. A [`RecordPlan`] compares the layouts of the items and the
 //! struct once. A program that reads few records many times saves time by reusing one plan. [`RecordPlan::cast`]
-//! borrows items as structs without a copy if both have the same layout.
+//! borrows items as structs without a copy if the items and the struct have the same layout.
 //!
 //! # Limitations
 //! The struct must have every field of the items. [`Plan::columns`](super::Plan::columns) can read some of the fields.

@@ -140,8 +140,8 @@ pub(crate) struct ValueLayout {
     pub(super) code: &'static str,
     /// The name of the type in error messages, such as `int32`.
     pub(super) name: &'static str,
-    /// The size in bytes of a number, of a part of a complex number, or of a `char`. A change of the byte order
-    /// reverses the bytes of each of these units separately.
+    /// The size of a unit in bytes. A unit is a number, a part of a complex number, or a `char`. A change of the byte
+    /// order reverses the bytes of each unit separately.
     pub(super) unit: usize,
     /// Whether an array of the type is a string in the format: `5s` for `[u8; 5]`, `5w` for `[char; 5]`.
     pub(super) is_string: bool,

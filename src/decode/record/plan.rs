@@ -1,5 +1,5 @@
-//! [`RecordPlan`]: decodes items to structs of one type and encodes such structs. Its constructor compares the layout
-//! of the items with the struct once.
+//! [`RecordPlan`]: decodes items to structs of one type and encodes such structs. [`Plan::records`] creates the plan,
+//! and compares the layout of the items with the struct once.
 
 use alloc::vec::Vec;
 use core::marker::PhantomData;

@@ -129,8 +129,8 @@ pub trait Record: Sized + 'static {
     /// The layout of the struct.
     const LAYOUT: RecordLayout;
 
-    /// The format of the struct. Its meaning does not depend on the dialect, because all padding is explicit and every
-    /// value has a byte order.
+    /// The format of the struct. The meaning of the format does not depend on the dialect, because all padding is
+    /// explicit and every value has a byte order.
     const FORMAT: &'static str;
 
     /// Decodes the struct from the item `source`. The struct starts `at` bytes after the start of the outermost struct.
@@ -190,9 +190,9 @@ pub fn load_plain<T: Record + bytemuck::AnyBitPattern>(items: &[u8], records: &m
     }
 }
 
-/// Selects how the code of the derive macro decodes structs of type `T`. If `T` is `bytemuck::AnyBitPattern`, items
-/// are copied as bytes. Otherwise items are decoded field by field. A macro itself cannot test whether a type
-/// implements a trait.
+/// Selects the method by which the code of the derive macro decodes structs of type `T`. If `T` is
+/// `bytemuck::AnyBitPattern`, items are copied as bytes. Otherwise items are decoded field by field. A macro itself
+/// cannot test whether a type implements a trait.
 ///
 /// The derive macro calls `load_all` on a `&LoadSelector<T>`. [`ByCopy`] and [`ByField`] both have this method. If `T`
 /// is `bytemuck::AnyBitPattern`, the compiler selects the method of [`ByCopy`], because a call of this method needs one

@@ -284,7 +284,7 @@ def run(times, {", ".join(names)}):
         {body}
     return clock() - start
 """
-    # Processor time, because the scheduler of a busy machine interrupts one side more often than the other side.
+    # Processor time, because the scheduler of a busy machine does not interrupt the two statements equally often.
     space = {"clock": time.thread_time}
     exec(source, space)
     return space["run"]

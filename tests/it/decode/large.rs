@@ -1,6 +1,6 @@
-//! Tests of copies that have their own loops in the library: large copies (which bypass the caches), transposed arrays
-//! (which are copied in tiles), and rows that pointers lead to. A *line* consists of the items along one dimension. A
-//! *tile* is a small rectangle of an array.
+//! Tests of copies for which the library has separate loops: large copies, transposed arrays, and rows that pointers
+//! lead to. Large copies bypass the caches. Transposed arrays are copied in tiles. A *line* consists of the items along
+//! one dimension. A *tile* is a small rectangle of an array.
 
 use std::cell::Cell;
 
@@ -55,8 +55,8 @@ fn large_lines_are_copied_as_by_a_simple_loop() {
                         for (skipped, buffer) in both(&view, &plan, &memory, origin as usize).into_iter().enumerate() {
                             let mut destination = vec![0; items + 2];
                             buffer.copy_to_slice(&mut destination[skipped..skipped + items], Order::C).unwrap();
-                            // Compare all elements at both ends, where cache lines are incomplete, and some in the
-                            // middle.
+                            // Compares all elements at both ends, because the cache lines at the ends are incomplete.
+                            // In the middle, compares only some elements.
                             let copy = destination[skipped..skipped + items].iter().enumerate();
                             let mut some = copy.filter(|(at, _)| *at < 100 || *at > items - 100 || at % 13 == 0);
                             assert!(some.all(|(at, unit)| *unit == expected(at)), "{format} {items} {stride}");
@@ -309,7 +309,8 @@ fn many_indirect_rows_are_copied_as_by_a_simple_loop() {
             // With a pointer for every item, the same table is also a view of one dimension.
             if items == 1 {
                 let view = indirect(&shape[..1], &strides[..1], &suboffsets[..1], 4);
-                // SAFETY: (b) The table and the rows are those of the buffer above. (c) Nothing writes to them.
+                // SAFETY: (b) The buffer above has the same table and rows. (c) Nothing writes to the table or to the
+                // rows.
                 let buffer = unsafe { Buffer::from_ptr(&view, &plan, core::ptr::from_ref(first).cast()) }.unwrap();
                 assert!(buffer.to_vec::<u32>(Order::C).unwrap() == expected);
             }

@@ -1,5 +1,5 @@
-//! Tests of typed copies to wider numbers, for every pair of types. A conversion succeeds if it is exact for all
-//! numbers.
+//! Tests of typed copies to wider numbers, for every pair of types. A conversion must succeed if the conversion is
+//! exact for all numbers of the source type. Otherwise the conversion must fail.
 
 use super::*;
 

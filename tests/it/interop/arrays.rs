@@ -46,7 +46,7 @@ fn arrays_of_any_strides_are_copied_in_c_order() {
     }
 }
 
-/// The dimensions of the array are the dimensions of the buffer, then of the item, then of a value.
+/// The array has the dimensions of the buffer, then the dimensions of the item, then the dimension of a value.
 #[test]
 fn the_shape_of_an_item_follows_the_shape_of_the_buffer() {
     fn shape<T: pep3118::decode::Element>(format: &str, items: i64) -> Vec<usize> {

@@ -17,8 +17,8 @@ fn again<T: serde::Serialize + serde::de::DeserializeOwned>(value: &T) -> T {
     serde_json::from_str(&json).unwrap_or_else(|error| panic!("{error}: {json}"))
 }
 
-/// Asserts that `layout` is equal after it was written and read, that its fields have the byte order characters of the
-/// format, and that the JSON is valid under the schema.
+/// Writes `layout` as JSON and reads the JSON. Asserts that the result is equal to `layout` and has the same byte-order
+/// characters, and that the JSON conforms to the schema. `what` describes the layout in messages.
 fn assert_lossless(layout: &Layout, what: &str) {
     let read = again(layout);
     assert_eq!(read, *layout, "{what}");

@@ -43,7 +43,7 @@ impl Samples {
     }
 
     unsafe fn __releasebuffer__(&self, view: *mut ffi::Py_buffer) {
-        // SAFETY: The interpreter passes a `Py_buffer` that `fill` has filled in, and passes it once.
+        // SAFETY: The interpreter passes each `Py_buffer` that `fill` has filled in once.
         unsafe { self.exporter.release(view) }
     }
 }

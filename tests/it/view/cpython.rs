@@ -1,4 +1,5 @@
-//! Tests that compare views with the installed CPython: its contiguity functions, and the buffers of its own tests.
+//! Tests that compare views with the installed CPython: with CPython's functions for contiguity, and with the buffers
+//! of CPython's own tests.
 
 use std::io::Write;
 use std::process::Stdio;

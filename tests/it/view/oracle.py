@@ -129,7 +129,7 @@ def exporters(seed, count, requests):
     for number in range(count):
         char = random.choice(formats)
         itemsize = suite.struct.calcsize(char)
-        # Structures of the full size of CPython's tests. They are too large for arrays.
+        # Structures of the full size of CPython's tests. These structures are too large for arrays.
         for valid in (True, False):
             write("rand_structure", None, suite.rand_structure(itemsize, valid), valid)
         # Structures that are small enough for arrays.

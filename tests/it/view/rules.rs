@@ -56,7 +56,7 @@ const HUGE: i64 = 1 << 62;
 
 /// The `Py_buffer` of a table of two pointers to rows of 3 ints.
 const POINTERS: RawView<'static> = RawView { suboffsets: Some(&[0, -1]), ..ROWS };
-/// The `Py_buffer` of every second int of each row, which is not contiguous.
+/// The `Py_buffer` of every second int of each row. The items are not contiguous.
 const GAPS: RawView<'static> = RawView { strides: Some(&[24, 8]), ..ROWS };
 /// The `Py_buffer` of the items of `ROWS` in Fortran order.
 const COLUMNS: RawView<'static> = RawView { strides: Some(&[4, 8]), ..ROWS };

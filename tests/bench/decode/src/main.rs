@@ -343,8 +343,8 @@ struct Flagged {
     e: u64,
 }
 
-/// Compares reading records into structs with a copy of the same bytes into new memory, and writing structs into
-/// records with a copy into existing memory.
+/// Compares the reading of records into structs with a copy of the same bytes into new memory. Compares the writing of
+/// structs into records with a copy into existing memory.
 fn records(bench: &Bench, memory: &[u8]) {
     fn row<T: Record>(bench: &Bench, name: &str, goal: &str, format: &str, memory: &[u8], size: &str) {
         let (records, times) = if size == "24 MB" { (1_000_000, 1) } else { (1000, 1000) };

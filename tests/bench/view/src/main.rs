@@ -2,7 +2,7 @@
 //! and `ndarray::ArrayView::from_shape`.
 //!
 //! `bench-view` prints the nanoseconds and the allocations of each check. `bench-view count NAME N` runs the check
-//! `NAME` `N` times and prints nothing, so that valgrind can count its instructions:
+//! `NAME` `N` times and prints nothing, so that valgrind can count the instructions of the check:
 //!
 //! ```text
 //! valgrind --tool=callgrind --callgrind-out-file=/dev/null bench-view count structure 1000
@@ -60,8 +60,8 @@ fn raw() -> RawView<'static> {
     }
 }
 
-/// Checks by hand that all items are inside a block of `memlen` bytes, that `len` is the product of the shape and
-/// `itemsize`, and that the items are C-contiguous.
+/// Returns whether all items are inside a block of `memlen` bytes, `len` is the product of the shape and `itemsize`,
+/// and the items are C-contiguous. `offset` is the byte of the block at which the item with all indices 0 starts.
 #[inline(never)]
 fn hand_written(memlen: i64, itemsize: i64, shape: &[i64], strides: &[i64], offset: i64, len: i64) -> bool {
     let (mut low, mut high, mut product, mut contiguous) = (0_i64, itemsize, itemsize, true);
@@ -134,7 +134,7 @@ fn structure_format() {
     assert!(black_box(checker.check(&black_box(raw), Some(Request::FULL))).view.is_some());
 }
 
-/// Creates an `ndarray` view from a shape and strides, which checks that all elements are inside the slice. `ndarray`
+/// Creates an `ndarray` view from a shape and strides. `ndarray` checks that all elements are inside the slice, and
 /// counts strides in elements.
 #[inline(never)]
 fn ndarray_from_shape() {
