@@ -56,6 +56,8 @@ pub struct Column {
     pub data: ColumnData,
 }
 
+/// Defines [`ColumnData`] with a variant for each `$element` type. `$name` is the name of the elements in messages, if
+/// the name differs from the name of the type.
 macro_rules! column_data {
     (@name $element:ty, $name:literal) => { $name };
     (@name $element:ty) => { <$element as ElementType>::NAME };

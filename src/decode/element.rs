@@ -116,6 +116,8 @@ pub(super) mod sealed {
 pub(super) use sealed::Elements;
 use sealed::{ColumnTarget, ElementType, ElementsMut};
 
+/// Implements `ElementType` for types for which every bit pattern is valid. `$codec` is the parameter of `accepts`, and
+/// `$accepts` is the result.
 macro_rules! numbers {
     ($($element:ty, $name:literal, $codec:ident => $accepts:expr;)+) => {$(
         impl ElementType for $element {

@@ -257,6 +257,7 @@ impl<T: Element + widen::Widen> Number for T {}
 mod widen {
     use super::{Buffer, ColumnData, DecodeError, Order, Type, Vec};
 
+    /// A number type to which numbers of narrower types can be converted exactly.
     pub trait Widen: Sized {
         /// Copies all elements of `buffer` in the order `order`, and converts the elements to `Self`. `from` is the
         /// type of the items. Returns `None` if `Self` cannot represent every number of `from`. The inner `Result` is
@@ -276,6 +277,8 @@ fn convert_each<F, T: Element>(elements: Vec<F>, convert: impl Fn(F) -> T) -> Re
     Ok(Some(converted))
 }
 
+/// Implements `Widen` for each type `$to`. `$from` and `$variant` are a narrower type, and the variant of [`Type`] and
+/// of [`ColumnData`] for this type.
 macro_rules! widen {
     ($($to:ty: $($from:ident $variant:ident),*;)+) => {$(
         impl widen::Widen for $to {

@@ -21,6 +21,7 @@ pub struct Cache<K, V> {
     clock: u64,
 }
 
+/// An entry of a [`Cache`].
 #[derive(Debug)]
 struct Entry<K, V> {
     key: K,

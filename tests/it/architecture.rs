@@ -47,6 +47,7 @@ fn only_in(word: &str, allowed: &[&str]) {
 /// Each module of the library imports only modules that `ORDER` lists before this module.
 #[test]
 fn modules_import_lower_modules_only() {
+    /// The modules of the library in levels, lowest level first. A module imports only modules of lower levels.
     const ORDER: &[&[&str]] = &[
         &["named", "span", "align", "endian", "text"],
         &["diagnostic", "huge_pages", "nontemporal", "spare_capacity"],

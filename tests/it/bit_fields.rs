@@ -276,6 +276,7 @@ fn layout_of(source: &str) -> Layout {
     Layout::from_c(source, None, &DataModel::LP64).unwrap_or_else(|error| panic!("{error:#}"))
 }
 
+/// A C structure with bit-fields of several types.
 const FLAGS: &str = "struct flags { unsigned ready : 1, code : 9; int level : 4; char tag; long long big : 40; };";
 
 #[test]

@@ -16,7 +16,9 @@ use pep3118::{
 struct Counting;
 
 thread_local! {
+    /// The number of bytes that this thread has allocated and not freed.
     static HELD: Cell<usize> = const { Cell::new(0) };
+    /// The maximum of `HELD` since the last call of [`peak`].
     static PEAK: Cell<usize> = const { Cell::new(0) };
 }
 

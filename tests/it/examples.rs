@@ -9,6 +9,7 @@ mod npy;
 #[allow(dead_code, reason = "its `main` is the program's")]
 mod export;
 
+/// The NumPy file that the example reads.
 const SAMPLES: &[u8] = include_bytes!("../../examples/samples.npy");
 
 #[test]

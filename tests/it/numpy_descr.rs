@@ -7,6 +7,7 @@ use pep3118::{DataModel, Dialect, Endian, Field, Layout, Scalar, Type};
 
 use crate::properties::layouts::random_layout;
 
+/// Returns the layout of `descr` on lp64.
 fn layout(descr: &str) -> Layout {
     Layout::from_numpy_descr(descr, &DataModel::LP64).unwrap_or_else(|error| panic!("{error}: {descr}"))
 }

@@ -20,6 +20,7 @@ struct Node {
     kind: Kind,
 }
 
+/// The type of a member: a value with a byte order, or a record with members.
 enum Kind {
     Value(Type, Endian),
     Record(Vec<Node>),
@@ -45,6 +46,7 @@ impl Node {
         }
     }
 
+    /// Returns the layout of an item that consists of this member.
     fn layout(&self) -> Layout {
         let mut builder = LayoutBuilder::new(self.total(), &DataModel::HOST);
         self.build(&mut builder).unwrap();
@@ -56,6 +58,7 @@ impl Node {
 struct Random(u64);
 
 impl Random {
+    /// Returns a random number less than `limit`.
     fn random_below(&mut self, limit: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -64,11 +67,13 @@ impl Random {
         (z ^ (z >> 31)) % limit
     }
 
+    /// Returns a random element of `of`.
     fn random_element<T: Copy>(&mut self, of: &[T]) -> T {
         of[usize::try_from(self.random_below(of.len() as u64)).unwrap()]
     }
 }
 
+/// Names of members. Some names are not identifiers, or are words of C, Rust or Python.
 const NAMES: [&str; 14] =
     ["a", "b", "c", "x_1", "int", "type", "self", "_pad0", "shared_0", "a b", "\u{540d}", "*/", "", "bool"];
 

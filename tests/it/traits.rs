@@ -66,6 +66,7 @@ macro_rules! group {
 /// type lacks.
 type Group = (&'static str, &'static str, Vec<(&'static str, String)>);
 
+/// Returns the lists of all public types.
 fn groups() -> Vec<Group> {
     vec![
         group!("", "has all traits":

@@ -62,6 +62,8 @@ macro_rules! by_bytes {
     };
 }
 
+/// Implements `RecordField` for each `$number`. `$code` is the format character. `$is_string` is `true` if an array of
+/// this type is a string.
 macro_rules! numbers {
     ($($number:ty: $code:literal $is_string:literal),+ $(,)?) => {$(
         by_bytes!($number: MemberLayout::value::<Self>($code, size_of::<Self>(), $is_string, Check::All));
@@ -91,6 +93,8 @@ address_sized! {
     usize: u32, "I", u64, "Q";
 }
 
+/// Implements `RecordField` for complex numbers whose parts have the type `$part`. `$code` is the code of the complex
+/// number in a format.
 macro_rules! complex {
     ($($part:ty: $code:literal),+) => {$(
         impl RecordField for Complex<$part> {

@@ -236,6 +236,7 @@ fn indirect<'a>(shape: &'a [i64], strides: &'a [i64], suboffsets: &'a [i64], ite
     raw.check(Request::INDIRECT, None, None).into_result().unwrap()
 }
 
+/// The size of a pointer in bytes.
 const POINTER: i64 = size_of::<*const u8>() as i64;
 
 /// The rows have every length and stride. Each row starts a few bytes after the target of its pointer.

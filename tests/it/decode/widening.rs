@@ -14,9 +14,11 @@ enum Exact {
 
 /// A number type whose numbers convert to [`Exact`].
 trait ExactNumber: pep3118::decode::Number + std::fmt::Debug + Default {
+    /// Returns the number without loss.
     fn exact(self) -> Exact;
 }
 
+/// Implements [`ExactNumber`] for integers and for floats.
 macro_rules! exact_number {
     ($($integer:ty),+; $($exact_float:ty),+) => {
         $(impl ExactNumber for $integer { fn exact(self) -> Exact { Exact::Int(self.into()) } })+
@@ -51,10 +53,12 @@ macro_rules! from {
     };
 }
 
+/// Converts an integer to [`Exact`].
 fn exact_int<T: Into<i128>>(value: T) -> Exact {
     Exact::Int(value.into())
 }
 
+/// Converts a float to [`Exact`].
 fn exact_float<T: Into<f64>>(value: T) -> Exact {
     Exact::Float(value.into().to_bits())
 }

@@ -82,6 +82,8 @@ fn byte_order(order: ByteOrder) -> String {
     format!("    {{\"character\": {}, {}", json!(order.as_str()), &row.to_string()[1..])
 }
 
+/// The constructs of a format other than format characters. Each entry has the characters, the meaning, and the syntax
+/// flag of the dialects that support the construct.
 const PREFIXES: [(&str, &str, Option<Syntax>); 8] = [
     ("T{", "a structure, up to }", Some(Syntax::STRUCTURES)),
     (":", "a name of the item before it, up to :", Some(Syntax::NAMES)),

@@ -28,6 +28,7 @@ fn group(row: &Value) -> Option<&'static str> {
     })
 }
 
+/// The result of reading the format of an export with one padding rule.
 #[derive(Clone, Copy, PartialEq)]
 enum ReadOutcome {
     Right,

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::{path, read};
 use crate::corpus::rows;
 
+/// The names of the corpus files that have one row on each line.
 const ROWS: [&str; 8] =
     ["abi", "answers", "c_structures", "consumers", "ctypes_structures", "exports", "numpy_dtypes", "readers"];
 

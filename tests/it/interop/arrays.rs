@@ -9,6 +9,7 @@ use pep3118::{DataModel, Dialect, Layout, RawView, Request};
 
 use crate::properties::strided::view;
 
+/// Returns the plan for items of `format` in the dialect PEP 3118 on lp64.
 fn plan(format: &str) -> Plan {
     Plan::new(&Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64).unwrap()).unwrap()
 }
@@ -49,6 +50,7 @@ fn arrays_of_any_strides_are_copied_in_c_order() {
 /// The array has the dimensions of the buffer, then the dimensions of the item, then the dimension of a value.
 #[test]
 fn the_shape_of_an_item_follows_the_shape_of_the_buffer() {
+    /// Returns the shape of an array with `items` items of `format`, decoded to elements of type `T`.
     fn shape<T: pep3118::decode::Element>(format: &str, items: i64) -> Vec<usize> {
         let plan = plan(format);
         let itemsize = i64::try_from(plan.itemsize()).unwrap();

@@ -20,6 +20,7 @@ use pep3118::{Block, DataModel, Dialect, Layout, LongDoubleFormat, RawView, Requ
 use crate::property_search::search_until;
 use crate::snapshot;
 
+/// Returns the layout of `format` in the dialect PEP 3118 on lp64.
 fn layout(format: &str) -> Layout {
     Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64).unwrap_or_else(|error| panic!("{error:#}"))
 }

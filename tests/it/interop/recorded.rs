@@ -10,6 +10,7 @@ macro_rules! recorded {
     };
 }
 
+/// A `Py_buffer` with the largest address, for which JSON needs all 64 bits.
 const ROWS: RawView<'static> = RawView { buf: Some(u64::MAX), obj: Owner::Exporter(7), ..crate::view::ROWS };
 
 #[test]

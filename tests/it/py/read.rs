@@ -41,6 +41,7 @@ many = (Tick * 10000)(*[(i / 2, i) for i in range(10000)])
 numbers = array.array('d', [0.5, 1.5, 2.5])
 ";
 
+/// The records of `ticks` in the module of [`TICKS`].
 const ROWS: [Tick; 4] = [
     Tick { price: 1.5, size: 1 },
     Tick { price: 2.5, size: 2 },
@@ -219,11 +220,13 @@ fn folded(obj: &Bound<'_, PyAny>) -> PyResult<f64> {
     Ok(sum)
 }
 
+/// Returns the sum of the field `size` of all ticks.
 #[pyfunction]
 fn volume(ticks: Records<Tick>) -> i64 {
     ticks.iter().map(|tick| tick.size).sum()
 }
 
+/// Returns the mean of all numbers.
 #[pyfunction]
 fn mean(numbers: Buffer<f64>) -> PyResult<f64> {
     Ok(numbers.to_vec()?.iter().sum::<f64>() / numbers.view().item_count() as f64)
@@ -249,6 +252,7 @@ fn functions_take_any_exporter() {
 
 #[test]
 fn every_error_is_a_plain_python_exception() {
+    /// Compiles only if an error of the type `E` can be converted to an exception.
     fn converts<E: Into<PyErr>>() {}
     converts::<pep3118::decode::DecodeError>();
     converts::<pep3118::decode::EncodeError>();

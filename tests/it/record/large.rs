@@ -8,8 +8,10 @@ use pep3118::{DataModel, RawView, Record, Request};
 
 use super::layout;
 
+/// The number of cells in a record.
 const CELLS: usize = 90;
 
+/// A struct of more than 1 KiB.
 #[derive(Record, Debug, Clone, PartialEq)]
 struct Large {
     one: u8,
@@ -26,6 +28,7 @@ struct Large {
     four_kept: i32,
 }
 
+/// An element of an array of records.
 #[derive(Record, Debug, Clone, Copy, PartialEq)]
 struct Cell {
     on: bool,
@@ -36,16 +39,20 @@ struct Cell {
 /// A format with the fields in another order, other padding, and both byte orders.
 const FORMAT: &str = "T{>w:letter:(3,2)T{(2)>I:y:x<h:x:?:on:}:grid:16s:sixteen:<i:four_kept:>I:four:<Q:eight_kept:xB:one:\
                       >h:two:>Zf:pair:(90)T{?:on:>h:x:(2)<I:y:}:cells:>q:eight:<H:two_kept:5x}";
+/// The value of the padding bytes in the items of the tests.
 const PADDING: u8 = 0xa5;
 
+/// Returns the plan for items of [`FORMAT`].
 fn plan() -> Plan {
     Plan::new(&layout(FORMAT)).unwrap()
 }
 
+/// Generates a random cell.
 fn random_cell(bytes: &mut Unstructured<'_>) -> Result<Cell> {
     Ok(Cell { on: bytes.arbitrary()?, x: bytes.arbitrary()?, y: bytes.arbitrary()? })
 }
 
+/// Generates a random record.
 fn random_record(bytes: &mut Unstructured<'_>) -> Result<Large> {
     let part = |bytes: &mut Unstructured<'_>| bytes.int_in_range(-9..=9_i16).map(f32::from);
     let mut record = Large {

@@ -6,6 +6,7 @@ use pep3118::{DataModel, RawView, Record, Request};
 
 use super::{Copied, FieldByField, HalfPacked, Packed, Plain, Skipping, Small, layout, random_item};
 
+/// Returns the plan for items of `format` in the dialect PEP 3118 on this machine.
 fn plan(format: &str) -> Plan {
     Plan::new(&layout(format)).unwrap()
 }
@@ -136,6 +137,7 @@ fn records_are_appended_to_a_vector() {
     assert_eq!(letters, ['a', 'b', 'c'].map(Letter));
 }
 
+/// A struct whose bytes can be borrowed from an item.
 #[derive(Record, bytemuck::Pod, bytemuck::Zeroable, Debug, Clone, Copy, PartialEq)]
 #[repr(C)]
 struct Pair {

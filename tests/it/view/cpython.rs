@@ -119,14 +119,17 @@ fn documented(view: &Numbers) -> bool {
 struct FilledBuffer(Value);
 
 impl FilledBuffer {
+    /// Returns the array in the field `field`. Returns `None` for NULL.
     fn array(&self, field: &str) -> Option<Vec<i64>> {
         Some(self.0[field].as_array()?.iter().map(|entry| entry.as_i64().unwrap()).collect())
     }
 
+    /// Returns the number in the field `field`.
     fn number(&self, field: &str) -> i64 {
         self.0[field].as_i64().unwrap_or_else(|| panic!("{field} of {}", self.0))
     }
 
+    /// Returns the fields of the `Py_buffer`.
     fn to_buf(&self) -> RawViewBuf {
         let [shape, strides, suboffsets] = ["shape", "strides", "suboffsets"].map(|field| self.array(field));
         let raw = RawView {

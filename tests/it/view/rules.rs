@@ -52,6 +52,7 @@ fn modified_answer(
     RequestOutcome::Granted(raw)
 }
 
+/// A length or stride whose products overflow.
 const HUGE: i64 = 1 << 62;
 
 /// The `Py_buffer` of a table of two pointers to rows of 3 ints.
@@ -60,9 +61,13 @@ const POINTERS: RawView<'static> = RawView { suboffsets: Some(&[0, -1]), ..ROWS 
 const GAPS: RawView<'static> = RawView { strides: Some(&[24, 8]), ..ROWS };
 /// The `Py_buffer` of the items of `ROWS` in Fortran order.
 const COLUMNS: RawView<'static> = RawView { strides: Some(&[4, 8]), ..ROWS };
+/// The `Py_buffer` of `ROWS` with writable memory.
 const WRITABLE: RawView<'static> = RawView { readonly: 0, ..ROWS };
+/// The `Py_buffer` of one row of 3 ints.
 const ROW: RawView<'static> = RawView { len: 12, ndim: 1, shape: Some(&[3]), strides: Some(&[4]), ..ROWS };
+/// The `Py_buffer` of one int without dimensions.
 const ONE: RawView<'static> = RawView { len: 4, ndim: 0, shape: None, strides: None, ..ROWS };
+/// The `Py_buffer` of an array without items.
 const NOTHING: RawView<'static> = RawView { len: 0, shape: Some(&[0, 3]), ..ROWS };
 
 /// Returns the examples of `rule`. Panics if the rule has no examples.
@@ -383,8 +388,11 @@ fn case(rule: RuleId) -> Case {
     }
 }
 
+/// The `Py_buffer` of 3 items that are 16 bytes apart.
 const ROW_OF_16: RawView<'static> = RawView { strides: Some(&[16]), ..ROW };
+/// The `Py_buffer` of 3 items that are 17 bytes apart.
 const ROW_OF_17: RawView<'static> = RawView { strides: Some(&[17]), ..ROW };
+/// The `Py_buffer` of 3 items that are 24 bytes apart.
 const ROW_OF_24: RawView<'static> = RawView { strides: Some(&[24]), ..ROW };
 
 #[test]

@@ -11,6 +11,7 @@ fn view(raw: RawView<'_>) -> View<'_> {
     CHECKER.check(&raw, None).into_result().unwrap()
 }
 
+/// Returns the layout of `format` in the dialect PEP 3118 on lp64.
 fn layout(format: &str) -> Layout {
     Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64).unwrap()
 }

@@ -6,6 +6,7 @@ use pep3118::{Checked, Order, RawView, Request, RuleId, Slice, Step, View, verif
 use super::CHECKER;
 
 const SEED: u64 = 0x5eed_3118;
+/// The number of random views of a test.
 pub(super) const VIEWS: usize = 100_000;
 
 /// A linear congruential generator, which generates the same numbers in every run.
@@ -124,6 +125,7 @@ fn walk<'n>(axes: impl Iterator<Item = (&'n i64, &'n i64)>) -> Vec<i64> {
     })
 }
 
+/// Returns the offset of the item at `index`, in bytes from the item with all indices 0.
 fn offset(strides: &[i64], index: &[i64]) -> i64 {
     strides.iter().zip(index).map(|(stride, index)| stride * index).sum()
 }

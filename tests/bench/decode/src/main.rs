@@ -15,6 +15,7 @@ use std::io::BufRead as _;
 use pep3118::decode::{Buffer, Destination, Plan};
 use pep3118::{DataModel, Dialect, Layout, Order, RawView, Record, Request, View, fill_contiguous_strides};
 
+/// The options of the command line.
 struct Bench {
     /// The number of rounds of each row. `None` in the mode `serve`, in which standard input determines the number.
     rounds: Option<usize>,
@@ -312,6 +313,7 @@ fn main() {
     }
 }
 
+/// A record of 24 bytes that the library decodes field by field.
 #[derive(Record, Clone, Copy)]
 #[repr(C)]
 struct Sample {
@@ -333,6 +335,7 @@ struct PlainSample {
     e: u64,
 }
 
+/// A record of 24 bytes with a `bool`.
 #[derive(Record, Clone, Copy)]
 #[repr(C)]
 struct Flagged {

@@ -15,7 +15,9 @@ use pyo3::exceptions::PyBufferError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
+/// The number of rounds of each comparison.
 const ROUNDS: usize = 41;
+/// The number of calls in one round.
 const CALLS: u32 = 2000;
 
 #[derive(Record, Clone, Copy, Debug, PartialEq)]
@@ -96,6 +98,7 @@ fn time<T>(obj: &Bound<'_, PyAny>, calls: u32, read: impl Fn(&Bound<'_, PyAny>) 
     Ok(start.elapsed().as_nanos() as f64 / f64::from(calls))
 }
 
+/// Returns the median of `figures`.
 fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     figures[figures.len() / 2]

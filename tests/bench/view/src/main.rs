@@ -24,6 +24,7 @@ use pep3118::{Block, Checked, Checker, DataModel, Order, RawView, Request, verif
 /// An allocator that counts allocations. The validation of a correct view does not allocate.
 struct Counting;
 
+/// The number of allocations so far.
 static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
 
 // SAFETY: Both functions pass their arguments to `System` unchanged.
@@ -47,6 +48,7 @@ const SHAPE: [i64; 3] = [4, 5, 6];
 const STRIDES: [i64; 3] = [240, 48, 8];
 const LEN: i64 = 960;
 
+/// Returns the fields of a C-contiguous buffer of 4 x 5 x 6 doubles.
 fn raw() -> RawView<'static> {
     RawView {
         buf: Some(0x1000),
