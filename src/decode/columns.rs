@@ -257,7 +257,7 @@ impl ColumnData {
             }
             (Type::Ucs2 | Type::Wchar, 2) => Self::Ucs2(vector(leaf, items, initial)?),
             (Type::Ucs4 | Type::Wchar, 4) => Self::Ucs4(vector(leaf, items, initial)?),
-            // Strings, void, and addresses and code units of a size that no Rust integer has.
+            // Strings and void. Also addresses and code units if no Rust integer has their size.
             (
                 Type::Char
                 | Type::Bytes

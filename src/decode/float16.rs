@@ -1,4 +1,4 @@
-//! The rounding of an `f64` to a float16.
+//! [`nearest_float16`]: rounds an `f64` to the nearest float16.
 
 use half::f16;
 

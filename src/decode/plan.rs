@@ -33,8 +33,8 @@ const COPIES_MINIMUM: u64 = 1 << 20;
 
 /// A layout that was compiled for decoding and encoding items. A plan can be reused for any number of items.
 ///
-/// A plan has a flat list of the leaf fields, which are the fields that are not records. [`columns`](Self::columns)
-/// uses this list. A plan also has the tree of all fields, which [`value`](Self::value) uses. A second list has the
+/// A plan has a flat list of the leaf fields, which [`columns`](Self::columns) uses. A leaf field is a field that is
+/// not a record. A plan also has the tree of all fields, which [`value`](Self::value) uses. A second list has the
 /// numbers whose byte order differs from the byte order of this machine. A decoder reverses the bytes of these numbers.
 ///
 /// ```
@@ -169,7 +169,7 @@ impl Plan {
         self.size
     }
 
-    /// Returns the leaf fields, which are the fields that are not records, in the order of the format.
+    /// Returns the leaf fields in the order of the format. A leaf field is a field that is not a record.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};

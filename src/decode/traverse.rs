@@ -353,7 +353,7 @@ struct ItemCopy<'c> {
     swaps: &'c [Swap],
     /// The size in bytes of the units to reverse, or `None` unless units of one size fill the whole item.
     uniform_unit: Option<usize>,
-    /// The copy.
+    /// The slice that the items are copied to.
     out: &'c mut [u8],
     /// Whether the copy is large enough for nontemporal stores, which bypass the caches.
     large: bool,

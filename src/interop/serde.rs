@@ -1,4 +1,4 @@
-//! Feature `serde`: `Serialize` for fields, formats, requests, the fields of a `Py_buffer`, rules and reports.
+//! Feature `serde`: `Serialize` for [`Field`], [`Format`], [`RuleId`], [`Request`], [`RawView`] and [`Report`].
 //! `Deserialize` for the data of an audit, so that an audit can be recorded and read again.
 
 use alloc::borrow::Cow;

@@ -1,4 +1,4 @@
-//! `Ctypes`: reads the layouts of ctypes classes.
+//! `Ctypes`: reads the layouts of ctypes classes. `loaded`: returns a Python module if the module was imported before.
 
 use std::collections::HashSet;
 
@@ -303,8 +303,9 @@ fn changed(class: &Bound<'_, PyType>, why: &str) -> PyErr {
     PyValueError::new_err(format!("ctypes class {} has no layout: {why}", escape(&class.to_string())))
 }
 
-/// Returns the scalar type of `class`, such as `int32` for `c_int`. The letter in the attribute `_type_` and `size`,
-/// the size in bytes, determine the type. Returns an error if the letter is unknown.
+/// Returns the scalar type of `class`, such as `int32` for `c_int`. The attribute `_type_` of `class` is a letter. The
+/// letter and `size` determine the type. `size` is the size of a value in bytes. Returns an error if the letter is
+/// unknown.
 fn scalar(class: &Bound<'_, PyType>, size: u64) -> PyResult<Scalar> {
     let letter: String = class.getattr("_type_")?.extract()?;
     let ty = match (letter.as_str(), size) {

@@ -1,4 +1,4 @@
-//! `from_dtype`: reads the layout of a NumPy dtype.
+//! `from_dtype`: reads the layout of a NumPy dtype. `scalar_of_kind`: returns the type for a type character of NumPy.
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -78,8 +78,8 @@ fn add(builder: &mut LayoutBuilder, dtype: &Bound<'_, PyAny>, name: Option<&[u8]
     Ok(())
 }
 
-/// Returns the user type of `dtype`, a date, a duration or a type of the package `ml_dtypes`. Returns `None` for any other
-/// dtype.
+/// Returns the user type of `dtype` if `dtype` is a date, a duration or a type of the package `ml_dtypes`. Returns
+/// `None` for any other dtype.
 fn user_type(dtype: &Bound<'_, PyAny>) -> PyResult<Option<UserType>> {
     let kind: String = dtype.getattr("kind")?.extract()?;
     let name = match kind.as_str() {

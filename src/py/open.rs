@@ -795,7 +795,7 @@ fn by_format(acquired: &Acquired, dialect: Option<&'static Dialect>) -> Result<A
     let Some(view) = view else { return Err(OpenError::Rules(report)) };
     let item = Arc::new(ItemDescription::of_view(&view, key.format.map(<[u8]>::to_vec), dialect)?);
     // If the request had no structural flag, the view has items of one byte, although `itemsize` of the buffer can be
-    // larger. Such a description is not cached.
+    // larger. The description of such a view is not cached.
     if view.itemsize() == key.itemsize {
         key.insert(&item, Guard::None);
     }

@@ -1,4 +1,5 @@
-//! Tests that compare the layouts of recorded exports with the recorded offsets of their fields.
+//! Tests that compare the layouts of recorded exports, NumPy dtypes and ctypes structures with the recorded offsets of
+//! their fields.
 
 use std::collections::BTreeMap;
 

@@ -272,7 +272,7 @@ fn errors_name_the_place_the_token_and_an_action() {
     assert_eq!(error.help(), Some("it declares `a`"));
 }
 
-/// Source that would take exponential time, or a deep stack, or much memory in a parser without limits.
+/// For each source, a parser without limits would need exponential time, a deep stack or much memory.
 #[test]
 fn hostile_source_is_refused_in_time() {
     let deep = |open: &str, inner: &str, close: &str, count: usize| {

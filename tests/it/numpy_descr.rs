@@ -1,5 +1,5 @@
-//! Tests of `Layout::from_numpy_descr` and `Layout::to_numpy_descr`. The expected offsets were recorded with NumPy
-//! 2.4.6: `numpy.lib.format.descr_to_dtype(descr).fields`.
+//! Tests of `Layout::from_numpy_descr`, `Layout::to_numpy_descr` and `Layout::with_names`. The expected offsets were
+//! recorded with NumPy 2.4.6: `numpy.lib.format.descr_to_dtype(descr).fields`.
 
 use arbitrary::Unstructured;
 use pep3118::layout::{LayoutBuilder, MemberSpec, NulHandling};

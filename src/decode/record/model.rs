@@ -1,4 +1,5 @@
-//! [`RecordLayout`]: the layout of a struct, as a constant.
+//! [`RecordLayout`]: the layout of a struct, as a constant, with a [`FieldLayout`] for each field. [`RecordField`]: the
+//! trait of the types that a field can have. [`FieldCursor`]: computes the offsets of fields by the rules of C.
 
 #[cfg(feature = "pyo3")]
 use alloc::{format, string::String};

@@ -405,7 +405,7 @@ fn origins_of_struct<T: Record, O>(origins: &[O]) -> Result<&[O], DecodeError> {
 
 impl Plan {
     /// Encodes `records` into `items`, the bytes of adjacent items. Each value is written with the offset and the byte
-    /// order that it has in the layout of the items. Leaves padding unchanged.
+    /// order of the layout of the items. Leaves padding unchanged.
     ///
     #[cfg_attr(feature = "derive", doc = "```")]
     #[cfg_attr(not(feature = "derive"), doc = "```ignore")]

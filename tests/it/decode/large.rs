@@ -331,8 +331,8 @@ fn a_null_pointer_is_an_error_with_its_dimension() {
             let tables = [table.as_ptr().cast::<u8>(); 2];
             let (shape, strides, suboffsets) = ([10, items], [POINTER, 8], [0, -1]);
             let view = indirect(&shape, &strides, &suboffsets, 8);
-            // SAFETY: (b) The table has ten pointers. One is NULL, which the library detects. (c) Nothing writes to the
-            // table.
+            // SAFETY: (b) The table has ten pointers. One pointer is NULL, and the library detects this pointer. (c)
+            // Nothing writes to the table.
             let buffer = unsafe { Buffer::from_ptr(&view, &plan, table.as_ptr().cast()) }.unwrap();
             assert_eq!(buffer.to_contiguous(Order::C), Err(DecodeError::NullPointer { dimension: 0 }));
             let (shape, strides, suboffsets) = ([2, 10, items], [POINTER, POINTER, 8], [0, 0, -1]);

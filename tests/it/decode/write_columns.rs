@@ -35,7 +35,8 @@ fn written_columns_are_read_again() {
             if columns.iter().any(|column| !column.data.is_empty()) {
                 assert_eq!(bytes_of(&plan.columns(&again, None).unwrap()), bytes_of(&columns), "{format}");
             }
-            // The columns are written to zeros and to ones. A bit that is equal in both results was written.
+            // The columns are written to records of zeros and to records of ones. A written bit is equal in both
+            // results. Any other bit differs.
             let mut ones = vec![0xff; records.len()];
             plan.write_columns(&columns, &mut ones).unwrap();
             assert_eq!(bytes_of(&plan.columns(&ones, None).unwrap()), bytes_of(&columns), "{format}");
@@ -78,7 +79,7 @@ fn long_lines_are_read_in_any_stride() {
                 unsafe { Buffer::from_ptr(&view, &plan, memory.as_ptr().wrapping_offset(origin as isize)) }.unwrap();
             let contiguous = owned.to_contiguous(Order::C).unwrap();
             let expected = bytes_of(&plan.columns(&contiguous, None).unwrap());
-            // The test compares some records with the columns of the single record.
+            // Compares the columns of some single records with the columns of all records.
             for (at, record) in contiguous.chunks(plan.itemsize().max(1)).enumerate().step_by(37) {
                 for (one, (name, _, all)) in plan.columns(record, None).unwrap().iter().zip(&expected) {
                     let one = column_bytes(&one.data);

@@ -1,4 +1,4 @@
-//! Tests of feature `serde`: layouts, dialects and data models as JSON and back.
+//! Tests of feature `serde`: writes layouts, interpretations, dialects and data models as JSON, and reads the JSON.
 
 use arbitrary::Unstructured;
 use pep3118::layout::{BitField, LayoutBuilder, MemberSpec, NulHandling, UserType};
@@ -168,7 +168,7 @@ fn data_models_are_read_again_by_name_or_by_their_sizes() {
     let mut power = DataModel { name: "power", ..DataModel::LP64 };
     power.long_double.format = LongDoubleFormat::DoubleDouble;
     assert_eq!((again(&power), again(&power).name), (power, "custom"));
-    // `host` is another data model on another machine.
+    // On another machine, `host` means another data model.
     assert_ne!(serde_json::to_value(DataModel::HOST).unwrap(), json!("host"));
     assert_eq!(again(&DataModel::HOST), DataModel::HOST);
     for (key, value) in [("long", 16), ("pointer", 2), ("wchar", 1), ("double_align", 3)] {

@@ -20,7 +20,7 @@ fn assert_plain(text: &str, widest: usize) {
     }
 }
 
-/// Asserts that the messages of `error`, with and without colours, are plain.
+/// Applies [`assert_plain`] to the messages of `error`, with and without colours. Also checks the span of the error.
 fn assert_plain_error(source: &[u8], error: &LayoutError) {
     let (line, picture) = (error.to_string(), format!("{error:#}"));
     assert!(!line.contains('\n'), "{line:?}");

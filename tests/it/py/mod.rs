@@ -1,4 +1,4 @@
-//! Tests of the module `py` in an embedded interpreter.
+//! Tests of the module `py` in an embedded interpreter. This file has the tests of `BufferExporter`.
 #![allow(unsafe_code, reason = "the buffer methods of a class are `unsafe`")]
 
 #[cfg(feature = "derive")]

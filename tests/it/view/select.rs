@@ -1,4 +1,4 @@
-//! Tests of `View::select`, `View::field` and `View::cast`.
+//! Tests of `View::select`, `View::field` and `View::cast`, and of the parts and chunks of a view.
 
 use pep3118::{
     DataModel, Dialect, ItemLayout, Layout, Order, RawView, Request, Scalar, Slice, Step, Target, View, ViewError,
