@@ -10,8 +10,8 @@ Prints a table of the library and the peers, and each goal with its figure.
     tests/bench/run.py --check         exit status 1 if a goal about instructions or allocations is missed
 
 callgrind counts the instructions, including the allocation and the drop of the result. In Rust, callgrind counts from
-the entry of the measured function to its return. In Python the script runs N calls and 2 N calls, divides the difference by N,
-and subtracts the same figure of an empty loop.
+the entry of the measured function to its return. In Python the script runs N calls and 2 N calls, divides the
+difference by N, and subtracts the same figure of an empty loop.
 
 Nanoseconds are medians. In every round all programs run one after the other, so that a disturbance affects all of them.
 The figures of the library include the loop, and the figures of Python do not. The script installs NumPy into

@@ -40,7 +40,7 @@ def answer(process, line):
 
 
 def parse_goal(goal):
-    """Returns the peer and the highest permitted ratio of a goal: ("NumPy", 1.05) for "NumPy 1.05".
+    """Returns the peer, or "baseline", and the highest permitted ratio: ("NumPy", 1.05) for "NumPy 1.05".
 
     The ratio is None for a goal without a number, such as "-". The peer and the ratio are None for a goal that is
     relative to another row, such as "1.2 x that".
@@ -53,7 +53,7 @@ def parse_goal(goal):
 
 
 def columns(ours, theirs):
-    """Formats the columns of the baseline or peer: the median in ms, the ratio of the medians, the ratio of the minima."""
+    """Formats the columns of the baseline or peer: the median in ms, the ratio of the medians and of the minima."""
     median = statistics.median(theirs)
     return f"{median * 1e3:9.3f} {statistics.median(ours) / median:6.2f} {min(ours) / min(theirs):6.2f}"
 

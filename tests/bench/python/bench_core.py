@@ -7,9 +7,9 @@ Usage, with a release build of the package and NumPy:
     python tests/bench/python/bench_core.py --before before.json   # print saved figures beside the new figures
 
 A row compares a statement of pep3118 with a statement of the peer. The two statements are compiled into the same loop,
-and all names in the statements are local variables. The rounds of the two statements alternate. The ratio is the ratio of the medians of the
-processor time. The garbage collector runs before each round and is off during the measurement. The goals are for
-CPython 3.13. For other versions the goals are 1.2 times as large.
+and all names in the statements are local variables. The rounds of the two statements alternate. The ratio is the ratio
+of the medians of the processor time. The garbage collector runs before each round and is off during the measurement.
+The goals are for CPython 3.13. For other versions the goals are 1.2 times as large.
 """
 
 import argparse
