@@ -87,7 +87,7 @@ pub(crate) trait Memory: Send + Sync {
 pub(super) struct PartMemory<'m> {
     /// The memory of the whole view.
     pub(super) memory: &'m (dyn Memory + 'm),
-    /// The index of the whole view that is index 0 of the part.
+    /// The index in the first dimension of the whole view that corresponds to index 0 of the part.
     pub(super) start: i64,
 }
 

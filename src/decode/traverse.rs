@@ -351,7 +351,8 @@ struct ItemCopy<'c> {
     itemsize: usize,
     /// The units to reverse in each copied item.
     swaps: &'c [Swap],
-    /// The size in bytes of the units to reverse, or `None` unless units of one size fill the whole item.
+    /// The size in bytes of the units to reverse. `None` if the units have several sizes, or do not fill the whole
+    /// item.
     uniform_unit: Option<usize>,
     /// The slice that the items are copied to.
     out: &'c mut [u8],

@@ -12,7 +12,7 @@ pub struct Cache<K, V> {
     most: usize,
     /// The largest sum of the costs of all entries.
     most_cost: usize,
-    /// The hash of each entry, with the index of the entry.
+    /// The hash of each entry. `hashes[i]` is the hash of the key of `entries[i]`.
     hashes: Vec<u64>,
     entries: Vec<Entry<K, V>>,
     /// The sum of the costs of all entries.

@@ -105,8 +105,8 @@ struct Outcomes {
     wrong: Vec<String>,
 }
 
-/// Reconciles the format of every row with the itemsize of the row. If `known_producer` is `true`, uses the dialect
-/// of the producer.
+/// Reconciles the format of every row with the itemsize of the row. If `known_producer` is `true`, uses the dialect of
+/// the producer. Returns the number of rows for each outcome, and the wrong outcomes.
 fn outcomes(known_producer: bool) -> Outcomes {
     let mut outcomes = Outcomes { counts: BTreeMap::new(), wrong: Vec::new() };
     for row in rows("exports") {

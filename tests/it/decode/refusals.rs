@@ -20,7 +20,8 @@ fn items_are_written_through_strides() {
     drop(buffer);
     let written = [0, 9, 0, 1, 0x55, 0x55, 0x55, 0x55, 0xff, 0xfc, 0, 3, 0x55, 0x55, 0x55, 0x55];
     assert_eq!(bytes, written);
-    // The same view over a pointer. The test writes values instead of bytes.
+    // The same view, with a pointer to the memory instead of a slice. The test writes dynamic values instead of
+    // elements.
     let mut foreign = [0x55_u8; 16];
     // SAFETY: (a) The view was validated for a block of 16 bytes, and `buf` is byte 2 of `foreign`. (d) No reference to
     // `foreign` is used until the buffer is dropped.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::assert_or_update;
 
-/// Returns a JSON list with the size, the alignment and the type of `format` in `model`. Returns `None` if `dialect`
+/// Returns a JSON object with the size, the alignment and the type of `format` in `model`. Returns `None` if `dialect`
 /// refuses `format`.
 fn cell(format: &str, dialect: &Dialect, model: &DataModel) -> Option<Value> {
     let layout = Layout::read(format.as_bytes(), dialect, model).ok()?;

@@ -816,7 +816,7 @@ fn rules_that_are_broken_together_are_all_reported() {
     assert!(pairs > 400, "only {pairs} pairs");
 }
 
-/// The product of the shape is 2^62 bytes, the span of the strides overflows 63 bits, and `len` has a third value.
+/// `len` differs from the product of the shape (2^62 bytes), and the span of the strides overflows 63 bits.
 #[test]
 fn an_overflow_of_the_span_does_not_hide_a_wrong_len() {
     let raw =

@@ -36,7 +36,7 @@ fn by_library(obj: &Bound<'_, PyAny>) -> PyResult<Vec<Tick>> {
 /// format that ctypes writes for a tick.
 fn by_hand(obj: &Bound<'_, PyAny>) -> PyResult<Vec<Tick>> {
     let mut buffer = ffi::Py_buffer::new();
-    // SAFETY: the object is alive, the struct is writable, and the interpreter is attached.
+    // SAFETY: the object is alive, the struct is writable, and this thread is attached to the interpreter.
     if unsafe { ffi::PyObject_GetBuffer(obj.as_ptr(), &mut buffer, ffi::PyBUF_FULL_RO) } != 0 {
         return Err(PyErr::fetch(obj.py()));
     }
@@ -65,7 +65,7 @@ fn folded_by_library(obj: &Bound<'_, PyAny>) -> PyResult<f64> {
 /// Returns the sum of the prices with hand-written code, which does not check that the items are ticks.
 fn folded_by_hand(obj: &Bound<'_, PyAny>) -> PyResult<f64> {
     let mut buffer = ffi::Py_buffer::new();
-    // SAFETY: the object is alive, the struct is writable, and the interpreter is attached.
+    // SAFETY: the object is alive, the struct is writable, and this thread is attached to the interpreter.
     if unsafe { ffi::PyObject_GetBuffer(obj.as_ptr(), &mut buffer, ffi::PyBUF_FULL_RO) } != 0 {
         return Err(PyErr::fetch(obj.py()));
     }
