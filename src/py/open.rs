@@ -87,8 +87,8 @@ impl ItemDescription {
         rule: &'static str,
         certainty: Certainty,
     ) -> Result<Self, DecodeError> {
-        // An item that is only padding, such as a pixel of `3x`, has no value but its bytes. A record without fields,
-        // such as `T{3x}`, is an empty record.
+        // The value of an item that is only padding, such as a pixel of `3x`, consists of the bytes of the item. A
+        // record without fields, such as `T{3x}`, is an empty record.
         let is_padding = layout.size() > 0 && layout.fields().next().is_none();
         let layout = if is_padding { Layout::of_bytes(layout.size(), &DataModel::HOST) } else { layout };
         let (objects, typed_pointers) = (ObjectReferences::Unknown, format.contains(&b'&'));

@@ -112,7 +112,7 @@ fn contiguous() {
     assert!(black_box(raw()).is_contiguous(Order::C));
 }
 
-/// Validates all fields of a buffer without a format of records, for the request `FULL` and a memory block.
+/// Validates all fields of a buffer of doubles, for the request `FULL` and a memory block.
 #[inline(never)]
 fn full() {
     let memory = Some(Block { len: black_box(LEN), offset: 0 });
