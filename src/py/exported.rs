@@ -310,7 +310,7 @@ impl<T: RecordField + 'static> Exported<T> {
         if let Some((field, value, ty)) = T::MEMBER.invalid_value(&item) {
             return Err(RecordError::Invalid { record: to_u64(index), field, value, ty });
         }
-        Ok(T::load(ItemReader(&item, Identity), 0))
+        Ok(T::load(ItemReader(item.as_slice(), Identity), 0))
     }
 
     /// Replaces the item with the index `index` by `value`. The index counts all items in C order. Padding bytes become

@@ -12,10 +12,14 @@ use super::super::element::zeroed;
 use super::super::error::{DecodeError, EncodeError, EncodeErrorKind, resize, to_isize};
 use super::super::memory::{Memory, Run};
 use super::super::plan::{Plan, ZERO_SIZED_LIMIT, whole_items};
+#[cfg(feature = "pyo3")]
+use super::super::traverse::Runs;
 use super::access::{Access, Identity, ItemReader, ItemWriter, Permuted, PermutedMixedEndian, Swapped};
 use super::copy_ops::FieldCopy;
 use super::error::{Mismatch, NotInPlace, RecordError};
 use super::match_layout::{Conversion, Strategy};
+#[cfg(feature = "pyo3")]
+use super::traits::load_items;
 use super::traits::{Record, load_each};
 use crate::align::to_u64;
 use crate::strided::{Strided, StridedMut};
@@ -193,8 +197,7 @@ impl<T: Record> RecordPlan<T> {
         let mut reader = Reader::new(self, whole_items(items.len(), self.itemsize)?, records)?;
         // If decoding has several steps, the items are decoded block by block. A block then stays in the cache between
         // the steps.
-        let one_step = !matches!(self.conversion.strategy, Strategy::Staged) && self.conversion.checks.is_empty();
-        let most = if one_step { usize::MAX } else { block_items(self.itemsize.max(T::LAYOUT.size)) };
+        let most = if self.is_one_step() { usize::MAX } else { block_items(self.itemsize.max(T::LAYOUT.size)) };
         for block in items.chunks(most.saturating_mul(self.itemsize).max(1)) {
             reader.append(block)?;
         }
@@ -250,7 +253,7 @@ impl<T: Record> RecordPlan<T> {
             if to_u64(items) > ZERO_SIZED_LIMIT {
                 return Err(DecodeError::ZeroSized { count: to_u64(items), limit: ZERO_SIZED_LIMIT }.into());
             }
-            records.extend(core::iter::repeat_with(|| T::load(ItemReader(&[], Identity), 0)).take(items));
+            records.extend(core::iter::repeat_with(|| T::load(ItemReader(&[][..], Identity), 0)).take(items));
             return Ok(());
         }
         let (mut reader, mut blocks) = (Reader::new(self, items, records)?, Blocks::new(view, self.itemsize, memory)?);
@@ -263,6 +266,8 @@ impl<T: Record> RecordPlan<T> {
     /// Decodes all items of `view` in C order, and calls `each` with at most `items` structs at a time. Only the last
     /// call can have fewer structs. A number of 0 `items` means 1. `memory` must contain the items. Returns the errors
     /// of [`read_buffer`](Self::read_buffer).
+    ///
+    /// If decoding has one step, the structs are read from the memory of the items, without a copy of the items.
     #[cfg(feature = "pyo3")]
     pub(crate) fn fold_view(
         &self,
@@ -281,6 +286,20 @@ impl<T: Record> RecordPlan<T> {
         let (all, _) = total(view, self.itemsize)?;
         let most = items.clamp(1, all.max(1));
         let mut reader = Reader::new(self, most, &mut records)?;
+        if self.is_one_step() {
+            let mut runs = Runs::new(view, self.itemsize)?;
+            while let Some(run) = runs.next_run(most.saturating_sub(reader.records.len())) {
+                reader.append_cells(memory.run(&run)?)?;
+                if reader.records.len() >= most {
+                    each(reader.records);
+                    reader.records.clear();
+                }
+            }
+            if !reader.records.is_empty() {
+                each(reader.records);
+            }
+            return Ok(());
+        }
         let mut blocks = Blocks::new(view, self.itemsize, memory)?;
         while blocks.advance_by(block_items(self.itemsize).min(most.saturating_sub(reader.records.len())))? {
             reader.append(blocks.block())?;
@@ -293,6 +312,11 @@ impl<T: Record> RecordPlan<T> {
             each(reader.records);
         }
         Ok(())
+    }
+
+    /// Returns whether an item is decoded field by field, without checks of its values and without a copy of its fields.
+    fn is_one_step(&self) -> bool {
+        !matches!(self.conversion.strategy, Strategy::Staged) && self.conversion.checks.is_empty()
     }
 
     /// Returns an error if the items of `view` and the items of this plan have different sizes.
@@ -371,6 +395,31 @@ impl<'r, T: Record> Reader<'r, T> {
             }
         }
         *decoded = decoded.saturating_add(records.len().saturating_sub(len));
+        Ok(())
+    }
+
+    /// Decodes `items` field by field, and appends the structs to the vector. Returns an error if the items are shorter
+    /// than those of the plan, or if decoding has several steps.
+    #[cfg(feature = "pyo3")]
+    #[inline]
+    fn append_cells(&mut self, items: Strided<'_>) -> Result<(), RecordError> {
+        let RecordPlan { itemsize, conversion, .. } = self.plan;
+        let records = &mut *self.records;
+        let cells = |len| items.cells(len).ok_or_else(|| DecodeError::internal("a run has shorter items"));
+        match &conversion.strategy {
+            Strategy::Identity => load_items(cells(T::LAYOUT.size)?, records, Identity),
+            Strategy::Swapped => load_items(cells(T::LAYOUT.size)?, records, Swapped),
+            Strategy::Permuted { offsets, swap: true } => {
+                load_items(cells(*itemsize)?, records, Permuted::<true>(origins_of_struct::<T, _>(offsets)?));
+            }
+            Strategy::Permuted { offsets, swap: false } => {
+                load_items(cells(*itemsize)?, records, Permuted::<false>(origins_of_struct::<T, _>(offsets)?));
+            }
+            Strategy::PermutedMixedEndian { origins } => {
+                load_items(cells(*itemsize)?, records, PermutedMixedEndian(origins_of_struct::<T, _>(origins)?));
+            }
+            Strategy::Staged => return Err(DecodeError::internal("decoding has several steps").into()),
+        }
         Ok(())
     }
 }
