@@ -154,6 +154,16 @@ impl<'m> Strided<'m> {
         }))
     }
 
+    /// Returns an iterator over the cells, as [`cells`](Self::cells) does, if all cells have `len` bytes and are adjacent.
+    /// Returns `None` for other cells. The compiler knows the distance of two cells if `len` is a constant.
+    #[inline(always)]
+    pub(crate) fn adjacent_cells(self, len: usize) -> Option<impl Iterator<Item = Cell<'m>> + use<'m>> {
+        if len != self.len || !self.is_contiguous() {
+            return None;
+        }
+        Self { stride: len.cast_signed(), ..self }.cells(len)
+    }
+
     /// Removes the first `max_count` cells from `self` and returns the removed cells. Removes all cells if `self` has
     /// fewer than `max_count` cells.
     pub(crate) fn split_off(&mut self, max_count: usize) -> Self {

@@ -45,6 +45,27 @@ const SMALL: usize = 256;
 /// assert_eq!(points.encode(&[Point { x: 3, y: 4 }])?, [0, 3, 0, 4]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+#[cfg_attr(feature = "derive", doc = "```")]
+#[cfg_attr(not(feature = "derive"), doc = "```ignore")]
+/// use pep3118::{DataModel, Dialect, Layout, Record, decode::Plan};
+/// #[derive(Record, bytemuck::Pod, bytemuck::Zeroable, Clone, Copy, Debug, PartialEq)]
+/// #[repr(C)]
+/// struct Point {
+///     x: i16,
+///     y: i16,
+/// }
+/// let plan = Plan::new(&Layout::read(b"T{h:x:h:y:}", &Dialect::PEP3118, &DataModel::HOST)?)?;
+/// let points = plan.records::<Point>()?;
+/// let mut items = points.encode(&[Point { x: 1, y: 2 }, Point { x: 3, y: 4 }])?;
+/// points.cast_mut(&mut items)?[0].x = 5;
+/// let mut all = vec![Point { x: 0, y: 0 }];
+/// points.read_into(&items, &mut all)?;
+/// assert_eq!(all, [Point { x: 0, y: 0 }, Point { x: 5, y: 2 }, Point { x: 3, y: 4 }]);
+/// points.write(&all[..2], &mut items)?;
+/// assert_eq!(points.cast(&items)?, &all[..2]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct RecordPlan<T> {
     /// The size of an item in bytes.
@@ -58,6 +79,17 @@ pub struct RecordPlan<T> {
 
 impl Plan {
     /// Creates the plan for structs of type `T`, after comparing the layout of the items with the struct.
+    ///
+    #[cfg_attr(feature = "derive", doc = "```")]
+    #[cfg_attr(not(feature = "derive"), doc = "```ignore")]
+    /// # use pep3118::{DataModel, Dialect, Layout, Record, decode::Plan};
+    /// # #[derive(Record, Debug, PartialEq)]
+    /// # struct Point { x: i16, y: i16 }
+    /// let plan = Plan::new(&Layout::read(b"T{>h:x:>h:y:}", &Dialect::PEP3118, &DataModel::HOST)?)?;
+    /// let points = plan.records::<Point>()?;
+    /// assert_eq!(points.read(&[0, 1, 0, 2])?, [Point { x: 1, y: 2 }]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// - the items do not [match](Record::matches) the struct
@@ -167,6 +199,16 @@ impl Plan {
     /// If the items have the layout of the struct and every bit pattern is a valid struct, the items are copied as
     /// bytes. Otherwise the items are decoded field by field.
     ///
+    #[cfg_attr(feature = "derive", doc = "```")]
+    #[cfg_attr(not(feature = "derive"), doc = "```ignore")]
+    /// # use pep3118::{DataModel, Dialect, Layout, Record, decode::Plan};
+    /// # #[derive(Record, Debug, PartialEq)]
+    /// # struct Point { x: i16, y: i16 }
+    /// let plan = Plan::new(&Layout::read(b"T{>h:x:>h:y:}", &Dialect::PEP3118, &DataModel::HOST)?)?;
+    /// assert_eq!(plan.read_records::<Point>(&[0, 1, 0, 2])?, [Point { x: 1, y: 2 }]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// - the length of `items` is not a multiple of the item size: 10 bytes for items of 4 bytes
     /// - the items do not [match](Record::matches) the struct
@@ -206,6 +248,20 @@ impl<T: Record> RecordPlan<T> {
 
     /// Decodes all items of `buffer` to structs with this plan, see [`Buffer::read_records`]. The plan of `buffer` is
     /// not used.
+    ///
+    #[cfg_attr(feature = "derive", doc = "```")]
+    #[cfg_attr(not(feature = "derive"), doc = "```ignore")]
+    /// # use pep3118::{DataModel, RawView, Record, Request, decode::{Buffer, BufferMut, Plan}};
+    /// # #[derive(Record, Debug, PartialEq)]
+    /// # struct Point { x: i16, y: i16 }
+    /// let format = Some(&b"T{>h:x:>h:y:}"[..]);
+    /// let raw = RawView { len: 4, itemsize: 4, ndim: 1, format, shape: Some(&[1]), ..RawView::default() };
+    /// let view = raw.check(Request::FULL, None, None).into_result()?;
+    /// let plan = Plan::for_view(&view, &DataModel::HOST)?;
+    /// let buffer = Buffer::new(&view, &plan, &[0, 1, 0, 2])?;
+    /// assert_eq!(plan.records()?.read_buffer(&buffer)?, [Point { x: 1, y: 2 }]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// - the items of the buffer have another size than the items of this plan
@@ -288,11 +344,14 @@ impl<T: Record> RecordPlan<T> {
         let mut reader = Reader::new(self, most, &mut records)?;
         if self.is_one_step() {
             let mut runs = Runs::new(view, self.itemsize)?;
-            while let Some(run) = runs.next_run(most.saturating_sub(reader.records.len())) {
-                reader.append_cells(memory.run(&run)?)?;
-                if reader.records.len() >= most {
-                    each(reader.records);
-                    reader.records.clear();
+            while let Some(run) = runs.next_run(usize::MAX) {
+                let mut items = memory.run(&run)?;
+                while items.count() > 0 {
+                    reader.append_cells(items.split_off(most.saturating_sub(reader.records.len())))?;
+                    if reader.records.len() >= most {
+                        each(reader.records);
+                        reader.records.clear();
+                    }
                 }
             }
             if !reader.records.is_empty() {
@@ -328,6 +387,19 @@ impl<T: Record> RecordPlan<T> {
 
 impl Buffer<'_> {
     /// Decodes all items, in C order, to structs, see [`Plan::read_records`].
+    ///
+    #[cfg_attr(feature = "derive", doc = "```")]
+    #[cfg_attr(not(feature = "derive"), doc = "```ignore")]
+    /// # use pep3118::{DataModel, RawView, Record, Request, decode::{Buffer, BufferMut, Plan}};
+    /// # #[derive(Record, Debug, PartialEq)]
+    /// # struct Point { x: i16, y: i16 }
+    /// let format = Some(&b"T{>h:x:>h:y:}"[..]);
+    /// let raw = RawView { len: 4, itemsize: 4, ndim: 1, format, shape: Some(&[1]), ..RawView::default() };
+    /// let view = raw.check(Request::FULL, None, None).into_result()?;
+    /// let plan = Plan::for_view(&view, &DataModel::HOST)?;
+    /// assert_eq!(Buffer::new(&view, &plan, &[0, 1, 0, 2])?.read_records::<Point>()?, [Point { x: 1, y: 2 }]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// - there is not enough memory for the structs, or there are more than 65,536 items of 0 bytes
@@ -407,7 +479,10 @@ impl<'r, T: Record> Reader<'r, T> {
         let records = &mut *self.records;
         let cells = |len| items.cells(len).ok_or_else(|| DecodeError::internal("a run has shorter items"));
         match &conversion.strategy {
-            Strategy::Identity => load_items(cells(T::LAYOUT.size)?, records, Identity),
+            Strategy::Identity => match items.adjacent_cells(T::LAYOUT.size) {
+                Some(cells) => load_items(cells, records, Identity),
+                None => load_items(cells(T::LAYOUT.size)?, records, Identity),
+            },
             Strategy::Swapped => load_items(cells(T::LAYOUT.size)?, records, Swapped),
             Strategy::Permuted { offsets, swap: true } => {
                 load_items(cells(*itemsize)?, records, Permuted::<true>(origins_of_struct::<T, _>(offsets)?));
@@ -480,6 +555,16 @@ impl Plan {
 
     /// Encodes `records` and returns the bytes of the items, without gaps. Padding bytes are zero.
     ///
+    #[cfg_attr(feature = "derive", doc = "```")]
+    #[cfg_attr(not(feature = "derive"), doc = "```ignore")]
+    /// # use pep3118::{DataModel, Dialect, Layout, Record, decode::Plan};
+    /// # #[derive(Record, Debug, PartialEq)]
+    /// # struct Point { x: i16, y: i16 }
+    /// let plan = Plan::new(&Layout::read(b"T{>h:x:>h:y:}", &Dialect::PEP3118, &DataModel::HOST)?)?;
+    /// assert_eq!(plan.encode_records(&[Point { x: 1, y: 2 }])?, [0, 1, 0, 2]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// - the items do not [match](Record::matches) the struct
     /// - there is not enough memory for the items
@@ -491,6 +576,21 @@ impl Plan {
 impl BufferMut<'_> {
     /// Encodes `records` into all items, one struct for each item in C order, see [`Plan::write_records`]. Writes
     /// nothing if `records` are rejected.
+    ///
+    #[cfg_attr(feature = "derive", doc = "```")]
+    #[cfg_attr(not(feature = "derive"), doc = "```ignore")]
+    /// # use pep3118::{DataModel, RawView, Record, Request, decode::{Buffer, BufferMut, Plan}};
+    /// # #[derive(Record, Debug, PartialEq)]
+    /// # struct Point { x: i16, y: i16 }
+    /// let format = Some(&b"T{>h:x:>h:y:}"[..]);
+    /// let raw = RawView { len: 4, itemsize: 4, ndim: 1, format, shape: Some(&[1]), ..RawView::default() };
+    /// let view = raw.check(Request::FULL, None, None).into_result()?;
+    /// let plan = Plan::for_view(&view, &DataModel::HOST)?;
+    /// let mut bytes = [0; 4];
+    /// BufferMut::new(&view, &plan, &mut bytes)?.write_records(&[Point { x: 1, y: 2 }])?;
+    /// assert_eq!(bytes, [0, 1, 0, 2]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// - the number of structs is not the number of items: 2 structs for 3 items
