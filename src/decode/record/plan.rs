@@ -259,7 +259,7 @@ impl<T: Record> RecordPlan<T> {
     /// let view = raw.check(Request::FULL, None, None).into_result()?;
     /// let plan = Plan::for_view(&view, &DataModel::HOST)?;
     /// let buffer = Buffer::new(&view, &plan, &[0, 1, 0, 2])?;
-    /// assert_eq!(plan.records()?.read_buffer(&buffer)?, [Point { x: 1, y: 2 }]);
+    /// assert_eq!(plan.records::<Point>()?.read_buffer(&buffer)?, [Point { x: 1, y: 2 }]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
