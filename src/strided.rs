@@ -142,6 +142,7 @@ impl<'m> Strided<'m> {
     ///
     /// The iterator has a known length, so that a loop over it needs no check of the capacity of a vector. If `len` is a
     /// constant, the compiler removes the check of [`Cell::bytes`].
+    #[cfg(feature = "pyo3")]
     #[inline(always)]
     pub(crate) fn cells(self, len: usize) -> Option<impl Iterator<Item = Cell<'m>> + use<'m>> {
         if len > self.len {
@@ -156,6 +157,7 @@ impl<'m> Strided<'m> {
 
     /// Returns an iterator over the cells, as [`cells`](Self::cells) does, if all cells have `len` bytes and are adjacent.
     /// Returns `None` for other cells. The compiler knows the distance of two cells if `len` is a constant.
+    #[cfg(feature = "pyo3")]
     #[inline(always)]
     pub(crate) fn adjacent_cells(self, len: usize) -> Option<impl Iterator<Item = Cell<'m>> + use<'m>> {
         if len != self.len || !self.is_contiguous() {
@@ -284,6 +286,7 @@ unsafe impl CellAddresses for Strided<'_> {
 /// One cell of a [`Strided`].
 ///
 /// INVARIANT: `len` bytes may be read at `first` during `'m`, and nothing writes to these bytes during `'m`.
+#[cfg(feature = "pyo3")]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cell<'m> {
     first: *const u8,
@@ -291,6 +294,7 @@ pub(crate) struct Cell<'m> {
     memory: PhantomData<&'m [u8]>,
 }
 
+#[cfg(feature = "pyo3")]
 impl Cell<'_> {
     /// Copies `W` bytes of the cell that start at byte `offset`. Returns `None` if these bytes extend past the end of
     /// the cell.

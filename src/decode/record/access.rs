@@ -2,7 +2,9 @@
 //! layout of the struct. [`Access`] converts offsets in the struct to offsets in the item. The code of the derive macro
 //! is compiled separately for each implementation of [`Access`].
 
-use crate::strided::{Cell, reversed};
+#[cfg(feature = "pyo3")]
+use crate::strided::Cell;
+use crate::strided::reversed;
 
 /// Reads the values of a Rust struct from an item.
 #[doc(hidden)]
@@ -97,6 +99,7 @@ impl ItemBytes for &[u8] {
     }
 }
 
+#[cfg(feature = "pyo3")]
 impl ItemBytes for Cell<'_> {
     #[inline(always)]
     fn bytes<const W: usize>(self, offset: usize) -> Option<[u8; W]> {
