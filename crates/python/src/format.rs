@@ -504,7 +504,7 @@ impl Format {
 
     /// Returns the ctypes class with the same layout.
     ///
-    /// If the item is a record, the class is a structure or a union named `name`. A bit-field becomes its bytes. Raises
+    /// If the item is a record, the class is a structure or a union named `name`. A bit-field becomes a bit-field. Raises
     /// ValueError if ctypes has no class with this layout.
     ///
     /// >>> from pep3118 import Format

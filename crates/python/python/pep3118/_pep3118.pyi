@@ -660,7 +660,7 @@ class Format:
     def to_ctypes(self, name: str = "Item") -> type[Any]:
         """Returns the ctypes class with the same layout.
 
-        If the item is a record, the class is a structure or a union named `name`. A bit-field becomes its bytes. Raises
+        If the item is a record, the class is a structure or a union named `name`. A bit-field becomes a bit-field. Raises
         ValueError if ctypes has no class with this layout.
         """
     def to_c(self, name: str = "item") -> str:
