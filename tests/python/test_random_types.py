@@ -77,8 +77,10 @@ def test_random_dtypes_have_the_values_of_numpy():
             view[name][1] = value
             after, own = array.tobytes(), {dtype.itemsize + offset + each for each in bytes_of(inner, leaves)}
             assert all(before[at] == after[at] for at in range(len(before)) if at not in own), (number, dtype, name)
-            assert repr(plain(view[name][1])) == repr(plain(value)), (number, dtype, name)
-            written += 1
+            # A value that shares bytes with another value can change when the other value is written.
+            if sum(size for *_, size in leaves(inner, 0, "")) == len(own):
+                assert repr(plain(view[name][1])) == repr(plain(value)), (number, dtype, name)
+                written += 1
     assert written > COUNT
 
 

@@ -249,12 +249,6 @@ impl Item {
         Ok(column)
     }
 
-    /// Returns `true` if an item has bit-fields. The caller must not copy the bytes of another item to such an item,
-    /// because the bytes can contain other bits.
-    pub(super) fn has_bit_fields(&self) -> bool {
-        self.has_bit_fields
-    }
-
     /// Returns `true` if an item has addresses that a consumer of the memory follows. The caller must not copy the
     /// bytes of another item to such an item.
     pub(super) fn has_addresses(&self) -> bool {
