@@ -133,6 +133,7 @@ def test_nested_records_have_their_class():
 
 def test_an_aligned_record_has_the_padding_of_a_c_structure():
     class CTick(ctypes.LittleEndianStructure):
+        _layout_ = "ms"
         _pack_ = 1
         _fields_ = [("id", ctypes.c_uint16), ("price", ctypes.c_double), ("tag", ctypes.c_char * 8)]
 

@@ -239,6 +239,13 @@ fn ctypes_fields<'py>(
 ) -> PyResult<Option<Bound<'py, PyList>>> {
     let fields = PyList::empty(ctypes.py());
     let pad_bytes = |bytes: u64| ctypes.getattr("c_ubyte")?.mul(bytes);
+    let pad_name = |at: u64| {
+        let mut name = format!("_pad{at}");
+        while members.iter().any(|member| member.name == name) {
+            name.push('_');
+        }
+        name
+    };
     // The first bit that no earlier field has.
     let mut at = 0_u64;
     for member in members {
@@ -249,10 +256,9 @@ fn ctypes_fields<'py>(
         };
         if is_padded && !record.is_union() {
             let Some(gap) = first.checked_sub(at) else { return Ok(None) };
-            let name = format!("_pad{at}");
             match member.bits {
-                Some(bits) if gap > 0 && gap <= bits_of(bits) => fields.append((name, &member.ty, gap))?,
-                _ if gap >= 8 => fields.append((name, pad_bytes(gap >> 3_u32)?))?,
+                Some(bits) if gap > 0 && gap <= bits_of(bits) => fields.append((pad_name(at), &member.ty, gap))?,
+                _ if gap >= 8 => fields.append((pad_name(at), pad_bytes(gap >> 3_u32)?))?,
                 _ => {}
             }
         }
@@ -264,7 +270,7 @@ fn ctypes_fields<'py>(
     }
     let end = record.size().saturating_mul(8).saturating_sub(at);
     if is_padded && !record.is_union() && end >= 8 {
-        fields.append((format!("_pad{at}"), pad_bytes(end >> 3_u32)?))?;
+        fields.append((pad_name(at), pad_bytes(end >> 3_u32)?))?;
     }
     Ok(Some(fields))
 }

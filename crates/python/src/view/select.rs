@@ -2,6 +2,7 @@
 //! to new memory, and an assignment writes to each selected item.
 
 use pep3118::__private::ScalarCodec;
+use pep3118::__private::plural;
 use pep3118::decode::{ColumnData, Value};
 use pep3118::layout::Type;
 use pyo3::exceptions::{PyIndexError, PyTypeError, PyValueError};
@@ -176,7 +177,7 @@ impl Selection {
         let given = entries.iter().map(used).sum::<usize>();
         let Some(missing) = shape.len().checked_sub(given) else {
             let ndim = shape.len();
-            return Err(objects::error::<PyIndexError>(format!("{given} indices for {ndim} dimensions")));
+            return Err(objects::error::<PyIndexError>(format!("{given} indices for {}", plural(ndim, "dimension"))));
         };
         // Each dimension of the source: its slice, or its array with a shape.
         let mut slices: Vec<(usize, i64, i64, i64)> = Vec::new();
