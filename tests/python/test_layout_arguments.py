@@ -288,7 +288,7 @@ def test_calls_with_a_format_object_are_as_those_with_its_text():
 
 @pytest.mark.parametrize("call", [Format, View(bytes(8)).cast, lambda layout: View(bytes(8), layout)])
 def test_classes_without_fields_are_refused_with_the_next_step(call):
-    with pytest.raises(TypeError, match="Structure.* has no size: give a structure or a union that has `_fields_`"):
+    with pytest.raises(TypeError, match=r"Structure.* has no size: give a structure or a union that has `_fields_`"):
         call(ctypes.Structure)
     with pytest.raises(TypeError, match="help: give a class that is derived from Record"):
         call(pep3118.Record)
