@@ -99,7 +99,16 @@ class _BitFieldType:
 
 
 class _Bits:
-    """The object `bits`, whose subscript is the type of a bit-field."""
+    """The class of `bits`, whose subscript is the type of a bit-field.
+
+    >>> from pep3118 import bits, i16, record, u8
+    >>> @record
+    ... class Status:
+    ...     ready: bits[u8, 1]
+    ...     level: bits[i16, 7]
+    >>> Status.itemsize, Status(1, -64)
+    (1, Status(ready=1, level=-64))
+    """
 
     __slots__ = ()
 
