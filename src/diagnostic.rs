@@ -47,8 +47,8 @@ impl Label {
 /// A message about a format string. It has a title, the format with carets, notes and a help line.
 ///
 /// Without the feature `diagnostics`, the message does not contain the format. `Display` draws the message without
-/// colour. [`colored`](Diagnostic::colored) draws the message with ANSI escape
-/// sequences. Both escape all text that comes from inputs.
+/// colour. [`colored`](Diagnostic::colored) draws the message with ANSI escape sequences. `Display` and `colored`
+/// escape all text that comes from inputs.
 ///
 /// ```
 /// let error = pep3118::parse("T{i").unwrap_err();

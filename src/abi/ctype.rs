@@ -3,8 +3,8 @@
 use super::model::DataModel;
 use crate::align::Align;
 
-/// The C type of a format character. A signed type and its unsigned type are one variant, because both have the same
-/// size and alignment.
+/// The C type of a format character. A signed type and its unsigned type are one variant, because the two types have
+/// the same size and alignment.
 ///
 /// ```
 /// use pep3118::{CType, DataModel};

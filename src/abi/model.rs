@@ -56,11 +56,11 @@ pub struct LongDoubleAbi {
     pub size: u64,
     /// The alignment of a structure member of the type `long double`.
     pub align: Align,
-    /// How the bytes represent a number, for example as IEEE 754 binary128.
+    /// The representation of a number, for example IEEE 754 binary128.
     pub format: LongDoubleFormat,
 }
 
-/// How the bytes of a `long double` represent a number.
+/// The representation of a number in the bytes of a `long double`.
 ///
 /// ```
 /// use pep3118::{DataModel, LongDoubleFormat};
@@ -207,7 +207,7 @@ impl DataModel {
     /// The names that [`by_name`](Self::by_name) accepts.
     const NAMES: [&'static str; 8] = ["lp64", "aarch64", "s390x", "llp64", "i386", "ilp32", "wasm32", "host"];
 
-    /// Returns the properties by which two data models are compared.
+    /// Returns all properties except the name. Two data models are equal if these properties are equal.
     fn properties(&self) -> (Endian, [u64; 3], [Align; 2], LongDoubleAbi) {
         let Self { name: _, endian, long, pointer, wchar, long_long_align, double_align, long_double } = *self;
         (endian, [long, pointer, wchar], [long_long_align, double_align], long_double)

@@ -1,4 +1,5 @@
-//! Random formats, their layouts, and random machines.
+//! Random formats ([`format()`], [`nearly_valid_format`]), formats with their layouts ([`layout`]), and random machines
+//! ([`data_model`]).
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -12,7 +13,7 @@ use crate::layout::{Dialect, Layout, Placement, Syntax};
 /// The maximum size in bytes of an item that [`format()`] and [`layout`] describe.
 pub const MAX_ITEMSIZE: u64 = 2048;
 
-/// The maximum number of structures in each other.
+/// The maximum depth of nested structures.
 const MAX_DEPTH: u32 = 2;
 
 /// Pieces of formats: characters, counts, shapes, names, numbers at which arithmetic overflows, and bytes that are not
@@ -142,7 +143,7 @@ pub fn layout(bytes: &mut Unstructured<'_>, dialect: &Dialect, model: &DataModel
     if let Some(layout) = accepted {
         return Ok((format, layout));
     }
-    // The dialect refused every generated member.
+    // The dialect refused every generated member, so the result is one format character.
     let found = codes.iter().find_map(|code| Some((code.as_str().into(), read(code.as_str())?)));
     found.ok_or(Error::IncorrectFormat)
 }
@@ -155,7 +156,7 @@ struct Generator<'g> {
 }
 
 impl Generator<'_> {
-    /// Appends a random member to `out`. The member has at most `depth` structures in each other.
+    /// Appends a random member to `out`. The member nests structures at most `depth` levels deep.
     fn member(&self, bytes: &mut Unstructured<'_>, depth: u32, out: &mut String) -> Result<()> {
         let has = |construct| self.dialect.syntax.contains(construct);
         let placement = self.dialect.placement;
@@ -204,9 +205,9 @@ impl Generator<'_> {
     }
 }
 
-/// Generates bytes that are a format that `dialect` accepts, or a format with errors. Half of the results are random
-/// [`TOKENS`] and bytes. The other results are a valid format in which one byte or token is inserted, replaced or
-/// removed.
+/// Generates the bytes of a format that `dialect` accepts or that has errors. Half of the results are sequences of
+/// [`TOKENS`] and of random bytes. The other results are a valid format in which one byte or token is inserted,
+/// replaced or removed.
 ///
 /// ```
 /// use arbitrary::Unstructured;
@@ -250,7 +251,7 @@ fn token(bytes: &mut Unstructured<'_>) -> Result<Vec<u8>> {
 /// ```
 ///
 /// # Errors
-/// - never; the result has the type of every other generator
+/// - none; the function returns a [`Result`] like every other generator
 pub fn data_model(bytes: &mut Unstructured<'_>) -> Result<DataModel> {
     if bytes.ratio(1, 10)? {
         let long_double = LongDoubleAbi { format: LongDoubleFormat::DoubleDouble, ..DataModel::LP64.long_double };

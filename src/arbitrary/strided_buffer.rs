@@ -1,4 +1,4 @@
-//! Random N-dimensional memory with its values.
+//! [`StridedBuffer`]: random N-dimensional memory with the values of its items.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -136,7 +136,8 @@ impl StridedBuffer {
     #[must_use]
     pub fn items(&self, order: Order) -> Vec<&[u8]> {
         let mut offsets = Vec::from([self.origin]);
-        // Each step replaces an offset by the offsets of all indices of one more axis, which changes fastest.
+        // Each call adds one axis, whose index changes fastest: each offset is replaced with the offsets of all indices
+        // of the axis.
         let mut add_axis = |(length, stride): (&i64, &i64)| {
             offsets = offsets
                 .iter()

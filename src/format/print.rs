@@ -1,4 +1,5 @@
-//! [`print()`]: converts the syntax tree of a format to the text of the format. Also `Display` of [`Format`].
+//! [`print()`]: converts the syntax tree of a format to the text of the format. `Display` of [`Format`] writes the
+//! source.
 
 use alloc::string::ToString;
 use alloc::vec::Vec;

@@ -3,7 +3,7 @@
 use super::code::{ByteOrder, Code};
 use crate::span::Span;
 
-/// The error of a method of [`Visitor`] that ends the parsing. The visitor itself stores the reason.
+/// The error with which a method of a [`Visitor`] ends the parsing. The visitor itself stores the reason.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stop;
 
@@ -21,8 +21,8 @@ pub(crate) struct Stop;
 ///    [`open_structure`](Visitor::open_structure) … [`close_structure`](Visitor::close_structure), or
 ///    [`open_pointer`](Visitor::open_pointer), the calls for the target, [`close_pointer`](Visitor::close_pointer).
 ///
-/// In every method, `at` is the offset of the token in bytes. `name` is the span of the item's name without the
-/// colons, or `None` if the item has no name. The last call for an item has the parameter `name`. A method returns the
+/// In every method, `at` is the offset of the token in bytes. `name` is the span of the item's name without the colons,
+/// or `None` if the item has no name. The method that is called last for an item receives `name`. A method returns the
 /// error [`Stop`] to end the parsing.
 ///
 /// Every method does nothing by default, because most visitors process only some of the tokens.
