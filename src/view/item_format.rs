@@ -1,4 +1,4 @@
-//! Determines the layout of one item from the format of a buffer, its itemsize and its request.
+//! [`item_layout`]: determines the layout of one item from the format, the itemsize and the request of a buffer.
 
 use alloc::boxed::Box;
 

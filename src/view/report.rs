@@ -1,4 +1,4 @@
-//! `Report` and `Finding`: the rules of the buffer protocol that an exporter broke, as found by a check of its buffer.
+//! `Report` and `Finding`: the broken rules of the buffer protocol that a check or an audit found.
 
 use alloc::boxed::Box;
 use alloc::format;

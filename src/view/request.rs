@@ -10,8 +10,8 @@ use super::rules::RuleId;
 use crate::text::escape;
 
 bitflags! {
-    /// The flags of a buffer request: which fields the exporter must fill in, and which properties the memory
-    /// must have.
+    /// The flags of a buffer request. The flags define the fields that the exporter must fill in, and the properties
+    /// that the memory must have.
     ///
     /// The structural flags are `ND`, `STRIDES`, `INDIRECT` and the contiguity flags. A structural flag
     /// includes the bits of other flags: `STRIDES` includes the bit of `ND`. A request therefore has a flag
@@ -70,8 +70,8 @@ bitflags! {
     }
 }
 
-/// The structural flag of a request: which arrays the exporter must fill in, and in which order the items must
-/// be in memory.
+/// The structural flag of a request. The flag defines the arrays that the exporter must fill in, and the order that the
+/// items must have in memory.
 ///
 /// ```
 /// use pep3118::Request;
@@ -219,9 +219,9 @@ impl Request {
 
     /// Returns the structural flag of the request.
     ///
-    /// If the request contains several structural flags, returns the first of them in this order: `C_CONTIGUOUS`,
+    /// If the request contains several structural flags, returns the first flag in this order: `C_CONTIGUOUS`,
     /// `F_CONTIGUOUS`, `ANY_CONTIGUOUS`, `INDIRECT`, `STRIDES`, `ND`. Returns [`Structure::Simple`] if the request
-    /// contains none of them.
+    /// contains no structural flag.
     #[must_use]
     pub const fn structure(self) -> Structure {
         if self.contains(Self::C_CONTIGUOUS) {
@@ -247,7 +247,7 @@ impl Request {
         Self::ALL_LEGAL.contains(&self)
     }
 
-    /// Converts the argument `flags` of `PyObject_GetBuffer`. `SIMPLE | FORMAT` is accepted, because
+    /// Converts the argument `flags` of `PyObject_GetBuffer` to a request. `SIMPLE | FORMAT` is accepted, because
     /// `PyBuffer_FillInfo` serves this request.
     ///
     /// ```
@@ -301,7 +301,7 @@ impl Request {
 impl TryFrom<i32> for Request {
     type Error = FlagsError;
 
-    /// Converts the argument `flags` of `PyObject_GetBuffer`. Returns an error for invalid flags, see
+    /// Converts the argument `flags` of `PyObject_GetBuffer` to a request. Returns an error for invalid flags, see
     /// [`from_flags`](Request::from_flags).
     fn try_from(flags: i32) -> Result<Self, FlagsError> {
         Self::from_flags(flags)
@@ -405,7 +405,7 @@ pub enum FlagsError {
     Partial {
         /// The rejected flags.
         flags: i32,
-        /// The flag of which some bits are missing.
+        /// The flag that lacks some of its bits.
         flag: Request,
     },
     /// The flags contain bits that no flag has, such as `0x400`.
@@ -440,7 +440,7 @@ impl FlagsError {
     }
 }
 
-/// The error for a text that is not a request.
+/// The error for a text that contains an unknown name, or a number that is not the flags of a request.
 ///
 /// ```
 /// use pep3118::Request;

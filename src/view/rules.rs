@@ -24,7 +24,7 @@ named_enum! {
         Requests = "requests",
         /// The fields of one `Py_buffer`, and the position and the length of the memory block.
         Block = "block",
-        /// What happens from the request to the release, such as reference counts.
+        /// The events from the request to the release, such as changes of reference counts.
         Lifetime = "lifetime",
         /// No information about an exporter, because the rule applies to the consumer of a buffer.
         Consumer = "consumer",
@@ -34,7 +34,7 @@ named_enum! {
 }
 
 named_enum! {
-    /// How strictly CPython's documentation requires a rule.
+    /// The degree to which CPython's documentation requires a rule.
     ///
     /// ```
     /// use pep3118::view::Level;
@@ -73,7 +73,7 @@ impl Level {
 }
 
 named_enum! {
-    /// How serious a violation is.
+    /// The severity of a violation.
     ///
     /// ```
     /// use pep3118::Severity;
@@ -94,7 +94,7 @@ named_enum! {
 /// The properties of one rule, as the macro `rules!` below lists them.
 struct Rule {
     id: &'static str,
-    /// The name of the rule, which states its subject: `"LEN-PRODUCT"`.
+    /// The name of the rule in words, which states the subject: `"LEN-PRODUCT"`.
     name: &'static str,
     class: Class,
     level: Level,
@@ -274,7 +274,7 @@ impl RuleId {
         self.rule().class
     }
 
-    /// Returns how strictly CPython's documentation requires the rule.
+    /// Returns the degree to which CPython's documentation requires the rule.
     #[must_use]
     pub const fn level(self) -> Level {
         self.rule().level

@@ -18,10 +18,12 @@ use crate::text::plural;
 /// A broken rule with the numbers that break the rule. `{}` writes the message on one line, without the id of
 /// the rule.
 ///
-/// A field of a variant has the name of the field of `Py_buffer` whose value it contains. Sizes and distances are in
-/// bytes. Some variants compare two answers. The field with the name of the field of `Py_buffer` has the value in the
-/// answer that breaks the rule. `request` is the request of the second answer. `other` is the value in the second
-/// answer.
+/// Sizes and distances are in bytes. Most fields of a variant have the name of a field of `Py_buffer`, such as `len`,
+/// and contain the value of that field.
+///
+/// Some variants compare two answers to requests. In these variants, `len`, `itemsize` and similar fields contain the
+/// values in the answer that breaks the rule. `request` is the request of the other answer, and `other` is the value in
+/// the other answer.
 ///
 /// ```
 /// use pep3118::view::Violation;
@@ -186,7 +188,7 @@ pub enum Violation {
     /// violation is then a note, because exporters disagree about `ndim` under `SIMPLE`.
     #[error("ndim is {ndim} but {other} under {request}")]
     NdimChanged { ndim: i32, other: i32, request: Request, simple: bool },
-    /// B01, a note: `obj` is not the object of the second answer. The note is not an error, because B22 (chains of
+    /// B01, a note: `obj` is not the object of the other answer. The violation is not an error, because B22 (chains of
     /// exporters) allows different objects.
     #[error("obj is another object than under {request}")]
     ObjChanged { request: Request },
@@ -389,8 +391,8 @@ impl Violation {
         })
     }
 
-    /// Returns the help line: what the author of the exporter should change. Returns `None` if no change is right in
-    /// every case.
+    /// Returns the help line, which names the change that the author of the exporter should make. Returns `None` if no
+    /// change is right in every case.
     pub(crate) fn help(&self) -> Option<Cow<'static, str>> {
         Some(Cow::Borrowed(match self {
             Self::ObjNull | Self::ObjTemporary => "set view->obj to a new reference to the exporter",
@@ -481,9 +483,8 @@ fn failure_words(error: &RaisedError) -> String {
     }
 }
 
-/// Returns the end of a message about a wrong return value of the exporter. If the exporter set an exception: `with
-/// ValueError set`, after "the exporter returns 0". If `error` is `NoException`: `instead of 0 or -1`, after "the
-/// exporter returns 1".
+/// Returns the words that complete the message "the exporter returns …" about a wrong return value. The words are `with
+/// ValueError set` if the exporter set an exception, and `instead of 0 or -1` if `error` is `NoException`.
 fn return_problem(error: &RaisedError) -> String {
     match error {
         RaisedError::NoException => String::from("instead of 0 or -1"),
