@@ -41,7 +41,7 @@ struct Details {
     model: &'static str,
 }
 
-/// The reason of a [`LayoutError`].
+/// The reason for a [`LayoutError`].
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout, LayoutErrorKind};
@@ -174,8 +174,8 @@ named_enum! {
     }
 }
 
-/// Groups dialects by the size of the format. Returns each distinct size in bytes, beside the names of the dialects
-/// with this size, separated by commas. `sizes_in_dialects` has the size in each dialect.
+/// Groups dialects by the size of the format. `sizes_in_dialects` has the size in each dialect. Returns one pair for
+/// each distinct size: the size in bytes, and the names of the dialects with this size, separated by commas.
 fn dialects_by_size(sizes_in_dialects: &[InterpretedSize]) -> Vec<(u64, String)> {
     let mut sizes: Vec<(u64, String)> = Vec::new();
     for InterpretedSize { dialect, size } in sizes_in_dialects {
@@ -265,7 +265,7 @@ impl LayoutErrorKind {
 
 impl LayoutError {
     /// Creates the error `kind` for the bytes `span` of the format `source`. `dialect` is the name of the dialect, and
-    /// `model` the name of the data model.
+    /// `model` is the name of the data model.
     #[cold]
     pub(crate) fn new(
         kind: LayoutErrorKind,
@@ -277,14 +277,14 @@ impl LayoutError {
         Self(Box::new(Details { kind, span, source: source.into(), dialect, model }))
     }
 
-    /// Returns the reason of the error.
+    /// Returns the reason for the error.
     #[must_use]
     pub fn kind(&self) -> &LayoutErrorKind {
         &self.0.kind
     }
 
     /// Returns the ambiguity, which has the interpretations that the caller can choose from. Returns `None` if the
-    /// error has any other reason.
+    /// error has another reason.
     ///
     /// ```
     /// use pep3118::{DataModel, reconcile};

@@ -2,7 +2,7 @@
 
 use super::user_type::nearest_float32;
 
-/// The bits of a float of 8 bits: a sign if there is one, then the exponent, then the mantissa.
+/// The bits of a float of 8 bits: the sign (if the type has a sign), the exponent, and the mantissa.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SmallFloat {
     mantissa_bits: u32,
@@ -61,15 +61,16 @@ impl SmallFloat {
         if is_negative { -magnitude } else { magnitude }
     }
 
-    /// Returns the bits of the value that is nearest to `number`. A number half-way between two values becomes the value
-    /// whose last bit is 0, or the larger value if the type has no mantissa. Returns `None` if the type does not have the value: a finite number beyond the largest
-    /// value, an infinity without bits, or a negative number without a sign.
+    /// Returns the bits of the value that is nearest to `number`. A number half-way between two values becomes the
+    /// value whose last bit is 0, or the larger value if the type has no mantissa. Returns `None` if the type does not
+    /// have the value. Examples are a finite number beyond the largest value, an infinity in a type without infinities,
+    /// and a negative number in a type without a sign.
     pub(super) fn encode(self, number: f64) -> Option<u8> {
         // `ml_dtypes` rounds to a `float32` first.
         let number = f64::from(nearest_float32(number));
         let is_signed = self.special != Special::ExponentOnly;
         if number.is_nan() {
-            // The NaN whose sign is that of the number and whose other bits are a quiet NaN.
+            // The NaN has the sign of the number. All other bits are those of a quiet NaN.
             let sign = if is_signed && number.is_sign_negative() { 0x80 } else { 0 };
             return match self.special {
                 Special::Ieee => Some(sign | (0x7f & !((1_u8 << self.mantissa_bits).saturating_sub(1) >> 1_u32))),

@@ -1,4 +1,4 @@
-//! [`Field::with_fields`]: a record with some of the fields of another record.
+//! [`Field::with_fields`]: the layout of a record with some of the fields of another record, the [`ChosenField`]s.
 
 use alloc::vec::Vec;
 
@@ -26,7 +26,7 @@ impl Field<'_> {
     pub fn with_fields(self, chosen: &[ChosenField<'_, '_>]) -> Layout {
         let layout = self.layout();
         let mut names = layout.names.clone();
-        // `NO_NAME` is the empty span at byte 0. This byte makes sure that no name starts at byte 0.
+        // `NO_NAME` is the empty span at byte 0. The colon makes sure that no name starts at byte 0.
         if names.is_empty() {
             names.push(b':');
         }

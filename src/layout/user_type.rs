@@ -1,7 +1,8 @@
 //! [`UserType`]: the types `[name]` that have no format character, and the registry of these types.
+//! [`UserTypeDefinition`] is an entry of the registry, and [`UserValue`] is a value of a user type.
 //!
-//! A layout stores only the index of a user type in the registry. An entry of the registry is never removed, so an index
-//! stays valid.
+//! A layout stores only the index of a user type in the registry. An entry of the registry is never removed, so an
+//! index stays valid.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -31,7 +32,7 @@ const MAX_REGISTERED: usize = 4096;
 /// | `float8_e3m4`, `float8_e4m3`, `float8_e4m3b11fnuz`, `float8_e4m3fn`, `float8_e4m3fnuz`, `float8_e5m2`, `float8_e5m2fnuz`, `float8_e8m0fnu` | 1 | the floats of the package `ml_dtypes` |
 /// | `int24`, `uint24` | 3 | integers |
 /// | `int128`, `uint128` | 16 | integers |
-/// | `datetime64$s`, `timedelta64$s` and other units | 8 | NumPy's dates and durations, as numbers of units |
+/// | `datetime64$s`, `timedelta64$s` and other units | 8 | NumPy's dates and durations, as a number of units |
 ///
 /// The units are NumPy's: `Y`, `M`, `W`, `D`, `h`, `m`, `s`, `ms`, `us`, `ns`, `ps`, `fs` and `as`. A program
 /// adds its own types with [`register`](Self::register).
@@ -89,7 +90,7 @@ enum Values {
     BFloat16,
     /// A float of 8 bits.
     Float8(SmallFloat),
-    /// An integer in two's complement. `true` means that it has a sign.
+    /// An integer in two's complement. `true` means that the integer has a sign.
     Integer(bool),
     /// The functions of a registered type.
     Registered { decode: Box<DecodeFn>, encode: Box<EncodeFn> },
@@ -130,9 +131,10 @@ impl UserTypeError {
 impl UserTypeDefinition {
     /// Creates the definition of a type with the name `name` and `size` bytes, without an alignment.
     ///
-    /// `decode` converts the bytes of a value to the value, and `encode` writes a value to its bytes. For both functions
-    /// the first byte is the least significant byte. `value_type` is the type of the values in columns and in Arrow: an
-    /// integer type or a float type, or [`Type::Opaque`] for values that stay bytes there.
+    /// `decode` converts the bytes of a value to the value. `encode` writes a value to its bytes. Both functions use
+    /// the byte order in which the least significant byte is first. `value_type` is the type of the values in columns
+    /// and in Arrow: an integer type or a float type, or [`Type::Opaque`] for values that stay bytes in columns and in
+    /// Arrow.
     pub fn new(
         name: impl Into<Cow<'static, str>>,
         size: u64,
@@ -150,7 +152,8 @@ impl UserTypeDefinition {
         Self { align, ..self }
     }
 
-    /// States that the bytes of a value have the same order on all machines, so that they are never reversed.
+    /// Declares that the bytes of a value have the same order on all machines. The library then never reverses the
+    /// bytes.
     #[must_use]
     pub fn without_byte_order(self) -> Self {
         Self { has_byte_order: false, ..self }
@@ -211,8 +214,8 @@ impl UserType {
         Ok(Self { definition })
     }
 
-    /// Returns the type of NumPy's dates or durations with the name `name`, such as `datetime64$25s`. Adds the type to the
-    /// registry if the registry does not have it.
+    /// Returns the type of NumPy's dates or durations with the name `name`, such as `datetime64$25s`. If the registry
+    /// does not have the type, adds the type to the registry.
     ///
     /// # Errors
     /// - the errors of [`register`](Self::register)
@@ -279,21 +282,21 @@ impl UserType {
         self.definition.has_byte_order && self.size() > 1
     }
 
-    /// Returns the type of the values in columns and in Arrow. [`Type::Opaque`] means that the values stay bytes.
+    /// Returns the type of the values in columns and in Arrow. [`Type::Opaque`] means that the values stay bytes there.
     #[must_use]
     pub fn value_type(self) -> Type {
         self.definition.value_type
     }
 
-    /// Returns whether the bytes of a value in the byte order of this machine are an element of
-    /// [`value_type`](Self::value_type), or stay bytes. Otherwise a column needs a conversion of each value.
+    /// Returns whether a column can store the bytes of a value, in the byte order of this machine, without a
+    /// conversion. Such bytes are an element of [`value_type`](Self::value_type), or the values stay bytes.
     pub(crate) fn is_stored_as_value(self) -> bool {
         let value_type = self.value_type();
         value_type == Type::Opaque
             || element_size(value_type) == Some(self.size()) && matches!(self.definition.values, Values::Integer(_))
     }
 
-    /// Converts `bytes`, the bytes of one value in the byte order `endian`, to the value.
+    /// Converts `bytes` to the value. `bytes` are the bytes of one value in the byte order `endian`.
     ///
     /// ```
     /// use pep3118::Endian;
@@ -337,7 +340,7 @@ impl UserType {
         }
     }
 
-    /// Writes `value` to `bytes`, the bytes of one value in the byte order `endian`.
+    /// Writes `value` to `bytes`. `bytes` are the bytes of one value in the byte order `endian`.
     ///
     /// # Errors
     /// - `bytes` has another length than [`size`](Self::size)
@@ -479,8 +482,9 @@ pub fn nearest_float32(number: f64) -> f32 {
     number as f32
 }
 
-/// Returns the bits of the `bfloat16` that is nearest to `number`, as `ml_dtypes` rounds: first to `float32`, then to
-/// the nearest `bfloat16`, and half-way cases to the even one. Returns `None` if a finite number would become infinite.
+/// Returns the bits of the `bfloat16` that is nearest to `number`. Rounds like `ml_dtypes`: first to the nearest
+/// `float32`, then to the nearest `bfloat16`. A number half-way between two values becomes the value whose last bit is
+/// 0. Returns `None` if a finite number would become infinite.
 fn bfloat16_bits(number: f64) -> Option<u16> {
     let single = nearest_float32(number);
     let bits = single.to_bits();

@@ -1,4 +1,5 @@
-//! [`Layout::to_source`]: describes a layout for tools that read binary files, and as a type of Go, Zig and Julia.
+//! [`Layout::to_source`]: describes a layout in a [`SourceLanguage`]: for tools that read binary files (Kaitai Struct
+//! and ImHex), or as a type of Go, Zig or Julia.
 
 use alloc::collections::BTreeSet;
 use alloc::format;
@@ -62,13 +63,13 @@ impl ElementType {
     }
 }
 
-/// The reason for types that the language does not have.
+/// The reason why a field with a type that the language does not have cannot be described.
 const NO_TYPE: &str = "the language has no such type";
-/// The reason for bit-fields.
+/// The reason why a bit-field cannot be described.
 const NO_BITS: &str = "the language does not place bits as C does";
-/// The reason for fields of the opposite byte order.
+/// The reason why a field of the opposite byte order cannot be described.
 const ONE_ORDER: &str = "numbers have the byte order of the machine";
-/// The reason for arrays of arrays.
+/// The reason why an array of arrays cannot be described.
 const ONE_DIMENSION: &str = "an array has one dimension";
 
 impl Layout {
@@ -122,8 +123,9 @@ fn refused_type(library: &'static str, definition: &Definition<'_>, reason: &str
     SourceError::Type { library, what: format!("{kind} `{}`", definition.name), reason: reason.to_string() }
 }
 
-/// Returns the declarations of `layout` for a language whose types have no alignment. `can_name` returns whether a
-/// member or a type can have a name.
+/// Returns the declarations of `layout` as a type with the name `name`, for a language whose types have no alignment.
+/// `can_name` returns whether its argument can be the name of a member or a type. Returns an error if `name` cannot be
+/// the name of a type.
 fn sequential<'l>(
     layout: &'l Layout,
     name: &str,
@@ -133,8 +135,9 @@ fn sequential<'l>(
     aligned(layout, name, language, &|_| Align::ONE, can_name)
 }
 
-/// Returns the declarations of `layout` for a language whose types have the alignment of C. `align` returns the
-/// alignment of a field, and `can_name` whether a member or a type can have a name.
+/// Returns the declarations of `layout` as a type with the name `name`, for a language whose types have the alignment
+/// of C. `align` returns the alignment of a field. `can_name` returns whether its argument can be the name of a member
+/// or a type. Returns an error if `name` cannot be the name of a type.
 fn aligned<'l>(
     layout: &'l Layout,
     name: &str,
@@ -151,14 +154,15 @@ fn aligned<'l>(
         can_name_type: can_name,
         type_name: &|words| words.join("_"),
         element: "element",
-        // So no member is `MemberType::Bits`.
+        // No member is therefore `MemberType::Bits`.
         has_bit_fields: false,
     };
     Ok(Declarations::new(layout, name, &language))
 }
 
-/// Returns the only dimension of a member with the dimensions `shape`, whose element type has `length` elements.
-/// Returns `None` for a single value. Returns the result of `error` if the member has more dimensions than one.
+/// Returns the length of a member with one dimension, or `None` for a single value. `shape` has the dimensions of the
+/// member, and `length` is the additional dimension of an element type that is an array. Returns the result of `error`
+/// if the member has more than one dimension.
 fn one_dimension(
     shape: &[u64],
     length: Option<u64>,
@@ -171,7 +175,7 @@ fn one_dimension(
     }
 }
 
-/// Returns a function that creates the error for `member` from a reason.
+/// Returns a function that creates the error for `member` from the reason.
 fn member_error<'m>(library: &'static str, member: &'m Member<'_>) -> impl Fn(&str) -> SourceError + 'm {
     move |reason| match &member.ty {
         MemberType::Value(field) => refused(library, *field, reason),
@@ -237,14 +241,14 @@ fn kaitai(layout: &Layout, name: &str, head: &str) -> Result<String, SourceError
     Ok(out)
 }
 
-/// Returns the keys that repeat an attribute `length` times, on lines that start with `indent`. Returns an empty text if
-/// `length` is `None`.
+/// Returns the keys that repeat an attribute `length` times, on lines that start with `indent`. Returns an empty text
+/// if `length` is `None`.
 fn kaitai_repeat(length: Option<u64>, indent: &str) -> String {
     let keys = |length| format!("{indent}repeat: expr\n{indent}repeat-expr: {length}\n");
     length.map(keys).unwrap_or_default()
 }
 
-/// Appends the attributes of `definition` to `out`. The members of a union are instances at byte 0. Each line starts
+/// Appends the attributes of `definition` to `out`. The members of a union become instances at byte 0. Each line starts
 /// with `indent`.
 fn kaitai_members(out: &mut String, definition: &Definition<'_>, indent: &str) -> Result<(), SourceError> {
     out.push_str(&format!("{indent}{}:\n", if definition.is_union { "instances" } else { "seq" }));
@@ -257,7 +261,7 @@ fn kaitai_members(out: &mut String, definition: &Definition<'_>, indent: &str) -
                 out.push_str(&format!("{indent}  - size: {}\n", member.size));
                 continue;
             }
-            // The size gives the type a stream of its own, in which the instances of a union start at byte 0.
+            // The size gives the type a separate stream, in which the instances of a union start at byte 0.
             MemberType::Defined(inner) => {
                 (format!("type: {}\n{indent}    size: {}", inner.name, inner.size), None, String::new())
             }
@@ -510,7 +514,8 @@ const GO_WORDS: &[&str] = &[
     "var",
 ];
 
-/// Returns Go source for `layout`, with a declaration for each size and offset that does not compile on another machine.
+/// Returns Go source for `layout`. The source asserts each size and each offset with a declaration that does not
+/// compile on another machine.
 fn go(layout: &Layout, name: &str, head: &str) -> Result<String, SourceError> {
     let can_name = |name: &str| is_identifier(name) && !GO_WORDS.contains(&name);
     let declarations = aligned(layout, name, "Go", &number_align, &can_name)?;
@@ -894,7 +899,8 @@ fn julia(layout: &Layout, name: &str, head: &str) -> Result<String, SourceError>
     Ok(out)
 }
 
-/// Returns the type of an array of Julia with the dimensions `shape`, in the order of the memory.
+/// Returns the Julia type of an array with elements of type `ty`. `shape` has the dimensions in the order of the
+/// memory.
 fn julia_array(ty: &ElementType, shape: &[u64]) -> String {
     let lengths = shape.iter().chain(&ty.length).rev();
     lengths.fold(ty.name.clone(), |ty, length| format!("NTuple{{{length}, {ty}}}"))
@@ -937,8 +943,8 @@ fn julia_type(field: Field<'_>) -> Result<ElementType, SourceError> {
     })
 }
 
-/// Returns a space and a comment of `text` after `mark`, to be appended to a line of code. `text` must have no line
-/// feed. Returns an empty text if `text` is empty.
+/// Returns a space, `mark`, a space and `text`: a comment to be appended to a line of code. `mark` starts a comment in
+/// the language, such as `//`. `text` must have no line feed. Returns an empty text if `text` is empty.
 fn comment(mark: &str, text: &str) -> String {
     if text.is_empty() { String::new() } else { format!(" {mark} {text}") }
 }

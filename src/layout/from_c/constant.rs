@@ -1,11 +1,12 @@
-//! Constant expressions: the lengths of arrays, the widths of bit-fields, the values of enumerators, and alignments.
+//! Constant expressions of C: the lengths of arrays, the widths of bit-fields, the values of enumerators, and
+//! alignments. [`Value`] is the result, and `Resolver::constant` evaluates an expression.
 
 use lang_c::ast::{BinaryOperator, Constant, Expression, Integer, IntegerBase, IntegerSize, TypeName, UnaryOperator};
 use lang_c::span::Node;
 
 use super::declare::Resolver;
 use super::error::{CError, quoted};
-use super::types::{Base, CValue, describe_unsized};
+use super::types::{Base, DeclaredType, describe_unsized};
 use crate::abi::CType;
 use crate::layout::Type;
 
@@ -49,9 +50,9 @@ impl Value {
         (min..=max).contains(&self.number)
     }
 
-    /// Returns the value in the integer type of `bits` bits, signed if `is_signed` is `true`. A value outside the range
-    /// of an unsigned type is reduced modulo the number of its values, as C requires. Returns `None` for a value
-    /// outside the range of a signed type.
+    /// Converts the value to the integer type of `bits` bits, which is signed if `is_signed` is `true`. As C requires,
+    /// a value outside the range of an unsigned type is reduced modulo the number of values of the type. Returns `None`
+    /// for a value outside the range of a signed type.
     fn convert(self, bits: u32, is_signed: bool) -> Option<Self> {
         let converted = Self { bits, is_signed, ..self };
         if converted.is_in_range() {
@@ -61,8 +62,8 @@ impl Value {
         (!is_signed).then_some(Self { number: self.number.checked_rem_euclid(values)?, ..converted })
     }
 
-    /// Returns `self` and `other` in their common type, by the usual arithmetic conversions of C. Returns `None` if a
-    /// value is outside the range of the common type.
+    /// Converts `self` and `other` to their common type by the usual arithmetic conversions of C, and returns both.
+    /// Returns `None` if a value is outside the range of the common type.
     fn common(self, other: Self) -> Option<(Self, Self)> {
         let bits = self.bits.max(other.bits);
         let is_signed = [self, other].iter().all(|value| value.is_signed || value.bits < bits);
@@ -138,7 +139,7 @@ impl Resolver<'_, '_> {
                             let message = "the sign of a `char` depends on the compiler".to_owned();
                             return Err(self.error(at, message).with_help("write `signed char`"));
                         }
-                        // The integer promotions.
+                        // The integer promotions convert a small type to `int`.
                         Ok(if bits < 32 { Value::int(cast.number) } else { cast })
                     }
                     _ => Err(self.not_constant(at)),
@@ -150,7 +151,7 @@ impl Resolver<'_, '_> {
                 let is_true = condition.number != 0;
                 let (used, unused) = if is_true { (then, otherwise) } else { (otherwise, then) };
                 let used = self.constant(used)?;
-                // The type of the result depends on both expressions.
+                // The type of the result depends on both expressions, also on the expression that C does not evaluate.
                 let unused = self.unevaluated(unused)?;
                 let (used, _) = used.common(unused).ok_or_else(|| overflow(self))?;
                 Ok(used)
@@ -173,9 +174,10 @@ impl Resolver<'_, '_> {
         }
     }
 
-    /// Returns `value` in the type of `bits` bits, with a sign if `is_signed` is true. `value` is `None` if its
-    /// computation overflowed. `at` is the place of the expression. Returns an error if the type does not contain the
-    /// value. In an expression that C does not evaluate, returns 0 instead of the error, because the value is not used.
+    /// Converts `value` to the integer type of `bits` bits, which is signed if `is_signed` is `true`. `value` is `None`
+    /// if its computation overflowed. `at` is the position of the expression. Returns an error if the type does not
+    /// contain the value. In an expression that C does not evaluate, returns 0 instead of the error, because the value
+    /// is not used.
     fn converted(&self, value: Option<Value>, bits: u32, is_signed: bool, at: usize) -> Result<Value, CError> {
         match value.and_then(|value| value.convert(bits, is_signed)) {
             Some(value) => Ok(value),
@@ -184,8 +186,8 @@ impl Resolver<'_, '_> {
         }
     }
 
-    /// Returns a value of the type of `expression`, which C does not evaluate: `1 / 0` in `1 ? 2 : 1 / 0`. Returns an
-    /// error if `expression` is not an integer constant.
+    /// Returns a value that has the type of `expression`, an expression that C does not evaluate: `1 / 0` in `1 ? 2 : 1
+    /// / 0`. Returns an error if `expression` is not an integer constant.
     // The function and `constant` call each other for each conditional. `MAX_RUN` in `source.rs` limits the number of
     // conditionals.
     fn unevaluated(&mut self, expression: &Node<Expression>) -> Result<Value, CError> {
@@ -195,9 +197,9 @@ impl Resolver<'_, '_> {
         value
     }
 
-    /// Returns the result of `operator` for the operands `left` and `right`. `at` is the place of the expression.
-    /// Returns an error for a division by 0, for a result out of range, and for an operator that no constant has, such
-    /// as `=`.
+    /// Returns the result of `operator` for the operands `left` and `right`. `at` is the position of the expression.
+    /// Returns an error for a division by 0, for a result out of range, and for an operator that a constant expression
+    /// cannot have, such as `=`.
     fn binary(&self, operator: &BinaryOperator, left: Value, right: Value, at: usize) -> Result<Value, CError> {
         let overflow = || self.error(at, "the value of the expression is out of range".to_owned());
         let (a, b) = left.common(right).ok_or_else(overflow)?;
@@ -280,16 +282,16 @@ impl Resolver<'_, '_> {
         }
     }
 
-    /// Returns the error for a use of `value`, a type without a size, at the offset `at`.
-    pub(super) fn unsized_error(&self, value: &CValue, at: usize) -> CError {
+    /// Returns the error for a use of `value` at the offset `at`. `value` is a type without a size.
+    pub(super) fn unsized_error(&self, value: &DeclaredType, at: usize) -> CError {
         match &value.base {
             Base::Invalid(error) => error.clone(),
             base => self.error(at, describe_unsized(base)),
         }
     }
 
-    /// Returns the value of the enumerator `name`, or of `true` or `false`. `at` is the place of the name. Returns an
-    /// error if no enumerator has this name.
+    /// Returns the value of the enumerator `name`, or of `true` or `false`. `at` is the position of the name. Returns
+    /// an error if no enumerator has this name.
     fn named_constant(&self, name: &str, at: usize) -> Result<Value, CError> {
         match (self.constants.get(name), name) {
             (Some(value), _) => Ok(*value),
@@ -302,7 +304,7 @@ impl Resolver<'_, '_> {
         }
     }
 
-    /// Returns the error for the expression at the place `at`, which is not an integer constant.
+    /// Returns the error for the expression at the position `at`, which is not an integer constant.
     fn not_constant(&self, at: usize) -> CError {
         self.error(at, "expected an integer constant".to_owned())
     }
