@@ -36,7 +36,7 @@ impl Align {
     pub(crate) const EIGHT: Self = Self { log2: 3 };
     pub(crate) const SIXTEEN: Self = Self { log2: 4 };
 
-    /// Returns the alignment to a multiple of `bytes` bytes. Returns `None` if `bytes` is not a power of two.
+    /// Creates an alignment of `bytes` bytes. Returns `None` if `bytes` is not a power of two.
     #[must_use]
     #[inline]
     pub const fn new(bytes: u64) -> Option<Self> {

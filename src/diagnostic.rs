@@ -124,8 +124,7 @@ impl<'a> Diagnostic<'a> {
         self.help(Some(help.into()))
     }
 
-    /// Sets the start of the message, from the level `level` and from `id`, the id of a rule of the protocol:
-    /// `error[A04]: ...`, `warning[A10]: ...`.
+    /// Sets the start of the message to the level `level` and the rule id `id`: `error[A04]: ...`, `warning[A10]: ...`.
     pub(crate) fn titled(mut self, level: Level, id: &'static str) -> Self {
         (self.level, self.id) = (level, Some(id));
         self

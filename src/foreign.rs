@@ -101,9 +101,9 @@ impl Foreign {
         Ok(start.wrapping_offset(run.offset))
     }
 
-    /// Returns the address that `indices` lead to. `indices` has one index for each of the first dimensions of the
-    /// path. In each dimension with pointers, the method reads the pointer and continues at its target. Returns an
-    /// error if an index is out of bounds or a pointer is NULL.
+    /// Returns the address that `indices` lead to. `indices` has the indices of the first dimensions of the path, one
+    /// for each dimension. In each dimension with pointers, the method reads the pointer and continues at its target.
+    /// Returns an error if an index is out of bounds or a pointer is NULL.
     fn follow(&self, indices: &[i64]) -> Result<*const u8, DecodeError> {
         let mut here = self.buf.wrapping_offset(self.offset);
         for (dimension, (index, axis)) in indices.iter().zip(&self.path).enumerate() {
@@ -227,8 +227,8 @@ unsafe impl CellAddresses for RowPointers {
 
     #[inline(always)]
     unsafe fn next(&mut self) -> Option<*const u8> {
-        // SAFETY: (b) limits the calls of `next` to `count`, so this is one of the `count` pointers that the INVARIANT
-        // permits reading. `read_unaligned` accepts every address.
+        // SAFETY: Requirement (b) limits the calls of `next` to `count`. The INVARIANT therefore permits reading the
+        // pointer at `next_pointer`. `read_unaligned` accepts every address.
         let next = unsafe { self.next_pointer.cast::<*const u8>().read_unaligned() };
         if next.is_null() {
             return None;

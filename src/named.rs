@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use crate::text::escape;
 
-/// The error for a text that names no variant of an enum, no dialect or no data model.
+/// The error for a text that is not a known name of an enum variant, a dialect or a data model.
 ///
 /// ```
 /// use pep3118::Endian;

@@ -1,10 +1,11 @@
-//! Copies of evenly spaced cells: the inner loops of reading, writing and byte swapping.
+//! Copies of evenly spaced cells: the inner loops of reading, writing, byte swapping and transposing.
 //!
 //! This module uses three terms:
 //! - A *cell* is a range of bytes that is copied at once, for example an item or a field of a record. A [`Strided`]
 //!   or [`StridedMut`] describes cells of equal length that start at equal distances.
-//! - A *unit* is the bytes of one number inside of a cell: the 8 bytes of a `d`, or the 4 bytes of each half of a
-//!   `Zf`. Byte swapping reverses the bytes of every unit. A unit length of 0 or 1 means that no bytes are reversed.
+//! - A *unit* consists of the bytes of one number inside of a cell: the 8 bytes of a `d`, or the 4 bytes of each half
+//!   of a `Zf`. Byte swapping reverses the bytes of every unit. A unit length of 0 or 1 means that no bytes are
+//!   reversed.
 //! - The cells are *adjacent* if each cell starts at the end of the cell before it.
 //!
 //! The constructors `within` and `of_rows` prove that all cells are inside of the memory. The caller of the
@@ -29,8 +30,8 @@ const LINE: usize = 64;
 ///
 /// # Safety
 /// Every implementation guarantees:
-/// - (a) If the caller of [`next`](Self::next) meets requirement (b), [`cell_len`](Self::cell_len) bytes may be read
-///   at the returned address until the value is dropped.
+/// - (a) If the caller of [`next`](Self::next) meets requirement (b), [`cell_len`](Self::cell_len) bytes may be read at
+///   the returned address until the `CellAddresses` value is dropped.
 pub(crate) unsafe trait CellAddresses {
     /// Returns the length of every cell in bytes.
     fn cell_len(&self) -> usize;

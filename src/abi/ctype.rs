@@ -95,8 +95,8 @@ impl DataModel {
 
     /// Returns the alignment of a structure member of the C type `ty`.
     ///
-    /// `long`, pointers and `wchar_t` are aligned to their size. If their size in a data model is not a power of two,
-    /// the alignment is 1 byte. Only a data model that the caller builds can have such a size.
+    /// `long`, pointers and `wchar_t` are aligned to their size. If the size is not a power of two, the alignment is 1
+    /// byte. Only a data model that the caller builds can have such a size.
     ///
     /// ```
     /// use pep3118::{CType, DataModel};

@@ -1,4 +1,5 @@
-//! The data model of a machine: [`DataModel`].
+//! [`DataModel`]: the byte order of a machine, and the sizes and alignments of its C types. [`LongDoubleAbi`]: the
+//! `long double` of a machine.
 
 use core::fmt;
 use core::hash::{Hash, Hasher};
@@ -12,7 +13,7 @@ use crate::named::UnknownName;
 ///
 /// A function whose result depends on the machine has a parameter of this type. A program can therefore read a buffer
 /// of a Windows machine or of a big-endian machine on every machine. If a function uses [`HOST`](DataModel::HOST)
-/// instead of a parameter, its documentation states so.
+/// instead of a parameter, the documentation of the function states so.
 ///
 /// ```
 /// use pep3118::DataModel;
@@ -21,7 +22,7 @@ use crate::named::UnknownName;
 /// ```
 ///
 /// Two data models are equal if they have the same byte order, sizes and alignments. The name is not compared, because
-/// it does not change a layout: [`HOST`](DataModel::HOST) on x86-64 Linux equals [`LP64`](DataModel::LP64).
+/// the name does not change a layout: [`HOST`](DataModel::HOST) on x86-64 Linux equals [`LP64`](DataModel::LP64).
 #[derive(Clone, Copy, Debug)]
 pub struct DataModel {
     /// The name in messages and in JSON: a short name in lower case, such as `"lp64"`.

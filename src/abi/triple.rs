@@ -1,4 +1,5 @@
 //! [`DataModel::from_triple`]: the data model of a target triple, such as `x86_64-unknown-linux-gnu`.
+//! [`UnknownTriple`]: the error for an unknown triple.
 
 use target_lexicon::{Architecture, CDataModel, Endianness, Environment, OperatingSystem, Triple, Vendor};
 

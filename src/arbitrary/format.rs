@@ -105,7 +105,8 @@ pub const TOKENS: &[&str] = &[
 /// ```
 ///
 /// # Errors
-/// - [`Error::IncorrectFormat`]: `dialect` and `model` have no format, for example because `dialect` has no characters
+/// - [`Error::IncorrectFormat`]: no format is valid in `dialect` on the machine `model`, for example because `dialect`
+///   has no format characters
 pub fn format(bytes: &mut Unstructured<'_>, dialect: &Dialect, model: &DataModel) -> Result<String> {
     Ok(layout(bytes, dialect, model)?.0)
 }
@@ -123,7 +124,8 @@ pub fn format(bytes: &mut Unstructured<'_>, dialect: &Dialect, model: &DataModel
 /// ```
 ///
 /// # Errors
-/// - [`Error::IncorrectFormat`]: `dialect` and `model` have no format, for example because `dialect` has no characters
+/// - [`Error::IncorrectFormat`]: no format is valid in `dialect` on the machine `model`, for example because `dialect`
+///   has no format characters
 pub fn layout(bytes: &mut Unstructured<'_>, dialect: &Dialect, model: &DataModel) -> Result<(String, Layout)> {
     let read = |format: &str| {
         let layout = Layout::read(format.as_bytes(), dialect, model).ok()?;
@@ -206,8 +208,8 @@ impl Generator<'_> {
 }
 
 /// Generates the bytes of a format that `dialect` accepts or that has errors. Half of the results are sequences of
-/// [`TOKENS`] and of random bytes. The other results are a valid format in which one byte or token is inserted,
-/// replaced or removed.
+/// [`TOKENS`] and of random bytes. Each other result is a valid format in which one byte or token is inserted, replaced
+/// or removed.
 ///
 /// ```
 /// use arbitrary::Unstructured;

@@ -1,4 +1,4 @@
-//! The syntax tree of a format: [`Format`] and the types of its nodes.
+//! The syntax tree of a format: [`Format`], and the types of the nodes, such as [`Member`], [`Item`] and [`ItemType`].
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -18,7 +18,7 @@ use crate::span::Span;
 /// Spec: CPython `Doc/c-api/buffer.rst`, `Py_buffer.format`.
 pub const NULL_FORMAT: &[u8] = b"B";
 
-/// A parsed format string. It contains the syntax tree, the source bytes, and the span of every node of the tree.
+/// A parsed format string: the syntax tree, the source bytes, and the span of every node of the tree.
 ///
 /// The tree represents the tokens of the format. The meaning of a token depends on the dialect and is not in the
 /// tree. Two formats are equal if they have equal tokens: `i i` equals `ii`, and `03i` equals `3i`, but `1i` does not
@@ -195,7 +195,7 @@ pub enum ItemType {
     Code(Code),
     /// `T{…}`: a structure. The value contains the members between the braces.
     Structure(Vec<Member>),
-    /// `&…`: a pointer. The value is the item after the `&`, which describes the target of the pointer.
+    /// `&…`: a pointer. The value is the item after the `&`. The item describes the target of the pointer.
     Pointer(Box<Item>),
     /// `X{…}`: a pointer to a function. The value contains the bytes between the braces.
     Function(Vec<u8>),

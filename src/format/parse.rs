@@ -511,7 +511,7 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
     }
 
     /// Sets `refusal` to the reason "the shape is not closed". Returns the error value that the calling production
-    /// returns. `rest` starts where the `)` is missing. `shape` starts at the `(` of the shape.
+    /// returns. `rest` starts at the position of the missing `)`. `shape` starts at the `(` of the shape.
     #[cold]
     fn unclosed_shape(&mut self, rest: &'i [u8], shape: &'i [u8]) -> Refused {
         self.refuse_unclosed(rest, 1, Kind::UnclosedShape, self.span_of_first(shape, 1))

@@ -18,8 +18,8 @@ pub(super) fn print(members: &[Member]) -> Vec<u8> {
 
 /// The maximum number of nested structures and pointers that are printed. The printer omits the members of deeper
 /// structures and pointers.
-// A tree of the caller can have any depth, so this limit bounds the recursion. The parser rejects text of this
-// depth, so an incomplete text is never accepted.
+// The caller can pass a tree of any depth, so this limit bounds the recursion. The parser rejects text of this depth,
+// so an incomplete text is never accepted.
 const MAX_DEPTH: usize = 2 * Limits::DEFAULT.depth;
 
 /// Appends the text of `members` to `out`. `depth` is the number of structures and pointers around `members`.

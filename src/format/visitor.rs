@@ -11,8 +11,8 @@ pub(crate) struct Stop;
 /// `docs/grammar.md`.
 ///
 /// [`parse_events`](super::parse_events) calls the methods in source order. [`Format::replay`](super::Format::replay)
-/// makes the same calls for a format that is already parsed. There are three visitors, which compute the syntax tree,
-/// the layout and the item size. A caller that needs only the size therefore allocates no tree.
+/// makes the same calls for a format that is already parsed. Three visitors compute the syntax tree, the layout and the
+/// item size. A caller that needs only the size therefore allocates no tree.
 ///
 /// The calls for one item are, in this order:
 /// 1. any number of [`space`](Visitor::space), [`byte_order`](Visitor::byte_order), [`count`](Visitor::count), and

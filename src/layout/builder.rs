@@ -1,4 +1,5 @@
 //! [`LayoutBuilder`]: builds the layout of a type whose offsets are known, such as a NumPy dtype or a C structure.
+//! [`MemberSpec`] describes one member, and [`BuildError`] is the error for an invalid member.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -120,7 +121,7 @@ pub enum BuildError {
     /// A number of names that is not the number of fields, such as one name for `<hf`.
     #[error("{names} names for {}", plural(*fields, "field"))]
     NameCount {
-        /// The number of names. A caller that gives too many names gets the number of fields plus one.
+        /// The number of names. If the caller gives too many names, the value is the number of fields plus one.
         names: usize,
         /// The number of fields.
         fields: usize,

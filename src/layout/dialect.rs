@@ -368,8 +368,8 @@ named_enum! {
         Padding = "padding",
         /// A field of opaque bytes, which NumPy calls void.
         Field = "field",
-        /// A field of opaque bytes. An `x` without a name is also a field if the format contains no other item, such as
-        /// `3x`. NumPy writes such formats.
+        /// A field of opaque bytes. An `x` without a name is also a field if the format contains no other item: NumPy
+        /// writes formats such as `3x`.
         FieldOrWhole = "field-or-whole",
     }
 }
@@ -581,7 +581,7 @@ impl Dialect {
     ///
     /// ctypes writes all padding. Format characters without a standard size, such as `P`, have the native size under
     /// every byte-order character. ctypes writes no byte-order character before `&` and `X{}`. Before CPython 3.12,
-    /// ctypes wrote no padding, so the size of such a format is smaller than the itemsize.
+    /// ctypes wrote no padding, so the size of an older format can be smaller than the itemsize.
     pub const CTYPES: Self = Self {
         name: "ctypes",
         codes: NUMBERS_WITH_COMPLEX

@@ -299,9 +299,9 @@ impl FormatWriter {
         field.fields().try_for_each(|inner| self.refuse_arrays(inner, at.saturating_add(inner.offset())))
     }
 
-    /// Returns the format character of `field`, after its length if the type is a byte string, a Unicode text, void or
-    /// bits: `i`, `5s`. Returns an error if the target does not have the format character. `at` is the offset of
-    /// `field` in bytes from the start of the item, for the error.
+    /// Returns the format character of `field`, such as `i`. If the type is a byte string, a Unicode text, void or
+    /// bits, the length precedes the character: `5s`. Returns an error if the target does not have the format
+    /// character. `at` is the offset of `field` in bytes from the start of the item, for the error.
     fn format_character(&self, field: Field<'_>, at: u64) -> Result<String, EmitError> {
         let size = field.size();
         let length = |units: u64, code: &str| if units == 1 { code.to_string() } else { format!("{units}{code}") };

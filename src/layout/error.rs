@@ -1,4 +1,5 @@
-//! [`LayoutError`]: the reason why a format has no layout, or more than one layout.
+//! [`LayoutError`]: the error for a format that has no layout, or more than one layout. [`LayoutErrorKind`] is the
+//! reason.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -234,7 +235,7 @@ impl LayoutErrorKind {
                     "`struct` reads `Zf` and `Zd` from CPython 3.15 on, `F` and `D` from 3.14 on"
                 }
                 Code::ComplexFloat314 | Code::ComplexDouble314 => {
-                    "only `struct` and ctypes of CPython 3.14 write `F` and `D`; all others write `Zf` and `Zd`"
+                    "only `struct` and ctypes of CPython 3.14 write `F` and `D`; other producers write `Zf` and `Zd`"
                 }
                 _ => return None,
             },
@@ -246,13 +247,13 @@ impl LayoutErrorKind {
                 }));
             }
             Self::Construct { construct } => match construct {
-                Construct::LaterByteOrder => "only the first byte of the format can be one",
+                Construct::LaterByteOrder => "only the first byte of the format can be a byte-order character",
                 Construct::SpaceInItem => "write the count and the format character together",
-                Construct::ByteOrderBeforeShape => "write it after the shape: `(2)<i`",
+                Construct::ByteOrderBeforeShape => "write the byte-order character after the shape: `(2)<i`",
                 Construct::StackedShapes => "write one shape: `(2,3)i`",
                 _ => return None,
             },
-            Self::AdjacentBits => "write them as one item: `8t`",
+            Self::AdjacentBits => "write the bits as one item: `8t`",
             Self::ItemsizeMismatch { itemsize, sizes } if sizes.iter().all(|found| found.size < *itemsize) => {
                 "the exporter omitted bytes: ctypes before CPython 3.12 writes no padding, \
                  and all versions omit inherited fields and the fields of unions"

@@ -98,7 +98,7 @@ pub(super) fn lay_out(
 struct SizeAlign {
     /// The size in bytes.
     size: u64,
-    /// The alignment in bytes minus one. For an alignment of 8 bytes, `mask` is `0b111`. These bits are 0 in each
+    /// The alignment in bytes minus one. For an alignment of 8 bytes, `mask` is `0b111`, the bits that are 0 in each
     /// multiple of 8.
     mask: u64,
 }
@@ -137,8 +137,8 @@ impl SizeAlign {
     #[inline]
     fn place(self, previous_end: u64, rounding: u64) -> Placed {
         let mask = self.mask & rounding;
-        // `previous_end` is at most `limit` and `mask` is an alignment minus one. Both are less than 2^63, so the sum
-        // does not wrap.
+        // `previous_end` is at most `limit` and `mask` is an alignment minus one. The two numbers are less than 2^63,
+        // so the sum does not wrap.
         Placed { offset: previous_end.wrapping_add(mask) & !mask, size: self.size, mask: self.mask }
     }
 }
@@ -204,7 +204,7 @@ impl<P: FnMut(Node)> CodeSequence<'_, P> {
                 detail: Detail::None,
             });
         }
-        // Each mask is a power of two minus one, so `masks`, which has the bits of all masks, is equal to the largest
+        // `masks` has the bits of all masks. Each mask is a power of two minus one, so `masks` is equal to the largest
         // mask.
         Some((previous_end, Align::new(masks.wrapping_add(1))?))
     }

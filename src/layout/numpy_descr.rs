@@ -1,5 +1,5 @@
-//! [`Layout::from_numpy_descr`] and [`Layout::to_numpy_descr`]: a layout from and to the description of a dtype in the
-//! header of a `.npy` file and in `__array_interface__["descr"]`.
+//! [`Layout::from_numpy_descr`] and [`Layout::to_numpy_descr`]: convert between a layout and the description of a
+//! dtype, as in the header of a `.npy` file and in `__array_interface__["descr"]`.
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
@@ -147,30 +147,31 @@ impl Layout {
 }
 
 /// Returns the size of `descr` in bytes. Returns `None` if the size does not fit in 64 bits.
-// The function calls itself once for each level of nested types, which `Reader` limits.
+// The function calls itself once for each level of nested types. `Reader` limits the number of levels.
 fn size_of(descr: &Descr) -> Option<u64> {
     match descr {
         Descr::Scalar(scalar) => Some(scalar.size),
         Descr::User(user, _) => Some(user.size()),
         Descr::Record(members) => members.iter().try_fold(0_u64, |size, member| size.checked_add(member.size()?)),
-        Descr::Array(element, shape) => times(size_of(element)?, shape),
+        Descr::Array(element, shape) => array_size(size_of(element)?, shape),
     }
 }
 
-/// Returns the product of `size` and `shape`. Returns `None` if the product does not fit in 64 bits.
-fn times(size: u64, shape: &[u64]) -> Option<u64> {
+/// Returns the size in bytes of an array with the dimensions `shape` and elements of `size` bytes. Returns `None` if the
+/// size does not fit in 64 bits.
+fn array_size(size: u64, shape: &[u64]) -> Option<u64> {
     if shape.contains(&0) { Some(0) } else { shape.iter().try_fold(size, |size, length| size.checked_mul(*length)) }
 }
 
 impl Member {
     /// Returns the size of the field in bytes. Returns `None` if the size does not fit in 64 bits.
     fn size(&self) -> Option<u64> {
-        times(size_of(&self.descr)?, &self.shape)
+        array_size(size_of(&self.descr)?, &self.shape)
     }
 }
 
 /// Adds a field of the type `descr` to `builder`, with the name, the offset and the shape of `member`.
-// The function calls itself once for each level of nested types, which `Reader` limits.
+// The function calls itself once for each level of nested types. `Reader` limits the number of levels.
 fn add(builder: &mut LayoutBuilder, descr: &Descr, member: MemberSpec<'_>) -> Result<(), NumpyDescrError> {
     match descr {
         // NumPy removes the NULs at the end of `S` and `U`.

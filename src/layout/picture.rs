@@ -408,8 +408,8 @@ impl Segment {
     }
 }
 
-/// Returns the text of `piece` between its bars. The text is cut, or filled with spaces or dots, to the width of its
-/// bytes.
+/// Returns the text of `piece` between its bars. The text is cut, or filled with spaces or dots, to the width of the
+/// bytes of the piece.
 fn cell_text(piece: &Piece<'_>) -> String {
     let width = piece.len.saturating_mul(CELL).saturating_sub(1);
     let fill = if piece.style == CellStyle::Padding { '.' } else { ' ' };
@@ -566,8 +566,9 @@ impl Painter {
         self.push(lane, start, end.saturating_sub(start), CellText::Type(text.clone()), text, style);
     }
 
-    /// Adds the bits of one element of `field` at byte `offset` of the item. Adds nothing if `field` is not a bit-field.
-    /// `path` is the dotted name of `field`, and `leaf` is its index among all fields that are not records.
+    /// Adds the bits of one element of `field` at byte `offset` of the item. Adds nothing if `field` is not a
+    /// bit-field. `path` is the dotted name of `field`, and `leaf` is the index of `field` among all fields that are
+    /// not records.
     fn push_bits(&mut self, field: Field<'_>, offset: u64, path: &str, leaf: usize) {
         let Some(bits) = field.bit_field() else { return };
         for (byte, mask) in (offset..).zip(bits.masks(field.endian().unwrap_or(Endian::Little))) {

@@ -119,8 +119,8 @@ impl Layout {
     }
 }
 
-/// Returns the number of nodes for which memory is reserved: one node for the root, and one node for each byte of
-/// `format`, but at most [`MAX_RESERVED`] such nodes.
+/// Returns the number of nodes for which memory is reserved: one node for the root, and one node for each of the first
+/// [`MAX_RESERVED`] bytes of `format`.
 #[inline]
 fn node_capacity(format: &[u8]) -> usize {
     format.len().min(MAX_RESERVED).saturating_add(1)

@@ -1,4 +1,5 @@
-//! [`reconcile`]: computes the layout of a format whose itemsize is known.
+//! [`reconcile`]: computes the layout of a format whose itemsize is known. [`interpretations`]: the layouts in the
+//! result.
 //!
 //! Four dialects explain every correct format in the corpus of recorded exports (see `docs/padding.md`). In `pep3118`,
 //! `@` implies padding before items only. `native-c` has the layout rules of a C compiler. In `numpy`, `@` implies no
@@ -73,7 +74,7 @@ fn reconcile_bytes(
         Some(dialect) => by_dialect(format, itemsize, dialect, model),
         None => by_all_rules(format, itemsize, model),
     };
-    // An error message names a dialect. Without a dialect of the caller, this is `PEP3118`, which accepts all
+    // An error message names a dialect. If the caller gave no dialect, the message names `PEP3118`, which accepts all
     // constructs.
     let dialect = dialect.unwrap_or(&Dialect::PEP3118);
     match candidates {
@@ -112,8 +113,8 @@ impl Candidates {
         Self { first, others: Vec::new() }
     }
 
-    /// Adds the interpretation `other`, unless a candidate already has the same memory layout. In this case, the
-    /// certainty of this candidate becomes `Inferred` if the certainty of `other` is `Inferred`.
+    /// Adds the interpretation `other`, unless a candidate already has the same memory layout. If the certainty of
+    /// `other` is `Inferred`, the certainty of the existing candidate becomes `Inferred`.
     fn add_distinct(&mut self, other: Interpretation) {
         let mut known = core::iter::once(&mut self.first).chain(&mut self.others);
         match known.find(|known| same_memory(&known.layout, &other.layout)) {
@@ -160,7 +161,7 @@ fn by_dialect(
     }
 }
 
-/// Creates the error that `format` has no layout of `itemsize` bytes. `sizes` has the size of each layout that was
+/// Creates the error for a `format` without a layout of `itemsize` bytes. `sizes` has the size of each layout that was
 /// tried. The message names `dialect` and `model`.
 fn itemsize_mismatch(
     format: &[u8],
@@ -263,8 +264,8 @@ fn with_rounded_structures(found: Interpretation, format: &[u8], itemsize: Optio
     candidates
 }
 
-/// The dialect of NumPy for a format of an unknown producer. This dialect accepts every format character. A whole
-/// format such as `3x` is padding, because another producer may have written the format.
+/// The dialect of NumPy for a format of an unknown producer. This dialect accepts every format character. A format of
+/// pad bytes only, such as `3x`, is padding, because another producer may have written the format.
 const NUMPY_RULE: Dialect =
     Dialect { name: Dialect::NUMPY.name, record_spacing: RecordSpacing::Inferred, ..Dialect::NUMPY_PACKED };
 

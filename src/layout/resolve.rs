@@ -21,8 +21,8 @@ use crate::align::Align;
 use crate::format::{ByteOrder, Code, Failure, Stop, Visitor};
 use crate::span::Span;
 
-/// The size and alignment of an item, and whether a field has a name. The resolver knows these properties after the
-/// last token of the format.
+/// The size and alignment of an item, and the presence of names. The resolver knows these properties after the last
+/// token of the format.
 pub(super) struct Resolved {
     /// The size of the item in bytes.
     pub(super) size: u64,
@@ -69,7 +69,7 @@ pub(super) fn resolve_events<O: Sink>(
         Ok(size) => Ok(Resolved { size, align: resolver.align, named: resolver.named }),
         Err(failure) => {
             let error = resolver.error;
-            Err(explain(failure, error, format, dialect, model))
+            Err(to_layout_error(failure, error, format, dialect, model))
         }
     }
 }
@@ -78,7 +78,7 @@ pub(super) fn resolve_events<O: Sink>(
 /// the error that the resolver has stored, with the span of the refused token. `error` is `None` if the resolver
 /// refused no token. The message contains `format` and the names of `dialect` and `model`.
 #[cold]
-fn explain(
+fn to_layout_error(
     failure: Failure,
     error: Option<(Kind, Span)>,
     format: &[u8],
@@ -192,7 +192,7 @@ impl<O: Sink> Resolver<'_, O> {
         self.refuse(Kind::Construct { construct }, span)
     }
 
-    /// Returns `Stop` if the dialect does not have `syntax`, and stores the error for `construct` at the bytes `span`.
+    /// If the dialect does not have `syntax`, stores the error for `construct` at the bytes `span`, and returns `Stop`.
     fn require(&mut self, syntax: Syntax, construct: Construct, span: Span) -> Result<(), Stop> {
         if self.dialect.syntax.contains(syntax) { Ok(()) } else { self.refuse_construct(construct, span) }
     }
@@ -228,7 +228,7 @@ impl<O: Sink> Resolver<'_, O> {
     }
 
     /// Returns the number of elements of an item: the product of the dimensions and the count of `prefix`. Adds the
-    /// count to `prefix` as its last dimension. The count must be a number of values (`4i`), and not a length (`4s`).
+    /// count to `prefix` as the last dimension. The count must be a number of values (`4i`), and not a length (`4s`).
     /// Returns `Stop` with an error at the bytes `span` if the number exceeds 64 bits.
     #[inline]
     fn count_elements(&mut self, prefix: &mut ItemPrefix, span: Span) -> Result<u64, Stop> {

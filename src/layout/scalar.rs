@@ -1,5 +1,5 @@
-//! [`Scalar`]: the type of a value that a format of one format character describes. [`CodeInfo`]: the C type and the
-//! sizes of a format character.
+//! [`Scalar`]: the type, the size and the byte order of a value that a format of one format character describes.
+//! [`CodeInfo`]: the C type and the sizes of a format character.
 
 use super::dialect::WideChar;
 use super::ty::Type;

@@ -17,7 +17,7 @@ enum Special {
     Ieee,
     /// `fn`: no infinity. All bits but the sign are 1 in a NaN.
     Finite,
-    /// `fnuz`: no infinity and no negative zero. The bits of the negative zero are the NaN.
+    /// `fnuz`: no infinity and no negative zero. The bits of the negative zero mean NaN.
     FiniteUnsignedZero,
     /// `fnu`: no sign, no infinity, no zero, no mantissa. All bits are 1 in the NaN.
     ExponentOnly,

@@ -27,6 +27,7 @@ const FIELDS: [&str; COLOURS] = ["#bfe3f2", "#c9e7c0", "#ead0ec", "#f6e3b0", "#c
 
 impl Picture {
     /// Draws the picture as an SVG element, and returns the text of the element.
+    ///
     /// Each field is a rectangle. Padding is a rectangle with a dashed border. Each byte with bit-fields has a row of
     /// its own under a ruler of bits. The tooltip of a rectangle shows the type and the offsets.
     ///

@@ -561,8 +561,7 @@ impl<'l> Field<'l> {
         if self.size() == character { NulHandling::Keep } else { NulHandling::StripTrailing }
     }
 
-    /// Returns the byte order of the values if this byte order is opposite to the byte order of the data model. Returns
-    /// `None` otherwise.
+    /// Returns the byte order of the values if the data model has the opposite byte order. Returns `None` otherwise.
     pub(crate) fn swapped_endian(self) -> Option<Endian> {
         self.endian().filter(|endian| *endian != self.model().endian)
     }
@@ -659,8 +658,8 @@ impl<'l> Field<'l> {
     /// bytes of the fields, so [`overlaps`](Self::overlaps) calls it only if the fields are not in the order of their
     /// offsets.
     fn shares_bits(self) -> bool {
-        // Each entry is a range of bytes, and the bits of each of these bytes that a field uses. A bit-field has one
-        // entry for each byte.
+        // Each entry has the start and the end of a range of bytes, and a mask of the bits that a field uses in each
+        // byte of the range. A bit-field has one entry for each byte.
         let mut used: Vec<(u64, u64, u8)> = Vec::new();
         for field in self.fields().filter(|field| field.total_size() > 0) {
             let start = field.offset();
@@ -795,9 +794,8 @@ impl<'l> Field<'l> {
     }
 }
 
-/// Two fields are equal if they have equal names, offsets, sizes, shapes, types and byte orders, if their bit-fields and
-/// their rules for NULs are equal, and if the fields inside them are equal. The fields can belong to different layouts.
-/// The text of the format is not compared.
+/// Two fields are equal if their names, offsets, sizes, shapes, types, byte orders, bit-fields, rules for NULs and
+/// inner fields are equal. The fields can belong to different layouts. The text of the format is not compared.
 impl PartialEq for Field<'_> {
     fn eq(&self, other: &Self) -> bool {
         let (mut ours, mut theirs) = (self.descendants(), other.descendants());

@@ -7,8 +7,8 @@ use crate::named::named_enum;
 named_enum! {
     /// The type of the values of a field.
     ///
-    /// A type that NumPy has is named after the NumPy type. A type of text or bytes has no fixed size: a field of type
-    /// `Bytes` for the format `5s` has the [`size`](super::Field::size) 5.
+    /// A type that NumPy also has is named after the NumPy type. A type of text or bytes has no fixed size: a field of
+    /// type `Bytes` for the format `5s` has the [`size`](super::Field::size) 5.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, Type};

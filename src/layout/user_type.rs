@@ -282,14 +282,15 @@ impl UserType {
         self.definition.has_byte_order && self.size() > 1
     }
 
-    /// Returns the type of the values in columns and in Arrow. [`Type::Opaque`] means that the values stay bytes there.
+    /// Returns the type of the values in columns and in Arrow. [`Type::Opaque`] means that columns and Arrow contain
+    /// the bytes of the values.
     #[must_use]
     pub fn value_type(self) -> Type {
         self.definition.value_type
     }
 
-    /// Returns whether a column can store the bytes of a value, in the byte order of this machine, without a
-    /// conversion. Such bytes are an element of [`value_type`](Self::value_type), or the values stay bytes.
+    /// Returns whether a column stores the bytes of a value without a conversion, apart from the byte order. Otherwise
+    /// a column converts each value to [`value_type`](Self::value_type).
     pub(crate) fn is_stored_as_value(self) -> bool {
         let value_type = self.value_type();
         value_type == Type::Opaque
@@ -313,15 +314,15 @@ impl UserType {
         self.check_len(bytes.len())?;
         match &self.definition.values {
             Values::BFloat16 => {
-                let [low, high] = little(bytes, endian);
+                let [low, high] = le_bytes(bytes, endian);
                 Ok(UserValue::Float(f32::from_le_bytes([0, 0, low, high]).into()))
             }
             Values::Float8(float) => {
-                let [byte] = little(bytes, endian);
+                let [byte] = le_bytes(bytes, endian);
                 Ok(UserValue::Float(float.decode(byte)))
             }
             Values::Integer(is_signed) => {
-                let bits = u128::from_le_bytes(little(bytes, endian));
+                let bits = u128::from_le_bytes(le_bytes(bytes, endian));
                 if !is_signed {
                     return Ok(UserValue::UInt(bits));
                 }
@@ -351,12 +352,12 @@ impl UserType {
         match (&self.definition.values, value) {
             (Values::Registered { encode, .. }, value) => encode(value, bytes)?,
             (Values::BFloat16, value) => {
-                let bits = bfloat16_bits(number(value).ok_or_else(|| self.wrong_kind("a number"))?);
+                let bits = bfloat16_bits(as_float(value).ok_or_else(|| self.wrong_kind("a number"))?);
                 let bits = bits.ok_or_else(|| self.out_of_range(value))?;
                 bytes.copy_from_slice(&bits.to_le_bytes());
             }
             (Values::Float8(float), value) => {
-                let number = number(value).ok_or_else(|| self.wrong_kind("a number"))?;
+                let number = as_float(value).ok_or_else(|| self.wrong_kind("a number"))?;
                 bytes.fill(float.encode(number).ok_or_else(|| self.out_of_range(value))?);
             }
             (Values::Integer(is_signed), value) => {
@@ -456,7 +457,7 @@ pub fn element_size(ty: Type) -> Option<u64> {
 
 /// Returns the first `W` bytes of `bytes`, least significant byte first. `bytes` has the byte order `endian`. Missing
 /// bytes are 0.
-fn little<const W: usize>(bytes: &[u8], endian: Endian) -> [u8; W] {
+fn le_bytes<const W: usize>(bytes: &[u8], endian: Endian) -> [u8; W] {
     let mut out = [0; W];
     match endian {
         Endian::Little => out.iter_mut().zip(bytes).for_each(|(to, byte)| *to = *byte),
@@ -467,7 +468,7 @@ fn little<const W: usize>(bytes: &[u8], endian: Endian) -> [u8; W] {
 
 /// Returns `value` as a float, or `None` if the value is not a number.
 #[expect(clippy::cast_precision_loss, clippy::as_conversions, reason = "the result is rounded to fewer digits")]
-fn number(value: &UserValue) -> Option<f64> {
+fn as_float(value: &UserValue) -> Option<f64> {
     match value {
         UserValue::Int(value) => Some(*value as f64),
         UserValue::UInt(value) => Some(*value as f64),
@@ -484,7 +485,7 @@ pub fn nearest_float32(number: f64) -> f32 {
 
 /// Returns the bits of the `bfloat16` that is nearest to `number`. Rounds like `ml_dtypes`: first to the nearest
 /// `float32`, then to the nearest `bfloat16`. A number half-way between two values becomes the value whose last bit is
-/// 0. Returns `None` if a finite number would become infinite.
+/// zero. Returns `None` if a finite number would become infinite.
 fn bfloat16_bits(number: f64) -> Option<u16> {
     let single = nearest_float32(number);
     let bits = single.to_bits();

@@ -61,8 +61,8 @@ impl StructureSummary {
     }
 
     /// Computes the properties of an array with `shape`, `strides` and `itemsize`. `strides` and `itemsize` are in
-    /// bytes. This fast path uses 64-bit arithmetic. It calls [`of_strided_wide`](Self::of_strided_wide) if a length
-    /// is less than 1, or if a sum or a product does not fit an `i64`.
+    /// bytes. This fast path uses 64-bit arithmetic. The function calls [`of_strided_wide`](Self::of_strided_wide) if a
+    /// length is less than 1, or if a sum or a product does not fit an `i64`.
     #[inline]
     pub(crate) fn of_strided(shape: &[i64], strides: &[i64], itemsize: i64) -> Self {
         let (mut len, mut low, mut high) = (itemsize, 0_i64, itemsize);

@@ -77,8 +77,8 @@ pub enum ViewError {
         /// The value in bytes that the suboffset would have.
         suboffset: i64,
     },
-    /// `select` would create a dimension with two pointers, because the selected dimension and the dimension before the
-    /// selected dimension both have pointers.
+    /// `select` would create a dimension with two pointers, because the selected dimension and the preceding dimension
+    /// have pointers.
     #[error("dimension {dimension} cannot be dropped: the dimension before it would have two pointers")]
     PointerTwice {
         /// The dimension of the index. The first dimension is 0.

@@ -1,5 +1,5 @@
-//! `MemoryTraits`: the properties of an exporter's memory, which decide the requests that the exporter may refuse
-//! (B23, allowed refusals).
+//! `MemoryTraits`: the properties of an exporter's memory, which decide the requests that the exporter may refuse (B23,
+//! allowed refusals). `RefusalReason`: the reason for an allowed refusal.
 
 use super::contiguity::Order;
 use super::raw::RawView;

@@ -1,4 +1,5 @@
-//! `RawView`: the fields of a `Py_buffer` before validation.
+//! `RawView` and `RawViewBuf`: the fields of a `Py_buffer` before validation, with borrowed or owned arrays. `Block`:
+//! the memory around the items. `FieldName` and `MetadataValue`: the name and the value of a field, for messages.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;

@@ -1,4 +1,5 @@
-//! `Report` and `Finding`: the broken rules of the buffer protocol that a check or an audit found.
+//! `Report` and `Finding`: the broken rules of the buffer protocol that a check or an audit found. `ViolationSink`: the
+//! receiver of the violations during a check.
 
 use alloc::boxed::Box;
 use alloc::format;

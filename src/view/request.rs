@@ -1,4 +1,5 @@
-//! `Request`: the argument `flags` of `PyObject_GetBuffer`.
+//! `Request`: the argument `flags` of `PyObject_GetBuffer`. `Structure`: the structural flag of a request. `FlagsError`
+//! and `RequestError`: the errors for invalid flags and for invalid text.
 
 use alloc::string::String;
 use core::fmt;
@@ -126,7 +127,7 @@ impl Structure {
         }
     }
 
-    /// Returns the rule that defines which arrays an exporter must fill in for this structural flag, such as `B08` for
+    /// Returns the rule about the arrays that an exporter must fill in for this structural flag, such as `B08` for
     /// `STRIDES`.
     #[must_use]
     pub const fn rule(self) -> RuleId {
@@ -179,8 +180,8 @@ fn named_requests() -> impl Iterator<Item = &'static (&'static str, Request)> {
     FLAGS.iter().chain(&COMPOUNDS)
 }
 
-/// The flags that include the bits of other flags. Each pair consists of the bit that only this flag has, and the
-/// whole flag: `0x10` and `STRIDES`.
+/// The flags that include the bits of other flags. Each pair has the bit that identifies the flag, and the flag with
+/// all its bits: `0x10` and `STRIDES`.
 const IMPLYING_FLAGS: [(i32, Request); 5] = [
     (0x10, Request::STRIDES),
     (0x20, Request::C_CONTIGUOUS),

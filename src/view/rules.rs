@@ -1,4 +1,5 @@
-//! `RuleId`: the rules of the buffer protocol, each with its text, its level and its source.
+//! `RuleId`: the rules of the buffer protocol, each with its text, its `Class`, its `Level` and its source. `Severity`:
+//! the severity of a violation.
 
 use alloc::string::String;
 use core::fmt;
@@ -61,7 +62,7 @@ named_enum! {
 }
 
 impl Level {
-    /// Returns the severity that a violation of a rule with this level has.
+    /// Returns the severity for violations of a rule with this level.
     #[must_use]
     pub const fn severity(self) -> Severity {
         match self {

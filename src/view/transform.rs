@@ -1,4 +1,5 @@
-//! Operations on a [`View`] that return a view of the same memory: slice, transpose, select, field and cast.
+//! Operations on a [`View`] that return a view of the same memory: slice (with a [`Slice`]), split, transpose, select,
+//! field and cast.
 
 use alloc::boxed::Box;
 use core::num::NonZeroU64;

@@ -1,4 +1,4 @@
-//! `View`: the validated shape, strides and item layout of a buffer.
+//! `View`: the validated shape, strides and item layout of a buffer. `ItemLayout`: the layout of one item.
 
 use alloc::boxed::Box;
 
@@ -184,7 +184,7 @@ impl<'a> View<'a> {
     }
 
     /// Returns the suboffset in bytes of each dimension. A negative entry means that the dimension has no pointer.
-    /// Returns `None` if no dimension has a pointer, so at least one entry of a result is not negative.
+    /// Returns `None` if no dimension has a pointer. Otherwise at least one entry is not negative.
     #[must_use]
     #[inline]
     pub fn suboffsets(&self) -> Option<&[i64]> {

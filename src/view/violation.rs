@@ -1,4 +1,5 @@
-//! `Violation`: a broken rule of the buffer protocol, with the numbers that break the rule.
+//! `Violation`: a broken rule of the buffer protocol, with the numbers that break the rule. This module also writes the
+//! message and the help line of a violation.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -399,15 +400,15 @@ impl Violation {
             Self::LenSpan { .. } => "set len to the size of the items without the gaps between them",
             Self::TrailingPadding { tail, .. } => {
                 return Some(Cow::Owned(format!(
-                    "declare the padding with {tail}x at the end of the format; NumPy leaves it out"
+                    "declare the padding with {tail}x at the end of the format; NumPy omits the padding"
                 )));
             }
             Self::AmbiguousFormat { .. } => "name the dialect of the producer",
-            Self::ScalarArray { .. } => "set the array to NULL: a single item needs none",
+            Self::ScalarArray { .. } => "set the array to NULL: a single item needs no array",
             Self::NegativeSuboffsets { .. } => "set suboffsets to NULL",
             Self::ReadonlyValue { .. } => "set readonly to 1 for read-only memory, to 0 for writable memory",
             Self::SimpleNdim { .. } => {
-                "set ndim as for every other request; NumPy sets 0, ctypes the real ndim, bytes 1"
+                "set the same ndim as for every other request; NumPy sets 0, ctypes sets the real ndim, bytes sets 1"
             }
             Self::NotWritable { .. } => "raise BufferError if the memory is read-only",
             Self::FormatUnrequested { .. } | Self::Unrequested { .. } => {
@@ -422,7 +423,9 @@ impl Violation {
             Self::SuboffsetsNeeded { .. } | Self::ContiguousIndirect { .. } => {
                 "raise BufferError if the items cannot be found without suboffsets"
             }
-            Self::WrongError { .. } => "raise BufferError: consumers catch it and try a request for more fields",
+            Self::WrongError { .. } => {
+                "raise BufferError: consumers catch BufferError and try a request for more fields"
+            }
             Self::ObjAfterFailure => "set view->obj to NULL before returning -1",
             Self::ContiguityDenied { .. } => "use PyBuffer_IsContiguous to test contiguity",
             Self::ReferencesAfterFailure { .. } => "check the request before taking a reference or counting an export",
@@ -474,8 +477,7 @@ fn contiguity_adjective(order: Order) -> &'static str {
     }
 }
 
-/// Returns words that describe how a request failed with the exception `error`: `with ValueError`, `without an
-/// exception`.
+/// Returns words for the failure of a request with the exception `error`: `with ValueError`, `without an exception`.
 fn failure_words(error: &RaisedError) -> String {
     match error {
         RaisedError::NoException => String::from("without an exception"),

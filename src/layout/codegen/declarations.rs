@@ -101,8 +101,7 @@ pub struct Language<'w> {
     /// Whether the generated source declares bit-fields as a C compiler of the data model does. If `false`, a bit-field
     /// is a [`MemberType::Value`], and bit-fields of the same byte share bytes.
     pub has_bit_fields: bool,
-    /// The word that is appended to the name of the item for the type of one element, if the item is an array:
-    /// `element` gives `sample_element`.
+    /// The last word in the name of the element type, if the item is an array: `element` gives `sample_element`.
     pub element: &'w str,
 }
 
@@ -509,8 +508,8 @@ fn bit_unit<'l>(members: &[&Member<'l>], start: u64, limit: u64) -> BitUnit<'l> 
     })
 }
 
-/// Returns whether `member`, a member of a union, must be in a structure of its own. Pad bits do not move a bit-field of a
-/// union. The compilers of Windows differ about a bit-field in a packed union.
+/// Returns whether `member`, a member of a union, must be in a structure of its own. Pad bits do not move a bit-field
+/// of a union. The compilers of Windows place a bit-field of a packed union differently.
 fn needs_structure(member: &Member<'_>) -> bool {
     let MemberType::Bits(pieces) = &member.ty else { return false };
     match pieces.first().and_then(|piece| piece.field.as_ref()) {

@@ -14,7 +14,7 @@ use crate::named::named_enum;
 use crate::text::plural;
 
 named_enum! {
-    /// A Python library whose description of a layout [`Layout::to_python`] writes.
+    /// A Python library for which [`Layout::to_python`] describes a layout.
     ///
     /// ```
     /// use pep3118::layout::PythonLibrary;
@@ -91,7 +91,7 @@ fn can_name(name: &str) -> bool {
 }
 
 /// Returns the declarations of `layout` as a type with the name `name`, for a library that reads the members one after
-/// the other. `can_name_member` returns whether a member can have a name.
+/// the other. `can_name_member` returns whether its argument can be the name of a member.
 fn declarations<'l>(layout: &'l Layout, name: &str, can_name_member: &dyn Fn(&str) -> bool) -> Declarations<'l> {
     let language = Language {
         align: &|_| Align::ONE,
@@ -219,7 +219,7 @@ fn ctypes_source(layout: &Layout, name: &str) -> Result<String, SourceError> {
         let Definition { name, is_union, size, members, empty_fields, .. } = &**definition;
         let base = if *is_union { "Union" } else { "Structure" };
         out.push_str(&format!("\n\nclass {name}(ctypes.{base}):\n"));
-        // CPython 3.14 requires the layout beside `_pack_`. Without bit-fields, every layout is the same.
+        // CPython 3.14 requires `_layout_` beside `_pack_`. Without bit-fields, the value of `_layout_` has no effect.
         out.push_str("    _layout_ = \"ms\"\n    _pack_ = 1\n    _fields_ = [\n");
         for member in members {
             let (ty, note) = match &member.ty {

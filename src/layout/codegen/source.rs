@@ -629,7 +629,7 @@ fn go_type(field: Field<'_>) -> Result<ElementType, SourceError> {
         Type::Ucs2 => text(2),
         Type::Ucs4 => text(4),
         Type::Wchar => text(field.natural_align().bytes()),
-        // An address is not a pointer of Go, because the garbage collector would follow it.
+        // An address is not a pointer of Go, because the garbage collector would follow the pointer.
         Type::Pointer | Type::CharPointer | Type::WcharPointer | Type::Function | Type::Object => {
             ElementType::new(format!("uint{bits}")).with_note(&note)
         }

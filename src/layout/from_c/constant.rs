@@ -75,7 +75,7 @@ impl Resolver<'_, '_> {
     /// Returns the value of `expression`. Returns an error if `expression` is not an integer constant, or if its value
     /// is out of range.
     // The function calls itself for each operator and each pair of parentheses. `MAX_RUN` and `MAX_DEPTH` in
-    // `source.rs` limit their numbers.
+    // `source.rs` limit the numbers of operators and parentheses.
     pub(super) fn constant(&mut self, expression: &Node<Expression>) -> Result<Value, CError> {
         let at = expression.span.start;
         let overflow = |this: &Self| this.error(at, "the value of the expression is out of range".to_owned());
@@ -93,7 +93,7 @@ impl Resolver<'_, '_> {
             Expression::AlignOf(ty) => {
                 let value = self.type_name(&ty.node.0)?;
                 // `__alignof__` is the preferred alignment of a type. On i386, the preferred alignment of a type of 8
-                // bytes can be larger than its alignment in a structure: 8 and 4 for `double`. Only the alignment in a
+                // bytes can be larger than the alignment in a structure: 8 and 4 for `double`. Only the alignment in a
                 // structure is known.
                 let is_preferred = self.text_from(at).starts_with("__alignof");
                 if is_preferred && value.element_size() == Some(8) && value.align.bytes() < 8 {
@@ -299,7 +299,7 @@ impl Resolver<'_, '_> {
             (None, "false") => Ok(Value::int(0)),
             (None, _) => {
                 let message = format!("unknown constant {}", quoted(name));
-                Err(self.error(at, message).with_help("define it with `#define` or `enum`"))
+                Err(self.error(at, message).with_help("define the constant with `#define` or `enum`"))
             }
         }
     }

@@ -158,7 +158,7 @@ impl<'p, 's> Resolver<'p, 's> {
             return Err(if names.is_empty() {
                 error
             } else {
-                error.with_help(format!("it declares {}", names.join(", ")))
+                error.with_help(format!("the source declares {}", names.join(", ")))
             });
         };
         let found = self.completed(found);
@@ -207,7 +207,7 @@ impl<'p, 's> Resolver<'p, 's> {
         if token.is_empty() {
             return self.error(error.offset, "the declaration is not complete".to_owned()).with_help("add `;`");
         }
-        // A word where a type can start is an unknown type, or a macro.
+        // A word at a position where a type can start is an unknown type or a macro.
         let is_type_place = error.expected.contains("<typedef_name>") || self.starts_declaration(error.offset);
         if is_word && is_type_place && !super::types::is_type_keyword(token) {
             let help = "declare the type before it is used, or write a type of stdint.h such as `uint16_t`";

@@ -154,8 +154,8 @@ impl<'s> Prepared<'s> {
         }
     }
 
-    /// Returns the largest alignment in bytes by `#pragma pack` for a structure that ends at the offset `end` of
-    /// `text`. Returns `None` without such a limit.
+    /// Returns the largest alignment in bytes that `#pragma pack` permits for a structure. The structure ends at the
+    /// offset `end` of `text`. Returns `None` if `#pragma pack` sets no limit.
     pub(super) fn pack_at(&self, end: usize) -> Option<u64> {
         let (at, _) = self.place(end.saturating_sub(1));
         let next = self.packs.partition_point(|(start, _)| *start < at);
@@ -848,7 +848,7 @@ fn check_packs(
         {
             let message = "`#pragma pack` inside the braces of a declaration".to_owned();
             let place = (*at, at.saturating_add("#pragma".len()));
-            return Err(CError::new(source, place, message).with_help("move it before the declaration"));
+            return Err(CError::new(source, place, message).with_help("move the `#pragma` before the declaration"));
         }
     }
     Ok(())
@@ -1007,7 +1007,7 @@ fn check_macro(source: &str, token: &Token<'_>, next: &str) -> Result<(), CError
 }
 
 /// Returns an error if `tokens`, the tokens of `source`, contain `_Pragma` with a text that can change the layout of a
-/// type, such as `pack(1)`. The operator has its effect in the body of a function, too.
+/// type, such as `pack(1)`. `_Pragma` also has an effect in the body of a function.
 fn check_pragma_operators(source: &str, tokens: &[Token<'_>]) -> Result<(), CError> {
     for (index, token) in tokens.iter().enumerate() {
         if !matches!(token.text, "_Pragma" | "__pragma") {
