@@ -120,6 +120,7 @@ mod tests {
 
     use super::*;
 
+    /// Returns `len` bytes in which neighbouring bytes differ.
     fn noise(len: usize) -> Vec<u8> {
         (0..len).map(|at| (at * 31 + at / 7 + 1) as u8).collect()
     }

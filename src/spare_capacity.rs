@@ -94,6 +94,7 @@ impl<T: Pod + core::fmt::Debug> SpareCapacity for Vec<T> {
 mod tests {
     use super::*;
 
+    /// Sets every byte of `memory` to `byte`, and returns the memory.
     fn fill(mut memory: Unfilled<'_>, byte: u8) -> &mut [u8] {
         // SAFETY: (a) `byte` is initialised.
         unsafe { memory.as_uninit() }.fill(MaybeUninit::new(byte));

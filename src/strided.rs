@@ -626,6 +626,7 @@ pub(crate) fn reversed<const W: usize>(mut cell: [u8; W]) -> [u8; W] {
 /// unit.
 #[cfg_attr(feature = "std", multiversion::multiversion(targets("x86_64+avx2+bmi1+bmi2")))]
 pub(crate) fn reverse_units(bytes: &mut [u8], unit: usize) {
+    /// Reverses the bytes of each unit of `W` bytes in `bytes`.
     #[inline(always)]
     fn each<const W: usize>(bytes: &mut [u8]) {
         bytes.as_chunks_mut::<W>().0.iter_mut().for_each(|unit| *unit = reversed(*unit));
@@ -658,6 +659,7 @@ pub(crate) fn can_transpose(width: usize) -> bool {
 /// bytes apart. The function writes the first `rows` rows of `to`, but at most [`TILE`] rows.
 #[cfg_attr(feature = "std", multiversion::multiversion(targets("x86_64+avx2+bmi1+bmi2")))]
 pub(crate) fn transpose(tile: &[u8], to: &mut [u8], pitch: usize, rows: usize, width: usize) {
+    /// The function [`transpose`] for units of the constant length `W`.
     #[inline(always)]
     fn units<const W: usize>(tile: &[u8], to: &mut [u8], pitch: usize, rows: usize) {
         let lines = tile.as_chunks::<W>().0.as_chunks::<TILE_PITCH>().0;
@@ -696,6 +698,7 @@ mod tests {
     const LENGTHS: [usize; 26] =
         [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 20, 24, 31, 32, 48, 63, 64, 100];
 
+    /// Returns `len` bytes in which neighbouring bytes differ.
     fn noise(len: usize) -> Vec<u8> {
         (0..len).map(|at| (at * 31 + at / 7 + 1) as u8).collect()
     }

@@ -17,6 +17,7 @@ use crate::view::{Owner, RawView, RawViewBuf};
 /// # Errors
 /// - none; the function returns a [`Result`] like every other generator
 pub fn number(bytes: &mut Unstructured<'_>) -> Result<i64> {
+    /// Numbers at which arithmetic overflows.
     const EDGES: [i64; 16] = [
         i64::MIN,
         i64::MIN + 1,
@@ -70,6 +71,7 @@ fn array(bytes: &mut Unstructured<'_>, ndim: i32, plausible: bool) -> Result<Opt
 /// # Errors
 /// - none; the function returns a [`Result`] like every other generator
 pub fn raw_view(bytes: &mut Unstructured<'_>) -> Result<RawViewBuf> {
+    /// Valid and invalid formats.
     const FORMATS: [&[u8]; 10] =
         [b"B", b"<i", b"T{b:a:i:b:}", b"T{b:a:xxxxxxxi:b:}", b"", b"i}d", b"9999999999i", b"(2,3)<q", b"\0", b"Zd"];
     let plausible = bytes.ratio(1, 2)?;

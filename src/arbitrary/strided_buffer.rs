@@ -52,7 +52,7 @@ impl StridedBuffer {
         let (mut shape, mut strides) = (Vec::new(), Vec::new());
         let ndim = bytes.int_in_range(0..=3_u8)?;
         for _ in 0..ndim {
-            // The library has a separate path for lines of 16 and more items.
+            // The library has a separate path for rows of 16 and more items.
             shape.push(bytes.int_in_range(0..=if ndim == 1 { 40 } else { 5 })?);
             let odd = bytes.int_in_range(-3..=3)?;
             let stride: i64 = bytes.int_in_range(-3..=3)?;

@@ -88,8 +88,8 @@ fn print_item(item: &Item, depth: usize, out: &mut Vec<u8>) {
     }
 }
 
-/// Writes the source of the format as escaped text. Characters that a terminal does not show, and bytes that are
-/// not UTF-8, are escaped. [`as_bytes`](Format::as_bytes) returns the source without escapes.
+/// Writes the source of the format as escaped text. Escapes characters that a terminal does not show, and bytes that
+/// are not UTF-8. [`as_bytes`](Format::as_bytes) returns the source without escapes.
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&escape(self.as_bytes()))

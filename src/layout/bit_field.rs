@@ -39,8 +39,8 @@ impl BitField {
     /// Creates a bit-field of `width` bits, whose values have the type `ty`. The bytes of the field form one integer,
     /// and `offset` is the number of bits below the bit-field in this integer.
     ///
-    /// Returns `None` if `ty` is neither `Bool` nor an integer type, if `width` is 0 or larger than the number of bits
-    /// of `ty`, or if `offset` is larger than 7.
+    /// Returns `None` in three cases: `ty` is neither `Bool` nor an integer type, `width` is 0 or larger than the
+    /// number of bits of `ty`, or `offset` is larger than 7.
     #[must_use]
     pub const fn new(ty: Type, offset: u8, width: u8) -> Option<Self> {
         let bits = match ty {
@@ -145,8 +145,8 @@ impl BitField {
 
     /// Writes `value` into `bytes`, the bytes of the field in the byte order `endian`. Leaves all other bits unchanged.
     ///
-    /// Returns `None`, and leaves `bytes` unchanged, if `value` is not in the [`range`](Self::range) of the bit-field,
-    /// or if the length of `bytes` is not the [`size`](Self::size) of the field.
+    /// Returns `None` and leaves `bytes` unchanged in two cases: `value` is not in the [`range`](Self::range) of the
+    /// bit-field, or the length of `bytes` is not the [`size`](Self::size) of the field.
     #[must_use]
     #[inline]
     pub fn write(self, value: i128, bytes: &mut [u8], endian: Endian) -> Option<()> {
@@ -191,7 +191,7 @@ impl BitField {
     #[inline]
     fn unsigned(self, bytes: &[u8], endian: Endian) -> u64 {
         let bits = integer(bytes, endian) >> u32::from(self.offset) & self.mask();
-        // The mask has at most 64 bits.
+        // The mask has at most 64 bits, so the default is never used.
         u64::try_from(bits).unwrap_or(u64::MAX)
     }
 

@@ -717,7 +717,7 @@ fn consume_width(character: char, left: &mut usize) -> bool {
 
 /// Returns the width of `text` in characters of a monospaced font.
 fn text_width(text: &str) -> usize {
-    // Only control characters have no width, and `escape` has replaced them.
+    // Only control characters have no width, and `escape` has replaced these characters.
     text.chars().map(|character| character.width().unwrap_or(0)).fold(0_usize, usize::saturating_add)
 }
 

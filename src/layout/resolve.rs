@@ -115,6 +115,7 @@ struct ItemPrefix {
 }
 
 impl ItemPrefix {
+    /// No shape and no count.
     const EMPTY: Self = Self { elements: 1, count: 1, has_count: false, ndim: 0, shapes: 0, dims: 0 };
 }
 

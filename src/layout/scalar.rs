@@ -299,6 +299,7 @@ const fn to_u64(size: u8) -> u64 {
 mod tests {
     use super::*;
 
+    /// Returns the fields of `info` except the rule, for a comparison.
     fn parts(info: &CodeInfo) -> (CType, u8, u8, Type, Type) {
         (info.ctype, info.standard, info.fixed, info.standard_type, info.wide_type)
     }

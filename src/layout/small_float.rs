@@ -24,15 +24,25 @@ enum Special {
 }
 
 impl SmallFloat {
+    /// `float8_e3m4` of `ml_dtypes`.
     pub(super) const E3M4: Self = Self::new(4, 3, Special::Ieee);
+    /// `float8_e4m3` of `ml_dtypes`.
     pub(super) const E4M3: Self = Self::new(3, 7, Special::Ieee);
+    /// `float8_e4m3b11fnuz` of `ml_dtypes`.
     pub(super) const E4M3B11FNUZ: Self = Self::new(3, 11, Special::FiniteUnsignedZero);
+    /// `float8_e4m3fn` of `ml_dtypes`.
     pub(super) const E4M3FN: Self = Self::new(3, 7, Special::Finite);
+    /// `float8_e4m3fnuz` of `ml_dtypes`.
     pub(super) const E4M3FNUZ: Self = Self::new(3, 8, Special::FiniteUnsignedZero);
+    /// `float8_e5m2` of `ml_dtypes`.
     pub(super) const E5M2: Self = Self::new(2, 15, Special::Ieee);
+    /// `float8_e5m2fnuz` of `ml_dtypes`.
     pub(super) const E5M2FNUZ: Self = Self::new(2, 16, Special::FiniteUnsignedZero);
+    /// `float8_e8m0fnu` of `ml_dtypes`.
     pub(super) const E8M0FNU: Self = Self::new(0, 127, Special::ExponentOnly);
 
+    /// Creates a type whose mantissa has `mantissa_bits` bits. The exponent of a number is the stored exponent minus
+    /// `bias`. `special` describes the values that are not finite.
     const fn new(mantissa_bits: u32, bias: i32, special: Special) -> Self {
         Self { mantissa_bits, bias, special }
     }

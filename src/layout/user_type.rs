@@ -383,6 +383,7 @@ impl UserType {
         Ok(())
     }
 
+    /// Returns an error if `len`, a number of bytes, is not the size of a value.
     fn check_len(self, len: usize) -> Result<(), UserTypeError> {
         if u64::try_from(len) == Ok(self.size()) {
             return Ok(());
@@ -390,10 +391,12 @@ impl UserType {
         Err(UserTypeError::new(format!("a value of {} has {} bytes, not {len}", self.name(), self.size())))
     }
 
+    /// Creates the error for a value that is not of the kind `wanted`, such as "a number".
     fn wrong_kind(self, wanted: &str) -> UserTypeError {
         UserTypeError::new(format!("a value of {} is {wanted}", self.name()))
     }
 
+    /// Creates the error for `value`, which the type cannot represent.
     fn out_of_range(self, value: &UserValue) -> UserTypeError {
         UserTypeError::new(format!("{value} is out of the range of {}", self.name()))
     }

@@ -5,7 +5,7 @@ use super::contiguity::Order;
 use super::raw::RawView;
 use super::request::Request;
 
-/// The properties of an exporter's memory that decide which requests the exporter may refuse.
+/// The properties of an exporter's memory. These properties decide which requests the exporter may refuse.
 ///
 /// ```
 /// use pep3118::{RawView, Request};

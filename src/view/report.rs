@@ -127,6 +127,7 @@ impl Finding {
 
 /// Returns the names of `requests` with commas: `SIMPLE, ND, STRIDES, FULL and 3 more`. Lists at most 4 names.
 fn abridged_requests(requests: &[Request]) -> String {
+    /// The largest number of names in the text.
     const MAX_REQUESTS: usize = 4;
     let names: Vec<String> = requests.iter().take(MAX_REQUESTS).map(Request::to_string).collect();
     match requests.len().saturating_sub(MAX_REQUESTS) {

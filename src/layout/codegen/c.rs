@@ -308,8 +308,10 @@ fn can_name_member(name: &str) -> bool {
 /// Returns whether `name` has the form of a macro of `float.h`, `stdint.h` or `wchar.h`: `FLT_MAX`, `INT_FAST8_MIN`,
 /// `UINT8_C`.
 fn is_limit_macro(name: &str) -> bool {
+    /// The texts with which these macros start.
     const PREFIXES: &[&str] =
         &["BOOL", "DBL", "DEC", "FLT", "INT", "LDBL", "PTRDIFF", "SIG_ATOMIC", "SIZE", "UINT", "WCHAR", "WINT"];
+    /// The texts with which these macros end.
     const SUFFIXES: &[&str] = &[
         "_60559", "_C", "_DIG", "_EPSILON", "_EXP", "_MAX", "_METHOD", "_MIN", "_RADIX", "_ROUNDS", "_SNAN",
         "_SUBNORM", "_WIDTH",

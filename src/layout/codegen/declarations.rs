@@ -89,7 +89,7 @@ pub struct BitPiece<'l> {
 
 /// The properties of the target language that [`Declarations`] depends on.
 pub struct Language<'w> {
-    /// Returns the alignment of the type that the generated source uses for a field that is not a record.
+    /// Returns the alignment of the type of a field in the generated source. The field must not be a record.
     pub align: &'w dyn Fn(Field<'_>) -> Align,
     /// Returns whether a text can be the name of a member.
     pub can_name_member: &'w dyn Fn(&str) -> bool,

@@ -50,14 +50,17 @@ struct ElementType {
 }
 
 impl ElementType {
+    /// Returns the type `name`, which is not an array and has no note.
     fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), length: None, note: String::new() }
     }
 
+    /// Returns an array of `length` elements of the type `name`, with the note `note`.
     fn array(name: impl Into<String>, length: u64, note: &str) -> Self {
         Self { name: name.into(), length: Some(length), note: note.to_string() }
     }
 
+    /// Returns the type with `note` as its note.
     fn with_note(self, note: &str) -> Self {
         Self { note: note.to_string(), ..self }
     }

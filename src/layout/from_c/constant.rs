@@ -45,6 +45,7 @@ impl Value {
         }
     }
 
+    /// Returns whether the type contains the number.
     fn is_in_range(self) -> bool {
         let (min, max) = self.range();
         (min..=max).contains(&self.number)

@@ -298,6 +298,7 @@ impl<'s> Scanner<'s> {
         }
     }
 
+    /// Returns whether an enclosing `#if` skips the current line.
     fn is_skipping(&self) -> bool {
         self.conditions.iter().any(|condition| matches!(condition, Condition::False | Condition::Done))
     }
@@ -454,7 +455,7 @@ impl<'s> Scanner<'s> {
         if text.len() > MAX_WORD && kind != Kind::Text {
             return Err(self.error(start, format!("a word of {} bytes, {MAX_WORD} are allowed", text.len())));
         }
-        // The parser converts the digits to a number without a check.
+        // The parser converts the digits of `_Float32` to a number without a check for overflow.
         let width = text.strip_prefix("_Float").or_else(|| text.strip_prefix("_Decimal")).unwrap_or_default();
         if width.len() > 4 {
             return Err(self.error(start, format!("unknown type {}", quoted(text))));
@@ -854,9 +855,9 @@ fn check_packs(
     Ok(())
 }
 
-/// Returns `tokens`, the tokens of `source`, without the tokens that do not change the layout of a type, and with
-/// replacements for keywords that the parser does not know. `partners` is the result of [`match_brackets`]. Returns an
-/// error if a construct is not supported.
+/// Returns a copy of `tokens`, the tokens of `source`. The copy lacks the tokens that do not change the layout of a
+/// type, and has replacements for keywords that the parser does not know. `partners` is the result of
+/// [`match_brackets`]. Returns an error if a construct is not supported.
 fn rewrite<'s>(source: &'s str, tokens: &[Token<'s>], partners: &[usize]) -> Result<Vec<Token<'s>>, CError> {
     let text_at = |index: usize| tokens.get(index).map_or("", |token| token.text);
     let partner = |index: usize| partners.get(index).copied().unwrap_or(index);
