@@ -726,8 +726,8 @@ mod tests {
         }
     }
 
-    /// Draws an array from `bytes`: NULL (`None`), an array of `ndim` entries or of another number of entries. Returns an
-    /// error if `bytes` has no bytes left.
+    /// Draws an array from `bytes`: NULL (`None`), usually an array of `ndim` entries, and sometimes an array of
+    /// another length. Returns an error if `bytes` has no bytes left.
     fn array(bytes: &mut Unstructured<'_>, ndim: i32) -> Result<Option<Vec<i64>>> {
         let len = match bytes.int_in_range(0..=9)? {
             0 => return Ok(None),
