@@ -170,7 +170,8 @@ impl Member {
     }
 }
 
-/// Adds a field of the type `descr` to `builder`, with the name, the offset and the shape of `member`.
+/// Adds a field of the type `descr` to `builder`, with the name, the offset and the shape of `member`. Returns an error
+/// if `builder` refuses the field.
 // The function calls itself once for each level of nested types. `Reader` limits the number of levels.
 fn add(builder: &mut LayoutBuilder, descr: &Descr, member: MemberSpec<'_>) -> Result<(), NumpyDescrError> {
     match descr {
@@ -241,7 +242,8 @@ impl Reader<'_> {
     }
 
     /// Reads a type: a type string, a list of fields, or a tuple of a type and a shape. `depth` is the number of types
-    /// around this type.
+    /// around this type. Returns an error if the text has another syntax, or if the type is unknown or nested too
+    /// deeply.
     fn descr(&mut self, depth: usize) -> Result<Descr, NumpyDescrError> {
         let limit = Limits::DEFAULT.depth;
         if depth > limit {
@@ -281,7 +283,7 @@ impl Reader<'_> {
     }
 
     /// Reads the tuple of a field: the name, the type and optionally the shape. `depth` is the number of types around
-    /// the type of the field. The name is `None` for padding.
+    /// the type of the field. The name is `None` for padding. Returns an error if the text has another syntax.
     fn member(&mut self, depth: usize) -> Result<Member, NumpyDescrError> {
         if !self.take(b'(') {
             return Err(self.expected("a tuple of a name and a type"));
@@ -315,7 +317,7 @@ impl Reader<'_> {
         Ok(Member { name: Some(name).filter(|name| !(name.is_empty() && is_void)), descr, shape })
     }
 
-    /// Reads a shape: an integer or a tuple of integers.
+    /// Reads a shape: an integer or a tuple of integers. Returns an error if the text has another syntax.
     fn shape(&mut self) -> Result<Vec<u64>, NumpyDescrError> {
         if !self.take(b'(') {
             return Ok(Vec::from([self.integer()?]));
@@ -329,7 +331,8 @@ impl Reader<'_> {
         Ok(shape)
     }
 
-    /// Reads an integer, optionally with the `L` of Python 2.
+    /// Reads an integer, optionally with the `L` of Python 2. Returns an error if the text has no digit, or if the
+    /// integer does not fit in 64 bits.
     fn integer(&mut self) -> Result<u64, NumpyDescrError> {
         let mut number = None;
         while let Some(byte @ b'0'..=b'9') = self.peek_in_integer(number.is_none()) {
@@ -352,7 +355,8 @@ impl Reader<'_> {
         if is_start { self.peek() } else { self.text.get(self.at).copied() }
     }
 
-    /// Reads a string in single or double quotes, optionally after `b` or `u`.
+    /// Reads a string in single or double quotes, optionally after `b` or `u`. Returns the string without its quotes
+    /// and escapes. Returns an error if the text has another syntax.
     fn string(&mut self) -> Result<String, NumpyDescrError> {
         if matches!(self.peek(), Some(b'b' | b'u')) {
             self.at = self.at.saturating_add(1);

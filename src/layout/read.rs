@@ -35,8 +35,8 @@ impl Layout {
         Self::read_bytes(format.as_ref(), dialect, model)
     }
 
-    /// Computes the layout of `format`, like [`read`](Layout::read). This function is not generic, so the compiler
-    /// compiles it once.
+    /// Computes the layout of `format`, like [`read`](Layout::read), and returns the same errors. This function is not
+    /// generic, so the compiler compiles it once.
     fn read_bytes(format: &[u8], dialect: &Dialect, model: &DataModel) -> Result<Self, LayoutError> {
         let mut nodes = Vec::with_capacity(node_capacity(format));
         let Some(align) = fast_path::fill(format, dialect, model, &mut nodes) else {
@@ -63,7 +63,7 @@ impl Layout {
         self.read_bytes_into(format.as_ref(), dialect, model)
     }
 
-    /// Replaces this layout, like [`read_into`](Layout::read_into).
+    /// Replaces this layout, like [`read_into`](Layout::read_into), and returns the same errors.
     fn read_bytes_into(&mut self, format: &[u8], dialect: &Dialect, model: &DataModel) -> Result<(), LayoutError> {
         self.nodes.clear();
         self.dims.clear();

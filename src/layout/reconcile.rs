@@ -62,8 +62,8 @@ pub fn reconcile(
     reconcile_bytes(format.as_ref(), itemsize, dialect, model)
 }
 
-/// Returns the interpretation of `format`, like [`reconcile`]. This function is not generic, so the compiler compiles
-/// it once.
+/// Returns the interpretation of `format`, or the error, like [`reconcile`]. This function is not generic, so the
+/// compiler compiles it once.
 fn reconcile_bytes(
     format: &[u8],
     itemsize: Option<u64>,

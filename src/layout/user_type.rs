@@ -227,7 +227,7 @@ impl UserType {
         Self::register(definition).or_else(|error| found(&name).ok_or(error))
     }
 
-    /// Returns the type with the index `index` in the registry.
+    /// Returns the type with the index `index` in the registry. Returns `None` if no type has this index.
     pub(crate) fn at(index: u16) -> Option<Self> {
         let place = usize::from(index);
         if let Some(definition) = BUILT_IN.get(place) {

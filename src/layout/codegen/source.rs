@@ -209,7 +209,8 @@ fn is_kaitai_name(name: &str) -> bool {
         && !["and", "false", "if", "not", "or", "true"].contains(&name)
 }
 
-/// Returns the content of a `.ksy` file for `layout`.
+/// Returns the content of a `.ksy` file that describes `layout` as the type `name`. `head` is the text of the first
+/// comment. Returns an error if Kaitai Struct has no type for a field.
 fn kaitai(layout: &Layout, name: &str, head: &str) -> Result<String, SourceError> {
     let declarations = sequential(layout, name, "Kaitai Struct", &is_kaitai_name)?;
     let mut out = format!("# {head}\nmeta:\n  id: {name}\n");
@@ -252,7 +253,7 @@ fn kaitai_repeat(length: Option<u64>, indent: &str) -> String {
 }
 
 /// Appends the attributes of `definition` to `out`. The members of a union become instances at byte 0. Each line starts
-/// with `indent`.
+/// with `indent`. Returns an error if Kaitai Struct has no type for a field.
 fn kaitai_members(out: &mut String, definition: &Definition<'_>, indent: &str) -> Result<(), SourceError> {
     out.push_str(&format!("{indent}{}:\n", if definition.is_union { "instances" } else { "seq" }));
     for member in &definition.members {
@@ -291,7 +292,8 @@ fn yaml_string(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-/// Returns the keys of an attribute of Kaitai Struct for `field`, which is not a record.
+/// Returns the keys of an attribute of Kaitai Struct for `field`, which is not a record. Returns an error if Kaitai
+/// Struct has no such type.
 fn kaitai_type(field: Field<'_>) -> Result<ElementType, SourceError> {
     let size = field.size();
     let order = order_suffix(field, "le", "be");
@@ -390,7 +392,8 @@ const IMHEX_WORDS: &[&str] = &[
     "while",
 ];
 
-/// Returns a pattern of ImHex for `layout`, with a variable at byte 0 of the file.
+/// Returns a pattern of ImHex that describes `layout` as the type `name`, with a variable at byte 0 of the file. `head`
+/// is the text of the first comment. Returns an error if ImHex has no type for a field.
 fn imhex(layout: &Layout, name: &str, head: &str) -> Result<String, SourceError> {
     let can_name = |name: &str| is_identifier(name) && !IMHEX_WORDS.contains(&name);
     let declarations = sequential(layout, name, "ImHex", &can_name)?;
@@ -430,7 +433,7 @@ fn imhex(layout: &Layout, name: &str, head: &str) -> Result<String, SourceError>
     Ok(out)
 }
 
-/// Returns the type of ImHex for `field`, which is not a record.
+/// Returns the type of ImHex for `field`, which is not a record. Returns an error if ImHex has no such type.
 fn imhex_type(field: Field<'_>) -> Result<ElementType, SourceError> {
     let size = field.size();
     let ordered = |name: &str| match order_suffix(field, "le", "be") {
@@ -517,8 +520,9 @@ const GO_WORDS: &[&str] = &[
     "var",
 ];
 
-/// Returns Go source for `layout`. The source asserts each size and each offset with a declaration that does not
-/// compile on another machine.
+/// Returns Go source that declares `layout` as the type `name`. The source asserts each size and each offset with a
+/// declaration that does not compile on another machine. `head` is the text of the first comment. Returns an error if
+/// Go has no type for a field.
 fn go(layout: &Layout, name: &str, head: &str) -> Result<String, SourceError> {
     let can_name = |name: &str| is_identifier(name) && !GO_WORDS.contains(&name);
     let declarations = aligned(layout, name, "Go", &number_align, &can_name)?;
@@ -605,7 +609,7 @@ fn number_align(field: Field<'_>) -> Align {
     if is_bytes { Align::ONE } else { field.natural_align() }
 }
 
-/// Returns the type of Go for `field`, which is not a record.
+/// Returns the type of Go for `field`, which is not a record. Returns an error if Go has no such type.
 fn go_type(field: Field<'_>) -> Result<ElementType, SourceError> {
     let size = field.size();
     if swapped_endian(field).is_some() {
@@ -721,7 +725,8 @@ fn zig_name(name: &str) -> String {
     if is_number || is_c || ZIG_KEYWORDS.contains(&name) { format!("@\"{name}\"") } else { name.to_string() }
 }
 
-/// Returns Zig source for `layout`, with assertions of sizes and offsets.
+/// Returns Zig source that declares `layout` as the type `name`, with assertions of sizes and offsets. `head` is the
+/// text of the first comment. Returns an error if Zig has no type for a field.
 fn zig(layout: &Layout, name: &str, head: &str) -> Result<String, SourceError> {
     let declarations = aligned(layout, name, "Zig", &number_align, &is_identifier)?;
     let mut out = format!("// {head}\nconst std = @import(\"std\");\n");
@@ -765,7 +770,7 @@ fn zig(layout: &Layout, name: &str, head: &str) -> Result<String, SourceError> {
     Ok(out)
 }
 
-/// Returns the type of Zig for `field`, which is not a record.
+/// Returns the type of Zig for `field`, which is not a record. Returns an error if Zig has no such type.
 fn zig_type(field: Field<'_>) -> Result<ElementType, SourceError> {
     let (size, bits) = (field.size(), field.size().saturating_mul(8));
     let note = field.ty().to_string();
@@ -861,7 +866,8 @@ const JULIA_WORDS: &[&str] = &[
     "while",
 ];
 
-/// Returns Julia source for `layout`, with assertions of sizes and offsets.
+/// Returns Julia source that declares `layout` as the type `name`, with assertions of sizes and offsets. `head` is the
+/// text of the first comment. Returns an error if Julia has no type for a field.
 fn julia(layout: &Layout, name: &str, head: &str) -> Result<String, SourceError> {
     let can_name = |name: &str| is_identifier(name) && !JULIA_WORDS.contains(&name);
     let declarations = aligned(layout, name, "Julia", &number_align, &can_name)?;
@@ -909,7 +915,7 @@ fn julia_array(ty: &ElementType, shape: &[u64]) -> String {
     lengths.fold(ty.name.clone(), |ty, length| format!("NTuple{{{length}, {ty}}}"))
 }
 
-/// Returns the type of Julia for `field`, which is not a record.
+/// Returns the type of Julia for `field`, which is not a record. Returns an error if Julia has no such type.
 fn julia_type(field: Field<'_>) -> Result<ElementType, SourceError> {
     let size = field.size();
     if swapped_endian(field).is_some() {

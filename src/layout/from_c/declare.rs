@@ -318,7 +318,7 @@ impl<'p, 's> Resolver<'p, 's> {
         Ok(value)
     }
 
-    /// Returns the type and the attributes of `specifiers`.
+    /// Returns the type and the attributes of `specifiers`. Returns an error for invalid or unsupported C.
     // The function calls itself for structures inside structures. `source` limits the depth of braces.
     fn specifiers(&mut self, specifiers: &[Specifier<'_>]) -> Result<(DeclaredType, Attributes), CError> {
         let mut attributes = Attributes::default();
@@ -405,7 +405,8 @@ impl<'p, 's> Resolver<'p, 's> {
         }
     }
 
-    /// Returns the type `ty`, which is the operand of a cast, of `sizeof` or of `_Atomic`.
+    /// Returns the type `ty`, which is the operand of a cast, of `sizeof` or of `_Atomic`. Returns an error for invalid
+    /// or unsupported C.
     pub(super) fn type_name(&mut self, ty: &Node<TypeName>) -> Result<DeclaredType, CError> {
         // A compiler evaluates the constants of a type in every expression.
         let outer = core::mem::replace(&mut self.is_unevaluated, false);
@@ -414,8 +415,8 @@ impl<'p, 's> Resolver<'p, 's> {
         value
     }
 
-    /// Returns the type `ty`. Only [`type_name`](Self::type_name) calls this function, after it has set
-    /// `is_unevaluated` to `false`.
+    /// Returns the type `ty`, or an error for invalid or unsupported C. Only [`type_name`](Self::type_name) calls this
+    /// function, after `type_name` has set `is_unevaluated` to `false`.
     fn evaluated_type_name(&mut self, ty: &Node<TypeName>) -> Result<DeclaredType, CError> {
         let specifiers = qualified(&ty.node.specifiers);
         let (base, mut attributes) = self.specifiers(&specifiers)?;
@@ -430,6 +431,7 @@ impl<'p, 's> Resolver<'p, 's> {
     }
 
     /// Returns the type that `declarator` derives from `base`. Adds the attributes of `declarator` to `attributes`.
+    /// Returns an error for invalid or unsupported C.
     // The function calls itself for each pair of parentheses. `source` limits their depth.
     fn declarator(
         &mut self,
@@ -560,6 +562,7 @@ impl<'p, 's> Resolver<'p, 's> {
 
     /// Returns the type of the structure or union `record`, and records its tag. Without a member list, the type is the
     /// declared type with this tag, or a type without a size. `extensions` are the attributes after the closing brace.
+    /// Returns an error for invalid or unsupported C.
     fn record(&mut self, record: &Node<StructType>, extensions: &[&[Node<Extension>]]) -> Result<DeclaredType, CError> {
         let StructType { kind, identifier, declarations } = &record.node;
         let tag = identifier.as_ref().map(|identifier| identifier.node.name.as_str());
@@ -593,7 +596,8 @@ impl<'p, 's> Resolver<'p, 's> {
     }
 
     /// Returns the type of the structure `record`, or of the union `record` if `is_union` is `true`. `declarations` are
-    /// the declarations of its members, and `extensions` are the attributes after the closing brace.
+    /// the declarations of the members, and `extensions` are the attributes after the closing brace. Returns an error
+    /// for invalid or unsupported C.
     fn place(
         &mut self,
         record: &Node<StructType>,
@@ -640,7 +644,8 @@ impl<'p, 's> Resolver<'p, 's> {
     }
 
     /// Adds the members that `field` declares to `members`, and the position of each member to `places`. `is_packed` is
-    /// `true` if the structure has the attribute `packed`. `names` contains the names of all members so far.
+    /// `true` if the structure has the attribute `packed`. `names` contains the names of all members so far. Returns an
+    /// error for invalid or unsupported C.
     fn members(
         &mut self,
         field: &StructField,
@@ -752,7 +757,7 @@ impl<'p, 's> Resolver<'p, 's> {
 
     /// Returns the type of `enumeration`, and records its tag and its enumerators. Without a list of enumerators, the
     /// type is the declared type with this tag, or a type without a size. `extensions` are the attributes after the
-    /// closing brace.
+    /// closing brace. Returns an error for invalid or unsupported C.
     fn enumeration(
         &mut self,
         enumeration: &Node<EnumType>,

@@ -141,7 +141,7 @@ impl<'s> Prepared<'s> {
         Ok(Self { source, text, prelude: names.len(), places, packs })
     }
 
-    /// Returns the bytes of the source that contain the token at the offset `at` of `text`.
+    /// Returns the start and the end of the bytes of the source that contain the token at the offset `at` of `text`.
     pub(super) fn place(&self, at: usize) -> (usize, usize) {
         let next = self.places.partition_point(|(start, _)| *start <= at);
         let found = next.checked_sub(1).and_then(|index| self.places.get(index));
@@ -363,7 +363,7 @@ impl<'s> Scanner<'s> {
     }
 
     /// Moves over white space and comments, and over line feeds if `lines` is true. Returns whether a line feed was
-    /// skipped.
+    /// skipped. Returns an error if a comment has no end.
     fn skip_space(&mut self, lines: bool) -> Result<bool, CError> {
         let mut has_line_feed = false;
         loop {
@@ -561,7 +561,7 @@ impl<'s> Scanner<'s> {
     }
 
     /// Reads the condition of the directive `name`: `if`, `ifdef` or `ifndef`. Returns [`Condition::Unknown`] if the
-    /// value of the condition does not follow from the source.
+    /// value of the condition does not follow from the source. Returns an error if a comment has no end.
     fn condition(&mut self, name: &str) -> Result<Condition, CError> {
         let start = self.at;
         let tokens = self.line_tokens();
