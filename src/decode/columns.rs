@@ -17,7 +17,6 @@ use super::long_double::{LongDouble, name as representation};
 use super::plan::{Plan, leaf_named, leaves_by_name, select_leaves};
 use super::scalar::ScalarCodec;
 use super::traverse::Runs;
-use super::typed_copy::Number;
 use crate::abi::LongDoubleFormat;
 use crate::align::to_u64;
 use crate::layout::Type;
@@ -447,7 +446,7 @@ impl Plan {
 
     /// Copies the fields `leaves` of `records`, the bytes of adjacent records, to one column each. Returns an error if
     /// the length of `records` is not a multiple of the record size, or if there is not enough memory.
-    fn columns_of(&self, records: &[u8], leaves: &[&Leaf]) -> Result<Vec<Column>, DecodeError> {
+    pub(super) fn columns_of(&self, records: &[u8], leaves: &[&Leaf]) -> Result<Vec<Column>, DecodeError> {
         self.check_names_of(leaves)?;
         let mut columns = Column::allocate(leaves, self.items_in(records.len())?)?;
         ColumnFiller::of_columns(leaves, &mut columns, self.size).append(Strided::of_rows(records, self.size))?;
@@ -478,41 +477,10 @@ impl Plan {
         self.elements(leaf_named(self, name.as_ref())?, records)
     }
 
-    /// Copies the field `name` of `records` to a vector, as [`column`](Self::column) does, and converts numbers of a
-    /// narrower type to `T`. The conversion is exact, because `T` represents every number of the narrower type.
-    /// [`Buffer::to_vec_as`] accepts the same types.
-    ///
-    /// ```
-    /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
-    /// let layout = Layout::read(b"T{P:next:>h:volume:}", &Dialect::PEP3118, &DataModel::LP64)?;
-    /// let plan = Plan::new(&layout)?;
-    /// let record = [0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xfe];
-    /// assert_eq!(plan.column_as::<f64>("volume", &record)?, [-2.0]);
-    /// let error = plan.column_as::<u32>("volume", &record).unwrap_err();
-    /// assert_eq!(error.to_string(), "items are int16 but uint32 was requested");
-    /// // An address is not a number.
-    /// assert!(plan.column_as::<f64>("next", &record).is_err());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
-    /// # Errors
-    /// - `T` cannot represent every number of the field: `column_as::<i16>` for `<i`, `column_as::<f64>` for `<q`
-    /// - the errors of [`column`](Self::column)
-    pub fn column_as<T: Number>(&self, name: impl AsRef<[u8]>, records: &[u8]) -> Result<Vec<T>, DecodeError> {
-        let leaf = leaf_named(self, name.as_ref())?;
-        if T::accepts(&leaf.codec) {
-            return self.elements(leaf, records);
-        }
-        let column = self.columns_of(records, &[leaf])?.pop();
-        let column = column.ok_or_else(|| DecodeError::internal("a field has no column"))?;
-        let found = column.ty.as_str();
-        T::widened_column(column.data)?.ok_or(DecodeError::ElementType { found, wanted: T::NAME })
-    }
-
     /// Copies the field `leaf` of `records`, the bytes of adjacent records, to a vector. Returns an error if the field
     /// has another type, if the length of `records` is not a multiple of the record size, or if there is not enough
     /// memory.
-    fn elements<T: Element>(&self, leaf: &Leaf, records: &[u8]) -> Result<Vec<T>, DecodeError> {
+    pub(super) fn elements<T: Element>(&self, leaf: &Leaf, records: &[u8]) -> Result<Vec<T>, DecodeError> {
         if !T::accepts(&leaf.codec) {
             let found = leaf.codec.value_type().as_str();
             return Err(DecodeError::ElementType { found, wanted: T::NAME });
@@ -665,7 +633,7 @@ impl Buffer<'_> {
 
     /// Copies the fields `leaves` of all items to one column each, in C order of the items. Returns an error if there
     /// is not enough memory, or if the items cannot be read.
-    fn columns_of(&self, leaves: &[&Leaf]) -> Result<Vec<Column>, DecodeError> {
+    pub(super) fn columns_of(&self, leaves: &[&Leaf]) -> Result<Vec<Column>, DecodeError> {
         self.plan.check_names_of(leaves)?;
         let (items, _) = total(&self.view, self.plan.size)?;
         let mut columns = Column::allocate(leaves, items)?;

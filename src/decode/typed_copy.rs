@@ -1,5 +1,5 @@
 //! [`Buffer::to_vec`], [`Buffer::to_vec_as`] and [`BufferMut::copy_from_slice`]: copy all items of an N-dimensional
-//! buffer to a vector of elements of one Rust type, and back.
+//! buffer to a vector of elements of one Rust type, and back. Also [`Plan::column_as`], which converts a field.
 
 use alloc::vec::Vec;
 
@@ -13,7 +13,7 @@ use super::element::sealed::ElementsMut;
 use super::element::{Element, Elements, elements_per_item, reserved, zeroed};
 use super::error::{DecodeError, EncodeError, EncodeErrorKind};
 use super::leaf::Leaf;
-use super::plan::Plan;
+use super::plan::{Plan, leaf_named};
 use super::traverse::{Runs, copy_items};
 use crate::align::to_u64;
 use crate::layout::Type;
@@ -377,6 +377,39 @@ impl widen::Widen for Complex<f64> {
             ColumnData::Complex32(elements) => convert_each(elements, |from| Self::new(from.re.into(), from.im.into())),
             _ => Ok(None),
         }
+    }
+}
+
+impl Plan {
+    /// Copies the field `name` of `records` to a vector, as [`column`](Self::column) does, and converts numbers of a
+    /// narrower type to `T`. The conversion is exact, because `T` represents every number of the narrower type.
+    /// [`Buffer::to_vec_as`] accepts the same types.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
+    /// let layout = Layout::read(b"T{P:next:>h:volume:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// let plan = Plan::new(&layout)?;
+    /// let record = [0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xfe];
+    /// assert_eq!(plan.column_as::<f64>("volume", &record)?, [-2.0]);
+    /// let error = plan.column_as::<u32>("volume", &record).unwrap_err();
+    /// assert_eq!(error.to_string(), "items are int16 but uint32 was requested");
+    /// // An address is not a number.
+    /// assert!(plan.column_as::<f64>("next", &record).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// - `T` cannot represent every number of the field: `column_as::<i16>` for `<i`, `column_as::<f64>` for `<q`
+    /// - the errors of [`column`](Self::column)
+    pub fn column_as<T: Number>(&self, name: impl AsRef<[u8]>, records: &[u8]) -> Result<Vec<T>, DecodeError> {
+        let leaf = leaf_named(self, name.as_ref())?;
+        if T::accepts(&leaf.codec) {
+            return self.elements(leaf, records);
+        }
+        let column = self.columns_of(records, &[leaf])?.pop();
+        let column = column.ok_or_else(|| DecodeError::internal("a field has no column"))?;
+        let found = column.ty.as_str();
+        T::widened_column(column.data)?.ok_or(DecodeError::ElementType { found, wanted: T::NAME })
     }
 }
 

@@ -4,11 +4,12 @@
 //! |--|--|
 //! | divide the source into tokens; remove comments, directives and function bodies; record `#pragma pack` and `#define` | `source` |
 //! | parse the declarations with the crate `lang-c` | `declare` |
-//! | compute the types, the constants and the attributes | `declare`, `constant`, `types` |
+//! | compute the types, the constants and the attributes | `declare`, `constant`, `constant_value`, `types` |
 //! | place the members by the rules of the data model | `record` |
 //! | add the members to a [`LayoutBuilder`] | this module |
 
 mod constant;
+mod constant_value;
 mod declare;
 mod error;
 mod record;
