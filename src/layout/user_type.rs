@@ -1,7 +1,8 @@
 //! [`UserType`]: the types `[name]` that have no format character, and the registry of these types.
+//! [`UserTypeDefinition`] is an entry of the registry, and [`UserValue`] is a value of a user type.
 //!
-//! A layout stores only the index of a user type in the registry. An entry of the registry is never removed, so an index
-//! stays valid.
+//! A layout stores only the index of a user type in the registry. An entry of the registry is never removed, so an
+//! index stays valid.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -33,7 +34,7 @@ const MAX_REGISTERED: usize = 4096;
 /// | `int1`, `int2`, `int4`, `uint1`, `uint2`, `uint4` | 1 | integers of `ml_dtypes` in the lower bits of a byte |
 /// | `int24`, `uint24` | 3 | integers |
 /// | `int128`, `uint128` | 16 | integers |
-/// | `datetime64$s`, `timedelta64$s` and other units | 8 | NumPy's dates and durations, as numbers of units |
+/// | `datetime64$s`, `timedelta64$s` and other units | 8 | NumPy's dates and durations, as a number of units |
 ///
 /// The units are NumPy's: `Y`, `M`, `W`, `D`, `h`, `m`, `s`, `ms`, `us`, `ns`, `ps`, `fs` and `as`. A program
 /// adds its own types with [`register`](Self::register).
@@ -91,7 +92,7 @@ enum Values {
     BFloat16,
     /// A float of at most 8 bits.
     SmallFloat(SmallFloat),
-    /// An integer in two's complement, in the lowest `bits` bits.
+    /// An integer in two's complement, in the lowest `bits` bits. `is_signed` is whether the integer has a sign.
     Integer { is_signed: bool, bits: u32 },
     /// The functions of a registered type.
     Registered { decode: Box<DecodeFn>, encode: Box<EncodeFn> },
@@ -132,9 +133,10 @@ impl UserTypeError {
 impl UserTypeDefinition {
     /// Creates the definition of a type with the name `name` and `size` bytes, without an alignment.
     ///
-    /// `decode` converts the bytes of a value to the value, and `encode` writes a value to its bytes. For both functions
-    /// the first byte is the least significant byte. `value_type` is the type of the values in columns and in Arrow: an
-    /// integer type or a float type, or [`Type::Opaque`] for values that stay bytes there.
+    /// `decode` converts the bytes of a value to the value. `encode` writes a value to its bytes. Both functions use
+    /// the byte order in which the least significant byte is first. `value_type` is the type of the values in columns
+    /// and in Arrow: an integer type or a float type, or [`Type::Opaque`] for values that stay bytes in columns and in
+    /// Arrow.
     pub fn new(
         name: impl Into<Cow<'static, str>>,
         size: u64,
@@ -152,7 +154,8 @@ impl UserTypeDefinition {
         Self { align, ..self }
     }
 
-    /// States that the bytes of a value have the same order on all machines, so that they are never reversed.
+    /// Declares that the bytes of a value have the same order on all machines. The library then never reverses the
+    /// bytes.
     #[must_use]
     pub fn without_byte_order(self) -> Self {
         Self { has_byte_order: false, ..self }
@@ -213,8 +216,8 @@ impl UserType {
         Ok(Self { definition })
     }
 
-    /// Returns the type of NumPy's dates or durations with the name `name`, such as `datetime64$25s`. Adds the type to the
-    /// registry if the registry does not have it.
+    /// Returns the type of NumPy's dates or durations with the name `name`, such as `datetime64$25s`. If the registry
+    /// does not have the type, adds the type to the registry.
     ///
     /// # Errors
     /// - the errors of [`register`](Self::register)
@@ -226,7 +229,7 @@ impl UserType {
         Self::register(definition).or_else(|error| found(&name).ok_or(error))
     }
 
-    /// Returns the type with the index `index` in the registry.
+    /// Returns the type with the index `index` in the registry. Returns `None` if no type has this index.
     pub(crate) fn at(index: u16) -> Option<Self> {
         let place = usize::from(index);
         if let Some(definition) = BUILT_IN.get(place) {
@@ -281,14 +284,15 @@ impl UserType {
         self.definition.has_byte_order && self.size() > 1
     }
 
-    /// Returns the type of the values in columns and in Arrow. [`Type::Opaque`] means that the values stay bytes.
+    /// Returns the type of the values in columns and in Arrow. [`Type::Opaque`] means that columns and Arrow contain
+    /// the bytes of the values.
     #[must_use]
     pub fn value_type(self) -> Type {
         self.definition.value_type
     }
 
-    /// Returns whether the bytes of a value in the byte order of this machine are an element of
-    /// [`value_type`](Self::value_type), or stay bytes. Otherwise a column needs a conversion of each value.
+    /// Returns whether a column stores the bytes of a value without a conversion, apart from the byte order. Otherwise
+    /// a column converts each value to [`value_type`](Self::value_type).
     pub(crate) fn is_stored_as_value(self) -> bool {
         let value_type = self.value_type();
         value_type == Type::Opaque
@@ -296,7 +300,7 @@ impl UserType {
                 && matches!(self.definition.values, Values::Integer { bits, .. } if Some(u64::from(bits)) == self.size().checked_mul(8))
     }
 
-    /// Converts `bytes`, the bytes of one value in the byte order `endian`, to the value.
+    /// Converts `bytes` to the value. `bytes` are the bytes of one value in the byte order `endian`.
     ///
     /// ```
     /// use pep3118::Endian;
@@ -313,15 +317,15 @@ impl UserType {
         self.check_len(bytes.len())?;
         match &self.definition.values {
             Values::BFloat16 => {
-                let [low, high] = little(bytes, endian);
+                let [low, high] = le_bytes(bytes, endian);
                 Ok(UserValue::Float(f32::from_le_bytes([0, 0, low, high]).into()))
             }
             Values::SmallFloat(float) => {
-                let [byte] = little(bytes, endian);
+                let [byte] = le_bytes(bytes, endian);
                 Ok(UserValue::Float(float.decode(byte)))
             }
             Values::Integer { is_signed, bits } => {
-                let pattern = u128::from_le_bytes(little(bytes, endian));
+                let pattern = u128::from_le_bytes(le_bytes(bytes, endian));
                 Ok(match is_signed {
                     true => UserValue::Int(extended(pattern, *bits, true).cast_signed()),
                     false => UserValue::UInt(extended(pattern, *bits, false)),
@@ -339,7 +343,7 @@ impl UserType {
         }
     }
 
-    /// Writes `value` to `bytes`, the bytes of one value in the byte order `endian`.
+    /// Writes `value` to `bytes`. `bytes` are the bytes of one value in the byte order `endian`.
     ///
     /// # Errors
     /// - `bytes` has another length than [`size`](Self::size)
@@ -350,12 +354,12 @@ impl UserType {
         match (&self.definition.values, value) {
             (Values::Registered { encode, .. }, value) => encode(value, bytes)?,
             (Values::BFloat16, value) => {
-                let bits = bfloat16_bits(number(value).ok_or_else(|| self.wrong_kind("a number"))?);
+                let bits = bfloat16_bits(as_float(value).ok_or_else(|| self.wrong_kind("a number"))?);
                 let bits = bits.ok_or_else(|| self.out_of_range(value))?;
                 bytes.copy_from_slice(&bits.to_le_bytes());
             }
             (Values::SmallFloat(float), value) => {
-                let number = number(value).ok_or_else(|| self.wrong_kind("a number"))?;
+                let number = as_float(value).ok_or_else(|| self.wrong_kind("a number"))?;
                 bytes.fill(float.encode(number).ok_or_else(|| self.out_of_range(value))?);
             }
             (Values::Integer { is_signed, bits }, value) => {
@@ -380,6 +384,7 @@ impl UserType {
         Ok(())
     }
 
+    /// Returns an error if `len`, a number of bytes, is not the size of a value.
     fn check_len(self, len: usize) -> Result<(), UserTypeError> {
         if u64::try_from(len) == Ok(self.size()) {
             return Ok(());
@@ -387,10 +392,12 @@ impl UserType {
         Err(UserTypeError::new(format!("a value of {} has {} bytes, not {len}", self.name(), self.size())))
     }
 
+    /// Creates the error for a value that is not of the kind `wanted`, such as "a number".
     fn wrong_kind(self, wanted: &str) -> UserTypeError {
         UserTypeError::new(format!("a value of {} is {wanted}", self.name()))
     }
 
+    /// Creates the error for `value`, which the type cannot represent.
     fn out_of_range(self, value: &UserValue) -> UserTypeError {
         UserTypeError::new(format!("{value} is out of the range of {}", self.name()))
     }
@@ -454,7 +461,7 @@ pub fn element_size(ty: Type) -> Option<u64> {
 
 /// Returns the first `W` bytes of `bytes`, least significant byte first. `bytes` has the byte order `endian`. Missing
 /// bytes are 0.
-fn little<const W: usize>(bytes: &[u8], endian: Endian) -> [u8; W] {
+fn le_bytes<const W: usize>(bytes: &[u8], endian: Endian) -> [u8; W] {
     let mut out = [0; W];
     match endian {
         Endian::Little => out.iter_mut().zip(bytes).for_each(|(to, byte)| *to = *byte),
@@ -473,7 +480,7 @@ fn extended(pattern: u128, bits: u32, is_signed: bool) -> u128 {
 
 /// Returns `value` as a float, or `None` if the value is not a number.
 #[expect(clippy::cast_precision_loss, clippy::as_conversions, reason = "the result is rounded to fewer digits")]
-fn number(value: &UserValue) -> Option<f64> {
+fn as_float(value: &UserValue) -> Option<f64> {
     match value {
         UserValue::Int(value) => Some(*value as f64),
         UserValue::UInt(value) => Some(*value as f64),
@@ -482,8 +489,9 @@ fn number(value: &UserValue) -> Option<f64> {
     }
 }
 
-/// Returns the bits of the `bfloat16` that is nearest to `number`, as `ml_dtypes` rounds: first to `float32`, then to
-/// the nearest `bfloat16`, and half-way cases to the even one. Returns `None` if a finite number would become infinite.
+/// Returns the bits of the `bfloat16` that is nearest to `number`. Rounds like `ml_dtypes`: first to the nearest
+/// `float32`, then to the nearest `bfloat16`. A number half-way between two values becomes the value whose last bit is
+/// zero. Returns `None` if a finite number would become infinite.
 fn bfloat16_bits(number: f64) -> Option<u16> {
     let single = nearest_float32(number);
     let bits = single.to_bits();
