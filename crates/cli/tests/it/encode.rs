@@ -13,7 +13,7 @@ use pep3118::{DataModel, Dialect, Layout, reconcile};
 use crate::snapshot;
 
 /// Runs the command with `input` as its standard input.
-fn run(arguments: &[&str], input: &[u8]) -> Output {
+pub(crate) fn run(arguments: &[&str], input: &[u8]) -> Output {
     let mut child = crate::command::pep3118()
         .args(arguments)
         .stdin(Stdio::piped())
@@ -45,7 +45,7 @@ fn message_of(arguments: &[&str], input: &[u8]) -> String {
     text(&output.stderr)
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
@@ -65,17 +65,17 @@ fn assert_inverse(format: &str, items: &[u8], more: &[&str]) {
 }
 
 /// A test case: a format, its layout, and the bytes of three items.
-struct Case {
-    format: String,
-    layout: Layout,
-    items: Vec<u8>,
+pub(crate) struct Case {
+    pub(crate) format: String,
+    pub(crate) layout: Layout,
+    pub(crate) items: Vec<u8>,
     /// The options with which the commands read `format` as `layout`.
-    options: Vec<String>,
+    pub(crate) options: Vec<String>,
 }
 
 /// Draws a random test case from `bytes`. Returns `None` if the commands cannot read the format without another option.
 /// Returns an error if `bytes` runs out.
-fn draw_case(bytes: &mut Unstructured<'_>) -> arbitrary::Result<Option<Case>> {
+pub(crate) fn draw_case(bytes: &mut Unstructured<'_>) -> arbitrary::Result<Option<Case>> {
     let model = pep3118::arbitrary::data_model(bytes)?;
     let (format, layout) = pep3118::arbitrary::layout(bytes, &Dialect::PEP3118, &model)?;
     let is_known = DataModel::ALL.iter().any(|model| model == layout.model());
@@ -90,7 +90,7 @@ fn draw_case(bytes: &mut Unstructured<'_>) -> arbitrary::Result<Option<Case>> {
 
 /// Returns 8192 pseudo-random bytes, and advances `state`. The bytes depend only on `state`, so every run of the tests
 /// has the same bytes.
-fn random_bytes(state: &mut u64) -> Vec<u8> {
+pub(crate) fn random_bytes(state: &mut u64) -> Vec<u8> {
     let mut byte = || {
         *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         state.to_be_bytes()[0]

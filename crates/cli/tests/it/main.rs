@@ -23,6 +23,8 @@ mod hostile_names;
 #[cfg(target_os = "linux")]
 mod interruption;
 mod json_schema;
+#[cfg(all(feature = "parquet", target_endian = "little"))]
+mod parquet;
 #[cfg(target_os = "linux")]
 mod progress;
 #[path = "../../../../tests/it/snapshot.rs"]
