@@ -11,6 +11,8 @@
 mod arrow;
 #[cfg(feature = "arrow")]
 mod arrow_input;
+#[cfg(feature = "arrow")]
+mod arrow_schema;
 mod c_source;
 mod check;
 mod completions;

@@ -20,8 +20,8 @@
 //! refuses the source. A field of 0 bytes becomes a comment.
 //!
 //! [`Layout::to_source`](crate::Layout::to_source) describes the layout for Kaitai Struct, ImHex, Go, Zig and Julia. The
-//! Python source describes the layout for NumPy, ctypes, construct or dissect.cstruct. These libraries read the
-//! fields with the declared byte order on every machine.
+//! Python source describes the layout for NumPy, ctypes, construct or dissect.cstruct, or declares a record class. These
+//! libraries read the fields with the declared byte order on every machine.
 
 mod c;
 mod declarations;
@@ -32,6 +32,6 @@ mod source;
 
 pub use declarations::{BitPiece, Declarations, Definition, Language, MemberType};
 pub use error::SourceError;
-pub use python::PythonLibrary;
-pub(super) use python::{python_string, tuple};
+pub(super) use python::tuple;
+pub use python::{PythonLibrary, is_python_name, python_string};
 pub use source::SourceLanguage;
