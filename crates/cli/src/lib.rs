@@ -26,6 +26,7 @@ mod explain;
 mod failure;
 mod fields;
 mod findings;
+mod flat_row;
 mod hexdump;
 #[doc(hidden)]
 pub mod hints;
