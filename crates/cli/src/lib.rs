@@ -111,6 +111,9 @@ fn width() -> usize {
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if let Some(status) = completions::complete(&arguments) {
+        return status;
+    }
     let command = match CommandLine::try_parse_from(&arguments) {
         Ok(CommandLine { command }) => command,
         Err(error) => return print_clap_error(error, arguments),

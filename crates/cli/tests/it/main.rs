@@ -12,6 +12,8 @@
 
 mod command;
 mod commands;
+#[cfg(target_os = "linux")]
+mod completions;
 mod decode;
 mod decode_files;
 mod decode_options;
