@@ -250,6 +250,9 @@ fn manual_pages_name_every_command() {
         assert!(page.contains(&format!("\\fBpep3118 {command}\\fR")), "{page}");
     }
     assert_eq!(run(&["man", "nothing"], "").status.code(), Some(2));
+    // clap adds this command.
+    let help = run(&["man", "help"], "");
+    assert!(help.status.success() && text(&help.stdout).contains(".SH \"EXIT STATUS\""), "{}", text(&help.stderr));
 }
 
 /// A reader such as `head` closes the pipe before the end of the output. This is not an error.

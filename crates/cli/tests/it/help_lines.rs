@@ -113,6 +113,8 @@ const CALLS: &[(&str, &str)] = &[
     ("explain i -m aarch46", "aarch46"),
     ("emit <i --for nunpy", "nunpy"),
     ("decode -f <i --to jsn items", "jsn"),
+    ("emit T{i:a:} --to python-recrd", "python-recrd"),
+    ("emit T{i:a:} --to jula", "jula"),
     ("rules LEN-PRODCT", "LEN-PRODCT"),
     ("rules A4", "A4"),
     ("man decod", "decod"),
@@ -159,7 +161,8 @@ fn each_suggestion_succeeds() {
             }
         }
     }
-    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    assert!(CALLS.len() >= 60, "{}", CALLS.len());
+    assert!(failures.is_empty(), "{} of {}: {}", failures.len(), CALLS.len(), failures.join("\n"));
 }
 
 /// 24 bytes are a multiple of 8 bytes, the size in one dialect. 24 bytes are not a multiple of 5 bytes, the size in
