@@ -42,8 +42,8 @@ use pep3118::__private::to_u64;
     doc = "
 With --to arrow, --output names the Arrow file (the IPC file format, also called Feather). If --format or --c gives
 the format, the second argument can be the Arrow file too. If two files are given, the command writes the file
-whose name ends in .arrow. The Arrow file is written only if there is no error. Each field becomes a column,
-and a nested record becomes a column of structs. With --columns, a field of a nested record becomes a column
+whose name ends in .arrow or .feather. The Arrow file is written only if there is no error. Each field becomes a
+column, and a nested record becomes a column of structs. With --columns, a field of a nested record becomes a column
 with the dotted name."
 )]
 #[cfg_attr(

@@ -599,8 +599,10 @@ const RECORD_MEMBERS: &[&str] = &[
 /// Returns the Python source of the record class `name` with the layout `layout`, and of the classes of its nested
 /// records. Returns an error if `layout` is not a single record, or if a record class cannot have a field.
 fn record_source(layout: &Layout, name: &str) -> Result<String, SourceError> {
-    let is_imported = |name: &str| RECORD_TYPES.contains(&name) || ["Annotated", "Record"].contains(&name);
-    if is_imported(name) {
+    // A class with one of these names would hide the name in later annotations.
+    let is_used =
+        |name: &str| RECORD_TYPES.contains(&name) || ["Annotated", "Record", "bytes", "list", "str"].contains(&name);
+    if is_used(name) {
         return Err(SourceError::Name { language: "Python", name: name.to_string() });
     }
     let item = layout.item();
@@ -619,7 +621,7 @@ fn record_source(layout: &Layout, name: &str) -> Result<String, SourceError> {
     let language = Language {
         align: &|field| if is_usual { field.natural_align() } else { Align::ONE },
         can_name_member: &|name| is_python_name(name) && !RECORD_MEMBERS.contains(&name),
-        can_name_type: &|name| is_python_name(name) && !is_imported(name),
+        can_name_type: &|name| is_python_name(name) && !is_used(name),
         type_name: &|words| words.join("_"),
         has_bit_fields: false,
         element: "element",

@@ -192,6 +192,18 @@ fn a_type_name_that_is_a_format_gets_a_note() {
 }
 
 #[test]
+fn a_format_that_numpy_reads_with_another_size_gets_a_note() {
+    let note = |format: &str, dialect: &str| {
+        message(&crate::command::pep3118().args(["explain", format, "-d", dialect, "-m", "lp64"]).output().unwrap())
+    };
+    let expected = "note: NumPy writes this format for 5 bytes but reads it as 8 bytes: see `--dialect numpy-reader`\n";
+    assert_eq!(note("ib", "numpy"), expected);
+    for (format, dialect) in [("ib", "numpy-reader"), ("ib", "pep3118"), ("<i", "numpy"), ("T{<i:a:<b:b:}", "numpy")] {
+        assert_eq!(note(format, dialect), "", "{format} {dialect}");
+    }
+}
+
+#[test]
 fn models_have_alternative_names() {
     let size = |model: &str| {
         let output = crate::command::pep3118().args(["size", "=i@lg", "-m", model]).output().unwrap();

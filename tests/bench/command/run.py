@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+"""Compares `decode` and `encode` of two builds of the command on one large file.
+
+    tests/bench/command/run.py OLD NEW [--megabytes 1000] [--rounds 1]
+
+OLD and NEW are executables of `pep3118`. The calls of both alternate. For each mode of the output, the script prints the
+processor time (user and system) in seconds, and the largest resident memory in MB, which Linux calls VmHWM.
+"""
+
+import argparse
+import os
+import pathlib
+import statistics
+import tempfile
+
+FORMAT = "<IhBd8s"
+# The options of each mode. A build that refuses an option has no figure.
+MODES = {
+    "table": [],
+    "jsonl": ["--to", "json"],
+    "csv": ["--to", "csv"],
+    "csv, two columns": ["--to", "csv", "--columns", "f0,f3"],
+    "jsonl, `--every 64`": ["--to", "json", "--every", "64"],
+    "csv, `--text`": ["--to", "csv", "--text"],
+    "csv, `--hex`": ["--to", "csv", "--hex"],
+    "csv, `--csv-safe`": ["--to", "csv", "--csv-safe"],
+    "arrow": ["--to", "arrow"],
+    "parquet": ["--to", "parquet"],
+}
+
+
+def write_items(path, megabytes):
+    """Writes `megabytes` MB of items to `path`."""
+    import random
+    import struct
+
+    rng = random.Random(1)
+    # 1,000 different items, so that the file is written fast. The values have the usual numbers of digits.
+    block = b"".join(
+        struct.pack(FORMAT, rng.randrange(1 << 32), rng.randrange(-999, 999), rng.randrange(256), rng.random() * 1000,
+                    rng.choice([b"AAPL", b"MSFT", b"GOOGL", b"BRK.B"]))
+        for _ in range(1000)
+    )
+    with path.open("wb") as file:
+        for _ in range(megabytes * 1_000_000 // len(block)):
+            file.write(block)
+
+
+def measure(program, arguments):
+    """Runs `program`, and returns its processor time in seconds and its largest resident memory in MB, or None."""
+    out = os.open(os.devnull, os.O_WRONLY)
+    actions = [(os.POSIX_SPAWN_DUP2, out, 1), (os.POSIX_SPAWN_DUP2, out, 2)]
+    child = os.posix_spawn(program, [program, *arguments], os.environ, file_actions=actions)
+    _, status, usage = os.wait4(child, 0)
+    os.close(out)
+    return None if status else (usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def main():
+    """Prints a table with a row for each mode."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("old")
+    parser.add_argument("new")
+    parser.add_argument("--megabytes", type=int, default=1000)
+    parser.add_argument("--rounds", type=int, default=1)
+    options = parser.parse_args()
+    print("| mode | old: CPU s | new: CPU s | new / old | old: MB | new: MB |\n|--|--|--|--|--|--|", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        items = pathlib.Path(folder) / "items"
+        write_items(items, options.megabytes)
+        for mode, arguments in MODES.items():
+            call = ["decode", "-f", FORMAT, *arguments, str(items)]
+            found = {"old": [], "new": []}
+            for _ in range(options.rounds):
+                for name in found:
+                    found[name].append(measure(getattr(options, name), call))
+            row(mode, found)
+
+
+def row(mode, found):
+    """Prints the row for `mode`."""
+    cells = {}
+    for name, figures in found.items():
+        figures = [figure for figure in figures if figure]
+        cells[name] = (statistics.median(f[0] for f in figures), max(f[1] for f in figures)) if figures else None
+    text = {name: (f"{cell[0]:.2f}", f"{cell[1]:.1f}") if cell else ("-", "-") for name, cell in cells.items()}
+    ratio = f"{cells['new'][0] / cells['old'][0]:.2f}" if all(cells.values()) else "-"
+    print(f"| {mode} | {text['old'][0]} | {text['new'][0]} | {ratio} | {text['old'][1]} | {text['new'][1]} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
