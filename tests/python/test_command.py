@@ -211,6 +211,43 @@ def test_other_commands_are_run_by_rust():
     assert done.returncode == 0 and done.stdout.startswith("pep3118 ")
 
 
+#: Calls that native code answers.
+NATIVE_CALLS = [
+    ["--version"],
+    ["--help"],
+    ["size", "ib"],
+    ["explain", "T{<i:a:}"],
+    ["emit", "T{<i:a:}", "--to", "ctypes"],
+    ["rules"],
+    ["explain", "}"],
+]
+
+
+def imported_modules(arguments):
+    """Returns the names of the modules that the command with `arguments` imports, except those of bare Python."""
+    code = (
+        "import sys; before = set(sys.modules); from pep3118.__main__ import main; main();"
+        "print(*sorted(set(sys.modules) - before), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
+    return set(done.stderr.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize("arguments", NATIVE_CALLS, ids=" ".join)
+def test_commands_of_native_code_import_only_the_package(arguments):
+    """The import of a module such as `enum` takes as long as the command itself."""
+    imported = imported_modules(arguments) - {"__future__"}
+    assert imported == {"pep3118", "pep3118.__main__", "pep3118._pep3118"}
+
+
+@pytest.mark.parametrize("command", [["audit", "b''"], ["census", "pickle"]], ids=" ".join)
+def test_commands_of_python_code_import_no_slow_modules(command):
+    imported = imported_modules(command)
+    assert "re" in imported
+    slow = {"argparse", "dataclasses", "inspect", "json", "platform", "typing", "subprocess", "ctypes"}
+    assert not imported & slow, imported & slow
+
+
 def test_help_names_all_commands():
     done = run("--help")
     assert done.returncode == 0
