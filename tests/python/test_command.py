@@ -56,7 +56,7 @@ JSON_CALLS = [
     (["diff", "T{i:a:}", "T{>i:b:}"], 1),
     (["emit", "T{<b:a:<i:b:}", "--to", "python-record"], 0),
     (["emit", "T{<b:a:<i:b:}", "--to", "arrow-schema"], 0),
-    (["emit", "T{<b:a:>i:b:}", "--to", "python-record"], 1),
+    (["emit", "T{<h:a:>i:b:}", "--to", "python-record"], 1),
     (["readers", "<i"], 0),
     (["check", "-f", "i}d", "--shape", "2,3", "-i", "4"], 1),
     (["audit", "bytearray(3)", "ctypes:c_int(1)", "1/0"], 2),
