@@ -10,7 +10,9 @@ processor time (user and system) in seconds, and the largest resident memory in 
 import argparse
 import os
 import pathlib
+import random
 import statistics
+import struct
 import tempfile
 
 FORMAT = "<IhBd8s"
@@ -31,14 +33,17 @@ MODES = {
 
 def write_items(path, megabytes):
     """Writes `megabytes` MB of items to `path`."""
-    import random
-    import struct
-
     rng = random.Random(1)
     # 1,000 different items, so that the file is written fast. The values have the usual numbers of digits.
     block = b"".join(
-        struct.pack(FORMAT, rng.randrange(1 << 32), rng.randrange(-999, 999), rng.randrange(256), rng.random() * 1000,
-                    rng.choice([b"AAPL", b"MSFT", b"GOOGL", b"BRK.B"]))
+        struct.pack(
+            FORMAT,
+            rng.randrange(1 << 32),
+            rng.randrange(-999, 999),
+            rng.randrange(256),
+            rng.random() * 1000,
+            rng.choice([b"AAPL", b"MSFT", b"GOOGL", b"BRK.B"]),
+        )
         for _ in range(1000)
     )
     with path.open("wb") as file:
@@ -81,11 +86,14 @@ def row(mode, found):
     """Prints the row for `mode`."""
     cells = {}
     for name, figures in found.items():
-        figures = [figure for figure in figures if figure]
-        cells[name] = (statistics.median(f[0] for f in figures), max(f[1] for f in figures)) if figures else None
+        known = [figure for figure in figures if figure]
+        cells[name] = (
+            (statistics.median(cpu for cpu, _ in known), max(memory for _, memory in known)) if known else None
+        )
     text = {name: (f"{cell[0]:.2f}", f"{cell[1]:.1f}") if cell else ("-", "-") for name, cell in cells.items()}
     ratio = f"{cells['new'][0] / cells['old'][0]:.2f}" if all(cells.values()) else "-"
-    print(f"| {mode} | {text['old'][0]} | {text['new'][0]} | {ratio} | {text['old'][1]} | {text['new'][1]} |", flush=True)
+    (old_time, old_memory), (new_time, new_memory) = text["old"], text["new"]
+    print(f"| {mode} | {old_time} | {new_time} | {ratio} | {old_memory} | {new_memory} |", flush=True)
 
 
 if __name__ == "__main__":
