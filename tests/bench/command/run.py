@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Compares `decode` and `encode` of two builds of the command on one large file.
+"""Compares `decode` of two builds of the command on one large file.
 
     tests/bench/command/run.py OLD NEW [--megabytes 1000] [--rounds 1]
 
-OLD and NEW are executables of `pep3118`. The calls of both alternate. For each mode of the output, the script prints the
-processor time (user and system) in seconds, and the largest resident memory in MB, which Linux calls VmHWM.
+OLD and NEW are executables of `pep3118`. The calls of both alternate. For each mode of the output, the script prints
+the processor time (user and system) in seconds, and the largest resident memory in MB, which Linux calls VmHWM.
 """
 
 import argparse
@@ -77,8 +77,8 @@ def main():
             call = ["decode", "-f", FORMAT, *arguments, str(items)]
             found = {"old": [], "new": []}
             for _ in range(options.rounds):
-                for name in found:
-                    found[name].append(measure(getattr(options, name), call))
+                for name, figures in found.items():
+                    figures.append(measure(getattr(options, name), call))
             row(mode, found)
 
 
