@@ -14,6 +14,7 @@ import random
 import statistics
 import struct
 import tempfile
+import time
 
 FORMAT = "<IhBd8s"
 # The options of each mode. A build that refuses an option has no figure.
@@ -56,9 +57,15 @@ def measure(program, arguments):
     out = os.open(os.devnull, os.O_WRONLY)
     actions = [(os.POSIX_SPAWN_DUP2, out, 1), (os.POSIX_SPAWN_DUP2, out, 2)]
     child = os.posix_spawn(program, [program, *arguments], os.environ, file_actions=actions)
-    _, status, usage = os.wait4(child, 0)
     os.close(out)
-    return None if status else (usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    memory = 0
+    # `ru_maxrss` contains the memory of this script, which starts the process. VmHWM does not.
+    while not (waited := os.wait4(child, os.WNOHANG))[0]:
+        status = pathlib.Path(f"/proc/{child}/status").read_text()
+        memory = next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")), memory)
+        time.sleep(0.01)
+    _, status, usage = waited
+    return None if status else (usage.ru_utime + usage.ru_stime, memory / 1024)
 
 
 def main():
