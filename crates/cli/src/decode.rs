@@ -160,7 +160,7 @@ enum ItemWriter<W: Write + Send> {
     Batches(Box<BatchWriter<W>>),
 }
 
-/// The columns of the output, in the form that the writer needs.
+/// The columns of the output, for rows of text or for an Arrow file.
 enum OutputColumns {
     Rows(Columns),
     #[cfg(feature = "arrow")]
@@ -168,8 +168,8 @@ enum OutputColumns {
     Batches(Box<pep3118::arrow::Mapping>, BatchFormat),
 }
 
-/// The format, the input file and the output file. Which argument is which depends on the other arguments and on
-/// `--to`.
+/// The format, the input file and the output file. The meaning of a positional argument depends on the other arguments
+/// and on `--to`.
 struct Arguments<'a> {
     /// The format of an item, or `None` for the C source of `--c`.
     format: Option<&'a OsStr>,
@@ -209,8 +209,8 @@ impl Decode {
                 // of this thread already.
                 let stdout = io::stdout();
                 let is_terminal = stdout.is_terminal();
-                // `anstream::stdout()` would search the output for colours, which takes time. The rows contain
-                // no colours, and all text from the input is escaped.
+                // The rows are not written to `anstream::stdout()`, because it would search the output for colours. The
+                // rows contain no colours, and all text from the input is escaped.
                 let out = BufWriter::with_capacity(1 << 16, stdout);
                 decoder.write(columns, input, out, is_terminal)?;
             }
@@ -218,8 +218,9 @@ impl Decode {
         Ok(Status::Done)
     }
 
-    /// Returns the interpretation of `format`, or of the C source of `--c` if `format` is `None`. The values are read
-    /// from `input`. Returns an error if the format or the C source is invalid or ambiguous.
+    /// Returns the interpretation of `format`, or of the C source of `--c` if `format` is `None`. `input` is the file
+    /// to read; its length selects the suggestions in the message for an ambiguous format. Returns an error if the
+    /// format or the C source is invalid or ambiguous.
     fn interpretation(&self, format: Option<&OsStr>, input: &Path) -> Result<Interpretation, Failure> {
         let Some(format) = format.map(options::bytes) else {
             let found = self.c.interpretation(&self.interpretation.model, self.itemsize)?;
@@ -231,8 +232,9 @@ impl Decode {
         Ok(found)
     }
 
-    /// Returns the failure for `error`, which the library returned for `format`. If the format is ambiguous and
-    /// all of `input` is read, the help line lists the dialects whose item size divides the length of `input`.
+    /// Returns the failure for `error`, which the library returned for `format`. If the format is ambiguous and the
+    /// command reads the whole file `input`, the help line lists the dialects whose item size divides the length of the
+    /// file.
     fn refused(&self, error: &LayoutError, format: &[u8], input: &Path) -> Failure {
         let reads_all = self.count.is_none() && self.shape.is_none() && self.every.is_none() && !self.follow;
         if !reads_all {
@@ -251,11 +253,12 @@ impl Decode {
             let (every, itemsize) = (plural(every, "byte"), plural(to_u64(itemsize), "byte"));
             Failure::refused(format_args!("a packet of --every has {every} but an item has {itemsize}"))
         })?;
-        // On a 32-bit machine, the length of a packet of 2^32 bytes or more does not fit `usize`.
+        // On a 32-bit machine, a packet length of 2^32 bytes or more does not fit `usize`.
         usize::try_from(gap).map_err(|_| Failure::refused(format_args!("a packet of {every} bytes is too long")))
     }
 
-    /// Returns the columns of the output for items of `layout`. `text` contains the fields whose bytes are text.
+    /// Returns the columns of the output for items of `layout`. `text` contains the fields whose bytes are written as
+    /// text.
     ///
     /// # Errors
     /// - `--columns` contains an unknown name
@@ -270,12 +273,12 @@ impl Decode {
         Ok(OutputColumns::Rows(columns))
     }
 
-    /// Returns the format, the input and the output.
+    /// Returns the format, the input file and the output file that the arguments name.
     ///
     /// # Errors
     /// - an option contradicts `--to`
     /// - the format is given twice
-    /// - the command has two files, and it is unclear which file to write
+    /// - the arguments name two files, but do not state which file to write
     /// - an Arrow file would be written to a terminal
     fn arguments(&self) -> Result<Arguments<'_>, Failure> {
         let usage = |message: String| Err(Failure::Usage(message));
@@ -346,7 +349,8 @@ impl Decode {
                 _ => {
                     let ending = to.endings().join(" or .");
                     usage(format!(
-                        "of two files, the one to write must end in .{ending}; --output names any other file"
+                        "with two files, the file to write must end in .{ending} and the file to read must not: name \
+                         any other file to write with --output"
                     ))
                 }
             };
@@ -355,18 +359,18 @@ impl Decode {
             if is_output(file) {
                 let file = escape_path(file);
                 return usage(format!(
-                    "`{file}` is the file to write: name the one to read too, or - for standard input"
+                    "`{file}` is the file to write: also name the file to read, or - for standard input"
                 ));
             }
             if io::stdout().is_terminal() {
-                return usage(format!("{} is not for the terminal: name it with --output", to.with_article()));
+                return usage(format!("{} cannot be written to the terminal: name the file with --output", to.with_article()));
             }
         }
         Ok(Arguments { format, input: file, output })
     }
 }
 
-/// Reads items and writes the values of the items.
+/// Reads items and writes their values to the output.
 struct Decoder<'d> {
     options: &'d Decode,
     layout: &'d Layout,
@@ -389,7 +393,7 @@ impl Decoder<'_> {
         mut out: W,
         rows_on_terminal: bool,
     ) -> Result<(), Failure> {
-        // Rows of a slow stream are flushed after each block, so that they appear as soon as they arrive.
+        // After each block of a slow stream, the rows are flushed, so that they appear at once.
         let Self { options, plan, .. } = *self;
         let is_live = matches!(input, InputSource::Stream(_)) && options.strides.is_none();
         let (mut items, bytes) = match &options.strides {
@@ -482,8 +486,7 @@ impl Decoder<'_> {
         let raw = RawView {
             len: len.ok_or_else(too_large)?,
             itemsize,
-            // `Checker` refuses more than 64 dimensions. A number of dimensions that does not fit `i32` becomes
-            // `i32::MAX`, which `Checker` refuses too.
+            // `Checker` refuses more than 64 dimensions, including `i32::MAX`.
             ndim: i32::try_from(shape.len()).unwrap_or(i32::MAX),
             shape: Some(shape),
             strides: Some(strides),
@@ -494,12 +497,12 @@ impl Decoder<'_> {
         if view.is_empty() {
             return Ok((Items::Empty, None));
         }
-        let extent = view.byte_bounds().ok_or_else(too_large)?;
+        let bounds = view.byte_bounds().ok_or_else(too_large)?;
         let skip = i64::try_from(options.skip).map_err(|_| too_large())?;
-        let (low, high) = (skip.checked_add(extent.low), skip.checked_add(extent.high));
+        let (low, high) = (skip.checked_add(bounds.low), skip.checked_add(bounds.high));
         let (low, high) = low.zip(high).ok_or_else(too_large)?;
         let Ok(start) = u64::try_from(low) else {
-            let before = extent.low.unsigned_abs();
+            let before = bounds.low.unsigned_abs();
             return Err(Failure::refused(format_args!(
                 "items start up to {} before the first one but --skip is {}\nhelp: the first item can be at `--skip {before}`",
                 plural(before, "byte"),
@@ -512,7 +515,7 @@ impl Decoder<'_> {
             return Err(Failure::refused(format_args!("the items are at bytes {low} to {high} of {end}")));
         }
         let start = i64::try_from(start).map_err(|_| too_large())?;
-        let origin = start.checked_sub(extent.low).ok_or_else(too_large)?;
+        let origin = start.checked_sub(bounds.low).ok_or_else(too_large)?;
         let items = StridedItems::new(bytes, origin, shape, strides, itemsize);
         Ok((Items::Strided(items), len.map(i64::unsigned_abs)))
     }

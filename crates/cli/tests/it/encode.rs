@@ -1,5 +1,5 @@
-//! Tests of `encode`: values that `decode` printed become the original bytes again, and values that do not fit are
-//! refused.
+//! Tests of `encode`: the values that `decode` prints become the original bytes, values that do not fit are refused,
+//! and slow or endless input is handled.
 
 use std::fs;
 use std::io::Write as _;
@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: &[&str], input: &[u8]) -> Output {
     output
 }
 
-/// Returns standard output of a command that succeeds without a message.
+/// Runs a command that must succeed without a message, and returns the standard output.
 fn stdout_of(arguments: &[&str], input: &[u8]) -> Vec<u8> {
     let output = run(arguments, input);
     assert_eq!(text(&output.stderr), "", "{arguments:?}");
@@ -38,7 +38,7 @@ fn stdout_of(arguments: &[&str], input: &[u8]) -> Vec<u8> {
     output.stdout
 }
 
-/// Returns the message of a command that fails with status 1.
+/// Runs a command that must fail with status 1, and returns the message.
 fn message_of(arguments: &[&str], input: &[u8]) -> String {
     let output = run(arguments, input);
     assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}", text(&output.stderr));
@@ -54,8 +54,8 @@ fn encoded(format: &str, input: &str) -> Vec<u8> {
     stdout_of(&["encode", format], input.as_bytes())
 }
 
-/// Checks that `decode | encode` returns the bytes `items`, once through JSON lines and once through CSV. `more` are
-/// additional options of both commands.
+/// Checks that `decode | encode` returns the bytes `items`, with JSON lines and with CSV between the commands. `more`
+/// are additional options of both commands.
 fn assert_inverse(format: &str, items: &[u8], more: &[&str]) {
     for kind in ["jsonl", "csv"] {
         let printed = stdout_of(&[&["decode", "-", format, "--to", kind], more].concat(), items);
@@ -408,7 +408,7 @@ fn the_nearest_name_fits() {
     let message = message_of(&["encode", "T{B:id:B:price:}"], b"{\"id\":1,\"prise\":2}\n");
     let near = message.rsplit('`').nth(1).unwrap();
     assert_eq!(encoded("T{B:id:B:price:}", &format!("{{\"id\":1,\"{near}\":2}}")), [1, 2]);
-    // The suggested name is that of the only field without a value.
+    // The suggested name is the name of the only field without a value.
     let message = message_of(&["encode", "4B"], b"{\"f9\":1}\n");
     assert!(message.contains("record") || message.contains("array"), "{message}");
     let message = message_of(&["encode", "BBB"], b"{\"f0\":1,\"f1\":1,\"f5\":1}\n");
@@ -521,7 +521,7 @@ fn messages_have_the_number_of_the_line_of_csv() {
 
 #[test]
 fn a_float16_is_rounded_once() {
-    // As `struct.pack("<e", 1.000488281250001)` does. A float32 has no bit for the last digit.
+    // The result of `struct.pack("<e", 1.000488281250001)`. A float32 has no bit for the last digit.
     assert_eq!(encoded("<e", "1.000488281250001\n1.00048828125\n-1.000488281250001\n"), [1, 60, 0, 60, 1, 188]);
     // 2^-14 - 2^-25 is a tie, and the even float16 is 2^-14.
     assert_eq!(encoded("<e", "0.0000610053539276123046875\n"), [0, 4]);
