@@ -363,7 +363,10 @@ impl Decode {
                 ));
             }
             if io::stdout().is_terminal() {
-                return usage(format!("{} cannot be written to the terminal: name the file with --output", to.with_article()));
+                return usage(format!(
+                    "{} cannot be written to the terminal: name the file with --output",
+                    to.with_article()
+                ));
             }
         }
         Ok(Arguments { format, input: file, output })
