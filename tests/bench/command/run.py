@@ -23,7 +23,7 @@ MODES = {
     "jsonl": ["--to", "json"],
     "csv": ["--to", "csv"],
     "csv, two columns": ["--to", "csv", "--columns", "f0,f3"],
-    "jsonl, `--every 64`": ["--to", "json", "--every", "64"],
+    "jsonl, `--every 46`": ["--to", "json", "--every", "46"],
     "csv, `--text`": ["--to", "csv", "--text"],
     "csv, `--hex`": ["--to", "csv", "--hex"],
     "csv, `--csv-safe`": ["--to", "csv", "--csv-safe"],
