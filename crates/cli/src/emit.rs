@@ -10,7 +10,7 @@ use pep3118::{Layout, Target};
 use serde::Serialize;
 
 #[cfg(feature = "arrow")]
-use super::arrow_schema;
+use super::arrow_source;
 use super::c_source::COptions;
 use super::escape::{escape, is_visible};
 use super::examples;
@@ -181,7 +181,7 @@ impl Emit {
             Some(Language::Dissect) => python(layout, name, PythonLibrary::Dissect),
             Some(Language::PythonRecord) => python(layout, name, PythonLibrary::Record),
             #[cfg(feature = "arrow")]
-            Some(Language::ArrowSchema) => arrow_schema::source(layout, name.unwrap_or("item")).map(String::into_bytes),
+            Some(Language::ArrowSchema) => arrow_source::schema(layout, name.unwrap_or("item")).map(String::into_bytes),
             Some(Language::Kaitai) => source(layout, name, SourceLanguage::Kaitai),
             Some(Language::ImHex) => source(layout, name, SourceLanguage::ImHex),
             Some(Language::Go) => source(layout, name, SourceLanguage::Go),

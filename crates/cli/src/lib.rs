@@ -13,7 +13,7 @@ mod arrow;
 #[cfg(feature = "arrow")]
 mod arrow_input;
 #[cfg(feature = "arrow")]
-mod arrow_schema;
+mod arrow_source;
 mod c_source;
 mod check;
 mod completions;

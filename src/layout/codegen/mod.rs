@@ -32,6 +32,8 @@ mod source;
 
 pub use declarations::{BitPiece, Declarations, Definition, Language, MemberType};
 pub use error::SourceError;
+pub use python::PythonLibrary;
 pub(super) use python::tuple;
-pub use python::{PythonLibrary, is_python_name, python_string};
+#[doc(hidden)]
+pub use python::{is_python_name, python_string};
 pub use source::SourceLanguage;

@@ -8,7 +8,7 @@ use pep3118::layout::SourceError;
 
 /// Returns Python source that assigns the Arrow schema of `layout` to the variable `name`, as a `pyarrow.Schema`.
 /// Returns the message of an error if a variable cannot have the name `name`, or if a field has no type in Arrow.
-pub(super) fn source(layout: &Layout, name: &str) -> Result<String, String> {
+pub(super) fn schema(layout: &Layout, name: &str) -> Result<String, String> {
     if !is_python_name(name) || name == "pa" {
         return Err(SourceError::Name { language: "Python", name: name.to_owned() }.to_string());
     }
