@@ -257,7 +257,7 @@ impl LayoutErrorKind {
                 "the exporter omitted bytes: ctypes before CPython 3.12 writes no padding, \
                  and all versions omit inherited fields and the fields of unions"
             }
-            Self::UnknownSize => "pass the itemsize; the user type must be the only item",
+            Self::UnknownSize => "register the user type, or pass the itemsize if the type is the only item",
             _ => return None,
         }))
     }

@@ -29,6 +29,8 @@ const MAX_REGISTERED: usize = 4096;
 /// |--|--|--|
 /// | `bfloat16` | 2 | the upper half of a `float32` |
 /// | `float8_e3m4`, `float8_e4m3`, `float8_e4m3b11fnuz`, `float8_e4m3fn`, `float8_e4m3fnuz`, `float8_e5m2`, `float8_e5m2fnuz`, `float8_e8m0fnu` | 1 | the floats of the package `ml_dtypes` |
+/// | `float4_e2m1fn`, `float6_e2m3fn`, `float6_e3m2fn` | 1 | floats of `ml_dtypes` in the lower bits of a byte |
+/// | `int1`, `int2`, `int4`, `uint1`, `uint2`, `uint4` | 1 | integers of `ml_dtypes` in the lower bits of a byte |
 /// | `int24`, `uint24` | 3 | integers |
 /// | `int128`, `uint128` | 16 | integers |
 /// | `datetime64$s`, `timedelta64$s` and other units | 8 | NumPy's dates and durations, as numbers of units |
@@ -87,10 +89,10 @@ type EncodeFn = dyn Fn(&UserValue, &mut [u8]) -> Result<(), UserTypeError> + Sen
 enum Values {
     /// The upper half of a `float32`.
     BFloat16,
-    /// A float of 8 bits.
-    Float8(SmallFloat),
-    /// An integer in two's complement. `true` means that it has a sign.
-    Integer(bool),
+    /// A float of at most 8 bits.
+    SmallFloat(SmallFloat),
+    /// An integer in two's complement, in the lowest `bits` bits.
+    Integer { is_signed: bool, bits: u32 },
     /// The functions of a registered type.
     Registered { decode: Box<DecodeFn>, encode: Box<EncodeFn> },
 }
@@ -290,7 +292,8 @@ impl UserType {
     pub(crate) fn is_stored_as_value(self) -> bool {
         let value_type = self.value_type();
         value_type == Type::Opaque
-            || element_size(value_type) == Some(self.size()) && matches!(self.definition.values, Values::Integer(_))
+            || element_size(value_type) == Some(self.size())
+                && matches!(self.definition.values, Values::Integer { bits, .. } if Some(u64::from(bits)) == self.size().checked_mul(8))
     }
 
     /// Converts `bytes`, the bytes of one value in the byte order `endian`, to the value.
@@ -313,17 +316,16 @@ impl UserType {
                 let [low, high] = little(bytes, endian);
                 Ok(UserValue::Float(f32::from_le_bytes([0, 0, low, high]).into()))
             }
-            Values::Float8(float) => {
+            Values::SmallFloat(float) => {
                 let [byte] = little(bytes, endian);
                 Ok(UserValue::Float(float.decode(byte)))
             }
-            Values::Integer(is_signed) => {
-                let bits = u128::from_le_bytes(little(bytes, endian));
-                if !is_signed {
-                    return Ok(UserValue::UInt(bits));
-                }
-                let unused = 128_u32.saturating_sub(u32::try_from(bytes.len()).unwrap_or(16).saturating_mul(8));
-                Ok(UserValue::Int((bits << unused).cast_signed() >> unused))
+            Values::Integer { is_signed, bits } => {
+                let pattern = u128::from_le_bytes(little(bytes, endian));
+                Ok(match is_signed {
+                    true => UserValue::Int(extended(pattern, *bits, true).cast_signed()),
+                    false => UserValue::UInt(extended(pattern, *bits, false)),
+                })
             }
             Values::Registered { decode, .. } => {
                 if !(self.has_byte_order() && endian == Endian::Big) {
@@ -352,25 +354,24 @@ impl UserType {
                 let bits = bits.ok_or_else(|| self.out_of_range(value))?;
                 bytes.copy_from_slice(&bits.to_le_bytes());
             }
-            (Values::Float8(float), value) => {
+            (Values::SmallFloat(float), value) => {
                 let number = number(value).ok_or_else(|| self.wrong_kind("a number"))?;
                 bytes.fill(float.encode(number).ok_or_else(|| self.out_of_range(value))?);
             }
-            (Values::Integer(is_signed), value) => {
-                let (little, is_negative) = match value {
-                    UserValue::Int(value) => (value.to_le_bytes(), *value < 0),
-                    UserValue::UInt(value) => (value.to_le_bytes(), false),
+            (Values::Integer { is_signed, bits }, value) => {
+                let (pattern, is_negative) = match value {
+                    UserValue::Int(value) => (value.cast_unsigned(), *value < 0),
+                    UserValue::UInt(value) => (*value, false),
                     _ => return Err(self.wrong_kind("an integer")),
                 };
-                let (kept, above) = little.split_at(bytes.len().min(little.len()));
-                let has_top_bit = kept.last().is_some_and(|byte| byte & 0x80 != 0);
-                let sign = if is_negative { 0xff } else { 0 };
-                let fits = above.iter().all(|byte| *byte == sign)
-                    && if *is_signed { has_top_bit == is_negative } else { !is_negative };
-                if !fits {
+                let read_back = extended(pattern, *bits, *is_signed);
+                let reads_negative = *is_signed && read_back.cast_signed() < 0;
+                if read_back != pattern || reads_negative != is_negative {
                     return Err(self.out_of_range(value));
                 }
-                bytes.copy_from_slice(kept);
+                // The bits above the value are 0.
+                let little = extended(pattern, *bits, false).to_le_bytes();
+                bytes.iter_mut().zip(little).for_each(|(to, byte)| *to = byte);
             }
         }
         if self.has_byte_order() && endian == Endian::Big {
@@ -462,6 +463,14 @@ fn little<const W: usize>(bytes: &[u8], endian: Endian) -> [u8; W] {
     out
 }
 
+/// Returns the integer in the lowest `bits` bits of `pattern`, 1 to 128, extended to 128 bits: with copies of its highest
+/// bit if `is_signed` is `true`, else with 0.
+fn extended(pattern: u128, bits: u32, is_signed: bool) -> u128 {
+    let unused = 128_u32.saturating_sub(bits);
+    let shifted = pattern << unused;
+    if is_signed { (shifted.cast_signed() >> unused).cast_unsigned() } else { shifted >> unused }
+}
+
 /// Returns `value` as a float, or `None` if the value is not a number.
 #[expect(clippy::cast_precision_loss, clippy::as_conversions, reason = "the result is rounded to fewer digits")]
 fn number(value: &UserValue) -> Option<f64> {
@@ -498,31 +507,45 @@ const fn built_in(name: &'static str, size: u64, value_type: Type, values: Value
     UserTypeDefinition { name: Cow::Borrowed(name), size, align, has_byte_order: true, value_type, values }
 }
 
-/// The definition of a float of 8 bits.
-const fn float8(name: &'static str, float: SmallFloat) -> UserTypeDefinition {
-    built_in(name, 1, Type::Float32, Values::Float8(float))
+/// The definition of a float of at most 8 bits, in one byte.
+const fn small_float(name: &'static str, float: SmallFloat) -> UserTypeDefinition {
+    built_in(name, 1, Type::Float32, Values::SmallFloat(float))
+}
+
+/// The definition of an integer of `bits` bits in `size` bytes. The type of the values is `value_type`.
+const fn integer(name: &'static str, size: u64, value_type: Type, is_signed: bool, bits: u32) -> UserTypeDefinition {
+    built_in(name, size, value_type, Values::Integer { is_signed, bits })
 }
 
 /// The definition of a date or a duration of NumPy: a number of units, in 64 bits.
 const fn ticks(name: &'static str) -> UserTypeDefinition {
-    built_in(name, 8, Type::Int64, Values::Integer(true))
+    integer(name, 8, Type::Int64, true, 64)
 }
 
 /// The types that are always in the registry.
-static BUILT_IN: [UserTypeDefinition; 41] = [
+static BUILT_IN: [UserTypeDefinition; 50] = [
     built_in("bfloat16", 2, Type::Float32, Values::BFloat16),
-    float8("float8_e3m4", SmallFloat::E3M4),
-    float8("float8_e4m3", SmallFloat::E4M3),
-    float8("float8_e4m3b11fnuz", SmallFloat::E4M3B11FNUZ),
-    float8("float8_e4m3fn", SmallFloat::E4M3FN),
-    float8("float8_e4m3fnuz", SmallFloat::E4M3FNUZ),
-    float8("float8_e5m2", SmallFloat::E5M2),
-    float8("float8_e5m2fnuz", SmallFloat::E5M2FNUZ),
-    float8("float8_e8m0fnu", SmallFloat::E8M0FNU),
-    built_in("int24", 3, Type::Int32, Values::Integer(true)),
-    built_in("uint24", 3, Type::UInt32, Values::Integer(false)),
-    built_in("int128", 16, Type::Opaque, Values::Integer(true)),
-    built_in("uint128", 16, Type::Opaque, Values::Integer(false)),
+    small_float("float8_e3m4", SmallFloat::E3M4),
+    small_float("float8_e4m3", SmallFloat::E4M3),
+    small_float("float8_e4m3b11fnuz", SmallFloat::E4M3B11FNUZ),
+    small_float("float8_e4m3fn", SmallFloat::E4M3FN),
+    small_float("float8_e4m3fnuz", SmallFloat::E4M3FNUZ),
+    small_float("float8_e5m2", SmallFloat::E5M2),
+    small_float("float8_e5m2fnuz", SmallFloat::E5M2FNUZ),
+    small_float("float8_e8m0fnu", SmallFloat::E8M0FNU),
+    small_float("float4_e2m1fn", SmallFloat::E2M1FN),
+    small_float("float6_e2m3fn", SmallFloat::E2M3FN),
+    small_float("float6_e3m2fn", SmallFloat::E3M2FN),
+    integer("int1", 1, Type::Int8, true, 1),
+    integer("int2", 1, Type::Int8, true, 2),
+    integer("int4", 1, Type::Int8, true, 4),
+    integer("uint1", 1, Type::UInt8, false, 1),
+    integer("uint2", 1, Type::UInt8, false, 2),
+    integer("uint4", 1, Type::UInt8, false, 4),
+    integer("int24", 3, Type::Int32, true, 24),
+    integer("uint24", 3, Type::UInt32, false, 24),
+    integer("int128", 16, Type::Opaque, true, 128),
+    integer("uint128", 16, Type::Opaque, false, 128),
     ticks("datetime64"),
     ticks("datetime64$Y"),
     ticks("datetime64$M"),
