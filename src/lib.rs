@@ -144,7 +144,9 @@ pub mod __private {
     pub use crate::decode::{Blocks, ScalarCodec, ZERO_SIZED_LIMIT, nearest_float16};
     #[cfg(feature = "serde")]
     pub use crate::interop::serde::ReportJson;
-    pub use crate::layout::{Declarations, Definition, Language, MemberType, interpretations};
+    pub use crate::layout::{
+        Declarations, Definition, Language, MemberType, interpretations, is_python_name, python_string,
+    };
     #[cfg(all(feature = "pyo3", not(abi3_below_3_11)))]
     pub use crate::py::{
         Cache, Ctypes, TypeLayout, canonical_format, expect_exporter, from_dtype, hash, loaded, open_as,

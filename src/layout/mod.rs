@@ -62,7 +62,7 @@ pub use reconcile::interpretations;
 pub use reconcile::reconcile;
 
 #[doc(hidden)]
-pub use codegen::{BitPiece, Declarations, Definition, Language, MemberType};
+pub use codegen::{BitPiece, Declarations, Definition, Language, MemberType, is_python_name, python_string};
 pub use codegen::{PythonLibrary, SourceError, SourceLanguage};
 pub use scalar::Scalar;
 #[doc(hidden)]

@@ -49,6 +49,48 @@ def test_json_has_a_row_for_an_expression_that_fails(capsys):
     assert good["findings"] == []
 
 
+#: Calls of each command that prints JSON, without ``--json``, and their exit statuses.
+JSON_CALLS = [
+    (["explain", "T{b:a:3x<i:b:(2)T{>d:x:}:c:}"], 0),
+    (["explain", "i}d"], 1),
+    (["size", "@bd", "i}d"], 1),
+    (["diff", "T{i:a:}", "T{>i:b:}"], 1),
+    (["emit", "T{<b:a:<i:b:}", "--to", "python-record"], 0),
+    (["emit", "T{<b:a:<i:b:}", "--to", "arrow-schema"], 0),
+    (["emit", "T{<h:a:>i:b:}", "--to", "python-record"], 1),
+    (["readers", "<i"], 0),
+    (["check", "-f", "i}d", "--shape", "2,3", "-i", "4"], 1),
+    (["audit", "bytearray(3)", "ctypes:c_int(1)", "1/0"], 2),
+    (["audit", "--allow", "B05", "ctypes:c_int(1)"], 0),
+    (["census"], 0),
+    (["census", "json", "multiprocessing.sharedctypes"], 0),
+    (["rules"], 0),
+]
+
+
+@pytest.mark.parametrize(("arguments", "status"), JSON_CALLS, ids=lambda value: str(value)[:40])
+def test_json_is_valid_under_the_schema(arguments, status):
+    jsonschema = pytest.importorskip("jsonschema")
+    path = pathlib.Path(__file__).parents[2] / "docs" / "command.schema.json"
+    schema = json.loads(path.read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    result = run(*arguments, "--json")
+    assert result.returncode == status, result.stderr
+    part = {"$ref": f"#/$defs/{arguments[0]}", "$defs": schema["$defs"]}
+    jsonschema.Draft202012Validator(part).validate(json.loads(result.stdout))
+
+
+def test_the_schema_excludes_other_json():
+    jsonschema = pytest.importorskip("jsonschema")
+    path = pathlib.Path(__file__).parents[2] / "docs" / "command.schema.json"
+    definitions = json.loads(path.read_text(encoding="utf-8"))["$defs"]
+    audit = jsonschema.Draft202012Validator({"$ref": "#/$defs/audit", "$defs": definitions})
+    report = {"expression": "x", "exporter": "y", "findings": [], "readable": True}
+    assert audit.is_valid([report])
+    for broken in ({}, {**report, "more": 1}, {**report, "readable": 1}, {**report, "findings": [{}]}):
+        assert not audit.is_valid([broken])
+
+
 def test_an_unknown_rule_of_allow_is_refused_with_the_nearest_name(capfd):
     assert command.main(["audit", "--allow", "B05,LEN-PRODCT", "b''"]) == 2
     assert "did you mean `LEN-PRODUCT`?" in capfd.readouterr().err
@@ -170,6 +212,43 @@ def test_other_commands_are_run_by_rust():
     assert done.returncode == 0 and "FORMAT-MATCHES-TYPE" in done.stdout
     done = run("--version")
     assert done.returncode == 0 and done.stdout.startswith("pep3118 ")
+
+
+#: Calls that native code answers.
+NATIVE_CALLS = [
+    ["--version"],
+    ["--help"],
+    ["size", "ib"],
+    ["explain", "T{<i:a:}"],
+    ["emit", "T{<i:a:}", "--to", "ctypes"],
+    ["rules"],
+    ["explain", "}"],
+]
+
+
+def imported_modules(arguments):
+    """Returns the names of the modules that the command with `arguments` imports, except those of bare Python."""
+    code = (
+        "import sys; before = set(sys.modules); from pep3118.__main__ import main; main();"
+        "print(*sorted(set(sys.modules) - before), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
+    return set(done.stderr.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize("arguments", NATIVE_CALLS, ids=" ".join)
+def test_commands_of_native_code_import_only_the_package(arguments):
+    """The import of a module such as `enum` takes as long as the command itself."""
+    imported = imported_modules(arguments) - {"__future__"}
+    assert imported == {"pep3118", "pep3118.__main__", "pep3118._pep3118"}
+
+
+@pytest.mark.parametrize("command", [["audit", "b''"], ["census", "pickle"]], ids=" ".join)
+def test_commands_of_python_code_import_no_slow_modules(command):
+    imported = imported_modules(command)
+    assert "re" in imported
+    slow = {"argparse", "dataclasses", "inspect", "json", "platform", "typing", "subprocess", "ctypes"}
+    assert not imported & slow, imported & slow
 
 
 def test_help_names_all_commands():

@@ -11,7 +11,7 @@ use pep3118::decode::Plan;
 use pep3118::{Checker, Interpretation, Layout, LayoutError, RawView, fill_contiguous_strides};
 
 #[cfg(feature = "arrow")]
-use super::arrow::{self, ArrowWriter};
+use super::arrow::{self, BatchFormat, BatchWriter};
 use super::c_source::COptions;
 use super::escape::{escape, escape_path};
 use super::examples;
@@ -42,9 +42,14 @@ use pep3118::__private::to_u64;
     doc = "
 With --to arrow, --output names the Arrow file (the IPC file format, also called Feather). If --format or --c gives
 the format, the second argument can be the Arrow file too. If two files are given, the command writes the file
-whose name ends in .arrow. The Arrow file is written only if there is no error. Each field becomes a column,
-and a nested record becomes a column of structs. With --columns, a field of a nested record becomes a column
+whose name ends in .arrow or .feather. The Arrow file is written only if there is no error. Each field becomes a
+column, and a nested record becomes a column of structs. With --columns, a field of a nested record becomes a column
 with the dotted name."
+)]
+#[cfg_attr(
+    feature = "parquet",
+    doc = "
+With --to parquet, the same applies to a Parquet file, whose name ends in .parquet."
 )]
 #[derive(Debug, Args)]
 #[command(after_long_help = examples::help("decode"))]
@@ -112,6 +117,22 @@ enum OutputFormat {
     /// An Arrow file in record batches
     #[cfg(feature = "arrow")]
     Arrow,
+    /// A Parquet file in row groups
+    #[cfg(feature = "parquet")]
+    Parquet,
+}
+
+impl OutputFormat {
+    /// Returns the format of the file if the output has record batches. Returns `None` for rows of text.
+    #[cfg(feature = "arrow")]
+    const fn batch_format(self) -> Option<BatchFormat> {
+        match self {
+            Self::Table | Self::Jsonl | Self::Csv => None,
+            Self::Arrow => Some(BatchFormat::Arrow),
+            #[cfg(feature = "parquet")]
+            Self::Parquet => Some(BatchFormat::Parquet),
+        }
+    }
 }
 
 /// The items of the input, block by block, in the order of the output.
@@ -133,10 +154,10 @@ impl Items {
 }
 
 /// The writer of items for the selected [`OutputFormat`].
-enum ItemWriter<W: Write> {
+enum ItemWriter<W: Write + Send> {
     Rows(Box<RowWriter<W>>),
     #[cfg(feature = "arrow")]
-    Arrow(Box<ArrowWriter<W>>),
+    Batches(Box<BatchWriter<W>>),
 }
 
 /// The columns of the output, for rows of text or for an Arrow file.
@@ -144,7 +165,7 @@ enum OutputColumns {
     Rows(Columns),
     #[cfg(feature = "arrow")]
     // Boxed, because a `Mapping` is much larger than `Columns`.
-    Arrow(Box<pep3118::arrow::Mapping>),
+    Batches(Box<pep3118::arrow::Mapping>, BatchFormat),
 }
 
 /// The format, the input file and the output file. The meaning of a positional argument depends on the other arguments
@@ -184,7 +205,9 @@ impl Decode {
                 if let Some(identity) = identity {
                     refuse_stdout_of(&identity)?;
                 }
-                let stdout = io::stdout().lock();
+                // A lock could not be moved to another thread, as the writer of Parquet files requires. `run` holds a lock
+                // of this thread already.
+                let stdout = io::stdout();
                 let is_terminal = stdout.is_terminal();
                 // The rows are not written to `anstream::stdout()`, because it would search the output for colours. The
                 // rows contain no colours, and all text from the input is escaped.
@@ -239,17 +262,15 @@ impl Decode {
     ///
     /// # Errors
     /// - `--columns` contains an unknown name
-    /// - a field has no type in Arrow
+    /// - a field has no type in Arrow, with `--to arrow` or `--to parquet`
     fn output_columns(&self, layout: &Layout, text: &TextFields) -> Result<OutputColumns, Failure> {
         let columns = Columns::new(layout, text, self.columns.as_deref()).map_err(Failure::refused)?;
-        match self.to {
-            #[cfg(feature = "arrow")]
-            OutputFormat::Arrow => {
-                let mapping = arrow::mapping(layout, columns.selected().as_deref(), &text.names(layout))?;
-                Ok(OutputColumns::Arrow(Box::new(mapping)))
-            }
-            OutputFormat::Table | OutputFormat::Jsonl | OutputFormat::Csv => Ok(OutputColumns::Rows(columns)),
+        #[cfg(feature = "arrow")]
+        if let Some(format) = self.to.batch_format() {
+            let mapping = arrow::mapping(layout, columns.selected().as_deref(), &text.names(layout))?;
+            return Ok(OutputColumns::Batches(Box::new(mapping), format));
         }
+        Ok(OutputColumns::Rows(columns))
     }
 
     /// Returns the format, the input file and the output file that the arguments name.
@@ -287,8 +308,8 @@ impl Decode {
             refuse_swapped(file, format, "decode")?;
         }
         #[cfg(feature = "arrow")]
-        if self.to == OutputFormat::Arrow {
-            return self.arrow_arguments(format, second_file, output);
+        if let Some(to) = self.to.batch_format() {
+            return self.batch_arguments(to, format, second_file, output);
         }
         if let Some(second) = second_file {
             let second = escape_path(second);
@@ -301,42 +322,51 @@ impl Decode {
         Ok(Arguments { format, input: file, output })
     }
 
-    /// Returns the arguments for `--to arrow`. `second_file` is the second positional argument if this argument is not
-    /// the format. `output` is the value of `--output`, or `None` without the option.
+    /// Returns the arguments if the output is a file of the format `to`. `second_file` is the second argument if the
+    /// argument is not the format. `output` is the value of `--output`, or `None` if the option is missing.
     #[cfg(feature = "arrow")]
-    fn arrow_arguments<'a>(
+    fn batch_arguments<'a>(
         &'a self,
+        to: BatchFormat,
         format: Option<&'a OsStr>,
         second_file: Option<&'a Path>,
         output: Option<&'a Path>,
     ) -> Result<Arguments<'a>, Failure> {
         let file = self.file.as_path();
-        let is_arrow = |path: &Path| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("arrow"));
+        let is_output = |path: &Path| {
+            let ending = path.extension();
+            ending.is_some_and(|ending| to.endings().iter().any(|known| ending.eq_ignore_ascii_case(known)))
+        };
         let usage = |message: String| Err(Failure::Usage(message));
         if let Some(second) = second_file {
             if self.output.is_some() {
                 let second = escape_path(second);
                 return usage(format!("`{second}` and --output both name the file to write"));
             }
-            return match (is_arrow(file), is_arrow(second)) {
+            return match (is_output(file), is_output(second)) {
                 (false, true) => Ok(Arguments { format, input: file, output: Some(second) }),
                 (true, false) => Ok(Arguments { format, input: second, output: Some(file) }),
-                _ => usage(
-                    "with two files, the file to write must end in .arrow and the file to read must not: name any \
-                     other file to write with --output"
-                        .into(),
-                ),
+                _ => {
+                    let ending = to.endings().join(" or .");
+                    usage(format!(
+                        "with two files, the file to write must end in .{ending} and the file to read must not: name \
+                         any other file to write with --output"
+                    ))
+                }
             };
         }
         if self.output.is_none() {
-            if is_arrow(file) {
+            if is_output(file) {
                 let file = escape_path(file);
                 return usage(format!(
                     "`{file}` is the file to write: also name the file to read, or - for standard input"
                 ));
             }
             if io::stdout().is_terminal() {
-                return usage("an Arrow file cannot be written to the terminal: name the file with --output".into());
+                return usage(format!(
+                    "{} cannot be written to the terminal: name the file with --output",
+                    to.with_article()
+                ));
             }
         }
         Ok(Arguments { format, input: file, output })
@@ -357,9 +387,9 @@ struct Decoder<'d> {
 
 impl Decoder<'_> {
     /// Reads the items of `input` and writes the values of `columns` to `out`. `rows_on_terminal` must be `true` if
-    /// `out` is a terminal; the command then shows no progress bar. Returns an error if the input cannot be read, if an
-    /// item cannot be decoded, or if writing fails.
-    fn write<W: Write>(
+    /// `out` is a terminal. No progress bar is then shown. Returns an error if the input cannot be read, if an item
+    /// cannot be decoded, or if writing fails.
+    fn write<W: Write + Send>(
         &self,
         columns: OutputColumns,
         input: InputSource,
@@ -375,7 +405,9 @@ impl Decoder<'_> {
         };
         let mut writer = match columns {
             #[cfg(feature = "arrow")]
-            OutputColumns::Arrow(mapping) => ItemWriter::Arrow(Box::new(ArrowWriter::new(*mapping, plan, &mut out)?)),
+            OutputColumns::Batches(mapping, format) => {
+                ItemWriter::Batches(Box::new(BatchWriter::new(*mapping, format, plan, &mut out)?))
+            }
             OutputColumns::Rows(columns) => ItemWriter::Rows(Box::new(match options.to {
                 OutputFormat::Jsonl => RowWriter::json(columns, &mut out),
                 OutputFormat::Csv => RowWriter::csv(columns, options.csv_safe, &mut out)?,
@@ -492,7 +524,7 @@ impl Decoder<'_> {
     }
 }
 
-impl<W: Write> ItemWriter<W> {
+impl<W: Write + Send> ItemWriter<W> {
     /// Writes the values of `block`, the bytes of whole items. `plan` decodes the items, and `text` converts byte
     /// strings to text. Returns an error if an item cannot be decoded, or if writing fails.
     fn block(&mut self, plan: &Plan, text: &TextConversion, block: &[u8]) -> Result<(), Failure> {
@@ -506,22 +538,22 @@ impl<W: Write> ItemWriter<W> {
                 Ok(())
             }
             #[cfg(feature = "arrow")]
-            Self::Arrow(arrow) => arrow.block(block),
+            Self::Batches(batches) => batches.block(block),
         }
     }
 
     /// Writes the buffered items and the end of the output. `result` is the result of reading all items. Returns the
     /// error if writing fails, and otherwise `result`.
     ///
-    /// After an error, writes the rows before the error. After an error, an Arrow file gets no footer, because a
-    /// program could mistake a file with a footer for a complete file.
+    /// After an error, the rows before the error are written. An Arrow or Parquet file gets no footer after an
+    /// error, because a program could mistake a file with a footer for a complete file.
     fn finish(&mut self, result: Result<(), Failure>) -> Result<(), Failure> {
         match self {
             Self::Rows(rows) => rows.finish(result.is_ok())?,
             #[cfg(feature = "arrow")]
-            Self::Arrow(arrow) if result.is_ok() => arrow.finish()?,
+            Self::Batches(batches) if result.is_ok() => batches.finish()?,
             #[cfg(feature = "arrow")]
-            Self::Arrow(_) => {}
+            Self::Batches(_) => {}
         }
         result
     }

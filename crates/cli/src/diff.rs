@@ -77,7 +77,9 @@ impl Diff {
                 None => writeln!(out, "different")?,
             }
             if let Some(difference) = compared.difference {
-                writeln!(out, "  {difference}")?;
+                let width = super::terminal_width().unwrap_or(usize::MAX);
+                let folded = textwrap::Options::new(width).initial_indent("  ").subsequent_indent("  ");
+                writeln!(out, "{}", textwrap::fill(&difference.to_string(), folded))?;
             }
         }
         Ok(if same { Status::Done } else { Status::Failed })

@@ -9,6 +9,8 @@ use pep3118::layout::{PythonLibrary, SourceLanguage};
 use pep3118::{Layout, Target};
 use serde::Serialize;
 
+#[cfg(feature = "arrow")]
+use super::arrow_source;
 use super::c_source::COptions;
 use super::escape::{escape, is_visible};
 use super::examples;
@@ -75,6 +77,11 @@ enum Language {
     Construct,
     /// Types of dissect.cstruct
     Dissect,
+    /// A record class of the Python package pep3118
+    PythonRecord,
+    /// A schema of pyarrow, which `decode --to arrow` writes
+    #[cfg(feature = "arrow")]
+    ArrowSchema,
     /// A type of Kaitai Struct (.ksy)
     #[value(alias = "ksy")]
     Kaitai,
@@ -96,6 +103,9 @@ impl Language {
             Self::Ctypes => "ctypes",
             Self::Construct => "construct",
             Self::Dissect => "dissect",
+            Self::PythonRecord => "python-record",
+            #[cfg(feature = "arrow")]
+            Self::ArrowSchema => "arrow-schema",
             Self::Kaitai => "kaitai",
             Self::ImHex => "imhex",
             Self::Go => "go",
@@ -169,6 +179,9 @@ impl Emit {
             Some(Language::Ctypes) => python(layout, name, PythonLibrary::Ctypes),
             Some(Language::Construct) => python(layout, name, PythonLibrary::Construct),
             Some(Language::Dissect) => python(layout, name, PythonLibrary::Dissect),
+            Some(Language::PythonRecord) => python(layout, name, PythonLibrary::Record),
+            #[cfg(feature = "arrow")]
+            Some(Language::ArrowSchema) => arrow_source::schema(layout, name.unwrap_or("item")).map(String::into_bytes),
             Some(Language::Kaitai) => source(layout, name, SourceLanguage::Kaitai),
             Some(Language::ImHex) => source(layout, name, SourceLanguage::ImHex),
             Some(Language::Go) => source(layout, name, SourceLanguage::Go),

@@ -16,6 +16,7 @@ use super::escape::escape;
 use super::examples;
 use super::failure::{Failure, Status};
 use super::fields::{FieldOptions, check_names, unknown_field};
+use super::flat_row::FlatRows;
 #[cfg(feature = "arrow")]
 use super::input::Seekable;
 use super::input::{InputSource, LARGEST_STREAM_ITEM};
@@ -40,8 +41,9 @@ const TEXT_PER_BYTE: u64 = 64;
 /// Write values as the bytes of items: the inverse of decode
 ///
 /// The input has one item on each line: a JSON value as `decode --to jsonl` writes it, or a row of CSV after a
-/// header line with the names that `decode --to csv` writes. Empty lines are ignored. Each field must have a
-/// value. The fields can be in any order.
+/// header line with the names that `decode --to csv` writes. The keys of JSON objects can be dotted names, as
+/// `decode --columns` writes them. Empty lines are ignored. Each field must have a value. The fields can be in
+/// any order.
 ///
 /// Bytes, and text in CSV, have the escapes \n, \r, \t, \\, \', \", \xff and \u{202e}. Bytes and text that are shorter
 /// than their field are followed by NULs. NaN, Infinity and -Infinity are strings in JSON. Padding bytes are 0.
@@ -237,6 +239,7 @@ impl Encoder<'_> {
         let out = RefCell::new(out);
         let mut input = BufReader::with_capacity(BUFFER, FlushingReader { input, out: &out });
         let mut item = vec![0; self.size];
+        let mut rows = FlatRows::new(self.item);
         let mut line = Vec::new();
         let longest = self.longest_line();
         let mut unreported = 0_usize;
@@ -262,7 +265,7 @@ impl Encoder<'_> {
                 continue;
             }
             let stored = match str::from_utf8(json) {
-                Ok(json) => self.item.store_json(json, &mut item),
+                Ok(json) => rows.store(json, &mut item),
                 Err(error) => Err(Problem::new(format!("the line is not UTF-8 after {} bytes", error.valid_up_to()))),
             };
             stored.map_err(|problem| at_line(number, &problem))?;
@@ -376,18 +379,18 @@ impl Encoder<'_> {
     }
 }
 
-/// A column of CSV with the values of one field.
-struct CsvColumn<'e> {
+/// A column of CSV, or a key of the JSON objects of `decode --columns`. The column has the values of one field.
+pub(super) struct CsvColumn<'e> {
     /// The dotted name of the field with the enclosing records, such as `outer.inner.field`.
-    name: String,
+    pub(super) name: String,
     /// The offset in bytes, from the start of the item, of the record that contains the field.
-    offset: usize,
-    field: &'e PackedField,
+    pub(super) offset: usize,
+    pub(super) field: &'e PackedField,
 }
 
 /// Appends the columns of `field` to `columns`. `offset` is the offset of the enclosing record from the start of the
 /// item, in bytes. `name` is the dotted name of `field`, or `None` for the item.
-fn collect<'e>(field: &'e PackedField, offset: usize, name: Option<&str>, columns: &mut Vec<CsvColumn<'e>>) {
+pub(super) fn collect<'e>(field: &'e PackedField, offset: usize, name: Option<&str>, columns: &mut Vec<CsvColumn<'e>>) {
     if !field.is_record() {
         let name = name.unwrap_or(&field.name);
         columns.push(CsvColumn { name: name.to_owned(), offset, field });

@@ -6,12 +6,13 @@ use std::io::{self, Write};
 use clap::Args;
 use clap::builder::styling::{AnsiColor, Style};
 use pep3118::__private::{interpretations, plural};
-use pep3118::{CellStyle, Certainty, Interpretation, Layout, Picture, Table};
+use pep3118::{CellStyle, Certainty, Dialect, Interpretation, Layout, Picture, Table};
 
 use super::c_source::COptions;
 use super::escape::escape;
 use super::examples;
-use super::failure::{Failure, Status};
+use super::failure::{Failure, Status, print_error};
+use super::hints::numpy_reader_note;
 use super::json::{self, ErrorObject, FormatReply};
 use super::options::{self, InterpretationOptions, note_type_name};
 use super::palette::{self, BOLD, PADDING};
@@ -73,6 +74,11 @@ impl Explain {
         // With `--svg`, an ambiguous format is therefore an error below.
         if let ([first, others @ ..], false) = (interpretations(&found), self.svg) {
             note_type_name(format);
+            if self.interpretation.dialect == Some(&Dialect::NUMPY)
+                && let Some(note) = numpy_reader_note(format, &first.layout, &self.interpretation.model.model)
+            {
+                print_error(&note);
+            }
             page(out, &escape(format), first, others, model)?;
             return Ok(Status::Done);
         }

@@ -161,8 +161,22 @@ fn named_fields(layout: &Layout) -> Vec<NamedField> {
     fields
 }
 
-/// Appends `field` and the fields inside of `field` to `fields`. `name` is the dotted name of `field`, or `None` for an
-/// item that is a record.
+/// Returns the dotted names of the fields of `layout`, in the order of the format. Returns only the fields of bytes, and
+/// the records that contain them, if `is_bytes` is `true`. Returns an error if the names need too much memory.
+pub(super) fn field_names(layout: &Layout, is_bytes: bool) -> Result<Vec<String>, Failure> {
+    check_names(layout)?;
+    let fields = named_fields(layout);
+    let has_bytes = |field: &&NamedField| matches!(field.ty, Type::Bytes | Type::Char | Type::Pascal | Type::Void);
+    let bytes: Vec<&str> = fields.iter().filter(has_bytes).map(|field| field.name.as_str()).collect();
+    let is_selected = |field: &&NamedField| {
+        let inside = |name: &&str| name.strip_prefix(field.name.as_str()).is_some_and(|rest| rest.starts_with('.'));
+        !is_bytes || has_bytes(field) || (field.ty == Type::Record && bytes.iter().any(inside))
+    };
+    Ok(fields.iter().filter(is_selected).map(|field| field.name.clone()).collect())
+}
+
+/// Appends `field` and the fields inside it to `fields`. `name` is the dotted name of `field`, or `None` for an item that
+/// is a record.
 fn collect(field: Field<'_>, name: Option<&str>, fields: &mut Vec<NamedField>) {
     if let Some(name) = name {
         fields.push(NamedField { name: name.to_owned(), index: field.index(), ty: field.ty() });

@@ -2,7 +2,9 @@
 //! succeeds.
 
 use pep3118::__private::plural;
-use pep3118::{Ambiguity, DataModel, Dialect, Interpretation, LayoutError, LayoutErrorKind, calcsize_in, reconcile};
+use pep3118::{
+    Ambiguity, DataModel, Dialect, Interpretation, Layout, LayoutError, LayoutErrorKind, calcsize_in, reconcile,
+};
 
 use super::escape::escape;
 use super::failure::Failure;
@@ -173,8 +175,23 @@ pub(super) fn type_name_note(format: &[u8]) -> Option<String> {
     Some(format!("note: `{text}` is read as the formats {}; the type {text} is `{type_format}`", codes.join(", ")))
 }
 
-/// Returns the failure for `error`, which the library returned for `format`, `itemsize`, `dialect` and `model`. The
-/// message has the help line of [`help`], or the help line of the library if [`help`] returns `None`.
+/// Returns a note for the user if NumPy reads `format` with another size than `layout`, the layout of the formats that
+/// NumPy writes. `ib` has 5 bytes if NumPy wrote it, but NumPy reads 8 bytes, as C does. Returns `None` if NumPy reads the
+/// same size or does not read the format.
+pub(super) fn numpy_reader_note(format: &[u8], layout: &Layout, model: &DataModel) -> Option<String> {
+    let read = Layout::read(format, &Dialect::NUMPY_READER, model).ok()?;
+    let (read, written) = (read.size(), layout.size());
+    (read != written).then(|| {
+        format!(
+            "note: NumPy writes this format for {} but reads it as {}: see `--dialect numpy-reader`",
+            plural(written, "byte"),
+            plural(read, "byte")
+        )
+    })
+}
+
+/// Returns the failure for `error`, the error of the library for `format`, `itemsize`, `dialect` and `model`.
+/// The message has the help line of [`help`], or the help line of the library if [`help`] returns `None`.
 pub(super) fn refused(
     error: &LayoutError,
     format: &[u8],

@@ -12,6 +12,8 @@
 mod arrow;
 #[cfg(feature = "arrow")]
 mod arrow_input;
+#[cfg(feature = "arrow")]
+mod arrow_source;
 mod c_source;
 mod check;
 mod completions;
@@ -25,6 +27,7 @@ mod explain;
 mod failure;
 mod fields;
 mod findings;
+mod flat_row;
 mod hexdump;
 #[doc(hidden)]
 pub mod hints;
@@ -108,6 +111,9 @@ fn width() -> usize {
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if let Some(status) = completions::complete(&arguments) {
+        return status;
+    }
     let command = match CommandLine::try_parse_from(&arguments) {
         Ok(CommandLine { command }) => command,
         Err(error) => return print_clap_error(error, arguments),

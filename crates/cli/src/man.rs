@@ -35,6 +35,8 @@ impl Man {
             Failure::Usage(format!("there is no command `{}`{near}", escape(name.as_bytes())))
         })?;
         let full = format!("pep3118-{}", page.get_name());
+        // clap adds the command `help`, which has no version. The section of a page without a version is a panic.
+        let has_version = page.get_version().is_some();
         let man = clap_mangen::Man::new(page.display_name(full));
         man.render_title(&mut *out)?;
         man.render_name_section(&mut *out)?;
@@ -43,7 +45,9 @@ impl Man {
         man.render_options_section(&mut *out)?;
         examples_section(out, name)?;
         let status = exit_status(out, Some(name))?;
-        man.render_version_section(&mut *out)?;
+        if has_version {
+            man.render_version_section(&mut *out)?;
+        }
         Ok(status)
     }
 }

@@ -67,10 +67,12 @@ fn row(rule: RuleId) -> serde_json::Value {
     })
 }
 
-/// Writes all properties of `rule` to `out`, one on each line. Returns an error if writing fails.
+/// Writes all properties of `rule` to `out`, one on each line. On a terminal, the text of the rule is wrapped to the
+/// width of the terminal. Returns an error if writing fails.
 fn page(out: &mut impl Write, rule: RuleId) -> std::io::Result<()> {
     writeln!(out, "{BOLD}{rule}{BOLD:#} {}", rule.name())?;
-    writeln!(out, "{}\n", rule.text())?;
+    let width = super::terminal_width().unwrap_or(usize::MAX);
+    writeln!(out, "{}\n", textwrap::fill(rule.text(), width))?;
     writeln!(out, "class   {}", rule.class())?;
     writeln!(out, "level   {}, reported as {}", rule.level(), rule.severity())?;
     writeln!(out, "source  {}", rule.source())

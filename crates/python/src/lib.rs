@@ -88,7 +88,10 @@ pub mod _pep3118 {
             module.add(name, class)?;
         }
         // Registration also sets `Py_TPFLAGS_SEQUENCE`, the flag that `case [first, second]` tests.
-        pyo3::types::PySequence::register::<crate::view::View>(py)?;
+        // The class of `collections.abc` under the name of the module that defines it. Python imports this module when it
+        // starts. The import of the package `collections` takes as long as a short command of `pep3118`.
+        let sequence = py.import("_collections_abc")?.getattr("Sequence")?;
+        sequence.call_method1("register", (py.get_type::<crate::view::View>(),))?;
         crate::records::add(module)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }

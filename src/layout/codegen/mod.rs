@@ -22,7 +22,7 @@
 //!
 //! [`Layout::to_source`](crate::Layout::to_source) describes the layout for Kaitai Struct, ImHex, Go, Zig and Julia.
 //! [`Layout::to_python`](crate::Layout::to_python) describes the layout for NumPy, ctypes, construct or
-//! dissect.cstruct. These Python libraries read the fields in the declared byte order on every machine.
+//! dissect.cstruct, or declares a record class. These Python libraries read the fields in the declared byte order on every machine.
 
 mod c;
 mod declarations;
@@ -34,5 +34,7 @@ mod source;
 pub use declarations::{BitPiece, Declarations, Definition, Language, MemberType};
 pub use error::SourceError;
 pub use python::PythonLibrary;
-pub(super) use python::{python_string, tuple};
+pub(super) use python::tuple;
+#[doc(hidden)]
+pub use python::{is_python_name, python_string};
 pub use source::SourceLanguage;

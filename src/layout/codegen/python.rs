@@ -5,8 +5,9 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::declarations::{Declarations, Definition, Language, MemberType, is_identifier, member_comment};
+use super::declarations::{Declarations, Definition, Language, Member, MemberType, is_identifier, member_comment};
 use super::error::SourceError;
+use super::source::refused_type;
 use crate::align::Align;
 use crate::endian::Endian;
 use crate::layout::{Field, Layout, Type};
@@ -31,13 +32,16 @@ named_enum! {
         Construct = "construct",
         /// The C types of a `dissect.cstruct.cstruct`.
         Dissect = "dissect",
+        /// A record class of the Python package `pep3118`, with annotations that type checkers read.
+        Record = "python-record",
     }
 }
 
 impl Layout {
     /// Returns Python source that assigns the description of the layout for `library` to the variable `name`.
     ///
-    /// The source declares every byte order and every pad byte. The description does not depend on the machine.
+    /// The source declares every byte order and every pad byte. The description does not depend on the machine, with one
+    /// exception: a record class with the padding of C has the alignments of the machine. The source asserts its size.
     ///
     /// ```
     /// use pep3118::layout::PythonLibrary;
@@ -55,7 +59,7 @@ impl Layout {
     /// - a field whose type the library does not have, such as a `longdouble`
     /// - a bit-field
     pub fn to_python(&self, name: &str, library: PythonLibrary) -> Result<String, SourceError> {
-        if !can_name(name) || USED_NAMES.contains(&name) {
+        if !is_python_name(name) || USED_NAMES.contains(&name) {
             return Err(SourceError::Name { language: "Python", name: name.to_string() });
         }
         if let Some((_, field)) = self.leaves().find(|(_, leaf)| leaf.bit_field().is_some()) {
@@ -70,6 +74,7 @@ impl Layout {
             PythonLibrary::Ctypes => ctypes_source(self, name)?,
             PythonLibrary::Construct => construct_source(self, name)?,
             PythonLibrary::Dissect => dissect_source(self, name)?,
+            PythonLibrary::Record => record_source(self, name)?,
         };
         Ok(format!("{head}{body}"))
     }
@@ -85,8 +90,9 @@ const KEYWORDS: &[&str] = &[
     "not", "or", "pass", "raise", "return", "try", "while", "with", "yield",
 ];
 
-/// Returns whether a member or a variable can have the name `name`.
-fn can_name(name: &str) -> bool {
+/// Returns whether a member or a variable of Python can have the name `name`: an identifier of ASCII characters that is
+/// not a keyword.
+pub fn is_python_name(name: &str) -> bool {
     is_identifier(name) && !KEYWORDS.contains(&name) && !name.starts_with("__")
 }
 
@@ -119,7 +125,7 @@ const NO_BIT_FIELDS: &str = "the library cannot place a bit-field at every bit";
 const NO_TYPE: &str = "the library has no such type";
 
 /// Returns `text` as a Python string. The string is ASCII.
-pub(in crate::layout) fn python_string(text: &str) -> String {
+pub fn python_string(text: &str) -> String {
     let mut out = String::from("\"");
     for character in text.chars() {
         let number = u32::from(character);
@@ -212,7 +218,7 @@ fn numpy_code(field: Field<'_>) -> Result<String, SourceError> {
 /// Returns the Python source that declares `layout` for the library `ctypes`, as a type with the name `name`. Returns
 /// an error if `ctypes` has no type for a field, or if the layout cannot be declared.
 fn ctypes_source(layout: &Layout, name: &str) -> Result<String, SourceError> {
-    let can_name_member = |name: &str| can_name(name) && !name.starts_with('_');
+    let can_name_member = |name: &str| is_python_name(name) && !name.starts_with('_');
     let declarations = declarations(layout, name, &|name| can_name_member(name) || name.starts_with("_pad"));
     let mut out = String::from("import ctypes\n");
     for definition in &declarations.definitions {
@@ -310,7 +316,7 @@ fn construct_source(layout: &Layout, name: &str) -> Result<String, SourceError> 
     if is_type(name) {
         return Err(SourceError::Name { language: "construct", name: name.to_string() });
     }
-    let declarations = declarations(layout, name, &|name| can_name(name) && !is_type(name));
+    let declarations = declarations(layout, name, &|name| is_python_name(name) && !is_type(name));
     let mut out = String::new();
     for definition in &declarations.definitions {
         let Definition { name, is_union, size, members, empty_fields, .. } = &**definition;
@@ -447,7 +453,7 @@ fn construct_type(field: Field<'_>) -> Result<(String, String), SourceError> {
 /// Returns the Python source that declares `layout` for the library `dissect.cstruct`, as a type with the name `name`.
 /// Returns an error if `dissect.cstruct` has no type for a field, or if the layout cannot be declared.
 fn dissect_source(layout: &Layout, name: &str) -> Result<String, SourceError> {
-    let declarations = declarations(layout, name, &|name| can_name(name) && !DISSECT_NAMES.contains(&name));
+    let declarations = declarations(layout, name, &|name| is_python_name(name) && !DISSECT_NAMES.contains(&name));
     if DISSECT_NAMES.contains(&name) {
         return Err(SourceError::Name { language: "dissect", name: name.to_string() });
     }
@@ -550,6 +556,188 @@ fn dissect_type(field: Field<'_>) -> Result<(String, Option<u64>, String), Sourc
             Err(refused("dissect", field, NO_TYPE))
         }
     }
+}
+
+/// The names of types that the source of a record class can import from `pep3118`.
+const RECORD_TYPES: &[&str] = &[
+    "bool_",
+    "char",
+    "complex128",
+    "complex64",
+    "f16",
+    "f32",
+    "f64",
+    "i16",
+    "i32",
+    "i64",
+    "i8",
+    "u16",
+    "u32",
+    "u64",
+    "u8",
+    "ucs2",
+    "ucs4",
+];
+
+/// The names of the methods and attributes of a record class, which a field cannot have.
+const RECORD_MEMBERS: &[&str] = &[
+    "_asdict",
+    "_field_defaults",
+    "_fields",
+    "_make",
+    "_replace",
+    "format",
+    "from_c",
+    "from_format",
+    "itemsize",
+    "iter_unpack",
+    "pack",
+    "pack_into",
+    "unpack",
+    "unpack_from",
+];
+
+/// Returns the Python source of the record class `name` with the layout `layout`, and of the classes of its nested
+/// records. Returns an error if `layout` is not a single record, or if a record class cannot have a field.
+fn record_source(layout: &Layout, name: &str) -> Result<String, SourceError> {
+    // A class with one of these names would hide the name in later annotations.
+    let is_used =
+        |name: &str| RECORD_TYPES.contains(&name) || ["Annotated", "Record", "bytes", "list", "str"].contains(&name);
+    if is_used(name) {
+        return Err(SourceError::Name { language: "Python", name: name.to_string() });
+    }
+    let item = layout.item();
+    if item.ty() != Type::Record || !item.shape().is_empty() {
+        return Err(refused("python-record", item, "a record class has the layout of one record"));
+    }
+    if layout.size() == 0 {
+        return Err(SourceError::EmptyItem);
+    }
+    // With `align=True`, a class has the alignments of its machine. On most machines, the alignment of a number is its
+    // size. The classes of a layout with other alignments have explicit padding.
+    let is_usual = layout.leaves().all(|(_, leaf)| {
+        !matches!(leaf.ty(), Type::Int64 | Type::UInt64 | Type::Float64 | Type::Complex128)
+            || leaf.natural_align().bytes() == 8
+    });
+    let language = Language {
+        align: &|field| if is_usual { field.natural_align() } else { Align::ONE },
+        can_name_member: &|name| is_python_name(name) && !RECORD_MEMBERS.contains(&name),
+        can_name_type: &|name| is_python_name(name) && !is_used(name),
+        type_name: &|words| words.join("_"),
+        has_bit_fields: false,
+        element: "element",
+    };
+    let declarations = Declarations::new(layout, name, &language);
+    let has_gaps = |definition: &Definition<'_>| {
+        definition.members.iter().fold(0_u64, |size, member| size.saturating_add(member.size)) != definition.size
+    };
+    let is_aligned = declarations.definitions.iter().any(|definition| has_gaps(definition));
+    let mut classes = String::new();
+    for definition in &declarations.definitions {
+        classes.push_str(&record_class(definition, is_aligned)?);
+    }
+    let words: BTreeSet<&str> =
+        classes.split(|character: char| !character.is_ascii_alphanumeric() && character != '_').collect();
+    let imports: Vec<&str> = RECORD_TYPES.iter().copied().filter(|import| words.contains(import)).collect();
+    let typing = if words.contains("Annotated") { "from typing import Annotated\n\n" } else { "" };
+    let imports = ["Record"].into_iter().chain(imports).collect::<Vec<_>>().join(", ");
+    Ok(format!("{typing}from pep3118 import {imports}\n{classes}"))
+}
+
+/// Returns the Python source of the record class for `definition`. `is_aligned` is `true` if a class of the source has
+/// the padding of C. Returns an error if a record class cannot have a field.
+fn record_class(definition: &Definition<'_>, is_aligned: bool) -> Result<String, SourceError> {
+    let Definition { name, is_union, is_packed, size, members, empty_fields, .. } = definition;
+    if *is_union {
+        return Err(refused_type("python-record", definition, "fields that share bytes have no annotation"));
+    }
+    let mut order: Option<Endian> = None;
+    let mut fields = String::new();
+    for (index, member) in members.iter().enumerate() {
+        let annotation = record_annotation(member)?;
+        if let MemberType::Value(field) = &member.ty
+            && field.size() > 1
+            && let Some(endian) = field.endian()
+        {
+            if order.is_some_and(|order| order != endian) {
+                let reason = "all fields of a record class have one byte order";
+                return Err(refused("python-record", *field, reason));
+            }
+            order = Some(endian);
+        }
+        let (ty, note) = annotation;
+        // A caller that creates a record need not give the padding at its end.
+        let is_last = index.saturating_add(1) == members.len();
+        let default = if is_last && matches!(member.ty, MemberType::Padding) { " = b\"\"" } else { "" };
+        let note = comment(&member_comment(member.field_name.as_deref(), &note));
+        fields.push_str(&format!("    {}: {ty}{default}{note}\n", member.name));
+    }
+    for text in empty_fields {
+        fields.push_str(&format!("   {}\n", comment(text)));
+    }
+    if members.is_empty() {
+        fields.push_str("    pass\n");
+    }
+    let order = match order {
+        Some(Endian::Little) => ", order=\"<\"",
+        Some(Endian::Big) => ", order=\">\"",
+        None => "",
+    };
+    let align = if is_aligned && !is_packed { ", align=True" } else { "" };
+    Ok(format!("\n\nclass {name}(Record{order}{align}):\n{fields}\n\nassert {name}.itemsize == {size}\n"))
+}
+
+/// Returns the annotation of `member` in a record class, and a property of the field that the annotation does not
+/// express. The annotation has a form that type checkers understand: `Annotated[list[f64], 3]` instead of `f64[3]`.
+fn record_annotation(member: &Member<'_>) -> Result<(String, String), SourceError> {
+    let lists = |ty: &str, shape: &[u64]| shape.iter().fold(ty.to_string(), |ty, _| format!("list[{ty}]"));
+    let array = |ty: &str| match member.shape.as_slice() {
+        [] => ty.to_string(),
+        [length] => format!("Annotated[{}, {length}]", lists(ty, &member.shape)),
+        shape => format!("Annotated[{}, {}]", lists(ty, shape), tuple(shape)),
+    };
+    // The last dimension is the length of the string.
+    let string = |value: &str, ty: &str, length: u64| {
+        let lengths: Vec<String> = member.shape.iter().chain([&length]).map(u64::to_string).collect();
+        format!("Annotated[{}, {ty}[{}]]", lists(value, &member.shape), lengths.join(", "))
+    };
+    let field = match &member.ty {
+        MemberType::Defined(inner) => return Ok((array(&inner.name), String::new())),
+        MemberType::Padding | MemberType::Bits(_) => {
+            return Ok((format!("Annotated[bytes, char[{}]]", member.size), String::new()));
+        }
+        MemberType::Value(field) => field,
+    };
+    let size = field.size();
+    let bits = size.saturating_mul(8);
+    let note = field.ty().to_string();
+    // `unit` is 2 or 4 in each call, so the default is never used.
+    let text = |ty: &str, unit: u64| string("str", ty, size.checked_div(unit).unwrap_or(0));
+    Ok(match field.ty() {
+        Type::Bool if size == 1 => (array("bool_"), String::new()),
+        Type::Int8 | Type::Int16 | Type::Int32 | Type::Int64 => (array(&format!("i{bits}")), String::new()),
+        Type::UInt8 | Type::UInt16 | Type::UInt32 | Type::UInt64 => (array(&format!("u{bits}")), String::new()),
+        Type::Float16 | Type::Float32 | Type::Float64 => (array(&format!("f{bits}")), String::new()),
+        Type::Complex64 | Type::Complex128 => (array(&format!("complex{bits}")), String::new()),
+        Type::Char if member.shape.is_empty() => ("char".to_string(), String::new()),
+        Type::Char | Type::Bytes => (string("bytes", "char", size), String::new()),
+        Type::Ucs2 => (text("ucs2", 2), String::new()),
+        Type::Ucs4 => (text("ucs4", 4), String::new()),
+        Type::Wchar if field.natural_align().bytes() == 2 => (text("ucs2", 2), note),
+        Type::Wchar => (text("ucs4", 4), note),
+        Type::Void | Type::Opaque => (string("bytes", "char", size), note),
+        // An address of another machine is not an address of this machine.
+        Type::Pointer | Type::CharPointer | Type::WcharPointer | Type::Function | Type::Object => {
+            (array(&format!("u{bits}")), note)
+        }
+        Type::Bool
+        | Type::Complex32
+        | Type::LongDouble
+        | Type::ComplexLongDouble
+        | Type::Pascal
+        | Type::Bits
+        | Type::Record => return Err(refused("python-record", *field, NO_TYPE)),
+    })
 }
 
 /// Returns two spaces and the Python comment `# text`, to be appended to a line of code. `text` must have no line feed.

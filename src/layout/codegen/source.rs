@@ -121,7 +121,7 @@ fn refused(library: &'static str, field: Field<'_>, reason: &str) -> SourceError
 }
 
 /// Returns the error for `definition`, a record or a union that `library` cannot describe. `reason` is a clause.
-fn refused_type(library: &'static str, definition: &Definition<'_>, reason: &str) -> SourceError {
+pub(super) fn refused_type(library: &'static str, definition: &Definition<'_>, reason: &str) -> SourceError {
     let kind = if definition.is_union { "union" } else { "record" };
     SourceError::Type { library, what: format!("{kind} `{}`", definition.name), reason: reason.to_string() }
 }

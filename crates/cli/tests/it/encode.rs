@@ -13,7 +13,7 @@ use pep3118::{DataModel, Dialect, Layout, reconcile};
 use crate::snapshot;
 
 /// Runs the command with `input` as its standard input.
-fn run(arguments: &[&str], input: &[u8]) -> Output {
+pub(crate) fn run(arguments: &[&str], input: &[u8]) -> Output {
     let mut child = crate::command::pep3118()
         .args(arguments)
         .stdin(Stdio::piped())
@@ -45,7 +45,7 @@ fn message_of(arguments: &[&str], input: &[u8]) -> String {
     text(&output.stderr)
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
@@ -65,17 +65,17 @@ fn assert_inverse(format: &str, items: &[u8], more: &[&str]) {
 }
 
 /// A test case: a format, its layout, and the bytes of three items.
-struct Case {
-    format: String,
-    layout: Layout,
-    items: Vec<u8>,
-    /// The options of the commands that select the interpretation `layout` of `format`.
-    options: Vec<String>,
+pub(crate) struct Case {
+    pub(crate) format: String,
+    pub(crate) layout: Layout,
+    pub(crate) items: Vec<u8>,
+    /// The options with which the commands read `format` as `layout`.
+    pub(crate) options: Vec<String>,
 }
 
-/// Draws a random test case from `bytes`. Returns `None` if the format needs an option that `Case::options` cannot
-/// contain. Returns an error if `bytes` runs out.
-fn draw_case(bytes: &mut Unstructured<'_>) -> arbitrary::Result<Option<Case>> {
+/// Draws a random test case from `bytes`. Returns `None` if the commands cannot read the format without another option.
+/// Returns an error if `bytes` runs out.
+pub(crate) fn draw_case(bytes: &mut Unstructured<'_>) -> arbitrary::Result<Option<Case>> {
     let model = pep3118::arbitrary::data_model(bytes)?;
     let (format, layout) = pep3118::arbitrary::layout(bytes, &Dialect::PEP3118, &model)?;
     let is_known = DataModel::ALL.iter().any(|model| model == layout.model());
@@ -89,8 +89,8 @@ fn draw_case(bytes: &mut Unstructured<'_>) -> arbitrary::Result<Option<Case>> {
 }
 
 /// Returns 8192 pseudo-random bytes, and advances `state`. The bytes depend only on `state`, so every run of the tests
-/// uses the same bytes.
-fn random_bytes(state: &mut u64) -> Vec<u8> {
+/// has the same bytes.
+pub(crate) fn random_bytes(state: &mut u64) -> Vec<u8> {
     let mut byte = || {
         *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         state.to_be_bytes()[0]
@@ -98,24 +98,67 @@ fn random_bytes(state: &mut u64) -> Vec<u8> {
     (0..8192).map(|_| byte()).collect()
 }
 
-/// Draws a layout and items, and checks that `decode | encode` restores the values of the items, with JSON lines and
-/// with CSV between the commands. Returns an error if the random bytes run out.
-fn check_layout(bytes: &mut Unstructured<'_>) -> arbitrary::Result<()> {
-    let Some(Case { format, layout, items, options }) = draw_case(bytes)? else { return Ok(()) };
-    let options: Vec<&str> = options.iter().map(String::as_str).collect();
-    for kind in ["jsonl", "csv"] {
-        let decode = [&["decode", "-", format.as_str(), "--to", kind], &options[..]].concat();
-        let encode = [&["encode", format.as_str(), "--from", kind], &options[..]].concat();
-        let printed = stdout_of(&decode, &items);
-        let encoded = stdout_of(&encode, &printed);
-        assert_eq!(encoded.len(), items.len(), "{format} as {kind}: {}", text(&printed));
-        assert_eq!(text(&stdout_of(&decode, &encoded)), text(&printed), "{format} as {kind}");
-        // A long double is printed with the precision of a double.
-        if !format.contains('g') {
-            assert_eq!(values(&layout, &encoded), values(&layout, &items), "{format} as {kind}");
+/// Returns the dotted names of the columns of `layout`. Returns `None` if two columns have one name, or a name has a
+/// comma.
+fn column_names(layout: &Layout) -> Option<Vec<String>> {
+    fn collect(field: pep3118::Field<'_>, name: Option<&str>, names: &mut Vec<String>) {
+        if field.ty() != pep3118::Type::Record || !field.shape().is_empty() {
+            names.push(name.unwrap_or("value").to_owned());
+            return;
+        }
+        for (index, member) in field.fields().enumerate() {
+            let own = member.name_text().map_or_else(|| format!("f{index}"), |name| name.to_string());
+            let dotted = name.map_or_else(|| own.clone(), |name| format!("{name}.{own}"));
+            collect(member, Some(&dotted), names);
         }
     }
-    Ok(())
+    let mut names: Vec<String> = Vec::new();
+    collect(layout.item(), None, &mut names);
+    let unique: std::collections::BTreeSet<&String> = names.iter().collect();
+    let is_usable = !names.is_empty()
+        && unique.len() == names.len()
+        && names.iter().all(|name| !name.is_empty() && !name.contains(','));
+    is_usable.then_some(names)
+}
+
+/// The options of `decode` and of `encode` with which `decode | encode` is the identity.
+const MODES: &[(&[&str], &[&str])] = &[
+    (&["--to", "jsonl"], &["--from", "jsonl"]),
+    (&["--to", "csv"], &["--from", "csv"]),
+    (&["--to", "csv", "--csv-safe"], &["--from", "csv", "--csv-safe"]),
+    (&["--to", "jsonl", "--hex"], &["--from", "jsonl", "--hex"]),
+    (&["--to", "csv", "--hex"], &["--from", "csv", "--hex"]),
+    (&["--to", "jsonl", "--text"], &["--from", "jsonl", "--text"]),
+    (&["--to", "csv", "--text"], &["--from", "csv", "--text"]),
+    (&["--to", "jsonl", "--columns"], &["--from", "jsonl"]),
+    (&["--to", "csv", "--columns"], &["--from", "csv"]),
+];
+
+/// Draws a layout and items, and checks that `decode | encode` restores the values of the items, in each of `MODES`.
+/// Returns an error if the random bytes run out. Returns the number of modes that were checked.
+fn check_layout(bytes: &mut Unstructured<'_>) -> arbitrary::Result<usize> {
+    let Some(Case { format, layout, items, options }) = draw_case(bytes)? else { return Ok(0) };
+    let options: Vec<&str> = options.iter().map(String::as_str).collect();
+    let columns = column_names(&layout).map(|names| names.join(","));
+    let mut checked = 0;
+    for (to, from) in MODES {
+        let mut decode = [&["decode", "-", format.as_str()], *to, &options[..]].concat();
+        if let Some(place) = decode.iter().position(|option| *option == "--columns") {
+            let Some(columns) = &columns else { continue };
+            decode.insert(place + 1, columns);
+        }
+        let encode = [&["encode", format.as_str()], *from, &options[..]].concat();
+        let printed = stdout_of(&decode, &items);
+        let encoded = stdout_of(&encode, &printed);
+        assert_eq!(encoded.len(), items.len(), "{format} {to:?}: {}", text(&printed));
+        assert_eq!(text(&stdout_of(&decode, &encoded)), text(&printed), "{format} {to:?}");
+        // A long double is printed with the precision of a double. `--text` leaves out the NULs at the end of bytes.
+        if !format.contains('g') {
+            assert_eq!(values(&layout, &encoded), values(&layout, &items), "{format} {to:?}");
+        }
+        checked += 1;
+    }
+    Ok(checked)
 }
 
 /// Returns the values of `items` as texts. All NaNs have the same text.
@@ -127,9 +170,41 @@ fn values(layout: &Layout, items: &[u8]) -> Vec<String> {
 #[test]
 fn generated_layouts_are_encoded_to_the_same_values() {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut checked = 0;
     for _ in 0..48 {
-        check_layout(&mut Unstructured::new(&random_bytes(&mut state))).unwrap();
+        checked += check_layout(&mut Unstructured::new(&random_bytes(&mut state))).unwrap();
     }
+    assert!(checked > 48 * MODES.len() / 4, "{checked}");
+}
+
+/// The keys that `decode --columns` writes are dotted names.
+#[test]
+fn keys_of_selected_columns_are_dotted_names() {
+    let format = "T{<H:id:T{>d:x:(2)<h:m:T{B:y:}:deep:}:in:4s:s:}";
+    let items: Vec<u8> = (0..38).collect();
+    let select = |columns: &str| stdout_of(&["decode", "-", format, "--columns", columns, "--to", "jsonl"], &items);
+    for columns in ["id,in,s", "s,in.deep.y,in.m,in.x,id"] {
+        let printed = select(columns);
+        assert!(text(&printed).contains("\"in.deep.y\":"), "{}", text(&printed));
+        assert_eq!(stdout_of(&["encode", format], &printed), items, "{columns}");
+    }
+    // The two kinds of lines can be mixed.
+    let nested = stdout_of(&["decode", "-", format, "--to", "jsonl"], &items);
+    let mixed = [&select("id,in,s")[..], &nested, &select("in,s,id")].concat();
+    assert_eq!(stdout_of(&["encode", format], &mixed), items.repeat(3));
+    let message = |line: &str| message_of(&["encode", format], line.as_bytes());
+    let line = "{\"id\":1,\"in.x\":1,\"in.m\":[1,2],\"in.deep.y\":3,\"s\":\"\"}";
+    let changed = |from: &str, to: &str| message(&line.replace(from, to));
+    assert_eq!(changed("\"id\":1,", ""), "error: line 1: field `id` is missing\n");
+    assert_eq!(changed("\"id\":1", "\"in.x\":1"), "error: line 1: field `in.x` is given twice\n");
+    assert!(changed("in.m", "in.n").starts_with("error: line 1: no field is named `in.n`; "));
+    let range = "300 is not in the range 0 to 255 of uint8";
+    assert_eq!(changed(":3", ":300"), format!("error: line 1: field `in.deep.y`: {range}\n"));
+    let length = "field `in.m`: 1 value for 2 elements";
+    assert_eq!(changed("[1,2]", "[1]"), format!("error: line 1: {length}\n"));
+    let single = stdout_of(&["decode", "-", "<H", "--columns", "value", "--to", "jsonl"], &[1, 2]);
+    assert_eq!(text(&single), "{\"value\":513}\n");
+    assert_eq!(stdout_of(&["encode", "<H"], &single), [1, 2]);
 }
 
 #[test]

@@ -113,6 +113,8 @@ const CALLS: &[(&str, &str)] = &[
     ("explain i -m aarch46", "aarch46"),
     ("emit <i --for nunpy", "nunpy"),
     ("decode -f <i --to jsn items", "jsn"),
+    ("emit T{i:a:} --to python-recrd", "python-recrd"),
+    ("emit T{i:a:} --to jula", "jula"),
     ("rules LEN-PRODCT", "LEN-PRODCT"),
     ("rules A4", "A4"),
     ("man decod", "decod"),
@@ -159,7 +161,8 @@ fn each_suggestion_succeeds() {
             }
         }
     }
-    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    assert!(CALLS.len() >= 60, "{}", CALLS.len());
+    assert!(failures.is_empty(), "{} of {}: {}", failures.len(), CALLS.len(), failures.join("\n"));
 }
 
 /// The file has 24 bytes: a multiple of the 8-byte size in one dialect, but not of the 5-byte size in another dialect.
@@ -184,6 +187,18 @@ fn a_type_name_that_is_a_format_gets_a_note() {
     for format in ["i", "<i", "8s", "2i", "hi"] {
         let output = crate::command::pep3118().args(["size", format]).output().unwrap();
         assert_eq!(message(&output), "", "{format}");
+    }
+}
+
+#[test]
+fn a_format_that_numpy_reads_with_another_size_gets_a_note() {
+    let note = |format: &str, dialect: &str| {
+        message(&crate::command::pep3118().args(["explain", format, "-d", dialect, "-m", "lp64"]).output().unwrap())
+    };
+    let expected = "note: NumPy writes this format for 5 bytes but reads it as 8 bytes: see `--dialect numpy-reader`\n";
+    assert_eq!(note("ib", "numpy"), expected);
+    for (format, dialect) in [("ib", "numpy-reader"), ("ib", "pep3118"), ("<i", "numpy"), ("T{<i:a:<b:b:}", "numpy")] {
+        assert_eq!(note(format, dialect), "", "{format} {dialect}");
     }
 }
 

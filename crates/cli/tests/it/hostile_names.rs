@@ -32,8 +32,26 @@ const NAMES: [&[u8]; 21] = [
     b"=1+1",
 ];
 
-/// Returns `true` if `character` must not be in any output. The function does not call the library, because the tests
-/// check the library with it.
+/// The languages of `emit --to`.
+const LANGUAGES: &[&[u8]] = &[
+    b"c",
+    b"rust",
+    b"numpy",
+    b"ctypes",
+    b"construct",
+    b"dissect",
+    b"python-record",
+    #[cfg(feature = "arrow")]
+    b"arrow-schema",
+    b"kaitai",
+    b"imhex",
+    b"go",
+    b"zig",
+    b"julia",
+];
+
+/// Returns `true` if an output must not contain `character`. The function does not call the library, because the tests
+/// check the library with this function.
 fn is_hostile(character: char) -> bool {
     let invisible = matches!(u32::from(character),
         0xad | 0x61c | 0x115f | 0x1160 | 0x180b..=0x180f | 0x200b..=0x200f | 0x2028..=0x202e | 0x2060..=0x206f
@@ -46,6 +64,10 @@ fn is_hostile(character: char) -> bool {
 fn assert_visible(text: &[u8], is_terminal: bool, context: &[OsString]) {
     let text = std::str::from_utf8(text).unwrap_or_else(|error| panic!("{context:?}: {error}: {text:?}"));
     let mut text = text.to_owned();
+    if context.iter().any(|argument| argument == "go") {
+        // gofmt indents lines with tabs.
+        text = text.split_inclusive('\n').map(|line| line.trim_start_matches('\t')).collect();
+    }
     if is_terminal {
         text = text.replace("\r\n", "\n");
         for style in [
@@ -120,6 +142,25 @@ fn commands_escape_the_names_in_a_format() {
         &[b"emit", &record, b"--to", b"ctypes"],
         &[b"emit", &record, b"--to", b"construct"],
         &[b"emit", &record, b"--to", b"dissect"],
+        &[b"emit", &record, b"--to", b"python-record"],
+        &[b"emit", &record, b"--to", b"kaitai"],
+        &[b"emit", &record, b"--to", b"imhex"],
+        &[b"emit", &record, b"--to", b"go"],
+        &[b"emit", &record, b"--to", b"zig"],
+        &[b"emit", &record, b"--to", b"julia"],
+        #[cfg(feature = "arrow")]
+        &[b"emit", &record, b"--to", b"arrow-schema"],
+        #[cfg(feature = "arrow")]
+        &[b"decode", b"items", &record, b"--count", b"2", b"--to", b"arrow", b"-o", b"out"],
+        #[cfg(feature = "arrow")]
+        &[b"decode", b"items", &record, b"--count", b"2", b"--to", b"arrow", b"-o", b"out", b"--columns", b"none"],
+        #[cfg(feature = "arrow")]
+        &[b"encode", &record, b"items", b"--from", b"arrow"],
+        #[cfg(feature = "parquet")]
+        &[b"decode", b"items", &record, b"--count", b"2", b"--to", b"parquet", b"-o", b"out"],
+        &[b"check", b"-f", &record, b"--shape", b"2", b"-i", b"3", b"--to", b"sarif"],
+        &[b"check", b"-f", &record, b"--shape", b"2", b"-i", b"3", b"--to", b"junit"],
+        &[b"check", b"-f", &record, b"--shape", b"2", b"-i", b"3", b"--to", b"github"],
         &[b"emit", &broken],
         &[b"explain", b"--c", &record],
         &[b"size", b"--c", &[b"struct s { int a; };", record.as_slice()].concat()],
@@ -165,7 +206,18 @@ fn commands_escape_each_name() {
         let twice = [b"T{<i:a", name, b":<i:a", name, b":}"].concat();
         check_output(&[b"explain", &format, b"-i", b"3"], None);
         check_output(&[b"readers", &twice, b"-i", b"8"], None);
-        check_output(&[b"emit", &format, b"--to", b"c"], None);
+        for language in LANGUAGES {
+            check_output(&[b"emit", &format, b"--to", language], None);
+        }
+        for language in [b"numpy".as_slice(), b"kaitai", b"python-record"] {
+            let unsupported = [b"T{<g:a", name, b":<Ze:b", name, b":}"].concat();
+            check_output(&[b"emit", &unsupported, b"-d", b"pep3118", b"--to", language], None);
+        }
+        #[cfg(feature = "parquet")]
+        check_output(
+            &[b"decode", b"items", &[b"T{0s:", name, b":B}"].concat(), b"--to", b"parquet", b"-o", b"out"],
+            None,
+        );
         check_output(&[b"emit", &format, b"--for", b"struct"], None);
         // The hostile name is used as the format.
         check_output(&[b"explain", name], None);
@@ -215,7 +267,11 @@ fn messages_escape_the_argument() {
         check_output(&[b"explain", b"i", b"-d", name], None);
         check_output(&[b"explain", b"i", b"-i", name], None);
         check_output(&[b"emit", b"i", b"--for", name], None);
-        check_output(&[b"emit", b"i", b"--to", b"c", b"--name", name], None);
+        for language in LANGUAGES {
+            check_output(&[b"emit", b"T{i:a:}", b"--to", language, b"--name", name], None);
+        }
+        check_output(&[b"emit", b"i", b"--to", name], None);
+        check_output(&[b"encode", b"T{i:a:}", b"-o", b"out"], Some(&[b"{\"a\":1,\"", name, b".x\":2}"].concat()));
         check_output(&[b"check", b"--shape", b"3", b"-r", name], None);
         check_output(&[b"check", name], None);
         check_output(&[b"rules", name], None);

@@ -12,6 +12,8 @@
 
 mod command;
 mod commands;
+#[cfg(target_os = "linux")]
+mod completions;
 mod decode;
 mod decode_files;
 mod decode_options;
@@ -23,6 +25,8 @@ mod hostile_names;
 #[cfg(target_os = "linux")]
 mod interruption;
 mod json_schema;
+#[cfg(all(feature = "parquet", target_endian = "little"))]
+mod parquet;
 #[cfg(target_os = "linux")]
 mod progress;
 #[path = "../../../../tests/it/snapshot.rs"]

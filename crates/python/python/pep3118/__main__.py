@@ -8,12 +8,11 @@ because imports take longer than most subcommands.
 from __future__ import annotations
 
 import os
-import signal
 import sys
 
 from . import _pep3118
 
-# `typing` is not imported at run time, because the import takes as long as a short command.
+# `typing` and `signal` are not imported here, because each import takes as long as a short command.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,6 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print_error(f"error: {error.strerror or error}")
         status = 1
     except KeyboardInterrupt:
+        import signal
+
         _discard_output()
         status = 128 + signal.SIGINT
     return status
@@ -89,6 +90,8 @@ def _run_in_rust(arguments: list[str], *, is_program: bool) -> int:
     _flush()
     if is_program:
         return _pep3118._cli(arguments, handle_signals=True)
+    import signal
+
     # Python would run its handler of ^C only after the native call. Until then, let ^C end the process.
     before = signal.getsignal(signal.SIGINT)
     try:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 import importlib
-import json
-import platform
 import sys
-import textwrap
-from collections.abc import Iterable, Iterator, Sequence
 
 from . import Report, audit
 from ._audit import evaluate, print_error
 from ._pep3118 import _escape, _exports_buffers
+
+# `typing`, `json` and `textwrap` are not imported here, because the imports take longer than the audit of a type.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
 
 #: For each known package, the expressions that create exporters. An expression can use the names of the package.
 PACKAGES: dict[str, list[str]] = {
@@ -120,6 +120,8 @@ def run(packages: Sequence[str], *, as_json: bool) -> int:
     if has_terminal:
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)
     if as_json:
+        import json
+
         print(json.dumps([row.as_dict() for row in rows], indent=2))
     else:
         for line in table(rows):
@@ -129,17 +131,15 @@ def run(packages: Sequence[str], *, as_json: bool) -> int:
     return 2 if missing else 0
 
 
-@dataclasses.dataclass
 class Row:
     """A row of the output: an exporter and the report on the exporter."""
 
-    #: The expression that creates the exporter.
-    exporter: str
-    #: The version of the package.
-    version: str
-    report: Report | None
-    #: If there is no report, the exception that was raised.
-    failure: str | None = None
+    def __init__(self, exporter: str, version: str, report: Report | None, failure: str | None = None) -> None:
+        """Creates the row for ``exporter``, the expression that creates an exporter.
+
+        ``version`` is the version of the package. If there is no report, ``failure`` is the exception that was raised.
+        """
+        self.exporter, self.version, self.report, self.failure = exporter, version, report, failure
 
     @property
     def worst(self) -> str:
@@ -155,6 +155,8 @@ class Row:
 
     def as_dict(self) -> dict[str, object]:
         """Returns the row as a dict that the JSON output contains."""
+        import json
+
         report = {} if self.report is None else json.loads(self.report.to_json())
         row = {"expression": self.exporter, "version": self.version, "worst": self.worst}
         return {**row, **report} if self.failure is None else {**row, "failure": self.failure}
@@ -183,13 +185,17 @@ def survey(package: str) -> Iterator[Row]:
             yield row
 
 
+#: The version of Python. The module `platform` has the same text, but its import takes longer than an audit.
+_PYTHON_VERSION = sys.version.partition(" ")[0]
+
+
 def _version(package: str) -> str:
     """Returns the version of a package, or of Python if the package has none."""
     # CPython 3.15 warns if `__version__` of a standard module is read.
     if package in STANDARD:
-        return platform.python_version()
+        return _PYTHON_VERSION
     version = getattr(importlib.import_module(package.partition(".")[0]), "__version__", None)
-    return version if isinstance(version, str) else platform.python_version()
+    return version if isinstance(version, str) else _PYTHON_VERSION
 
 
 def _calls(package: str) -> Iterator[str]:
@@ -214,6 +220,8 @@ def table(rows: Iterable[Row]) -> Iterator[str]:
     A line with the name and the version of the package precedes the exporters of the package. Lines have at most 60
     characters.
     """
+    import textwrap
+
     version = None
     for row in rows:
         package = row.exporter.partition(":")[0] if ":" in row.exporter.partition("(")[0] else "Python"
