@@ -313,8 +313,13 @@ impl<'w> SchemaBuilder<'w> {
             let element = encoding.data_type();
             (NodeKind::Leaf(encoding), element)
         };
-        let data_type = lengths.iter().rev().fold(element.clone(), |element, (length, _)| list(element, *length));
-        let field = arrow_schema::Field::new(column_name, data_type, false).with_metadata(metadata(field));
+        // A list of dates is not null, but its dates can be.
+        let mut is_nullable = matches!(&kind, NodeKind::Leaf(encoding) if encoding.is_nullable());
+        let data_type = lengths
+            .iter()
+            .rev()
+            .fold(element.clone(), |element, (length, _)| list(element, *length, core::mem::take(&mut is_nullable)));
+        let field = arrow_schema::Field::new(column_name, data_type, is_nullable).with_metadata(metadata(field));
         let shape = lengths.into_iter().map(|(_, length)| length).collect();
         Ok(Node { name, field: Arc::new(field), shape, element, kind })
     }
@@ -330,7 +335,7 @@ impl<'w> SchemaBuilder<'w> {
         self.next_leaf = self.next_leaf.saturating_add(1);
         let width = i32::try_from(LongDouble::width(field.model().long_double.format))
             .map_err(|_| DecodeError::internal("a long double has more than 31 bits of bytes"))?;
-        let mut encoding = Encoding::of(column.ty, size, &column.data, width, field.nul_handling());
+        let mut encoding = Encoding::of(column.ty, field.user_type(), size, &column.data, width, field.nul_handling());
         let leaf_name = leaf.name();
         let leaf_name: &[u8] = if leaf_name.is_empty() { b"value" } else { &leaf_name };
         if let Some(is_found) = self.utf8.get_mut(leaf_name) {

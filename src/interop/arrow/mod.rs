@@ -27,11 +27,13 @@
 //! A *leaf* is a field that is not a record: a number, a string, or an array of numbers or strings.
 
 mod batch;
+mod encoder;
 mod encoding;
 mod error;
 mod mapping;
 mod verdict;
 
-pub use error::BatchError;
+pub use encoder::BatchEncoder;
+pub use error::{BatchError, KnownField};
 pub use mapping::Mapping;
 pub use verdict::Verdict;

@@ -48,6 +48,7 @@ impl Verdict {
             _ if field.bit_field().is_some() => Some("the bits of each value are copied to an integer".into()),
             Encoding::Bool => Some("Arrow packs bools into bits".into()),
             Encoding::TrimmedBinary(_) => Some("the length of a byte string is found for each value".into()),
+            Encoding::Time(_) => Some("each value is compared with NaT, which becomes null".into()),
             Encoding::Text(_) => Some(format!("{} units are converted to UTF-8", field.ty())),
             Encoding::Utf8 { .. } => Some("the length of a text is found for each value".into()),
             Encoding::LongDouble { .. } => {
