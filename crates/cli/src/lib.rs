@@ -14,6 +14,7 @@ mod arrow_input;
 mod c_source;
 mod check;
 mod completions;
+mod date;
 mod decode;
 mod diff;
 mod emit;
