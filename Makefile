@@ -3,19 +3,29 @@
 CARGO ?= cargo
 export INSTA_UPDATE ?= no
 
-.PHONY: arrow-versions demo test test-rust test-python lint lint-python fmt snapshots-in-use bench fuzz reference asan valgrind ports coverage mutants semver deny advisories hack msrv
+.PHONY: arrow-versions demo test test-rust test-python unused-snapshots lint lint-python fmt bench fuzz reference asan valgrind ports coverage mutants semver deny advisories hack msrv
 
 test: test-rust test-python
 
+test-rust: export INSTA_SNAPSHOT_REFERENCES_FILE = $(CURDIR)/target/snapshots-used
 test-rust:
+	rm -f target/snapshots-used
+	mkdir -p target
 	$(CARGO) test --workspace --all-features
+	$(MAKE) --no-print-directory unused-snapshots
 	$(CARGO) test --doc
+
+# Fails if no test uses a snapshot. The Rust tests write target/snapshots-used, the list of the snapshots that they use.
+unused-snapshots:
+	find $(CURDIR)/snapshots -name '*.snap' | LC_ALL=C sort > target/snapshots-present
+	LC_ALL=C sort -u target/snapshots-used | LC_ALL=C comm -13 - target/snapshots-present > target/snapshots-unused
+	@if [ -s target/snapshots-unused ]; then echo "no test uses these snapshots:"; cat target/snapshots-unused; exit 1; fi
 
 # Tests the wheel in new virtual environments, on every installed CPython.
 test-python:
 	sh tests/python/run.sh
 
-lint: snapshots-in-use lint-python
+lint: lint-python
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --all-features -- -D warnings
 	$(CARGO) clippy --all-targets -- -D warnings
@@ -35,14 +45,6 @@ target/venv-lint: tests/python/lint-requirements.txt
 	rm -rf $@ && python3 -m venv $@
 	$@/bin/python -m pip --disable-pip-version-check -q install -r $<
 	touch $@
-
-# Fails if a snapshot is not used by any test. insta lists the snapshots that the tests use.
-snapshots-in-use:
-	mkdir -p target && rm -f target/snapshots-used
-	INSTA_SNAPSHOT_REFERENCES_FILE=$(CURDIR)/target/snapshots-used $(CARGO) test -p pep3118 -p pep3118-cli --all-features --test it -q
-	find $(CURDIR)/snapshots -name '*.snap' | LC_ALL=C sort > target/snapshots-present
-	LC_ALL=C sort -u target/snapshots-used | LC_ALL=C comm -13 - target/snapshots-present > target/snapshots-orphaned
-	@if [ -s target/snapshots-orphaned ]; then echo "no test names these snapshots:"; cat target/snapshots-orphaned; exit 1; fi
 
 fmt:
 	$(CARGO) fmt --all

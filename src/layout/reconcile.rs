@@ -286,7 +286,7 @@ fn by_all_rules(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Resu
     let rules: [(Dialect, CanHaveWritten<'_>); 5] = [
         (Dialect::PEP3118, &may_be_padded),
         (Dialect::CTYPES, &is_from_ctypes),
-        (Dialect::ARRAY, &|layout| layout.item().ty() == Type::Wchar),
+        (Dialect::ARRAY, &|_| is_sole_u(format)),
         (Dialect::NATIVE_C, &may_be_padded),
         (NUMPY_RULE, &|layout| is_sole_item(layout) && has_numpy_byte_orders(layout)),
     ];
@@ -345,6 +345,13 @@ fn has_addresses(layout: &Layout, format: &[u8]) -> bool {
 /// `false` for format characters such as `P`.
 fn is_address(node: &Node, format: &[u8]) -> bool {
     matches!(node.ty, Type::Pointer | Type::Function) && matches!(node.span.of(format).first(), Some(b'&' | b'X'))
+}
+
+/// Returns whether `format` is one item `u` without a name, as `array.array` writes it. `@u` and `7u` are one item, `u0B`
+/// is not.
+fn is_sole_u(format: &[u8]) -> bool {
+    let prefix = format.iter().take_while(|byte| !byte.is_ascii_alphabetic()).count();
+    format.split_at(prefix).1.trim_ascii_end() == b"u"
 }
 
 /// Returns `true` if `layout` has exactly one field and this field fills the item, or if the item has 0 bytes.

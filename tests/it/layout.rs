@@ -355,6 +355,15 @@ fn two_names_of_one_type_are_not_ambiguous() {
 }
 
 #[test]
+fn only_a_format_of_one_item_can_be_a_format_of_array() {
+    let certainty = |format, itemsize| reconcile(format, itemsize, None, &DataModel::LP64).map(|found| found.certainty);
+    assert_eq!(["u", "@u", "7u"].map(|format| certainty(format, None).is_err()), [true; 3]);
+    for (format, itemsize) in [("u0B", 2), ("0Bu", 2), ("@0qu", 2), ("0f7u", 14)] {
+        assert_eq!(certainty(format, Some(itemsize)), Ok(Certainty::Exact), "{format}");
+    }
+}
+
+#[test]
 fn alternatives_are_named_by_their_dialect() {
     // The elements have five bytes by the rule of `struct` and eight bytes by the rule of a C compiler.
     let error = reconcile(b"(2)T{ib}", None, Some(&Dialect::PEP3118), &DataModel::LP64).unwrap_err();
