@@ -138,8 +138,8 @@ impl Mapping {
     /// # Safety
     /// (a) `schema` must not be released, and its memory must be as the C data interface requires.
     ///
-    /// (b) The memory of `array` must be as the C data interface requires for an array of the type `schema`, and must not
-    /// change until the function returns.
+    /// (b) The memory of `array` must be as the C data interface requires for an array of the type `schema`, and must
+    /// not change until the function returns.
     pub unsafe fn encode_c(&self, array: ArrowArray, schema: &ArrowSchema) -> Result<Vec<u8>, BatchError> {
         let refused = |message: &str| BatchError::Refused { message: message.into() };
         if array.0.is_released() {

@@ -51,8 +51,8 @@ pub(super) enum Encoding {
 
 impl Encoding {
     /// Returns the encoding for values of the type `ty`, or of the user type `user`. `size` is the size of one value in
-    /// bytes. `data` is a column of such values, which can be empty. `width` is the number of significant bytes of a `long double` on the
-    /// machine of the layout. `nuls` decides which NULs belong to a byte string or a text.
+    /// bytes. `data` is a column of such values, which can be empty. `width` is the number of significant bytes of a
+    /// `long double` on the machine of the layout. `nuls` decides which NULs belong to a byte string or a text.
     ///
     /// The match has no wildcard, so a new type does not compile without a decision.
     pub(super) fn of(
@@ -285,8 +285,8 @@ fn times(time: &DataType, name: &str, values: Vec<i64>) -> Result<ArrayData, Bat
     Ok(ArrayData::builder(time.clone()).len(len).add_buffer(buffer).nulls(nulls).build()?)
 }
 
-/// Returns the Arrow type of a list with `length` elements of the type `element`. `is_nullable` is `true` if elements can
-/// be null.
+/// Returns the Arrow type of a list with `length` elements of the type `element`. `is_nullable` is `true` if elements
+/// can be null.
 pub(super) fn list(element: DataType, length: i32, is_nullable: bool) -> DataType {
     DataType::FixedSizeList(Arc::new(Field::new("item", element, is_nullable)), length)
 }
