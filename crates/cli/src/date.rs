@@ -94,7 +94,7 @@ impl DateUnit {
     /// Returns the number of units of the date `text`, in the form that [`text`](Self::text) returns. Missing parts are
     /// the start of the year, the month or the day. Returns `None` if `text` is not a date, has a part that the unit does
     /// not have, or is out of range.
-    #[expect(clippy::arithmetic_side_effects, reason = "the numbers have at most 64 bits, and their products 128 bits")]
+    #[expect(clippy::arithmetic_side_effects, reason = "a year has at most 20 digits, and large products are checked")]
     pub(super) fn parse(self, text: &str) -> Option<i64> {
         if text == "NaT" {
             return Some(NOT_A_TIME);
@@ -103,7 +103,7 @@ impl DateUnit {
         let unsigned = date.strip_prefix(['-', '+']).unwrap_or(date);
         let mut parts = unsigned.split('-');
         let year = parts.next().filter(|year| year.len() >= 4)?;
-        let year = i128::from(digits(year)?) * if date.starts_with('-') { -1 } else { 1 };
+        let year = digits(year)? * if date.starts_with('-') { -1 } else { 1 };
         let month = parts.next().map(|month| two_digits(month).filter(|month| (1..=12).contains(month)));
         let day = parts.next().map(two_digits);
         if parts.next().is_some() || time.is_some() && day.is_none() {
@@ -121,7 +121,7 @@ impl DateUnit {
             Self::Months if day.is_none() => months,
             Self::Days(each) if time.is_none() && days.rem_euclid(each.into()) == 0 => days.div_euclid(each.into()),
             Self::Years | Self::Months | Self::Days(_) => return None,
-            _ => days * self.per_day() + time.map_or(Some(0), |time| self.parse_time(time))?,
+            _ => days.checked_mul(self.per_day())? + time.map_or(Some(0), |time| self.parse_time(time))?,
         };
         // The number of NaT is not a date.
         i64::try_from(count).ok().filter(|count| *count != NOT_A_TIME)
@@ -151,7 +151,7 @@ impl DateUnit {
                     return None;
                 }
                 let missing = usize::from(most).checked_sub(text.len())?;
-                let fraction = if fraction.is_some() { i128::from(digits(text)?) } else { 0 };
+                let fraction = if fraction.is_some() { digits(text)? } else { 0 };
                 let scale = 10_i128.saturating_pow(u32::try_from(missing).ok()?);
                 Some(seconds * 10_i128.saturating_pow(most.into()) + fraction * scale)
             }
@@ -160,14 +160,16 @@ impl DateUnit {
     }
 }
 
-/// Returns the number with the decimal digits `text`. Returns `None` for any other text, such as a sign.
-fn digits(text: &str) -> Option<i64> {
-    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+/// Returns the number with the decimal digits `text`, at most 20 digits. Returns `None` for any other text, such as a
+/// sign.
+fn digits(text: &str) -> Option<i128> {
+    let is_number = text.len() <= 20 && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| text.parse().ok()).flatten()
 }
 
 /// Returns the number with the two decimal digits `text`, or `None` for any other text.
 fn two_digits(text: &str) -> Option<i128> {
-    digits(text).filter(|_| text.len() == 2).map(i128::from)
+    digits(text).filter(|_| text.len() == 2)
 }
 
 /// Returns the text of `year`: four digits, or a sign and at least four digits.
@@ -180,7 +182,7 @@ fn year_text(year: i128) -> String {
 
 /// Returns the number of days from the start of 1970 to the start of the month `month` of `year`, in the Gregorian
 /// calendar. January is the month 1.
-#[expect(clippy::arithmetic_side_effects, reason = "a year has at most 64 bits")]
+#[expect(clippy::arithmetic_side_effects, reason = "a year has at most 20 digits")]
 fn days_before(year: i128, month: i128) -> i128 {
     // A year that starts in March has its leap day at its end.
     let year = if month <= 2 { year - 1 } else { year };
@@ -265,6 +267,8 @@ mod tests {
             "1970-01-01T00:00:00Z",
             "--1970",
             "99999999999999999999",
+            "99999999999999999999-12-31T00:00:00",
+            "999999999999999999999999999999999999999",
             "1970-01-01 00:00",
         ] {
             assert_eq!(DateUnit::Fractions(3).parse(text), None, "{text}");

@@ -46,6 +46,14 @@ pub enum BatchError {
         /// What `count` counts: `"elements"` or `"bytes"`.
         unit: &'static str,
     },
+    /// A field is in more than 64 lists and structs. Example: a field of 65 dimensions.
+    #[error("field `{}` is in {levels} lists and structs but Arrow libraries accept at most 64", escape(field))]
+    TooDeep {
+        /// The dotted name of the field, such as `a.b`.
+        field: String,
+        /// The number of lists and structs.
+        levels: u64,
+    },
     /// A value is not Unicode text. Examples: a lone surrogate in a `u`, and the byte 0xff in a byte string
     /// that the caller maps to text.
     #[error("field `{}`: value {index} is not Unicode text", escape(field))]

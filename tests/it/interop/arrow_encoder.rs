@@ -386,3 +386,22 @@ fn integers_of_every_size_are_checked() {
     let narrow = mapping("[bfloat16]").batch_of_bytes(vec![0x80_u8, 0x3f].into()).unwrap();
     assert_eq!(narrow["value"].as_primitive::<Float32Type>().values(), &[1.0]);
 }
+
+/// The functions of the Arrow libraries call themselves for each level of a type.
+#[test]
+fn deeply_nested_arrays_are_refused() {
+    let nested = |records: usize, ones: usize| {
+        let shape = format!("({})", vec!["1"; ones].join(","));
+        let format = format!("{}{shape}B:a:{}", format!("{shape}T{{").repeat(records), "}:a:".repeat(records));
+        Mapping::new(&layout(&format!("T{{{format}}}")))
+    };
+    // Three records and four lists around each of four fields.
+    let mapping = nested(3, 4).unwrap();
+    let rows = mapping.batch_of_bytes(vec![7_u8; 2].into()).unwrap();
+    assert_eq!(mapping.encoder(rows.schema_ref()).unwrap().encode(&rows).unwrap(), [7, 7]);
+    assert!(mapping.c_schema().is_ok());
+    assert_eq!(
+        nested(30, 30).unwrap_err().to_string(),
+        "field `a.a.a` is in 93 lists and structs but Arrow libraries accept at most 64"
+    );
+}
