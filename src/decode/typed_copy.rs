@@ -1,5 +1,6 @@
 //! [`Buffer::to_vec`], [`Buffer::to_vec_as`] and [`BufferMut::copy_from_slice`]: copy all items of an N-dimensional
-//! buffer to a vector of elements of one Rust type, and back.
+//! buffer to a vector of elements of one Rust type, and back. [`Plan::column_as`] copies one field to such a vector.
+//! [`Number`]: the element types of [`Buffer::to_vec_as`] and [`Plan::column_as`].
 
 use alloc::vec::Vec;
 
@@ -13,7 +14,7 @@ use super::element::sealed::ElementsMut;
 use super::element::{Element, Elements, elements_per_item, reserved, zeroed};
 use super::error::{DecodeError, EncodeError, EncodeErrorKind};
 use super::leaf::Leaf;
-use super::plan::Plan;
+use super::plan::{Plan, leaf_named};
 use super::traverse::{Runs, copy_items};
 use crate::align::to_u64;
 use crate::layout::Type;
@@ -140,10 +141,10 @@ impl Buffer<'_> {
     #[cfg(feature = "ndarray")]
     pub(crate) fn element_shape<T: Element>(&self) -> Result<Vec<usize>, DecodeError> {
         let leaf = self.plan.only_leaf(T::NAME)?;
-        let extents = self.view.shape().iter().map(|extent| {
-            usize::try_from(*extent).map_err(|_| DecodeError::Allocation { bytes: extent.unsigned_abs() })
+        let lengths = self.view.shape().iter().map(|length| {
+            usize::try_from(*length).map_err(|_| DecodeError::Allocation { bytes: length.unsigned_abs() })
         });
-        let mut shape = extents.collect::<Result<Vec<usize>, _>>()?;
+        let mut shape = lengths.collect::<Result<Vec<usize>, _>>()?;
         shape.extend_from_slice(leaf.shape());
         let (ty, codec) = (leaf.ty(), &leaf.codec);
         match ty {
@@ -239,7 +240,8 @@ impl BufferMut<'_> {
     }
 }
 
-/// An element type that [`Buffer::to_vec_as`] and [`Plan::column_as`] can return. Numbers of a narrower type are converted to this type.
+/// An element type that [`Buffer::to_vec_as`] and [`Plan::column_as`] can return. Numbers of a narrower type are
+/// converted to this type.
 ///
 /// This trait is sealed: other crates cannot implement it.
 ///
@@ -256,10 +258,11 @@ impl<T: Element + widen::Widen> Number for T {}
 mod widen {
     use super::{Buffer, ColumnData, DecodeError, Order, Type, Vec};
 
+    /// A number type to which numbers of narrower types can be converted exactly.
     pub trait Widen: Sized {
         /// Copies all elements of `buffer` in the order `order`, and converts the elements to `Self`. `from` is the
-        /// type of the items. Returns `None` if `Self` cannot represent every number of `from`. The inner result is the
-        /// error of the copy.
+        /// type of the items. Returns `None` if `Self` cannot represent every number of `from`. The inner `Result` is
+        /// an error if the copy fails.
         fn widened(buffer: &Buffer<'_>, from: Type, order: Order) -> Option<Result<Vec<Self>, DecodeError>>;
 
         /// Converts the elements of `data` to `Self`. Returns `None` if `Self` cannot represent every number of the
@@ -275,6 +278,8 @@ fn convert_each<F, T: Element>(elements: Vec<F>, convert: impl Fn(F) -> T) -> Re
     Ok(Some(converted))
 }
 
+/// Implements `Widen` for each type `$to`. `$from` and `$variant` are a narrower type, and the variant of [`Type`] and
+/// of [`ColumnData`] for this type.
 macro_rules! widen {
     ($($to:ty: $($from:ident $variant:ident),*;)+) => {$(
         impl widen::Widen for $to {
@@ -377,6 +382,39 @@ impl widen::Widen for Complex<f64> {
             ColumnData::Complex32(elements) => convert_each(elements, |from| Self::new(from.re.into(), from.im.into())),
             _ => Ok(None),
         }
+    }
+}
+
+impl Plan {
+    /// Copies the field `name` of `records` to a vector, as [`column`](Self::column) does, and converts numbers of a
+    /// narrower type to `T`. The conversion is exact, because `T` represents every number of the narrower type.
+    /// [`Buffer::to_vec_as`] accepts the same types.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
+    /// let layout = Layout::read(b"T{P:next:>h:volume:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// let plan = Plan::new(&layout)?;
+    /// let record = [0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xfe];
+    /// assert_eq!(plan.column_as::<f64>("volume", &record)?, [-2.0]);
+    /// let error = plan.column_as::<u32>("volume", &record).unwrap_err();
+    /// assert_eq!(error.to_string(), "items are int16 but uint32 was requested");
+    /// // An address is not a number.
+    /// assert!(plan.column_as::<f64>("next", &record).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// - `T` cannot represent every number of the field: `column_as::<i16>` for `<i`, `column_as::<f64>` for `<q`
+    /// - the errors of [`column`](Self::column)
+    pub fn column_as<T: Number>(&self, name: impl AsRef<[u8]>, records: &[u8]) -> Result<Vec<T>, DecodeError> {
+        let leaf = leaf_named(self, name.as_ref())?;
+        if T::accepts(&leaf.codec) {
+            return self.elements(leaf, records);
+        }
+        let column = self.columns_of(records, &[leaf])?.pop();
+        let column = column.ok_or_else(|| DecodeError::internal("a field has no column"))?;
+        let found = column.ty.as_str();
+        T::widened_column(column.data)?.ok_or(DecodeError::ElementType { found, wanted: T::NAME })
     }
 }
 

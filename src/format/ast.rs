@@ -343,31 +343,6 @@ impl Format {
         Self::parse(format.unwrap_or(NULL_FORMAT))
     }
 
-    /// Creates a format from the syntax tree `members`: prints the tree as text, and parses the text. The function
-    /// ignores the spans in `members`. The spans in the result refer to the printed text.
-    ///
-    /// # Errors
-    /// - no text has this tree: a name contains `:`, a code `Z` precedes a code `d`, or an item has two counts
-    /// - the tree is nested deeper than [`Limits::depth`], or exceeds another limit of [`Limits::DEFAULT`]
-    ///
-    /// ```
-    /// use pep3118::format::Format;
-    /// let spaced = Format::parse(b"< i  d")?;
-    /// assert_eq!(Format::from_members(spaced.members())?.as_bytes(), b"<id");
-    /// # Ok::<(), pep3118::FormatError>(())
-    /// ```
-    pub fn from_members(members: &[Member]) -> Result<Self, FormatError> {
-        let format = Self::parse(super::print::print(members))?;
-        let differs = |(parsed, given): &(&Member, &Member)| parsed != given;
-        let different = match format.members.iter().zip(members).find(differs) {
-            Some((Member::ByteOrder(order), _)) => order.span,
-            Some((Member::Item(item), _)) => item.span,
-            None if format.members.len() == members.len() => return Ok(format),
-            None => Span::new(format.source.len(), format.source.len()),
-        };
-        Err(FormatError::new(FormatErrorKind::Unspellable, different, None, &format.source))
-    }
-
     /// Returns the bytes that were parsed.
     ///
     /// ```

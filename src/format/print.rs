@@ -1,15 +1,45 @@
-//! [`print()`]: converts the syntax tree of a format to the text of the format. Also `Display` of [`Format`].
+//! [`print()`]: converts the syntax tree of a format to the text of the format. Also [`Format::from_members`] and `Display`
+//! of [`Format`].
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::fmt;
 
 use super::ast::{Format, Item, ItemType, Member, Prefix};
+use super::error::{FormatError, FormatErrorKind};
 use super::limits::Limits;
+use crate::span::Span;
 use crate::text::escape;
 
+impl Format {
+    /// Creates a format from the syntax tree `members`: prints the tree as text, and parses the text. The function
+    /// ignores the spans in `members`. The spans in the result refer to the printed text.
+    ///
+    /// # Errors
+    /// - no text has this tree: a name contains `:`, a code `Z` precedes a code `d`, or an item has two counts
+    /// - the tree is nested deeper than [`Limits::depth`], or exceeds another limit of [`Limits::DEFAULT`]
+    ///
+    /// ```
+    /// use pep3118::format::Format;
+    /// let spaced = Format::parse(b"< i  d")?;
+    /// assert_eq!(Format::from_members(spaced.members())?.as_bytes(), b"<id");
+    /// # Ok::<(), pep3118::FormatError>(())
+    /// ```
+    pub fn from_members(members: &[Member]) -> Result<Self, FormatError> {
+        let format = Self::parse(print(members))?;
+        let differs = |(parsed, given): &(&Member, &Member)| parsed != given;
+        let different = match format.members().iter().zip(members).find(differs) {
+            Some((Member::ByteOrder(order), _)) => order.span,
+            Some((Member::Item(item), _)) => item.span,
+            None if format.members().len() == members.len() => return Ok(format),
+            None => Span::new(format.as_bytes().len(), format.as_bytes().len()),
+        };
+        Err(FormatError::new(FormatErrorKind::Unspellable, different, None, format.as_bytes()))
+    }
+}
+
 /// Returns the text of the format whose syntax tree is `members`. The text has no white space between the tokens.
-pub(super) fn print(members: &[Member]) -> Vec<u8> {
+fn print(members: &[Member]) -> Vec<u8> {
     let mut out = Vec::new();
     print_members(members, 0, &mut out);
     out

@@ -64,12 +64,14 @@ pub use codegen::{BitPiece, Declarations, Definition, Language, MemberType};
 pub use codegen::{PythonLibrary, SourceError, SourceLanguage};
 pub use scalar::Scalar;
 #[doc(hidden)]
+pub use small_float::nearest_float32;
+#[doc(hidden)]
 pub use subset::ChosenField;
 pub use table::Table;
 #[cfg(feature = "serde")]
 pub(crate) use tree::Detail;
 pub use tree::{Field, Fields, Layout};
 pub use ty::Type;
-pub use user_type::{UserType, UserTypeDefinition, UserTypeError, UserValue};
 #[doc(hidden)]
-pub use user_type::{element_size, nearest_float32};
+pub use user_type::element_size;
+pub use user_type::{UserType, UserTypeDefinition, UserTypeError, UserValue};

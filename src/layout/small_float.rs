@@ -1,7 +1,5 @@
 //! [`SmallFloat`]: floats of 8 bits, as the package `ml_dtypes` defines them.
 
-use super::user_type::nearest_float32;
-
 /// The bits of a float of 8 bits: a sign if there is one, then the exponent, then the mantissa.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SmallFloat {
@@ -122,4 +120,10 @@ fn power_of_two(exponent: i32) -> f64 {
     // The exponents of floats of 8 bits are between -127 and 127, so the default is never used.
     let biased = u64::try_from(exponent.saturating_add(1023)).unwrap_or(0);
     f64::from_bits(biased << 52_u32)
+}
+
+/// Returns the `float32` that is nearest to `number`.
+#[expect(clippy::cast_possible_truncation, clippy::as_conversions, reason = "the conversion rounds to the nearest")]
+pub fn nearest_float32(number: f64) -> f32 {
+    number as f32
 }

@@ -12,7 +12,7 @@ use core::fmt;
 #[cfg(feature = "std")]
 use std::sync::{PoisonError, RwLock};
 
-use super::small_float::SmallFloat;
+use super::small_float::{SmallFloat, nearest_float32};
 use super::ty::Type;
 use crate::align::Align;
 use crate::endian::Endian;
@@ -471,12 +471,6 @@ fn number(value: &UserValue) -> Option<f64> {
         UserValue::Float(value) => Some(*value),
         UserValue::Text(_) | UserValue::Bytes(_) => None,
     }
-}
-
-/// Returns the `float32` that is nearest to `number`.
-#[expect(clippy::cast_possible_truncation, clippy::as_conversions, reason = "the conversion rounds to the nearest")]
-pub fn nearest_float32(number: f64) -> f32 {
-    number as f32
 }
 
 /// Returns the bits of the `bfloat16` that is nearest to `number`, as `ml_dtypes` rounds: first to `float32`, then to

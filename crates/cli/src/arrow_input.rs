@@ -1,4 +1,5 @@
-//! `encode --from arrow`: writes the rows of an Arrow file as items.
+//! `encode --from arrow`: `ArrowReader` reads the rows of an Arrow file and writes them as items. Checks every length
+//! in the file before the Arrow library uses it.
 
 use std::io::{Read as _, Seek as _, SeekFrom, Write};
 use std::sync::Arc;
@@ -38,11 +39,11 @@ pub(super) struct ArrowReader<'m> {
     encoder: BatchEncoder<'m>,
     /// The largest number of elements of a field in one item, at least 1.
     most_elements: usize,
-    /// The number of items that were written.
+    /// The number of written items.
     items: u64,
 }
 
-/// Returns the failure for a file that is not a valid Arrow file. `what` names the part of the file that is wrong.
+/// Returns the failure for a file that is not a valid Arrow file. `what` describes the invalid part of the file.
 fn invalid(what: &str) -> Failure {
     Failure::refused(format_args!("the input is not a valid Arrow file: {what}"))
 }
@@ -61,8 +62,8 @@ impl<'m> ArrowReader<'m> {
         file.seek(SeekFrom::Start(trailer_start))?;
         file.read_exact(&mut trailer)?;
         let footer_len = read_footer_length(trailer).map_err(arrow_error)?;
-        // The length of the footer can be wrong, so it is compared with the length of the file before memory is
-        // allocated.
+        // The length of the footer can be wrong. The length is therefore compared with the length of the file before
+        // memory is allocated.
         let footer_start =
             trailer_start.checked_sub(to_u64(footer_len)).ok_or_else(|| invalid("the footer is too long"))?;
         let mut footer = vec![0; footer_len];
@@ -92,7 +93,8 @@ impl<'m> ArrowReader<'m> {
         for block in std::mem::take(&mut self.blocks) {
             let buffer = self.read_block(&block)?;
             let Some(batch) = self.decoder.read_record_batch(&block, &buffer).map_err(arrow_error)? else { continue };
-            // A bool has one bit. `decode` writes at most `BATCH_ITEMS` rows of values without bytes in one batch.
+            // The smallest value, a bool, has one bit, so a batch has at most 8 rows for each byte. If the values have
+            // no bytes, `decode` writes at most `BATCH_ITEMS` rows in one batch.
             if batch.num_rows() > buffer.len().saturating_mul(8).max(BATCH_ITEMS) {
                 return Err(invalid("a record batch has more rows than values"));
             }
@@ -118,9 +120,9 @@ impl<'m> ArrowReader<'m> {
         Ok(())
     }
 
-    /// Reads `block`, the position of a record batch in the file. Returns the bytes of the batch. Checks the lengths in
-    /// the batch, because the Arrow reader panics if a buffer is outside of its batch, or if the length of an array is
-    /// so large that the number of its elements overflows. Returns an error if a length is not possible.
+    /// Reads the record batch at `block`, a position in the file, and returns the bytes of the batch. Checks the
+    /// lengths in the batch: the Arrow reader panics if a buffer is outside of its batch, or if the number of elements
+    /// of an array overflows. Returns an error if a length is not possible.
     fn read_block(&mut self, block: &Block) -> Result<Buffer, Failure> {
         let wrong = || invalid("a record batch is outside of the file");
         let length = |bytes: i64| usize::try_from(bytes).map_err(|_| wrong());
@@ -152,8 +154,8 @@ impl<'m> ArrowReader<'m> {
         if batch.buffers().is_some_and(|buffers| buffers.iter().any(|buffer| is_inside(buffer).is_none())) {
             return Err(invalid("a buffer is outside of its record batch"));
         }
-        // An array has at least one bit for each value, unless the values have 0 bytes. `decode` writes at most
-        // `BATCH_VALUES` values in one batch, unless a single item has more.
+        // An array has at least one bit for each value. Only values of 0 bytes have no bits, and `decode` writes at
+        // most `BATCH_VALUES` of them, or those of a single item, in one batch.
         let limit = total.saturating_mul(8).max(BATCH_VALUES).max(self.most_elements);
         let is_possible = |len: i64| {
             usize::try_from(len).is_ok_and(|len| len <= limit && len.checked_mul(self.most_elements).is_some())

@@ -16,7 +16,7 @@ use crate::layout::{NulHandling, Type, UserType};
 /// The number of NaT ("not a time"), the missing value of NumPy's dates and durations.
 pub(super) const NOT_A_TIME: i64 = i64::MIN;
 
-/// The Arrow type of a field's values, and how the bytes of a value are converted to this type.
+/// The Arrow type of a field's values, and the conversion of the bytes of a value to this type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Encoding {
     /// The value is a number of this Arrow type.

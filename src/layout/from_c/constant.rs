@@ -3,72 +3,12 @@
 use lang_c::ast::{BinaryOperator, Constant, Expression, Integer, IntegerBase, IntegerSize, TypeName, UnaryOperator};
 use lang_c::span::Node;
 
+use super::constant_value::Value;
 use super::declare::Resolver;
 use super::error::{CError, quoted};
 use super::types::{Base, CValue, describe_unsized};
 use crate::abi::CType;
 use crate::layout::Type;
-
-/// The value of a constant expression of an integer type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Value {
-    pub(super) number: i128,
-    /// The number of bits of the type: 32 or 64.
-    pub(super) bits: u32,
-    pub(super) is_signed: bool,
-}
-
-impl Value {
-    /// Returns the value `number` of the type `int`.
-    pub(super) const fn int(number: i128) -> Self {
-        Self { number, bits: 32, is_signed: true }
-    }
-
-    /// Returns the enumerator `number`. The type is the smallest of `int`, `unsigned`, `long long` and `unsigned long
-    /// long` that contains `number`.
-    pub(super) fn enumerator(number: i128) -> Self {
-        let candidates = [(32, true), (32, false), (64, true), (64, false)];
-        let fits = |(bits, is_signed): &(u32, bool)| Self { number, bits: *bits, is_signed: *is_signed }.is_in_range();
-        let (bits, is_signed) = candidates.into_iter().find(fits).unwrap_or((64, true));
-        Self { number, bits, is_signed }
-    }
-
-    /// Returns the smallest and the largest value of the type.
-    fn range(self) -> (i128, i128) {
-        let values = 1_i128.checked_shl(self.bits).unwrap_or(i128::MAX);
-        let half = values >> 1_u32;
-        if self.is_signed {
-            (0_i128.saturating_sub(half), half.saturating_sub(1))
-        } else {
-            (0, values.saturating_sub(1))
-        }
-    }
-
-    fn is_in_range(self) -> bool {
-        let (min, max) = self.range();
-        (min..=max).contains(&self.number)
-    }
-
-    /// Returns the value in the integer type of `bits` bits, signed if `is_signed` is `true`. A value outside the range
-    /// of an unsigned type is reduced modulo the number of its values, as C requires. Returns `None` for a value
-    /// outside the range of a signed type.
-    fn convert(self, bits: u32, is_signed: bool) -> Option<Self> {
-        let converted = Self { bits, is_signed, ..self };
-        if converted.is_in_range() {
-            return Some(converted);
-        }
-        let values = 1_i128.checked_shl(bits)?;
-        (!is_signed).then_some(Self { number: self.number.checked_rem_euclid(values)?, ..converted })
-    }
-
-    /// Returns `self` and `other` in their common type, by the usual arithmetic conversions of C. Returns `None` if a
-    /// value is outside the range of the common type.
-    fn common(self, other: Self) -> Option<(Self, Self)> {
-        let bits = self.bits.max(other.bits);
-        let is_signed = [self, other].iter().all(|value| value.is_signed || value.bits < bits);
-        Some((self.convert(bits, is_signed)?, other.convert(bits, is_signed)?))
-    }
-}
 
 impl Resolver<'_, '_> {
     /// Returns the value of `expression`. Returns an error if `expression` is not an integer constant, or if its value

@@ -10,7 +10,7 @@ use lang_c::ast::{
 use lang_c::driver::{Config, Flavor, SyntaxError, parse_preprocessed};
 use lang_c::span::Node;
 
-use super::constant::Value;
+use super::constant_value::Value;
 use super::error::{CError, quoted};
 use super::record::{Member, Rules, place_members, value_of};
 use super::source::Prepared;

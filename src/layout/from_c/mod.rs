@@ -9,6 +9,7 @@
 //! | add the members to a [`LayoutBuilder`] | this module |
 
 mod constant;
+mod constant_value;
 mod declare;
 mod error;
 mod record;

@@ -1,9 +1,10 @@
-//! Opens a ctypes array of 4 records and reads the records, beside code by hand for exactly that array. Also reads 4
-//! floats, and sums a field of a million records.
+//! Compares the library with hand-written code that reads only one format: opens a ctypes array of 4 records and reads
+//! the records, reads 4 floats, and sums a field of a million records.
 //!
 //!     cargo run --release --manifest-path tests/bench/records/Cargo.toml
 //!
-//! Rounds of both sides alternate. The figures are nanoseconds, and the ratio is that of the medians.
+//! The rounds of the library and of the hand-written code alternate. The figures are the medians in nanoseconds, and
+//! the ratio of the library to the hand-written code.
 
 use std::ffi::CStr;
 use std::hint::black_box;
@@ -14,7 +15,9 @@ use pyo3::exceptions::PyBufferError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
+/// The number of rounds of each comparison.
 const ROUNDS: usize = 41;
+/// The number of calls in one round.
 const CALLS: u32 = 2000;
 
 #[derive(Record, Clone, Copy, Debug, PartialEq)]
@@ -24,15 +27,16 @@ struct Tick {
     size: i64,
 }
 
+/// Reads the ticks with the library.
 fn by_library(obj: &Bound<'_, PyAny>) -> PyResult<Vec<Tick>> {
     Ok(pep3118::py::open(obj)?.records()?)
 }
 
-/// What a developer writes who knows that the items are ticks: the format is compared with the one string that ctypes
-/// writes for them.
+/// Reads the ticks with hand-written code. The items must be ticks, so the code only compares the format with the
+/// format that ctypes writes for a tick.
 fn by_hand(obj: &Bound<'_, PyAny>) -> PyResult<Vec<Tick>> {
     let mut buffer = ffi::Py_buffer::new();
-    // SAFETY: the object is alive, the struct is writable, and the interpreter is attached.
+    // SAFETY: the object is alive, the struct is writable, and this thread is attached to the interpreter.
     if unsafe { ffi::PyObject_GetBuffer(obj.as_ptr(), &mut buffer, ffi::PyBUF_FULL_RO) } != 0 {
         return Err(PyErr::fetch(obj.py()));
     }
@@ -51,17 +55,17 @@ fn by_hand(obj: &Bound<'_, PyAny>) -> PyResult<Vec<Tick>> {
     if fits { Ok(ticks) } else { Err(PyBufferError::new_err("other items")) }
 }
 
-/// Returns the sum of the prices. The items are not copied as a whole.
+/// Returns the sum of the prices. Copies the items block by block.
 fn folded_by_library(obj: &Bound<'_, PyAny>) -> PyResult<f64> {
     let mut sum = 0.0;
     pep3118::py::open(obj)?.blocks::<Tick>(4096, |ticks| sum += ticks.iter().map(|tick| tick.price).sum::<f64>())?;
     Ok(sum)
 }
 
-/// What a developer writes who knows that the items are ticks.
+/// Returns the sum of the prices with hand-written code, which does not check that the items are ticks.
 fn folded_by_hand(obj: &Bound<'_, PyAny>) -> PyResult<f64> {
     let mut buffer = ffi::Py_buffer::new();
-    // SAFETY: the object is alive, the struct is writable, and the interpreter is attached.
+    // SAFETY: the object is alive, the struct is writable, and this thread is attached to the interpreter.
     if unsafe { ffi::PyObject_GetBuffer(obj.as_ptr(), &mut buffer, ffi::PyBUF_FULL_RO) } != 0 {
         return Err(PyErr::fetch(obj.py()));
     }
@@ -75,10 +79,12 @@ fn folded_by_hand(obj: &Bound<'_, PyAny>) -> PyResult<f64> {
     Ok(sum)
 }
 
+/// Reads the floats with the library.
 fn floats_by_library(obj: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
     Ok(pep3118::py::open(obj)?.to_vec()?)
 }
 
+/// Reads the floats with `PyBuffer` of PyO3.
 fn floats_by_pyo3(obj: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
     pyo3::buffer::PyUntypedBuffer::get(obj)?.as_typed::<f64>()?.to_vec(obj.py())
 }
@@ -92,12 +98,14 @@ fn time<T>(obj: &Bound<'_, PyAny>, calls: u32, read: impl Fn(&Bound<'_, PyAny>) 
     Ok(start.elapsed().as_nanos() as f64 / f64::from(calls))
 }
 
+/// Returns the median of `figures`.
 fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     figures[figures.len() / 2]
 }
 
-/// Measures `library` and `other` in turns, and prints the medians with the title `title`.
+/// Measures `library` and `other` alternately, and prints the medians with the title `title`. Panics if the results
+/// differ.
 fn compare<T: PartialEq + std::fmt::Debug>(
     title: &str,
     obj: &Bound<'_, PyAny>,
