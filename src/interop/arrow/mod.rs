@@ -22,10 +22,10 @@
 //! | `T{...}` | `Struct`; the item itself is one column for each field |
 //! | `(2,3)...` | `FixedSizeList` of `FixedSizeList`s |
 //!
-//! Only dates and durations are null. The name of a field without a name is `f` and the index of the field: `f0`. If the item is
-//! not a record, its name is `value`. Names that are not UTF-8 are escaped. The metadata of an Arrow field
-//! contain the format, the type and the byte order of the field. The metadata of the schema contain the format
-//! of the item.
+//! Only dates and durations are null. The name of a field without a name is `f` and the index of the field: `f0`. If the
+//! item is not a record, its name is `value`. Names that are not UTF-8 are escaped. The metadata of an Arrow field
+//! contain the format, the type and the byte order of the field. The metadata of the schema contain the format of the
+//! item.
 //!
 //! [`Mapping::batch_of_bytes`] creates a batch that shares the memory of the items if the bytes of the items are the
 //! bytes of an Arrow array. The [`Verdict`] of each field states whether a batch can share the memory of the field, and
