@@ -383,6 +383,8 @@ fn integers_of_every_size_are_checked() {
     }
     let bytes = mapping("T{<q:a:}").batch_of_bytes(vec![0xff_u8; 8].into()).unwrap();
     assert_eq!(bytes["a"].as_primitive::<Int64Type>().values(), &[-1]);
+    // The bytes of a user type are not the bytes of its values.
+    assert!(!mapping("[bfloat16]").verdicts()[0].zero_copy);
     let narrow = mapping("[bfloat16]").batch_of_bytes(vec![0x80_u8, 0x3f].into()).unwrap();
     assert_eq!(narrow["value"].as_primitive::<Float32Type>().values(), &[1.0]);
 }
