@@ -138,6 +138,34 @@ impl<'m> Strided<'m> {
         Some(Self { first: self.first.wrapping_add(offset), len, ..self })
     }
 
+    /// Returns an iterator over the first `len` bytes of each cell. Returns `None` if the cells are shorter.
+    ///
+    /// The iterator has a known length, so that a loop over it needs no check of the capacity of a vector. If `len` is a
+    /// constant, the compiler removes the check of [`Cell::bytes`].
+    #[cfg(feature = "pyo3")]
+    #[inline(always)]
+    pub(crate) fn cells(self, len: usize) -> Option<impl Iterator<Item = Cell<'m>> + use<'m>> {
+        if len > self.len {
+            return None;
+        }
+        let Self { first, stride, memory, .. } = self;
+        Some((0..self.count).map(move |index| {
+            let first: *const u8 = first.wrapping_offset(stride.wrapping_mul(index.cast_signed()));
+            Cell { first, len, memory }
+        }))
+    }
+
+    /// Returns an iterator over the cells, as [`cells`](Self::cells) does, if all cells have `len` bytes and are adjacent.
+    /// Returns `None` for other cells. The compiler knows the distance of two cells if `len` is a constant.
+    #[cfg(feature = "pyo3")]
+    #[inline(always)]
+    pub(crate) fn adjacent_cells(self, len: usize) -> Option<impl Iterator<Item = Cell<'m>> + use<'m>> {
+        if len != self.len || !self.is_contiguous() {
+            return None;
+        }
+        Self { stride: len.cast_signed(), ..self }.cells(len)
+    }
+
     /// Removes the first `max_count` cells from `self` and returns the removed cells. Removes all cells if `self` has
     /// fewer than `max_count` cells.
     pub(crate) fn split_off(&mut self, max_count: usize) -> Self {
@@ -252,6 +280,33 @@ unsafe impl CellAddresses for Strided<'_> {
         // The method does not check whether it was already called `count` times, because the compiler unrolls a loop
         // only if the loop has one exit.
         Some(cell)
+    }
+}
+
+/// One cell of a [`Strided`].
+///
+/// INVARIANT: `len` bytes may be read at `first` during `'m`, and nothing writes to these bytes during `'m`.
+#[cfg(feature = "pyo3")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cell<'m> {
+    first: *const u8,
+    len: usize,
+    memory: PhantomData<&'m [u8]>,
+}
+
+#[cfg(feature = "pyo3")]
+impl Cell<'_> {
+    /// Copies `W` bytes of the cell that start at byte `offset`. Returns `None` if these bytes extend past the end of
+    /// the cell.
+    #[inline(always)]
+    pub(crate) fn bytes<const W: usize>(self, offset: usize) -> Option<[u8; W]> {
+        if offset.checked_add(W).is_none_or(|end| end > self.len) {
+            return None;
+        }
+        let start: *const [u8; W] = self.first.wrapping_add(offset).cast();
+        // SAFETY: the `W` bytes are inside the cell, whose bytes may be read by the INVARIANT. An array of bytes has
+        // alignment 1, and every bit pattern is valid.
+        Some(unsafe { start.read() })
     }
 }
 

@@ -15,6 +15,46 @@ pub const MAX_ITEMSIZE: u64 = 2048;
 /// The maximum number of structures in each other.
 const MAX_DEPTH: u32 = 2;
 
+/// Formats of real exporters, one for each construct of the language. A fuzzer can start with these formats.
+///
+/// ```
+/// for seed in pep3118::arbitrary::SEEDS {
+///     assert!(pep3118::parse(seed).is_ok(), "{seed}");
+/// }
+/// ```
+pub const SEEDS: &[&str] = &[
+    "d",
+    "<i",
+    ">H",
+    "=q",
+    "!L",
+    "@n",
+    "?",
+    "c",
+    "4s",
+    "7p",
+    "3x",
+    "5w",
+    "O",
+    "P",
+    "e",
+    "g",
+    "Zd",
+    "Zg",
+    "ib",
+    "2h 3b",
+    "(2,3)f",
+    "T{i:a:d:b:}",
+    "T{<h:id:2x>d:at:}",
+    "T{(2)T{f:x:f:y:}:ends:B:flags:}",
+    "(3)T{b:kind:(2)H:size:}",
+    "^T{i:a:b:c:}",
+    "&d",
+    "&T{i:a:}",
+    "X{}",
+    "T{<i:long name:x}",
+];
+
 /// Pieces of formats: characters, counts, shapes, names, numbers at which arithmetic overflows, and bytes that are not
 /// part of the language. A fuzzer can use the pieces as a dictionary.
 pub const TOKENS: &[&str] = &[

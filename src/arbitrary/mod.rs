@@ -14,6 +14,8 @@
 //! | [`raw_view`] | the fields of a `Py_buffer`, correct in half of all cases |
 //! | [`StridedBuffer`] | memory with N-dimensional items, and the values of the items |
 //!
+//! [`TOKENS`] is a dictionary for a fuzzer, and [`SEEDS`] are its first inputs.
+//!
 //! A fuzz target for the parser of another crate, here for PyO3, compares the size of each format:
 //!
 //! ```ignore
@@ -35,7 +37,7 @@ mod members;
 mod raw_view;
 mod strided_buffer;
 
-pub use format::{MAX_ITEMSIZE, TOKENS, data_model, format, layout, nearly_valid_format};
+pub use format::{MAX_ITEMSIZE, SEEDS, TOKENS, data_model, format, layout, nearly_valid_format};
 pub use members::members;
 pub use raw_view::{number, raw_view};
 pub use strided_buffer::StridedBuffer;

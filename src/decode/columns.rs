@@ -62,6 +62,16 @@ macro_rules! column_data {
     (@name $element:ty) => { <$element as ElementType>::NAME };
     ($($(#[$doc:meta])* $variant:ident($element:ty $(, $name:literal)?),)+) => {
         /// The elements of a column, as a vector of the type that represents the field.
+        ///
+        /// ```
+        /// use pep3118::{DataModel, Dialect, Layout, decode::{ColumnData, Plan}};
+        /// let plan = Plan::new(&Layout::read(b"T{<h:id:?:valid:}", &Dialect::PEP3118, &DataModel::HOST)?)?;
+        /// let columns = plan.columns(&[1, 0, 1], None)?;
+        /// assert_eq!(columns[0].data, ColumnData::Int16(vec![1]));
+        /// assert_eq!(columns[1].data, ColumnData::Bool(vec![true]));
+        /// assert_eq!((columns[1].data.len(), columns[1].data.is_empty()), (1, false));
+        /// # Ok::<(), Box<dyn std::error::Error>>(())
+        /// ```
         #[non_exhaustive]
         #[derive(Clone, Debug, PartialEq)]
         pub enum ColumnData {

@@ -25,6 +25,17 @@ use crate::strided::{Strided, StridedMut};
 /// assert_eq!((&*at.name(), at.size(), at.shape()), (&b"at.x"[..], 8, &[2][..]));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// The properties of the first leaf:
+/// ```
+/// # use pep3118::{DataModel, Dialect, Layout, decode::Plan};
+/// use pep3118::Type;
+/// # let plan = Plan::new(&Layout::read(b"T{<h:id:(2)T{<d:x:}:at:}", &Dialect::PEP3118, &DataModel::HOST)?)?;
+/// let id = &plan.leaves()[0];
+/// assert_eq!((id.offset(), id.ty(), id.value_type()), (0, Type::Int16, Type::Int16));
+/// assert_eq!((id.user_type(), id.bit_field()), (None, None));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Leaf {
     /// The names of the field and of the records around the field.

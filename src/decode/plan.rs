@@ -143,6 +143,14 @@ impl Plan {
     ///
     /// A view that was requested without a format gets a plan for items of one void field.
     ///
+    /// ```
+    /// use pep3118::{DataModel, RawView, Request, decode::Plan};
+    /// let raw = RawView { len: 4, itemsize: 2, ndim: 1, format: Some(b">h"), shape: Some(&[2]), ..RawView::default() };
+    /// let view = raw.check(Request::FULL_RO, None, None).into_result()?;
+    /// assert_eq!(Plan::for_view(&view, &DataModel::HOST)?.leaves().len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// - the format is ambiguous: choose an interpretation and call [`new`](Self::new) with its layout
     /// - the errors of [`new`](Self::new)
@@ -213,6 +221,13 @@ impl Plan {
     }
 
     /// Returns whether all values of an item have the byte order of this machine, so that decoding reverses no bytes.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
+    /// let plan = Plan::new(&Layout::read(b"T{h:x:d:y:}", &Dialect::PEP3118, &DataModel::HOST)?)?;
+    /// assert!(plan.is_native());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn is_native(&self) -> bool {
         self.swaps.is_empty()
@@ -258,6 +273,14 @@ impl Plan {
 
     /// Returns an iterator over the decoded values of `items`, the bytes of adjacent items. Each step decodes one item,
     /// and returns an error if there is not enough memory for the value.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, decode::{Plan, Value}};
+    /// let plan = Plan::new(&Layout::read(b">h", &Dialect::PEP3118, &DataModel::LP64)?)?;
+    /// let values: Vec<Value> = plan.values(&[0, 1, 0xff, 0xfe])?.collect::<Result<_, _>>()?;
+    /// assert_eq!(values, [Value::Int(1), Value::Int(-2)]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// - the length of `items` is not a multiple of the item size: 10 bytes for items of 4 bytes

@@ -16,10 +16,18 @@ use super::error::{DecodeError, EncodeError, EncodeErrorKind};
 use super::leaf::Leaf;
 use super::plan::{Plan, leaf_named};
 use super::traverse::{Runs, copy_items};
+#[cfg(feature = "pyo3")]
+use super::{
+    error::to_isize,
+    leaf::Swap,
+    memory::{Memory, Run},
+};
 use crate::align::to_u64;
 use crate::layout::Type;
 use crate::strided::Strided;
 use crate::view::Order;
+#[cfg(feature = "pyo3")]
+use crate::{nontemporal, view::View};
 
 /// The number of bytes of items that are converted at once. These bytes and the converted numbers fit into the
 /// first-level cache.
@@ -183,6 +191,31 @@ impl Buffer<'_> {
 }
 
 impl Plan {
+    /// Copies the elements of all items of `view` to a vector in C order, without the traversal of the view. `memory`
+    /// must contain the items. Returns `None` without a copy in four cases: the items are not contiguous, they are so
+    /// large that other instructions copy them faster, their values are not bytes of elements of `T`, or there is not
+    /// enough memory for the vector.
+    #[cfg(feature = "pyo3")]
+    #[inline]
+    pub(crate) fn contiguous_to_vec<T: Element>(&self, view: &View<'_>, memory: &dyn Memory) -> Option<Vec<T>> {
+        let leaf = self.leaf_of::<T>().ok()?;
+        let unit = if self.swaps.is_empty() { 1 } else { Swap::uniform_unit(&self.swaps, self.size)? };
+        let len = usize::try_from(view.len()).ok().filter(|len| (1..nontemporal::MIN_LEN).contains(len))?;
+        if leaf.codec.needs_conversion() || to_u64(self.size) != view.itemsize().unsigned_abs() {
+            return None;
+        }
+        let (count, offset) = (len.checked_div(T::width(&leaf.codec))?, to_isize(view.offset()).ok()?);
+        if !view.is_contiguous(Order::C) {
+            return None;
+        }
+        let mut elements = zeroed::<T>(count).ok()?;
+        let ElementsMut::Bytes(bytes) = T::elements_mut(&mut elements) else { return None };
+        // All items are one item of the run, so that no distance between items is checked.
+        let run = Run { path: &[], offset, stride: 0, items: 1, itemsize: len };
+        memory.read(&run, unit, bytes).ok()?;
+        Some(elements)
+    }
+
     /// Returns the only leaf field of an item. Returns an error if an item has several fields, or if its values are not
     /// elements of type `T`.
     pub(crate) fn leaf_of<T: Element>(&self) -> Result<&Leaf, DecodeError> {

@@ -53,6 +53,8 @@ pub use from_c::CError;
 pub use interpretation::{Ambiguity, Certainty, Interpretation};
 pub use nul_handling::NulHandling;
 pub use numpy_descr::NumpyDescrError;
+#[cfg(feature = "pyo3")]
+pub(crate) use numpy_descr::scalar_of_kind;
 pub use picture::{CellStyle, Picture};
 pub use read::calcsize_in;
 #[doc(hidden)]

@@ -445,30 +445,45 @@ fn scalar(code: &str, model: &DataModel) -> Option<Scalar> {
         digits.bytes().all(|byte| byte.is_ascii_digit()).then_some(())?;
         Some(digits.parse::<u64>().ok()?)
     };
-    let long_double = model.long_double.size;
-    let (ty, size) = match (kind, number) {
-        ("b", Some(1)) | ("?", None) => (Type::Bool, 1),
-        ("i", Some(1)) => (Type::Int8, 1),
-        ("i", Some(2)) => (Type::Int16, 2),
-        ("i", Some(4)) => (Type::Int32, 4),
-        ("i", Some(8)) => (Type::Int64, 8),
-        ("u", Some(1)) => (Type::UInt8, 1),
-        ("u", Some(2)) => (Type::UInt16, 2),
-        ("u", Some(4)) => (Type::UInt32, 4),
-        ("u", Some(8)) => (Type::UInt64, 8),
-        ("f", Some(2)) => (Type::Float16, 2),
-        ("f", Some(4)) => (Type::Float32, 4),
-        ("f", Some(8)) => (Type::Float64, 8),
-        ("f", Some(size)) if size == long_double => (Type::LongDouble, size),
-        ("c", Some(8)) => (Type::Complex64, 8),
-        ("c", Some(16)) => (Type::Complex128, 16),
-        ("c", Some(size)) if size == long_double.saturating_mul(2) => (Type::ComplexLongDouble, size),
+    let (kind, size) = match (kind, number) {
+        ("?", None) => ("b", 1),
         // As in NumPy, `S`, `U` and `V` without a number have a length of 0.
-        ("S" | "a", number) => (Type::Bytes, number.unwrap_or(0)),
-        ("U", number) => (Type::Ucs4, number.unwrap_or(0).checked_mul(4)?),
-        ("V", number) => (Type::Void, number.unwrap_or(0)),
-        ("O", None) => (Type::Object, model.pointer),
-        ("O", Some(size)) if size == model.pointer => (Type::Object, size),
+        ("S" | "a", number) => ("S", number.unwrap_or(0)),
+        // The number counts code points of 4 bytes.
+        ("U", number) => ("U", number.unwrap_or(0).checked_mul(4)?),
+        ("V", number) => ("V", number.unwrap_or(0)),
+        ("O", None) => ("O", model.pointer),
+        (kind, number) => (kind, number?),
+    };
+    scalar_of_kind(kind, size, endian, model)
+}
+
+/// Returns the scalar type with the letter `kind` in NumPy's type strings, such as `f`, and a size of `size` bytes. The
+/// letter is also the attribute `kind` of a dtype. Returns `None` if the buffer protocol has no such type in the data
+/// model `model`.
+pub(crate) fn scalar_of_kind(kind: &str, size: u64, endian: Endian, model: &DataModel) -> Option<Scalar> {
+    let long_double = model.long_double.size;
+    let ty = match (kind, size) {
+        ("b", 1) => Type::Bool,
+        ("i", 1) => Type::Int8,
+        ("i", 2) => Type::Int16,
+        ("i", 4) => Type::Int32,
+        ("i", 8) => Type::Int64,
+        ("u", 1) => Type::UInt8,
+        ("u", 2) => Type::UInt16,
+        ("u", 4) => Type::UInt32,
+        ("u", 8) => Type::UInt64,
+        ("f", 2) => Type::Float16,
+        ("f", 4) => Type::Float32,
+        ("f", 8) => Type::Float64,
+        ("c", 8) => Type::Complex64,
+        ("c", 16) => Type::Complex128,
+        ("f", size) if size == long_double => Type::LongDouble,
+        ("c", size) if size == long_double.saturating_mul(2) => Type::ComplexLongDouble,
+        ("S", _) => Type::Bytes,
+        ("U", _) => Type::Ucs4,
+        ("V", _) => Type::Void,
+        ("O", size) if size == model.pointer => Type::Object,
         _ => return None,
     };
     Some(Scalar { ty, size, endian })

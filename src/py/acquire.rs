@@ -82,6 +82,33 @@ enum Traversal {
 /// INVARIANT: `PyObject_GetBuffer` filled in `buffer` and returned 0. Since then, `buffer` was not released. `buffer`
 /// was not moved either, because the arrays of a `Py_buffer` may be inside the `Py_buffer` itself (E08, the struct must
 /// not move). If `traversal` is `Private`, `obj` is a memoryview that the garbage collector does not track.
+///
+/// # Example
+/// ```
+/// use pep3118::py::Acquired;
+/// use pep3118::{Checker, Request};
+/// use pyo3::prelude::*;
+/// use pyo3::types::PyBytes;
+/// # Python::initialize();
+/// Python::attach(|py| {
+///     let bytes = PyBytes::new(py, b"abcd");
+///     let acquired = Acquired::new(bytes.as_any(), Request::FULL_RO)?;
+///     assert_eq!((acquired.raw().len, acquired.raw().readonly), (4, 1));
+///     assert_eq!(acquired.request(), Request::FULL_RO);
+///     assert!(acquired.exporter(py).is_some_and(|exporter| exporter.is(&bytes)));
+///     let start = acquired.buf();
+///
+///     let shared = acquired.check(&Checker::DEFAULT).into_result()?;
+///     assert_eq!((shared.buf(), shared.view().shape()), (start, &[4][..]));
+///
+///     // The same memory as numbers of another format.
+///     let acquired = Acquired::new(bytes.as_any(), Request::FULL_RO)?;
+///     let checked = acquired.check_as(&Checker::DEFAULT, Some(b"c"));
+///     assert!(checked.report.is_empty() && checked.view.is_some());
+/// #   Ok::<(), PyErr>(())
+/// })?;
+/// # Ok::<(), PyErr>(())
+/// ```
 pub struct Acquired(Fixed);
 
 /// A `Py_buffer` at an address that does not change, with the request and a copy of the fields.
@@ -635,6 +662,35 @@ impl std::fmt::Debug for Acquired {
 /// that compared the items with the bounds of the memory of `acquired`. Third, a selection of the items of such a view.
 /// `buf` is the address from which the offsets of `view` count. Hence every item of `view` is in memory that the
 /// exporter described.
+///
+/// # Example
+/// ```
+/// use pep3118::py::Acquired;
+/// use pep3118::{Checker, ItemLayout, Order, Request, Slice};
+/// use pyo3::prelude::*;
+/// use pyo3::types::PyByteArray;
+/// # Python::initialize();
+/// Python::attach(|py| {
+///     let bytes = PyByteArray::new(py, b"abcdef");
+///     let shared = Acquired::new(bytes.as_any(), Request::FULL_RO)?.check(&Checker::DEFAULT).into_result()?;
+///     let plan = shared.plan()?;
+///     shared.buffer_mut(&plan)?.copy_from_slice(b"ABCDEF")?;
+///
+///     let rows = shared.cast(ItemLayout::Bytes, 1, Some(&[2, 3]))?;
+///     let columns = rows.transpose(None)?;
+///     assert_eq!(columns.buffer(&plan)?.to_vec::<u8>(Order::C)?, b"ADBECF");
+///     let second = rows.select(0, 1)?;
+///     assert_eq!(second.buffer(&plan)?.to_vec::<u8>(Order::C)?, b"DEF");
+///     let reversed = second.slice(&[Slice { step: -1, ..Slice::FULL }])?.to_readonly();
+///     assert_eq!(reversed.buffer(&plan)?.to_vec::<u8>(Order::C)?, b"FED");
+///     assert!(reversed.view().readonly() && reversed.buffer_mut(&plan).is_err());
+///
+///     // All views share one buffer.
+///     assert!(std::sync::Arc::ptr_eq(reversed.acquired(), shared.acquired()));
+/// #   Ok::<(), PyErr>(())
+/// })?;
+/// # Ok::<(), PyErr>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct SharedView<O = Arc<Acquired>> {
     acquired: O,
@@ -770,6 +826,46 @@ impl SharedView {
             }
         }
         Ok(Self { acquired: Arc::clone(&self.acquired), view, buf })
+    }
+
+    /// Splits the items into two views: the indices of the first dimension below `index`, and the other indices. Both
+    /// views can be sent to other threads, and share the buffer.
+    ///
+    /// ```
+    /// use pep3118::py::Acquired;
+    /// use pep3118::{Checker, Order, Request};
+    /// use pyo3::prelude::*;
+    /// # Python::initialize();
+    /// Python::attach(|py| {
+    ///     let bytes = pyo3::types::PyBytes::new(py, b"abcde");
+    ///     let shared = Acquired::new(bytes.as_any(), Request::FULL_RO)?.check(&Checker::DEFAULT).into_result()?;
+    ///     let plan = shared.plan()?;
+    ///     let (low, high) = shared.split_at(3)?;
+    ///     assert_eq!(low.buffer(&plan)?.to_vec::<u8>(Order::C)?, b"abc");
+    ///     assert_eq!(high.buffer(&plan)?.to_vec::<u8>(Order::C)?, b"de");
+    ///     let lengths: Vec<i64> = shared.chunks(2)?.map(|chunk| chunk.view().len()).collect();
+    ///     assert_eq!(lengths, [2, 2, 1]);
+    /// #   Ok::<(), PyErr>(())
+    /// })?;
+    /// # Ok::<(), PyErr>(())
+    /// ```
+    ///
+    /// # Errors
+    /// - every error of [`View::split_at`]
+    pub fn split_at(&self, index: i64) -> Result<(Self, Self), ViewError> {
+        let (low, high) = self.view.split_at(index)?;
+        let part = |view| Self { acquired: Arc::clone(&self.acquired), view, buf: self.buf };
+        Ok((part(low), part(high)))
+    }
+
+    /// Returns an iterator over views of consecutive items: each view has `len` indices of the first dimension, and the
+    /// last view has the remaining indices. [`split_at`](Self::split_at) has an example.
+    ///
+    /// # Errors
+    /// - every error of [`View::chunks`]
+    pub fn chunks(&self, len: i64) -> Result<impl Iterator<Item = Self> + use<'_>, ViewError> {
+        let views = self.view.chunks(len)?;
+        Ok(views.map(|view| Self { acquired: Arc::clone(&self.acquired), view, buf: self.buf }))
     }
 
     /// Returns a view of the field `field` of every item, see [`View::field`].

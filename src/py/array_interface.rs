@@ -15,10 +15,10 @@ use pyo3::types::PyDict;
 
 use super::acquire::{Acquired, SharedView};
 use super::from_ctypes::loaded;
-use super::from_dtype::{from_dtype, scalar_of_kind};
+use super::from_dtype::{endian_of, from_dtype};
 use super::open::{ItemDescription, OpenBuffer, OpenError};
 use crate::abi::DataModel;
-use crate::layout::{Layout, Type};
+use crate::layout::{Layout, Type, scalar_of_kind};
 use crate::text::escape;
 use crate::view::{Block, Checker, RawView, Request};
 
@@ -104,6 +104,7 @@ fn layout_of(typestr: &str, descr: Option<&Bound<'_, PyAny>>) -> PyResult<Layout
     }
     // Units of NumPy's text have 4 bytes, and the number in the type string counts the units.
     let size = if kind == "U" { size.checked_mul(4).ok_or_else(unknown)? } else { size };
-    let scalar = scalar_of_kind(kind, size, order).filter(|scalar| scalar.ty != Type::Object).ok_or_else(unknown)?;
+    let scalar = scalar_of_kind(kind, size, endian_of(order), &DataModel::HOST);
+    let scalar = scalar.filter(|scalar| scalar.ty != Type::Object).ok_or_else(unknown)?;
     Ok(Layout::of_scalar(scalar, &DataModel::HOST))
 }

@@ -86,6 +86,16 @@ use crate::view::{DimVec, View, ViewError, c_strides};
 /// ```compile_fail
 /// fn main() { drop(pep3118::py::Exported::from_vec(vec![[0_u8; 0]])); }
 /// ```
+///
+/// # Shape and access
+/// ```
+/// use pep3118::py::Exported;
+/// # pyo3::Python::initialize();
+/// let pixels = Exported::from_boxed_slice(Box::new([0_u8; 6])).with_shape(&[2, 3])?.readonly();
+/// assert_eq!((pixels.shape(), pixels.len(), pixels.is_empty()), (&[2, 3][..], 6, false));
+/// assert_eq!((pixels.is_readonly(), pixels.exports()), (true, 0));
+/// # Ok::<(), pyo3::PyErr>(())
+/// ```
 #[derive(Debug)]
 pub struct Exported<T> {
     export: Arc<Export<T>>,
@@ -312,7 +322,7 @@ impl<T: RecordField + 'static> Exported<T> {
         if let Some((field, value, ty)) = T::MEMBER.invalid_value(&item) {
             return Err(RecordError::Invalid { record: to_u64(index), field, value, ty });
         }
-        Ok(T::load(ItemReader(&item, Identity), 0))
+        Ok(T::load(ItemReader(item.as_slice(), Identity), 0))
     }
 
     /// Replaces the item with the index `index` by `value`. The index counts all items in C order. Padding bytes become

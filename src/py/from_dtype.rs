@@ -7,7 +7,7 @@ use pyo3::types::PyString;
 use crate::abi::DataModel;
 use crate::align::Align;
 use crate::endian::Endian;
-use crate::layout::{Layout, LayoutBuilder, MemberSpec, NulHandling, Scalar, Type, UserType};
+use crate::layout::{Layout, LayoutBuilder, MemberSpec, NulHandling, Scalar, Type, UserType, scalar_of_kind};
 use crate::text::escape;
 
 /// Returns the layout of `dtype`, a `numpy.dtype`. Each field has the offset that the dtype declares. NumPy's titles
@@ -124,7 +124,7 @@ fn scalar(dtype: &Bound<'_, PyAny>, size: u64) -> PyResult<Scalar> {
         // On some machines, a `long double` has the size of a `double`.
         ("f", "g") => Some(Scalar { ty: Type::LongDouble, size, endian: endian_of(&order) }),
         ("c", "G") => Some(Scalar { ty: Type::ComplexLongDouble, size, endian: endian_of(&order) }),
-        (kind, _) => scalar_of_kind(kind, size, &order),
+        (kind, _) => scalar_of_kind(kind, size, endian_of(&order), &DataModel::HOST),
     };
     scalar.ok_or_else(|| {
         PyValueError::new_err(format!(
@@ -134,40 +134,10 @@ fn scalar(dtype: &Bound<'_, PyAny>, size: u64) -> PyResult<Scalar> {
 }
 
 /// Returns the byte order for NumPy's character `order`.
-fn endian_of(order: &str) -> Endian {
+pub(super) fn endian_of(order: &str) -> Endian {
     match order {
         "<" => Endian::Little,
         ">" => Endian::Big,
         _ => Endian::HOST,
     }
-}
-
-/// Returns the scalar type for the character `kind` of a NumPy type string, such as `f`. `size` is the size of the type
-/// in bytes. `order` is NumPy's character for the byte order. Returns `None` if there is no such type.
-pub(super) fn scalar_of_kind(kind: &str, size: u64, order: &str) -> Option<Scalar> {
-    let model = &DataModel::HOST;
-    let ty = match (kind, size) {
-        ("b", 1) => Type::Bool,
-        ("i", 1) => Type::Int8,
-        ("i", 2) => Type::Int16,
-        ("i", 4) => Type::Int32,
-        ("i", 8) => Type::Int64,
-        ("u", 1) => Type::UInt8,
-        ("u", 2) => Type::UInt16,
-        ("u", 4) => Type::UInt32,
-        ("u", 8) => Type::UInt64,
-        ("f", 2) => Type::Float16,
-        ("f", 4) => Type::Float32,
-        ("f", 8) => Type::Float64,
-        ("c", 8) => Type::Complex64,
-        ("c", 16) => Type::Complex128,
-        ("f", size) if size == model.long_double.size => Type::LongDouble,
-        ("c", size) if size == model.long_double.size.saturating_mul(2) => Type::ComplexLongDouble,
-        ("S", _) => Type::Bytes,
-        ("U", _) => Type::Ucs4,
-        ("V", _) => Type::Void,
-        ("O", _) => Type::Object,
-        _ => return None,
-    };
-    Some(Scalar { ty, size, endian: endian_of(order) })
 }

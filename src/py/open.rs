@@ -34,6 +34,18 @@ const CACHED: usize = 256;
 pub(super) const CACHED_BYTES: usize = 16 << 20;
 
 /// The owner of the references in items of format `O`. Such an item is a pointer to a Python object.
+///
+/// ```
+/// use pep3118::py::ObjectReferences;
+/// use pyo3::prelude::*;
+/// # Python::initialize();
+/// Python::attach(|py| {
+///     let objects = py.eval(c"(__import__('ctypes').py_object * 2)(1, 2)", None, None)?;
+///     assert_eq!(pep3118::py::open(&objects)?.item().objects(), ObjectReferences::Exporter);
+/// #   Ok::<(), PyErr>(())
+/// })?;
+/// # Ok::<(), PyErr>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ObjectReferences {
     /// The owner is unknown. An item may contain any bytes, and must not be used as a pointer.
@@ -46,6 +58,29 @@ pub enum ObjectReferences {
 
 /// The layout of an item, with its format, dialect and [`Plan`]. All views of items with this layout share one
 /// `ItemDescription`.
+///
+/// ```
+/// use pep3118::py::ItemDescription;
+/// use pep3118::{Certainty, DataModel, Dialect, Layout};
+/// use std::sync::Arc;
+/// # pyo3::Python::initialize();
+/// let item = ItemDescription::of_format(b"T{<h:id:<d:price:}", Some(10), Some(&Dialect::PEP3118))?;
+/// assert_eq!((item.layout().size(), item.plan().leaves().len()), (10, 2));
+/// assert_eq!((item.format(), item.rule()), (&b"T{<h:id:<d:price:}"[..], Dialect::PEP3118.name));
+/// assert_eq!(item.dialect(), Some(&Dialect::PEP3118));
+/// assert_eq!((item.certainty(), item.has_typed_pointers()), (Certainty::Exact, false));
+///
+/// // Descriptions of a field, and of a layout without a format.
+/// let price = item.of_field(item.item().field("price").expect("the record has the field"))?;
+/// assert_eq!(price.format(), b"<d");
+/// let bytes = ItemDescription::of_layout(Layout::read(b"4s", &Dialect::PEP3118, &DataModel::HOST)?)?;
+/// assert_eq!(bytes.format(), b"4s");
+///
+/// // The second call returns the stored value.
+/// let names = || item.layout().fields().count();
+/// assert_eq!((item.attached(names), item.attached(|| 0_usize)), (Some(&2), Some(&2)));
+/// # Ok::<(), pyo3::PyErr>(())
+/// ```
 #[derive(Debug)]
 pub struct ItemDescription {
     layout: Layout,
@@ -284,6 +319,12 @@ pub fn canonical_format(layout: &Layout) -> Vec<u8> {
 }
 
 /// The reason why an object is not opened.
+///
+/// ```
+/// use pep3118::py::{ItemDescription, OpenError};
+/// let error = ItemDescription::of_format(b"T{<h:id:", None, None).unwrap_err();
+/// assert!(matches!(error, OpenError::Format(_)));
+/// ```
 #[derive(Debug)]
 pub enum OpenError {
     /// An exception, usually from the exporter.
@@ -351,6 +392,23 @@ impl From<OpenError> for PyErr {
 }
 
 /// An acquired buffer with the description of its items.
+///
+/// ```
+/// use pep3118::{Order, Request};
+/// use pyo3::prelude::*;
+/// use pyo3::types::PyByteArray;
+/// # Python::initialize();
+/// Python::attach(|py| {
+///     let memory = PyByteArray::new(py, b"abc");
+///     let open = pep3118::py::open(memory.as_any())?;
+///     assert_eq!((open.view().shape(), open.item().format()), (&[3][..], &b"B"[..]));
+///     assert_eq!(open.acquired().request(), Request::FULL_RO);
+///     open.buffer_mut()?.copy_from_slice(b"xyz")?;
+///     assert_eq!(open.buffer()?.to_vec::<u8>(Order::C)?, b"xyz");
+/// #   Ok::<(), PyErr>(())
+/// })?;
+/// # Ok::<(), PyErr>(())
+/// ```
 #[derive(Debug)]
 pub struct OpenBuffer {
     pub(super) shared: SharedView<Acquired>,

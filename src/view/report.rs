@@ -24,6 +24,17 @@ use crate::diagnostic::{Diagnostic, Level};
 /// let finding = report.iter().find(|finding| finding.rule().as_str() == "B02").unwrap();
 /// assert_eq!(finding.to_string(), "error B02: the request has WRITABLE but readonly is 1");
 /// ```
+///
+/// The parts of a finding:
+/// ```
+/// use pep3118::{RawView, Request, Violation};
+/// let raw = RawView { len: 12, itemsize: 4, readonly: 1, ..RawView::default() };
+/// let report = raw.check(Request::SIMPLE | Request::WRITABLE, None, None).report;
+/// let finding = report.iter().find(|finding| finding.rule().as_str() == "B02").unwrap();
+/// assert_eq!(finding.violation().to_string(), finding.message());
+/// assert!(finding.requests().is_empty(), "only an audit lists requests");
+/// assert_eq!(finding.diagnostic().to_string(), format!("{finding:#}"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Finding {
     violation: Violation,
@@ -159,6 +170,14 @@ impl fmt::Display for Finding {
 /// let report = raw.check(Request::STRIDES, None, None).report;
 /// assert!(report.contains(RuleId::A04));
 /// assert_eq!(report.worst(), Some(Severity::Error));
+/// ```
+///
+/// A report is a list of findings:
+/// ```
+/// use pep3118::{RawView, Request};
+/// let raw = RawView { len: 20, itemsize: 4, ndim: 1, shape: Some(&[6]), strides: Some(&[4]), ..RawView::default() };
+/// let report = raw.check(Request::STRIDES, None, None).report;
+/// assert_eq!((report.is_empty(), report.len()), (report.findings().is_empty(), report.iter().count()));
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Report {

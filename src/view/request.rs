@@ -222,6 +222,12 @@ impl Request {
     /// If the request contains several structural flags, returns the first of them in this order: `C_CONTIGUOUS`,
     /// `F_CONTIGUOUS`, `ANY_CONTIGUOUS`, `INDIRECT`, `STRIDES`, `ND`. Returns [`Structure::Simple`] if the request
     /// contains none of them.
+    ///
+    /// ```
+    /// use pep3118::{Request, view::Structure};
+    /// assert_eq!(Request::FULL_RO.structure(), Structure::Indirect);
+    /// assert_eq!(Structure::Indirect.rule(), pep3118::RuleId::B07);
+    /// ```
     #[must_use]
     pub const fn structure(self) -> Structure {
         if self.contains(Self::C_CONTIGUOUS) {
@@ -242,6 +248,11 @@ impl Request {
     }
 
     /// Returns whether [`ALL_LEGAL`](Request::ALL_LEGAL) contains the request.
+    ///
+    /// ```
+    /// use pep3118::Request;
+    /// assert!(Request::FULL_RO.is_legal() && !Request::FORMAT.is_legal());
+    /// ```
     #[must_use]
     pub fn is_legal(self) -> bool {
         Self::ALL_LEGAL.contains(&self)
@@ -292,6 +303,11 @@ impl Request {
     }
 
     /// Returns whether the request is equal to a compound constant of CPython, such as `CONTIG` or `FULL_RO`.
+    ///
+    /// ```
+    /// use pep3118::Request;
+    /// assert!(Request::CONTIG_RO.is_compound() && !Request::ANY_CONTIGUOUS.is_compound());
+    /// ```
     #[must_use]
     pub fn is_compound(self) -> bool {
         COMPOUNDS.iter().any(|(_, compound)| *compound == self)

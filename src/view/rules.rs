@@ -242,6 +242,10 @@ rules! {
 
 impl RuleId {
     /// Returns the id, such as `"A04"`.
+    ///
+    /// ```
+    /// assert_eq!(pep3118::RuleId::A04.as_str(), "A04");
+    /// ```
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.rule().id
@@ -255,6 +259,10 @@ impl RuleId {
 
     /// Returns the heading of the section that contains the rule. The letter of the id determines the
     /// section: `"The struct"` for A.
+    ///
+    /// ```
+    /// assert_eq!(pep3118::RuleId::A04.section(), "The struct");
+    /// ```
     #[must_use]
     pub const fn section(self) -> &'static str {
         match self.as_str().as_bytes() {
@@ -269,12 +277,20 @@ impl RuleId {
     }
 
     /// Returns the information that is needed to check the rule.
+    ///
+    /// ```
+    /// assert_eq!(pep3118::RuleId::A04.class().as_str(), "struct");
+    /// ```
     #[must_use]
     pub const fn class(self) -> Class {
         self.rule().class
     }
 
     /// Returns how strictly CPython's documentation requires the rule.
+    ///
+    /// ```
+    /// assert_eq!(pep3118::RuleId::A04.level().as_str(), "must");
+    /// ```
     #[must_use]
     pub const fn level(self) -> Level {
         self.rule().level
@@ -283,6 +299,10 @@ impl RuleId {
     /// Returns the severity that follows from the level of the rule.
     /// [`Finding::severity`](super::Finding::severity) can differ, because some violations of a rule are less
     /// serious than others.
+    ///
+    /// ```
+    /// assert_eq!(pep3118::RuleId::A04.severity(), pep3118::Severity::Error);
+    /// ```
     #[must_use]
     pub const fn severity(self) -> Severity {
         self.level().severity()
@@ -299,6 +319,10 @@ impl RuleId {
     }
 
     /// Returns the source of the rule, such as a file of CPython's documentation or code, or an issue.
+    ///
+    /// ```
+    /// assert_eq!(pep3118::RuleId::A17.source(), "buffer.rst, Py_buffer.shape");
+    /// ```
     #[must_use]
     pub const fn source(self) -> &'static str {
         self.rule().source

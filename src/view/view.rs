@@ -34,6 +34,20 @@ use crate::layout::{Ambiguity, Interpretation, Scalar, Type};
 /// assert_eq!(view.offsets(Order::C)?.collect::<Vec<i64>>(), [8, 0, 20, 12]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// Every property of a view:
+/// ```
+/// use pep3118::{RawView, Request};
+/// let raw = RawView { len: 8, itemsize: 4, ndim: 1, format: Some(b"<i"), shape: Some(&[2]), ..RawView::default() };
+/// let view = raw.check(Request::FULL_RO, None, None).into_result()?;
+/// assert_eq!((view.len(), view.itemsize(), view.ndim(), view.offset()), (8, 4, 1, 0));
+/// assert_eq!((view.is_empty(), view.readonly(), view.suboffsets()), (false, false, None));
+/// assert_eq!((view.format(), view.memory()), (Some(&b"<i"[..]), None));
+/// assert_eq!(view.byte_bounds().map(|bounds| (bounds.low, bounds.high)), Some((0, 8)));
+/// assert_eq!((view.as_raw().strides, view.to_readonly().readonly()), (Some(&[4][..]), true));
+/// assert_eq!(view.without_format().format(), None);
+/// # Ok::<(), pep3118::Report>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct View<'a> {
     pub(super) len: i64,

@@ -10,6 +10,7 @@ mod dialects;
 mod interpretations;
 mod names;
 mod paddings;
+mod public_api;
 mod rules;
 pub(crate) mod schema;
 mod scores;

@@ -9,6 +9,11 @@ mod npy;
 #[allow(dead_code, reason = "its `main` is the program's")]
 mod export;
 
+#[path = "../../examples/tasks.rs"]
+#[cfg(feature = "pyo3")]
+#[allow(dead_code, reason = "its `main` is the program's")]
+mod tasks;
+
 /// The NumPy file that the example reads.
 const SAMPLES: &[u8] = include_bytes!("../../examples/samples.npy");
 
@@ -62,4 +67,35 @@ fn structs_are_exported_to_python() {
     Python::initialize();
     let shown = Python::attach(|py| export::show(py).unwrap());
     assert_eq!(shown, "T{<H:id:6x(2)<d:at:} 24 (1.25, -1.0) 7 clean");
+}
+
+#[test]
+#[cfg(feature = "pyo3")]
+fn common_tasks_return_the_values_that_python_wrote() {
+    use pyo3::Python;
+    Python::initialize();
+    let shown = Python::attach(|py| tasks::show(py).unwrap());
+    assert_eq!(shown, "3.75 42 40");
+}
+
+/// Returns the number of lines in `source` from the line that starts with `first` to the next line that is `last`.
+#[cfg(feature = "pyo3")]
+fn lines_between(source: &str, first: &str, last: &str) -> usize {
+    let start = source.lines().position(|line| line.starts_with(first)).unwrap_or_else(|| panic!("no line {first}"));
+    let rest = source.lines().skip(start);
+    rest.take_while(|line| *line != last).count() + 1
+}
+
+#[test]
+#[cfg(feature = "pyo3")]
+fn common_tasks_need_few_lines_and_no_unsafe() {
+    let tasks = include_str!("../../examples/tasks.rs");
+    assert!(!tasks.contains("unsafe"));
+    // Each number includes the first line and the last line of the function.
+    assert_eq!(lines_between(tasks, "fn total", "}"), 3);
+    assert_eq!(lines_between(tasks, "fn volume", "}"), 5);
+    assert_eq!(lines_between(tasks, "#[pyclass(frozen)]", "pep3118::export!(Ticks, 0);"), 3);
+    // The check of a `Py_buffer` is one macro call.
+    let validate = include_str!("py/validate.rs");
+    assert_eq!(validate.lines().filter(|line| line.contains("debug_assert_buffer!(view, flags)")).count(), 1);
 }

@@ -2,6 +2,8 @@
 //! layout of the struct. [`Access`] converts offsets in the struct to offsets in the item. The code of the derive macro
 //! is compiled separately for each implementation of [`Access`].
 
+#[cfg(feature = "pyo3")]
+use crate::strided::Cell;
 use crate::strided::reversed;
 
 /// Reads the values of a Rust struct from an item.
@@ -83,17 +85,39 @@ impl Access for PermutedMixedEndian<'_> {
     }
 }
 
+/// The bytes of an item: a slice of bytes, or a cell of any memory.
+pub(crate) trait ItemBytes: Copy {
+    /// Copies `W` bytes that start at byte `offset` of the item. Returns `None` if these bytes extend past the end of
+    /// the item.
+    fn bytes<const W: usize>(self, offset: usize) -> Option<[u8; W]>;
+}
+
+impl ItemBytes for &[u8] {
+    #[inline(always)]
+    fn bytes<const W: usize>(self, offset: usize) -> Option<[u8; W]> {
+        self.get(offset..)?.first_chunk().copied()
+    }
+}
+
+#[cfg(feature = "pyo3")]
+impl ItemBytes for Cell<'_> {
+    #[inline(always)]
+    fn bytes<const W: usize>(self, offset: usize) -> Option<[u8; W]> {
+        Cell::bytes(self, offset)
+    }
+}
+
 /// The bytes of an item that is decoded, and the mapping from the struct to the item.
 #[derive(Clone, Copy)]
-pub(crate) struct ItemReader<'i, A>(pub(crate) &'i [u8], pub(crate) A);
+pub(crate) struct ItemReader<I, A>(pub(crate) I, pub(crate) A);
 
-impl<A: Access> RecordReader for ItemReader<'_, A> {
+impl<I: ItemBytes, A: Access> RecordReader for ItemReader<I, A> {
     #[inline(always)]
     fn bytes<const W: usize>(self, at: usize) -> [u8; W] {
         let Some((offset, swap)) = self.1.locate(at) else { return outside() };
-        match self.0.get(offset..).and_then(|bytes| bytes.first_chunk::<W>()) {
-            Some(bytes) if swap => reversed(*bytes),
-            Some(bytes) => *bytes,
+        match self.0.bytes(offset) {
+            Some(bytes) if swap => reversed(bytes),
+            Some(bytes) => bytes,
             None => outside(),
         }
     }

@@ -6,6 +6,19 @@ use super::super::error::{DecodeError, EncodeError};
 use crate::text::plural;
 
 /// The first difference that prevents decoding items to a struct.
+///
+#[cfg_attr(feature = "derive", doc = "```")]
+#[cfg_attr(not(feature = "derive"), doc = "```ignore")]
+/// use pep3118::{DataModel, Dialect, Layout, Record};
+/// #[derive(Record)]
+/// struct Sample {
+///     id: u16,
+/// }
+/// let layout = Layout::read(b"T{<I:id:}", &Dialect::PEP3118, &DataModel::HOST)?;
+/// let mismatch = Sample::matches(&layout).unwrap_err();
+/// assert_eq!(mismatch.to_string(), "field `id` at byte 0 is uint32 but the struct has uint16");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Mismatch {

@@ -76,6 +76,18 @@ impl RecordLayout {
 }
 
 /// A field of a [`RecordLayout`].
+///
+#[cfg_attr(feature = "derive", doc = "```")]
+#[cfg_attr(not(feature = "derive"), doc = "```ignore")]
+/// use pep3118::Record;
+/// #[derive(Record)]
+/// struct Sample {
+///     flag: bool,
+///     value: f64,
+/// }
+/// let value = &Sample::LAYOUT.fields()[1];
+/// assert_eq!((value.name(), value.offset(), value.size()), (Some("value"), 8, 8));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct FieldLayout {
     pub(super) name: Option<&'static str>,
@@ -276,6 +288,20 @@ impl MemberLayout {
 /// A type that a field of a record can have.
 ///
 /// Numbers, `bool`, `char`, arrays of such types and every [`Record`](super::Record) implement this trait.
+///
+#[cfg_attr(feature = "derive", doc = "```")]
+#[cfg_attr(not(feature = "derive"), doc = "```ignore")]
+/// /// A field can be an array of records.
+/// #[derive(pep3118::Record)]
+/// struct Line {
+///     ends: [Point; 2],
+/// }
+/// #[derive(pep3118::Record)]
+/// struct Point {
+///     x: f32,
+///     y: f32,
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a field of a record",
     note = "fields are numbers, `bool`, `char`, `half::f16`, `num_complex::Complex`, arrays and records",

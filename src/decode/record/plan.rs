@@ -12,10 +12,14 @@ use super::super::element::zeroed;
 use super::super::error::{DecodeError, EncodeError, EncodeErrorKind, resize, to_isize};
 use super::super::memory::{Memory, Run};
 use super::super::plan::{Plan, ZERO_SIZED_LIMIT, count_items};
+#[cfg(feature = "pyo3")]
+use super::super::traverse::Runs;
 use super::access::{Access, Identity, ItemReader, ItemWriter, Permuted, PermutedMixedEndian, Swapped};
 use super::copy_ops::FieldCopy;
 use super::error::{Mismatch, NotInPlace, RecordError};
 use super::match_layout::{Conversion, Strategy};
+#[cfg(feature = "pyo3")]
+use super::traits::load_items;
 use super::traits::{Record, load_each};
 use crate::align::to_u64;
 use crate::strided::{Strided, StridedMut};
@@ -41,6 +45,27 @@ const SMALL: usize = 256;
 /// assert_eq!(points.encode(&[Point { x: 3, y: 4 }])?, [0, 3, 0, 4]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+#[cfg_attr(feature = "derive", doc = "```")]
+#[cfg_attr(not(feature = "derive"), doc = "```ignore")]
+/// use pep3118::{DataModel, Dialect, Layout, Record, decode::Plan};
+/// #[derive(Record, bytemuck::Pod, bytemuck::Zeroable, Clone, Copy, Debug, PartialEq)]
+/// #[repr(C)]
+/// struct Point {
+///     x: i16,
+///     y: i16,
+/// }
+/// let plan = Plan::new(&Layout::read(b"T{h:x:h:y:}", &Dialect::PEP3118, &DataModel::HOST)?)?;
+/// let points = plan.records::<Point>()?;
+/// let mut items = points.encode(&[Point { x: 1, y: 2 }, Point { x: 3, y: 4 }])?;
+/// points.cast_mut(&mut items)?[0].x = 5;
+/// let mut all = vec![Point { x: 0, y: 0 }];
+/// points.read_into(&items, &mut all)?;
+/// assert_eq!(all, [Point { x: 0, y: 0 }, Point { x: 5, y: 2 }, Point { x: 3, y: 4 }]);
+/// points.write(&all[..2], &mut items)?;
+/// assert_eq!(points.cast(&items)?, &all[..2]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct RecordPlan<T> {
     /// The size of an item in bytes.
@@ -54,6 +79,17 @@ pub struct RecordPlan<T> {
 
 impl Plan {
     /// Creates the plan for structs of type `T`, after comparing the layout of the items with the struct.
+    ///
+    #[cfg_attr(feature = "derive", doc = "```")]
+    #[cfg_attr(not(feature = "derive"), doc = "```ignore")]
+    /// # use pep3118::{DataModel, Dialect, Layout, Record, decode::Plan};
+    /// # #[derive(Record, Debug, PartialEq)]
+    /// # struct Point { x: i16, y: i16 }
+    /// let plan = Plan::new(&Layout::read(b"T{>h:x:>h:y:}", &Dialect::PEP3118, &DataModel::HOST)?)?;
+    /// let points = plan.records::<Point>()?;
+    /// assert_eq!(points.read(&[0, 1, 0, 2])?, [Point { x: 1, y: 2 }]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// - the items do not [match](Record::matches) the struct
@@ -163,6 +199,16 @@ impl Plan {
     /// If the items have the layout of the struct and every bit pattern is a valid struct, the items are copied as
     /// bytes. Otherwise the items are decoded field by field.
     ///
+    #[cfg_attr(feature = "derive", doc = "```")]
+    #[cfg_attr(not(feature = "derive"), doc = "```ignore")]
+    /// # use pep3118::{DataModel, Dialect, Layout, Record, decode::Plan};
+    /// # #[derive(Record, Debug, PartialEq)]
+    /// # struct Point { x: i16, y: i16 }
+    /// let plan = Plan::new(&Layout::read(b"T{>h:x:>h:y:}", &Dialect::PEP3118, &DataModel::HOST)?)?;
+    /// assert_eq!(plan.read_records::<Point>(&[0, 1, 0, 2])?, [Point { x: 1, y: 2 }]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// - the length of `items` is not a multiple of the item size: 10 bytes for items of 4 bytes
     /// - the items do not [match](Record::matches) the struct
@@ -193,8 +239,7 @@ impl<T: Record> RecordPlan<T> {
         let mut reader = Reader::new(self, count_items(items.len(), self.itemsize)?, records)?;
         // If decoding has several steps, the items are decoded block by block. A block then stays in the cache between
         // the steps.
-        let one_step = !matches!(self.conversion.strategy, Strategy::Staged) && self.conversion.checks.is_empty();
-        let most = if one_step { usize::MAX } else { block_items(self.itemsize.max(T::LAYOUT.size)) };
+        let most = if self.is_one_step() { usize::MAX } else { block_items(self.itemsize.max(T::LAYOUT.size)) };
         for block in items.chunks(most.saturating_mul(self.itemsize).max(1)) {
             reader.append(block)?;
         }
@@ -203,6 +248,20 @@ impl<T: Record> RecordPlan<T> {
 
     /// Decodes all items of `buffer` to structs with this plan, see [`Buffer::read_records`]. The plan of `buffer` is
     /// not used.
+    ///
+    #[cfg_attr(feature = "derive", doc = "```")]
+    #[cfg_attr(not(feature = "derive"), doc = "```ignore")]
+    /// # use pep3118::{DataModel, RawView, Record, Request, decode::{Buffer, BufferMut, Plan}};
+    /// # #[derive(Record, Debug, PartialEq)]
+    /// # struct Point { x: i16, y: i16 }
+    /// let format = Some(&b"T{>h:x:>h:y:}"[..]);
+    /// let raw = RawView { len: 4, itemsize: 4, ndim: 1, format, shape: Some(&[1]), ..RawView::default() };
+    /// let view = raw.check(Request::FULL, None, None).into_result()?;
+    /// let plan = Plan::for_view(&view, &DataModel::HOST)?;
+    /// let buffer = Buffer::new(&view, &plan, &[0, 1, 0, 2])?;
+    /// assert_eq!(plan.records::<Point>()?.read_buffer(&buffer)?, [Point { x: 1, y: 2 }]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// - the items of the buffer have another size than the items of this plan
@@ -250,7 +309,7 @@ impl<T: Record> RecordPlan<T> {
             if to_u64(items) > ZERO_SIZED_LIMIT {
                 return Err(DecodeError::ZeroSized { count: to_u64(items), limit: ZERO_SIZED_LIMIT }.into());
             }
-            records.extend(core::iter::repeat_with(|| T::load(ItemReader(&[], Identity), 0)).take(items));
+            records.extend(core::iter::repeat_with(|| T::load(ItemReader(&[][..], Identity), 0)).take(items));
             return Ok(());
         }
         let (mut reader, mut blocks) = (Reader::new(self, items, records)?, Blocks::new(view, self.itemsize, memory)?);
@@ -263,6 +322,8 @@ impl<T: Record> RecordPlan<T> {
     /// Decodes all items of `view` in C order, and calls `each` with at most `items` structs at a time. Only the last
     /// call can have fewer structs. If `items` is 0, each call has 1 struct. `memory` must contain the items. Returns
     /// the errors of [`read_buffer`](Self::read_buffer).
+    ///
+    /// If decoding has one step, the structs are read from the memory of the items, without a copy of the items.
     #[cfg(feature = "pyo3")]
     pub(crate) fn fold_view(
         &self,
@@ -281,6 +342,23 @@ impl<T: Record> RecordPlan<T> {
         let (all, _) = total(view, self.itemsize)?;
         let most = items.clamp(1, all.max(1));
         let mut reader = Reader::new(self, most, &mut records)?;
+        if self.is_one_step() {
+            let mut runs = Runs::new(view, self.itemsize)?;
+            while let Some(run) = runs.next_run(usize::MAX) {
+                let mut items = memory.run(&run)?;
+                while items.count() > 0 {
+                    reader.append_cells(items.split_off(most.saturating_sub(reader.records.len())))?;
+                    if reader.records.len() >= most {
+                        each(reader.records);
+                        reader.records.clear();
+                    }
+                }
+            }
+            if !reader.records.is_empty() {
+                each(reader.records);
+            }
+            return Ok(());
+        }
         let mut blocks = Blocks::new(view, self.itemsize, memory)?;
         while blocks.advance_by(block_items(self.itemsize).min(most.saturating_sub(reader.records.len())))? {
             reader.append(blocks.block())?;
@@ -295,6 +373,11 @@ impl<T: Record> RecordPlan<T> {
         Ok(())
     }
 
+    /// Returns whether an item is decoded field by field, without checks of its values and without a copy of its fields.
+    fn is_one_step(&self) -> bool {
+        !matches!(self.conversion.strategy, Strategy::Staged) && self.conversion.checks.is_empty()
+    }
+
     /// Returns an error if the items of `view` and the items of this plan have different sizes.
     fn check_itemsize(&self, view: &View<'_>) -> Result<(), DecodeError> {
         let (view, plan) = (view.itemsize().unsigned_abs(), to_u64(self.itemsize));
@@ -304,6 +387,19 @@ impl<T: Record> RecordPlan<T> {
 
 impl Buffer<'_> {
     /// Decodes all items, in C order, to structs, see [`Plan::read_records`].
+    ///
+    #[cfg_attr(feature = "derive", doc = "```")]
+    #[cfg_attr(not(feature = "derive"), doc = "```ignore")]
+    /// # use pep3118::{DataModel, RawView, Record, Request, decode::{Buffer, BufferMut, Plan}};
+    /// # #[derive(Record, Debug, PartialEq)]
+    /// # struct Point { x: i16, y: i16 }
+    /// let format = Some(&b"T{>h:x:>h:y:}"[..]);
+    /// let raw = RawView { len: 4, itemsize: 4, ndim: 1, format, shape: Some(&[1]), ..RawView::default() };
+    /// let view = raw.check(Request::FULL, None, None).into_result()?;
+    /// let plan = Plan::for_view(&view, &DataModel::HOST)?;
+    /// assert_eq!(Buffer::new(&view, &plan, &[0, 1, 0, 2])?.read_records::<Point>()?, [Point { x: 1, y: 2 }]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// - there is not enough memory for the structs, or there are more than 65,536 items of 0 bytes
@@ -373,6 +469,34 @@ impl<'r, T: Record> Reader<'r, T> {
         *decoded = decoded.saturating_add(records.len().saturating_sub(len));
         Ok(())
     }
+
+    /// Decodes `items` field by field, and appends the structs to the vector. Returns an error if the items are shorter
+    /// than those of the plan, or if decoding has several steps.
+    #[cfg(feature = "pyo3")]
+    #[inline]
+    fn append_cells(&mut self, items: Strided<'_>) -> Result<(), RecordError> {
+        let RecordPlan { itemsize, conversion, .. } = self.plan;
+        let records = &mut *self.records;
+        let cells = |len| items.cells(len).ok_or_else(|| DecodeError::internal("a run has shorter items"));
+        match &conversion.strategy {
+            Strategy::Identity => match items.adjacent_cells(T::LAYOUT.size) {
+                Some(cells) => load_items(cells, records, Identity),
+                None => load_items(cells(T::LAYOUT.size)?, records, Identity),
+            },
+            Strategy::Swapped => load_items(cells(T::LAYOUT.size)?, records, Swapped),
+            Strategy::Permuted { offsets, swap: true } => {
+                load_items(cells(*itemsize)?, records, Permuted::<true>(origins_of_struct::<T, _>(offsets)?));
+            }
+            Strategy::Permuted { offsets, swap: false } => {
+                load_items(cells(*itemsize)?, records, Permuted::<false>(origins_of_struct::<T, _>(offsets)?));
+            }
+            Strategy::PermutedMixedEndian { origins } => {
+                load_items(cells(*itemsize)?, records, PermutedMixedEndian(origins_of_struct::<T, _>(origins)?));
+            }
+            Strategy::Staged => return Err(DecodeError::internal("decoding has several steps").into()),
+        }
+        Ok(())
+    }
 }
 
 /// Decodes `items`, the bytes of adjacent items of `itemsize` bytes, and appends the structs to `records`.
@@ -431,6 +555,16 @@ impl Plan {
 
     /// Encodes `records` and returns the bytes of the items, without gaps. Padding bytes are zero.
     ///
+    #[cfg_attr(feature = "derive", doc = "```")]
+    #[cfg_attr(not(feature = "derive"), doc = "```ignore")]
+    /// # use pep3118::{DataModel, Dialect, Layout, Record, decode::Plan};
+    /// # #[derive(Record, Debug, PartialEq)]
+    /// # struct Point { x: i16, y: i16 }
+    /// let plan = Plan::new(&Layout::read(b"T{>h:x:>h:y:}", &Dialect::PEP3118, &DataModel::HOST)?)?;
+    /// assert_eq!(plan.encode_records(&[Point { x: 1, y: 2 }])?, [0, 1, 0, 2]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// - the items do not [match](Record::matches) the struct
     /// - there is not enough memory for the items
@@ -442,6 +576,21 @@ impl Plan {
 impl BufferMut<'_> {
     /// Encodes `records` into all items, one struct for each item in C order, see [`Plan::write_records`]. Writes
     /// nothing if `records` are rejected.
+    ///
+    #[cfg_attr(feature = "derive", doc = "```")]
+    #[cfg_attr(not(feature = "derive"), doc = "```ignore")]
+    /// # use pep3118::{DataModel, RawView, Record, Request, decode::{Buffer, BufferMut, Plan}};
+    /// # #[derive(Record, Debug, PartialEq)]
+    /// # struct Point { x: i16, y: i16 }
+    /// let format = Some(&b"T{>h:x:>h:y:}"[..]);
+    /// let raw = RawView { len: 4, itemsize: 4, ndim: 1, format, shape: Some(&[1]), ..RawView::default() };
+    /// let view = raw.check(Request::FULL, None, None).into_result()?;
+    /// let plan = Plan::for_view(&view, &DataModel::HOST)?;
+    /// let mut bytes = [0; 4];
+    /// BufferMut::new(&view, &plan, &mut bytes)?.write_records(&[Point { x: 1, y: 2 }])?;
+    /// assert_eq!(bytes, [0, 1, 0, 2]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// - the number of structs is not the number of items: 2 structs for 3 items

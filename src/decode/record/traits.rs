@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::marker::PhantomData;
 
 use super::super::plan::Plan;
-use super::access::{Access, Identity, ItemReader, RecordReader, RecordWriter};
+use super::access::{Access, Identity, ItemBytes, ItemReader, RecordReader, RecordWriter};
 use super::error::Mismatch;
 use super::match_layout::Conversion;
 use super::model::RecordLayout;
@@ -175,7 +175,18 @@ pub trait Record: Sized + 'static {
 /// `access` maps offsets in the struct to offsets in an item.
 #[inline(always)]
 pub(super) fn load_each<T: Record>(items: &[u8], itemsize: usize, records: &mut Vec<T>, access: impl Access) {
-    records.extend(items.chunks_exact(itemsize.max(1)).map(|item| T::load(ItemReader(item, access), 0)));
+    load_items(items.chunks_exact(itemsize.max(1)), records, access);
+}
+
+/// Decodes each of `items` field by field, and appends the structs to `records`. `access` maps offsets in the struct to
+/// offsets in an item.
+#[inline(always)]
+pub(super) fn load_items<T: Record, I: ItemBytes>(
+    items: impl Iterator<Item = I>,
+    records: &mut Vec<T>,
+    access: impl Access,
+) {
+    records.extend(items.map(|item| T::load(ItemReader(item, access), 0)));
 }
 
 /// Copies `items` to structs as bytes, and appends the structs to `records`. `items` must be the bytes of adjacent

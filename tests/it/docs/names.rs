@@ -7,7 +7,7 @@ use std::path::Path;
 use super::{path, read};
 
 /// Returns the path of every file below the directory `dir`, relative to the root of the repository.
-fn files(dir: &str) -> Vec<String> {
+pub(super) fn files(dir: &str) -> Vec<String> {
     fn collect(root: &Path, dir: &Path, out: &mut Vec<String>) {
         for entry in fs::read_dir(dir).unwrap() {
             let path = entry.unwrap().path();
