@@ -3,7 +3,7 @@
 CARGO ?= cargo
 export INSTA_UPDATE ?= no
 
-.PHONY: demo test test-rust test-python unused-snapshots lint lint-python fmt bench fuzz reference asan valgrind ports coverage mutants semver deny advisories hack msrv
+.PHONY: arrow-versions demo test test-rust test-python unused-snapshots lint lint-python fmt bench fuzz reference asan valgrind ports coverage mutants semver deny advisories hack msrv
 
 test: test-rust test-python
 
@@ -54,6 +54,10 @@ demo:
 	python3 -m venv target/venv-demo
 	target/venv-demo/bin/python -m pip --disable-pip-version-check install .
 	target/venv-demo/bin/python examples/demo.py
+
+# Shares batches with a program that has another version of the Arrow crates.
+arrow-versions:
+	$(CARGO) test --manifest-path tests/arrow-versions/Cargo.toml
 
 # Compares instruction counts and times with CPython and NumPy; see tests/bench/README.md.
 bench:

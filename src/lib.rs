@@ -70,7 +70,7 @@
 //! | `serde` | `Serialize` and `Deserialize` for formats, layouts, dialects, data models and reports; `Serialize` for values |
 //! | `ndarray` | `ndarray` arrays from buffers, and array views of columns |
 //! | `arbitrary` | the module `arbitrary`: random formats, layouts, `Py_buffer`s and strided memory for tests |
-//! | `arrow` | Arrow schemas from layouts, and record batches from items |
+//! | `arrow` | Arrow schemas from layouts, record batches from items, and items from record batches |
 //! | `pyo3` | the module `py` |
 //! | `derive` | `#[derive(Record)]` for structs whose values are items of a buffer |
 #![cfg_attr(not(feature = "std"), no_std)]

@@ -191,6 +191,10 @@ pub(super) fn scatter_columns(
                 let (len, unit) = (leaf.adjacent_bytes(), leaf.codec.reversed_unit());
                 readers.push(ColumnReader { offset: leaf.offset, len, unit, rest });
             }
+            #[cfg(feature = "arrow")]
+            Elements::Encoded(rest) if leaf.repeats.is_empty() => {
+                readers.push(ColumnReader { offset: leaf.offset, len: leaf.adjacent_bytes(), unit: 1, rest });
+            }
             elements => others.push((leaf, elements)),
         }
     }

@@ -601,6 +601,20 @@ impl Plan {
         Ok(scatter_columns(sources, records, self.size)?)
     }
 
+    /// Writes the elements of each leaf in `columns` to this leaf of each of `records`, the bytes of adjacent records. The
+    /// caller must have checked that bit-fields have the elements.
+    ///
+    /// # Errors
+    /// - a column has too few elements
+    #[cfg(feature = "arrow")]
+    pub(crate) fn write_elements(
+        &self,
+        columns: Vec<(&Leaf, Elements<'_>)>,
+        records: &mut [u8],
+    ) -> Result<(), DecodeError> {
+        scatter_columns(columns, records, self.size)
+    }
+
     /// Returns the leaf with the name of each of `columns`, in the order of `columns`. Columns with equal names get
     /// different leaves. Returns an error if more columns than leaves have the same name.
     fn leaves_of(&self, columns: &[Column]) -> Result<Vec<&Leaf>, EncodeError> {

@@ -108,12 +108,15 @@ pub(super) mod sealed {
     #[derive(Debug)]
     pub enum Elements<'e> {
         Bytes(&'e [u8]),
+        /// The bytes of the values as the items have them, in the byte order of the items.
+        #[cfg(feature = "arrow")]
+        Encoded(&'e [u8]),
         Bool(&'e [bool]),
         LongDouble(&'e [LongDouble]),
     }
 }
 
-pub(super) use sealed::Elements;
+pub(crate) use sealed::Elements;
 use sealed::{ColumnTarget, ElementType, ElementsMut};
 
 /// Implements `ElementType` for types for which every bit pattern is valid. `$codec` is the parameter of `accepts`, and
@@ -391,6 +394,12 @@ impl Elements<'_> {
                 reverse_units(bytes, codec.reversed_unit());
                 Ok(())
             }
+            #[cfg(feature = "arrow")]
+            Self::Encoded(values) => {
+                let values = values.get(start..start.saturating_add(bytes.len())).ok_or_else(column_too_short)?;
+                bytes.copy_from_slice(values);
+                Ok(())
+            }
             Self::Bool(column) if let Some(bits) = codec.bits => {
                 let mut out_of_range = false;
                 encode_each(column, start, bytes, codec.size, |element, value| {
@@ -441,7 +450,7 @@ impl Elements<'_> {
 
 /// Allocates `count` zeroed elements. Requests huge pages from the operating system if the allocation is large. Returns
 /// an error if the allocation fails.
-pub(super) fn zeroed<T: Element>(count: usize) -> Result<Vec<T>, DecodeError> {
+pub(crate) fn zeroed<T: Element>(count: usize) -> Result<Vec<T>, DecodeError> {
     let mut elements = T::zeroed(count).ok_or_else(|| no_memory::<T>(count))?;
     crate::huge_pages::prefer_large(&mut elements);
     Ok(elements)

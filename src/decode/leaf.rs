@@ -143,6 +143,12 @@ impl Leaf {
         &self.shape
     }
 
+    /// Returns the codec that decodes and encodes one value of the field.
+    #[cfg(feature = "arrow")]
+    pub(crate) fn codec(&self) -> &ScalarCodec {
+        &self.codec
+    }
+
     /// Returns the size in bytes of one group of adjacent values: all values of the field in one record.
     pub(super) fn adjacent_bytes(&self) -> usize {
         self.adjacent.saturating_mul(self.codec.unit)

@@ -51,6 +51,8 @@ pub use buffer::Blocks;
 pub use buffer::{Buffer, BufferMut};
 pub use columns::{Column, ColumnData, Destination};
 pub use element::Element;
+#[cfg(feature = "arrow")]
+pub(crate) use element::{Elements, zeroed};
 pub(crate) use error::to_isize;
 pub use error::{DecodeError, EncodeError, EncodeErrorKind};
 pub use field_names::FieldNames;

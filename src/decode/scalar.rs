@@ -137,8 +137,14 @@ impl ScalarCodec {
         }
     }
 
-    /// Returns whether a copy to a column changes more than the byte order. Returns `true` for bit-fields, for user
-    /// types, and for strings whose bytes after the first NUL become 0.
+    /// Returns whether the element of a column for a value has the bytes of the value, except for the byte order.
+    #[cfg(feature = "arrow")]
+    pub(crate) fn is_stored_as_element(&self) -> bool {
+        self.conversion().is_none()
+    }
+
+    /// Returns whether a copy to a column changes more than the byte order: the values are bit-fields, or the bytes
+    /// after the first NUL are set to 0.
     pub(super) fn needs_conversion(&self) -> bool {
         self.conversion().is_some() || self.nuls == NulHandling::StopAtFirst
     }
@@ -572,7 +578,7 @@ impl ScalarCodec {
 
     /// Encodes `text` into `bytes` and fills the end of `bytes` with NULs. Returns an error if `text` is too long, or
     /// if a character does not fit into a code unit.
-    fn store_text(&self, text: &str, bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
+    pub(crate) fn store_text(&self, text: &str, bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
         if self.unit == 2 {
             return self.store_units(text.encode_utf16().count(), text.encode_utf16().map(u32::from), bytes);
         }

@@ -110,6 +110,7 @@ fn unsafe_code_is_in_the_listed_modules() {
         &[
             "src/foreign.rs",
             "src/huge_pages.rs",
+            "src/interop/arrow/c_data.rs",
             "src/nontemporal.rs",
             "src/py/acquire.rs",
             "src/py/buffer_exporter.rs",
@@ -139,6 +140,7 @@ fn unsafe_code_is_in_the_listed_modules() {
     let pointers = [
         "src/spare_capacity.rs",
         "src/foreign.rs",
+        "src/interop/arrow/c_data.rs",
         "src/nontemporal.rs",
         "src/strided.rs",
         "src/py/",

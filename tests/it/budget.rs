@@ -293,6 +293,18 @@ const LAYOUT_OPERATIONS: &[Operation<Layout>] = &[
         3_000,
     ),
     ("mapping", |layout| drop(Mapping::new(layout).map(|mapping| format!("{:?}", mapping.schema()))), 4_000),
+    (
+        "encoder of a mapping, and C schema",
+        |layout| {
+            let Ok(mapping) = Mapping::new(layout) else { return };
+            drop(mapping.c_schema());
+            let encoder = mapping.encoder(mapping.schema()).map(|encoder| {
+                drop(encoder.encode(&arrow_array::RecordBatch::new_empty(mapping.schema().clone())));
+            });
+            drop(encoder);
+        },
+        8_000,
+    ),
     ("mapping of one column", |layout| drop(Mapping::with_columns(layout, &["a"])), 3_000),
 ];
 

@@ -4,6 +4,8 @@
 mod arrays;
 #[cfg(feature = "arrow")]
 mod arrow;
+#[cfg(all(feature = "arrow", target_endian = "little"))]
+mod arrow_encoder;
 #[cfg(feature = "serde")]
 mod layouts;
 #[cfg(feature = "serde")]

@@ -127,3 +127,29 @@ def test_invalid_text_is_a_value_error():
     view = View(np.array([b"\x3d\xd8"], "V2"), format="<u")
     with pytest.raises(ValueError, match="not Unicode text"):
         pa.array(view)
+
+
+def test_dates_and_durations_have_the_types_of_arrow():
+    array = np.zeros(2, [("at", ">M8[ms]"), ("day", "M8[D]"), ("span", "m8[ns]"), ("hour", "M8[h]")])
+    array["at"] = [np.datetime64("2026-11-28T06:05:04.003"), np.datetime64("NaT")]
+    array["day"] = [np.datetime64("NaT"), np.datetime64("1969-12-31")]
+    array["span"] = [7, np.timedelta64("NaT")]
+    table = pa.table(View(array))
+    assert [str(field.type) for field in table.schema] == ["timestamp[ms]", "date32[day]", "duration[ns]", "int64"]
+    expected = [value if value is None else np.datetime64(value, "ms") for value in table["at"].to_pylist()]
+    assert expected == [np.datetime64("2026-11-28T06:05:04.003"), None]
+    assert table["day"].cast(pa.int32()).to_pylist() == [None, -1]
+    assert table["span"].cast(pa.int64()).to_pylist() == [7, None]
+
+
+def test_polars_and_pandas_read_dates():
+    polars = pytest.importorskip("polars")
+    array = np.zeros(2, [("at", "M8[us]"), ("span", "m8[ms]")])
+    array["at"] = ["2026-11-28T06:05:04", "NaT"]
+    frame = View(array).to_polars()
+    assert frame.dtypes == [polars.Datetime("us"), polars.Duration("ms")]
+    assert frame["at"].to_list() == [array["at"][0].item(), None]
+    pytest.importorskip("pandas")
+    pandas_frame = View(array).to_pandas()
+    assert pandas_frame["at"].isna().tolist() == [False, True]
+    assert pandas_frame["at"][0] == array["at"][0]

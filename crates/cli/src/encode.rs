@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use pep3118::__private::plural;
-use pep3118::Interpretation;
+use pep3118::{Interpretation, Layout};
 
+#[cfg(feature = "arrow")]
+use super::arrow::mapping;
 #[cfg(feature = "arrow")]
 use super::arrow_input::ArrowReader;
 use super::c_source::COptions;
@@ -126,7 +128,7 @@ impl Encode {
             ));
         }
         let (input, identity) = InputSource::open(self.file().unwrap_or(Path::new("-")), false)?;
-        let encoder = Encoder { item: &item, size, is_csv_safe: self.csv_safe };
+        let encoder = Encoder { layout: &found.layout, item: &item, size, is_csv_safe: self.csv_safe };
         match output {
             Some(output) => {
                 let mut out = OutputFile::create(output, identity.as_ref())?;
@@ -191,6 +193,9 @@ impl Encode {
 
 /// Reads values and writes items.
 struct Encoder<'e> {
+    /// The layout of an item.
+    #[cfg_attr(not(feature = "arrow"), expect(dead_code, reason = "only the encoder of Arrow files uses the layout"))]
+    layout: &'e Layout,
     item: &'e PackedField,
     /// The size of an item in bytes.
     size: usize,
@@ -217,7 +222,8 @@ impl Encoder<'_> {
                 // The reader first needs the footer at the end of the file, so the input must be seekable.
                 let Seekable { bytes, input_end, .. } = input.seekable(0, u64::MAX)?;
                 let mut progress = Progress::new(Some(input_end), false);
-                ArrowReader::new(bytes, self.item)?.write(self.item, self.size, &mut progress, out)
+                let mapping = mapping(self.layout, None, &[])?;
+                ArrowReader::new(bytes, &mapping, self.item)?.write(self.size, &mut progress, out)
             }
         }
     }

@@ -8,6 +8,7 @@ use pep3118::__private::plural;
 use pep3118::decode::{Plan, Value};
 use pep3118::{Field, Layout, Type};
 
+use super::date::DateUnit;
 use super::escape::escape;
 use super::failure::Failure;
 use super::names;
@@ -283,7 +284,7 @@ fn listed<T: AsRef<str>>(names: impl Iterator<Item = T>) -> String {
     }
 }
 
-/// The conversion of the byte strings in a value to text, before the value is written.
+/// How the byte strings and the dates in a value become text before the value is written.
 #[derive(Debug)]
 pub(super) enum TextConversion {
     /// The value is not converted.
@@ -292,6 +293,8 @@ pub(super) enum TextConversion {
     Trimmed,
     /// The value is a Pascal string. All of its bytes become text, because its length byte excludes padding.
     Whole,
+    /// The value is a date with this unit, which becomes ISO 8601 text.
+    Date(DateUnit),
     /// The value is a record with one conversion for each field.
     Record(Vec<TextConversion>),
 }
@@ -320,8 +323,12 @@ impl TextFields {
     /// Returns the conversion for values of `field`.
     pub(super) fn conversion(&self, field: Field<'_>) -> TextConversion {
         match field.ty() {
-            _ if self.is_empty() => TextConversion::None,
-            Type::Record => TextConversion::Record(field.fields().map(|member| self.conversion(member)).collect()),
+            Type::Record => {
+                let members: Vec<_> = field.fields().map(|member| self.conversion(member)).collect();
+                let is_none = members.iter().all(|member| matches!(member, TextConversion::None));
+                if is_none { TextConversion::None } else { TextConversion::Record(members) }
+            }
+            _ if let Some(unit) = field.user_type().and_then(DateUnit::of) => TextConversion::Date(unit),
             _ if !self.contains(field) => TextConversion::None,
             Type::Pascal => TextConversion::Whole,
             _ => TextConversion::Trimmed,
@@ -330,7 +337,7 @@ impl TextFields {
 }
 
 impl TextConversion {
-    /// Applies this conversion to `value`: replaces byte strings by text.
+    /// Replaces the byte strings and the dates in `value` by text, according to this conversion.
     pub(super) fn apply(&self, value: &mut Value) {
         match (self, value) {
             (Self::None, _) => {}
@@ -347,6 +354,11 @@ impl TextConversion {
                     let trimmed = if matches!(conversion, Self::Trimmed) { nuls } else { 0 };
                     let text = bytes.get(..bytes.len().saturating_sub(trimmed)).unwrap_or_default();
                     *value = Value::Text(text_of_bytes(text));
+                }
+            }
+            (Self::Date(unit), value) => {
+                if let Value::Int(count) = value {
+                    *value = Value::Text(unit.text(*count));
                 }
             }
             (Self::Record(_), _) => debug_assert!(false, "a record has a record value"),

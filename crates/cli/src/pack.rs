@@ -12,6 +12,7 @@ use pep3118::{Field, Layout, Type};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::date::DateUnit;
 use super::escape::escape;
 use super::failure::Failure;
 use super::fields::{length, own_name, unknown_field};
@@ -192,6 +193,8 @@ fn store_cell(codec: &ScalarCodec, cell: &str, bytes: &mut [u8]) -> Result<(), P
             match cell.as_bytes().first() {
                 None => Err(Problem::new(format!("the cell is empty but the field is {}", codec.value_type()))),
                 Some(b'{' | b'[' | b't' | b'f' | b'n') => store_scalar(codec, cell, bytes),
+                // A year has the form of a number, so a cell never has the number of units.
+                Some(_) if codec.user_type().and_then(DateUnit::of).is_some() => store_string(codec, cell, cell, bytes),
                 Some(b'0'..=b'9' | b'-' | b'+' | b'.') if !cell.starts_with("0x") => match non_finite(cell) {
                     Some(_) => store_string(codec, cell, cell, bytes),
                     None => store_number(codec, cell, bytes),
@@ -392,6 +395,15 @@ fn store_string(codec: &ScalarCodec, text: &str, source: &str, bytes: &mut [u8])
         }
         Type::Float16 | Type::Float32 | Type::Float64 | Type::LongDouble => {
             store_float(codec, non_finite(text).ok_or_else(wrong)?, text, bytes)
+        }
+        _ if let Some(user) = codec.user_type()
+            && let Some(unit) = DateUnit::of(user) =>
+        {
+            let date = unit.parse(text).ok_or_else(|| {
+                let text = abridge(text.as_bytes(), LONGEST_VALUE);
+                Problem::new(format!("`{text}` is not a date of {}; an example is `{}`", user.name(), unit.text(0)))
+            })?;
+            Ok(codec.store_number(date.into(), bytes)?)
         }
         _ if codec.is_integer() => {
             let value = text.strip_prefix("0x").and_then(hexadecimal).ok_or_else(wrong)?;

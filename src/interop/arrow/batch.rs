@@ -132,6 +132,11 @@ impl Node {
         }
     }
 
+    /// Returns whether an element of this field can be null.
+    pub(super) fn is_nullable(&self) -> bool {
+        matches!(&self.kind, NodeKind::Leaf(encoding) if encoding.is_nullable())
+    }
+
     /// Creates the Arrow array of this field. `items` is the number of records that contain the field. For a top-level
     /// field, this is the number of items. The function takes one column from `source` for each leaf of the field.
     /// Returns an error if an array is too large, or if a value cannot be converted.
@@ -152,9 +157,10 @@ impl Node {
                 ArrayData::builder(self.element.clone()).len(len).child_data(children).build()?
             }
         };
+        let mut is_nullable = self.is_nullable();
         for (length, len) in self.shape.iter().rev().zip(lens.iter().rev().skip(1)) {
             let length = i32::try_from(*length).map_err(|_| too_many.clone())?;
-            let list = super::encoding::list(data.data_type().clone(), length);
+            let list = super::encoding::list(data.data_type().clone(), length, core::mem::take(&mut is_nullable));
             data = ArrayData::builder(list).len(*len).add_child_data(data).build()?;
         }
         Ok(data)

@@ -5,19 +5,24 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use arrow_buffer::{BooleanBuffer, Buffer};
+use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer};
 use arrow_data::ArrayData;
-use arrow_schema::{DataType, Field};
+use arrow_schema::{DataType, Field, TimeUnit};
 
 use super::error::BatchError;
 use crate::decode::{Column, ColumnData, DecodeError, LongDouble, to_u64};
-use crate::layout::{NulHandling, Type};
+use crate::layout::{NulHandling, Type, UserType};
+
+/// The number of NaT ("not a time"), the missing value of NumPy's dates and durations.
+pub(super) const NOT_A_TIME: i64 = i64::MIN;
 
 /// The Arrow type of a field's values, and the conversion of the bytes of a value to this type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Encoding {
     /// The value is a number of this Arrow type.
     Number(DataType),
+    /// The value is a date or a duration of NumPy, which becomes a value of this Arrow type. NaT becomes null.
+    Time(DataType),
     /// The value is a complex number, which becomes a list of two numbers of this Arrow type.
     Pair(DataType),
     /// The value is a bool, which becomes one bit.
@@ -45,13 +50,21 @@ pub(super) enum Encoding {
 }
 
 impl Encoding {
-    /// Returns the encoding for values of the type `ty`. `size` is the size of one value in bytes. `data` is a column
-    /// of such values, which can be empty. `width` is the number of significant bytes of a `long double` on the
-    /// machine of the layout. `nuls` decides which NULs belong to a byte string or a text.
+    /// Returns the encoding for values of the type `ty`, or of the user type `user`. `size` is the size of one value in
+    /// bytes. `data` is a column of such values, which can be empty. `width` is the number of significant bytes of a
+    /// `long double` on the machine of the layout. `nuls` decides which NULs belong to a byte string or a text.
     ///
     /// The match has no wildcard, so a new type does not compile without a decision.
-    pub(super) fn of(ty: Type, size: i32, data: &ColumnData, width: i32, nuls: NulHandling) -> Self {
+    pub(super) fn of(
+        ty: Type,
+        user: Option<UserType>,
+        size: i32,
+        data: &ColumnData,
+        width: i32,
+        nuls: NulHandling,
+    ) -> Self {
         match ty {
+            Type::Int64 if let Some(time) = user.and_then(time_type) => Self::Time(time),
             Type::Bytes if nuls != NulHandling::Keep => Self::TrimmedBinary(nuls),
             Type::Bool => Self::Bool,
             Type::Char | Type::Bytes | Type::Pascal | Type::Void | Type::Bits | Type::Opaque | Type::Record => {
@@ -93,15 +106,20 @@ impl Encoding {
     /// Returns the Arrow type of a value with this encoding.
     pub(super) fn data_type(&self) -> DataType {
         match self {
-            Self::Number(number) => number.clone(),
-            Self::Pair(part) => list(part.clone(), 2),
+            Self::Number(number) | Self::Time(number) => number.clone(),
+            Self::Pair(part) => list(part.clone(), 2, false),
             Self::Bool => DataType::Boolean,
             Self::Binary(len) => DataType::FixedSizeBinary(*len),
             Self::TrimmedBinary(_) => DataType::Binary,
             Self::Text(_) | Self::Utf8 { .. } => DataType::Utf8,
             Self::LongDouble { width, complex: false } => DataType::FixedSizeBinary(*width),
-            Self::LongDouble { width, complex: true } => list(DataType::FixedSizeBinary(*width), 2),
+            Self::LongDouble { width, complex: true } => list(DataType::FixedSizeBinary(*width), 2, false),
         }
+    }
+
+    /// Returns whether the Arrow array of the values can have nulls.
+    pub(super) fn is_nullable(&self) -> bool {
+        matches!(self, Self::Time(_))
     }
 
     /// Creates an Arrow array of `len` values that shares the memory of `bytes`. `bytes` must contain the
@@ -181,6 +199,7 @@ impl Encoding {
             | ColumnData::Address32(values)
             | ColumnData::Object32(values)
             | ColumnData::Ucs4(values) => Buffer::from_vec(values),
+            ColumnData::Int64(values) if let Self::Time(time) = self => return times(time, name, values),
             ColumnData::Int64(values) => Buffer::from_vec(values),
             ColumnData::UInt64(values) | ColumnData::Address64(values) | ColumnData::Object64(values) => {
                 Buffer::from_vec(values)
@@ -220,9 +239,56 @@ fn number_type(data: &ColumnData) -> Option<DataType> {
     })
 }
 
-/// Returns the Arrow type of a list with `length` elements of the type `element`. No element is null.
-pub(super) fn list(element: DataType, length: i32) -> DataType {
-    DataType::FixedSizeList(Arc::new(Field::new("item", element, false)), length)
+/// Returns the Arrow type for the dates or durations `user`: the type with the same unit. Returns `None` if Arrow does
+/// not have the unit, or if `user` is another type. The column then has the 64-bit numbers of `user`.
+fn time_type(user: UserType) -> Option<DataType> {
+    let unit = |name: &str| match name {
+        "s" => Some(TimeUnit::Second),
+        "ms" => Some(TimeUnit::Millisecond),
+        "us" => Some(TimeUnit::Microsecond),
+        "ns" => Some(TimeUnit::Nanosecond),
+        _ => None,
+    };
+    match user.name().split_once('$')? {
+        // A `Date64` has milliseconds, so only `Date32` has days.
+        ("datetime64", "D") => Some(DataType::Date32),
+        ("datetime64", name) => Some(DataType::Timestamp(unit(name)?, None)),
+        ("timedelta64", name) => Some(DataType::Duration(unit(name)?)),
+        _ => None,
+    }
+}
+
+/// Creates an Arrow array of `values`, the numbers of dates or durations. `time` is the Arrow type. `name` is the dotted
+/// name of the field, for error messages.
+///
+/// # Errors
+/// - a number of days does not fit into 32 bits
+/// - there is not enough memory
+fn times(time: &DataType, name: &str, values: Vec<i64>) -> Result<ArrayData, BatchError> {
+    let len = values.len();
+    let has_nulls = values.contains(&NOT_A_TIME);
+    let nulls = has_nulls.then(|| values.iter().map(|value| *value != NOT_A_TIME).collect::<NullBuffer>());
+    let buffer = if *time == DataType::Date32 {
+        let mut days: Vec<i32> = Vec::new();
+        let reserved = days.try_reserve_exact(len);
+        reserved.map_err(|_| DecodeError::Allocation { bytes: to_u64(len.saturating_mul(size_of::<i32>())) })?;
+        for (index, value) in values.iter().enumerate() {
+            // The value of a null is never read.
+            let value = if *value == NOT_A_TIME { 0 } else { *value };
+            let error = |_| BatchError::Date { field: name.into(), index: to_u64(index), days: value };
+            days.push(i32::try_from(value).map_err(error)?);
+        }
+        Buffer::from_vec(days)
+    } else {
+        Buffer::from_vec(values)
+    };
+    Ok(ArrayData::builder(time.clone()).len(len).add_buffer(buffer).nulls(nulls).build()?)
+}
+
+/// Returns the Arrow type of a list with `length` elements of the type `element`. `is_nullable` is `true` if elements
+/// can be null.
+pub(super) fn list(element: DataType, length: i32, is_nullable: bool) -> DataType {
+    DataType::FixedSizeList(Arc::new(Field::new("item", element, is_nullable)), length)
 }
 
 /// Creates an Arrow array of `len` lists of two elements. `data_type` is the type of a list. `parts` contains

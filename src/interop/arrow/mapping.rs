@@ -16,9 +16,13 @@ use arrow_schema::{DataType, FieldRef, Fields, Schema, SchemaRef};
 use super::encoding::{Encoding, list};
 use super::error::BatchError;
 use super::verdict::Verdict;
-use crate::decode::{Column, DecodeError, LongDouble, Plan};
+use crate::decode::{Column, DecodeError, LongDouble, Plan, to_u64};
 use crate::layout::{Field, Layout, Target, Type};
 use crate::text::escape;
+
+/// The largest number of lists and structs around a value. The Arrow libraries call a function for each level of a type,
+/// so that a type with thousands of levels overflows the stack. The C data interface of Arrow C++ refuses more levels.
+const MOST_LEVELS: usize = 64;
 
 /// The Arrow schema for a layout. The methods create record batches of items with this layout.
 ///
@@ -78,9 +82,9 @@ impl Mapping {
     /// and several columns can have the same name.
     ///
     /// # Errors
-    /// - an array has more than 2,147,483,647 elements, the limit of Arrow: `(2147483648)B`
-    /// - the dotted names of all fields need more memory than the limit: 1 MiB, plus 64 times the size of the names of
-    ///   the layout
+    /// - an array has more elements than Arrow counts with 31 bits: `(2147483648)B`
+    /// - a field is in more than 64 lists and structs, such as an array of 65 dimensions
+    /// - the dotted names of all fields need more than 64 times the memory of the names of the layout, plus 1 MiB
     /// - [`Plan::new`] returns an error for `layout`
     pub fn new(layout: &Layout) -> Result<Self, BatchError> {
         Self::with_utf8(layout, &[])
@@ -274,13 +278,15 @@ struct SchemaBuilder<'w> {
     utf8: BTreeMap<&'w [u8], bool>,
     /// The verdicts of the leaves that were built.
     verdicts: Vec<Verdict>,
+    /// The number of lists and structs around the node that is built.
+    levels: usize,
 }
 
 impl<'w> SchemaBuilder<'w> {
     /// Creates a builder for the leaves of `plan`. `leaves` has an empty column for each leaf. No byte string
     /// becomes `Utf8`.
     fn new(plan: &'w Plan, leaves: &'w [Column]) -> Self {
-        Self { plan, leaves, next_leaf: 0, utf8: BTreeMap::new(), verdicts: Vec::new() }
+        Self { plan, leaves, next_leaf: 0, utf8: BTreeMap::new(), verdicts: Vec::new(), levels: 0 }
     }
 
     /// Builds a node for each field of `record`. `parent` is the dotted name of `record`, or `None` for the item.
@@ -305,8 +311,15 @@ impl<'w> SchemaBuilder<'w> {
         };
         let lengths = field.shape().iter().map(narrow).collect::<Result<Vec<(i32, usize)>, BatchError>>()?;
         let size = field.size();
+        let enclosing = self.levels;
+        let levels = enclosing.saturating_add(lengths.len()).saturating_add((field.ty() == Type::Record).into());
+        if levels > MOST_LEVELS {
+            return Err(BatchError::TooDeep { field: name, levels: to_u64(levels) });
+        }
         let (kind, element) = if field.ty() == Type::Record {
+            self.levels = levels;
             let nodes = self.fields(field, Some(&name))?;
+            self.levels = enclosing;
             let fields: Fields = nodes.iter().map(|node| Arc::clone(&node.field)).collect();
             (NodeKind::Record(nodes), DataType::Struct(fields))
         } else {
@@ -315,8 +328,13 @@ impl<'w> SchemaBuilder<'w> {
             let element = encoding.data_type();
             (NodeKind::Leaf(encoding), element)
         };
-        let data_type = lengths.iter().rev().fold(element.clone(), |element, (length, _)| list(element, *length));
-        let field = arrow_schema::Field::new(column_name, data_type, false).with_metadata(metadata(field));
+        // A list of dates is not null, but its dates can be.
+        let mut is_nullable = matches!(&kind, NodeKind::Leaf(encoding) if encoding.is_nullable());
+        let data_type = lengths
+            .iter()
+            .rev()
+            .fold(element.clone(), |element, (length, _)| list(element, *length, core::mem::take(&mut is_nullable)));
+        let field = arrow_schema::Field::new(column_name, data_type, is_nullable).with_metadata(metadata(field));
         let shape = lengths.into_iter().map(|(_, length)| length).collect();
         Ok(Node { name, field: Arc::new(field), shape, element, kind })
     }
@@ -332,7 +350,7 @@ impl<'w> SchemaBuilder<'w> {
         self.next_leaf = self.next_leaf.saturating_add(1);
         let width = i32::try_from(LongDouble::width(field.model().long_double.format))
             .map_err(|_| DecodeError::internal("a long double has more than 31 bits of bytes"))?;
-        let mut encoding = Encoding::of(column.ty, size, &column.data, width, field.nul_handling());
+        let mut encoding = Encoding::of(column.ty, field.user_type(), size, &column.data, width, field.nul_handling());
         let leaf_name = leaf.name();
         let leaf_name: &[u8] = if leaf_name.is_empty() { b"value" } else { &leaf_name };
         if let Some(is_found) = self.utf8.get_mut(leaf_name) {

@@ -46,8 +46,12 @@ impl Verdict {
         let bytes = leaf.shape().iter().fold(leaf.size(), |bytes, length| bytes.saturating_mul(*length));
         let reason = match encoding {
             _ if field.bit_field().is_some() => Some("the bits of each value are copied to an integer".into()),
+            _ if !leaf.codec().is_stored_as_element() => {
+                Some(format!("each value is converted to {}", leaf.codec().value_type()))
+            }
             Encoding::Bool => Some("Arrow packs bools into bits".into()),
             Encoding::TrimmedBinary(_) => Some("the length of a byte string is found for each value".into()),
+            Encoding::Time(_) => Some("each value is compared with NaT, which becomes null".into()),
             Encoding::Text(_) => Some(format!("{} units are converted to UTF-8", field.ty())),
             Encoding::Utf8 { .. } => Some("the length of a text is found for each value".into()),
             Encoding::LongDouble { .. } => {

@@ -553,6 +553,32 @@ fn an_endless_line_is_refused() {
     assert!(Path::new("/dev/zero").exists());
 }
 
+#[test]
+fn dates_are_iso_text_and_are_read_back() {
+    let format = "T{>[datetime64$ms]:at:(2)<[datetime64$D]:days:[datetime64$Y]:y:[timedelta64$s]:for:}";
+    let item = |at: i64, days: [i64; 2], year: i64, seconds: i64| {
+        let rest = [days[0], days[1], year, seconds].map(i64::to_le_bytes).concat();
+        [at.to_be_bytes().as_slice(), &rest].concat()
+    };
+    let items = [item(1_795_845_904_003, [0, -1], 56, 7), item(i64::MIN, [i64::MIN, 1], -1971, -8)].concat();
+    let json = stdout_of(&["decode", "-", format, "--to", "jsonl"], &items);
+    assert_eq!(
+        text(&json),
+        "{\"at\":\"2026-11-28T06:05:04.003\",\"days\":[\"1970-01-01\",\"1969-12-31\"],\"y\":\"2026\",\"for\":7}\n\
+         {\"at\":\"NaT\",\"days\":[\"NaT\",\"1970-01-02\"],\"y\":\"-0001\",\"for\":-8}\n"
+    );
+    assert_eq!(stdout_of(&["encode", format], &json), items);
+    let csv = stdout_of(&["decode", "-", format, "--to", "csv"], &items);
+    assert!(text(&csv).contains("\n2026-11-28T06:05:04.003,"), "{}", text(&csv));
+    assert_eq!(stdout_of(&["encode", format, "--from", "csv"], &csv), items);
+    let format = "[datetime64$s]";
+    assert_eq!(stdout_of(&["encode", format], b"\"1970-01-02\"\n5\n")[..9], [0x80, 0x51, 1, 0, 0, 0, 0, 0, 5]);
+    assert_eq!(
+        message_of(&["encode", format], b"\"1970-02-30\""),
+        "error: line 1: `1970-02-30` is not a date of datetime64$s; an example is `1970-01-01T00:00:00`\n"
+    );
+}
+
 #[cfg(all(feature = "arrow", target_endian = "little"))]
 mod arrow {
     use super::*;
@@ -585,6 +611,7 @@ mod arrow {
             "T{B:a:T{B:a:B:b:}:f0:B}",
             "T{<H:a:<H:a:}",
             "8B",
+            "T{[datetime64$ns]:a:[timedelta64$us]:b:[datetime64$h]:c:}",
         ] {
             assert_inverse(format, &items, &["-d", "pep3118"]);
         }
