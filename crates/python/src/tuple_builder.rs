@@ -5,14 +5,17 @@
 //! a `Result` does not fit a register. In this module an element is a [`NewObject`], a pointer that may be NULL.
 #![allow(unsafe_code, reason = "fills tuples and lists that no other code refers to")]
 
+use std::ffi::{CStr, c_int, c_void};
+use std::sync::OnceLock;
+
 use pyo3::exceptions::PySystemError;
-use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyList, PyTuple, PyType, PyWeakrefMethods, PyWeakrefReference};
+use pyo3::types::{PyList, PyString, PyTuple, PyType, PyWeakrefMethods, PyWeakrefReference};
+use pyo3::{ffi, intern};
 
 use crate::behavior::Behavior;
-use crate::objects::{NewObject, take_exception};
+use crate::objects::{self, NewObject, from_result, take_exception};
 
 /// Creates a tuple of `elements`.
 ///
@@ -24,15 +27,42 @@ pub(super) fn tuple<'py>(
     py: Python<'py>,
     elements: impl ExactSizeIterator<Item = NewObject<'py>>,
 ) -> PyResult<Bound<'py, PyTuple>> {
-    let len = length(elements.len())?;
+    new_tuple(py, elements).ok_or_else(|| take_exception(py))
+}
+
+/// Creates a tuple of `elements`. Returns `None` and sets an exception if there is no memory or if an element is
+/// `None`.
+#[inline]
+fn new_tuple<'py>(
+    py: Python<'py>,
+    elements: impl ExactSizeIterator<Item = NewObject<'py>>,
+) -> Option<Bound<'py, PyTuple>> {
+    // `PyTuple_New` refuses a length that no memory has, so the default is a `MemoryError`.
+    let len = ffi::Py_ssize_t::try_from(elements.len()).unwrap_or(ffi::Py_ssize_t::MAX);
     // SAFETY: the thread is attached to the interpreter, and `len` is not negative.
     let tuple = unsafe { ffi::PyTuple_New(len) };
     // SAFETY: the call above returned a new reference, or it returned NULL and set an exception.
-    let tuple = unsafe { Bound::from_owned_ptr_or_opt(py, tuple) }.ok_or_else(|| take_exception(py))?;
+    let tuple = unsafe { Bound::from_owned_ptr_or_opt(py, tuple) }?;
     // SAFETY: `PyTuple_New` returns a tuple.
     let tuple = unsafe { tuple.cast_into_unchecked::<PyTuple>() };
     fill(&tuple, len, elements)?;
-    Ok(tuple)
+    Some(tuple)
+}
+
+/// Creates a tuple of the numbers `numbers`.
+///
+/// # Errors
+/// - no memory: `MemoryError`
+pub(super) fn of_numbers<'py>(py: Python<'py>, numbers: &[i64]) -> PyResult<Bound<'py, PyTuple>> {
+    tuple(py, numbers.iter().map(|number| objects::int(py, *number)))
+}
+
+/// Creates a tuple of the texts `texts`.
+///
+/// # Errors
+/// - no memory: `MemoryError`
+pub(super) fn of_texts<'py>(py: Python<'py>, texts: &[impl AsRef<str>]) -> PyResult<Bound<'py, PyTuple>> {
+    tuple(py, texts.iter().map(|text| from_result(py, objects::string(py, text.as_ref()))))
 }
 
 /// Returns the elements of `list` as a tuple.
@@ -47,25 +77,76 @@ pub(super) fn of_list<'py>(list: &Bound<'py, PyList>) -> PyResult<Bound<'py, PyT
     Ok(tuple.cast_into()?)
 }
 
-/// A class that Python code has derived from `tuple`, directly or through other classes: a class of
-/// `collections.namedtuple`, or a record class.
-///
-/// INVARIANT: if `plain` is `true`, the class and each of its base classes up to `tuple` allocate and free objects with
-/// the functions that every class of Python code has. Only `WeakTupleClass::new` sets `plain`.
+/// A class that is derived from `tuple`, directly or through other classes.
 #[derive(Debug)]
 pub(super) struct TupleClass<'py> {
     class: Bound<'py, PyType>,
-    /// `true` if `PyType_GenericAlloc` may allocate an object of the class, whose elements are then set.
-    plain: bool,
+    creation: Creation,
 }
 
 /// A weak reference to a [`TupleClass`].
-///
-/// INVARIANT: `plain` has the value of the field `plain` of the [`TupleClass`].
 #[derive(Debug)]
 pub(super) struct WeakTupleClass {
     reference: Py<PyWeakrefReference>,
-    plain: bool,
+    creation: Creation,
+}
+
+/// How an object of a class that is derived from `tuple` is created.
+///
+/// INVARIANT: `Creation::of` has returned the variant for the class that is stored with the variant.
+#[derive(Clone, Copy, Debug)]
+enum Creation {
+    /// A new tuple becomes an object of the class. The objects have the memory layout of a tuple: nothing but elements,
+    /// without attributes and weak references. They are allocated and freed as in `Allocated`.
+    Converted,
+    /// The elements are set after the object is allocated. The class, and each class between the class and `tuple`,
+    /// allocates and frees its objects as every class that Python code derives from `tuple`.
+    Allocated,
+    /// `tuple.__new__` creates the object.
+    Called,
+}
+
+impl Creation {
+    /// Returns how an object of `class` is created. Returns an error if there is no memory.
+    fn of(class: &Bound<'_, PyType>) -> PyResult<Self> {
+        // The functions of a class that Python code derives from `tuple`.
+        static DERIVED: PyOnceLock<[usize; 3]> = PyOnceLock::new();
+        let py = class.py();
+        let tuples = PyType::new::<PyTuple>(py);
+        let [alloc, free, deallocate] = *DERIVED.get_or_try_init(py, || {
+            let bases = tuple(py, [Some(tuples.clone().into_any())].into_iter())?;
+            let like = PyType::new::<PyType>(py).call1((intern!(py, "Like"), bases, objects::dict(py)?))?;
+            Ok::<_, PyErr>(memory_functions(like.cast::<PyType>()?))
+        })?;
+        let (mut base, mut is_alike) = (class.clone(), has_plain_tuples(py));
+        while is_alike && !base.is(&tuples) {
+            // A class that is not derived from `tuple` differs, so the loop ends before the last base class.
+            let functions = memory_functions(&base);
+            is_alike = [[alloc, free, deallocate], [alloc, free, deallocate_address()]].contains(&functions);
+            if is_alike {
+                base = base.getattr(intern!(py, "__base__"))?.cast_into()?;
+            }
+        }
+        if !is_alike {
+            return Ok(Self::Called);
+        }
+        for size in [intern!(py, "__basicsize__"), intern!(py, "__dictoffset__"), intern!(py, "__weakrefoffset__")] {
+            if !class.getattr(size)?.eq(tuples.getattr(size)?)? {
+                return Ok(Self::Allocated);
+            }
+        }
+        Ok(Self::Converted)
+    }
+}
+
+/// Returns the addresses of the functions with which `class` allocates, frees and deallocates its objects.
+fn memory_functions(class: &Bound<'_, PyType>) -> [usize; 3] {
+    [ffi::Py_tp_alloc, ffi::Py_tp_free, ffi::Py_tp_dealloc].map(|slot| {
+        // SAFETY: `class` is a class that is alive, `slot` is a slot of classes, and the thread is attached to the
+        // interpreter.
+        let function = unsafe { ffi::PyType_GetSlot(class.as_type_ptr(), slot) };
+        function.addr()
+    })
 }
 
 impl WeakTupleClass {
@@ -74,36 +155,16 @@ impl WeakTupleClass {
     /// # Errors
     /// - no memory: `MemoryError`
     pub(super) fn new<'py>(class: &Bound<'py, PyType>) -> PyResult<(Self, TupleClass<'py>)> {
-        let py = class.py();
-        let tuples = PyType::new::<PyTuple>(py);
-        let like = PyType::new::<PyType>(py).call1(("Like", (&tuples,), PyDict::new(py)))?.cast_into::<PyType>()?;
-        let slots = |class: &Bound<'_, PyType>| {
-            [ffi::Py_tp_alloc, ffi::Py_tp_dealloc].map(|slot| {
-                // SAFETY: `class` is a class that is alive, `slot` is a slot of classes, and the thread is attached to
-                // the interpreter.
-                let function = unsafe { ffi::PyType_GetSlot(class.as_type_ptr(), slot) };
-                function.addr()
-            })
-        };
-        let wanted = slots(&like);
-        let (mut base, mut alike) = (class.clone(), has_plain_tuples(py));
-        while alike && !base.is(&tuples) {
-            // A class that is not derived from `tuple` has other functions. The loop therefore ends before the last
-            // base class.
-            alike = slots(&base) == wanted;
-            if alike {
-                base = base.getattr("__base__")?.cast_into()?;
-            }
-        }
+        let creation = Creation::of(class)?;
         let reference = PyWeakrefReference::new(class.as_any())?.unbind();
-        Ok((Self { reference, plain: alike }, TupleClass { class: class.clone(), plain: alike }))
+        Ok((Self { reference, creation }, TupleClass { class: class.clone(), creation }))
     }
 
     /// Returns the class, or `None` if the class was freed.
     #[inline]
     pub(super) fn upgrade<'py>(&self, py: Python<'py>) -> Option<TupleClass<'py>> {
         let class = self.reference.bind(py).upgrade()?.cast_into::<PyType>().ok()?;
-        Some(TupleClass { class, plain: self.plain })
+        Some(TupleClass { class, creation: self.creation })
     }
 }
 
@@ -113,30 +174,162 @@ impl<'py> TupleClass<'py> {
         &self.class
     }
 
-    /// Creates an object of the class with the elements `elements`. The result equals the result of `tuple.__new__`.
-    ///
-    /// # Errors
-    /// - as [`tuple`]
+    /// Creates an object of the class with the elements `elements`. The result equals that of `tuple.__new__`. Returns
+    /// `None` and sets an exception if there is no memory or if an element is `None`.
     #[inline]
-    pub(super) fn object(
-        &self,
-        elements: impl ExactSizeIterator<Item = NewObject<'py>>,
-    ) -> PyResult<Bound<'py, PyAny>> {
+    pub(super) fn object(self, elements: impl ExactSizeIterator<Item = NewObject<'py>>) -> NewObject<'py> {
         let py = self.class.py();
-        if !self.plain {
-            static NEW: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-            let new = NEW.get_or_try_init(py, || PyType::new::<PyTuple>(py).getattr("__new__").map(Bound::unbind))?;
-            return new.bind(py).call1((&self.class, tuple(py, elements)?));
+        let count = elements.len();
+        match self.creation {
+            // All empty tuples are one object, which other code refers to.
+            Creation::Converted if count > 0 => {
+                let tuple = new_tuple(py, elements)?.into_any();
+                let class = self.class.into_ptr().cast();
+                // SAFETY: an object of the class has the layout of a tuple, and is freed as a tuple. No other code
+                // refers to the tuple, which is not empty. An object owns a reference to its class if the class is on
+                // the heap: the object gets the reference of `self`. The class `tuple` is not on the heap.
+                unsafe { (*tuple.as_ptr()).ob_type = class };
+                Some(tuple)
+            }
+            Creation::Allocated => {
+                let len = ffi::Py_ssize_t::try_from(count).unwrap_or(ffi::Py_ssize_t::MAX);
+                // SAFETY: this function allocates the objects of the class, as `Creation::of` has checked. `len` is not
+                // negative, and the thread is attached to the interpreter.
+                let tuple = unsafe { ffi::PyType_GenericAlloc(self.class.as_type_ptr(), len) };
+                // SAFETY: the call above returned a new reference, or it returned NULL and set an exception.
+                let tuple = unsafe { Bound::from_owned_ptr_or_opt(py, tuple) }?;
+                // SAFETY: the class is derived from `tuple`.
+                let tuple = unsafe { tuple.cast_into_unchecked::<PyTuple>() };
+                fill(&tuple, len, elements)?;
+                Some(tuple.into_any())
+            }
+            Creation::Converted | Creation::Called => {
+                static NEW: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+                let tuple = new_tuple(py, elements)?;
+                let new = NEW.get_or_try_init(py, || PyType::new::<PyTuple>(py).getattr("__new__").map(Bound::unbind));
+                from_result(py, new.and_then(|new| new.bind(py).call1((&self.class, tuple))))
+            }
         }
-        let len = length(elements.len())?;
-        // SAFETY: by the INVARIANT this function allocates the objects of the class. `len` is not negative, and the
-        // thread is attached to the interpreter.
-        let tuple = unsafe { ffi::PyType_GenericAlloc(self.class.as_type_ptr(), len) };
-        // SAFETY: the call above returned a new reference, or it returned NULL and set an exception.
-        let tuple = unsafe { Bound::from_owned_ptr_or_opt(py, tuple) }.ok_or_else(|| take_exception(py))?;
-        let tuple = tuple.cast_into::<PyTuple>()?;
-        fill(&tuple, len, elements)?;
-        Ok(tuple.into_any())
+    }
+}
+
+/// The functions of the class `tuple` that `deallocate` and `traverse` call.
+struct TupleFunctions {
+    deallocate: ffi::destructor,
+    traverse: ffi::traverseproc,
+}
+
+/// The functions of `tuple`. [`derived_class`] sets them before it creates the first class.
+static TUPLE: OnceLock<TupleFunctions> = OnceLock::new();
+
+/// Creates a class that is derived from `tuple` and has the attributes of `model`, a class of
+/// `collections.namedtuple`. `name` is the module and the name of the class.
+///
+/// Python frees the objects of a class that Python code has derived in twice the time of a tuple, and does not reuse
+/// their memory. The class that this function returns frees its objects as tuples. Returns `model` itself if the
+/// interpreter stores more in a tuple than its elements.
+///
+/// # Errors
+/// - no memory: `MemoryError`
+#[expect(clippy::as_conversions, reason = "a slot is a pointer without a type")]
+pub(super) fn derived_class<'py>(model: Bound<'py, PyType>, name: &CStr) -> PyResult<Bound<'py, PyType>> {
+    let py = model.py();
+    if !has_plain_tuples(py) {
+        return Ok(model);
+    }
+    let tuples = PyType::new::<PyTuple>(py);
+    let function = |slot| {
+        // SAFETY: `tuples` is a class that is alive, `slot` is a slot of classes, and the thread is attached to the
+        // interpreter.
+        unsafe { ffi::PyType_GetSlot(tuples.as_type_ptr(), slot) }
+    };
+    let (dealloc, visit) = (function(ffi::Py_tp_dealloc), function(ffi::Py_tp_traverse));
+    if dealloc.is_null() || visit.is_null() {
+        return Ok(model);
+    }
+    // SAFETY: `Py_tp_dealloc` is the slot of a `destructor`, and the pointer is not NULL.
+    let dealloc = unsafe { std::mem::transmute::<*mut c_void, ffi::destructor>(dealloc) };
+    // SAFETY: `Py_tp_traverse` is the slot of a `traverseproc`, and the pointer is not NULL.
+    let visit = unsafe { std::mem::transmute::<*mut c_void, ffi::traverseproc>(visit) };
+    TUPLE.get_or_init(|| TupleFunctions { deallocate: dealloc, traverse: visit });
+    let slot = |slot, function: *mut c_void| ffi::PyType_Slot { slot, pfunc: function };
+    let mut slots = [
+        slot(ffi::Py_tp_dealloc, (deallocate as ffi::destructor) as *mut c_void),
+        slot(ffi::Py_tp_traverse, (traverse as ffi::traverseproc) as *mut c_void),
+        slot(0, std::ptr::null_mut()),
+    ];
+    let flags = ffi::Py_TPFLAGS_DEFAULT | ffi::Py_TPFLAGS_HAVE_GC | ffi::Py_TPFLAGS_BASETYPE;
+    let mut spec = ffi::PyType_Spec {
+        name: name.as_ptr(),
+        // The sizes are those of `tuple`.
+        basicsize: 0,
+        itemsize: 0,
+        flags: flags.try_into()?,
+        slots: slots.as_mut_ptr(),
+    };
+    let bases = tuple(py, [Some(tuples.into_any())].into_iter())?;
+    // SAFETY: each function in the table has the signature of its slot, and the table ends with 0. `bases` is a tuple
+    // that is alive, and the thread is attached to the interpreter.
+    let class = unsafe { ffi::PyType_FromSpecWithBases(&raw mut spec, bases.as_ptr()) };
+    // SAFETY: the call above returned a new reference, or it returned NULL and set an exception.
+    let class = unsafe { Bound::from_owned_ptr_or_opt(py, class) }.ok_or_else(|| take_exception(py))?;
+    for entry in model.getattr(intern!(py, "__dict__"))?.call_method0(intern!(py, "items"))?.try_iter()? {
+        let (attribute, value) = entry?.extract::<(Bound<'_, PyString>, Bound<'_, PyAny>)>()?;
+        class.setattr(attribute, value)?;
+    }
+    Ok(class.cast_into()?)
+}
+
+/// Returns the address of [`deallocate`], to compare it with the function of a class.
+#[expect(clippy::as_conversions, reason = "the address of a function")]
+fn deallocate_address() -> usize {
+    (deallocate as ffi::destructor) as usize
+}
+
+/// Frees an object of a class of [`derived_class`], or of a class that is derived from such a class.
+///
+/// # Safety
+/// - (a) The thread is attached to the interpreter, and `object` is an object of such a class to which no reference is
+///   left.
+unsafe extern "C" fn deallocate(object: *mut ffi::PyObject) {
+    // SAFETY: by (a) `object` is an object.
+    let class = unsafe { ffi::Py_TYPE(object) };
+    // `derived_class` has set the functions before the class of `object` existed.
+    let Some(functions) = TUPLE.get() else { return };
+    // SAFETY: by (a) the class is alive. `Py_tp_dealloc` is a slot of classes.
+    let own = unsafe { ffi::PyType_GetSlot(class, ffi::Py_tp_dealloc) };
+    // SAFETY: by (a) `object` is a tuple, also if no reference to it is left.
+    let len = unsafe { ffi::PyTuple_Size(object) };
+    // An object of a class that Python code has derived from this class can have attributes. For such an object, Python
+    // calls this function to free the elements and the memory. All empty objects of `tuple` are one object that Python
+    // never frees.
+    if own.addr() == deallocate_address() && len > 0 {
+        let tuples = &raw mut ffi::PyTuple_Type;
+        // SAFETY: the object has the layout of a tuple, and no reference to it is left. As an object of `tuple`, Python
+        // reuses its memory for the next tuple, and bounds the recursion if the elements are tuples too.
+        unsafe { (*object).ob_type = tuples };
+    }
+    // SAFETY: by (a) `object` is a tuple to which no reference is left.
+    unsafe { (functions.deallocate)(object) };
+    // SAFETY: the object owned a reference to its class, because the class is on the heap. Python leaves this reference
+    // to the function of the base class, if the base class is on the heap too.
+    unsafe { ffi::Py_DECREF(class.cast()) };
+}
+
+/// Calls `visit` with each reference of an object of a class of [`derived_class`], for the garbage collector.
+///
+/// # Safety
+/// - (a) `object` is an object of such a class, or of a class that is derived from such a class. `visit` may be called
+///   with an object and `argument`.
+unsafe extern "C" fn traverse(object: *mut ffi::PyObject, visit: ffi::visitproc, argument: *mut c_void) -> c_int {
+    // SAFETY: by (a) `object` is an object.
+    let class = unsafe { ffi::Py_TYPE(object) };
+    // SAFETY: by (a) `visit` may be called.
+    let stopped = unsafe { visit(class.cast(), argument) };
+    match TUPLE.get() {
+        // SAFETY: by (a) `object` is a tuple, and `visit` may be called.
+        Some(functions) if stopped == 0 => unsafe { (functions.traverse)(object, visit, argument) },
+        _ => stopped,
     }
 }
 
@@ -156,29 +349,33 @@ pub(super) fn refill<'py>(
     if unsafe { ffi::Py_REFCNT(tuple.as_ptr()) } != 1 || !has_plain_tuples(tuple.py()) {
         return Ok(None);
     }
-    fill(&tuple, length(elements.len())?, elements)?;
+    let len = length(elements.len())?;
+    fill(&tuple, len, elements).ok_or_else(|| take_exception(tuple.py()))?;
     Ok(Some(tuple))
 }
 
-/// Sets all elements of `tuple` to `elements`. `len` must be the length of `tuple`. Returns an error if an element is
-/// `None` or if `elements` yields fewer than `len` elements.
+/// Sets all elements of `tuple` to `elements`. `len` must be the length of `tuple`. Returns `None` and sets an exception
+/// if an element is `None` or if `elements` yields fewer than `len` elements.
 #[inline(always)]
 fn fill<'py>(
     tuple: &Bound<'py, PyTuple>,
     len: ffi::Py_ssize_t,
     elements: impl Iterator<Item = NewObject<'py>>,
-) -> PyResult<()> {
+) -> Option<()> {
     let mut index = 0;
     for element in elements {
-        let Some(element) = element else { return Err(take_exception(tuple.py())) };
-        // SAFETY: `tuple` is a tuple. `PyTuple_SetItem` takes the reference to the element even if it fails.
-        // `PyTuple_SetItem` refuses an index outside of the tuple, and a tuple that has other references.
-        if unsafe { ffi::PyTuple_SetItem(tuple.as_ptr(), index, element.into_ptr()) } != 0 {
-            return Err(take_exception(tuple.py()));
+        // SAFETY: `tuple` is a tuple. `PyTuple_SetItem` takes the reference to the element even if it fails. It refuses
+        // an index outside of the tuple, and a tuple that has other references.
+        if unsafe { ffi::PyTuple_SetItem(tuple.as_ptr(), index, element?.into_ptr()) } != 0 {
+            return None;
         }
         index = index.saturating_add(1);
     }
-    if index == len { Ok(()) } else { Err(incomplete()) }
+    if index != len {
+        incomplete().restore(tuple.py());
+        return None;
+    }
+    Some(())
 }
 
 /// Returns `true` if a tuple stores nothing but its elements, and the interpreter has a GIL. From Python 3.14 on, a
