@@ -212,8 +212,6 @@ STEPS = {
     "== of records of other types": "records == wider",
     "== of items without values": "View(data).cast('h0c', dialect='struct') == View(data).cast('H0c', dialect='struct')",
     "shape of an Exporter": "exporter.shape + exporter.strides + exporter.suboffsets",
-    "pickle of a record": "records[0].__reduce__()",
-    "failing Exporter": "failing(lambda: Exporter(data, shape=(99,)))",
     "failing length": "failing(struct.pack_into, '<i', data12, 2**70, 1)",
     "Exporter": "Exporter(data, format='B', shape=(2, 4))",
     "pack": "struct.pack('<Id', 2**31, 1.5)",
