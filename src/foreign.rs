@@ -324,6 +324,23 @@ pub(crate) unsafe fn with_memory<R>(
     Ok(read(&memory))
 }
 
+/// Returns the address in the pointer that is `offset` bytes after `buf`. `dimension` is the number of the dimension
+/// whose items the pointer leads to, for the error message.
+///
+/// # Errors
+/// - a NULL pointer
+/// - an `offset` outside of the address space
+///
+/// # Safety
+/// - (a) The bytes of the pointer may be read. They need not be aligned.
+#[cfg(feature = "pyo3")]
+pub unsafe fn follow_pointer(buf: *mut u8, offset: i64, dimension: usize) -> Result<*mut u8, DecodeError> {
+    let at = buf.wrapping_offset(to_isize(offset)?).cast::<*mut u8>();
+    // SAFETY: by (a) the bytes may be read. `read_unaligned` accepts every address.
+    let pointer = unsafe { at.read_unaligned() };
+    if pointer.is_null() { Err(null_pointer(dimension)) } else { Ok(pointer) }
+}
+
 impl<'b> Buffer<'b> {
     /// Creates a buffer that reads memory of any owner.
     ///

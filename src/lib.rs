@@ -142,6 +142,8 @@ pub use view::{
 pub mod __private {
     pub use crate::align::to_u64;
     pub use crate::decode::{Blocks, ScalarCodec, ZERO_SIZED_LIMIT, nearest_float16};
+    #[cfg(feature = "pyo3")]
+    pub use crate::foreign::follow_pointer;
     #[cfg(feature = "serde")]
     pub use crate::interop::serde::ReportJson;
     pub use crate::layout::{

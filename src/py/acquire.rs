@@ -21,7 +21,7 @@ use smallvec::SmallVec;
 use super::dlpack::DlpackMemory;
 use crate::abi::DataModel;
 use crate::decode::{Buffer, BufferMut, DecodeError, EncodeError, Memory, Plan};
-use crate::foreign::with_memory;
+use crate::foreign::{follow_pointer, with_memory};
 use crate::format::Limits;
 use crate::layout::Field;
 use crate::view::{
@@ -814,16 +814,10 @@ impl SharedView {
         let Selected { view, pointer } = self.view.select(dimension, index)?;
         let mut buf = self.buf;
         if let Some(offset) = pointer {
-            let offset =
-                isize::try_from(offset).map_err(|_| DecodeError::internal("an offset outside of the address space"))?;
-            let at: *mut u8 = buf.wrapping_offset(offset);
-            // SAFETY: `select` reports a pointer only if there is an item with that index. By the INVARIANT the
+            // SAFETY: (a) `select` reports a pointer only if there is an item with that index. By the INVARIANT the
             // exporter described the item, so the pointer that leads to the item (A22, suboffsets) is readable until
-            // the release (E04, valid memory). The pointer need not be aligned.
-            buf = unsafe { at.cast::<*mut u8>().read_unaligned() };
-            if buf.is_null() {
-                return Err(DecodeError::NullPointer { dimension: to_u64(dimension) });
-            }
+            // the release (E04, valid memory).
+            buf = unsafe { follow_pointer(buf, offset, dimension) }?;
         }
         Ok(Self { acquired: Arc::clone(&self.acquired), view, buf })
     }

@@ -2,6 +2,7 @@
 
 import struct
 import sys
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -205,6 +206,13 @@ STEPS = {
     "assignment of a slice": "view.__setitem__(slice(None), other)",
     "assignment of a list": "view.__setitem__(slice(None), [1.5] * 4)",
     "memoryview": "memoryview(view)",
+    "assignment of a mapping": "writable.__setitem__(0, {'a': 1, 'b': 2.5})",
+    "assignment of complex numbers": "view.__setitem__(slice(None), View(np.ones(4, 'c16')))",
+    "== of records": "records == View(table)",
+    "== of records of other types": "records == wider",
+    "== of items without values": "View(data).cast('h0c', dialect='struct') == View(data).cast('H0c', dialect='struct')",
+    "shape of an Exporter": "exporter.shape + exporter.strides + exporter.suboffsets",
+    "failing length": "failing(struct.pack_into, '<i', data12, 2**70, 1)",
     "Exporter": "Exporter(data, format='B', shape=(2, 4))",
     "pack": "struct.pack('<Id', 2**31, 1.5)",
     "unpack": "struct.unpack('<Id', data12)",
@@ -241,11 +249,14 @@ def test_each_allocation_of_a_call_can_fail(case, backtrace):
         records = View(table)
         texts = View(np.full(4, "abcd", [("text", "U4"), ("bytes", "S4")]))
         numbers_in_pairs = View(np.ones(4, "c16"))
+        writable = View(table.copy())
+        wider = View(table.astype("<i8,<f8"))
+        exporter = Exporter(data, format="B", shape=(2, 4))
 
         def failing(call, *arguments):
             try:
                 call(*arguments)
-            except (ValueError, TypeError, IndexError, KeyError, struct.error):
+            except (BufferError, ValueError, TypeError, IndexError, KeyError, struct.error):
                 pass
 
         def run():
@@ -272,3 +283,28 @@ def test_each_allocation_of_a_call_can_fail(case, backtrace):
         backtrace=backtrace,
         timeout=20,
     )
+
+
+class Liar(Sequence):
+    """A sequence that has more entries than it reports."""
+
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, index):
+        return 1
+
+
+LONG_ARGUMENTS = {
+    "shape of a cast": lambda sequence: View(b"").cast("B", sequence),
+    "shape of an Exporter": lambda sequence: Exporter(b"", shape=sequence),
+    "strides of an Exporter": lambda sequence: Exporter(b"", shape=(0,), strides=sequence),
+    "suboffsets of an Exporter": lambda sequence: Exporter(b"", shape=(0,), suboffsets=sequence),
+}
+
+
+@pytest.mark.parametrize("sequence", [range(2**40), range(2**62), Liar()], ids=["2**40", "2**62", "endless"])
+@pytest.mark.parametrize("case", LONG_ARGUMENTS)
+def test_a_sequence_of_a_huge_length_is_refused(case, sequence):
+    with pytest.raises(ValueError, match="the sequence has more than 65536 entries"):
+        LONG_ARGUMENTS[case](sequence)

@@ -1,10 +1,18 @@
 """Tests that the records of all views with the same layout have the same class."""
 
+import copy
 import ctypes
+import gc
+import pickle
+import sys
+import weakref
+from collections import namedtuple
 
 import numpy as np
+import pytest
+from programs import assert_runs
 
-from pep3118 import View
+from pep3118 import Exporter, View
 
 FORMAT = "T{<i:id:<d:x:}"
 
@@ -68,3 +76,121 @@ def test_records_are_tuples_with_names():
     record = View(bytes(12)).cast(FORMAT)[0]
     assert isinstance(record, tuple) and record == (0, 0.0) and record._fields == ("id", "x")
     assert record._replace(id=1) == (1, 0.0) and type(record._replace(id=1)) is type(record)
+
+
+def record_class():
+    gc.collect()  # Garbage of other tests can have references to the class.
+    return type(View(bytes(24)).cast(FORMAT)[0])
+
+
+def test_a_record_class_has_the_attributes_of_a_named_tuple_class():
+    cls, model = record_class(), namedtuple("Record", "id x")
+    assert issubclass(cls, tuple) and (cls.__name__, cls.__qualname__, cls.__module__) == ("Record", "Record", "pep3118")
+    assert set(dir(model)) <= set(dir(cls)) and (cls.__doc__, cls._fields) == (model.__doc__, model._fields)
+    assert (cls.__slots__, cls.__match_args__, cls._field_defaults) == ((), ("id", "x"), {})
+    assert (cls.__basicsize__, cls.__itemsize__, cls.__dictoffset__) == (model.__basicsize__, model.__itemsize__, 0)
+    record = cls(1, x=2.5)
+    assert type(record) is type(cls._make([1, 2.5])) is type(record._replace(id=3)) is cls
+    assert (record.id, record.x, record._asdict()) == (1, 2.5, {"id": 1, "x": 2.5})
+    assert record == (1, 2.5) and hash(record) == hash((1, 2.5)) and repr(record) == "Record(id=1, x=2.5)"
+    assert type(copy.copy(record)) is type(copy.deepcopy(record)) is type(pickle.loads(pickle.dumps(record))) is cls
+    with pytest.raises(TypeError):
+        cls(1)
+    with pytest.raises(AttributeError):
+        record.id = 2
+
+
+def test_records_own_one_reference_to_their_class():
+    view, cls = View(bytes(12 * 100)).cast(FORMAT), record_class()
+    before = sys.getrefcount(cls)
+    records = view.tolist()
+    assert sys.getrefcount(cls) == before + 100
+    records += [cls(1, 2.5) for _ in range(100)]
+    assert sys.getrefcount(cls) == before + 200
+    del records
+    for record in view:
+        assert type(record) is cls
+    del record
+    assert sys.getrefcount(cls) == before
+
+
+def test_records_without_fields_are_no_plain_tuples():
+    view = View(Exporter(b"", format="T{}", itemsize=0, shape=(3,)))
+    cls = type(view[0])
+    records = view.tolist()
+    assert records == [(), (), ()] and {type(record) for record in records} == {cls} != {tuple}
+    assert cls() == () and type(cls()) is cls and type(()) is tuple
+    del records
+    assert type(tuple([])) is tuple
+
+
+def test_records_do_not_become_plain_tuples():
+    # The interpreter reuses the memory of tuples.
+    cls = record_class()
+    for _ in range(100):
+        record = cls(1, 2.5)
+        assert type(record) is cls
+        del record
+        pair = tuple([1, 2.5])
+        assert type(pair) is tuple
+        del pair
+
+
+def test_a_subclass_of_a_record_class_has_attributes_and_a_finalizer():
+    finalized = []
+
+    class Derived(record_class()):
+        def __del__(self):
+            finalized.append(self.id)
+
+    count = sys.getrefcount(Derived)
+    record = Derived(7, 2.5)
+    record.note = "text"
+    assert (record, record.note) == ((7, 2.5), "text")
+    reference = sys.getrefcount(record.note)
+    del record
+    assert (finalized, sys.getrefcount(Derived)) == ([7], count) and reference
+    record = Derived(8, [])
+    record.x.append(record)
+    record.itself = record
+    del record
+    gc.collect()
+    assert (finalized, sys.getrefcount(Derived)) == ([7, 8], count)
+
+
+def test_records_in_cycles_are_collected():
+    cls = record_class()
+    before = sys.getrefcount(cls)
+    for _ in range(100):
+        record = cls(1, [])
+        record.x.append(record)
+    del record
+    gc.collect()
+    assert sys.getrefcount(cls) == before
+
+
+def test_a_class_that_refers_to_its_records_is_collected():
+    view = View(bytes(4)).cast("T{<i:only_in_this_test:}")
+    cls = type(view[0])
+    cls.example = view[0]
+    reference = weakref.ref(cls)
+    del cls
+    gc.collect()
+    assert reference() is None
+    assert view[0]._fields == ("only_in_this_test",)
+
+
+def test_deeply_nested_records_are_freed():
+    assert_runs(
+        """
+        from pep3118 import View
+
+        cls = type(View(bytes(8)).cast("T{<i:a:<i:b:}")[0])
+        record = None
+        for _ in range(1_000_000):
+            record = cls(record, 1)
+        del record
+        for _ in range(1_000_000):
+            record = cls((None, [cls(1, 2)]), 1)
+        """
+    )

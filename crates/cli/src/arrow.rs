@@ -56,11 +56,10 @@ impl BatchFormat {
     }
 }
 
-/// The encoder of record batches in the format of the file.
+/// The encoder of record batches in the format of the file. Both writers are in boxes, because their sizes differ much.
 enum BatchEncoder<W: Write + Send> {
-    Arrow(FileWriter<W>),
+    Arrow(Box<FileWriter<W>>),
     #[cfg(feature = "parquet")]
-    // Boxed, because the writer of Parquet files is much larger.
     Parquet(Box<ParquetWriter<W>>),
 }
 
@@ -147,7 +146,9 @@ impl<W: Write + Send> BatchWriter<W> {
             return Err(Failure::refused(format_args!("{file} is written on little-endian machines only")));
         }
         let out = match format {
-            BatchFormat::Arrow => BatchEncoder::Arrow(FileWriter::try_new(out, mapping.schema()).map_err(arrow_error)?),
+            BatchFormat::Arrow => {
+                BatchEncoder::Arrow(Box::new(FileWriter::try_new(out, mapping.schema()).map_err(arrow_error)?))
+            }
             #[cfg(feature = "parquet")]
             BatchFormat::Parquet => {
                 mapping.schema().fields().iter().try_for_each(|field| check_parquet(field))?;

@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyInt, PyString, PyType};
 
 use crate::errors::class_name;
+use crate::objects;
 use crate::report::Report;
 
 /// Converts the argument `request`, such as `"FULL_RO"`, `"ND|FORMAT"` or `284`.
@@ -24,9 +25,12 @@ fn request(request: &Bound<'_, PyAny>) -> PyResult<Request> {
     } else if request.is_instance_of::<PyInt>() {
         Request::from_flags(request.extract()?).map_err(RequestError::from)
     } else {
-        return Err(PyTypeError::new_err(format!("a request is an int or a str, not {}", class_name(request)?)));
+        return Err(objects::error::<PyTypeError>(format!(
+            "a request is an int or a str, not {}",
+            class_name(request)?
+        )));
     };
-    parsed.map_err(|error| PyValueError::new_err(error.to_string()))
+    parsed.map_err(|error| objects::error::<PyValueError>(error.to_string()))
 }
 
 /// Checks the buffer that `obj` exports for one request.

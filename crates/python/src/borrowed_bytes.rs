@@ -11,7 +11,7 @@ use pyo3::types::PyBytes;
 use pyo3::{PyTraverseError, PyVisit, ffi};
 
 use crate::errors::class_name;
-use crate::objects::{filled, take_exception};
+use crate::objects::{self, filled, take_exception};
 use pep3118::py::Acquired;
 use pep3118::view::Request;
 
@@ -57,9 +57,9 @@ fn request(exporter: &Bound<'_, PyAny>, buffer: &mut ffi::Py_buffer, flags: c_in
 #[inline]
 fn check(buf: *mut u8, len: i64) -> PyResult<usize> {
     match usize::try_from(len) {
-        Err(_) => Err(PyBufferError::new_err(format!("the exporter reports a length of {len} bytes"))),
+        Err(_) => Err(objects::error::<PyBufferError>(format!("the exporter reports a length of {len} bytes"))),
         Ok(len) if len > 0 && buf.is_null() => {
-            Err(PyBufferError::new_err(format!("the exporter reports {len} bytes at NULL")))
+            Err(objects::error::<PyBufferError>(format!("the exporter reports {len} bytes at NULL")))
         }
         Ok(len) => Ok(len),
     }
@@ -110,7 +110,7 @@ impl<'b> BorrowedBytes<'b> {
             // The message of CPython's argument parser.
             let found = class_name(exporter)?;
             let message = format!("{argument} must be read-write bytes-like object, not {found}");
-            return Err(PyTypeError::new_err(message));
+            return Err(objects::error::<PyTypeError>(message));
         }
         requested?;
         let release = Release(&mut buffer, exporter.py());
@@ -237,7 +237,7 @@ impl<'b> BorrowedBytes<'b> {
     pub(crate) fn write(&self, offset: usize, bytes: &[u8]) -> PyResult<()> {
         let to = self.at(offset, bytes.len())?;
         if !self.writable {
-            return Err(PyBufferError::new_err("the memory is read-only"));
+            return Err(objects::error::<PyBufferError>("the memory is read-only"));
         }
         // SAFETY: `at` has compared the range with `len`, so by the INVARIANT its bytes may be written to, because
         // `writable` is `true`. `bytes` is memory of this program, so the memory of the exporter does not overlap
@@ -254,7 +254,7 @@ impl<'b> BorrowedBytes<'b> {
     fn at(&self, offset: usize, len: usize) -> PyResult<*mut u8> {
         match offset.checked_add(len) {
             Some(end) if end <= self.len => Ok(self.buf.wrapping_add(offset)),
-            _ => Err(PyBufferError::new_err("bytes outside of the buffer")),
+            _ => Err(objects::error::<PyBufferError>("bytes outside of the buffer")),
         }
     }
 }

@@ -10,6 +10,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple};
 
+use crate::objects;
 use crate::report::Report;
 
 /// Runs the native command `pep3118` with `argv`, and returns the exit status. `argv[0]` is the program name.
@@ -75,7 +76,7 @@ pub(super) fn _findings(
     py: Python<'_>,
 ) -> PyResult<String> {
     let to = FindingsFormat::by_name(to);
-    let to = to.ok_or_else(|| PyValueError::new_err("the output format is unknown"))?;
+    let to = to.ok_or_else(|| objects::error::<PyValueError>("the output format is unknown"))?;
     let allow = allow.iter().map(|rule| pep3118_cli::rule(rule)).collect::<Result<Vec<RuleId>, String>>();
     let allow = allow.map_err(PyValueError::new_err)?;
     let outcome = |outcome: &Py<PyAny>| -> PyResult<Result<Py<Report>, String>> {
@@ -94,5 +95,5 @@ pub(super) fn _findings(
             report: outcome.as_ref().map(|report| report.get().json()).map_err(String::as_str),
         })
         .collect();
-    write_findings(to, &checked, &allow, explain).map_err(|error| PyValueError::new_err(error.to_string()))
+    write_findings(to, &checked, &allow, explain).map_err(|error| objects::error::<PyValueError>(error.to_string()))
 }

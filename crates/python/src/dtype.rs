@@ -9,10 +9,12 @@ use pyo3::exceptions::{PyNotImplementedError, PyTypeError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyString};
 
 use crate::errors::class_name;
 use crate::field::default_name;
+use crate::objects;
+use crate::tuple_builder::tuple;
 use pep3118::__private::{Cache, hash, loaded};
 use pep3118::Endian;
 use pep3118::abi::DataModel;
@@ -68,7 +70,10 @@ fn bytes_around_type(field: Field<'_>, format: &[u8]) -> (Option<u8>, Option<u8>
 fn field_dtype<'py>(py: Python<'py>, field: Field<'_>, format: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     let element = element_dtype(py, field, format)?;
     let shape = field.shape();
-    let array = |element, shape: &[u64]| dtype_class(py)?.call1(((element, PyTuple::new(py, shape)?),));
+    let array = |element, shape: &[u64]| {
+        let shape = tuple(py, shape.iter().map(|length| objects::unsigned(py, *length)))?;
+        dtype_class(py)?.call1(((element, shape),))
+    };
     match shape {
         [] => Ok(element),
         // NumPy reads `(2)3i` as an array of arrays, and not as `(2,3)i`.
@@ -285,7 +290,7 @@ fn record_dtype<'py>(py: Python<'py>, field: Field<'_>, format: &[u8]) -> PyResu
         let fields: Vec<_> = names.into_iter().zip(formats).collect();
         return dtype_class(py)?.call1((fields,));
     }
-    let description = PyDict::new(py);
+    let description = objects::dict(py)?;
     description.set_item(intern!(py, "names"), names)?;
     description.set_item(intern!(py, "formats"), formats)?;
     description.set_item(intern!(py, "offsets"), offsets)?;

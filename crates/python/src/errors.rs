@@ -9,9 +9,10 @@ use pyo3::exceptions::{PyBufferError, PyIndexError, PyKeyError, PyTypeError, PyV
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyString, PyTuple, PyType};
+use pyo3::types::{PyString, PyType};
 
 use crate::objects;
+use crate::tuple_builder::tuple;
 
 use crate::layout_argument::Call;
 use pep3118_cli::hints::{Arguments, help};
@@ -120,10 +121,11 @@ impl TwoBaseClass {
     /// - no memory: `MemoryError`
     pub(crate) fn class<'py>(&self, py: Python<'py>) -> PyResult<(&'static str, &Bound<'py, PyType>)> {
         let class = self.class.get_or_try_init(py, || {
-            let attributes = PyDict::new(py);
+            let attributes = objects::dict(py)?;
             attributes.set_item("__module__", "pep3118")?;
             attributes.set_item("__doc__", self.doc)?;
-            let class = py.get_type::<PyType>().call1((self.name, PyTuple::new(py, (self.bases)(py))?, attributes))?;
+            let bases = tuple(py, (self.bases)(py).into_iter().map(|base| Some(base.into_any())))?;
+            let class = py.get_type::<PyType>().call1((self.name, bases, attributes))?;
             Ok::<_, PyErr>(class.cast_into::<PyType>()?.unbind())
         })?;
         Ok((self.name, class.bind(py)))

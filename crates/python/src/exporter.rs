@@ -11,6 +11,8 @@ use pyo3::types::{PyString, PyTuple};
 use super::errors::{broken_rules, refused};
 use super::layout_argument::{Call, LayoutArgument};
 use crate::objects::{self, is_refusal, utf8_text};
+use crate::short_sequence::ShortSequence;
+use crate::tuple_builder::of_numbers;
 use pep3118::__private::{escape, plural};
 use pep3118::abi::DataModel;
 use pep3118::layout::reconcile;
@@ -63,6 +65,9 @@ struct ItemArguments {
     suboffsets: Option<Vec<i64>>,
     offset: i64,
 }
+
+/// The arguments `shape`, `strides` and `suboffsets`.
+type Dimensions = (Option<ShortSequence<i64>>, Option<ShortSequence<i64>>, Option<ShortSequence<i64>>);
 
 /// The argument `format` of the constructor. `None` is a value of this argument, and not its default.
 enum Defaulted<'py> {
@@ -124,6 +129,17 @@ fn too_large(size: u64) -> PyErr {
 }
 
 impl ItemArguments {
+    /// Combines the arguments. The fields of the result have the same names as the arguments.
+    fn new(
+        (format, itemsize): (Option<Vec<u8>>, Option<i64>),
+        (shape, strides, suboffsets): Dimensions,
+        offset: i64,
+    ) -> Self {
+        let numbers = |argument: Option<ShortSequence<i64>>| argument.map(|sequence| sequence.0);
+        let (shape, strides, suboffsets) = (numbers(shape), numbers(strides), numbers(suboffsets));
+        Self { format, itemsize, shape, strides, suboffsets, offset }
+    }
+
     /// Returns the size of an item in bytes: the argument `itemsize`, or by default the size of the format. Returns an
     /// error if there is no `itemsize` and the format is invalid.
     fn itemsize(&self) -> PyResult<i64> {
@@ -147,7 +163,7 @@ impl ItemArguments {
     /// - the format contains a NUL: `ValueError`
     fn check(self, py: Python<'_>, len: i64, readonly: bool) -> PyResult<(View<'static>, Option<Vec<u8>>)> {
         if self.format.as_ref().is_some_and(|format| format.contains(&0)) {
-            return Err(PyValueError::new_err(
+            return Err(objects::error::<PyValueError>(
                 "the format contains a NUL character, but a C string ends at the first NUL",
             ));
         }
@@ -155,14 +171,14 @@ impl ItemArguments {
         let shape = match self.shape {
             Some(shape) => shape,
             None if self.strides.is_some() || self.suboffsets.is_some() => {
-                return Err(PyValueError::new_err("strides and suboffsets need a shape"));
+                return Err(objects::error::<PyValueError>("strides and suboffsets need a shape"));
             }
             None => {
                 let available = len.saturating_sub(self.offset);
                 match (available.checked_div(itemsize), available.checked_rem(itemsize)) {
                     (Some(count), Some(0)) => vec![count],
                     _ => {
-                        return Err(PyValueError::new_err(format!(
+                        return Err(objects::error::<PyValueError>(format!(
                             "{available} bytes of memory are not a multiple of the {itemsize}-byte item size: give a shape"
                         )));
                     }
@@ -196,7 +212,7 @@ impl ItemArguments {
             (Some(error), _) => Err(error),
             (None, None) => {
                 debug_assert!(false, "only a report with an error has no view");
-                Err(PyBufferError::new_err("internal error: the items cannot be read, but no rule is broken"))
+                Err(objects::error::<PyBufferError>("internal error: the items cannot be read, but no rule is broken"))
             }
         }
     }
@@ -229,20 +245,20 @@ impl Exporter {
         memory: &Bound<'_, PyAny>,
         format: Defaulted<'_>,
         itemsize: Option<i64>,
-        shape: Option<Vec<i64>>,
-        strides: Option<Vec<i64>>,
-        suboffsets: Option<Vec<i64>>,
+        shape: Option<ShortSequence<i64>>,
+        strides: Option<ShortSequence<i64>>,
+        suboffsets: Option<ShortSequence<i64>>,
         readonly: Option<bool>,
         offset: i64,
     ) -> PyResult<Self> {
         let py = memory.py();
         let (format, itemsize) = format_of(format.given(), itemsize)?;
-        let items = ItemArguments { format, itemsize, shape, strides, suboffsets, offset };
+        let items = ItemArguments::new((format, itemsize), (shape, strides, suboffsets), offset);
         let acquired = acquire(memory, readonly)?;
         // The memory is exported as new items, so the format and the shape of `memory` do not matter.
         let raw = acquired.raw();
         if !raw.is_contiguous(Order::C) && !raw.is_contiguous(Order::Fortran) {
-            return Err(PyBufferError::new_err("the memory is not contiguous"));
+            return Err(objects::error::<PyBufferError>("the memory is not contiguous"));
         }
         let bytes = RawView { buf: raw.buf, len: raw.len, itemsize: 1, ndim: 1, ..RawView::default() };
         if let Some(error) = broken_rules(py, &Checker::DEFAULT.check(&bytes, None).report) {
@@ -283,18 +299,18 @@ impl Exporter {
         owner: Py<PyAny>,
         format: Defaulted<'_>,
         itemsize: Option<i64>,
-        shape: Option<Vec<i64>>,
-        strides: Option<Vec<i64>>,
-        suboffsets: Option<Vec<i64>>,
+        shape: Option<ShortSequence<i64>>,
+        strides: Option<ShortSequence<i64>>,
+        suboffsets: Option<ShortSequence<i64>>,
         readonly: bool,
         offset: i64,
     ) -> PyResult<Self> {
         let end = usize::try_from(length).ok().and_then(|length| address.checked_add(length));
         if end.is_none() || (address == 0 && length > 0) {
-            return Err(PyValueError::new_err(format!("there are no {length} bytes at address {address:#x}")));
+            return Err(objects::error::<PyValueError>(format!("there are no {length} bytes at address {address:#x}")));
         }
         let (format, itemsize) = format_of(format.given(), itemsize)?;
-        let items = ItemArguments { format, itemsize, shape, strides, suboffsets, offset };
+        let items = ItemArguments::new((format, itemsize), (shape, strides, suboffsets), offset);
         let (view, format) = items.check(py, length, readonly)?;
         let offset = isize::try_from(offset)?;
         let start = std::ptr::with_exposed_provenance_mut(address);
@@ -350,19 +366,19 @@ impl Exporter {
     /// The number of items in each dimension.
     #[getter]
     fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, self.view.shape())
+        of_numbers(py, self.view.shape())
     }
 
     /// The distance in bytes from one item to the next in each dimension.
     #[getter]
     fn strides<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, self.view.strides())
+        of_numbers(py, self.view.strides())
     }
 
     /// The bytes to add after following a pointer in each dimension, or () if no dimension has pointers.
     #[getter]
     fn suboffsets<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, self.view.suboffsets().unwrap_or_default())
+        of_numbers(py, self.view.suboffsets().unwrap_or_default())
     }
 
     /// Whether the items are contiguous in C order: the last index changes fastest.

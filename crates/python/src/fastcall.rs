@@ -15,7 +15,7 @@ use pyo3::panic::PanicException;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyType};
 
-use crate::objects::take_exception;
+use crate::objects::{self, take_exception};
 
 /// The arguments of a call.
 ///
@@ -73,7 +73,7 @@ impl<'a, 'py> Arguments<'a, 'py> {
     #[cold]
     fn wrong_number(self, function: &str, wanted: usize) -> PyErr {
         let wanted = plural(wanted, "argument");
-        PyTypeError::new_err(format!("{function} expected {wanted}, got {}", self.len()))
+        objects::error::<PyTypeError>(format!("{function} expected {wanted}, got {}", self.len()))
     }
 }
 

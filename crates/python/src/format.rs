@@ -105,7 +105,7 @@ pub(crate) fn text_bytes(format: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
 /// Returns a `ValueError` with the message of `error`. The message may contain field names that are not escaped, so
 /// this function escapes the message.
 fn escaped_value_error(error: impl std::fmt::Display) -> PyErr {
-    PyValueError::new_err(escape(&error.to_string()).into_owned())
+    objects::error::<PyValueError>(escape(&error.to_string()))
 }
 
 impl Format {

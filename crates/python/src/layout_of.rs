@@ -10,6 +10,7 @@ use super::format::Format;
 use super::layout_argument::{Call, LayoutArgument};
 use super::view::View;
 use crate::explain::escape_html;
+use crate::objects;
 use pep3118::__private::{escape, type_layout};
 use pep3118::layout::{Comparison, Dialect, Equivalence};
 use pep3118::py::Acquired;
@@ -49,8 +50,9 @@ pub(super) fn layout_of(obj: &Bound<'_, PyAny>) -> PyResult<Format> {
     let raw = acquired.raw();
     // The protocol defines a NULL format as `B`, unsigned bytes.
     let format = raw.format.unwrap_or(b"B");
-    let itemsize = u64::try_from(raw.itemsize)
-        .map_err(|_| PyBufferError::new_err(format!("the exporter reports an itemsize of {} bytes", raw.itemsize)))?;
+    let itemsize = u64::try_from(raw.itemsize).map_err(|_| {
+        objects::error::<PyBufferError>(format!("the exporter reports an itemsize of {} bytes", raw.itemsize))
+    })?;
     match producer_dialect(obj)? {
         // If the format is invalid in the dialect of its producer, all dialects are tried.
         Some(dialect) => Format::read(format, Some(itemsize), Some(dialect), "host", Call::FORMAT)

@@ -18,6 +18,7 @@ mod objects;
 mod pickle;
 mod records;
 mod report;
+mod short_sequence;
 mod structs;
 mod to_ctypes;
 mod tuple_builder;

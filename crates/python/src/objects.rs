@@ -7,7 +7,7 @@ use std::ffi::{c_char, c_int};
 
 use pyo3::exceptions::{PyBufferError, PyMemoryError, PySystemError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyString, PyType};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyString, PyType};
 use pyo3::{PyTypeInfo, ffi};
 
 /// A new object, or `None` with an exception set in the interpreter.
@@ -100,6 +100,17 @@ pub(crate) fn latin1<'py>(py: Python<'py>, characters: &[u8]) -> NewObject<'py> 
     let object = unsafe { ffi::PyUnicode_DecodeLatin1(start, len, std::ptr::null()) };
     // SAFETY: (a) of `owned`: `PyUnicode_DecodeLatin1` returns a new reference, or returns NULL and sets an exception.
     unsafe { owned(py, object) }
+}
+
+/// Creates a `dict` without entries.
+///
+/// # Errors
+/// - no memory: `MemoryError`
+pub(crate) fn dict(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    // SAFETY: the interpreter is attached.
+    let object = unsafe { ffi::PyDict_New() };
+    // SAFETY: (a) of `owned`: `PyDict_New` returns a new reference, or returns NULL and sets an exception.
+    Ok(into_result(py, unsafe { owned(py, object) })?.cast_into()?)
 }
 
 /// Attaches the current thread to the interpreter, runs `call`, and returns the result of `call`. The interpreter must

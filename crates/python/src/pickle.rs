@@ -16,7 +16,7 @@ use pep3118::layout::{BitField, Field, Layout, LayoutBuilder, MemberSpec, NulHan
 /// # Errors
 /// - the memory is exhausted: `MemoryError`
 pub(super) fn to_dict<'py>(py: Python<'py>, layout: &Layout) -> PyResult<Bound<'py, PyDict>> {
-    let tree = PyDict::new(py);
+    let tree = objects::dict(py)?;
     tree.set_item("itemsize", layout.size())?;
     tree.set_item("alignment", layout.align().bytes())?;
     tree.set_item("fields", fields_to_list(py, layout.fields())?)?;
@@ -28,7 +28,7 @@ pub(super) fn to_dict<'py>(py: Python<'py>, layout: &Layout) -> PyResult<Bound<'
 fn fields_to_list<'py, 'l>(py: Python<'py>, fields: impl Iterator<Item = Field<'l>>) -> PyResult<Bound<'py, PyList>> {
     let list = PyList::empty(py);
     for field in fields {
-        let node = PyDict::new(py);
+        let node = objects::dict(py)?;
         node.set_item("name", field.name().map(|name| into_result(py, objects::bytes(py, name))).transpose()?)?;
         node.set_item("offset", field.offset())?;
         node.set_item("shape", field.shape())?;
@@ -63,11 +63,13 @@ fn fields_to_list<'py, 'l>(py: Python<'py>, fields: impl Iterator<Item = Field<'
 pub(super) fn from_dict(tree: &Bound<'_, PyDict>, model: &DataModel) -> PyResult<Layout> {
     let size: u64 = get(tree, "itemsize")?.extract()?;
     if size > model.ssize_max() {
-        return Err(PyValueError::new_err(format!("an item of {size} bytes is too large for the data model {model}")));
+        return Err(objects::error::<PyValueError>(format!(
+            "an item of {size} bytes is too large for the data model {model}"
+        )));
     }
     let mut builder = LayoutBuilder::new(size, model);
     let align: u64 = get(tree, "alignment")?.extract()?;
-    let not_a_power = || PyValueError::new_err(format!("the alignment {align} is not a power of two"));
+    let not_a_power = || objects::error::<PyValueError>(format!("the alignment {align} is not a power of two"));
     builder.align(Align::new(align).ok_or_else(not_a_power)?);
     add_fields(&mut builder, &get(tree, "fields")?)?;
     Ok(builder.finish())
@@ -80,7 +82,7 @@ fn is_text(ty: Type) -> bool {
 
 /// Returns the value of `key` in `tree`. Returns a `KeyError` if the key is missing.
 fn get<'py>(tree: &Bound<'py, PyDict>, key: &'static str) -> PyResult<Bound<'py, PyAny>> {
-    tree.get_item(key)?.ok_or_else(|| PyKeyError::new_err(key))
+    tree.get_item(key)?.ok_or_else(|| objects::error::<PyKeyError>(key))
 }
 
 /// Adds `fields`, a list of dicts, to the open record of `builder`. The recursion is bounded, because `builder` refuses
@@ -93,7 +95,7 @@ fn add_fields(builder: &mut LayoutBuilder, fields: &Bound<'_, PyAny>) -> PyResul
         let member = MemberSpec { name: name.as_deref(), offset: get(&node, "offset")?.extract()?, shape: &shape };
         let size = get(&node, "itemsize")?.extract()?;
         let ty: String = get(&node, "type")?.extract()?;
-        let unknown = || PyValueError::new_err(format!("unknown type `{}`", escape(&ty)));
+        let unknown = || objects::error::<PyValueError>(format!("unknown type `{}`", escape(&ty)));
         let ty = Type::by_name(&ty).ok_or_else(unknown)?;
         if ty == Type::Record {
             builder.open(member, size)?;
@@ -106,25 +108,27 @@ fn add_fields(builder: &mut LayoutBuilder, fields: &Bound<'_, PyAny>) -> PyResul
                 // `to_dict` writes None only for a type without byte order. If a pickle has None for another type, the
                 // field gets the byte order of this machine.
                 None => Endian::HOST,
-                Some(other) => return Err(PyValueError::new_err(format!("unknown byte order `{}`", escape(other)))),
+                Some(other) => {
+                    return Err(objects::error::<PyValueError>(format!("unknown byte order `{}`", escape(other))));
+                }
             };
             if let Some(bits) = node.get_item("bits")? {
                 let (name, offset, width): (String, u8, u8) = bits.extract()?;
                 let bits = Type::by_name(&name).and_then(|ty| BitField::new(ty, offset, width));
                 let bits = bits.filter(|bits| ty == Type::Bits && bits.size() == size);
-                let impossible = || PyValueError::new_err(format!("{size} bytes have no such bit-field"));
+                let impossible = || objects::error::<PyValueError>(format!("{size} bytes have no such bit-field"));
                 builder.bit_field(member, bits.ok_or_else(impossible)?, endian)?;
             } else if let Some(user) = node.get_item("user_type")? {
                 let name: String = user.extract()?;
                 let user = UserType::by_name(name.as_bytes()).filter(|user| ty == Type::Opaque && user.size() == size);
                 let unknown = || {
                     let name = escape(&name);
-                    PyValueError::new_err(format!("no user type '{name}' of {size} bytes is registered"))
+                    objects::error::<PyValueError>(format!("no user type '{name}' of {size} bytes is registered"))
                 };
                 builder.user_type(member, user.ok_or_else(unknown)?, endian)?;
             } else if let Some(nuls) = node.get_item("nuls")? {
                 let name: String = nuls.extract()?;
-                let unknown = || PyValueError::new_err(format!("unknown rule for NULs `{}`", escape(&name)));
+                let unknown = || objects::error::<PyValueError>(format!("unknown rule for NULs `{}`", escape(&name)));
                 builder.text(member, Scalar { ty, size, endian }, NulHandling::by_name(&name).ok_or_else(unknown)?)?;
             } else {
                 builder.value(member, Scalar { ty, size, endian })?;

@@ -8,7 +8,8 @@ use pyo3::types::{PyIterator, PyString, PyTuple};
 
 use crate::errors::broken_rules;
 use crate::explain::escape_html;
-use crate::objects::from_result;
+use crate::objects::{self, from_result};
+use crate::short_sequence::ShortSequence;
 use crate::tuple_builder;
 use pep3118::__private::{ReportJson, escape, plural};
 use pep3118::RuleId;
@@ -217,7 +218,7 @@ impl Report {
     /// Returns the report as JSON in the form of `pep3118 check --json`:
     /// `{"exporter": ..., "findings": [...], "readable": ...}`.
     fn to_json(&self) -> PyResult<String> {
-        let invalid = |error: &dyn std::fmt::Display| PyValueError::new_err(error.to_string());
+        let invalid = |error: &dyn std::fmt::Display| objects::error::<PyValueError>(error.to_string());
         let mut json = serde_json::to_vec(&self.json()).map_err(|error| invalid(&error))?;
         pep3118_cli::escape_json(&mut json);
         String::from_utf8(json).map_err(|error| invalid(&error))
@@ -233,12 +234,12 @@ impl Report {
     /// ...
     /// pep3118.BufferRuleError: error[B05]: the request has no FORMAT but format is `<i`
     /// ...
-    #[pyo3(signature = (allow = Vec::new()))]
-    fn raise_for_errors(&self, py: Python<'_>, allow: Vec<Bound<'_, PyString>>) -> PyResult<()> {
+    #[pyo3(signature = (allow = ShortSequence(Vec::new())))]
+    fn raise_for_errors(&self, py: Python<'_>, allow: ShortSequence<Bound<'_, PyString>>) -> PyResult<()> {
         let id = |rule: &Bound<'_, PyString>| -> PyResult<RuleId> {
-            rule.to_cow()?.parse().map_err(|error: RuleIdError| PyValueError::new_err(error.to_string()))
+            rule.to_cow()?.parse().map_err(|error: RuleIdError| objects::error::<PyValueError>(error.to_string()))
         };
-        let allowed = allow.iter().map(id).collect::<PyResult<Vec<RuleId>>>()?;
+        let allowed = allow.0.iter().map(id).collect::<PyResult<Vec<RuleId>>>()?;
         broken_rules(py, &self.report.without(&allowed)).map_or(Ok(()), Err)
     }
 

@@ -2,8 +2,11 @@
 
 use pyo3::exceptions::{PySystemError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyTuple, PyType};
+use pyo3::types::{PyList, PyType};
 use std::collections::HashSet;
+
+use crate::objects;
+use crate::tuple_builder::tuple;
 
 use pep3118::__private::escape;
 use pep3118::Align;
@@ -22,7 +25,7 @@ use pep3118::layout::{BitField, Declarations, Definition, Field, Language, Layou
 pub(super) fn to_ctypes<'py>(py: Python<'py>, layout: &Layout, name: &str) -> PyResult<Bound<'py, PyType>> {
     let host = DataModel { name: layout.model().name, ..DataModel::HOST };
     if *layout.model() != host {
-        return Err(PyValueError::new_err(format!(
+        return Err(objects::error::<PyValueError>(format!(
             "ctypes has the types of this machine, and the layout is for the data model {}",
             layout.model()
         )));
@@ -74,7 +77,7 @@ fn define<'py>(
                 Some(class) => class.clone().into_any(),
                 None => {
                     debug_assert!(false, "definition {} of {}", inner.index, classes.len());
-                    return Err(PySystemError::new_err("a structure is used before its definition"));
+                    return Err(objects::error::<PySystemError>("a structure is used before its definition"));
                 }
             },
             MemberType::Padding | MemberType::Bits(_) => ctypes.getattr("c_ubyte")?,
@@ -84,7 +87,7 @@ fn define<'py>(
         }
         fields.append((&*member.name, array(ty, &member.shape)?))?;
     }
-    let namespace = PyDict::new(py);
+    let namespace = objects::dict(py)?;
     if definition.is_packed {
         // Python 3.14 deprecates `_pack_` without `_layout_`.
         namespace.set_item("_layout_", "ms")?;
@@ -95,7 +98,7 @@ fn define<'py>(
     }
     namespace.set_item("_fields_", fields)?;
     let base = ctypes.getattr(if definition.is_union { "Union" } else { "Structure" })?;
-    let bases = PyTuple::new(py, [&base])?;
+    let bases = tuple(py, [Some(base.clone())].into_iter())?;
     let class = base.get_type().call1((&definition.name, bases, namespace))?.cast_into::<PyType>()?;
     // ctypes computes the offsets itself, so the offsets are compared with the offsets of the layout.
     let mut differs = ctypes.call_method1("sizeof", (&class,))?.extract::<u64>()? != definition.size;
@@ -104,7 +107,7 @@ fn define<'py>(
     }
     if differs {
         let name = escape(&definition.name);
-        return Err(PyValueError::new_err(format!("ctypes gives `{name}` another layout")));
+        return Err(objects::error::<PyValueError>(format!("ctypes gives `{name}` another layout")));
     }
     Ok(class)
 }
@@ -310,7 +313,7 @@ fn structure<'py>(
     fields: &Bound<'py, PyList>,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
     let py = ctypes.py();
-    let namespace = PyDict::new(py);
+    let namespace = objects::dict(py)?;
     if is_ms {
         namespace.set_item("_layout_", "ms")?;
     }
@@ -325,7 +328,7 @@ fn structure<'py>(
         Endian::Little => format!("LittleEndian{kind}"),
     };
     let base = ctypes.getattr(base.as_str())?;
-    let bases = PyTuple::new(py, [&base])?;
+    let bases = tuple(py, [Some(base.clone())].into_iter())?;
     match base.get_type().call1((name, bases, namespace)) {
         Ok(class) => Ok(Some(class)),
         Err(error) if error.is_instance_of::<PyValueError>(py) || error.is_instance_of::<PyTypeError>(py) => Ok(None),
@@ -439,5 +442,9 @@ fn is_swapped(field: Field<'_>) -> bool {
 fn missing(field: Field<'_>) -> PyErr {
     let order = if is_swapped(field) { "byte-swapped " } else { "" };
     let name = field.name().map_or_else(String::new, |name| format!(" `{}`", escape(name)));
-    PyValueError::new_err(format!("ctypes has no type for the {order}{}{name} at byte {}", field.ty(), field.offset()))
+    objects::error::<PyValueError>(format!(
+        "ctypes has no type for the {order}{}{name} at byte {}",
+        field.ty(),
+        field.offset()
+    ))
 }

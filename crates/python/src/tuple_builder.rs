@@ -6,13 +6,13 @@
 #![allow(unsafe_code, reason = "fills tuples and lists that no other code refers to")]
 
 use pyo3::exceptions::PySystemError;
-use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyList, PyTuple, PyType, PyWeakrefMethods, PyWeakrefReference};
+use pyo3::types::{PyList, PyTuple, PyType, PyWeakrefMethods, PyWeakrefReference};
+use pyo3::{ffi, intern};
 
 use crate::behavior::Behavior;
-use crate::objects::{NewObject, take_exception};
+use crate::objects::{self, NewObject, from_result, take_exception};
 
 /// Creates a tuple of `elements`.
 ///
@@ -24,15 +24,42 @@ pub(super) fn tuple<'py>(
     py: Python<'py>,
     elements: impl ExactSizeIterator<Item = NewObject<'py>>,
 ) -> PyResult<Bound<'py, PyTuple>> {
-    let len = length(elements.len())?;
+    new_tuple(py, elements).ok_or_else(|| take_exception(py))
+}
+
+/// Creates a tuple of `elements`. Returns `None` and sets an exception if there is no memory or if an element is
+/// `None`.
+#[inline]
+fn new_tuple<'py>(
+    py: Python<'py>,
+    elements: impl ExactSizeIterator<Item = NewObject<'py>>,
+) -> Option<Bound<'py, PyTuple>> {
+    // `PyTuple_New` refuses a length that no memory has, so the default is a `MemoryError`.
+    let len = ffi::Py_ssize_t::try_from(elements.len()).unwrap_or(ffi::Py_ssize_t::MAX);
     // SAFETY: the thread is attached to the interpreter, and `len` is not negative.
     let tuple = unsafe { ffi::PyTuple_New(len) };
     // SAFETY: the call above returned a new reference, or it returned NULL and set an exception.
-    let tuple = unsafe { Bound::from_owned_ptr_or_opt(py, tuple) }.ok_or_else(|| take_exception(py))?;
+    let tuple = unsafe { Bound::from_owned_ptr_or_opt(py, tuple) }?;
     // SAFETY: `PyTuple_New` returns a tuple.
     let tuple = unsafe { tuple.cast_into_unchecked::<PyTuple>() };
     fill(&tuple, len, elements)?;
-    Ok(tuple)
+    Some(tuple)
+}
+
+/// Creates a tuple of the numbers `numbers`.
+///
+/// # Errors
+/// - no memory: `MemoryError`
+pub(super) fn of_numbers<'py>(py: Python<'py>, numbers: &[i64]) -> PyResult<Bound<'py, PyTuple>> {
+    tuple(py, numbers.iter().map(|number| objects::int(py, *number)))
+}
+
+/// Creates a tuple of the texts `texts`.
+///
+/// # Errors
+/// - no memory: `MemoryError`
+pub(super) fn of_texts<'py>(py: Python<'py>, texts: &[impl AsRef<str>]) -> PyResult<Bound<'py, PyTuple>> {
+    tuple(py, texts.iter().map(|text| from_result(py, objects::string(py, text.as_ref()))))
 }
 
 /// Returns the elements of `list` as a tuple.
@@ -47,25 +74,64 @@ pub(super) fn of_list<'py>(list: &Bound<'py, PyList>) -> PyResult<Bound<'py, PyT
     Ok(tuple.cast_into()?)
 }
 
-/// A class that Python code has derived from `tuple`, directly or through other classes: a class of
-/// `collections.namedtuple`, or a record class.
-///
-/// INVARIANT: if `plain` is `true`, the class and each of its base classes up to `tuple` allocate and free objects with
-/// the functions that every class of Python code has. Only `WeakTupleClass::new` sets `plain`.
+/// A class that is derived from `tuple`, directly or through other classes.
 #[derive(Debug)]
 pub(super) struct TupleClass<'py> {
     class: Bound<'py, PyType>,
-    /// `true` if `PyType_GenericAlloc` may allocate an object of the class, whose elements are then set.
-    plain: bool,
+    creation: Creation,
 }
 
 /// A weak reference to a [`TupleClass`].
-///
-/// INVARIANT: `plain` has the value of the field `plain` of the [`TupleClass`].
 #[derive(Debug)]
 pub(super) struct WeakTupleClass {
     reference: Py<PyWeakrefReference>,
-    plain: bool,
+    creation: Creation,
+}
+
+/// How an object of a class that is derived from `tuple` is created.
+///
+/// INVARIANT: `Creation::of` has returned the variant for the class that is stored with the variant.
+#[derive(Clone, Copy, Debug)]
+enum Creation {
+    /// The elements are set after the object is allocated. The class, and each class between the class and `tuple`,
+    /// allocates and frees its objects as every class that Python code derives from `tuple`.
+    Allocated,
+    /// `tuple.__new__` creates the object.
+    Called,
+}
+
+impl Creation {
+    /// Returns how an object of `class` is created. Returns an error if there is no memory.
+    fn of(class: &Bound<'_, PyType>) -> PyResult<Self> {
+        // The functions of a class that Python code derives from `tuple`.
+        static DERIVED: PyOnceLock<[usize; 3]> = PyOnceLock::new();
+        let py = class.py();
+        let tuples = PyType::new::<PyTuple>(py);
+        let derived = *DERIVED.get_or_try_init(py, || {
+            let bases = tuple(py, [Some(tuples.clone().into_any())].into_iter())?;
+            let like = PyType::new::<PyType>(py).call1((intern!(py, "Like"), bases, objects::dict(py)?))?;
+            Ok::<_, PyErr>(memory_functions(like.cast::<PyType>()?))
+        })?;
+        let (mut base, mut is_alike) = (class.clone(), has_plain_tuples(py));
+        while is_alike && !base.is(&tuples) {
+            // A class that is not derived from `tuple` differs, so the loop ends before the last base class.
+            is_alike = memory_functions(&base) == derived;
+            if is_alike {
+                base = base.getattr(intern!(py, "__base__"))?.cast_into()?;
+            }
+        }
+        Ok(if is_alike { Self::Allocated } else { Self::Called })
+    }
+}
+
+/// Returns the addresses of the functions with which `class` allocates, frees and deallocates its objects.
+fn memory_functions(class: &Bound<'_, PyType>) -> [usize; 3] {
+    [ffi::Py_tp_alloc, ffi::Py_tp_free, ffi::Py_tp_dealloc].map(|slot| {
+        // SAFETY: `class` is a class that is alive, `slot` is a slot of classes, and the thread is attached to the
+        // interpreter.
+        let function = unsafe { ffi::PyType_GetSlot(class.as_type_ptr(), slot) };
+        function.addr()
+    })
 }
 
 impl WeakTupleClass {
@@ -74,36 +140,16 @@ impl WeakTupleClass {
     /// # Errors
     /// - no memory: `MemoryError`
     pub(super) fn new<'py>(class: &Bound<'py, PyType>) -> PyResult<(Self, TupleClass<'py>)> {
-        let py = class.py();
-        let tuples = PyType::new::<PyTuple>(py);
-        let like = PyType::new::<PyType>(py).call1(("Like", (&tuples,), PyDict::new(py)))?.cast_into::<PyType>()?;
-        let slots = |class: &Bound<'_, PyType>| {
-            [ffi::Py_tp_alloc, ffi::Py_tp_dealloc].map(|slot| {
-                // SAFETY: `class` is a class that is alive, `slot` is a slot of classes, and the thread is attached to
-                // the interpreter.
-                let function = unsafe { ffi::PyType_GetSlot(class.as_type_ptr(), slot) };
-                function.addr()
-            })
-        };
-        let wanted = slots(&like);
-        let (mut base, mut alike) = (class.clone(), has_plain_tuples(py));
-        while alike && !base.is(&tuples) {
-            // A class that is not derived from `tuple` has other functions. The loop therefore ends before the last
-            // base class.
-            alike = slots(&base) == wanted;
-            if alike {
-                base = base.getattr("__base__")?.cast_into()?;
-            }
-        }
+        let creation = Creation::of(class)?;
         let reference = PyWeakrefReference::new(class.as_any())?.unbind();
-        Ok((Self { reference, plain: alike }, TupleClass { class: class.clone(), plain: alike }))
+        Ok((Self { reference, creation }, TupleClass { class: class.clone(), creation }))
     }
 
     /// Returns the class, or `None` if the class was freed.
     #[inline]
     pub(super) fn upgrade<'py>(&self, py: Python<'py>) -> Option<TupleClass<'py>> {
         let class = self.reference.bind(py).upgrade()?.cast_into::<PyType>().ok()?;
-        Some(TupleClass { class, plain: self.plain })
+        Some(TupleClass { class, creation: self.creation })
     }
 }
 
@@ -113,30 +159,32 @@ impl<'py> TupleClass<'py> {
         &self.class
     }
 
-    /// Creates an object of the class with the elements `elements`. The result equals the result of `tuple.__new__`.
-    ///
-    /// # Errors
-    /// - as [`tuple`]
+    /// Creates an object of the class with the elements `elements`. The result equals that of `tuple.__new__`. Returns
+    /// `None` and sets an exception if there is no memory or if an element is `None`.
     #[inline]
-    pub(super) fn object(
-        &self,
-        elements: impl ExactSizeIterator<Item = NewObject<'py>>,
-    ) -> PyResult<Bound<'py, PyAny>> {
+    pub(super) fn object(self, elements: impl ExactSizeIterator<Item = NewObject<'py>>) -> NewObject<'py> {
         let py = self.class.py();
-        if !self.plain {
-            static NEW: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-            let new = NEW.get_or_try_init(py, || PyType::new::<PyTuple>(py).getattr("__new__").map(Bound::unbind))?;
-            return new.bind(py).call1((&self.class, tuple(py, elements)?));
+        let count = elements.len();
+        match self.creation {
+            Creation::Allocated => {
+                let len = ffi::Py_ssize_t::try_from(count).unwrap_or(ffi::Py_ssize_t::MAX);
+                // SAFETY: this function allocates the objects of the class, as `Creation::of` has checked. `len` is not
+                // negative, and the thread is attached to the interpreter.
+                let tuple = unsafe { ffi::PyType_GenericAlloc(self.class.as_type_ptr(), len) };
+                // SAFETY: the call above returned a new reference, or it returned NULL and set an exception.
+                let tuple = unsafe { Bound::from_owned_ptr_or_opt(py, tuple) }?;
+                // SAFETY: the class is derived from `tuple`.
+                let tuple = unsafe { tuple.cast_into_unchecked::<PyTuple>() };
+                fill(&tuple, len, elements)?;
+                Some(tuple.into_any())
+            }
+            Creation::Called => {
+                static NEW: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+                let tuple = new_tuple(py, elements)?;
+                let new = NEW.get_or_try_init(py, || PyType::new::<PyTuple>(py).getattr("__new__").map(Bound::unbind));
+                from_result(py, new.and_then(|new| new.bind(py).call1((&self.class, tuple))))
+            }
         }
-        let len = length(elements.len())?;
-        // SAFETY: by the INVARIANT this function allocates the objects of the class. `len` is not negative, and the
-        // thread is attached to the interpreter.
-        let tuple = unsafe { ffi::PyType_GenericAlloc(self.class.as_type_ptr(), len) };
-        // SAFETY: the call above returned a new reference, or it returned NULL and set an exception.
-        let tuple = unsafe { Bound::from_owned_ptr_or_opt(py, tuple) }.ok_or_else(|| take_exception(py))?;
-        let tuple = tuple.cast_into::<PyTuple>()?;
-        fill(&tuple, len, elements)?;
-        Ok(tuple.into_any())
     }
 }
 
@@ -156,29 +204,33 @@ pub(super) fn refill<'py>(
     if unsafe { ffi::Py_REFCNT(tuple.as_ptr()) } != 1 || !has_plain_tuples(tuple.py()) {
         return Ok(None);
     }
-    fill(&tuple, length(elements.len())?, elements)?;
+    let len = length(elements.len())?;
+    fill(&tuple, len, elements).ok_or_else(|| take_exception(tuple.py()))?;
     Ok(Some(tuple))
 }
 
-/// Sets all elements of `tuple` to `elements`. `len` must be the length of `tuple`. Returns an error if an element is
-/// `None` or if `elements` yields fewer than `len` elements.
+/// Sets all elements of `tuple` to `elements`. `len` must be the length of `tuple`. Returns `None` and sets an exception
+/// if an element is `None` or if `elements` yields fewer than `len` elements.
 #[inline(always)]
 fn fill<'py>(
     tuple: &Bound<'py, PyTuple>,
     len: ffi::Py_ssize_t,
     elements: impl Iterator<Item = NewObject<'py>>,
-) -> PyResult<()> {
+) -> Option<()> {
     let mut index = 0;
     for element in elements {
-        let Some(element) = element else { return Err(take_exception(tuple.py())) };
-        // SAFETY: `tuple` is a tuple. `PyTuple_SetItem` takes the reference to the element even if it fails.
-        // `PyTuple_SetItem` refuses an index outside of the tuple, and a tuple that has other references.
-        if unsafe { ffi::PyTuple_SetItem(tuple.as_ptr(), index, element.into_ptr()) } != 0 {
-            return Err(take_exception(tuple.py()));
+        // SAFETY: `tuple` is a tuple. `PyTuple_SetItem` takes the reference to the element even if it fails. It refuses
+        // an index outside of the tuple, and a tuple that has other references.
+        if unsafe { ffi::PyTuple_SetItem(tuple.as_ptr(), index, element?.into_ptr()) } != 0 {
+            return None;
         }
         index = index.saturating_add(1);
     }
-    if index == len { Ok(()) } else { Err(incomplete()) }
+    if index != len {
+        incomplete().restore(tuple.py());
+        return None;
+    }
+    Some(())
 }
 
 /// Returns `true` if a tuple stores nothing but its elements, and the interpreter has a GIL. From Python 3.14 on, a

@@ -1,5 +1,6 @@
 //! `BatchError`: the error of a conversion of items to an Arrow record batch.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -161,8 +162,8 @@ pub enum BatchError {
         item: u64,
         /// The dotted name of the field, with the indices of the element: `a.b[2]`.
         field: String,
-        /// The reason.
-        kind: EncodeErrorKind,
+        /// The reason. In a box, because a result with a large error is slow to return.
+        kind: Box<EncodeErrorKind>,
     },
     /// A record batch has another schema than its encoder.
     #[error("the column of field `{}` does not have the type in the schema of the encoder", escape(field))]

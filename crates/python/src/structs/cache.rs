@@ -9,12 +9,13 @@ use std::cell::RefCell;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyString};
+use pyo3::types::{PyBytes, PyString};
 
 use super::compiled::{Caller, Compiled};
 use super::errors::not_a_format;
 use crate::fastcall::counted;
 use crate::layout_argument::LayoutArgument;
+use crate::objects;
 use pep3118::__private::{Cache, hash};
 
 /// A key of `BY_CONTENT`: the text of a format. A `str` and a `bytes` object with the same characters are different
@@ -105,7 +106,7 @@ fn find(format: &Bound<'_, PyAny>, caller: Caller) -> PyResult<Arc<Compiled>> {
         _ => {
             // `struct` first looks up the argument in a dict. The look-up of an unhashable argument raises the
             // exception of the dict.
-            PyDict::new(format.py()).get_item(format)?;
+            objects::dict(format.py())?.get_item(format)?;
             let Some(layout) = LayoutArgument::find_format(format)? else { return Err(not_a_format(format)) };
             let compiled = Arc::new(Compiled::of_layout(layout.get(), format.py())?);
             // Only a `Format` is cached, because a dtype or a class can change.

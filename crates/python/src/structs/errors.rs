@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 
 use crate::behavior::Behavior;
 use crate::errors::{class_name, qualified_class_name};
-use crate::objects::string;
+use crate::objects::{self, string};
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
 
@@ -93,7 +93,7 @@ pub(super) fn value_error(py: Python<'_>, error: WriteError) -> PyErr {
         }
         WriteErrorKind::Overflow(scalar) => {
             let message = format!("float too large to pack with {} format", character(scalar.character));
-            PyOverflowError::new_err(message)
+            objects::error::<PyOverflowError>(message)
         }
         kind => self::error(py, PyErr::from(WriteError::from_parts(kind, path)).value(py).to_string()),
     }
@@ -112,7 +112,9 @@ pub(super) fn record_error(py: Python<'_>, error: WriteError) -> PyErr {
 pub(super) fn not_a_format(format: &Bound<'_, PyAny>) -> PyErr {
     let has_module = Behavior::current(format.py()).has_qualified_names;
     match if has_module { qualified_class_name(format) } else { class_name(format) } {
-        Ok(name) => PyTypeError::new_err(format!("Struct() argument 1 must be a str or bytes object, not {name}")),
+        Ok(name) => {
+            objects::error::<PyTypeError>(format!("Struct() argument 1 must be a str or bytes object, not {name}"))
+        }
         Err(error) => error,
     }
 }

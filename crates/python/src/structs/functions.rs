@@ -64,7 +64,7 @@ fn split_format<'a, 'py>(
     minimum: usize,
 ) -> PyResult<(Borrowed<'a, 'py, PyAny>, Arguments<'a, 'py>)> {
     check_minimum(arguments, function, minimum)?;
-    arguments.split_first().ok_or_else(|| PyTypeError::new_err("missing format argument"))
+    arguments.split_first().ok_or_else(|| objects::error::<PyTypeError>("missing format argument"))
 }
 
 /// Defines one type for each Python function. The type implements [`Function`], and the doc comment of the type becomes

@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 
 use super::errors::error;
 use crate::behavior::Behavior;
+use crate::objects;
 
 /// Converts `offset`, the argument of `pack_into`, to an integer.
 ///
@@ -18,7 +19,7 @@ pub(super) fn index(offset: &Bound<'_, PyAny>) -> PyResult<isize> {
     }
     offset.extract::<isize>().map_err(|error| {
         if error.is_instance_of::<PyOverflowError>(offset.py()) {
-            return PyIndexError::new_err("cannot fit 'int' into an index-sized integer");
+            return objects::error::<PyIndexError>("cannot fit 'int' into an index-sized integer");
         }
         error
     })
@@ -35,7 +36,7 @@ impl FromPyObject<'_, '_> for Offset {
     fn extract(offset: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
         offset.extract::<isize>().map(Self).map_err(|error| {
             if error.is_instance_of::<PyOverflowError>(offset.py()) {
-                return PyOverflowError::new_err("Python int too large to convert to C ssize_t");
+                return objects::error::<PyOverflowError>("Python int too large to convert to C ssize_t");
             }
             error
         })

@@ -181,6 +181,24 @@ impl Codec {
         }
     }
 
+    /// Returns `true` if each item is a record whose values are numbers and byte strings, and the record has a class.
+    #[inline]
+    pub(crate) fn reads_plain_records(&self) -> bool {
+        matches!(&self.root, ValueCodec::Record(RecordCodec { class: Some(_), primitives: Some(_), .. }))
+    }
+
+    /// Returns a new object for `item`, the bytes of one record, if reading the record runs no other code: each value is
+    /// a number or a byte string, and the class of the record exists. Otherwise, returns `None` without an exception.
+    #[inline]
+    pub(crate) fn read_plain_record<'py>(&self, py: Python<'py>, item: &[u8]) -> Option<NewObject<'py>> {
+        match &self.root {
+            ValueCodec::Record(RecordCodec { class: Some(class), primitives: Some(primitives), .. }) => {
+                Some(class.existing(py)?.object(primitives.iter().map(|value| value.read(py, item))))
+            }
+            _ => None,
+        }
+    }
+
     /// Returns a tuple with the values of `item`: one element for each field of a record, or one element for any other
     /// item. If the codec has classes, the tuple of a record has the class of the record.
     ///
@@ -189,7 +207,7 @@ impl Codec {
     #[inline]
     pub(crate) fn read_fields<'py>(&self, py: Python<'py>, item: &[u8]) -> PyResult<Bound<'py, PyTuple>> {
         match &self.root {
-            ValueCodec::Record(record) => Ok(record.read(py, item)?.cast_into()?),
+            ValueCodec::Record(record) => Ok(into_result(py, record.read(py, item))?.cast_into()?),
             value => tuple_builder::tuple(py, [value.read(py, item)].into_iter()),
         }
     }
@@ -345,7 +363,7 @@ impl ValueCodec {
             Self::Array { shape, size, element } => {
                 from_result(py, nested(py, bytes, shape, *size, element).map(Bound::into_any))
             }
-            Self::Record(record) => from_result(py, record.read(py, bytes)),
+            Self::Record(record) => record.read(py, bytes),
         }
     }
 
@@ -366,9 +384,12 @@ impl ValueCodec {
 }
 
 impl RecordCodec {
-    fn read<'py>(&self, py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-        let Some(class) = &self.class else { return Ok(self.tuple(py, bytes)?.into_any()) };
-        let class = class.get(py)?;
+    fn read<'py>(&self, py: Python<'py>, bytes: &[u8]) -> NewObject<'py> {
+        let Some(class) = &self.class else { return from_result(py, self.tuple(py, bytes).map(Bound::into_any)) };
+        let class = match class.get(py) {
+            Ok(class) => class,
+            Err(error) => return from_result(py, Err(error)),
+        };
         match &self.primitives {
             Some(primitives) => class.object(primitives.iter().map(|value| value.read(py, bytes))),
             // In a view, each field is one value (`repeat` is 1), so the index of the value is 0.

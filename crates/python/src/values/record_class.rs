@@ -7,10 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use pep3118::__private::{Cache, hash};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{IntoPyDict, PyList, PyTuple, PyType};
-use pyo3::wrap_pyfunction;
+use pyo3::types::{PyTuple, PyType};
+use pyo3::{intern, wrap_pyfunction};
 
-use crate::tuple_builder::{TupleClass, WeakTupleClass};
+use crate::objects;
+use crate::short_sequence::ShortSequence;
+use crate::tuple_builder::{TupleClass, WeakTupleClass, of_texts, tuple};
 
 /// The maximum number of cached classes.
 const CACHED: usize = 512;
@@ -22,9 +24,10 @@ const LAYOUT_NAMES: &str = "_layout_names";
 
 /// The Python class of the records whose fields have the names `names`.
 ///
-/// `collections.namedtuple` creates the class when the first record is read. `RecordClass` has a weak reference to the
-/// class: Python code may store a view in an attribute of the class, and a strong reference would then be part of a
-/// cycle that the garbage collector does not see. The class is freed when no record exists any more, and is created
+/// The class is created when the first record is read, and has the attributes of a class of `collections.namedtuple`.
+/// `RecordClass` has a weak reference to the class: Python code may store a view in an attribute of the class, and a
+/// strong reference would then be part of a cycle that the garbage collector does not see. The class is freed when no
+/// record exists any more, and is created
 /// again for the next record.
 ///
 /// A class that the user has declared is not freed while a view of its records exists.
@@ -73,24 +76,31 @@ impl RecordClass {
     /// - no memory: `MemoryError`
     #[inline]
     pub(super) fn get<'py>(&self, py: Python<'py>) -> PyResult<TupleClass<'py>> {
-        let class = self.class.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(class) = class.as_ref().and_then(|class| class.upgrade(py)) {
-            return Ok(class);
+        match self.existing(py) {
+            Some(class) => Ok(class),
+            None => self.make(py),
         }
-        drop(class);
-        self.make(py)
+    }
+
+    /// Returns the Python class, or `None` if the class does not exist.
+    #[inline]
+    pub(super) fn existing<'py>(&self, py: Python<'py>) -> Option<TupleClass<'py>> {
+        self.class.lock().unwrap_or_else(PoisonError::into_inner).as_ref()?.upgrade(py)
     }
 
     #[cold]
     fn make<'py>(&self, py: Python<'py>) -> PyResult<TupleClass<'py>> {
         static NAMED_TUPLE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let named_tuple = NAMED_TUPLE.import(py, "collections", "namedtuple")?;
-        let options = [("rename", true.into_pyobject(py)?.to_owned().into_any())].into_py_dict(py)?;
-        let class = named_tuple.call(("Record", PyList::new(py, &self.names)?), Some(&options))?;
+        let options = objects::dict(py)?;
+        options.set_item(intern!(py, "rename"), true)?;
+        let names = of_texts(py, &self.names)?;
+        let class = named_tuple.call((intern!(py, "Record"), &names), Some(&options))?;
+        let class = class.cast_into::<PyType>()?;
         class.setattr("__module__", "pep3118")?;
-        class.setattr(LAYOUT_NAMES, PyTuple::new(py, &self.names)?)?;
+        class.setattr(LAYOUT_NAMES, names)?;
         class.setattr("__reduce__", reduce_method(py)?)?;
-        let new = WeakTupleClass::new(&class.cast_into::<PyType>()?)?;
+        let new = WeakTupleClass::new(&class)?;
         let mut class = self.class.lock().unwrap_or_else(PoisonError::into_inner);
         // Another thread may have created the class while this thread called `namedtuple`.
         if let Some((_, other)) = class.as_ref().and_then(|class| Some((class, class.upgrade(py)?))) {
@@ -120,20 +130,24 @@ fn reduce_method(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
 /// Returns (function, arguments): the call that creates `row`, a named tuple, again. Only `pickle` and `copy`
 /// call this function.
 #[pyfunction]
-pub(crate) fn _reduce_row<'py>(row: &Bound<'py, PyTuple>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+pub(crate) fn _reduce_row<'py>(row: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyTuple>> {
     let py = row.py();
     static RESTORE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let restore = RESTORE.import(py, "pep3118._pep3118", "_restore_row")?;
     let names = row.get_type().getattr(LAYOUT_NAMES)?;
-    let values = row.get_slice(0, row.len());
-    Ok((restore.clone(), (names, values).into_pyobject(py)?))
+    let values = tuple(py, row.iter().map(Some))?;
+    let arguments = tuple(py, [Some(names), Some(values.into_any())].into_iter())?;
+    tuple(py, [Some(restore.clone()), Some(arguments.into_any())].into_iter())
 }
 
 /// Returns the named tuple of a record whose fields have the names `names` and the values `values`. The records
 /// of a view with the same names have the same class. Only `pickle` and `copy` call this function.
 #[pyfunction]
-pub(crate) fn _restore_row<'py>(names: Vec<String>, values: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
-    let class = RecordClass::of(&names).get(values.py())?;
+pub(crate) fn _restore_row<'py>(
+    names: ShortSequence<String>,
+    values: &Bound<'py, PyTuple>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let class = RecordClass::of(&names.0).get(values.py())?;
     class.class().call1(values)
 }
 

@@ -161,6 +161,6 @@ fn too_large(py: Python<'_>) -> NewObject<'_> {
 /// Sets the exception for a value of type `ty`, and returns `None`.
 #[cold]
 fn unreadable(py: Python<'_>, ty: Type) -> NewObject<'_> {
-    let error = PyNotImplementedError::new_err(format!("values of type {ty} cannot be read"));
+    let error = objects::error::<PyNotImplementedError>(format!("values of type {ty} cannot be read"));
     objects::from_result(py, Err(error))
 }

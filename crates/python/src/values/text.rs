@@ -39,7 +39,7 @@ pub(super) fn read<'py>(py: Python<'py>, codec: &ScalarCodec, bytes: &[u8]) -> N
         let mut units = bytes.chunks_exact(unit).map(|unit| u32::from_le_bytes(codec.little(unit)));
         if let Some(unit) = units.find(|unit| *unit > 0x10_ffff) {
             let message = format!("unit {unit:#x} is not a character: the last one is U+10FFFF");
-            PyValueError::new_err(message).restore(py);
+            objects::error::<PyValueError>(message).restore(py);
         }
     }
     text

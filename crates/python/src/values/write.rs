@@ -16,6 +16,7 @@ use crate::behavior::Behavior;
 use crate::borrowed_bytes::BorrowedBytes;
 use crate::fastcall::counted;
 use crate::objects;
+use crate::tuple_builder;
 use pep3118::__private::{abridge, escape, to_u64};
 use pep3118::Endian;
 use pep3118::decode::{EncodeErrorKind, LongDouble, Value};
@@ -82,7 +83,7 @@ fn sequence<'py>(object: &Bound<'py, PyAny>, wanted: &'static str) -> Result<Bou
         return Ok(tuple.clone());
     }
     match object.cast::<PyList>() {
-        Ok(list) => Ok(crate::tuple_builder::of_list(list).map_err(WriteErrorKind::Raised)?),
+        Ok(list) => Ok(tuple_builder::of_list(list).map_err(WriteErrorKind::Raised)?),
         Err(_) => Err(WriteErrorKind::kind(None, wanted, object).into()),
     }
 }
@@ -181,7 +182,7 @@ impl RecordCodec {
             }
             values.push(mapping.get_item(&*name).map_err(raised)?);
         }
-        let values = PyTuple::new(py, values).map_err(raised)?;
+        let values = tuple_builder::tuple(py, values.into_iter().map(Some)).map_err(raised)?;
         if mapping.len().map_err(raised)? != self.fields.len() {
             for key in mapping.keys().map_err(raised)?.iter() {
                 let is_name = |field: usize| key.eq(&*self.name(field)).unwrap_or(false);

@@ -153,6 +153,9 @@ impl Arrangement {
     pub(super) fn len(&self) -> i64 {
         // By the INVARIANT the product fits 64 bits, unless the length of a dimension is 0. The product is then 0.
         let product = |len: i64, length: &i64| len.wrapping_mul(*length);
+        if let [length] = self.shape() {
+            return self.itemsize.wrapping_mul(*length);
+        }
         if self.shape().contains(&0) { 0 } else { self.shape().iter().fold(self.itemsize, product) }
     }
 
@@ -196,7 +199,7 @@ impl Arrangement {
     ///
     /// # Errors
     /// - as [`Geometry::slice`]
-    #[inline]
+    #[inline(always)]
     pub(super) fn slice(&self, slices: &[Slice]) -> Result<Self, ViewError> {
         if self.is_indirect() || slices.len() > self.ndim {
             return Ok(Self::new(&self.geometry().slice(slices)?));
@@ -269,6 +272,12 @@ impl Arrangement {
     #[inline]
     pub(super) fn subarray(&self, field: &FieldArrangement) -> Result<Self, ViewError> {
         let FieldArrangement { around, elements } = field;
+        if self.heap.is_none() && elements.ndim == 0 && self.itemsize == *around {
+            // The field is one value, which is the usual case. Only the offset and the item size change.
+            let offset = if self.shape().contains(&0) { 0 } else { elements.offset };
+            let offset = self.offset.wrapping_add(offset);
+            return Ok(Self { offset, itemsize: elements.itemsize, heap: None, ..*self });
+        }
         let ndim = self.ndim.saturating_add(elements.ndim);
         if self.is_indirect() || self.itemsize != *around || ndim > MAX_NDIM {
             let (shape, strides) = (elements.shape(), elements.strides());

@@ -10,13 +10,14 @@ use pep3118::view::View as Geometry;
 use pyo3::exceptions::PyAttributeError;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::PyDict;
 use pyo3::{PyTraverseError, PyVisit, ffi};
 
 use super::hold::{Hold, Pin};
 use super::part::Part;
 use crate::dtype::{has_dtype, to_dtype};
 use crate::objects;
+use crate::tuple_builder::of_numbers;
 
 /// Returns the value of `View.__array_interface__` for the items of `part`: a dict of version 3.
 ///
@@ -54,10 +55,10 @@ pub(super) fn array_interface<'py>(
     let dtype = to_dtype(py, description.layout())?;
     let base = dtype.getattr(intern!(py, "base"))?;
     let (memory, offset) = ItemMemory::new(py, part, hold, pin)?;
-    let interface = PyDict::new(py);
+    let interface = objects::dict(py)?;
     interface.set_item(intern!(py, "version"), 3)?;
-    interface.set_item(intern!(py, "shape"), PyTuple::new(py, shape)?)?;
-    interface.set_item(intern!(py, "strides"), PyTuple::new(py, strides)?)?;
+    interface.set_item(intern!(py, "shape"), of_numbers(py, &shape)?)?;
+    interface.set_item(intern!(py, "strides"), of_numbers(py, &strides)?)?;
     interface.set_item(intern!(py, "typestr"), base.getattr(intern!(py, "str"))?)?;
     interface.set_item(intern!(py, "descr"), descr(&base)?)?;
     interface.set_item(intern!(py, "data"), Bound::new(py, memory)?)?;

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::objects;
 use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -38,7 +39,9 @@ impl Rows {
             [_, lengths @ ..] if !lengths.is_empty() => {
                 let lengths: Vec<u64> = lengths.iter().map(|length| length.unsigned_abs()).collect();
                 let layout = layout.array_of(&lengths);
-                Mapping::new(&layout.ok_or_else(|| PyValueError::new_err("rows are larger than a machine can hold"))?)?
+                Mapping::new(
+                    &layout.ok_or_else(|| objects::error::<PyValueError>("rows are larger than a machine can hold"))?,
+                )?
             }
             _ => Mapping::new(layout)?,
         };

@@ -19,6 +19,7 @@ use super::numbers;
 use super::part::{NewItems, Part, PinnedPart, Place, ReplacedReferences};
 use crate::borrowed_bytes::BorrowedBytes;
 use crate::objects::{self, is_refusal};
+use crate::tuple_builder::of_list;
 use crate::values::Codec;
 
 /// Implements `view[key] = value`.
@@ -313,7 +314,7 @@ fn rows(value: &Bound<'_, PyAny>, shape: &[i64], dimension: usize, codec: &Codec
     };
     // A conversion may run Python code that changes the list, so the list is copied to a tuple first.
     let row = match value.cast::<PyList>() {
-        Ok(list) => list.to_tuple(),
+        Ok(list) => of_list(list)?,
         Err(_) => value.cast::<PyTuple>().cloned().map_err(|_| {
             let found = value.get_type();
             objects::error::<PyTypeError>(format!("dimension {dimension} takes a list, not {found}"))

@@ -19,13 +19,14 @@ use super::hold::{Hold, Pin, released};
 use super::indexing::{Key, Target};
 use super::item;
 use super::iterator::iterate;
-use super::part::{Part, Place, read_item, read_place, read_primitive, select};
+use super::part::{Part, Place, read_item, read_place, read_plain_record, read_primitive, select};
 use super::{arrow, assign, columns, compare, construct, convert, display, dlpack, tolist};
 use crate::errors::CAST_ERROR;
 use crate::format::Format;
 use crate::objects::{self, NewObject, is_refusal};
 use crate::records::RecordCodec;
-use crate::tuple_builder;
+use crate::short_sequence::ShortSequence;
+use crate::tuple_builder::{of_numbers, of_texts};
 use pep3118::__private::escape;
 use pep3118::layout::{Dialect, Table};
 use pep3118::py::{BufferExporter, ItemDescription};
@@ -140,17 +141,20 @@ impl View {
         (&self.part, &self.hold)
     }
 
-    /// Returns the object for the item at `index` of a view with one dimension. `index` must be in bounds. Returns
-    /// `None`, without an exception, if the items are not primitive values, if access to the items follows pointers, or
-    /// if the view is released.
+    /// Returns the object for the item at `index` of a view with one dimension, if no other code runs while the object is
+    /// created: the items are primitive values, or records of primitive values. `index` must be in bounds. Returns `None`
+    /// without an exception for other items, if access to the items follows pointers, or if the view is released.
     #[inline(always)]
-    pub(super) fn primitive_at<'py>(&self, py: Python<'py>, index: i64) -> Option<NewObject<'py>> {
-        let (primitive, view) = (self.part.primitive()?, self.part.view());
+    pub(super) fn plain_at<'py>(&self, py: Python<'py>, index: i64) -> Option<NewObject<'py>> {
+        let view = self.part.view();
         let [stride] = *view.strides() else { return None };
         let pin = self.hold.try_pin().filter(|_| !view.is_indirect())?;
         // The index is in bounds, so the distance to the item fits 63 bits.
         let offset = view.offset().wrapping_add(stride.wrapping_mul(index));
-        Some(read_primitive(py, &self.part, &pin, primitive, offset))
+        match self.part.primitive() {
+            Some(primitive) => Some(read_primitive(py, &self.part, &pin, primitive, offset)),
+            None => read_plain_record(py, &self.part, pin, offset),
+        }
     }
 
     /// Returns the object at `index` of the first dimension. The object is an item if the view has one dimension, and
@@ -259,10 +263,6 @@ impl<'py> FromPyObject<'_, 'py> for IndexBound {
     }
 }
 
-fn tuple<'py>(py: Python<'py>, numbers: &[i64]) -> PyResult<Bound<'py, PyTuple>> {
-    tuple_builder::tuple(py, numbers.iter().map(|number| objects::int(py, *number)))
-}
-
 #[pymethods]
 impl View {
     #[new]
@@ -340,20 +340,20 @@ impl View {
     /// The number of items in each dimension.
     #[getter]
     fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        tuple(py, self.part()?.shape())
+        of_numbers(py, self.part()?.shape())
     }
 
     /// The distance in bytes from one item to the next in each dimension.
     #[getter]
     fn strides<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        tuple(py, self.part()?.view().strides())
+        of_numbers(py, self.part()?.view().strides())
     }
 
     /// The suboffset of each dimension, or () if access to the items follows no pointers. In a dimension with a
     /// suboffset of at least 0, a reader follows a pointer and then adds the suboffset in bytes.
     #[getter]
     fn suboffsets<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        tuple(py, self.part()?.view().suboffsets().unwrap_or_default())
+        of_numbers(py, self.part()?.view().suboffsets().unwrap_or_default())
     }
 
     /// Whether the items are contiguous in C order: the last index changes fastest.
@@ -378,7 +378,7 @@ impl View {
     /// with its index: 'f0', 'f1'.
     #[getter]
     fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, item::names(self.part()?.description()))
+        of_texts(py, &item::names(self.part()?.description()))
     }
 
     /// The certainty of the interpretation of the format: 'exact', 'trailing-padding' or 'inferred'.
@@ -488,7 +488,7 @@ impl View {
     fn cast(
         &self,
         format: &Bound<'_, PyAny>,
-        shape: Option<Vec<i64>>,
+        shape: Option<ShortSequence<i64>>,
         order: &str,
         dialect: Option<&str>,
     ) -> PyResult<Self> {
@@ -499,7 +499,7 @@ impl View {
         };
         let description = construct::cast_items(format, dialect)?;
         let pin = self.hold.pin()?;
-        let part = construct::cast(&self.part, description, shape.as_deref(), order)?;
+        let part = construct::cast(&self.part, description, shape.as_ref().map(|shape| &*shape.0), order)?;
         Self::new(part, self.hold.share(format.py(), &pin)?).with_record_class(format)
     }
 

@@ -17,7 +17,7 @@ use pep3118::layout::{Layout, LayoutBuilder, MemberSpec, Scalar, Type};
 use pep3118::py::ItemDescription;
 use pyo3::exceptions::{PyBufferError, PyKeyError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::PyDict;
 
 /// The maximum number of names that an error message lists.
 const LISTED_NAMES: usize = 50;
@@ -44,7 +44,7 @@ pub(super) fn columns<'py>(py: Python<'py>, held: PinnedPart<'_>, names: &[Strin
     let read =
         || -> Result<Vec<decode::Column>, DecodeError> { held.with_buffer(|buffer| buffer.columns_at(Some(&indices))) };
     let columns = copying(py, part.view().len(), read)?;
-    let dict = PyDict::new(py);
+    let dict = objects::dict(py)?;
     for ((at, leaf), column) in chosen.into_iter().zip(columns) {
         let known = item.column(at, || column_item(py, called(leaf, is_record), leaf, &column))?;
         let view = column_view(py, part.shape(), &known, column)?;
@@ -186,7 +186,7 @@ fn column_item(py: Python<'_>, name: String, leaf: &Leaf, column: &decode::Colum
     let dimensions = column.shape.len().saturating_sub(dropped);
     let shape = column.shape.iter().take(dimensions).map(|length| i64::try_from(*length));
     let shape = shape.collect::<Result<_, _>>()?;
-    let name = PyString::new(py, &name).unbind();
+    let name = objects::string(py, &name)?.cast_into()?.unbind();
     Ok(ColumnItem { name, shape, description: ItemDescription::of_layout(layout)? })
 }
 

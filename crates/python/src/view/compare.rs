@@ -4,12 +4,12 @@ use pep3118::layout::{Field, Type};
 use pep3118::view::Order;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
 
 use super::hold::Hold;
 use super::part::{Part, PinnedPart, read_pinned};
 use crate::borrowed_bytes::BorrowedBytes;
 use crate::objects;
+use crate::tuple_builder::tuple;
 use crate::values::Equality;
 use pep3118::py::Acquired;
 
@@ -189,7 +189,7 @@ impl ItemValues {
         let values = fields.iter().map(|index| item.get_item(*index)).collect::<PyResult<Vec<_>>>()?;
         match <[Bound<'py, PyAny>; 1]>::try_from(values) {
             Ok([value]) => Ok(value),
-            Err(values) => Ok(PyTuple::new(item.py(), values)?.into_any()),
+            Err(values) => Ok(tuple(item.py(), values.into_iter().map(Some))?.into_any()),
         }
     }
 }

@@ -167,7 +167,7 @@ fn dialect_of_view(exporter: &Bound<'_, PyAny>, format: Option<&[u8]>) -> Option
 fn exception(error: OpenError, call: Call) -> PyErr {
     match error {
         OpenError::Rules(report) => Python::attach(|py| broken_rules(py, &report))
-            .unwrap_or_else(|| PyBufferError::new_err(format!("the buffer cannot be read: {report}"))),
+            .unwrap_or_else(|| objects::error::<PyBufferError>(format!("the buffer cannot be read: {report}"))),
         OpenError::Ambiguous(found) => ambiguous(&found, call),
         error => error.into(),
     }

@@ -5,12 +5,13 @@ use pep3118::view::Order;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{IntoPyDict, PyByteArray, PyDict, PyTuple};
+use pyo3::types::{IntoPyDict, PyByteArray, PyDict};
 
 use super::class::View;
 use super::numbers::are_numbers;
 use crate::dtype::to_dtype;
 use crate::objects;
+use crate::tuple_builder::of_numbers;
 
 /// Returns `true` if `view` has one dimension and its items are records.
 fn has_records(view: &View) -> bool {
@@ -40,7 +41,7 @@ pub(super) fn to_numpy<'py>(slf: &Bound<'py, View>, copy: Option<bool>) -> PyRes
         ));
     }
     let dtype = to_dtype(py, part.description().layout())?;
-    let shape = PyTuple::new(py, part.shape())?;
+    let shape = of_numbers(py, part.shape())?;
     let array = if part.view().itemsize() == 0 {
         numpy.call_method1("zeros", (shape, dtype))?
     } else if part.view().is_indirect() {
@@ -138,7 +139,7 @@ pub(super) fn to_pandas<'py>(slf: &Bound<'py, View>) -> PyResult<Bound<'py, PyAn
     drop(hold.pin()?);
     match part.shape() {
         [_] if has_records(slf.get()) => {
-            let frame = PyDict::new(py);
+            let frame = objects::dict(py)?;
             for (name, column) in slf.call_method0("columns")?.cast_into::<PyDict>()? {
                 frame.set_item(name, pandas_column(&column.cast_into::<View>()?)?)?;
             }

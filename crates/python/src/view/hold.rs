@@ -125,20 +125,31 @@ impl Users {
 
 /// The reference of a view to its buffer. The reference ends when the view is released.
 pub(super) struct Hold {
-    /// The acquired buffer. `None` if a `ManagedBuffer` owns the buffer, or if the view is released. No Python code
-    /// runs while the mutex is locked.
-    owned: Mutex<Option<Acquired>>,
-    /// The Python object that owns the buffer. The creation of a second view sets this field. The creation of a third
-    /// view therefore needs no lock.
-    shared: OnceLock<Py<ManagedBuffer>>,
+    owner: Owner,
     users: Users,
+}
+
+/// The owner of the buffer of a view.
+enum Owner {
+    /// The view was the first view of the buffer.
+    View {
+        /// The acquired buffer. `None` if a `ManagedBuffer` owns the buffer, or if the view is released. No Python code
+        /// runs while the mutex is locked.
+        owned: Mutex<Option<Acquired>>,
+        /// The Python object that owns the buffer. The creation of a second view sets this field. The creation of a
+        /// third view therefore needs no lock.
+        moved: OnceLock<Py<ManagedBuffer>>,
+    },
+    /// The Python object that owned the buffer when the view was created.
+    Object(Py<ManagedBuffer>),
 }
 
 impl Hold {
     /// Creates the reference of the first view of the buffer `acquired`.
     #[inline]
     pub(super) fn new(acquired: Acquired) -> Self {
-        Self { owned: Mutex::new(Some(acquired)), shared: OnceLock::new(), users: Users::default() }
+        let owner = Owner::View { owned: Mutex::new(Some(acquired)), moved: OnceLock::new() };
+        Self { owner, users: Users::default() }
     }
 
     /// Creates the reference of the first view of a decoded column. The reference owns the memory of `column`.
@@ -151,11 +162,24 @@ impl Hold {
 
     #[inline]
     fn of_object(buffer: Py<ManagedBuffer>) -> Self {
-        Self { owned: Mutex::new(None), shared: OnceLock::from(buffer), users: Users::default() }
+        Self { owner: Owner::Object(buffer), users: Users::default() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Acquired>> {
-        self.owned.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Returns the Python object that owns the buffer, or `None` if the view owns the buffer.
+    #[inline]
+    fn object(&self) -> Option<&Py<ManagedBuffer>> {
+        match &self.owner {
+            Owner::Object(buffer) => Some(buffer),
+            Owner::View { moved, .. } => moved.get(),
+        }
+    }
+
+    /// Removes the acquired buffer from the view and returns it. Returns `None` if the view does not own the buffer.
+    fn take(&self) -> Option<Acquired> {
+        match &self.owner {
+            Owner::Object(_) => None,
+            Owner::View { owned, .. } => owned.lock().unwrap_or_else(PoisonError::into_inner).take(),
+        }
     }
 
     /// Adds 1 to the number of users. The view cannot be released until the returned pin is dropped.
@@ -181,28 +205,35 @@ impl Hold {
     /// - no memory: `MemoryError`
     #[inline]
     pub(super) fn share(&self, py: Python<'_>, _pin: &Pin<'_>) -> PyResult<Self> {
-        let buffer = match self.shared.get() {
-            Some(buffer) => buffer,
-            None => self.move_to_object(py)?,
+        let buffer = match &self.owner {
+            Owner::Object(buffer) => buffer,
+            Owner::View { owned, moved } => match moved.get() {
+                Some(buffer) => buffer,
+                None => Self::move_to_object(py, owned, moved)?,
+            },
         };
         add(&buffer.get().shares, 1);
         Ok(Self::of_object(buffer.clone_ref(py)))
     }
 
-    /// Moves the buffer from this reference to a new Python object, unless another thread has already moved the buffer.
-    /// Returns the object. Returns an error if there is no memory.
+    /// Moves the buffer from `owned` to a new Python object, and sets `moved` to this object. If another thread has
+    /// already moved the buffer, returns the object of the other thread. Returns an error if there is no memory.
     #[cold]
-    fn move_to_object(&self, py: Python<'_>) -> PyResult<&Py<ManagedBuffer>> {
+    fn move_to_object<'h>(
+        py: Python<'_>,
+        owned: &Mutex<Option<Acquired>>,
+        moved: &'h OnceLock<Py<ManagedBuffer>>,
+    ) -> PyResult<&'h Py<ManagedBuffer>> {
         // The object is created before the mutex is locked, because the creation can run the garbage collector, and the
         // collector traverses this view.
         let buffer = Py::new(py, ManagedBuffer::new(None))?;
-        let mut owned = self.lock();
-        // If `owned` is empty, another thread has moved the buffer, and has set `shared` before it unlocked the mutex.
+        let mut owned = owned.lock().unwrap_or_else(PoisonError::into_inner);
+        // If `owned` is empty, another thread has moved the buffer, and has set `moved` before it unlocked the mutex.
         if let Some(acquired) = owned.take() {
             *buffer.get().lock() = Some(Memory::Acquired(acquired));
-            return Ok(self.shared.get_or_init(|| buffer));
+            return Ok(moved.get_or_init(|| buffer));
         }
-        self.shared.get().ok_or_else(released)
+        moved.get().ok_or_else(released)
     }
 
     /// Releases the view. A view that was already released stays released.
@@ -211,14 +242,10 @@ impl Hold {
     /// - a view that has users: the number of users
     pub(super) fn release(&self) -> Result<(), isize> {
         if self.users.release()? {
-            match self.shared.get() {
+            match self.object() {
                 Some(buffer) => buffer.get().drop_share(),
-                None => {
-                    // Releasing the buffer calls the exporter, which may run Python code, so the mutex is unlocked
-                    // first.
-                    let acquired = self.lock().take();
-                    drop(acquired);
-                }
+                // Releasing the buffer calls the exporter, which may run Python code. The mutex is unlocked before.
+                None => drop(self.take()),
             }
         }
         Ok(())
@@ -232,11 +259,13 @@ impl Hold {
     /// Calls `read` with the acquired buffer, and returns the result. If the view is released or the memory is a
     /// decoded column, does not call `read` and returns `None`.
     fn with_acquired<T>(&self, read: impl FnOnce(&Acquired) -> Option<T>) -> Option<T> {
-        if let Some(acquired) = self.lock().as_ref() {
+        if let Owner::View { owned, .. } = &self.owner
+            && let Some(acquired) = owned.lock().unwrap_or_else(PoisonError::into_inner).as_ref()
+        {
             return read(acquired);
         }
-        // A thread that moves the buffer to an object sets `shared` before it unlocks the mutex.
-        match self.shared.get()?.get().lock().as_ref() {
+        // A thread that moves the buffer to an object sets `moved` before it unlocks the mutex.
+        match self.object()?.get().lock().as_ref() {
             Some(Memory::Acquired(acquired)) => read(acquired),
             _ => None,
         }
@@ -275,11 +304,13 @@ impl Hold {
     /// Reports the reference of the view to the garbage collector. The view refers to the exporter if the view owns the
     /// buffer, and to the `ManagedBuffer` if the buffer is shared.
     pub(super) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
-        if let Some(buffer) = self.shared.get() {
-            return visit.call(buffer);
-        }
+        let owned = match (&self.owner, self.object()) {
+            (_, Some(buffer)) => return visit.call(buffer),
+            (Owner::View { owned, .. }, None) => owned,
+            (Owner::Object(_), None) => return Ok(()),
+        };
         // The garbage collector runs only while no Python code runs, so the mutex is not locked now.
-        match self.owned.try_lock().as_deref() {
+        match owned.try_lock().as_deref() {
             Ok(Some(acquired)) => acquired.traverse(visit),
             // The view was released and has no reference to visit.
             _ => Ok(()),
@@ -297,11 +328,11 @@ impl Drop for Hold {
     fn drop(&mut self) {
         // Each user has a reference to the view, so a view that is dropped has no users.
         if *self.users.0.get_mut() == 0
-            && let Some(buffer) = self.shared.get()
+            && let Some(buffer) = self.object()
         {
             buffer.get().drop_share();
         }
-        // If the view owns the buffer, dropping the field `owned` releases the buffer.
+        // If the view owns the buffer, dropping the field `owner` releases the buffer.
     }
 }
 

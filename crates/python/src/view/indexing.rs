@@ -129,7 +129,7 @@ impl<'k, 'py> Key<'k, 'py> {
     /// - an index out of bounds: `IndexError`
     /// - more indices than dimensions: `IndexCountError`
     /// - no field has the name: `FieldNameError`
-    #[inline]
+    #[inline(always)]
     pub(super) fn select(self, part: &Part, pin: &Pin<'_>) -> PyResult<Target> {
         match self {
             Self::Fields(names) => part.fields(names).map(Target::Part),

@@ -81,6 +81,8 @@ pub(super) struct Child {
     /// The arrangement of the elements of the field in one item.
     pub(super) elements: FieldArrangement,
     pub(super) item: Arc<ItemDescription>,
+    /// The value of an element that is one primitive value; `None` for any other element.
+    pub(super) primitive: Option<PrimitiveField>,
 }
 
 impl Item {
@@ -132,6 +134,12 @@ impl Item {
             let (objects, typed_pointers) = (description.objects(), description.has_typed_pointers());
             Codec::with_classes(py, description.layout(), objects, typed_pointers, self.declared.as_deref())
         })
+    }
+
+    /// Returns the codec, or `None` if [`codec`](Self::codec) was not called yet.
+    #[inline]
+    pub(super) fn existing_codec(&self, py: Python<'_>) -> Option<&Codec> {
+        self.codec.get(py)
     }
 
     /// Returns the format of `description` as text. Bytes that are not UTF-8 are lone surrogates. Returns an error if
@@ -295,6 +303,12 @@ impl Item {
 }
 
 impl Child {
+    /// Creates the field with the elements `elements`, which are items of `item`. Returns the error of [`Item::of`].
+    fn of(elements: FieldArrangement, item: Arc<ItemDescription>) -> PyResult<Self> {
+        let primitive = Item::of(&item)?.primitive();
+        Ok(Self { elements, item, primitive })
+    }
+
     /// Describes the field `name` of an item of `description`. `declared` are the declared classes of the item, or
     /// `None`.
     ///
@@ -337,7 +351,7 @@ impl Child {
         }
         let path = if item.shape().is_empty() { &[] } else { std::slice::from_ref(&item) };
         let child = Self::new(description, path, None)?;
-        Ok(Self { item: description.of_part(item.with_fields(&chosen))?, ..child })
+        Self::of(child.elements, description.of_part(item.with_fields(&chosen))?)
     }
 
     /// Describes the field with the index `index` of an item of `description`.
@@ -364,7 +378,7 @@ impl Child {
         let layout = Layout::of_one(ty, len, item.endian().filter(|_| is_text), item.model());
         let around = i64::try_from(description.plan().itemsize())?;
         let elements = FieldArrangement::new(around, (0, i64::try_from(len)?), (&[], &[]))?;
-        Ok(Self { elements, item: ItemDescription::of_layout(layout)? })
+        Self::of(elements, ItemDescription::of_layout(layout)?)
     }
 
     /// Describes the last field of `path` in an item of `description`. The first entry of `path` is a field of the
@@ -400,7 +414,7 @@ impl Child {
         }
         let around = i64::try_from(description.plan().itemsize())?;
         let elements = FieldArrangement::new(around, (offset, size(last.size())?), (&shape, &strides))?;
-        Ok(Self { elements, item })
+        Self::of(elements, item)
     }
 }
 

@@ -111,7 +111,7 @@ unsafe extern "C" fn next(iterator: *mut ffi::PyObject) -> *mut ffi::PyObject {
     let view = unsafe { Borrowed::from_ptr(py, this.view) };
     // SAFETY: by the INVARIANT the object is a `View`.
     let view = unsafe { view.cast_unchecked::<View>() };
-    match view.get().primitive_at(py, index) {
+    match view.get().plain_at(py, index) {
         Some(object) => object.map_or(std::ptr::null_mut(), Bound::into_ptr),
         None => caught(py, || counted(py, || view.get().item_at(py, index).map(Bound::into_ptr))),
     }

@@ -63,7 +63,7 @@ pub(super) fn converted<'p, 'py>(
             && let Ok(complex) = value.cast::<PyComplex>()
             && complex.imag() == 0.0
         {
-            value = PyFloat::new(py, complex.real()).into_any();
+            value = objects::into_result(py, objects::float(py, complex.real()))?;
         }
         if is_integer
             && let Ok(float) = value.cast::<PyFloat>()

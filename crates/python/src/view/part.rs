@@ -8,7 +8,7 @@
 //! - A *reference* is the address of an object in an item of format `O`. The owner of the memory owns the reference.
 #![allow(unsafe_code, reason = "copies items out of and into the memory of the exporter")]
 
-use pep3118::__private::to_u64;
+use pep3118::__private::follow_pointer;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -171,10 +171,14 @@ impl Part {
     /// # Errors
     /// - no field has the name: `KeyError`
     pub(super) fn field(&self, name: &Bound<'_, PyString>) -> PyResult<Self> {
-        self.item()?.with_child(&self.description, name, |child| {
-            let view = self.view.subarray(&child.elements)?;
-            Ok(Self::with_description(view, self.buf, Arc::clone(&child.item)))
-        })
+        self.item()?.with_child(&self.description, name, |child| self.of_child(child))
+    }
+
+    /// Returns the part that covers the field `child` of every item. Returns the error of [`Arrangement::subarray`].
+    #[inline(always)]
+    fn of_child(&self, child: &Child) -> Result<Self, ViewError> {
+        let view = self.view.subarray(&child.elements)?;
+        Ok(Self { view, buf: self.buf, description: Arc::clone(&child.item), primitive: child.primitive })
     }
 
     /// Returns the part whose items are records with the fields `names` of every item. The size of an item does not
@@ -186,7 +190,7 @@ impl Part {
     pub(super) fn fields(&self, names: &Bound<'_, PyTuple>) -> PyResult<Self> {
         let names = names.iter().map(|name| Ok(name.cast::<PyString>()?.to_cow()?.into_owned()));
         let child = Child::of_fields(&self.description, &names.collect::<PyResult<Vec<String>>>()?)?;
-        Ok(Self::with_description(self.view.subarray(&child.elements)?, self.buf, child.item))
+        Ok(self.of_child(&child)?)
     }
 
     /// Returns the part that covers one field of every item. The items must be records, and `index` is the index of the
@@ -196,20 +200,20 @@ impl Part {
     /// - there is no such field: `KeyError`
     pub(super) fn field_at(&self, index: usize) -> PyResult<Self> {
         let child = Child::at(&self.description, index)?;
-        Ok(Self::with_description(self.view.subarray(&child.elements)?, self.buf, child.item))
+        Ok(self.of_child(&child)?)
     }
 
     /// Returns the part that covers the elements of every item. The items must be arrays.
     pub(super) fn elements(&self) -> PyResult<Self> {
         let child = Child::elements(&self.description)?;
-        Ok(Self::with_description(self.view.subarray(&child.elements)?, self.buf, child.item))
+        Ok(self.of_child(&child)?)
     }
 
     /// Returns the part that covers the first `len` bytes of every item. The items must be single values, such as byte
     /// strings or texts. See [`Child::start`] for the type of the shorter values.
     pub(super) fn start(&self, len: u64) -> PyResult<Self> {
         let child = Child::start(&self.description, len)?;
-        Ok(Self::with_description(self.view.subarray(&child.elements)?, self.buf, child.item))
+        Ok(self.of_child(&child)?)
     }
 
     /// Returns the part that covers the bytes of every item as one byte string.
@@ -992,6 +996,25 @@ pub(super) fn read_primitive<'py>(
     primitive.read_from(py, 0, &ItemAt { address, held: PhantomData })
 }
 
+/// Creates the Python object for the record of `part` at the byte `offset` from `buf`, if the record has only primitive
+/// values and its class exists. Otherwise, returns `None` without an exception. `offset` must be the offset of an item.
+/// `pin` is dropped after the bytes of the record are copied.
+#[inline]
+pub(super) fn read_plain_record<'py>(
+    py: Python<'py>,
+    part: &Part,
+    pin: Pin<'_>,
+    offset: i64,
+) -> Option<NewObject<'py>> {
+    let codec = part.item().ok()?.existing_codec(py).filter(|codec| codec.reads_plain_records())?;
+    let read = |bytes: &mut [u8]| {
+        part.pinned(&pin).copy_item(Place::Offset(offset), bytes)?;
+        drop(pin);
+        Ok(codec.read_plain_record(py, bytes))
+    };
+    with_item_copy(part.description.plan().itemsize(), read).ok().flatten()
+}
+
 /// The bytes of an item that is one primitive value.
 ///
 /// INVARIANT: the bytes of one item may be read at `address` for `'h`. Only `read_primitive` and `read_line` create an
@@ -1089,14 +1112,10 @@ pub(super) fn select(held: &PinnedPart<'_>, dimension: usize, index: i64) -> PyR
     let (view, pointer) = part.view.select(dimension, index)?;
     let mut buf = part.buf;
     if let Some(offset) = pointer {
-        let at: *mut u8 = buf.wrapping_offset(isize::try_from(offset)?);
-        // SAFETY: `select` returns the offset of a pointer only if there are items at `index`. By the INVARIANT the
+        // SAFETY: (a) `select` returns the offset of a pointer only if there are items at `index`. By the INVARIANT the
         // exporter described these items, and access to them follows this pointer (A22, suboffsets). So the pointer may
-        // be read until the buffer is released (E04, memory stays valid). It need not be aligned.
-        buf = unsafe { at.cast::<*mut u8>().read_unaligned() };
-        if buf.is_null() {
-            return Err(DecodeError::NullPointer { dimension: to_u64(dimension) }.into());
-        }
+        // be read until the buffer is released (E04, memory stays valid).
+        buf = unsafe { follow_pointer(buf, offset, dimension) }?;
     }
     Ok(Part { buf, ..part.with_view(view) })
 }
