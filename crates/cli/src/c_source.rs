@@ -11,7 +11,7 @@ use pep3118::{CError, Dialect, Interpretation, Layout};
 use super::escape::escape;
 use super::failure::Failure;
 use super::json::ErrorObject;
-use super::options::NamedModel;
+use super::names::NamedModel;
 
 /// The largest number of bytes that the command reads from a header. The library permits 2 MiB.
 const LARGEST_HEADER: u64 = 4 << 20;

@@ -8,7 +8,7 @@ use pep3118::{
 
 use super::escape::escape;
 use super::failure::Failure;
-use super::options::NamedModel;
+use super::names::NamedModel;
 
 /// The data models that [`help`] tries if the itemsize does not match the format, as (data model, name of a platform
 /// with this model).

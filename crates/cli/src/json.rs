@@ -8,9 +8,9 @@ use pep3118::__private::interpretations;
 use pep3118::{DataModel, Field, Interpretation, LayoutError, reconcile};
 use serde::{Deserialize, Serialize};
 
+use super::escape;
 use super::failure::{Failure, Status};
 use super::names;
-use super::{escape, options};
 
 /// The largest number of bytes in a query line. A longer line gets an error as reply.
 const LINE_LIMIT: usize = 16 << 20;
@@ -210,7 +210,7 @@ fn reply(line: &[u8], out: &mut impl Write, with_fields: bool) -> Result<bool, F
         Err(message) => return write_error(out, ErrorObject::new("unknown-dialect", message)),
     };
     let name = query.model.as_deref().unwrap_or(DataModel::HOST.name);
-    let model = match options::named_model(name) {
+    let model = match names::named_model(name) {
         Ok(model) => model.model,
         Err(message) => return write_error(out, ErrorObject::new("unknown-model", message)),
     };

@@ -62,9 +62,9 @@ use failure::{Failure, Status};
 pub use findings::{Checked, FindingsFormat, write_findings};
 pub use interrupt::handle_signals;
 #[doc(hidden)]
-pub use python::{Audit, Census, PythonCommand};
+pub use names::rule;
 #[doc(hidden)]
-pub use rules::rule;
+pub use python::{Audit, Census, PythonCommand};
 
 /// Read and explain the format strings of Python's buffer protocol (PEP 3118).
 #[derive(Debug, Parser)]

@@ -1,9 +1,9 @@
-//! Finds dialects, data models and emit targets by name, and suggests a name for a misspelled one.
+//! Finds dialects, data models, emit targets and rules by name, and suggests a name for a misspelled one.
 //!
 //! The Python package also calls these functions, so the command and the package have the same messages.
 
 use pep3118::__private::escape;
-use pep3118::{DataModel, Dialect, Target};
+use pep3118::{DataModel, Dialect, RuleId, Target};
 
 /// The aliases of data models, as (alias, name of the model or target triple).
 const MODEL_ALIASES: [(&str, &str); 6] = [
@@ -30,6 +30,30 @@ pub fn model(name: &str) -> Result<DataModel, String> {
         let names = DataModel::ALL.map(|model| model.name);
         let near = did_you_mean(name, model_names());
         format!("{error}; named models are {}, host{near}", names.join(", "))
+    })
+}
+
+/// A data model, and the name of the data model that the user gave.
+#[derive(Clone, Debug)]
+pub(super) struct NamedModel {
+    pub(super) name: String,
+    pub(super) model: DataModel,
+}
+
+/// Parses `name`, the value of `--model`: a model name, an alias or a target triple. If `name` is unknown, returns the
+/// error message.
+pub(super) fn named_model(name: &str) -> Result<NamedModel, String> {
+    Ok(NamedModel { name: name.to_owned(), model: model(name)? })
+}
+
+/// Parses `text`, the id or the name of a rule.
+///
+/// # Errors
+/// - `text` is neither an id nor a name: returns a message that suggests the nearest id or name
+pub fn rule(text: &str) -> Result<RuleId, String> {
+    text.parse().map_err(|error: <RuleId as std::str::FromStr>::Err| {
+        let names = RuleId::ALL.iter().flat_map(|rule| [rule.as_str(), rule.name()]);
+        format!("{error}{}", did_you_mean(text, names))
     })
 }
 

@@ -12,8 +12,7 @@ use super::escape::escape;
 use super::examples;
 use super::failure::{Failure, print_error};
 use super::hints;
-use super::names;
-use super::rules;
+use super::names::{self, NamedModel};
 
 /// The options that select the interpretation of a format.
 #[derive(Debug, Args)]
@@ -87,19 +86,6 @@ pub(super) fn note_type_name(format: &[u8]) {
     }
 }
 
-/// A data model, and the name of the data model that the user gave.
-#[derive(Clone, Debug)]
-pub(super) struct NamedModel {
-    pub(super) name: String,
-    pub(super) model: DataModel,
-}
-
-/// Parses `name`, the value of `--model`: a model name, an alias or a target triple. If `name` is unknown, returns the
-/// error message.
-pub(super) fn named_model(name: &str) -> Result<NamedModel, String> {
-    Ok(NamedModel { name: name.to_owned(), model: names::model(name)? })
-}
-
 /// The parser of an option value for which a shell completes known names. The parser also accepts other values.
 #[derive(Clone)]
 pub(super) struct CompletedParser<T> {
@@ -125,7 +111,7 @@ impl<T: Clone + Send + Sync + 'static> TypedValueParser for CompletedParser<T> {
 /// Returns the parser of the value of `--model`. The help of the option must set `hide_possible_values`, because the
 /// values include target triples.
 pub(super) fn model_parser() -> CompletedParser<NamedModel> {
-    CompletedParser { parse: named_model, names: || names::model_names().collect() }
+    CompletedParser { parse: names::named_model, names: || names::model_names().collect() }
 }
 
 /// Returns the parser of the name of a command. The parser accepts every text, so that the caller can suggest a command
@@ -137,7 +123,7 @@ pub(super) fn command_parser() -> CompletedParser<String> {
 /// Returns the parser of the id or name of a rule. The argument must set `hide_possible_values`, because the list of the
 /// rules is long.
 pub(super) fn rule_parser() -> CompletedParser<RuleId> {
-    CompletedParser { parse: rules::rule, names: || RuleId::ALL.iter().map(|rule| rule.as_str()).collect() }
+    CompletedParser { parse: names::rule, names: || RuleId::ALL.iter().map(|rule| rule.as_str()).collect() }
 }
 
 /// Returns the parser of the value of `--dialect`.

@@ -11,7 +11,8 @@ use super::c_source::COptions;
 use super::examples;
 use super::failure::{Failure, Status};
 use super::json;
-use super::options::{self, NamedModel};
+use super::names::NamedModel;
+use super::options;
 
 /// Show how each reader interprets a format, or why it refuses it
 ///

@@ -43,17 +43,6 @@ impl Rules {
     }
 }
 
-/// Parses `text`, the id or the name of a rule.
-///
-/// # Errors
-/// - `text` is neither an id nor a name: returns a message that suggests the nearest id or name
-pub fn rule(text: &str) -> Result<RuleId, String> {
-    text.parse().map_err(|error: <RuleId as std::str::FromStr>::Err| {
-        let names = RuleId::ALL.iter().flat_map(|rule| [rule.as_str(), rule.name()]);
-        format!("{error}{}", names::did_you_mean(text, names))
-    })
-}
-
 /// Returns a JSON object with all properties of `rule`.
 fn row(rule: RuleId) -> serde_json::Value {
     serde_json::json!({

@@ -316,7 +316,7 @@ impl Compiler<'_, '_> {
                 Some(RecordClass::of(&(0..codecs.len()).map(named).collect::<Vec<String>>()))
             }
         };
-        let primitives = PrimitiveField::all(&codecs, values);
+        let primitives = primitive_fields(&codecs, values);
         Ok(RecordCodec { class, names, fields: codecs, primitives, values })
     }
 }
@@ -499,4 +499,25 @@ fn nested<'py>(
         ValueCodec::Scalar(scalar) => list(py, (0..*count).map(|index| scalar.read(py, element_bytes(index)))),
         element => list(py, (0..*count).map(|index| element.read(py, element_bytes(index)))),
     }
+}
+
+/// The maximum number of values in the list of [`primitive_fields`]. Each value needs 16 bytes in the list. A record
+/// with more values is read field by field.
+const MOST: usize = 1024;
+
+/// Returns one `PrimitiveField` for each value of a record with the fields `fields`. `values` is the number of
+/// values. A field that is repeated three times has three entries. Returns `None` if a value is not primitive, or
+/// if `values` is more than `MOST`.
+fn primitive_fields(fields: &[FieldCodec], values: usize) -> Option<Vec<PrimitiveField>> {
+    if values > MOST {
+        return None;
+    }
+    let mut all = Vec::with_capacity(values);
+    for field in fields {
+        let ValueCodec::Scalar(scalar) = &field.value else { return None };
+        for repeated in 0..field.repeat {
+            all.push(PrimitiveField::of_scalar(scalar, field.start(repeated), field.size)?);
+        }
+    }
+    Some(all)
 }

@@ -8,7 +8,6 @@ use half::f16;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt};
 
-use super::codec::{FieldCodec, ValueCodec};
 use super::float::{NanConversion, NanConversions, narrow, widen, widen_half};
 use super::scalar::ScalarField;
 use crate::objects::{self, NewObject, into_result};
@@ -117,28 +116,7 @@ pub(crate) struct PrimitiveField {
     nans: NanConversions,
 }
 
-/// The maximum number of values in the list of [`PrimitiveField::all`]. Each value needs 16 bytes in the list. A record
-/// with more values is read field by field.
-const MOST: usize = 1024;
-
 impl PrimitiveField {
-    /// Returns one `PrimitiveField` for each value of a record with the fields `fields`. `values` is the number of
-    /// values. A field that is repeated three times has three entries. Returns `None` if a value is not primitive, or
-    /// if `values` is more than `MOST`.
-    pub(super) fn all(fields: &[FieldCodec], values: usize) -> Option<Vec<Self>> {
-        if values > MOST {
-            return None;
-        }
-        let mut all = Vec::with_capacity(values);
-        for field in fields {
-            let ValueCodec::Scalar(scalar) = &field.value else { return None };
-            for repeated in 0..field.repeat {
-                all.push(Self::of_scalar(scalar, field.start(repeated), field.size)?);
-            }
-        }
-        Some(all)
-    }
-
     /// Returns the type and the byte order of `item` if `item` is one primitive value. Returns `None` for any other
     /// item.
     pub(crate) fn of_item(item: Field<'_>) -> Option<Self> {
@@ -149,7 +127,7 @@ impl PrimitiveField {
         Self::of_scalar(&scalar, 0, usize::try_from(item.size()).ok()?)
     }
 
-    fn of_scalar(scalar: &ScalarField, offset: usize, size: usize) -> Option<Self> {
+    pub(super) fn of_scalar(scalar: &ScalarField, offset: usize, size: usize) -> Option<Self> {
         let primitive = Primitive::of(&scalar.codec, size)?;
         let swapped = scalar.codec.endian() != Endian::HOST;
         Some(Self { offset: u32::try_from(offset).ok()?, primitive, swapped, nans: scalar.nans })

@@ -2,7 +2,7 @@
 //! finds fields of a union with conflicting values.
 
 use num_complex::Complex;
-use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyOverflowError, PyTypeError, PyUnicodeEncodeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyByteArray, PyBytes, PyComplex, PyFloat, PyInt, PyList, PyMapping, PyString, PyTuple};
@@ -11,7 +11,6 @@ use super::codec::{Codec, FieldCodec, RecordCodec, ValueCodec};
 use super::error::{WriteError, WriteErrorKind, accepted_objects};
 use super::float::{narrow, narrow_half};
 use super::scalar::ScalarField;
-use super::text;
 use crate::behavior::Behavior;
 use crate::borrowed_bytes::BorrowedBytes;
 use crate::fastcall::counted;
@@ -19,7 +18,7 @@ use crate::objects;
 use crate::tuple_builder;
 use pep3118::__private::{abridge, escape, to_u64};
 use pep3118::Endian;
-use pep3118::decode::{EncodeErrorKind, LongDouble, Value};
+use pep3118::decode::{EncodeErrorKind, LongDouble, ScalarCodec, Value};
 use pep3118::layout::{BitField, Type};
 use pep3118::py::ObjectReferences;
 
@@ -351,7 +350,7 @@ impl ScalarField {
                 self.write_bytes(object, bytes, lenient)?;
             }
             Type::Ucs2 | Type::Ucs4 | Type::Wchar => match object.cast::<PyString>() {
-                Ok(string) => text::write(string, codec, bytes)?,
+                Ok(string) => write_text(string, codec, bytes)?,
                 Err(_) => return Err(self.other_kind(object)),
             },
             Type::Object if !lenient => {
@@ -538,4 +537,50 @@ impl ScalarField {
         }
         Ok(self.codec.store_bytes(value, bytes)?)
     }
+}
+
+/// Writes `text` to `bytes`, and fills the units after the text with NULs. `codec` declares the size and the byte order
+/// of the code units.
+///
+/// # Errors
+/// - `text` needs more units than `bytes` has. Examples: text of 3 units for `2u`; U+1F600 for `1u`, because this
+///   character needs two units of 2 bytes.
+fn write_text(text: &Bound<'_, PyString>, codec: &ScalarCodec, bytes: &mut [u8]) -> Result<(), WriteErrorKind> {
+    let two = codec.unit() == 2;
+    match text.to_str() {
+        Ok(text) if two => write_units(codec, bytes, text.encode_utf16().count(), text.encode_utf16().map(u32::from)),
+        Ok(text) => write_units(codec, bytes, text.chars().count(), text.chars().map(u32::from)),
+        // UTF-8 cannot encode lone surrogates.
+        Err(error) if error.is_instance_of::<PyUnicodeEncodeError>(text.py()) => {
+            let (encoding, unit) = if two { ("utf-16-le", 2) } else { ("utf-32-le", 4) };
+            let encoded = text.call_method1("encode", (encoding, "surrogatepass"))?;
+            let encoded = encoded.cast::<PyBytes>().map_err(PyErr::from)?.as_bytes();
+            let number = |unit: &[u8]| unit.iter().rev().fold(0, |number, byte| (number << 8_u32) | u32::from(*byte));
+            let units = encoded.chunks_exact(unit);
+            write_units(codec, bytes, units.len(), units.map(number))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Writes `units`, the code units of a text, to `bytes`, and fills the rest of `bytes` with 0. `codec` declares the
+/// size and the byte order of a code unit. `len` must be the number of `units`. Each unit must fit the size of a code
+/// unit.
+///
+/// # Errors
+/// - `len` is more than the number of units in `bytes`
+fn write_units(
+    codec: &ScalarCodec,
+    bytes: &mut [u8],
+    len: usize,
+    units: impl Iterator<Item = u32>,
+) -> Result<(), WriteErrorKind> {
+    let mut places = bytes.chunks_exact_mut(codec.unit().max(1));
+    if len > places.len() {
+        let kind = EncodeErrorKind::TooLong { len: to_u64(len), capacity: to_u64(places.len()), unit: "unit" };
+        return Err(kind.into());
+    }
+    units.zip(&mut places).for_each(|(unit, place)| codec.store_little(&unit.to_le_bytes(), place));
+    places.for_each(|place| place.fill(0));
+    Ok(())
 }
