@@ -6,7 +6,7 @@ use pep3118::Record;
 use pep3118::py::Exported;
 use pyo3::prelude::*;
 
-/// One item. It is `repr(C)`, so that `Sample::FORMAT` describes its fields and its padding.
+/// One item. The struct is `repr(C)`, so that `Sample::FORMAT` describes the fields and the padding.
 #[derive(Record)]
 #[repr(C)]
 struct Sample {
@@ -27,8 +27,8 @@ fn main() -> PyResult<()> {
     })
 }
 
-/// Returns the format, the itemsize and the second sample's `at` as Python reads them, the `id` of the first sample
-/// after Python wrote it, and the result of an audit.
+/// Returns one line of text. Python reads the format, the itemsize and the field `at` of the second sample, and then
+/// writes the field `id` of the first sample. The line has these four values and the result of an audit.
 pub(crate) fn show(py: Python<'_>) -> PyResult<String> {
     let samples = vec![Sample { id: 1, at: [0.5, 0.75] }, Sample { id: 2, at: [1.25, -1.0] }];
     let samples = Bound::new(py, Samples(Exported::from_vec(samples)))?;

@@ -26,7 +26,7 @@ class Frame:
 
 frame = Frame()
 # The third argument is the owner of the memory. The exporter keeps the owner alive until every consumer has released
-# its buffer. It cannot check the address.
+# its buffer. The exporter cannot check the address.
 plane = Exporter.from_address(
     frame.data,
     frame.linesize * frame.height,

@@ -1,8 +1,8 @@
 //! Decodes a NumPy file: `cargo run --features derive --example npy [FILE.npy]`.
 //!
 //! The header of the file contains the names and types of the fields in NumPy's notation. The example converts the
-//! header to a format of the buffer protocol, resolves the layout, and reads the records as structs and as columns. It
-//! needs neither NumPy nor Python.
+//! header to a format of the buffer protocol, resolves the layout, and reads the records as structs and as columns. The
+//! example needs neither NumPy nor Python.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -71,7 +71,7 @@ fn format_of(header: &str) -> Result<String, Box<dyn Error>> {
     let descr = header.split_once("'descr': [").and_then(|(_, rest)| rest.split_once(']')).ok_or(other)?.0;
     let words: Vec<&str> = descr.split('\'').skip(1).step_by(2).collect();
     let (fields, rest) = words.as_chunks::<2>();
-    // If `descr` has more parentheses than fields, it has fields with shapes or nested records.
+    // If `descr` has more parentheses than fields, some fields have shapes or are records.
     if !rest.is_empty() || descr.matches('(').count() != fields.len() {
         return Err(other.into());
     }

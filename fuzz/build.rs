@@ -1,4 +1,4 @@
-//! Adds the folder of the shared library of CPython to the run path.
+//! Adds the folder of CPython's shared library to the run path of the fuzz targets.
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");

@@ -20,7 +20,7 @@ struct StructModule {
 
 static STRUCT: PyOnceLock<StructModule> = PyOnceLock::new();
 
-/// Returns the functions of `struct`. Loads them on the first call.
+/// Returns the functions of `struct`. The first call loads the functions.
 fn struct_module(py: Python<'_>) -> &StructModule {
     let made = STRUCT.get_or_try_init(py, || -> PyResult<StructModule> {
         let module = py.import("struct")?;
@@ -57,7 +57,7 @@ pub fn calcsize(format: &[u8]) {
         match (&ours, theirs) {
             (Ok(size), Some(theirs)) if *size == theirs => {}
             (Err(_), None) => {}
-            // The format exceeds a limit of this library, which `docs/dialects.md` states.
+            // The format exceeds a limit of this library. `docs/dialects.md` states the limits.
             (Err(error), Some(_)) if is_limit(error.kind()) => {}
             _ => panic!("`{}`: {ours:?}, struct returns {theirs:?}", format.escape_ascii()),
         }
@@ -98,6 +98,7 @@ pub fn decode(input: &[u8]) {
     });
 }
 
+/// Returns `true` if `layout` has a Pascal string of 0 bytes.
 fn has_empty_pascal(layout: &Layout) -> bool {
     fn walk(field: pep3118::Field<'_>) -> bool {
         (field.ty() == pep3118::Type::Pascal && field.size() == 0) || field.fields().any(walk)
@@ -114,7 +115,7 @@ fn flatten(value: Value, out: &mut Vec<Value>) {
     }
 }
 
-/// Returns `true` if both values are equal. Two NaNs are equal.
+/// Returns `true` if `ours` and `theirs` are equal. Two NaNs count as equal.
 fn same(ours: &Value, theirs: &Bound<'_, PyAny>) -> PyResult<bool> {
     // Two NaNs count as equal.
     let float = |ours: f64, theirs: f64| ours == theirs || (ours.is_nan() && theirs.is_nan());
@@ -139,8 +140,9 @@ fn same(ours: &Value, theirs: &Bound<'_, PyAny>) -> PyResult<bool> {
     })
 }
 
-/// Python code. `leaves(spec)` returns the itemsize and the leaves of the dtype as (path, offset, size), with one leaf
-/// for each element of an array of records. It returns `None` if NumPy refuses `spec`.
+/// Python source of the function `leaves`. `leaves(spec)` returns the itemsize of the dtype that NumPy reads from
+/// `spec`, and the leaves of the dtype as (path, offset, size). The elements of an array of records have separate
+/// leaves. If NumPy refuses `spec`, the function returns `None`.
 const LEAVES: &std::ffi::CStr = c"
 from numpy._core._internal import _dtype_from_pep3118 as read
 
@@ -189,8 +191,8 @@ const ONLY_NUMPY_READS: [&str; 8] = [
 
 /// Returns the text that NumPy passes to its reader in Python, or `None` if NumPy's C code reads the format.
 ///
-/// The C code reads a format of a single number. It uses the last of several byte-order characters. It accepts `n` and
-/// `N`, which the Python reader refuses.
+/// The C code reads only the format of a single number. The C code uses the last of several byte-order characters, and
+/// accepts `n` and `N`. The reader in Python refuses `n` and `N`.
 fn text_for_the_reader(text: &str) -> Option<&str> {
     let code = text.trim_start_matches(['@', '^', '=', '<', '>', '!']);
     let order_characters = text.len() - code.len();
@@ -232,13 +234,15 @@ pub fn numpy(format: &[u8]) {
                 let kind = error.kind().name();
                 assert!(ONLY_NUMPY_READS.contains(&kind) || is_limit(error.kind()), "{text:?}: {error}");
             }
-            // NumPy refuses a shape of elements without bytes, and `0x`, which is not a field of the layout.
+            // NumPy refuses a shape of elements without bytes. NumPy also refuses `0x`, and a layout has no field for
+            // `0x`.
             (Ok(layout), None) => assert!(has_empty_element(layout) || text.contains("0x"), "{text:?}: {layout:?}"),
             (Err(_), None) => {}
         }
     });
 }
 
+/// Returns `true` if `layout` has an array without elements, or a field of 0 bytes.
 fn has_empty_element(layout: &Layout) -> bool {
     fn walk(field: pep3118::Field<'_>) -> bool {
         field.size() == 0 || field.count() == 0 || field.fields().any(walk)

@@ -1,4 +1,5 @@
-//! The functions of the fuzz targets. They test the properties of `tests/it/properties`.
+//! The functions that the fuzz targets call: the properties of `tests/it/properties`, and comparisons with CPython and
+//! NumPy.
 
 #[cfg(feature = "cpython")]
 pub mod cpython;

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Runs every target for 60 seconds and prints a table of results: sh fuzz/run.sh 60 [TARGET...]
+# Runs each fuzz target and prints a table of results: sh fuzz/run.sh [SECONDS [TARGET...]]. SECONDS is the time of each
+# target, 60 without the argument. Without TARGET, the script runs all targets.
 #
 # Needs cargo-fuzz 0.13. Without a sanitizer the stable toolchain is enough; SANITIZER=address enables unstable options
 # of the stable toolchain. Targets that embed CPython need its shared library. numpy_vs_ours needs NumPy and is
@@ -14,7 +15,7 @@ targets="${*:-parse_format ast_roundtrip resolve_layout reconcile emit render_di
 
 log="fuzz/target/run"
 mkdir -p "$log"
-# If a target stops at a finding, the script continues with the next target and fails at the end.
+# If a target stops at a finding, the script continues with the next target, and exits with the status 1 at the end.
 failed=0
 printf '%-20s %13s %9s %8s %8s  %s\n' target executions 'per s' edges seconds findings
 for target in $targets; do

@@ -1,3 +1,4 @@
+//! Fuzz target: decodes random strided memory to values and columns.
 #![no_main]
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     let _ = pep3118_fuzz::properties::strided::decode_strided(&mut arbitrary::Unstructured::new(input));

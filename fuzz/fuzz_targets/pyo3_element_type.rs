@@ -1,3 +1,4 @@
+//! Fuzz target: compares the sizes of formats with PyO3's `ElementType`.
 #![no_main]
 use pep3118::{DataModel, Dialect, calcsize};
 use pyo3::buffer::ElementType;

@@ -1,2 +1,3 @@
+//! Fuzz target: renders errors, tables and pictures of a format.
 #![no_main]
 libfuzzer_sys::fuzz_target!(|input: &[u8]| pep3118_fuzz::properties::drawing::render_chosen(input));

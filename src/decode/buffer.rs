@@ -211,8 +211,8 @@ impl<'b> Buffer<'b> {
         copy_items(&self.view, self.plan.size, &*self.memory, order, &[], out)
     }
 
-    /// Returns two buffers: the items with an index below `index` in the first dimension, and all other items. Both can
-    /// be sent to other threads.
+    /// Returns two buffers: the items with an index below `index` in the first dimension, and all other items. The two
+    /// buffers can be sent to other threads.
     ///
     /// ```
     /// use pep3118::decode::{Buffer, Plan};
@@ -238,8 +238,8 @@ impl<'b> Buffer<'b> {
         Ok((self.part(low, 0), self.part(high, index)))
     }
 
-    /// Returns an iterator over buffers of consecutive items: each buffer has `len` indices of the first dimension, and
-    /// the last buffer has the remaining indices. The buffers can be sent to other threads.
+    /// Returns an iterator over buffers of consecutive items. `len` is the number of indices of the first dimension in
+    /// each buffer. The last buffer has fewer indices if fewer are left. The buffers can be sent to other threads.
     ///
     /// ```
     /// use pep3118::decode::{Buffer, Plan};
@@ -260,8 +260,8 @@ impl<'b> Buffer<'b> {
         Ok(bounds.map(|(start, count)| self.part(self.view.rows(start, count), start)))
     }
 
-    /// Returns the buffer of `view`, a part of the view of this buffer. `start` is the index of the first dimension of
-    /// this buffer that is index 0 of the part.
+    /// Creates a buffer for `view`, which must be a part of the view of this buffer. In the first dimension, index 0 of
+    /// `view` is index `start` of this buffer.
     fn part<'s>(&'s self, view: View<'s>, start: i64) -> Buffer<'s> {
         let memory = PartMemory { memory: &*self.memory, start };
         Buffer { view: ViewRef::Owned(Box::new(view)), plan: self.plan, memory: Box::new(memory) }
@@ -275,7 +275,7 @@ pub struct Blocks<'b> {
     memory: &'b (dyn Memory + 'b),
     /// The size of an item in bytes.
     itemsize: usize,
-    /// The traversal of the items. It continues at the first item that was not read yet.
+    /// The traversal of the items. The traversal continues at the first item that was not read yet.
     runs: Runs,
     /// The bytes of one block. The vector is empty until the first block is copied.
     copy: Vec<u8>,
@@ -284,7 +284,7 @@ pub struct Blocks<'b> {
 
 /// The location of the bytes of the current block.
 enum Block<'b> {
-    /// The items are the first `n` bytes of `Blocks::copy`.
+    /// The items were copied to the start of `Blocks::copy`. The number is the size of these items in bytes.
     Copied(usize),
     /// The items are adjacent in a slice of bytes and need no copy.
     Borrowed(&'b [u8]),
@@ -320,7 +320,7 @@ impl<'b> Blocks<'b> {
         self.advance_by(block_items(self.itemsize))
     }
 
-    /// Reads the next block, which has at most `most` items. Returns what [`advance`](Self::advance) returns.
+    /// Reads the next block, which has at most `most` items. The result is the same as for [`advance`](Self::advance).
     pub(super) fn advance_by(&mut self, most: usize) -> Result<bool, DecodeError> {
         let (memory, itemsize) = (self.memory, self.itemsize);
         self.block = Block::Copied(0);
@@ -365,7 +365,7 @@ impl core::fmt::Debug for BufferMut<'_> {
 /// Returns the position of the item at `indices` in the memory of `view`, as a [`Run`] of one item of `itemsize` bytes.
 /// Returns an error if an index is out of bounds, or if the number of indices is wrong.
 fn item_at<'v>(view: &View<'_>, itemsize: usize, indices: &'v [i64]) -> Result<Run<'v>, DecodeError> {
-    // The steps are not used. The call returns an error if an index is out of bounds.
+    // The call only checks that the indices are in bounds. Its result is not used.
     let _: Steps<'_> = view.steps(indices)?;
     let (path, rest) = indices.split_at(path_len(view).min(indices.len()));
     let start = if path.is_empty() { view.offset() } else { 0 };

@@ -1,5 +1,6 @@
-//! [`Column`]: all values of one field in a contiguous vector. One pass over the records fills all columns. A *leaf*
-//! is a field that is not a record, see [`Leaf`].
+//! [`Column`]: all values of one field in a contiguous vector. [`ColumnData`] is this vector, and [`Destination`] is a
+//! slice of the caller that is filled instead. One pass over the records fills all columns. A *leaf* is a field that is
+//! not a record, see [`Leaf`].
 
 use alloc::vec::Vec;
 
@@ -46,14 +47,16 @@ pub struct Column {
     pub name: Vec<u8>,
     /// The type of one value: `Bytes` for `3s`, although `data` has `u8` elements.
     pub ty: Type,
-    /// The shape of the elements of one record: [`Leaf::shape`], followed by one more dimension for some types. This
-    /// dimension is the length of a byte string in bytes, the length of a Unicode text in code units, or 2 for a
-    /// complex `long double`.
+    /// The shape of the elements of one record: [`Leaf::shape`], followed by one more dimension for some types. For a
+    /// byte string, this dimension is the length in bytes. For a Unicode text, it is the length in code units. For a
+    /// complex `long double`, it is 2.
     pub shape: Vec<usize>,
     /// The elements of all records, starting with the first record.
     pub data: ColumnData,
 }
 
+/// Defines [`ColumnData`] with a variant for each `$element` type. `$name` is the name of the elements in messages, if
+/// the name differs from the name of the type.
 macro_rules! column_data {
     (@name $element:ty, $name:literal) => { $name };
     (@name $element:ty) => { <$element as ElementType>::NAME };
@@ -113,8 +116,8 @@ macro_rules! column_data {
                 }
             }
 
-            /// Borrows the vector that [`Initial::Reserved`] allocated, for appending elements, see
-            /// `ElementType::target`.
+            /// Borrows the vector for appending elements, see `ElementType::target`. The vector must have been
+            /// allocated with [`Initial::Reserved`].
             fn target(&mut self) -> ColumnTarget<'_> {
                 match self {
                     $(Self::$variant(elements) => <$element as ElementType>::target(elements),)+
@@ -160,9 +163,9 @@ column_data! {
     /// Addresses of Python objects, format `O`, on a machine with pointers of 8 bytes. The column does not own a
     /// reference to the objects.
     Object64(u64, "object addresses of 8 bytes"),
-    /// Code units of 2 bytes, format `u` and `wchar_t` of 2 bytes. The units can be invalid UTF-16.
+    /// Code units of 2 bytes: format `u`, or a `wchar_t` of 2 bytes. The units can be invalid UTF-16.
     Ucs2(u16, "code units of 2 bytes"),
-    /// Code units of 4 bytes, format `w` and `wchar_t` of 4 bytes. The units can be invalid UTF-32.
+    /// Code units of 4 bytes: format `w`, or a `wchar_t` of 4 bytes. The units can be invalid UTF-32.
     Ucs4(u32, "code units of 4 bytes"),
     /// 16-bit floats, format `e`.
     Float16(f16),
@@ -263,7 +266,7 @@ impl ColumnData {
             }
             (Type::Ucs2 | Type::Wchar, 2) => Self::Ucs2(vector(leaf, items, initial)?),
             (Type::Ucs4 | Type::Wchar, 4) => Self::Ucs4(vector(leaf, items, initial)?),
-            // Strings, void, and addresses and code units of a size that no Rust integer has.
+            // Strings and void. Also addresses and code units if no Rust integer has their size.
             (
                 Type::Char
                 | Type::Bytes
@@ -362,9 +365,9 @@ pub struct Destination<'d> {
     len: usize,
     /// The name of the element type in error messages, such as `int16`.
     name: &'static str,
-    /// Returns whether values of a codec are elements of this type, see `ElementType::accepts`.
+    /// The function `ElementType::accepts` of the element type.
     accepts: fn(&ScalarCodec) -> bool,
-    /// The function [`elements_per_item`] for the element type.
+    /// The function [`elements_per_item`] of the element type.
     elements_per_item: fn(&Leaf) -> usize,
 }
 
@@ -438,24 +441,24 @@ impl Plan {
     /// - the length of `records` is not a multiple of the record size: 10 bytes for records of 4 bytes
     /// - one of `names` is not the name of a leaf field: `["c"]` for `T{<i:a:<d:b:}`
     /// - one of `names` is the name of several leaf fields: `["a"]` for `T{<i:a:<d:a:}`
-    /// - the names and shapes of the columns need more than 64 times the memory of the names and shapes of the layout,
-    ///   plus 1 MiB
+    /// - the names and shapes of the columns need more memory than the limit: 1 MiB, plus 64 times the size of the
+    ///   names and shapes of the layout
     /// - there is not enough memory for the columns
     pub fn columns(&self, records: &[u8], names: impl FieldNames) -> Result<Vec<Column>, DecodeError> {
         self.columns_of(records, &select_leaves(self, &names)?)
     }
 
-    /// Copies fields of `records`, the bytes of adjacent records, to one column each. The fields are the elements of
-    /// [`leaves`](Self::leaves) with the indices `indices`. `None` means all leaf fields. In contrast to a name, an
-    /// index always identifies exactly one field. Returns an error if an index is out of bounds, or if
-    /// [`columns`](Self::columns) would return an error.
+    /// Copies each selected field of `records` to a column. `records` contains the bytes of adjacent records. The
+    /// selected fields are the elements of [`leaves`](Self::leaves) with the indices `indices`. `None` means all leaf
+    /// fields. In contrast to a name, an index always identifies exactly one field. Returns an error if an index is out
+    /// of bounds, or if [`columns`](Self::columns) would return an error.
     #[cfg(feature = "arrow")]
     pub(crate) fn columns_at(&self, records: &[u8], indices: Option<&[usize]>) -> Result<Vec<Column>, DecodeError> {
         self.columns_of(records, &super::plan::select_leaves_by_index(self, indices)?)
     }
 
-    /// Copies the fields `leaves` of `records`, the bytes of adjacent records, to one column each. Returns an error if
-    /// the length of `records` is not a multiple of the record size, or if there is not enough memory.
+    /// Copies each of the fields `leaves` to a column. `records` contains the bytes of adjacent records. Returns an
+    /// error if the length of `records` is not a multiple of the record size, or if there is not enough memory.
     pub(super) fn columns_of(&self, records: &[u8], leaves: &[&Leaf]) -> Result<Vec<Column>, DecodeError> {
         self.check_names_of(leaves)?;
         let mut columns = Column::allocate(leaves, self.items_in(records.len())?)?;
@@ -463,9 +466,8 @@ impl Plan {
         Ok(columns)
     }
 
-    /// Copies the field `name` of `records` to a vector. `records` contains the bytes of adjacent records, and `name` is
-    /// the dotted name of a leaf field, see [`Leaf::name`]. If several fields have this name, the result has the values
-    /// of the first field. [`Element`] lists the values that each type represents.
+    /// Copies the field `name` of `records` to a vector. `records` contains the bytes of adjacent records, and `name`
+    /// is the dotted name of a leaf field, see [`Leaf::name`]. [`Element`] lists the values that each type represents.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
@@ -480,7 +482,7 @@ impl Plan {
     ///
     /// # Errors
     /// - the length of `records` is not a multiple of the record size: 10 bytes for records of 4 bytes
-    /// - `name` is not the name of a leaf field: `c` for `T{<i:a:<d:b:}`
+    /// - `name` is not the name of a leaf field, or is the name of several leaf fields: `c` for `T{<i:a:<d:b:}`
     /// - the field has another type: `column::<f64>` for `<i` ([`column_as`](Self::column_as) converts)
     /// - there is not enough memory for the vector
     pub fn column<T: Element>(&self, name: impl AsRef<[u8]>, records: &[u8]) -> Result<Vec<T>, DecodeError> {
@@ -579,7 +581,8 @@ impl Plan {
     ///
     /// # Errors
     /// - the length of `records` is not a multiple of the record size: 10 bytes for records of 4 bytes
-    /// - no field has the name of a column, or two columns have the same name: a column `c` for `T{<i:a:<d:b:}`
+    /// - no field has the name of a column: a column `c` for `T{<i:a:<d:b:}`
+    /// - more columns than fields have the same name: two columns `a` for `T{<i:a:<d:b:}`
     /// - a column has another type, shape or `long double` representation than its field: `int16` for `<i`
     /// - a column has another length: 2 values for 3 records
     pub fn write_columns(&self, columns: &[Column], records: &mut [u8]) -> Result<(), EncodeError> {
@@ -599,7 +602,7 @@ impl Plan {
     }
 
     /// Returns the leaf with the name of each of `columns`, in the order of `columns`. Columns with equal names get
-    /// different leaves. Returns an error if no leaf, or no further leaf, has the name of a column.
+    /// different leaves. Returns an error if more columns than leaves have the same name.
     fn leaves_of(&self, columns: &[Column]) -> Result<Vec<&Leaf>, EncodeError> {
         let sorted = leaves_by_name(self)?;
         // For the first leaf of each name: the number of leaves of this name that have a column.
@@ -630,8 +633,8 @@ impl Buffer<'_> {
         self.columns_of(&select_leaves(self.plan, &names)?)
     }
 
-    /// Copies fields of all items to one column each, in C order of the items. The fields are the elements of
-    /// [`Plan::leaves`] with the indices `indices`. `None` means all leaf fields.
+    /// Copies each selected field of all items to a column, in C order of the items. The selected fields are the
+    /// elements of [`Plan::leaves`] with the indices `indices`. `None` means all leaf fields.
     ///
     /// # Errors
     /// - an index is out of bounds
@@ -641,7 +644,7 @@ impl Buffer<'_> {
         self.columns_of(&super::plan::select_leaves_by_index(self.plan, indices)?)
     }
 
-    /// Copies the fields `leaves` of all items to one column each, in C order of the items. Returns an error if there
+    /// Copies each of the fields `leaves` of all items to a column, in C order of the items. Returns an error if there
     /// is not enough memory, or if the items cannot be read.
     pub(super) fn columns_of(&self, leaves: &[&Leaf]) -> Result<Vec<Column>, DecodeError> {
         self.plan.check_names_of(leaves)?;
@@ -714,7 +717,7 @@ fn check_column(leaf: &Leaf, column: &Column, items: usize) -> Result<(), Encode
     if like.shape != column.shape {
         return Err(EncodeErrorKind::Kind { found: "a column", wanted: "a column of another shape" });
     }
-    let wanted = like.shape.iter().fold(items, |count, extent| count.saturating_mul(*extent));
+    let wanted = like.shape.iter().fold(items, |count, length| count.saturating_mul(*length));
     if column.data.len() != wanted {
         return Err(EncodeErrorKind::Count {
             found: to_u64(column.data.len()),

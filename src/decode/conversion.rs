@@ -1,10 +1,11 @@
-//! [`Conversion`]: the values whose columns have another representation than their items: bit-fields and user types.
+//! [`Conversion`]: converts bit-fields and values of user types between items and columns. The columns of all other
+//! fields have the bytes of the items, except for the byte order.
 
 use super::error::{DecodeError, EncodeErrorKind};
 use crate::endian::Endian;
 use crate::layout::{BitField, Type, UserType, UserValue, element_size, nearest_float32};
 
-/// How a column stores values that have another representation in an item.
+/// The conversion between the bytes of a value in an item and an element of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Conversion {
     /// The column has the integers of a bit-field.
@@ -24,12 +25,12 @@ impl Conversion {
 
     /// Returns the size in bytes of one element of the column.
     pub(super) fn element_size(self) -> usize {
-        // A type without such a size is a `bool`, which has 1 byte.
+        // `element_size` returns `None` for the values of a Boolean bit-field, which have 1 byte.
         element_size(self.value_type()).and_then(|size| usize::try_from(size).ok()).unwrap_or(1)
     }
 
-    /// Converts `value`, the bytes of a value in the byte order `endian`, to `element`, an element of the column in the
-    /// byte order of this machine.
+    /// Converts `value` to `element`. `value` has the bytes of a value of an item, in the byte order `endian`.
+    /// `element` is an element of the column, in the byte order of this machine.
     ///
     /// # Errors
     /// - a registered user type has no number for the bytes
@@ -46,11 +47,12 @@ impl Conversion {
         })
     }
 
-    /// Converts `element`, an element of the column, to the bytes `value` in the byte order `endian`. Bits of `value` that
-    /// do not belong to the value stay.
+    /// Converts `element` to `value`. `element` is an element of the column, in the byte order of this machine. `value`
+    /// has the bytes of a value of an item, in the byte order `endian`. Leaves the bits of `value` outside the
+    /// bit-field unchanged.
     ///
     /// # Errors
-    /// - the type does not have the number
+    /// - the bit-field or the user type cannot represent the number
     pub(super) fn write(self, element: &[u8], value: &mut [u8], endian: Endian) -> Result<(), EncodeErrorKind> {
         let number = read_number(element, self.value_type());
         match (self, &number) {
@@ -64,8 +66,8 @@ impl Conversion {
         }
     }
 
-    /// Returns an error if a type does not have one of the numbers in `elements`, the elements of a column. `size` is the
-    /// size in bytes of a value in an item.
+    /// Checks that the bit-field or the user type can represent each number of `elements`. `elements` has the bytes of
+    /// the elements of a column. `size` is the size in bytes of a value in an item.
     ///
     /// # Errors
     /// - as [`write`](Self::write)
@@ -81,7 +83,7 @@ impl Conversion {
 }
 
 /// Writes `number` to `element`, an element of type `ty` in the byte order of this machine. Returns `None` if the type
-/// does not have the number.
+/// cannot represent the number.
 fn write_number(number: &UserValue, ty: Type, element: &mut [u8]) -> Option<()> {
     let is_float = matches!(ty, Type::Float32 | Type::Float64);
     let integer = match number {

@@ -1,4 +1,5 @@
-//! [`Element`]: the Rust types of the elements of typed arrays and columns.
+//! [`Element`]: the Rust types of the elements of typed arrays and columns. [`ElementsMut`] decodes values to elements,
+//! and [`Elements`] encodes elements.
 
 use alloc::vec::Vec;
 
@@ -79,7 +80,8 @@ pub(super) mod sealed {
         fn elements(elements: &[Self]) -> Elements<'_>;
 
         /// Borrows `elements`, a vector that [`reserved`](Self::reserved) created, as a column to fill. If every bit
-        /// pattern is a valid element, the result appends to the vector. Otherwise the result overwrites its elements.
+        /// pattern is a valid element, the result appends to the vector. Otherwise the result overwrites the elements
+        /// of the vector.
         fn target(elements: &mut Vec<Self>) -> ColumnTarget<'_> {
             ColumnTarget::Elements(Self::elements_mut(elements))
         }
@@ -114,6 +116,8 @@ pub(super) mod sealed {
 pub(super) use sealed::Elements;
 use sealed::{ColumnTarget, ElementType, ElementsMut};
 
+/// Implements `ElementType` for types for which every bit pattern is valid. `$codec` is the parameter of `accepts`, and
+/// `$accepts` is the result.
 macro_rules! numbers {
     ($($element:ty, $name:literal, $codec:ident => $accepts:expr;)+) => {$(
         impl ElementType for $element {
@@ -214,8 +218,8 @@ impl ElementType for LongDouble {
     fn zeroed(count: usize) -> Option<Vec<Self>> {
         let mut elements = Vec::new();
         elements.try_reserve_exact(count).ok()?;
-        // A `LongDouble` contains its representation, so the bytes of `LongDouble::ZERO` may not all be 0. Hence each
-        // element is written.
+        // A `LongDouble` also stores its floating-point format, so some bytes of `LongDouble::ZERO` can be other than
+        // 0. Hence each element is written.
         crate::huge_pages::prefer_large(elements.spare_capacity_mut());
         elements.resize(count, Self::ZERO);
         Some(elements)
@@ -263,8 +267,8 @@ fn element_range(start: usize, len: usize, width: usize) -> Result<core::ops::Ra
 }
 
 /// Decodes `bytes` to elements of `column`, one by one with `decode`. Each element has `width` bytes in `bytes`.
-/// `start` is the size in bytes of the encoded elements that `column` has before these elements. Returns an error if
-/// `column` is too short or `width` is 0.
+/// `start` is the offset of `bytes` in the encoded form of the whole column, in bytes. Returns an error if `column` is
+/// too short or `width` is 0.
 fn decode_each<T>(
     column: &mut [T],
     start: usize,
@@ -280,8 +284,8 @@ fn decode_each<T>(
 }
 
 /// Encodes elements of `column` into `bytes`, one by one with `encode`. Each element has `width` bytes in `bytes`.
-/// `start` is the size in bytes of the encoded elements that `column` has before these elements. Returns an error if
-/// `column` is too short or `width` is 0.
+/// `start` is the offset of `bytes` in the encoded form of the whole column, in bytes. Returns an error if `column` is
+/// too short or `width` is 0.
 fn encode_each<T>(
     column: &[T],
     start: usize,
@@ -296,8 +300,8 @@ fn encode_each<T>(
     Ok(())
 }
 
-/// Returns the range of bytes in the column of `leaf` that belongs to the next `items` items. `first` is the number of
-/// items before these items.
+/// Returns the position of the next `items` items in the encoded form of the column for `leaf`, as a range of bytes.
+/// `first` is the number of items before these items.
 fn column_range(leaf: &Leaf, items: usize, first: usize) -> core::ops::Range<usize> {
     let start = first.saturating_mul(leaf.bytes());
     start..start.saturating_add(items.saturating_mul(leaf.bytes()))
@@ -305,8 +309,8 @@ fn column_range(leaf: &Leaf, items: usize, first: usize) -> core::ops::Range<usi
 
 impl ElementsMut<'_> {
     /// Decodes `bytes`, the encoded elements without gaps, to elements of this column. `codec` decodes one value.
-    /// `start` is the size in bytes of the encoded elements that the column has before these elements. Returns an error
-    /// if the column is too short.
+    /// `start` is the offset of `bytes` in the encoded form of the whole column, in bytes. Returns an error if the
+    /// column is too short.
     pub(super) fn decode(&mut self, codec: &ScalarCodec, bytes: &[u8], start: usize) -> Result<(), DecodeError> {
         match self {
             Self::Bytes(elements) if let Some(conversion) = codec.conversion() => {
@@ -366,9 +370,9 @@ impl ElementsMut<'_> {
 }
 
 impl Elements<'_> {
-    /// Encodes elements of this column into `bytes`, without gaps. `codec` encodes one value. `start` is the size in
-    /// bytes of the encoded elements that the column has before these elements. Leaves the padding of `long double`
-    /// unchanged. Returns an error if the column is too short.
+    /// Encodes elements of this column into `bytes`, without gaps. `codec` encodes one value. `start` is the offset of
+    /// `bytes` in the encoded form of the whole column, in bytes. Leaves the padding of `long double` unchanged.
+    /// Returns an error if the column is too short.
     pub(super) fn encode(&self, codec: &ScalarCodec, bytes: &mut [u8], start: usize) -> Result<(), DecodeError> {
         match self {
             Self::Bytes(elements) if let Some(conversion) = codec.conversion() => {
@@ -443,8 +447,9 @@ pub(super) fn zeroed<T: Element>(count: usize) -> Result<Vec<T>, DecodeError> {
     Ok(elements)
 }
 
-/// Allocates a vector that a column of `count` elements can be copied to, see `ElementType::reserved`. Returns an
-/// error if the allocation fails.
+/// Allocates the vector for a column of `count` elements. For a type for which every bit pattern is valid, the vector
+/// is empty and has capacity for `count` elements. For `bool` and [`LongDouble`], the vector has `count` zeroed
+/// elements. Returns an error if the allocation fails.
 pub(super) fn reserved<T: Element>(count: usize) -> Result<Vec<T>, DecodeError> {
     T::reserved(count).ok_or_else(|| no_memory::<T>(count))
 }

@@ -1,4 +1,5 @@
-//! The errors of decoding and encoding: [`DecodeError`], [`EncodeError`] and its reason, [`EncodeErrorKind`].
+//! The errors of decoding and encoding: [`DecodeError`], [`EncodeError`], and [`EncodeErrorKind`], which is the reason
+//! of an [`EncodeError`]. [`ValueMemory`] records failed allocations of dynamic values.
 
 use crate::align::to_u64;
 use alloc::boxed::Box;
@@ -61,7 +62,7 @@ pub enum DecodeError {
     },
     /// The view has suboffsets, but the memory is a slice. The slice does not contain the rows that the pointers lead
     /// to.
-    #[error("the items are indirect: a slice of bytes does not contain the rows that its pointers lead to")]
+    #[error("the items are indirect: the slice of bytes does not contain the rows that the pointers lead to")]
     Indirect,
     /// A pointer of an indirect dimension is NULL.
     #[error("pointer in dimension {dimension} is NULL")]
@@ -124,14 +125,14 @@ pub enum DecodeError {
         limit: u64,
     },
     /// The dotted names or the shapes of all fields need too much memory. The dotted name of a field repeats the names
-    /// of the enclosing records, so the names of a record with a long name and many fields need more memory than the
-    /// format. The same applies to the shapes of arrays in arrays of records.
+    /// of the enclosing records. If a record has a long name and many fields, the dotted names need more memory than
+    /// the format. The same applies to the shapes of arrays in arrays of records.
     #[error("names and shapes of the fields need {} but at most {limit} are supported", plural(*bytes, "byte"))]
     FieldNames {
         /// The number of bytes that the names or the shapes need. For shapes, the number ends at the field that exceeds
         /// the limit.
         bytes: u64,
-        /// The largest supported number of bytes: 64 times the names and shapes of the layout, plus 1 MiB.
+        /// The largest supported number of bytes: 1 MiB, plus 64 times the size of the names and shapes of the layout.
         limit: u64,
     },
     /// A value of a user type cannot be converted to a number.
@@ -143,7 +144,8 @@ pub enum DecodeError {
         /// The number of bytes, or `u64::MAX` if the number was too large to compute.
         bytes: u64,
     },
-    /// The format of the view has several interpretations. Choose one, and create the plan from its layout.
+    /// The format of the view has several interpretations. Choose an interpretation, and create the plan from the
+    /// layout of this interpretation.
     #[error(transparent)]
     Ambiguous(Ambiguity),
     /// An index is out of bounds, or the number of indices is wrong.
@@ -239,7 +241,7 @@ pub enum EncodeErrorKind {
         found: u64,
         /// The number of fields, elements, items or bytes.
         wanted: u64,
-        /// The noun for what is counted: "field", "element", "item" or "byte".
+        /// The noun for the counted things: "field", "element", "item" or "byte".
         unit: &'static str,
     },
     /// The `long double` has another representation than the field: x87 for binary128.
@@ -315,7 +317,7 @@ impl core::error::Error for EncodeError {}
 
 /// Allocates the vectors and strings of a dynamic value, and records the first allocation that fails.
 ///
-/// After a failure, decoding continues with empty values. The caller must call [`result`](Self::result) at the end,
+/// After a failure, decoding continues with empty values. At the end, the caller must call [`result`](Self::result),
 /// which returns the error. With a `Result` for each value of a record, decoding would take 1.5 times as long.
 #[derive(Debug, Default)]
 pub(super) struct ValueMemory {

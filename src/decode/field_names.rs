@@ -28,6 +28,7 @@ impl<T: sealed::Sealed + ?Sized> FieldNames for T {}
 pub(super) mod sealed {
     use super::Vec;
 
+    /// The operation of [`FieldNames`](super::FieldNames), which only this crate implements.
     pub trait Sealed {
         /// Returns the names, or `None` for all fields.
         fn names(&self) -> Option<Vec<&[u8]>>;

@@ -1,5 +1,5 @@
-//! [`FieldPath`]: the names of a field and of the records around the field. Fields of one record share the names of
-//! the record, so the names of all fields need memory that is linear in the length of the format.
+//! [`FieldPath`]: the names of a field and of the records around the field. The fields of a record share the names of
+//! the enclosing records. Hence the memory for the names of all fields is linear in the length of the format.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;

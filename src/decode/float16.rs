@@ -1,11 +1,11 @@
-//! The rounding of an `f64` to a float16.
+//! [`nearest_float16`]: rounds an `f64` to the nearest float16.
 
 use half::f16;
 
 /// Returns the float16 that is nearest to `number`, with ties to even. Returns `f16::NAN` for a NaN.
 ///
 /// `number` is rounded once, not first to `f32`, because a number that is rounded twice can differ from the nearest
-/// float16. `f16::from_f64` is not used, because it rounds the tie 2^-14 - 2^-25 in the wrong direction.
+/// float16. `f16::from_f64` is not used, because this function rounds the tie 2^-14 - 2^-25 in the wrong direction.
 pub fn nearest_float16(number: f64) -> f16 {
     if number.is_nan() {
         return f16::NAN;
@@ -16,8 +16,8 @@ pub fn nearest_float16(number: f64) -> f16 {
         return f16::from_bits(sign | 0x7c00);
     }
     let bits = number.abs().to_bits();
-    // 1009 is the exponent field of 2^-14, the smallest normal float16. The last bit of every smaller float16 is 2^-24, as
-    // the last bit of 2^-14.
+    // 1009 is the exponent field of 2^-14, the smallest normal float16. The last bit has the value 2^-24 in 2^-14 and
+    // in every smaller float16.
     let exponent = bits >> 52_u32;
     let steps = exponent.saturating_sub(1009);
     // An `f64` has 42 more bits after the binary point than a float16. A number below 2^-14 loses one more bit for each

@@ -1,5 +1,6 @@
-//! [`Leaf`]: a field that is not a record. A leaf contains the position of its values in an item. Its methods copy the
-//! values between items and columns.
+//! [`Leaf`]: a field that is not a record. A leaf contains the position of its values in an item. The methods of `Leaf`
+//! copy the values between items and columns. [`Repeats`] lists the arrays of records around a field. [`Swap`]
+//! describes the units of an item that are reversed.
 //!
 //! A *unit* is a group of adjacent bytes whose reversal changes the byte order of a value, such as the bytes of a
 //! number.
@@ -128,7 +129,8 @@ impl Leaf {
         self.codec.bits
     }
 
-    /// Returns which NULs belong to a value of the field, see [`Field::nul_handling`](crate::layout::Field::nul_handling).
+    /// Returns the rule that decides which NULs belong to a value of the field, see
+    /// [`Field::nul_handling`](crate::layout::Field::nul_handling).
     #[must_use]
     pub fn nul_handling(&self) -> NulHandling {
         self.codec.nul_handling()
@@ -177,9 +179,10 @@ impl Leaf {
         })
     }
 
-    /// Calls `copy(offset_in_item, offset_in_values, len)` for each group of adjacent values in an item. The offsets
-    /// are in bytes from the start of the item, and from the start of the item's values in the column. `len` is the
-    /// size of the group in bytes. Returns an error if `copy` returns `None`.
+    /// Calls `copy(offset_in_item, offset_in_values, len)` for each group of adjacent values in an item.
+    /// `offset_in_item` is the distance in bytes from the start of the item. `offset_in_values` is the distance in
+    /// bytes from the first value of the item in the column. `len` is the size of the group in bytes. Returns an error
+    /// if `copy` returns `None`.
     fn for_each_group(&self, mut copy: impl FnMut(usize, usize, usize) -> Option<()>) -> Result<(), DecodeError> {
         let (len, mut at) = (self.adjacent_bytes(), 0_usize);
         if len == 0 {
@@ -330,8 +333,8 @@ impl Swap {
     }
 }
 
-/// Reverses the units that `swaps` lists in each of the adjacent `items`. `itemsize` is the size of an item in bytes. A
-/// second call restores the original bytes. Returns an error if a unit is outside its item.
+/// Reverses the units of `swaps` in each of the adjacent `items`. `itemsize` is the size of an item in bytes. A second
+/// call restores the original bytes. Returns an error if a unit is outside its item.
 pub(super) fn swap_items(items: &mut [u8], itemsize: usize, swaps: &[Swap]) -> Result<(), DecodeError> {
     let mut items = StridedMut::of_rows(items, itemsize);
     swaps.iter().try_for_each(|swap| swap.apply(&mut items))

@@ -88,8 +88,8 @@ impl LongDouble {
 
     /// Returns the nearest `f64`, with ties to even. Returns infinity if the number is too large for an `f64`.
     ///
-    /// Like the arithmetic of the x87, returns NaN for an invalid operand of the x87. An invalid operand is a bit
-    /// pattern with an exponent above 0 and an integer bit of 0.
+    /// Returns NaN for an invalid operand of the x87, as the x87 itself does. An invalid operand is a bit pattern with
+    /// an exponent above 0 and an integer bit of 0.
     ///
     /// ```
     /// use pep3118::LongDoubleFormat;
@@ -232,8 +232,8 @@ fn nearest(significand: u128, power: i32) -> f64 {
         _ => 0,
     };
     // The exponent field is 0 if the last bit has the smallest power, -1074. The addition carries the leading bit of
-    // `quotient` into the exponent field. A quotient that was rounded up to the next power of two also carries. Both
-    // fields are in the lower 64 bits.
+    // `quotient` into the exponent field. A quotient that was rounded up to the next power of two also carries. The
+    // exponent field and the fraction field are in the lower 64 bits.
     let exponent = u128::from(last.abs_diff(-1074)) << 52_u32;
     let [bits, _] = halves(exponent.wrapping_add(quotient));
     f64::from_bits(bits)

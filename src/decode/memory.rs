@@ -87,15 +87,15 @@ pub(crate) trait Memory: Send + Sync {
 pub(super) struct PartMemory<'m> {
     /// The memory of the whole view.
     pub(super) memory: &'m (dyn Memory + 'm),
-    /// The index of the whole view that is index 0 of the part.
+    /// The index in the first dimension of the whole view that corresponds to index 0 of the part.
     pub(super) start: i64,
 }
 
 impl PartMemory<'_> {
     /// Calls `access` with the memory of the whole view, and with `run` as a run of the whole view.
     ///
-    /// The offset of a run without pointers counts from `buf`, which is the same address for the part. The first index
-    /// of a path is an index of the first dimension, which starts at another index in the part.
+    /// The offset of a run without pointers counts from `buf`, and the part has the same `buf` as the whole view. The
+    /// first index of a path with pointers is an index of the first dimension. The method adds `start` to this index.
     fn access<'s, R>(&'s self, run: &Run<'_>, access: impl FnOnce(&'s dyn Memory, &Run<'_>) -> R) -> R {
         let Some((first, others)) = run.path.split_first() else { return access(self.memory, run) };
         let path: Vec<i64> = core::iter::once(first.saturating_add(self.start)).chain(others.iter().copied()).collect();
@@ -151,11 +151,11 @@ impl<B: AsRef<[u8]>> SliceMemory<B> {
     /// block. Otherwise `bytes` must start at `buf` of `view`. Returns an error if an item of `view` is outside
     /// `bytes`, or if `view` has suboffsets.
     pub(super) fn new(view: &View<'_>, bytes: B) -> Result<Self, DecodeError> {
-        let extent = view.byte_bounds().ok_or(DecodeError::Indirect)?;
+        let bounds = view.byte_bounds().ok_or(DecodeError::Indirect)?;
         // If the view was checked without a memory block, `bytes` starts at `buf`.
         let origin = view.memory().map_or(0, |block| block.offset);
         let len = to_u64(bytes.as_ref().len());
-        let (low, high) = (extent.low.saturating_add(origin), extent.high.saturating_add(origin));
+        let (low, high) = (bounds.low.saturating_add(origin), bounds.high.saturating_add(origin));
         let inside = low >= 0 && u64::try_from(high).is_ok_and(|high| high <= len);
         if !inside && !view.is_empty() {
             return Err(DecodeError::Outside { low, high, len });
@@ -172,7 +172,7 @@ impl<B: AsRef<[u8]>> SliceMemory<B> {
 }
 
 /// Creates the error for a run that is not inside the bytes. Only a bug causes this error, because `SliceMemory::new`
-/// checks that all items of the view are inside.
+/// checks that all items of the view are inside the bytes.
 fn outside() -> DecodeError {
     DecodeError::internal("a run is outside the view")
 }

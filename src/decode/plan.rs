@@ -1,4 +1,5 @@
-//! [`Plan`]: a compiled layout. It decodes items to dynamic values ([`Value`]) and encodes dynamic values into items.
+//! [`Plan`]: a compiled layout. A plan decodes items to dynamic values ([`Value`]) and encodes dynamic values into
+//! items. Functions such as [`select_leaves`] find the fields that a caller names.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -19,7 +20,7 @@ use crate::layout::{Field, Layout, Type};
 use crate::view::{ItemLayout, View};
 
 /// The largest number of values of 0 bytes in one item. The item size does not limit the number of such values, so the
-/// plan does.
+/// plan limits the number.
 pub const ZERO_SIZED_LIMIT: u64 = 1 << 16;
 
 /// The memory that a plan may use for copies of names and shapes, in multiples of the names and shapes of the layout.
@@ -32,9 +33,9 @@ const COPIES_MINIMUM: u64 = 1 << 20;
 
 /// A layout that was compiled for decoding and encoding items. A plan can be reused for any number of items.
 ///
-/// A plan has a flat list of the leaf fields, which are the fields that are not records. [`columns`](Self::columns)
-/// uses this list. A plan also has the tree of all fields, which [`value`](Self::value) uses, and a list of the numbers
-/// whose bytes a decoder reverses, because their byte order differs from the byte order of this machine.
+/// A plan has a flat list of the leaf fields, which [`columns`](Self::columns) uses. A leaf field is a field that is
+/// not a record. A plan also has the tree of all fields, which [`value`](Self::value) uses. A second list has the
+/// numbers whose byte order differs from the byte order of this machine. A decoder reverses the bytes of these numbers.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout, decode::{ColumnData, Plan}};
@@ -113,9 +114,9 @@ impl Plan {
     /// ```
     ///
     /// # Errors
-    /// - `(4294967296)0s`: an item has more than 65,536 values of 0 bytes
-    /// - `(…)T{…}` with 2,000 dimensions around 20,000 arrays: the shapes of all fields have hundreds of megabytes
-    /// - a layout of 5 GB on a 32-bit machine
+    /// - an item has more than 65,536 values of 0 bytes: `(4294967296)0s`
+    /// - the shapes of all fields need hundreds of megabytes: `(…)T{…}` with 2,000 dimensions around 20,000 arrays
+    /// - an item is larger than the address space: a layout of 5 GB on a 32-bit machine
     pub fn new(layout: &Layout) -> Result<Self, DecodeError> {
         // The size of the item is checked before its fields, so that an error reports the size of the item.
         let size = to_usize(layout.size())?;
@@ -136,9 +137,9 @@ impl Plan {
         Ok(Self { size, root, leaves, swaps, names })
     }
 
-    /// Compiles the layout of the items of `view`. `model` must be the data model that `view` was checked for. The plan
-    /// uses `model` only for views of one value and for views without a format, for the representation of
-    /// `long double`.
+    /// Compiles the layout of the items of `view`. `model` must be the data model that `view` was checked for. If the
+    /// items of `view` are single values or have no format, the plan uses the representation of `long double` in
+    /// `model`. For other items, `model` is not used.
     ///
     /// A view that was requested without a format gets a plan for items of one void field.
     ///
@@ -176,7 +177,7 @@ impl Plan {
         self.size
     }
 
-    /// Returns the leaf fields, which are the fields that are not records, in the order of the format.
+    /// Returns the leaf fields in the order of the format. A leaf field is a field that is not a record.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
@@ -192,8 +193,8 @@ impl Plan {
     }
 
     /// Returns an error if the dotted names of all fields need more memory than is permitted. A function must call
-    /// `check_names` before the function creates the dotted names of all fields. The limit is 64 times the names and
-    /// shapes of the layout, plus 1 MiB.
+    /// `check_names` before the function creates the dotted names of all fields. The limit is 1 MiB, plus 64 times the
+    /// size of the names and shapes of the layout.
     ///
     /// # Errors
     /// - a record with a name of 64 KB has 10,000 fields
@@ -213,7 +214,8 @@ impl Plan {
     pub(super) fn check_names_of(&self, leaves: &[&Leaf]) -> Result<(), DecodeError> {
         let copied = |leaf: &&Leaf| leaf.path.len().saturating_add(size_of_val(leaf.shape()));
         let bytes = leaves.iter().fold(0_u64, |bytes, leaf| bytes.saturating_add(to_u64(copied(leaf))));
-        // The caller has one entry for each column, so a repeated leaf is a part of the input.
+        // A caller that repeats a leaf has an entry for each repetition. Hence the limit grows with the number of
+        // repetitions.
         let repeated = to_u64(leaves.len().saturating_sub(self.leaves.len()));
         NamesSize { own: self.names.own.saturating_add(repeated), ..self.names }.check(bytes)
     }
@@ -326,7 +328,7 @@ impl Plan {
     /// Returns the number of items in `len` bytes. Returns 0 if `len` and the item size are 0. Returns an error if
     /// `len` is not a multiple of the item size.
     pub(crate) fn items_in(&self, len: usize) -> Result<usize, DecodeError> {
-        whole_items(len, self.size)
+        count_items(len, self.size)
     }
 
     /// Returns the leaf of an item that is one value or one array of values. The leaf fills the item. Returns an error
@@ -342,7 +344,7 @@ impl Plan {
 
 /// Returns the number of items of `itemsize` bytes in `len` bytes. Returns 0 if both numbers are 0. Returns an error if
 /// `len` is not a multiple of `itemsize`.
-pub(super) fn whole_items(len: usize, itemsize: usize) -> Result<usize, DecodeError> {
+pub(super) fn count_items(len: usize, itemsize: usize) -> Result<usize, DecodeError> {
     match (len.checked_div(itemsize), len.checked_rem(itemsize)) {
         (Some(items), Some(0)) => Ok(items),
         (None, _) if len == 0 => Ok(0),
@@ -382,9 +384,9 @@ impl PlanBuilder {
         }
         let (offset, size, count) = (to_usize(field.offset())?, to_usize(field.size())?, to_usize(count)?);
         let shape =
-            field.shape().iter().map(|extent| to_usize(*extent)).collect::<Result<Vec<usize>, DecodeError>>()?;
+            field.shape().iter().map(|length| to_usize(*length)).collect::<Result<Vec<usize>, DecodeError>>()?;
         let base = self.base.saturating_add(offset);
-        let whole = self.whole_shape(&shape)?;
+        let whole = self.shape_in_item(&shape)?;
         let kind = if field.ty() == Type::Record {
             let repeats = if shape.is_empty() {
                 self.repeats.clone()
@@ -412,9 +414,9 @@ impl PlanBuilder {
         Ok(PlanNode { offset, size, count, shape, kind })
     }
 
-    /// Returns the shape of the current record, followed by the dimensions `shape` of one of its fields. Returns an
-    /// error if the shapes of the added leaves exceed a limit.
-    fn whole_shape(&mut self, shape: &[usize]) -> Result<Arc<[usize]>, DecodeError> {
+    /// Returns the shape of a field in the item: the shape of the current record, followed by `shape`, the dimensions
+    /// of the field in the record. Returns an error if the shapes of the added leaves exceed a limit.
+    fn shape_in_item(&mut self, shape: &[usize]) -> Result<Arc<[usize]>, DecodeError> {
         if shape.is_empty() {
             return Ok(Arc::clone(&self.shape));
         }
@@ -569,8 +571,8 @@ pub(super) fn leaf_named<'p>(plan: &'p Plan, name: &[u8]) -> Result<&'p Leaf, De
     only_leaf_named(plan.leaves.iter().filter(|leaf| leaf.path.is(name)), name)
 }
 
-/// Returns the only leaf of `found`, the leaves with the dotted name `name`. Returns an error if there is no leaf, or if
-/// there are several.
+/// Returns the only leaf of `found`, the leaves with the dotted name `name`. Returns an error if `found` has no leaf or
+/// several leaves.
 fn only_leaf_named<'p>(mut found: impl Iterator<Item = &'p Leaf>, name: &[u8]) -> Result<&'p Leaf, DecodeError> {
     let leaf = found.next().ok_or_else(|| DecodeError::NoField { name: Box::from(name) })?;
     if found.next().is_some() {
@@ -591,8 +593,8 @@ pub(super) fn leaves_by_name(plan: &Plan) -> Result<Vec<NamedLeaf<'_>>, DecodeEr
     Ok(sorted)
 }
 
-/// Returns the leaves of `plan` at `indices` of [`Plan::leaves`], in the order of `indices`. Returns all leaves if
-/// `indices` is `None`. Returns an error if an index is out of bounds.
+/// Returns the elements of [`Plan::leaves`] with the indices `indices`, in the order of `indices`. Returns all leaves
+/// if `indices` is `None`. Returns an error if an index is out of bounds.
 pub(super) fn select_leaves_by_index<'p>(
     plan: &'p Plan,
     indices: Option<&[usize]>,

@@ -15,7 +15,7 @@ use crate::align::to_u64;
 use crate::endian::Endian;
 use crate::layout::{BitField, Field, NulHandling, Type, UserType, UserValue, nearest_float32};
 
-/// The type, size and byte order of one value.
+/// The codec of one value, with the type, size and byte order of the value.
 ///
 /// INVARIANT: `unit` is at least 1 and divides `size`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -35,7 +35,7 @@ pub struct ScalarCodec {
     pub(super) long_double: LongDoubleFormat,
     /// The position of the bit-field, or `None` if the value is not a bit-field.
     pub(super) bits: Option<BitField>,
-    /// Which NULs belong to the value of a byte string or a text.
+    /// The rule that decides which NULs belong to the value of a byte string or a text.
     nuls: NulHandling,
     /// The user type of the value, or `None` for all other types.
     pub(super) user: Option<UserType>,
@@ -85,7 +85,7 @@ impl ScalarCodec {
         self.ty
     }
 
-    /// Returns the size in bytes of a unit: of a number, of a part of a complex number, or of a code unit of text. The
+    /// Returns the size of a unit in bytes. A unit is a number, a part of a complex number, or a code unit of text. The
     /// bytes of each unit are in the byte order [`endian`](Self::endian). Returns 1 for types without a byte order.
     pub fn unit(&self) -> usize {
         self.unit
@@ -107,7 +107,7 @@ impl ScalarCodec {
         self.bits
     }
 
-    /// Returns which NULs belong to the value of a byte string or a text.
+    /// Returns the rule that decides which NULs belong to the value of a byte string or a text.
     pub fn nul_handling(&self) -> NulHandling {
         self.nuls
     }
@@ -117,7 +117,8 @@ impl ScalarCodec {
         self.user
     }
 
-    /// Returns the type of the values: the type of the values of a bit-field or of a user type, or the type of the codec.
+    /// Returns the type of the decoded values. For a bit-field or a user type, this is the type of its numbers. For any
+    /// other type, this is [`ty`](Self::ty).
     pub fn value_type(&self) -> Type {
         match (self.bits, self.user) {
             (Some(bits), _) => bits.ty(),
@@ -126,7 +127,8 @@ impl ScalarCodec {
         }
     }
 
-    /// Returns how a column stores the values, if it does not store their bytes in the byte order of this machine.
+    /// Returns the conversion of the values for columns. Returns `None` if columns store the bytes of the values in the
+    /// byte order of this machine.
     pub(super) fn conversion(&self) -> Option<Conversion> {
         match (self.bits, self.user) {
             (Some(bits), _) => Some(Conversion::Bits(bits)),
@@ -135,8 +137,8 @@ impl ScalarCodec {
         }
     }
 
-    /// Returns whether a copy to a column changes more than the byte order: the values are bit-fields, or the bytes
-    /// after the first NUL are set to 0.
+    /// Returns whether a copy to a column changes more than the byte order. Returns `true` for bit-fields, for user
+    /// types, and for strings whose bytes after the first NUL become 0.
     pub(super) fn needs_conversion(&self) -> bool {
         self.conversion().is_some() || self.nuls == NulHandling::StopAtFirst
     }
@@ -308,8 +310,9 @@ impl ScalarCodec {
         LongDouble::read(bytes, self.long_double, self.endian)
     }
 
-    /// Decodes `bytes` as text. The rule for NULs decides which code units belong to the text. Returns `Value::IllFormedText` if the text is not valid
-    /// Unicode. If an allocation fails, returns an empty text, and `memory` records the failure.
+    /// Decodes `bytes` as text. The rule for NULs decides which code units belong to the text. Returns
+    /// `Value::IllFormedText` if the text is not valid Unicode. If an allocation fails, returns an empty text, and
+    /// `memory` records the failure.
     fn text(&self, bytes: &[u8], memory: &mut ValueMemory) -> Value {
         let cells = bytes.chunks_exact(self.unit.max(1));
         if self.unit == 2 {
@@ -343,9 +346,9 @@ impl ScalarCodec {
         units
     }
 
-    /// Sets the bytes of `column` that do not belong to the values to 0, if a value ends at its first NUL. `column` has
-    /// the bytes of adjacent values, with the code units in the byte order of this machine or of the codec: a NUL has
-    /// the same bytes in both.
+    /// If values end at their first NUL, sets the bytes after the first NUL of each value to 0. Otherwise does nothing.
+    /// `column` has the bytes of adjacent values. The code units can have the byte order of this machine or of the
+    /// codec, because a NUL has the same bytes in both byte orders.
     pub(super) fn clear_after_nul(&self, column: &mut [u8]) {
         if self.nuls != NulHandling::StopAtFirst {
             return;
@@ -479,15 +482,15 @@ impl ScalarCodec {
             Value::Float64(value) => UserValue::Float(*value),
             Value::Text(text) => UserValue::Text(text.clone()),
             Value::Bytes(value) => UserValue::Bytes(value.clone()),
-            // The bytes of the item.
+            // An opaque value has the bytes of the item, and needs no conversion.
             Value::Opaque(value) => return self.store_bytes(value, bytes),
             value => return Err(EncodeErrorKind::Kind { found: value.kind(), wanted: user.name() }),
         };
         Ok(user.encode(&value, bytes, self.endian)?)
     }
 
-    /// Writes `little`, the bytes of a number in little-endian order, to `bytes` in the byte order of the codec.
-    /// `little` can be longer than `bytes`: its most significant bytes are then ignored.
+    /// Writes `little`, the bytes of a number in little-endian order, to `bytes` in the byte order of the codec. If
+    /// `little` is longer than `bytes`, the most significant bytes of `little` are ignored.
     #[inline]
     #[doc(hidden)]
     pub fn store_little(&self, little: &[u8], bytes: &mut [u8]) {
@@ -577,8 +580,8 @@ impl ScalarCodec {
     }
 
     /// Writes `units`, the code units of a text, to `bytes` and fills the end of `bytes` with NULs. `len` must be the
-    /// number of `units`. Returns an error if `bytes` has fewer than `len` code units, or if a unit is too large for
-    /// its size.
+    /// number of `units`. Returns an error if `bytes` has memory for fewer than `len` code units, or if a code unit
+    /// does not fit into [`unit`](Self::unit) bytes.
     fn store_units(
         &self,
         len: usize,

@@ -83,10 +83,10 @@ pub(crate) fn path_len(view: &View<'_>) -> usize {
 /// Returns one axis for each dimension of `view`. `view` must have items. Each axis has the `out_stride` 0. An axis of
 /// one item also has the `stride` 0. Returns an error if a stride is larger than the address space.
 fn axes(view: &View<'_>) -> Result<Vec<Axis>, DecodeError> {
-    let axes = view.shape().iter().zip(view.strides()).map(|(extent, stride)| {
+    let axes = view.shape().iter().zip(view.strides()).map(|(length, stride)| {
         // The protocol permits any stride for a dimension of one item.
-        let stride = if *extent == 1 { 0 } else { to_isize(*stride)? };
-        Ok(Axis { len: extent.unsigned_abs(), stride, out_stride: 0 })
+        let stride = if *length == 1 { 0 } else { to_isize(*stride)? };
+        Ok(Axis { len: length.unsigned_abs(), stride, out_stride: 0 })
     });
     axes.collect()
 }
@@ -223,9 +223,9 @@ impl Runs {
     }
 }
 
-/// Copies all items of `view` from `memory` to `out`, without gaps and in the order `order`. Then reverses the units
-/// that `swaps` lists in each copied item. `itemsize` is the size of an item in bytes. The length of `out` must be the
-/// number of items times `itemsize`. Returns an error if `memory` returns an error or if `out` is too short.
+/// Copies all items of `view` from `memory` to `out`, without gaps and in the order `order`. After the copy of an item,
+/// reverses the units of `swaps` in this item. `itemsize` is the size of an item in bytes. The length of `out` must be
+/// the number of items times `itemsize`. Returns an error if `memory` returns an error or if `out` is too short.
 pub(super) fn copy_items(
     view: &View<'_>,
     itemsize: usize,
@@ -244,8 +244,8 @@ pub(super) fn copy_items(
         // A contiguous view is one line in any number of dimensions.
         return copy.copy_line(&[], line(view.item_count(), itemsize.cast_signed()), to_isize(view.offset())?, 0);
     }
-    if let ([extent], [stride], None) = (view.shape(), view.strides(), view.suboffsets()) {
-        return copy.copy_line(&[], line(extent.unsigned_abs(), to_isize(*stride)?), to_isize(view.offset())?, 0);
+    if let ([length], [stride], None) = (view.shape(), view.strides(), view.suboffsets()) {
+        return copy.copy_line(&[], line(length.unsigned_abs(), to_isize(*stride)?), to_isize(view.offset())?, 0);
     }
     let mut all = axes(view)?;
     let mut next = itemsize;
@@ -264,7 +264,7 @@ pub(super) fn copy_items(
     tail.sort_by_key(|axis| core::cmp::Reverse(axis.out_stride));
     let mut tail = move_shortest_stride(merge_axes(tail.into_iter()));
 
-    let inner = match all.last().and_then(|pointers| Some((*pointers, row_behind(*pointers, &tail, itemsize)?))) {
+    let inner = match all.last().and_then(|pointers| Some((*pointers, row_of_pointer(*pointers, &tail, itemsize)?))) {
         Some((pointers, row)) => {
             all.pop();
             tail.clear();
@@ -307,7 +307,7 @@ fn move_shortest_stride(mut axes: Vec<Axis>) -> Vec<Axis> {
 /// Returns the axis of the row that each pointer of the axis `pointers` leads to. `tail` has the axes of such a row,
 /// and `itemsize` is the size of an item in bytes. Returns `None` if the row has several axes, or if the rows are not
 /// adjacent in the copy.
-fn row_behind(pointers: Axis, tail: &[Axis], itemsize: usize) -> Option<Axis> {
+fn row_of_pointer(pointers: Axis, tail: &[Axis], itemsize: usize) -> Option<Axis> {
     let row = match tail {
         [] => Axis { len: 1, stride: 0, out_stride: itemsize },
         [row] => *row,
@@ -351,9 +351,10 @@ struct ItemCopy<'c> {
     itemsize: usize,
     /// The units to reverse in each copied item.
     swaps: &'c [Swap],
-    /// The size in bytes of the units to reverse, or `None` unless units of one size fill the whole item.
+    /// The size in bytes of the units to reverse. `None` if the units have several sizes, or do not fill the whole
+    /// item.
     uniform_unit: Option<usize>,
-    /// The copy.
+    /// The slice that the items are copied to.
     out: &'c mut [u8],
     /// Whether the copy is large enough for nontemporal stores, which bypass the caches.
     large: bool,
@@ -404,8 +405,8 @@ impl ItemCopy<'_> {
         if single || (contiguous && self.uniform_unit.is_some()) {
             return source.read(unit, out.into()).map(|_| ()).ok_or_else(copy_too_short);
         }
-        // A block has at least one item, even if an item is larger than `SWAP_BLOCK`. Items of 0 bytes never get here,
-        // because `copy_items` returns early.
+        // A block has at least one item, even if an item is larger than `SWAP_BLOCK`. Items of 0 bytes never reach this
+        // line, because `copy_items` returns early.
         let most = SWAP_BLOCK.checked_div(itemsize).map_or(1, |most| most.max(1));
         for piece in out.chunks_mut(most.saturating_mul(itemsize)) {
             source.split_off(most).read(unit, (&mut *piece).into()).ok_or_else(copy_too_short)?;
@@ -470,20 +471,21 @@ impl ItemCopy<'_> {
         offset: isize,
         out_offset: usize,
     ) -> Result<(), DecodeError> {
-        let (width, lines, extent) = (self.itemsize, across.items()?, line.items()?);
+        let (width, lines, line_items) = (self.itemsize, across.items()?, line.items()?);
         let pitch = TILE_PITCH.saturating_mul(width);
         for top in (0..lines).step_by(TILE) {
             let rows = lines.saturating_sub(top).min(TILE);
-            for left in (0..extent).step_by(TILE) {
-                let items = extent.saturating_sub(left).min(TILE);
+            for left in (0..line_items).step_by(TILE) {
+                let items = line_items.saturating_sub(left).min(TILE);
                 let tile = scratch_slice(&mut self.scratch.0, items.saturating_mul(pitch))?;
                 let (down, down_out) = across.step(top);
                 let (right, right_out) = line.step(left);
                 let start = offset.wrapping_add(down).wrapping_add(right);
                 let len = rows.saturating_mul(width);
                 if usize::try_from(across.stride) == Ok(width) {
-                    // The items of a tile row are adjacent in memory. Hence one run copies all rows, with a row as its
-                    // item. For 3000 x 3000 doubles this took 15 ms. One run for each row took 30 ms.
+                    // The items of a tile row are adjacent in memory. Hence one run copies all rows, and each row is
+                    // one item of the run. For 3000 x 3000 doubles this copy took 15 ms. One run for each row took 30
+                    // ms.
                     let run = Run { path, offset: start, stride: line.stride, items, itemsize: len };
                     let to = StridedMut::within(tile, 0, pitch.cast_signed(), items, len).ok_or_else(copy_too_short)?;
                     to.copy_from(self.memory.run(&run)?, 1).ok_or_else(copy_too_short)?;
@@ -548,7 +550,8 @@ impl ItemCopy<'_> {
             swap_items(out, self.itemsize, self.swaps)?;
             (left, out_offset) = (left.saturating_sub(rows), end);
             if let Some(index) = path.last_mut() {
-                // The index cannot saturate, because it is at most the length of the axis, which is an `i64`.
+                // The index cannot saturate, because the index is at most the length of the axis, and this length is an
+                // `i64`.
                 *index = index.saturating_add_unsigned(to_u64(rows));
             }
         }

@@ -1,5 +1,6 @@
 //! [`Buffer::to_vec`], [`Buffer::to_vec_as`] and [`BufferMut::copy_from_slice`]: copy all items of an N-dimensional
-//! buffer to a vector of elements of one Rust type, and back. Also [`Plan::column_as`], which converts a field.
+//! buffer to a vector of elements of one Rust type, and back. [`Plan::column_as`] copies one field to such a vector.
+//! [`Number`]: the element types of [`Buffer::to_vec_as`] and [`Plan::column_as`].
 
 use alloc::vec::Vec;
 
@@ -148,10 +149,10 @@ impl Buffer<'_> {
     #[cfg(feature = "ndarray")]
     pub(crate) fn element_shape<T: Element>(&self) -> Result<Vec<usize>, DecodeError> {
         let leaf = self.plan.only_leaf(T::NAME)?;
-        let extents = self.view.shape().iter().map(|extent| {
-            usize::try_from(*extent).map_err(|_| DecodeError::Allocation { bytes: extent.unsigned_abs() })
+        let lengths = self.view.shape().iter().map(|length| {
+            usize::try_from(*length).map_err(|_| DecodeError::Allocation { bytes: length.unsigned_abs() })
         });
-        let mut shape = extents.collect::<Result<Vec<usize>, _>>()?;
+        let mut shape = lengths.collect::<Result<Vec<usize>, _>>()?;
         shape.extend_from_slice(leaf.shape());
         let (ty, codec) = (leaf.ty(), &leaf.codec);
         match ty {
@@ -272,7 +273,8 @@ impl BufferMut<'_> {
     }
 }
 
-/// An element type that [`Buffer::to_vec_as`] and [`Plan::column_as`] can return. Numbers of a narrower type are converted to this type.
+/// An element type that [`Buffer::to_vec_as`] and [`Plan::column_as`] can return. Numbers of a narrower type are
+/// converted to this type.
 ///
 /// This trait is sealed: other crates cannot implement it.
 ///
@@ -289,10 +291,11 @@ impl<T: Element + widen::Widen> Number for T {}
 mod widen {
     use super::{Buffer, ColumnData, DecodeError, Order, Type, Vec};
 
+    /// A number type to which numbers of narrower types can be converted exactly.
     pub trait Widen: Sized {
         /// Copies all elements of `buffer` in the order `order`, and converts the elements to `Self`. `from` is the
-        /// type of the items. Returns `None` if `Self` cannot represent every number of `from`. The inner result is the
-        /// error of the copy.
+        /// type of the items. Returns `None` if `Self` cannot represent every number of `from`. The inner `Result` is
+        /// an error if the copy fails.
         fn widened(buffer: &Buffer<'_>, from: Type, order: Order) -> Option<Result<Vec<Self>, DecodeError>>;
 
         /// Converts the elements of `data` to `Self`. Returns `None` if `Self` cannot represent every number of the
@@ -308,6 +311,8 @@ fn convert_each<F, T: Element>(elements: Vec<F>, convert: impl Fn(F) -> T) -> Re
     Ok(Some(converted))
 }
 
+/// Implements `Widen` for each type `$to`. `$from` and `$variant` are a narrower type, and the variant of [`Type`] and
+/// of [`ColumnData`] for this type.
 macro_rules! widen {
     ($($to:ty: $($from:ident $variant:ident),*;)+) => {$(
         impl widen::Widen for $to {

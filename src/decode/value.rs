@@ -61,7 +61,7 @@ pub enum Value {
     /// The code units of a text that is not valid Unicode, without the NULs at the end. Such a text has a lone
     /// surrogate or a code unit above U+10FFFF.
     IllFormedText(Vec<u32>),
-    /// The bytes of a NumPy void field, which have no type.
+    /// The bytes of a NumPy void field. The format declares no type for these bytes.
     Void(Vec<u8>),
     /// The address of data, of a function or of a Python object. The library never follows an address.
     Address(u64),
@@ -116,14 +116,14 @@ pub struct ArrayValue {
 }
 
 impl ArrayValue {
-    /// Creates an array from `shape`, the length of each dimension, and `values`, its elements in C order. Returns
+    /// Creates an array. `shape` has the length of each dimension, and `values` has the elements in C order. Returns
     /// `None` if the number of `values` is not the product of `shape`.
     #[must_use]
     pub fn new(shape: &[usize], values: Vec<Value>) -> Option<Self> {
         let count = if shape.contains(&0) {
             Some(0)
         } else {
-            shape.iter().try_fold(1_usize, |count, extent| count.checked_mul(*extent))
+            shape.iter().try_fold(1_usize, |count, length| count.checked_mul(*length))
         };
         (count == Some(values.len())).then(|| Self { shape: shape.into(), values })
     }
@@ -140,7 +140,8 @@ impl ArrayValue {
         &self.values
     }
 
-    /// Returns the elements in C order for changes. The caller can replace elements, but not change their number.
+    /// Returns the elements in C order as a mutable slice. The caller can replace elements, but not change the number
+    /// of elements.
     #[must_use]
     pub fn values_mut(&mut self) -> &mut [Value] {
         &mut self.values
@@ -166,7 +167,7 @@ pub struct RecordValue {
 }
 
 impl RecordValue {
-    /// Creates a record from `fields`, the name and the value of each field. The name is `None` for a field without a
+    /// Creates a record. `fields` has the name and the value of each field. The name is `None` for a field without a
     /// name.
     pub fn new<N: Into<Vec<u8>>>(fields: impl IntoIterator<Item = (Option<N>, Value)>) -> Self {
         let (names, values): (Vec<Name>, Vec<Value>) =
@@ -198,7 +199,8 @@ impl RecordValue {
         &self.values
     }
 
-    /// Returns the values in the order of the fields for changes. The names and the number of fields stay.
+    /// Returns the values of the fields, in the order of the format, as a mutable slice. The names and the number of
+    /// fields cannot be changed.
     #[must_use]
     pub fn values_mut(&mut self) -> &mut [Value] {
         &mut self.values

@@ -8,8 +8,8 @@ use crate::decode::{Buffer, Column, DecodeError, Element, Number, to_u64};
 use crate::view::Order;
 
 impl Buffer<'_> {
-    /// Copies all elements of the buffer into an array in C order. The elements are those of
-    /// [`to_vec`](Self::to_vec). The buffer may have any strides and suboffsets.
+    /// Copies all elements of the buffer into an array in C order. The elements are the elements that
+    /// [`to_vec`](Self::to_vec) returns. The buffer may have any strides and suboffsets.
     ///
     /// The array has the dimensions of the buffer and, after these dimensions, the dimensions of an array in the item.
     /// For a string, the last dimension is the length of the string. For a complex number of two `long double`s, the
@@ -39,8 +39,8 @@ impl Buffer<'_> {
         array_of_shape(self.element_shape::<T>()?, elements)
     }
 
-    /// Copies all elements of the buffer into an array and converts each element to the wider type `T`. The
-    /// elements are those of [`to_vec_as`](Self::to_vec_as). The dimensions are those of
+    /// Copies all elements of the buffer into an array and converts each element to the wider type `T`. The elements
+    /// are the elements that [`to_vec_as`](Self::to_vec_as) returns. The dimensions are the same as for
     /// [`to_array`](Self::to_array).
     ///
     /// ```

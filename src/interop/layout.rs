@@ -1,8 +1,9 @@
-//! Feature `serde`: a [`Layout`] as data, and back. `docs/layout.schema.json` is the schema of its JSON.
+//! Feature `serde`: `Serialize` and `Deserialize` for [`Layout`] and [`Interpretation`]. `docs/layout.schema.json` is
+//! the JSON schema of a layout.
 //!
-//! A layout is read by [`LayoutBuilder`], so data passes the same checks as a dtype or a ctypes class: a field ends inside
-//! its record, a type has a size that the type can have, and the numbers of records inside each other, of fields and of
-//! dimensions are limited.
+//! `Deserialize` builds a layout with [`LayoutBuilder`]. Hence the data must pass the same checks as a dtype or a
+//! ctypes class: a field ends inside its record, and the size of a field is possible for its type. The depth of nested
+//! records, the number of fields and the number of dimensions are limited.
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -72,7 +73,8 @@ impl Serialize for FieldData<'_> {
             Detail::Nuls(nuls) => map.serialize_entry("nuls", &nuls)?,
             Detail::User(_) => map.serialize_entry("user_type", &field.user_type())?,
         }
-        // The byte order character of a field without a format is `^`.
+        // `^` is the byte-order character of a field that was not read from a format. This character is the default,
+        // and is not written.
         if let Some(order) = field.byte_order().filter(|order| *order != ByteOrder::NativeUnaligned) {
             map.serialize_entry("byte_order", &order)?;
         }
@@ -115,7 +117,7 @@ enum Key {
     Fields,
 }
 
-/// Reads one field. The number is the number of records around the field, which limits the recursion.
+/// Reads one field. The number in the struct counts the records around the field, to limit the recursion.
 #[derive(Clone, Copy)]
 struct FieldSeed(usize);
 
@@ -177,7 +179,8 @@ fn set<T, E: Error>(place: &mut Option<T>, key: &'static str, value: T) -> Resul
     }
 }
 
-/// Reads a list of fields, or null. The number is the number of records around the list.
+/// Reads a list of fields, or null. The number in the struct counts the records around the list, to limit the
+/// recursion.
 struct FieldsSeed(usize);
 
 impl<'de> DeserializeSeed<'de> for FieldsSeed {

@@ -1,5 +1,5 @@
-//! Feature `serde`: `Serialize` for layouts, reports and their parts. `Deserialize` for the data of an audit, so that an
-//! audit can be recorded and read again.
+//! Feature `serde`: `Serialize` for [`Field`], [`Format`], [`RuleId`], [`Request`], [`RawView`] and [`Report`].
+//! `Deserialize` for the data of an audit, so that an audit can be recorded and read again.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -93,7 +93,7 @@ impl<'f> FormatJson<'f> {
     }
 }
 
-/// Writes the bytes of the format as text, or as a list of bytes if they are not UTF-8.
+/// Writes the bytes of the format as text, or as a list of bytes if the format is not UTF-8.
 impl Serialize for Format {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         FormatJson::new(self.as_bytes()).serialize(serializer)
@@ -123,7 +123,8 @@ struct RawViewJson<'f> {
     suboffsets: Option<Cow<'f, [i64]>>,
 }
 
-/// Writes a map of the fields of a `Py_buffer`. NULL is null. The format is text, or a list of bytes if it is not UTF-8.
+/// Writes a map of the fields of a `Py_buffer`. NULL is null. The format is text, or a list of bytes if the format is
+/// not UTF-8.
 impl Serialize for RawView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let json = RawViewJson {
@@ -149,7 +150,8 @@ impl Serialize for RawViewBuf {
     }
 }
 
-/// Reads the map that [`RawViewBuf`] writes. The fields can contradict each other, because a check reports that.
+/// Reads the map that [`RawViewBuf`] writes. Fields that contradict each other are accepted, because a check reports
+/// the contradiction.
 impl<'de> Deserialize<'de> for RawViewBuf {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let json = RawViewJson::deserialize(deserializer)?;

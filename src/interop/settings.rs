@@ -19,7 +19,8 @@ use crate::layout::{
 };
 use crate::text::escape;
 
-/// The name of a data model or a dialect that was read from data, if no predefined one has its name.
+/// The name of a data model that was read from a map of sizes. Also the name of a dialect that was read from a map of
+/// rules, unless the map has the name of a predefined dialect.
 const CUSTOM: &str = "custom";
 
 /// Writes the alignment in bytes.
@@ -114,7 +115,7 @@ struct DataModelSizes {
     long_double: LongDoubleAbi,
 }
 
-/// Reads sizes and compares them with the sizes that a C compiler can choose.
+/// Reads the sizes and alignments of a data model. Returns an error if no C compiler uses one of these numbers.
 fn data_model_sizes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DataModelSizes, D::Error> {
     let sizes = DataModelSizes::deserialize(deserializer)?;
     let is_valid = matches!(sizes.long, 4 | 8)
@@ -267,8 +268,8 @@ impl Serialize for Dialect {
     }
 }
 
-/// Reads the name of a predefined dialect or a map of all rules. A dialect that is read from a map has the name of the
-/// map if a predefined dialect has this name too, and the name `custom` otherwise.
+/// Reads the name of a predefined dialect or a map of all rules. If the name in a map is the name of a predefined
+/// dialect, the result has this name. Otherwise the result has the name `custom`.
 impl<'de> Deserialize<'de> for Dialect {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let rules = match DialectJson::deserialize(deserializer)? {

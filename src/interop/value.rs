@@ -13,10 +13,10 @@ use crate::text::escape;
 /// |--|--|--|
 /// | integers, up to `u64` | the number | the number |
 /// | floats, `e` as `f32` | the number with its shortest digits | the number |
-/// | NaN, infinities | `"NaN"`, `"Infinity"`, `"-Infinity"`, which JSON lacks | the number |
+/// | NaN, infinities | `"NaN"`, `"Infinity"`, `"-Infinity"`, because JSON has no such numbers | the number |
 /// | `g` | the nearest `f64` | the nearest `f64` |
 /// | complex | `[re, im]` | a tuple of 2 numbers |
-/// | `c`, `s`, `p` | text in which every byte is escaped that is not printable ASCII: `"a\\x00"` | bytes |
+/// | `c`, `s`, `p` | text, with an escape for every byte that is not printable ASCII: `"a\\x00"` | bytes |
 /// | void, bits, user types | hexadecimal: `"00ff"` | bytes |
 /// | text | text | text |
 /// | text that is not Unicode | `{"units": [55296]}` | the same map |
@@ -98,8 +98,8 @@ impl Serialize for UnnamedKey {
     }
 }
 
-/// Writes nested lists with one level for each dimension of the shape. Writes `[]` for an array without
-/// elements, because the other lengths of its shape can be huge, such as 4294967296 in (4294967296, 0).
+/// Writes nested lists with one level for each dimension of the shape. Writes `[]` for an array without elements,
+/// because the other lengths of the shape can be huge, such as 4294967296 in (4294967296, 0).
 impl Serialize for ArrayValue {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         NestedList(self.shape(), self.values()).serialize(serializer)
@@ -202,7 +202,7 @@ impl core::fmt::Display for Hexadecimal<'_> {
     }
 }
 
-/// A shape, and the elements of an array with this shape in C order. The type is written as nested lists.
+/// A shape, and the elements of an array with this shape in C order. `Serialize` writes nested lists.
 struct NestedList<'v>(&'v [usize], &'v [Value]);
 
 impl Serialize for NestedList<'_> {

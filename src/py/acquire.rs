@@ -1,7 +1,8 @@
-//! `Acquired`, a `Py_buffer` from request to release, and `SharedView`, a validated view of its items.
+//! `Acquired`: a `Py_buffer` from the request to the release. `SharedView`: a validated view of the items of an
+//! `Acquired`. `debug_assert_buffer!`: a check of the `Py_buffer` that an exporter fills in.
 //!
-//! PyO3's `PyBuffer` is not used: it refuses exporters that this crate reads (ctypes arrays, buffers without
-//! dimensions), and it does not validate the fields of the `Py_buffer`.
+//! PyO3's `PyBuffer` is not used. `PyBuffer` refuses exporters that this crate reads (ctypes arrays, buffers without
+//! dimensions), and does not validate the fields of the `Py_buffer`.
 #![allow(unsafe_code, reason = "requests and releases buffers, and passes their memory to `foreign.rs`")]
 
 use crate::align::to_u64;
@@ -30,7 +31,8 @@ use crate::view::{
 /// The largest number of entries that is read from a shape, from strides or from suboffsets: `PyBUF_MAX_NDIM`.
 const MAX_NDIM: usize = 64;
 
-/// The length in bytes of a short format, which is copied without an allocation. Records of two fields have such formats.
+/// The length in bytes of a short format, which is copied without an allocation. The format of a record of two fields
+/// is usually short.
 const SHORT_FORMAT: usize = 32;
 
 /// A copied shape, strides or suboffsets. Arrays of at most 4 entries need no allocation.
@@ -52,7 +54,7 @@ struct Fields {
     suboffsets: Option<Sizes>,
 }
 
-/// Whether the garbage collector may visit the reference in `Py_buffer.obj`, and which pointer it visits.
+/// The reference that the garbage collector visits for a buffer, if any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Traversal {
     /// The collector visits `obj`.
@@ -60,8 +62,8 @@ enum Traversal {
     /// The collector does not visit `obj`. A cycle of objects through this reference is never collected.
     Unvisited,
     /// `obj` is a memoryview to which only this buffer refers. The collector does not track this memoryview and does
-    /// not visit `obj`. Instead of `obj`, the collector visits the pointer in this variant, which is the only reference
-    /// that the memoryview holds.
+    /// not visit `obj`. Instead of `obj`, the collector visits the pointer in this variant. This pointer is the only
+    /// reference that the memoryview holds.
     Private(*mut ffi::PyObject),
 }
 
@@ -71,14 +73,14 @@ enum Traversal {
 /// of the fields and the access to the memory.
 ///
 /// # Memoryviews
-/// The garbage collector must not clear a memoryview before the buffers of the memoryview are released: CPython
-/// up to 3.12 then reads freed memory when a buffer is released. The order in which the collector clears the
-/// objects of a cycle is not defined. If the exporter is a memoryview, the buffer is therefore requested from a
-/// second memoryview of the same memory. No other object refers to the second memoryview, and the collector
-/// does not track it. As with `memoryview(memoryview(obj))`, the first memoryview may be released earlier.
+/// The garbage collector must not clear a memoryview before the buffers of the memoryview are released: CPython up to
+/// 3.12 then reads freed memory when a buffer is released. The order in which the collector clears the objects of a
+/// cycle is not defined. If the exporter is a memoryview, the buffer is therefore requested from a second memoryview of
+/// the same memory. No other object refers to the second memoryview, and the collector does not track the second
+/// memoryview. As with `memoryview(memoryview(obj))`, the first memoryview may be released earlier.
 ///
-/// INVARIANT: `PyObject_GetBuffer` filled in `buffer` and returned 0. Since then, `buffer` was not released. It was
-/// not moved either, because the arrays of a `Py_buffer` may be inside the `Py_buffer` itself (E08, the struct must
+/// INVARIANT: `PyObject_GetBuffer` filled in `buffer` and returned 0. Since then, `buffer` was not released. `buffer`
+/// was not moved either, because the arrays of a `Py_buffer` may be inside the `Py_buffer` itself (E08, the struct must
 /// not move). If `traversal` is `Private`, `obj` is a memoryview that the garbage collector does not track.
 ///
 /// # Example
@@ -117,8 +119,9 @@ struct FixedBuffer {
     traversal: Traversal,
 }
 
-/// Owns a [`FixedBuffer`] through a raw pointer. An exporter can store pointers into the `Py_buffer` in its fields. In
-/// contrast to a pointer, a `Box` would be exclusive, and these pointers would be invalid after the `Box` was moved.
+/// Owns a [`FixedBuffer`] through a raw pointer. An exporter can store pointers into the `Py_buffer` in the fields of
+/// the `Py_buffer`. In contrast to a pointer, a `Box` would be exclusive, and these pointers would be invalid after the
+/// `Box` was moved.
 ///
 /// INVARIANT: the pointer comes from `Box::into_raw`, and no other value owns the memory.
 struct Fixed(NonNull<FixedBuffer>);
@@ -144,13 +147,14 @@ impl DerefMut for Fixed {
 
 impl Drop for Fixed {
     fn drop(&mut self) {
-        // SAFETY: by the INVARIANT the pointer comes from `Box::into_raw`, and nothing uses it after this line.
+        // SAFETY: by the INVARIANT the pointer comes from `Box::into_raw`, and nothing uses the pointer after this
+        // line.
         drop(unsafe { Box::from_raw(self.0.as_ptr()) });
     }
 }
 
-// SAFETY: after the request, only `Fields::copy` reads the `Py_buffer`, until `drop` releases it. `drop` attaches to
-// the interpreter before the release.
+// SAFETY: after the request, only `Fields::copy` reads the `Py_buffer`, until `drop` releases the buffer. `drop`
+// attaches to the interpreter before the release.
 unsafe impl Send for Acquired {}
 // SAFETY: no method changes the `Py_buffer` or the fields through a shared reference.
 unsafe impl Sync for Acquired {}
@@ -186,21 +190,21 @@ impl FixedBuffer {
     /// exporter returned: 0 for success, -1 for a refusal.
     fn request(exporter: &Bound<'_, PyAny>, request: Request) -> (Fixed, c_int) {
         let (buffer, traversal) = (ffi::Py_buffer::new(), Traversal::Unvisited);
-        // The struct is written in place. `Box::new` would copy it from the stack.
+        // The struct is written in place. `Box::new` would copy the struct from the stack.
         let fixed = Box::write(Box::new_uninit(), Self { buffer, fields: Fields::EMPTY, request, traversal });
         let fixed = Fixed(NonNull::from(Box::leak(fixed)));
         // SAFETY: the pointer is to a `FixedBuffer`.
         let buffer = unsafe { &raw mut (*fixed.0.as_ptr()).buffer };
-        // SAFETY: the interpreter is attached, the object is alive, and the struct is writable. The struct does not
-        // move, because it is in a `Box`.
+        // SAFETY: this thread is attached to the interpreter, the object is alive, and the struct is writable. The
+        // struct does not move, because it is in a `Box`.
         let returned = unsafe { ffi::PyObject_GetBuffer(exporter.as_ptr(), buffer, request.bits()) };
         (fixed, returned)
     }
 }
 
 impl Fixed {
-    /// Copies the fields of the `Py_buffer`, and returns the [`Acquired`] that releases it. `exporter` must have
-    /// filled in the `Py_buffer` and returned 0.
+    /// Copies the fields of the `Py_buffer`, and returns the [`Acquired`] that releases the buffer. `exporter` must
+    /// have filled in the `Py_buffer` and returned 0.
     fn acquired(mut self, exporter: &Bound<'_, PyAny>) -> Acquired {
         let fixed = &mut *self;
         // SAFETY: the exporter has filled in the struct. (a) An array that is not NULL has `ndim` entries (A16, entries
@@ -222,13 +226,13 @@ fn owner(obj: *mut ffi::PyObject) -> Owner {
 
 /// Returns `true` if the type of `object` exports buffers.
 pub(super) fn is_exporter(object: &Bound<'_, PyAny>) -> bool {
-    // SAFETY: the object is alive, and the interpreter is attached.
+    // SAFETY: the object is alive, and this thread is attached to the interpreter.
     unsafe { ffi::PyObject_CheckBuffer(object.as_ptr()) != 0 }
 }
 
 /// Returns the reference count of `object`.
 pub(super) fn references(object: &Bound<'_, PyAny>) -> i64 {
-    // SAFETY: the object is alive, and the interpreter is attached.
+    // SAFETY: the object is alive, and this thread is attached to the interpreter.
     let count = unsafe { ffi::Py_REFCNT(object.as_ptr()) };
     i64::try_from(count).unwrap_or(i64::MAX)
 }
@@ -236,7 +240,7 @@ pub(super) fn references(object: &Bound<'_, PyAny>) -> i64 {
 /// Clears and returns the exception that is set in the interpreter. Returns `None` if no exception is set. A test for
 /// NULL is faster than `PyErr::take`, so the test comes first.
 fn raised(py: Python<'_>) -> Option<PyErr> {
-    // SAFETY: the interpreter is attached.
+    // SAFETY: this thread is attached to the interpreter.
     if unsafe { ffi::PyErr_Occurred() }.is_null() { None } else { PyErr::take(py) }
 }
 
@@ -247,13 +251,14 @@ fn traversal(exporter: &Bound<'_, PyAny>, obj: *mut ffi::PyObject) -> Traversal 
     if std::ptr::eq(obj, exporter.as_ptr()) && !exporter.is_exact_instance_of::<PyMemoryView>() {
         return Traversal::Obj;
     }
-    // SAFETY: `obj` is NULL or a reference that the buffer owns (A01, reference in `obj`). The interpreter is
-    // attached.
+    // SAFETY: `obj` is NULL or a reference that the buffer owns (A01, reference in `obj`). This thread is attached to
+    // the interpreter.
     let Some(obj) = (unsafe { Bound::from_borrowed_ptr_or_opt(py, obj) }) else { return Traversal::Obj };
     if obj.is_exact_instance_of::<PyMemoryView>() {
         return Traversal::Unvisited;
     }
-    // Up to 3.12, a class with `__buffer__` stores a `_buffer_wrapper` in `obj`, which holds a buffer of a memoryview.
+    // Up to 3.12, a class with `__buffer__` stores a `_buffer_wrapper` in `obj`. The `_buffer_wrapper` holds a buffer
+    // of a memoryview.
     let wraps = py.version_info() < (3, 13) && obj.get_type().name().is_ok_and(|name| name == "_buffer_wrapper");
     if wraps { Traversal::Unvisited } else { Traversal::Obj }
 }
@@ -277,12 +282,12 @@ unsafe extern "C" fn store_referent(object: *mut ffi::PyObject, referent: *mut c
 /// Returns the object that the `tp_traverse` of `view` reports. Returns `None` if `view` refers to no object or to
 /// several objects.
 fn only_referent(view: &Bound<'_, PyMemoryView>) -> Option<*mut ffi::PyObject> {
-    // SAFETY: the type is alive, and every type has the slot. The interpreter is attached.
+    // SAFETY: the type is alive, and every type has the slot. This thread is attached to the interpreter.
     let slot = unsafe { ffi::PyType_GetSlot(view.get_type().as_type_ptr(), ffi::Py_tp_traverse) };
     if slot.is_null() {
         return None;
     }
-    // SAFETY: `Py_tp_traverse` is the slot of a `traverseproc`, and it is not NULL.
+    // SAFETY: `Py_tp_traverse` is the slot of a `traverseproc`, and the slot is not NULL.
     let traverse: ffi::traverseproc = unsafe { std::mem::transmute(slot) };
     let mut referent: *mut ffi::PyObject = std::ptr::null_mut();
     // SAFETY: the object is of the type that has this function. Requirement (a) of `store_referent`: the pointer is
@@ -325,9 +330,10 @@ impl Fields {
     /// Copies the fields of `buffer`.
     ///
     /// # Safety
-    /// - (a), (b) The requirements of [`RawViewBuf::from_ffi`] are met.
+    /// - (a), (b) The caller meets requirements (a) and (b) of [`RawViewBuf::from_ffi`].
     unsafe fn copy(&mut self, buffer: &ffi::Py_buffer) {
-        // A negative `ndim` has no entries. The check reports it (A13, range of `ndim`).
+        // If `ndim` is negative, the arrays have no entries. The check reports a negative `ndim` (A13, range of
+        // `ndim`).
         let entries = usize::try_from(buffer.ndim).unwrap_or(0).min(MAX_NDIM);
         self.obj = owner(buffer.obj);
         self.buf = u64::try_from(buffer.buf.addr()).ok();
@@ -362,7 +368,7 @@ unsafe fn copied(array: *const ffi::Py_ssize_t, entries: usize) -> Option<Sizes>
     }
     let read = |index| {
         let entry: *const ffi::Py_ssize_t = array.wrapping_add(index);
-        // SAFETY: `index` is less than `entries`, so by (a) the number is readable. The exporter need not align it.
+        // SAFETY: `index` is less than `entries`, so by (a) the number is readable. The numbers need not be aligned.
         to_i64(unsafe { entry.read_unaligned() })
     };
     Some(match entries {
@@ -372,7 +378,7 @@ unsafe fn copied(array: *const ffi::Py_ssize_t, entries: usize) -> Option<Sizes>
 }
 
 /// Copies the bytes of `text` before the first NUL. Stops one byte after the length of the longest accepted format. A
-/// check then refuses the copied format, because it is too long. Returns `None` if `text` is NULL.
+/// check then refuses the copied format, because the format is too long. Returns `None` if `text` is NULL.
 ///
 /// # Safety
 /// - (a) `text` is NULL, or the bytes up to the first NUL may be read from it.
@@ -423,13 +429,13 @@ impl Acquired {
     }
 
     /// Requests the buffer from a second memoryview of the memory of `view`. The documentation of [`Acquired`] gives
-    /// the reason. Returns an error if `view` was released, or if it refuses `request`.
+    /// the reason. Returns an error if `view` was released, or if the second memoryview refuses `request`.
     fn of_memoryview(view: &Bound<'_, PyMemoryView>, request: Request) -> PyResult<Self> {
         let private = PyMemoryView::from(view.as_any())?;
         let mut acquired = Self::request_from(private.as_any(), request)?;
         if let Some(referent) = only_referent(&private) {
-            // SAFETY: `private` is an object that the collector tracks, and no other object refers to `private`.
-            // `drop` makes the collector track `private` again. The interpreter is attached.
+            // SAFETY: `private` is an object that the collector tracks, and no other object refers to `private`. `drop`
+            // makes the collector track `private` again. This thread is attached to the interpreter.
             unsafe { ffi::PyObject_GC_UnTrack(private.as_ptr().cast()) };
             acquired.0.traversal = Traversal::Private(referent);
         }
@@ -459,23 +465,23 @@ impl Acquired {
             Traversal::Private(referent) => referent,
             Traversal::Unvisited => return Ok(()),
         };
-        // SAFETY: the pointer is to a NULL, or to a reference that the buffer keeps alive (A01, reference in `obj`).
-        // `Option<Py<PyAny>>` has the same representation: a transparent `NonNull`, or NULL. The reference does not
-        // change while it is borrowed.
+        // SAFETY: `obj` points to a `*mut PyObject` that is NULL, or a reference that the buffer keeps alive (A01,
+        // reference in `obj`). An `Option<Py<PyAny>>` has the representation of such a pointer, because `Py` is a
+        // transparent `NonNull`. The reference does not change while it is borrowed.
         visit.call(unsafe { &*obj.cast::<Option<Py<PyAny>>>() })
     }
 
     /// Returns the object in the field `obj`: the exporter, or an object whose buffer the exporter passes on (B22,
-    /// passed-on buffers). If the exporter is a memoryview, returns the `obj` of the memoryview. If the memory is that
-    /// of a tensor, which exports no buffer, returns the tensor. Returns `None` if
-    /// `obj` is NULL.
+    /// passed-on buffers). If the exporter is a memoryview, returns the `obj` of the memoryview. If the memory belongs
+    /// to a tensor that exports no buffer, returns the tensor. Returns `None` if `obj` is NULL.
     #[must_use]
     pub fn exporter<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        // SAFETY: `obj` is NULL or a reference that the buffer owns until the release (A01, reference in `obj`). The
-        // interpreter is attached.
+        // SAFETY: `obj` is NULL or a reference that the buffer owns until the release (A01, reference in `obj`). This
+        // thread is attached to the interpreter.
         let obj = unsafe { Bound::from_borrowed_ptr_or_opt(py, self.0.buffer.obj) }?;
         match self.0.traversal {
-            // Python code could release the private memoryview, so it must not get a reference to it.
+            // Python code could release the private memoryview. Hence Python code must not get a reference to this
+            // memoryview.
             Traversal::Private(_) => obj.getattr("obj").ok().filter(|obj| !obj.is_none()),
             _ => Some(match obj.cast_exact::<DlpackMemory>() {
                 Ok(memory) => memory.get().owner(py),
@@ -565,7 +571,7 @@ impl RawViewBuf {
 pub unsafe fn check_filled(view: *const ffi::Py_buffer, flags: c_int) -> Report {
     // SAFETY: by (a) the struct is readable, and nothing writes to it during the call.
     let buffer = unsafe { &*view };
-    // SAFETY: (a) and (b) are met by (a) of this function.
+    // SAFETY: requirement (a) of this function includes (a) and (b) of `from_ffi`.
     let raw = unsafe { RawViewBuf::from_ffi(buffer) };
     Checker::DEFAULT.check(&raw.as_raw(), Some(Request::from_bits_retain(flags))).report
 }
@@ -630,9 +636,10 @@ impl Drop for Acquired {
             }
             // SAFETY: the pointer is to a `FixedBuffer`.
             let buffer = unsafe { &raw mut (*self.0.0.as_ptr()).buffer };
-            // SAFETY: by the INVARIANT the struct was filled in and not released. The interpreter is attached.
+            // SAFETY: by the INVARIANT the struct was filled in and not released. This thread is attached to the
+            // interpreter.
             unsafe { ffi::PyBuffer_Release(buffer) };
-            // A release cannot fail, so an exception that it leaves is reported and dropped.
+            // A release cannot fail, so an exception that the release sets is reported and dropped.
             if let Some(error) = raised(py) {
                 error.write_unraisable(py, exporter.as_ref());
             }
@@ -649,11 +656,12 @@ impl std::fmt::Debug for Acquired {
     }
 }
 
-/// A validated view and its buffer. The buffer is released after the last view of it is dropped.
+/// A validated view and its buffer. The buffer is released after the last view of the buffer is dropped.
 ///
-/// INVARIANT: `view` is the result of a check of `acquired`, or of a check that compared the items with the bounds of
-/// the memory of `acquired`, or a selection of the items of such a view. `buf` is the address from which the offsets of
-/// `view` count. Hence every item of `view` is in memory that the exporter described.
+/// INVARIANT: `view` is one of three things. First, the result of a check of `acquired`. Second, the result of a check
+/// that compared the items with the bounds of the memory of `acquired`. Third, a selection of the items of such a view.
+/// `buf` is the address from which the offsets of `view` count. Hence every item of `view` is in memory that the
+/// exporter described.
 ///
 /// # Example
 /// ```
@@ -691,8 +699,8 @@ pub struct SharedView<O = Arc<Acquired>> {
     buf: *mut u8,
 }
 
-// SAFETY: only the access to the memory can depend on the thread. Every access happens while the interpreter is
-// attached, or inside an unsafe function whose caller is responsible for the access.
+// SAFETY: only the access to the memory can depend on the thread. Every access happens while this thread is attached to
+// the interpreter, or inside an unsafe function whose caller is responsible for the access.
 unsafe impl<O: Send> Send for SharedView<O> {}
 // SAFETY: a shared `SharedView` is used under the conditions that the comment on `Send` states.
 unsafe impl<O: Sync> Sync for SharedView<O> {}
@@ -745,7 +753,7 @@ impl<O: Borrow<Acquired>> SharedView<O> {
         Plan::for_view(&self.view, &DataModel::HOST)
     }
 
-    /// Returns the same view, which borrows the owner of the buffer.
+    /// Returns the same view with a borrowed owner of the buffer.
     pub(super) fn borrowed(&self) -> SharedView<&O> {
         SharedView { acquired: &self.acquired, view: self.view.clone(), buf: self.buf }
     }
@@ -758,11 +766,12 @@ impl<O: Borrow<Acquired>> SharedView<O> {
     /// Returns a readable buffer of the items. `plan` must be a plan for the items of this view.
     ///
     /// # Errors
-    /// - a plan for items of another size
+    /// - `plan` is a plan for items of another size
     pub fn buffer<'b>(&'b self, plan: &'b Plan) -> Result<Buffer<'b>, DecodeError> {
-        // SAFETY: (a) and (b): by the INVARIANT the items are items that the exporter described. They are readable
-        // until the release (E04, valid memory), and `self` keeps the buffer. (c) The protocol requires it of every holder
-        // of a buffer of this memory; `docs/safety.md` describes the consequences of a holder that writes anyway.
+        // SAFETY: (a) and (b): by the INVARIANT the items are items that the exporter described. The items are readable
+        // until the release (E04, valid memory), and `self` keeps the buffer. (c) The protocol forbids every holder of
+        // a buffer of this memory to write at the same time. `docs/safety.md` describes the consequences if a holder
+        // writes anyway.
         unsafe { Buffer::from_ptr(&self.view, plan, self.buf) }
     }
 
@@ -777,8 +786,8 @@ impl<O: Borrow<Acquired>> SharedView<O> {
     /// Returns a writable buffer of the items. `plan` must be a plan for the items of this view.
     ///
     /// # Errors
-    /// - a read-only buffer
-    /// - a plan for items of another size
+    /// - the buffer is read-only
+    /// - `plan` is a plan for items of another size
     pub fn buffer_mut<'b>(&'b self, plan: &'b Plan) -> Result<BufferMut<'b>, EncodeError> {
         // SAFETY: (a) to (c) hold for the reasons that `buffer` states. (d) The exporter reports writable memory,
         // because `from_ptr` refuses a read-only view. No reference to this memory is ever created.
@@ -809,8 +818,8 @@ impl SharedView {
                 isize::try_from(offset).map_err(|_| DecodeError::internal("an offset outside of the address space"))?;
             let at: *mut u8 = buf.wrapping_offset(offset);
             // SAFETY: `select` reports a pointer only if there is an item with that index. By the INVARIANT the
-            // exporter described the item, so the pointer on the way to it (A22, suboffsets) is readable until the release (E04,
-            // lifetime). The pointer need not be aligned.
+            // exporter described the item, so the pointer that leads to the item (A22, suboffsets) is readable until
+            // the release (E04, valid memory). The pointer need not be aligned.
             buf = unsafe { at.cast::<*mut u8>().read_unaligned() };
             if buf.is_null() {
                 return Err(DecodeError::NullPointer { dimension: to_u64(dimension) });
@@ -867,8 +876,8 @@ impl SharedView {
         Ok(Self { view: self.view.field(field)?, ..self.clone() })
     }
 
-    /// Returns a view of the same bytes, whose items have the layout `item` and `itemsize` bytes, see [`View::cast`].
-    /// `shape` is the shape of the result. `None` means one dimension.
+    /// Returns a view of the same bytes as items with the layout `item`, see [`View::cast`]. `itemsize` is the size of
+    /// such an item in bytes. `shape` is the shape of the result. `None` means one dimension.
     ///
     /// # Errors
     /// - every error of [`View::cast`]
@@ -885,7 +894,7 @@ impl SharedView {
         Ok(Self { view: self.view.transpose(axes)?, ..self.clone() })
     }
 
-    /// Returns a view of the same items that is read-only, even if the memory is writable.
+    /// Returns a read-only view of the same items, even if the memory is writable.
     #[must_use]
     pub fn to_readonly(&self) -> Self {
         Self { view: self.view.to_readonly(), ..self.clone() }

@@ -1,8 +1,9 @@
 //! Reads objects that export no buffer, but have an `__array_interface__` whose memory is a buffer, such as the images
 //! of Pillow.
 //!
-//! Any Python code can write such a dict. An address in it can be wrong, so an address is refused. The memory must be
-//! an object that exports a buffer, and every item is compared with the bounds of this buffer.
+//! Any Python code can create an `__array_interface__`, which is a dict. An address in the dict can be wrong, so an
+//! address is refused. The memory must be an object that exports a buffer, and every item is compared with the bounds
+//! of this buffer.
 
 use std::ffi::c_int;
 use std::sync::Arc;
@@ -26,7 +27,7 @@ use crate::view::{Block, Checker, RawView, Request};
 /// # Errors
 /// - the memory is given as an address, or has a mask: `BufferError`
 /// - an item is outside of the memory: `BufferError`
-/// - the interface is not as NumPy specifies it: `TypeError` or `ValueError`
+/// - the interface violates NumPy's specification: `TypeError` or `ValueError`
 /// - no layout describes the items: `ValueError`
 pub(super) fn open_array_interface(object: &Bound<'_, PyAny>) -> Result<Option<OpenBuffer>, OpenError> {
     let py = object.py();
@@ -52,7 +53,7 @@ pub(super) fn open_array_interface(object: &Bound<'_, PyAny>) -> Result<Option<O
     };
     let acquired = Acquired::new(&data, Request::SIMPLE)?;
     let itemsize = i64::try_from(layout.size()).map_err(|_| refused("has an item that is too large"))?;
-    let items = shape.iter().try_fold(1_i64, |items, extent| items.checked_mul(*extent));
+    let items = shape.iter().try_fold(1_i64, |items, length| items.checked_mul(*length));
     let len = if shape.contains(&0) { Some(0) } else { items.and_then(|items| items.checked_mul(itemsize)) };
     let raw = RawView {
         len: len.ok_or_else(|| refused("has more bytes than the address space"))?,
@@ -70,14 +71,15 @@ pub(super) fn open_array_interface(object: &Bound<'_, PyAny>) -> Result<Option<O
     Ok(Some(OpenBuffer::new(shared, Arc::clone(&item))))
 }
 
-/// Returns the exception for an interface that is not as NumPy specifies it. `what` completes the sentence "the
+/// Returns the exception for an interface that violates NumPy's specification. `what` completes the sentence "the
 /// `__array_interface__` …".
 fn refused(what: &str) -> PyErr {
     PyTypeError::new_err(format!("the __array_interface__ {what}"))
 }
 
-/// Returns the layout of items with the type string `typestr`, such as `<f4`. `descr` has the fields of a record; NumPy
-/// reads it. Returns an error if no layout describes the items, or if the items refer to objects.
+/// Returns the layout of items with the type string `typestr`, such as `<f4`. `descr` has the fields of a record, and
+/// NumPy converts `descr` to a dtype. Returns an error if no layout describes the items, or if the items refer to
+/// objects.
 fn layout_of(typestr: &str, descr: Option<&Bound<'_, PyAny>>) -> PyResult<Layout> {
     let unknown = || {
         let shown = escape(typestr);
@@ -94,7 +96,7 @@ fn layout_of(typestr: &str, descr: Option<&Bound<'_, PyAny>>) -> PyResult<Layout
     {
         let layout = from_dtype(&numpy.call_method1(intern!(descr.py(), "dtype"), (descr,))?)?;
         let has_objects = layout.leaves().any(|(_, leaf)| leaf.ty() == Type::Object);
-        // A list for a value without fields has one field, which has no name.
+        // The `descr` of a value without fields is a list of one field without a name.
         if layout.size() == size && !has_objects {
             return Ok(layout);
         }

@@ -19,7 +19,7 @@ const ROUNDS: usize = 2;
 /// Returns `Ok` if the type of `obj` exports buffers.
 ///
 /// # Errors
-/// - `1`, which exports no buffer: `TypeError`
+/// - the object exports no buffer, such as `1`: `TypeError`
 pub fn expect_exporter(obj: &Bound<'_, PyAny>) -> PyResult<()> {
     if is_exporter(obj) {
         return Ok(());
@@ -45,7 +45,7 @@ pub fn expect_exporter(obj: &Bound<'_, PyAny>) -> PyResult<()> {
 /// ```
 ///
 /// # Errors
-/// - `1`, which exports no buffer: `TypeError`
+/// - the object exports no buffer, such as `1`: `TypeError`
 /// - `KeyboardInterrupt` during a request
 /// - `MemoryError` or an interrupt while the layout is read from the type: the exception is returned unchanged
 pub fn audit_exporter(exporter: &Bound<'_, PyAny>) -> PyResult<crate::Report> {
@@ -53,8 +53,8 @@ pub fn audit_exporter(exporter: &Bound<'_, PyAny>) -> PyResult<crate::Report> {
 }
 
 /// Sends all legal requests to `obj`. Returns three values: the report of [`audit_exporter`], whether the items can be
-/// read, and the name of the declaration of the item layout, such as `"numpy.dtype"`. The name is `None` if the type
-/// of `obj` declares no layout.
+/// read, and the source of the item layout. The source is `"numpy.dtype"`, for example, or `None` if the type of `obj`
+/// declares no layout.
 ///
 /// # Errors
 /// - every error of [`audit_exporter`]
@@ -127,7 +127,7 @@ fn rounds<'d>(
 
 impl Attempt {
     /// Returns the outcome of this request to `exporter`, for an [`Audit`](crate::Audit). Drops the exception, because
-    /// its traceback may hold references to the exporter, and the audit would count them.
+    /// the traceback of the exception may hold references to the exporter. The audit would count these references.
     fn outcome(&mut self, exporter: &Bound<'_, PyAny>) -> RequestOutcome<'_> {
         let py = exporter.py();
         let error = match self.error.take() {
@@ -149,9 +149,9 @@ impl Attempt {
     }
 }
 
-/// Returns `raw`, with an unknown `obj` unless `obj` is `exporter`. A class with `__buffer__` may create another
-/// object for each answer (B22, passed-on buffers). After this object is freed, a new object can have its address.
-/// Hence addresses of other objects cannot be compared.
+/// Returns a copy of `raw`, whose `obj` becomes unknown if `obj` is an object other than `exporter`. A class with
+/// `__buffer__` may create another object for each answer (B22, passed-on buffers). After this object is freed, a new
+/// object can have its address. Hence addresses of other objects cannot be compared.
 fn known_obj<'r>(raw: RawView<'r>, exporter: &Bound<'_, PyAny>) -> RawView<'r> {
     let own = u64::try_from(exporter.as_ptr().addr()).ok();
     match raw.obj {
@@ -187,8 +187,8 @@ impl ReleaseErrors {
             let own =
                 object.as_ptr().addr() == exporter || (object.is_none() && message.contains("__release_buffer__"));
             let Some(recorded) = recorded.upgrade().filter(|_| own) else {
-                // The exception belongs to another object. Or the audit has ended, and a hook that was set later still
-                // calls this hook.
+                // The exception belongs to another object, or the audit has ended. After the end, a hook that was set
+                // later can still call this hook.
                 return next.bind(args.py()).call1((unraisable,)).map(drop);
             };
             let name = unraisable.getattr("exc_type")?.getattr("__name__")?.extract()?;

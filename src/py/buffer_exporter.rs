@@ -66,8 +66,8 @@ use crate::view::{MemoryTraits, RawView, RefusalReason, Request, Structure, View
 /// # }).unwrap();
 /// ```
 ///
-/// INVARIANT: only `new` and `with_format` create a value, so their requirements hold. The arrays have `ndim`
-/// entries and never change.
+/// INVARIANT: only `new` and `with_format` create a value, so the requirements of these functions hold. The arrays have
+/// `ndim` entries and never change.
 #[derive(Debug)]
 pub struct BufferExporter {
     buf: *mut u8,
@@ -100,7 +100,7 @@ fn address_sized(value: i64) -> isize {
     isize::try_from(value).unwrap_or(0)
 }
 
-/// Converts each of `values`, sizes or distances of a view in bytes, to `isize`.
+/// Converts each of `values` to `isize`. The values are sizes or distances of a view, in bytes.
 fn narrow(values: &[i64]) -> Box<[ffi::Py_ssize_t]> {
     values.iter().map(|value| address_sized(*value)).collect()
 }
@@ -110,9 +110,9 @@ impl BufferExporter {
     /// of `view` are added.
     ///
     /// # Safety
-    /// - (a) All items of the view, and the pointers on the way to them, are readable through `buf` while a consumer may
-    ///   hold a buffer: while the object that is passed to [`fill`](Self::fill) lives. A pointer to the contents of a
-    ///   `Box` is not valid after the `Box` was moved or used, because a `Box` is exclusive.
+    /// - (a) All items of the view, and the pointers that lead to the items, are readable through `buf` while a
+    ///   consumer may hold a buffer: while the object that is passed to [`fill`](Self::fill) lives. A pointer to the
+    ///   contents of a `Box` is not valid after the `Box` was moved or used, because a `Box` is exclusive.
     /// - (b) Unless the view is read-only, every holder of a buffer may write to the items.
     #[must_use]
     pub unsafe fn new(view: &View<'_>, buf: *mut u8) -> Self {
@@ -153,8 +153,8 @@ impl BufferExporter {
         self.exports.load(Ordering::Acquire)
     }
 
-    /// Answers a request: fills in `view` with the fields that `flags`, the bits of the request, ask for. A class must
-    /// call this function in its `__getbuffer__`.
+    /// Answers a request: fills in the fields of `view` that the request asks for. `flags` has the bits of the request.
+    /// A class must call this function in its `__getbuffer__`.
     ///
     /// # Safety
     /// - (a) `view` is NULL or the address of a `Py_buffer` that may be written to. The struct may be uninitialised.
@@ -177,8 +177,8 @@ impl BufferExporter {
         // SAFETY: by (a) `view` may be written to, because `view` is not NULL.
         unsafe { (*view).obj = std::ptr::null_mut() };
         let request = Request::from_bits_retain(flags);
-        // The consumer makes a mistake if it passes PyBUF_READ (B18, not a request flag) or a part of a flag (B17,
-        // incomplete flags).
+        // PyBUF_READ (B18, not a request flag) and a part of a flag (B17, incomplete flags) are mistakes of the
+        // consumer.
         if let Err(error) = request.validate() {
             return Err(PyBufferError::new_err(error.to_string()));
         }
@@ -201,7 +201,7 @@ impl BufferExporter {
             len: self.len,
             itemsize: self.itemsize,
             readonly: c_int::from(self.readonly),
-            // Like memoryview, a request without a shape gets one dimension of bytes.
+            // A consumer that does not request a shape gets one dimension of bytes, as from memoryview.
             ndim: if nd { self.ndim } else { 1 },
             format,
             shape: array(nd, &self.shape),
@@ -220,7 +220,7 @@ impl BufferExporter {
     /// `__releasebuffer__`. The function does not drop the reference in `obj`, because the interpreter does.
     ///
     /// # Safety
-    /// - (a) [`fill`](Self::fill) has filled in `view`, or a struct of which `view` is a copy, and the buffer was not
+    /// - (a) `view` is the struct that [`fill`](Self::fill) has filled in, or a copy of this struct. The buffer was not
     ///   released before.
     pub unsafe fn release(&self, view: *mut ffi::Py_buffer) {
         let _: *mut ffi::Py_buffer = view;

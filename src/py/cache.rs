@@ -12,7 +12,7 @@ pub struct Cache<K, V> {
     most: usize,
     /// The largest sum of the costs of all entries.
     most_cost: usize,
-    /// The hash of each entry, with the index of the entry.
+    /// The hash of each entry. `hashes[i]` is the hash of the key of `entries[i]`.
     hashes: Vec<u64>,
     entries: Vec<Entry<K, V>>,
     /// The sum of the costs of all entries.
@@ -21,6 +21,7 @@ pub struct Cache<K, V> {
     clock: u64,
 }
 
+/// An entry of a [`Cache`].
 #[derive(Debug)]
 struct Entry<K, V> {
     key: K,
@@ -76,8 +77,8 @@ impl<K, V> Cache<K, V> {
         replaced
     }
 
-    /// Removes all entries and returns them. If a lock protects the cache, the caller must release the lock before it
-    /// drops the returned entries.
+    /// Removes and returns all entries. If a lock protects the cache, the caller must release the lock before it drops
+    /// the returned entries.
     #[must_use = "dropping an entry may run Python code"]
     pub fn clear(&mut self) -> Vec<(K, V)> {
         self.hashes.clear();

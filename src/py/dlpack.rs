@@ -1,8 +1,8 @@
 //! Reads tensors through DLPack, for objects that export no buffer.
 //!
 //! `__dlpack__` returns a capsule with a pointer to a struct that describes the memory of a tensor. [`DlpackMemory`]
-//! takes the struct out of the capsule and exports the memory through the buffer protocol. Hence all other code reads a
-//! tensor as it reads any other exporter.
+//! takes the struct out of the capsule and exports the memory through the buffer protocol. Hence all other code can
+//! treat a tensor as an exporter.
 #![allow(unsafe_code, reason = "reads the structs of DLPack, and calls their deleter")]
 
 use std::ffi::{CStr, c_int, c_void};
@@ -60,7 +60,7 @@ pub struct DataType {
     pub code: u8,
     /// The size of a number in bits.
     pub bits: u8,
-    /// How many numbers an element has.
+    /// The count of numbers in one element.
     pub lanes: u16,
 }
 
@@ -106,16 +106,16 @@ pub struct VersionedTensor {
     pub context: *mut c_void,
     /// The function that frees the struct and its memory.
     pub deleter: Option<unsafe extern "C" fn(*mut Self)>,
-    /// [`READ_ONLY`] and [`IS_COPIED`].
+    /// A combination of [`READ_ONLY`] and [`IS_COPIED`], or 0.
     pub flags: u64,
     /// The description of the memory.
     pub tensor: Tensor,
 }
 
-/// A tensor that was taken out of its capsule. Its deleter is called when the `TakenTensor` is dropped.
+/// A tensor that was taken out of its capsule. The deleter of the tensor is called when the `TakenTensor` is dropped.
 ///
-/// INVARIANT: the pointer is from a capsule of the name that DLPack specifies for its type. The capsule has a new name,
-/// so nothing else calls the deleter.
+/// INVARIANT: the pointer is from a capsule, and DLPack specifies the name of this capsule for the type of the pointer.
+/// The capsule has a new name, so nothing else calls the deleter.
 enum TakenTensor {
     Legacy(*mut ManagedTensor),
     Versioned(*mut VersionedTensor),
@@ -131,7 +131,7 @@ impl TakenTensor {
     fn take(capsule: &Bound<'_, PyAny>) -> PyResult<Self> {
         let py = capsule.py();
         let taken = |name: &CStr, used: &'static CStr| -> PyResult<Option<*mut c_void>> {
-            // SAFETY: the object is alive, the name ends with a NUL, and the interpreter is attached.
+            // SAFETY: the object is alive, the name ends with a NUL, and this thread is attached to the interpreter.
             if unsafe { ffi::PyCapsule_IsValid(capsule.as_ptr(), name.as_ptr()) } == 0 {
                 return Ok(None);
             }
@@ -160,18 +160,18 @@ impl TakenTensor {
     /// declare that it is read-only, so its memory counts as read-only.
     ///
     /// # Errors
-    /// - a major version other than that of [`VERSION`]: `BufferError`
+    /// - the major version differs from the major version of [`VERSION`]: `BufferError`
     fn tensor(&self) -> PyResult<(Tensor, bool)> {
         match *self {
             Self::Legacy(managed) => {
                 // SAFETY: by the INVARIANT the pointer is to a `DLManagedTensor`, which lives until the deleter is
-                // called. The producer aligns it as C does.
+                // called. The producer aligns the struct as C does.
                 let tensor = unsafe { (*managed).tensor };
                 Ok((tensor, true))
             }
             Self::Versioned(managed) => {
-                // SAFETY: by the INVARIANT the pointer is to a `DLManagedTensorVersioned`. The version is the first
-                // field in every version.
+                // SAFETY: by the INVARIANT the pointer is to a `DLManagedTensorVersioned`. Every version of the struct
+                // starts with the field `version`.
                 let version = unsafe { (*managed).version };
                 if version.major != VERSION.major {
                     return Err(PyBufferError::new_err(format!(
@@ -188,7 +188,7 @@ impl TakenTensor {
         }
     }
 
-    /// Calls the deleter of the tensor, if it has one.
+    /// Calls the deleter of the tensor. Does nothing if the tensor has no deleter.
     fn delete(&self) {
         match *self {
             Self::Legacy(managed) => {
@@ -293,7 +293,7 @@ impl DlpackMemory {
             Some(strides) => Some(strides.iter().map(in_bytes).collect::<PyResult<Vec<i64>>>()?),
             None => None,
         };
-        let items = shape.iter().flatten().try_fold(1_i64, |items, extent| items.checked_mul(*extent));
+        let items = shape.iter().flatten().try_fold(1_i64, |items, length| items.checked_mul(*length));
         let items = match &shape {
             Some(shape) if shape.contains(&0) => 0,
             _ => items.ok_or_else(too_large)?,
@@ -316,8 +316,8 @@ impl DlpackMemory {
             ..RawView::default()
         };
         let view = raw.check(Request::FULL_RO, None, None).into_result()?;
-        // SAFETY: (a) DLPack guarantees that the elements are readable until the deleter is called, which `_tensor`
-        // does when this object is freed. (b) DLPack allows a consumer to write unless the tensor is read-only.
+        // SAFETY: (a) DLPack guarantees that the elements are readable until the deleter is called. `_tensor` calls the
+        // deleter when this object is freed. (b) DLPack allows a consumer to write unless the tensor is read-only.
         let exporter = unsafe { BufferExporter::with_format(&view, buf, Some(&format)) };
         Ok(Self { exporter, owner, _tensor: taken })
     }
@@ -341,8 +341,8 @@ impl DlpackMemory {
         unsafe { self.exporter.release(view) }
     }
 
-    // There is no `__clear__`. A cycle through this object contains the view that holds its buffer, and the collector
-    // clears the view.
+    // There is no `__clear__`. A cycle through this object contains a view that holds a buffer of this object, and the
+    // collector clears this view.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.owner)
     }
@@ -374,7 +374,7 @@ unsafe fn copied(array: *const i64, entries: usize) -> Option<Vec<i64>> {
     Some((0..entries).map(read).collect())
 }
 
-/// The type codes of DLPack and sizes in bits, each with the format of a number.
+/// The formats of numbers. Each entry has the type code of DLPack, the size in bits, and the format.
 const TYPES: [(u8, u8, &str); 24] = [
     (4, 16, "[bfloat16]"),
     (7, 8, "[float8_e3m4]"),

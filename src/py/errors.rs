@@ -1,4 +1,5 @@
-//! Conversions of this crate's errors to Python exceptions.
+//! Conversions of this crate's errors to Python exceptions. [`set_format_exception`] replaces the exception for errors
+//! of formats.
 
 use pyo3::exceptions::{PyBufferError, PyIndexError, PyMemoryError, PyValueError};
 use pyo3::prelude::*;
@@ -59,8 +60,8 @@ impl From<Report> for PyErr {
     }
 }
 
-/// An invalid index becomes `IndexError`, and an invalid argument `ValueError`. A broken rule and a refused request
-/// become `BufferError`.
+/// An invalid index becomes `IndexError`, and an invalid argument becomes `ValueError`. A broken rule and a refused
+/// request become `BufferError`.
 impl From<ViewError> for PyErr {
     fn from(error: ViewError) -> Self {
         match error {
@@ -103,7 +104,7 @@ impl From<Mismatch> for PyErr {
     }
 }
 
-/// An error of the memory has the exception of the inner error. Every other error becomes `ValueError`.
+/// An error of the access to memory becomes the exception of the inner error. Every other error becomes `ValueError`.
 impl From<RecordError> for PyErr {
     fn from(error: RecordError) -> Self {
         match error {

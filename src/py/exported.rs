@@ -1,4 +1,5 @@
-//! `Exported`: memory of a Rust program that Python reads and writes through the buffer protocol.
+//! `Exported`: memory of a Rust program that Python reads and writes through the buffer protocol. `export!`: gives a
+//! Python class the methods of an exporter.
 #![allow(unsafe_code, reason = "owns memory that the consumers of a buffer share")]
 
 use std::any::Any;
@@ -20,7 +21,7 @@ use crate::view::{DimVec, View, ViewError, c_strides};
 /// A vector of records or numbers that Python reads and writes without a copy.
 ///
 /// `T` is a number, an array of numbers, or a struct with `#[derive(Record)]` and `#[repr(C)]`. The macro
-/// [`export!`](crate::export) gives a `#[pyclass]` that has a field of this type the methods of an exporter:
+/// [`export!`](crate::export) writes the methods of an exporter for a `#[pyclass]` with a field of this type:
 ///
 #[cfg_attr(feature = "derive", doc = "```")]
 #[cfg_attr(not(feature = "derive"), doc = "```ignore")]
@@ -58,7 +59,7 @@ use crate::view::{DimVec, View, ViewError, c_strides};
 /// made invalid is an error of `get`.
 ///
 /// # What does not compile
-/// A struct whose memory is not what its format declares, because it is not `repr(C)`:
+/// A struct that is not `repr(C)`, because its memory can differ from the layout that its format declares:
 /// ```compile_fail
 /// #[derive(pep3118::Record)]
 /// struct Loose { a: u8, b: u32 }
@@ -78,7 +79,7 @@ use crate::view::{DimVec, View, ViewError, c_strides};
 /// struct Network { #[record(endian = "big")] a: u32 }
 /// fn main() { drop(pep3118::py::Exported::from_vec(vec![Network { a: 1 }])); }
 /// ```
-/// A type that is no item of a buffer, or an item of 0 bytes:
+/// A type that cannot be an item of a buffer, or a type of 0 bytes:
 /// ```compile_fail
 /// fn main() { drop(pep3118::py::Exported::from_vec(vec![String::new()])); }
 /// ```
@@ -137,7 +138,7 @@ impl std::fmt::Debug for MemoryOwner {
     }
 }
 
-// SAFETY: the bytes are accessed by atomic operations only, and a `T` is created from copied bytes.
+// SAFETY: only atomic operations access the bytes, and a `T` is created from copied bytes.
 unsafe impl<T: Send> Send for Memory<T> {}
 // SAFETY: as for `Send`.
 unsafe impl<T: Send> Sync for Memory<T> {}
@@ -145,8 +146,8 @@ unsafe impl<T: Send> Sync for Memory<T> {}
 impl<T> Drop for Memory<T> {
     fn drop(&mut self) {
         if let MemoryOwner::Vec { capacity } = self.owner {
-            // SAFETY: `Exported::from_vec` got the pointer and the capacity from a vector, which it did not drop. A
-            // vector of no items drops no item. `MaybeUninit<T>` has the layout of `T`.
+            // SAFETY: `Exported::from_vec` got the pointer and the capacity from a vector, and did not drop the vector.
+            // A vector of no items drops no item. `MaybeUninit<T>` has the layout of `T`.
             drop(unsafe { Vec::<MaybeUninit<T>>::from_raw_parts(self.start.cast(), 0, capacity) });
         }
     }
@@ -160,8 +161,8 @@ impl<T> Memory<T> {
             return None;
         }
         let byte: *mut u8 = self.start.cast::<u8>().wrapping_add(index);
-        // SAFETY: the byte is inside the memory, so it may be read and written by the INVARIANT while `self` is borrowed.
-        // Rust code accesses the byte by atomic operations only.
+        // SAFETY: the byte is inside the memory. Hence the INVARIANT permits reading and writing the byte while `self`
+        // is borrowed. Rust code accesses the byte with atomic operations only.
         Some(unsafe { AtomicU8::from_ptr(byte) })
     }
 }
@@ -179,7 +180,7 @@ impl<T: RecordField + 'static> Exported<T> {
         size_of::<T>()
     };
 
-    /// Creates writable memory of the items of `items`, with one dimension.
+    /// Exports the elements of `items` as writable memory with one dimension.
     #[must_use]
     pub fn from_vec(items: Vec<T>) -> Self {
         let mut items = ManuallyDrop::new(items);
@@ -201,13 +202,13 @@ impl<T: RecordField + 'static> Exported<T> {
         Self::new(Arc::new(memory), DimVec::from_slice(&[to_u64(len).cast_signed()]), false)
     }
 
-    /// Creates writable memory of the items of `items`, with one dimension.
+    /// Exports the elements of `items` as writable memory with one dimension.
     #[must_use]
     pub fn from_boxed_slice(items: Box<[T]>) -> Self {
         Self::from_vec(items.into_vec())
     }
 
-    /// Creates writable memory of `len` items at `start`, with one dimension. The memory belongs to `owner`, which is
+    /// Exports `len` items at `start` as writable memory with one dimension. The memory belongs to `owner`, which is
     /// dropped after the last buffer is released. An example is a plane of a video frame. [`BufferExporter`] exports
     /// memory with other strides.
     ///
@@ -222,15 +223,16 @@ impl<T: RecordField + 'static> Exported<T> {
         Self::new(Arc::new(memory), DimVec::from_slice(&[to_u64(len).cast_signed()]), false)
     }
 
-    /// Creates an exporter of all items of `memory`, in C order. The product of `shape` must be the number of items.
-    /// `readonly` is whether consumers may not write.
+    /// Creates an exporter of all items of `memory`, in C order. The product of `shape` must be the number of items. If
+    /// `readonly` is `true`, consumers may not write.
     fn new(memory: Arc<Memory<T>>, shape: DimVec, readonly: bool) -> Self {
         let itemsize = to_u64(Self::ITEMSIZE).cast_signed();
         let strides = c_strides(&shape, itemsize);
         let view = View::of_validated(itemsize, readonly, 0, &shape, &strides, None);
         let format = T::MEMBER.format();
         // SAFETY: (a) The items of the view are the items of `memory`. Each `Py_buffer` that `fill` fills in holds a
-        // count of the `Export`, which holds `memory`. (b) The items may be written by the INVARIANT of `Memory`.
+        // reference to the `Export`, and the `Export` holds `memory`. (b) The INVARIANT of `Memory` permits writing the
+        // items.
         let exporter = unsafe { BufferExporter::with_format(&view, memory.start.cast(), Some(format.as_bytes())) };
         Self { export: Arc::new(Export { exporter, memory, shape, readonly }) }
     }
@@ -289,14 +291,14 @@ impl<T: RecordField + 'static> Exported<T> {
         self.export.readonly
     }
 
-    /// Returns the number of buffers that consumers hold, without buffers from before a call of
-    /// [`with_shape`](Self::with_shape) or [`readonly`](Self::readonly).
+    /// Returns the number of buffers that consumers hold. Buffers that were requested before a call of
+    /// [`with_shape`](Self::with_shape) or [`readonly`](Self::readonly) do not count.
     #[must_use]
     pub fn exports(&self) -> usize {
         self.export.exporter.exports()
     }
 
-    /// Returns the index in bytes of the item with the index `index`. Returns an error if the index is out of bounds.
+    /// Returns the offset in bytes of the item with the index `index`. Returns an error if the index is out of bounds.
     fn start_of(&self, index: usize) -> Result<usize, DecodeError> {
         if index < self.len() {
             return Ok(index.saturating_mul(Self::ITEMSIZE));
@@ -345,7 +347,7 @@ impl<T: RecordField + 'static> Exported<T> {
     ///
     /// # Safety
     /// - (a), (b) The requirements of [`BufferExporter::fill`] are met.
-    /// - (c) After a success, [`release_field`] is called once for `view` or for a copy of it.
+    /// - (c) After a success, [`release_field`] is called once for `view` or for a copy of `view`.
     ///
     /// # Errors
     /// - every error of [`BufferExporter::fill`]
@@ -360,11 +362,11 @@ impl<T: RecordField + 'static> Exported<T> {
     }
 }
 
-/// Drops the count that [`Exported::fill`] stored in `view`. A class must call this function in its `__releasebuffer__`.
-/// `_field` returns the field of the class whose `fill` has filled in `view`, and is not called.
+/// Drops the reference to the memory that [`Exported::fill`] stored in `view`. A class must call this function in its
+/// `__releasebuffer__`. `_field` returns the field of the class whose `fill` has filled in `view`, and is not called.
 ///
 /// # Safety
-/// - (a) [`Exported::fill`] of an `Exported<T>` has filled in `view`, or a struct of which `view` is a copy, and the
+/// - (a) `view` is the struct that [`Exported::fill`] of an `Exported<T>` has filled in, or a copy of this struct. The
 ///   buffer was not released before.
 #[doc(hidden)]
 pub unsafe fn release_field<C, T>(_field: fn(&C) -> &Exported<T>, view: *mut ffi::Py_buffer) {
@@ -376,11 +378,12 @@ pub unsafe fn release_field<C, T>(_field: fn(&C) -> &Exported<T>, view: *mut ffi
     unsafe { export.exporter.release(view) };
 }
 
-/// Gives a `#[pyclass]` the methods `__getbuffer__` and `__releasebuffer__`. `$field` is the name or the index of the
-/// field of type [`Exported`](crate::py::Exported).
+/// Writes the methods `__getbuffer__` and `__releasebuffer__` of the `#[pyclass]` with the name `$class`. `$field` is
+/// the name or the index of the field of type [`Exported`](crate::py::Exported).
 ///
-/// The macro writes a `#[pymethods]` block. PyO3 permits one such block for each class, so a class with methods of its
-/// own needs the feature `multiple-pymethods` of PyO3, or a field that is a `Py` of an exported class.
+/// The macro writes a `#[pymethods]` block. PyO3 permits one such block for each class. A class with other methods
+/// needs the feature `multiple-pymethods` of PyO3. Without this feature, the class can have a field of type `Py<Image>`
+/// instead, where `Image` is a class with the macro.
 ///
 /// ```
 /// use pep3118::py::Exported;

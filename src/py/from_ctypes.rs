@@ -1,4 +1,4 @@
-//! `Ctypes`: reads the layouts of ctypes classes.
+//! `Ctypes`: reads the layouts of ctypes classes. `loaded`: returns a Python module if the module was imported before.
 
 use std::collections::HashSet;
 
@@ -153,10 +153,10 @@ impl<'py> Ctypes<'py> {
         Ok(())
     }
 
-    /// Adds to `names` the names of the fields inside the members of `fields` that `anonymous` lists. `depth` is the
-    /// number of enclosing anonymous members. ctypes makes these names attributes of the outer class. If the outer
-    /// class has a field of the same name, the attribute replaces the field. Returns an error if there are too many
-    /// names or levels.
+    /// Adds the names of the fields of anonymous members to `names`. The anonymous members are the members of `fields`
+    /// that `anonymous` lists. `depth` is the number of enclosing anonymous members. ctypes makes these names
+    /// attributes of the outer class. If the outer class has a field of the same name, the attribute replaces the
+    /// field. Returns an error if there are too many names or levels.
     fn promoted(
         &self,
         fields: &Bound<'py, PyAny>,
@@ -267,8 +267,9 @@ impl StorageUnits {
     /// CPython 3.14, which agree with C compilers:
     ///
     /// - A bit-field with a smaller type than its storage unit. ctypes reports an integer of the smaller type at the
-    ///   end of the storage unit. If the bits are inside this integer, ctypes reads and writes them there. Otherwise
-    ///   ctypes always reads 0. The bits are then in the storage unit, where a C compiler puts them.
+    ///   end of the storage unit. If the bits are inside this integer, ctypes reads and writes the bits of this
+    ///   integer. Otherwise ctypes always reads 0. The result then has the position in the storage unit that a C
+    ///   compiler chooses.
     /// - A bit-field of a union. ctypes reports a negative offset. The bits are the first bits of the union.
     fn place(&mut self, value: Scalar, offset: i64, encoded: u64, is_union: bool) -> Option<(BitField, u64)> {
         let (width, low_bit) = (u8::try_from(encoded >> 16_u32).ok()?, encoded & 0xffff);
@@ -302,8 +303,9 @@ fn changed(class: &Bound<'_, PyType>, why: &str) -> PyErr {
     PyValueError::new_err(format!("ctypes class {} has no layout: {why}", escape(&class.to_string())))
 }
 
-/// Returns the scalar type of `class`, such as `int32` for `c_int`. The letter in the attribute `_type_` and `size`,
-/// the size in bytes, determine the type. Returns an error if the letter is unknown.
+/// Returns the scalar type of `class`, such as `int32` for `c_int`. The attribute `_type_` of `class` is a letter. The
+/// letter and `size` determine the type. `size` is the size of a value in bytes. Returns an error if the letter is
+/// unknown.
 fn scalar(class: &Bound<'_, PyType>, size: u64) -> PyResult<Scalar> {
     let letter: String = class.getattr("_type_")?.extract()?;
     let ty = match (letter.as_str(), size) {

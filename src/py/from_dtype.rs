@@ -1,4 +1,4 @@
-//! `from_dtype`: reads the layout of a NumPy dtype.
+//! `from_dtype`: reads the layout of a NumPy dtype. `scalar_of_kind`: returns the type for a type character of NumPy.
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -44,8 +44,8 @@ fn add(builder: &mut LayoutBuilder, dtype: &Bound<'_, PyAny>, name: Option<&[u8]
         if subdtype.is_none() {
             break;
         }
-        let (base, extents): (Bound<'_, PyAny>, Vec<u64>) = subdtype.extract()?;
-        shape.extend(extents);
+        let (base, lengths): (Bound<'_, PyAny>, Vec<u64>) = subdtype.extract()?;
+        shape.extend(lengths);
         dtype = base;
     }
     let member = MemberSpec { name, offset, shape: &shape };
@@ -78,8 +78,8 @@ fn add(builder: &mut LayoutBuilder, dtype: &Bound<'_, PyAny>, name: Option<&[u8]
     Ok(())
 }
 
-/// Returns the user type of `dtype`, a date, a duration or a type of the package `ml_dtypes`. Returns `None` for any other
-/// dtype.
+/// Returns the user type of `dtype` if `dtype` is a date, a duration or a type of the package `ml_dtypes`. Returns
+/// `None` for any other dtype.
 fn user_type(dtype: &Bound<'_, PyAny>) -> PyResult<Option<UserType>> {
     let kind: String = dtype.getattr("kind")?.extract()?;
     let name = match kind.as_str() {
@@ -100,7 +100,8 @@ fn user_type(dtype: &Bound<'_, PyAny>) -> PyResult<Option<UserType>> {
         _ => return Ok(None),
     };
     match UserType::by_name(name.as_bytes()) {
-        // A number of units, such as in `datetime64[25s]`, makes another type. NumPy's own limit bounds their number.
+        // A multiple of a unit is another type, such as 25 seconds in `datetime64[25s]`. NumPy limits the multiples,
+        // and thus the number of such types.
         None if matches!(kind.as_str(), "M" | "m") => Ok(Some(UserType::register_ticks(name)?)),
         found => Ok(found),
     }

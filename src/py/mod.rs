@@ -1,6 +1,6 @@
 //! Buffers of Python objects: functions and types that request, validate, open, export and audit a buffer.
 //!
-//! The Python package `pep3118` is built on this module; its classes are in `crates/python`.
+//! The Python package `pep3118` uses this module. The classes of the package are in `crates/python`.
 
 mod acquire;
 mod array_interface;

@@ -1,4 +1,6 @@
-//! `open`: requests a buffer from a Python object, and determines the layout of its items.
+//! `open`, `open_as` and `open_items` request a buffer from a Python object, and determine the layout of its items.
+//! `ItemDescription` is the layout of an item with its plan, and `OpenBuffer` is the opened buffer. An object without
+//! buffers is opened through DLPack or `__array_interface__`.
 
 use crate::align::to_u64;
 use std::any::Any;
@@ -31,7 +33,7 @@ const CACHED: usize = 256;
 /// The largest sum of the sizes of all cached descriptions, in bytes.
 pub(super) const CACHED_BYTES: usize = 16 << 20;
 
-/// Who owns the references in items of format `O`. Such an item is a pointer to a Python object.
+/// The owner of the references in items of format `O`. Such an item is a pointer to a Python object.
 ///
 /// ```
 /// use pep3118::py::ObjectReferences;
@@ -111,9 +113,8 @@ struct Attachment {
 }
 
 impl ItemDescription {
-    /// Creates the description of `layout`. `format` and `dialect` become the results of the methods with these names,
-    /// `rule` the name of the dialect that gave the layout, and `certainty` the certainty of the layout. Returns an
-    /// error if [`Plan::new`] returns an error.
+    /// Creates the description of `layout`. The other parameters become the results of the methods with the same names.
+    /// Returns an error if [`Plan::new`] returns an error.
     fn new(
         layout: Layout,
         format: Vec<u8>,
@@ -121,8 +122,8 @@ impl ItemDescription {
         rule: &'static str,
         certainty: Certainty,
     ) -> Result<Self, DecodeError> {
-        // An item that is only padding, such as a pixel of `3x`, has no value but its bytes. A record without fields,
-        // such as `T{3x}`, is an empty record.
+        // The value of an item that is only padding, such as a pixel of `3x`, consists of the bytes of the item. A
+        // record without fields, such as `T{3x}`, is an empty record.
         let is_padding = layout.size() > 0 && layout.fields().next().is_none();
         let layout = if is_padding { Layout::of_bytes(layout.size(), &DataModel::HOST) } else { layout };
         let (objects, typed_pointers) = (ObjectReferences::Unknown, format.contains(&b'&'));
@@ -186,8 +187,8 @@ impl ItemDescription {
         Self::new(layout, format, Some(dialect), rule, certainty).map(Arc::new)
     }
 
-    /// Creates the description of `layout`, which has only fields of this description's layout. The owner of
-    /// references to objects and the certainty are those of this description.
+    /// Creates the description of `layout`, which has only fields of this description's layout. The result has the
+    /// owner of references to objects and the certainty of this description.
     ///
     /// # Errors
     /// - every error of [`Plan::new`]
@@ -215,7 +216,7 @@ impl ItemDescription {
         itemsize: Option<u64>,
         dialect: Option<&'static Dialect>,
     ) -> Result<Arc<Self>, OpenError> {
-        // No item has more than `i64::MAX` bytes, so such an `itemsize` is an error of `reconcile`, and not cached.
+        // No item has more than `i64::MAX` bytes. A larger `itemsize` is an error of `reconcile`, and is not cached.
         let known = itemsize.map_or(Some(-1), |itemsize| i64::try_from(itemsize).ok());
         let key = KeyRef { source: Source::Given(dialect), format: Some(format), itemsize: known.unwrap_or(-1) };
         if known.is_some()
@@ -250,8 +251,8 @@ impl ItemDescription {
         &self.plan
     }
 
-    /// Returns the format of the exporter, or the format that the caller gave. Returns the canonical format of the
-    /// layout if no such format describes the item.
+    /// Returns the format of the exporter, or the format that the caller gave. If no such format describes the item,
+    /// returns the canonical format of the layout.
     #[must_use]
     pub fn format(&self) -> &[u8] {
         &self.format
@@ -269,13 +270,13 @@ impl ItemDescription {
         self.rule
     }
 
-    /// Returns how certain it is that the layout is the layout that the exporter means.
+    /// Returns the certainty that the exporter uses this layout.
     #[must_use]
     pub fn certainty(&self) -> Certainty {
         self.certainty
     }
 
-    /// Returns who owns the references in items of format `O`.
+    /// Returns the owner of the references in items of format `O`.
     #[must_use]
     pub fn objects(&self) -> ObjectReferences {
         self.objects
@@ -330,7 +331,7 @@ pub enum OpenError {
     Raised(PyErr),
     /// The exporter breaks rules of the protocol.
     Rules(Report),
-    /// The format has several interpretations of the itemsize.
+    /// The format has several interpretations with the itemsize of the buffer.
     Ambiguous(Ambiguity),
     /// The format is invalid, or has another size than the itemsize.
     Format(LayoutError),
@@ -415,7 +416,7 @@ pub struct OpenBuffer {
 }
 
 impl OpenBuffer {
-    /// Pairs `shared` with `item`, which must describe its items.
+    /// Pairs `shared` with `item`, which must describe the items of `shared`.
     pub(super) fn new(shared: SharedView<Acquired>, item: Arc<ItemDescription>) -> Self {
         Self { shared, item }
     }
@@ -488,21 +489,26 @@ impl OpenBuffer {
 /// ```
 ///
 /// # Errors
-/// - `1`, which exports no buffer: `TypeError`
+/// - the object exports no buffer, such as `1`: `TypeError`
 /// - the exporter breaks a rule of the protocol, so that its items cannot be read: `BufferError`
-/// - a format with several interpretations of the itemsize: `ValueError`
+/// - the format has several interpretations with the itemsize of the exporter: `ValueError`
 pub fn open(exporter: &Bound<'_, PyAny>) -> PyResult<OpenBuffer> {
     open_or(exporter, None, &|_, _| None)
 }
 
 /// A function of the caller that recognizes the caller's own exporters. The arguments are an object and the format of
-/// the object's buffer. The function returns `None` if the object is not an exporter of the caller, `Some(None)` for
-/// such an exporter whose dialect is unknown, and `Some(Some(dialect))` for such an exporter whose format is in
-/// `dialect`.
+/// the object's buffer.
+///
+/// | result | meaning |
+/// |--|--|
+/// | `None` | The object is not an exporter of the caller. |
+/// | `Some(None)` | The object is an exporter of the caller, and the dialect of the format is unknown. |
+/// | `Some(Some(dialect))` | The object is an exporter of the caller, and the format is in `dialect`. |
 pub type Producer<'p> = dyn Fn(&Bound<'_, PyAny>, Option<&[u8]>) -> Option<Option<&'static Dialect>> + 'p;
 
 /// Requests a buffer of `exporter`, and determines the layout of its items. `dialect` is the dialect of the exporter's
-/// format, or `None` if it is unknown. `producer` returns the dialect for exporters of the program.
+/// format, or `None` if the dialect is unknown. `producer` returns the dialect for the caller's own exporters, see
+/// [`Producer`].
 ///
 /// # Errors
 /// - every error of [`open`]
@@ -535,13 +541,13 @@ fn open_or<E: From<OpenError>>(
     Ok(OpenBuffer { shared: SharedView::new(acquired, view), item })
 }
 
-/// Requests a buffer of `exporter` whose items are those that `describe` returns, in place of the items that the
-/// exporter describes. The argument of `describe` is the itemsize of the exporter in bytes, or `None` if the exporter
-/// exports bytes, which can be the memory of any items. If the new items are larger than a byte, bytes become one
-/// dimension of items. If the exporter has references to objects, the result is read-only.
+/// Requests a buffer of `exporter`, and replaces the description of the items with the result of `describe`. The
+/// argument of `describe` is the itemsize of the exporter in bytes, or `None` if the exporter exports bytes. Bytes can
+/// be the memory of any items. If the new items are larger than a byte, bytes become one dimension of items. If the
+/// exporter has references to objects, the result is read-only.
 ///
 /// # Errors
-/// - `1`, which exports no buffer: `TypeError`
+/// - the object exports no buffer, such as `1`: `TypeError`
 /// - the exporter breaks a rule of the protocol, so that its items cannot be read
 /// - an error of `describe`
 /// - the memory does not have the size of the new items: `OpenError::ItemSize`
@@ -585,11 +591,11 @@ pub fn open_items(
     Ok(OpenBuffer { shared: SharedView::new(acquired, view), item })
 }
 
-/// Requests a buffer of `exporter`, whose items have the description `item` if the format of the buffer is `format`.
-/// Returns `None` if the buffer has another format or another itemsize.
+/// Requests a buffer of `exporter`, and uses the description `item` for the items. `format` is the format that `item`
+/// describes. Returns `None` if the buffer has another format or another itemsize.
 ///
 /// # Errors
-/// - the errors of [`open`], except those of a format
+/// - every error of [`open`], except the errors about a format
 pub fn open_described(
     exporter: &Bound<'_, PyAny>,
     item: &Arc<ItemDescription>,
@@ -604,11 +610,12 @@ pub fn open_described(
     Ok(Some(OpenBuffer { shared: SharedView::new(acquired, view), item: Arc::clone(item) }))
 }
 
-/// Opens `exporter`, which refused the first request with the exception `refusal`: through another protocol if it has
-/// no buffers, else without a format. The other arguments are those of [`open_as`].
+/// Opens `exporter` after a refused request. `refusal` is the exception of this request. If `exporter` has no buffers,
+/// uses another protocol. Otherwise requests a buffer without a format. The other arguments are the arguments of
+/// [`open_as`].
 ///
 /// # Errors
-/// - those of [`open_as`]
+/// - every error of [`open_as`]
 #[cold]
 fn open_refused(
     exporter: &Bound<'_, PyAny>,
@@ -629,7 +636,7 @@ fn open_refused(
 /// buffer. `describe` is the argument of [`open_items`].
 ///
 /// # Errors
-/// - those of [`open_items`]
+/// - every error of [`open_items`]
 #[cold]
 fn open_items_of_protocol(
     exporter: &Bound<'_, PyAny>,
@@ -651,21 +658,23 @@ fn open_items_of_protocol(
     Ok(OpenBuffer { shared, item })
 }
 
-/// Requests a buffer without a format of `exporter`, which refused a request for the format with the exception
-/// `refusal`. Returns `None` if `exporter` refuses for another reason, or refuses this request too.
+/// Requests a buffer without a format from `exporter`. `refusal` is the exception of a refused request for the format.
+/// Returns `None` if the format is not the reason of `refusal`, or if `exporter` also refuses the request without a
+/// format.
 fn acquire_without_format(exporter: &Bound<'_, PyAny>, refusal: &PyErr) -> Option<Acquired> {
     let py = exporter.py();
     let refuses_format = refusal.is_instance_of::<PyBufferError>(py)
         || refusal.is_instance_of::<PyValueError>(py)
-        // NumPy's scalars of types of other packages.
+        // NumPy's scalars raise `TypeError` if another package defines their type.
         || refusal.is_instance_of::<PyTypeError>(py);
     if refuses_format { Acquired::new(exporter, Request::INDIRECT).ok() } else { None }
 }
 
-/// Opens `exporter`, which refused a request for the format with the exception `refusal`.
+/// Opens `exporter` without a format. `refusal` is the exception of a refused request for the format.
 ///
-/// NumPy refuses to write a format for dates, for the types of other packages, and for fields that share bytes or that
-/// are not in the order of their offsets. NumPy answers a request without `FORMAT`, and the dtype declares the layout.
+/// NumPy refuses to write a format for dates and for the types of other packages. NumPy also refuses fields that share
+/// bytes, and fields that are not in the order of their offsets. NumPy answers a request without `FORMAT`, and the
+/// dtype declares the layout.
 ///
 /// # Errors
 /// - `exporter` is not a NumPy array or scalar: `refusal`
@@ -686,8 +695,8 @@ fn open_without_format(exporter: &Bound<'_, PyAny>, refusal: PyErr) -> Result<Op
     Ok(OpenBuffer { shared: SharedView::new(acquired, view), item })
 }
 
-/// Returns the description of the items of `acquired`, a buffer without a format, of an array with the dtype `dtype`.
-/// Returns an error if the dtype has no layout, or if its size is not the itemsize.
+/// Returns the description of the items of `acquired`. The buffer has no format, and the exporter is an array with the
+/// dtype `dtype`. Returns an error if the dtype has no layout, or if the size of the dtype is not the itemsize.
 fn items_of_dtype(acquired: &Acquired, dtype: &Bound<'_, PyAny>) -> Result<Arc<ItemDescription>, OpenError> {
     let (raw, guard) = (acquired.raw(), Guard::Strong { _dtype: dtype.clone().unbind() });
     let key = KeyRef { source: Source::Type(dtype.as_ptr().addr()), format: raw.format, itemsize: raw.itemsize };
@@ -713,16 +722,16 @@ fn items_of_dtype(acquired: &Acquired, dtype: &Bound<'_, PyAny>) -> Result<Arc<I
     Ok(item)
 }
 
-/// Returns whether `format` is the format of one byte without another meaning: `B`, `b`, `c`, with or without a
-/// byte-order character, or `None`.
+/// Returns whether `format` declares items of plain bytes. Returns `true` for `B`, `b` and `c`, with or without a
+/// byte-order character, and for `None`.
 fn is_byte(format: Option<&[u8]>) -> bool {
     let Some(format) = format else { return true };
     matches!(format, [b'B' | b'b' | b'c'] | [b'@' | b'=' | b'<' | b'>' | b'!' | b'|', b'B' | b'b' | b'c'])
 }
 
-/// Returns the description of the items of `acquired`, a buffer of `exporter`. `dialect` and `producer` are those of
-/// [`open_as`]. If the format has a [`Slot`], the description in the slot is returned. Returns an error if no layout can
-/// be determined.
+/// Returns the description of the items of `acquired`, a buffer of `exporter`. `dialect` and `producer` are the
+/// arguments of [`open_as`]. If the format has a [`Slot`], the description in the slot is returned. Returns an error if
+/// no layout can be determined.
 #[inline]
 fn describe(
     exporter: &Bound<'_, PyAny>,
@@ -811,7 +820,8 @@ fn declares_references(format: Option<&[u8]>) -> bool {
 }
 
 /// Returns the description of the items of `acquired`, in the dialect that `producer` returns for `owner`. `owner` is
-/// the object in `Py_buffer.obj`, whose type declares no layout. Returns an error if no layout can be determined.
+/// the object in `Py_buffer.obj`. The type of `owner` declares no layout. Returns an error if no layout can be
+/// determined.
 fn by_producer(
     acquired: &Acquired,
     owner: &Bound<'_, PyAny>,
@@ -843,16 +853,16 @@ fn by_format(acquired: &Acquired, dialect: Option<&'static Dialect>) -> Result<A
     let Some(view) = view else { return Err(OpenError::Rules(report)) };
     let item = Arc::new(ItemDescription::of_view(&view, key.format.map(<[u8]>::to_vec), dialect)?);
     // If the request had no structural flag, the view has items of one byte, although `itemsize` of the buffer can be
-    // larger. Such a description is not cached.
+    // larger. The description of such a view is not cached.
     if view.itemsize() == key.itemsize {
         key.insert(&item, Guard::None);
     }
     Ok(item)
 }
 
-/// Returns the description of the items of `acquired`, whose layout is `declared`, the layout that the exporter's type
-/// declares. If the exporter's format contradicts this layout, the description has the canonical format of the layout.
-/// Returns an error if the layout has no plan.
+/// Returns the description of the items of `acquired`. `declared` is the layout that the exporter's type declares. If
+/// the exporter's format contradicts this layout, the description has the canonical format of the layout. Returns an
+/// error if the layout has no plan.
 fn declared_items(acquired: &Acquired, declared: TypeLayout) -> Result<ItemDescription, OpenError> {
     let TypeLayout { layout, dialect, source } = declared;
     let agrees = |format: &&[u8]| {
@@ -887,9 +897,9 @@ fn shares_bytes(item: &ItemDescription) -> bool {
     item.layout.has_overlaps()
 }
 
-/// Returns whether `format` is the format of one number of `itemsize` bytes. Every dialect interprets such a format
-/// the same way. Returns `false` for `B` and for `None`, because ctypes writes `B` for a union. Also returns `false`
-/// for addresses, because their meaning depends on the type of the owner.
+/// Returns whether `format` is the format of one number of `itemsize` bytes. All dialects give such a format the same
+/// meaning. Returns `false` for `B` and for `None`, because ctypes writes `B` for a union. Also returns `false` for
+/// addresses, because their meaning depends on the type of the owner.
 fn is_number(format: Option<&[u8]>, itemsize: u64) -> bool {
     let scalar = Scalar::recognize(format.unwrap_or(b"B"), &DataModel::HOST);
     scalar.is_some_and(|scalar| {

@@ -1,5 +1,5 @@
-//! Reads the items of an [`OpenBuffer`] with one call, and the arguments [`Records`] and [`Buffer`] of a function that
-//! Python calls.
+//! Methods of [`OpenBuffer`] that read all items with one call. [`Records`] and [`Buffer`] are types for the arguments
+//! of a Rust function that Python calls.
 
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -41,9 +41,9 @@ impl OpenBuffer {
     }
 
     /// Decodes all items, in C order, to structs of type `T`, and calls `each` with `items` structs at a time. Only the
-    /// last call can have fewer structs. A number of 0 `items` means 1. The memory of the call is that of `items`
-    /// structs, for any number of items. Blocks of about 1 KB are fast: the processor then reads the next block while
-    /// `each` still computes.
+    /// last call can have fewer structs. If `items` is 0, each call has 1 struct. The function needs memory for `items`
+    /// structs, even if the buffer has more items. A block of about 1 KB is fast, because the
+    /// processor reads the next block while `each` computes.
     ///
     /// A tuple struct of one number, such as `struct Sample(f64)`, reads items that are numbers.
     ///
@@ -160,9 +160,9 @@ impl OpenBuffer {
     }
 }
 
-/// Returns the field of `record` with the longest name that is `name`, or the start of `name` before a dot. Also returns
-/// the rest of `name` after this dot, or `None` if the field has the whole name. Returns `None` if there is no such
-/// field.
+/// Finds the field of `record` whose name is `name`, or is a prefix of `name` before a dot. If several names match,
+/// chooses the longest name. Returns the field, and the rest of `name` after the dot. The rest is `None` if the name of
+/// the field is `name`. Returns `None` if no field matches.
 fn leading_field<'f, 'n>(record: Field<'f>, name: &'n [u8]) -> Option<(Field<'f>, Option<&'n [u8]>)> {
     if let Some(field) = record.field(name) {
         return Some((field, None));

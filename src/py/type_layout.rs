@@ -1,4 +1,5 @@
-//! `type_layout`: returns the layout that an exporter's type declares for its items.
+//! `type_layout`: returns the layout that an exporter's type declares for its items. Caches the kind of each class, and
+//! the items of ctypes classes.
 
 use crate::align::to_u64;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,9 +29,9 @@ pub struct TypeLayout {
 }
 
 /// Returns the layout that the type of `obj` declares for the items of `obj`. `obj` can be a NumPy array or scalar, a
-/// ctypes instance, an `array.array`, `bytes` or `bytearray`. For a `memoryview` of such an object that was not cast,
-/// returns the layout of the object's items. Returns `None` for any other object, and for items that no layout
-/// describes.
+/// ctypes instance, an `array.array`, `bytes` or `bytearray`. For a `memoryview` of one of these objects, returns the
+/// layout of the object's items, unless the memoryview was cast. Returns `None` for any other object, and for items
+/// that no layout describes.
 ///
 /// # Errors
 /// - an exception that does not concern the object, such as `MemoryError` or `KeyboardInterrupt`: the exception is
@@ -54,8 +55,8 @@ fn means_no_layout(error: &PyErr, py: Python<'_>) -> bool {
         || error.is_instance_of::<PyOverflowError>(py)
 }
 
-/// Returns the layout of the items of `bytes`: one unsigned byte. Never returns `None` or an error: the return type is
-/// that of the functions for other types.
+/// Returns the layout of the items of `bytes`: one unsigned byte. Never returns `None` or an error. The return type is
+/// the same as for the other types of exporters.
 fn of_bytes() -> PyResult<Option<TypeLayout>> {
     let byte = Scalar { ty: Type::UInt8, size: 1, endian: Endian::HOST };
     let layout = Layout::of_scalar(byte, &DataModel::HOST);
@@ -112,7 +113,7 @@ fn known<R>(class: &Bound<'_, PyType>, read: impl FnOnce(&Known) -> R) -> Option
     let address = class.as_ptr().addr();
     let mut cache = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     let known = cache.get(to_u64(address), |key| *key == address)?;
-    // The reference that `upgrade` returns is not the last one, because the caller holds `class`.
+    // The reference that `upgrade` returns is not the last reference, because the caller holds `class`.
     let alive = known.class.bind(class.py()).upgrade().is_some_and(|cached| cached.is(class));
     alive.then(|| read(known))
 }
@@ -129,8 +130,9 @@ fn remember(class: &Bound<'_, PyType>, kind: Kind, items: Option<ClassItems>) ->
     Ok(())
 }
 
-/// Returns how the type of `obj` declares the layout of its items, and the description of the items if the type is a
-/// ctypes class whose instances were opened before. `format` and `itemsize` are those of the buffer of `obj`.
+/// Returns the kind of the type of `obj`. If the type is a ctypes class whose instances were opened before, also
+/// returns the description of the items. `format` and `itemsize` are the format and the itemsize in bytes of the buffer
+/// of `obj`.
 ///
 /// # Errors
 /// - every error of [`type_layout`]
@@ -151,7 +153,8 @@ pub(super) fn declaration(
 }
 
 /// Stores `item`, the description of the items of all instances of the ctypes class `class`. `format` and `itemsize`
-/// are those of the buffer of an instance. Returns an error if the class has no weak references.
+/// are the format and the itemsize in bytes of the buffer of an instance. Returns an error if the class has no weak
+/// references.
 pub(super) fn remember_items(
     class: &Bound<'_, PyType>,
     format: Option<&[u8]>,
@@ -169,7 +172,7 @@ pub(super) fn is_bytes(obj: &Bound<'_, PyAny>) -> bool {
     obj.is_exact_instance_of::<PyBytes>() || obj.is_exact_instance_of::<PyByteArray>()
 }
 
-/// Returns how the type of `obj` declares the layout of its items.
+/// Returns the kind of the type of `obj`, from the cache if possible.
 ///
 /// # Errors
 /// - every error of [`type_layout`]
@@ -192,8 +195,7 @@ pub(super) fn kind(obj: &Bound<'_, PyAny>) -> PyResult<Kind> {
     Ok(kind)
 }
 
-/// Determines how the type of `obj` declares the layout of its items, without the cache. Returns an error if Python
-/// code raises an exception.
+/// Determines the kind of the type of `obj` without the cache. Returns an error if Python code raises an exception.
 fn determine_kind(obj: &Bound<'_, PyAny>) -> PyResult<Kind> {
     let py = obj.py();
     if let Some(numpy) = loaded(py, "numpy")? {
@@ -264,8 +266,8 @@ fn of_exporter(obj: &Bound<'_, PyAny>) -> PyResult<Option<TypeLayout>> {
             if exporter.is_none() || exporter.is_instance_of::<PyMemoryView>() {
                 return Ok(None);
             }
-            // `memoryview.cast` changes the format or the itemsize. After a cast, the layout of the exporter is not
-            // that of the memoryview.
+            // `memoryview.cast` changes the format or the itemsize. After a cast, the memoryview does not have the
+            // layout of the exporter.
             let plain = PyMemoryView::from(&exporter)?;
             for attribute in ["format", "itemsize"] {
                 if !obj.getattr(attribute)?.eq(plain.getattr(attribute)?)? {

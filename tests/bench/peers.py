@@ -1,4 +1,4 @@
-"""The measured functions of Python: `struct` and NumPy's reader of format strings.
+"""Runs the measured functions of Python for run.py: `struct` and NumPy's reader of format strings.
 
     peers.py count OPERATION CALLS FORMAT    runs the operation CALLS times and prints nothing
     peers.py serve                           reads lines `OPERATION TAB CALLS TAB FORMAT` and
@@ -6,7 +6,7 @@
     peers.py record FIELDS                   prints a format of nested records as NumPy writes it
 
 The first two commands are the protocol of src/harness.rs. The operation `nothing` runs the loop only. run.py subtracts
-its figure, so that the result is the cost of the function without the loop.
+the figure of `nothing` from the other figures, so that these figures do not include the loop.
 """
 
 import struct
@@ -33,6 +33,7 @@ def operation(name):
 
 
 def repeat(function, calls, format):
+    """Calls `function` with `format` `calls` times. If `function` is None, runs the same loop without a call."""
     if function is None:
         for _ in range(calls):
             pass

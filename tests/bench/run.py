@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Counts instructions and measures times of reading a format string, compares them with the peers and with the goals.
+"""Counts the instructions and measures the times of functions that read a format string.
+
+Prints a table of the library and the peers, and each goal with its figure.
 
     tests/bench/run.py                 the library, CPython's struct and NumPy
     tests/bench/run.py --rustpython    also RustPython's parser; builds its virtual machine, which takes minutes
@@ -7,12 +9,12 @@
     tests/bench/run.py --no-time       counts only; every run prints the same figures
     tests/bench/run.py --check         exit status 1 if a goal about instructions or allocations is missed
 
-callgrind counts the instructions, including those that allocate and drop the result. In Rust it counts from the entry
-of the measured function to its return. In Python the script runs N calls and 2 N calls, divides the difference by N,
-and subtracts the same figure of an empty loop.
+callgrind counts the instructions, including the allocation and the drop of the result. In Rust, callgrind counts from
+the entry of the measured function to its return. In Python the script runs N calls and 2 N calls, divides the
+difference by N, and subtracts the same figure of an empty loop.
 
 Nanoseconds are medians. In every round all programs run one after the other, so that a disturbance affects all of them.
-The figures of the library include its loop, and those of Python do not. The script installs NumPy into
+The figures of the library include the loop, and the figures of Python do not. The script installs NumPy into
 target/bench/venv, in the version of the constant NUMPY.
 """
 
@@ -73,7 +75,7 @@ def python():
 
 
 class Program:
-    """A measured program. It understands the protocol of src/harness.rs."""
+    """A measured program that understands the protocol of src/harness.rs."""
 
     def __init__(self, *command):
         self.command = [str(part) for part in command]

@@ -1,5 +1,6 @@
-//! Tests with inputs that broke other parsers and consumers. For each input, the library returns an error with an
-//! offset. `tests/it/budget.rs` measures time and memory.
+//! Tests with inputs that broke other parsers and consumers. The library refuses a wrong format at the right offset,
+//! accepts an unusual but correct format, and reports the rule that a wrong `Py_buffer` breaks. `tests/it/budget.rs`
+//! measures time and memory.
 
 use pep3118::{Block, Checked, DataModel, Dialect, Layout, RawView, Request, RuleId, size_from_format};
 
@@ -12,6 +13,7 @@ fn assert_refused(format: &[u8], model: &DataModel, kind: &str, at: usize) {
     assert!(size_from_format(format, model).is_err());
 }
 
+/// Defines one test for each line: the format, the data model, and the kind and the offset of the expected error.
 macro_rules! refused {
     ($($(#[$doc:meta])* $name:ident: $format:expr, $model:ident => $kind:literal at $at:literal;)+) => {$(
         $(#[$doc])*
@@ -139,7 +141,7 @@ fn strides_whose_span_overflows_break_d07() {
     assert_breaks(raw, Some(Block { len: 12, offset: 0 }), RuleId::D07);
 }
 
-/// An itemsize of 0 is legal, and no code divides by it.
+/// An itemsize of 0 is legal, and no code divides by the itemsize.
 #[test]
 fn an_itemsize_of_0_is_legal() {
     let raw = RawView {

@@ -44,9 +44,10 @@ fn only_in(word: &str, allowed: &[&str]) {
     assert!(found.is_empty(), "{word} is in {found:?}");
 }
 
-/// Each module of the library imports only modules that are listed before it.
+/// Each module of the library imports only modules that `ORDER` lists before this module.
 #[test]
 fn modules_import_lower_modules_only() {
+    /// The modules of the library in levels, lowest level first. A module imports only modules of lower levels.
     const ORDER: &[&[&str]] = &[
         &["named", "span", "align", "endian", "text"],
         &["diagnostic", "huge_pages", "nontemporal", "spare_capacity"],
@@ -85,8 +86,9 @@ fn format_knows_no_sizes_and_no_host() {
     }
 }
 
-/// Only `abi` derives sizes from the target, and `endian` its byte order. Three other files select faster instructions,
-/// larger pages or files without a name. These do not change a value.
+/// Only `abi` derives sizes from the target, and only `endian` derives the byte order from the target. Three other
+/// files select faster instructions, larger pages or files without a name for the target. This selection does not
+/// change a value.
 #[test]
 fn only_abi_depends_on_the_target() {
     only_in("cfg!(target", &["src/abi/", "src/endian.rs"]);

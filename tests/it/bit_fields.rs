@@ -1,7 +1,9 @@
-//! Bit-fields of C: `Layout::from_c` and `Layout::to_c` beside the bits that C compilers write.
+//! Tests of bit-fields of C. Compares `Layout::from_c` and `Layout::to_c` with the bits that C compilers write. Also
+//! checks tables, pictures, generated source and emitted formats of layouts with bit-fields.
 //!
 //! A compiler translates an object in which one bit-field is -1 and all other bits are 0. The data in the assembly of
-//! the object are the bits of the bit-field. No program runs, so a compiler for another machine answers too.
+//! the object are the bits of the bit-field. No compiled program runs, so the compiler can be a compiler for another
+//! machine.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -42,6 +44,7 @@ typedef __UINT32_TYPE__ uint32_t; typedef __UINT64_TYPE__ uint64_t; typedef __WC
 #define offsetof __builtin_offsetof
 ";
 
+/// A linear congruential generator, which generates the same numbers in every run.
 struct Random(u64);
 
 impl Random {
@@ -52,7 +55,7 @@ impl Random {
     }
 }
 
-/// Returns the C source of the random structure or union `s_<index>`, most of whose members are bit-fields.
+/// Returns the C source of a random structure or union with the name `s_<index>`. Most of the members are bit-fields.
 fn random_source(random: &mut Random, index: usize) -> String {
     let mut out = String::new();
     let pack = if random.below(5) == 0 { Some(1 << random.below(4)) } else { None };
@@ -82,8 +85,8 @@ fn random_source(random: &mut Random, index: usize) -> String {
     out
 }
 
-/// Returns the bit-fields of `layout`: the path, as a C compiler accepts it, and the bytes of an item in which all bits
-/// of the bit-field are 1.
+/// Returns the path and the mask of each bit-field of `layout`. The path is a C expression such as `.a.b`. The mask is
+/// an item in which all bits of the bit-field are 1 and all other bits are 0.
 fn bit_fields(layout: &Layout) -> Vec<(String, Vec<u8>)> {
     let mut out = Vec::new();
     let mut stack = vec![(layout.item(), String::new(), 0)];
@@ -141,7 +144,8 @@ fn objects(assembly: &str, endian: Endian) -> BTreeMap<String, Vec<u8>> {
     out
 }
 
-/// Returns the assembly that `compiler`, a program and its arguments, makes of `source`. `name` is the name of the file.
+/// Compiles the C source `source` to assembly, and returns the assembly. `compiler` is a program and its arguments.
+/// `name` is the name of the source file.
 fn compile(compiler: &[String], name: &str, source: &str) -> String {
     let directory = option_env!("CARGO_TARGET_TMPDIR").map_or_else(std::env::temp_dir, PathBuf::from);
     let path = directory.join(name);
@@ -165,9 +169,9 @@ struct Compared {
     bytes: usize,
 }
 
-/// Compares the layouts of `count` random structures in the data model `model` with `compiler`, without the structures
-/// that `Layout::from_c` refuses. Each structure is
-/// compared twice: as random source, and as the source that `Layout::to_c` makes of its layout.
+/// Compares the layouts of `count` random structures in the data model `model` with the bits that `compiler` writes.
+/// `seed` selects the structures. Only counts the structures that `Layout::from_c` refuses. Compares every other
+/// structure twice: as random source, and as the source that `Layout::to_c` writes for the layout.
 fn compare(compiler: &[String], model: &DataModel, seed: u64, count: usize) -> Compared {
     let mut random = Random(seed);
     let mut done = Compared::default();
@@ -182,8 +186,8 @@ fn compare(compiler: &[String], model: &DataModel, seed: u64, count: usize) -> C
             Ok(layout) => layout,
             Err(error) => {
                 let message = error.to_string();
-                // MinGW places bit-fields with attributes by rules of its own. The sign of a `char`, and the alignment
-                // of a bit-field without a name, depend on the compiler.
+                // MinGW has its own rules for bit-fields with attributes. The sign of a `char`, and the alignment of a
+                // bit-field without a name, depend on the compiler.
                 let known = ["compilers of Windows", "sign of a `char`", "an unnamed bit-field"];
                 assert!(known.iter().any(|known| message.contains(known)), "{model}: {message}\n{text}");
                 done.refused += 1;
@@ -272,6 +276,7 @@ fn layout_of(source: &str) -> Layout {
     Layout::from_c(source, None, &DataModel::LP64).unwrap_or_else(|error| panic!("{error:#}"))
 }
 
+/// A C structure with bit-fields of several types.
 const FLAGS: &str = "struct flags { unsigned ready : 1, code : 9; int level : 4; char tag; long long big : 40; };";
 
 #[test]

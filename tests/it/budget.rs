@@ -16,7 +16,9 @@ use pep3118::{
 struct Counting;
 
 thread_local! {
+    /// The number of bytes that this thread has allocated and not freed.
     static HELD: Cell<usize> = const { Cell::new(0) };
+    /// The maximum of `HELD` since the last call of [`peak`].
     static PEAK: Cell<usize> = const { Cell::new(0) };
 }
 
@@ -51,12 +53,12 @@ fn peak(work: impl FnOnce()) -> usize {
     let before = HELD.get();
     PEAK.set(before);
     work();
-    // If this thread frees memory of another thread, its count can fall below the count at the start.
+    // If this thread frees memory of another thread, the count of this thread can fall below the count at the start.
     PEAK.get().saturating_sub(before)
 }
 
-/// Returns formats of about `len` bytes, each with a name. Each format takes the most time or memory in one function
-/// of the library.
+/// Returns formats of about `len` bytes. Each format has a label for messages, and takes the most time or memory in one
+/// function of the library.
 fn worst_formats(len: usize) -> Vec<(&'static str, Vec<u8>)> {
     let repeated = |piece: &[u8]| piece.iter().copied().cycle().take(len - len % piece.len()).collect::<Vec<u8>>();
     let around = |open: &[u8], piece: &[u8], close: &[u8]| {
@@ -90,12 +92,13 @@ fn worst_formats(len: usize) -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// Returns `pieces`, each the given number of times, as one format.
+/// Returns one format with all `pieces`. The number of each piece is the number of its repetitions.
 fn joined(pieces: &[(&[u8], usize)]) -> Vec<u8> {
     pieces.iter().flat_map(|(piece, times)| piece.repeat(*times)).collect()
 }
 
-/// Returns formats of about `len` bytes, each with a name, whose names and shapes grow when records are taken apart.
+/// Returns formats of about `len` bytes, each with a label for messages. A list of the fields repeats the names and the
+/// dimensions of the enclosing records, and thus needs much more memory than the format.
 fn worst_records(len: usize) -> Vec<(&'static str, Vec<u8>)> {
     let name = vec![b'n'; len / 2];
     let close = [&b"}:"[..], &vec![b'n'; len / 120], b":"].concat();
@@ -124,7 +127,7 @@ fn worst_records(len: usize) -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// Returns layouts with `count` fields that no format describes, each with a name.
+/// Returns layouts of `count` fields, each layout with a label for messages. No format describes these layouts.
 fn worst_layouts(count: u64) -> Vec<(&'static str, Layout)> {
     let int = Scalar { ty: Type::Int32, size: 4, endian: Endian::Little };
     let built = |offset: &dyn Fn(u64) -> u64, name: Option<&[u8]>| {
@@ -148,7 +151,7 @@ fn worst_layouts(count: u64) -> Vec<(&'static str, Layout)> {
     ]
 }
 
-/// Returns C source of about `len` bytes, each with a name.
+/// Returns C sources of about `len` bytes, each with a label for messages.
 fn worst_c(len: usize) -> Vec<(&'static str, String)> {
     let lines = |line: &dyn Fn(usize) -> String| (0..len / 24).map(line).collect::<String>();
     vec![
@@ -173,13 +176,13 @@ fn worst_c(len: usize) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// An operation of the library: its name, its function, and the maximum number of bytes that the operation may
-/// allocate for each byte of the input, plus 2 MiB.
+/// An operation of the library: the name, the function, and a limit of memory. The operation may allocate 2 MiB, plus
+/// the limit in bytes for each byte of the input.
 type Operation<I> = (&'static str, fn(&I), usize);
 
-/// Decodes one item of 0 bytes with `plan`, in all ways. Does nothing for items of more than 1 MiB, because a value of
-/// these items needs more memory than the format.
-fn decode(plan: &Plan, work: impl FnOnce(&[u8])) {
+/// Calls `work` with an item for `plan` in which all bytes are 0. Does nothing if an item has more than 1 MiB, because
+/// a value of such an item needs much more memory than the format.
+fn with_zero_item(plan: &Plan, work: impl FnOnce(&[u8])) {
     if plan.itemsize() <= 1 << 20 {
         work(&vec![0; plan.itemsize()]);
     }
@@ -192,7 +195,7 @@ fn reconciled(format: &[u8]) {
     drop(reconcile(format, Some(itemsize), None, &DataModel::LP64));
 }
 
-/// Every operation for a format.
+/// The operations of the library on a format.
 const FORMAT_OPERATIONS: &[Operation<Vec<u8>>] = &[
     ("parse", |format| drop(Format::parse(format)), 400),
     ("parse, replay", |format| drop(Format::parse(format).map(|format| format.to_string())), 400),
@@ -233,7 +236,7 @@ const FORMAT_OPERATIONS: &[Operation<Vec<u8>>] = &[
     ),
 ];
 
-/// Every operation for a layout.
+/// The operations of the library on a layout.
 const LAYOUT_OPERATIONS: &[Operation<Layout>] = &[
     ("clone", |layout| drop(layout.clone()), 160),
     ("debug", |layout| drop(format!("{layout:?}")), 2_000),
@@ -267,7 +270,7 @@ const LAYOUT_OPERATIONS: &[Operation<Layout>] = &[
         "value",
         |layout| {
             let Ok(plan) = Plan::new(layout) else { return };
-            decode(&plan, |item| {
+            with_zero_item(&plan, |item| {
                 let value = plan.value(item).unwrap();
                 drop(format!("{value:?}"));
                 plan.encode(&value, &mut item.to_vec()).unwrap();
@@ -279,7 +282,7 @@ const LAYOUT_OPERATIONS: &[Operation<Layout>] = &[
         "columns",
         |layout| {
             let Ok(plan) = Plan::new(layout) else { return };
-            decode(&plan, |item| {
+            with_zero_item(&plan, |item| {
                 if let Ok(columns) = plan.columns(item, None) {
                     let names: Vec<&[u8]> = columns.iter().map(|column| &*column.name).collect();
                     drop(plan.columns(item, &names));
@@ -293,7 +296,7 @@ const LAYOUT_OPERATIONS: &[Operation<Layout>] = &[
     ("mapping of one column", |layout| drop(Mapping::with_columns(layout, &["a"])), 3_000),
 ];
 
-/// The operations for C source.
+/// The operations of the library on C source.
 const C_OPERATIONS: &[Operation<String>] =
     &[("from_c", |source| drop(Layout::from_c(source, None, &DataModel::LP64)), 1_500)];
 
@@ -310,7 +313,7 @@ fn assert_linear_memory<I>(operations: &[Operation<I>], inputs: &[(&str, I, usiz
     }
 }
 
-/// Returns `formats`, each with its length.
+/// Returns `formats`, and adds the length in bytes to each format.
 fn with_lengths(formats: Vec<(&'static str, Vec<u8>)>) -> Vec<(&'static str, Vec<u8>, usize)> {
     formats.into_iter().map(|(name, format)| (name, format.clone(), format.len())).collect()
 }
@@ -328,7 +331,7 @@ fn layouts(len: usize) -> Vec<(&'static str, Layout, usize)> {
     read.chain(built).collect()
 }
 
-/// Returns C source of about `len` bytes, see [`worst_c`], each with its length.
+/// Returns the C sources of [`worst_c`] for `len`, and adds the length in bytes to each source.
 fn sources(len: usize) -> Vec<(&'static str, String, usize)> {
     worst_c(len).into_iter().map(|(name, source)| (name, source.clone(), source.len())).collect()
 }
@@ -382,9 +385,10 @@ fn shortest_time(mut work: impl FnMut()) -> f64 {
     least
 }
 
-/// Asserts that the time of each of `operations` is linear: `large` has the same names as `small`, and inputs of 8 times
-/// the length. Linear operations take 8 times as long, and quadratic operations 64 times. The limit is 32 times. Times
-/// vary on a busy machine, so only a third measurement above the limit fails.
+/// Asserts that the time of each of `operations` is linear. Each input of `small` is compared with the input of `large`
+/// that has the same label and 8 times the length. Skips inputs of `small` for which `large` has no such input. Linear
+/// operations take 8 times as long, and quadratic operations 64 times. The limit is 32 times. Times vary on a busy
+/// machine, so only a third measurement above the limit fails.
 #[cfg(unix)]
 fn assert_linear_time<I>(operations: &[Operation<I>], small: &[(&str, I, usize)], large: &[(&str, I, usize)]) {
     for (operation, work, _) in operations {

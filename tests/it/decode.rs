@@ -1,5 +1,5 @@
 //! Tests that compare values, columns and typed copies with the reference decoder and with snapshots.
-#![allow(unsafe_code, reason = "buffers over raw memory are what is tested")]
+#![allow(unsafe_code, reason = "the tests read buffers through raw pointers")]
 
 mod large;
 mod long_double;
@@ -22,10 +22,12 @@ use crate::property_search::search_until;
 use crate::reference_decoder::element;
 use crate::snapshot;
 
+/// Returns the layout of `format` in the dialect PEP 3118 on lp64.
 fn layout(format: &str) -> Layout {
     Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64).unwrap()
 }
 
+/// Returns the plan for items of `format` in the dialect PEP 3118 on lp64.
 fn plan(format: &str) -> Plan {
     Plan::new(&layout(format)).unwrap()
 }
@@ -47,9 +49,9 @@ fn values_are_those_of_the_reference_decoder() {
 /// The copies are in C order and in Fortran order.
 #[test]
 fn typed_copies_are_those_of_the_reference_decoder() {
-    /// Copies arrays of the format character `code` to vectors of `T`, in both byte orders. Asserts that the
-    /// elements equal those of the reference decoder. `describe` returns the text of an element in the notation of
-    /// the reference decoder.
+    /// Copies arrays of the format character `code` to vectors of `T`, in both byte orders. Asserts that the elements
+    /// equal the elements that the reference decoder returns. `describe` returns the text of an element in the notation
+    /// of the reference decoder.
     fn copies<T: pep3118::decode::Element + PartialEq + std::fmt::Debug>(code: &str, describe: impl Fn(&T) -> String) {
         for order in ["<", ">"] {
             let format = format!("{order}{code}");
@@ -217,7 +219,7 @@ fn only_lossless_conversions_are_allowed() {
     assert!(buffer.to_vec_as::<i64>(Order::C).is_err());
 }
 
-/// For an ambiguous format there is no plan.
+/// A view with an ambiguous format has no plan.
 #[test]
 fn a_plan_for_a_view_is_the_plan_of_its_format() {
     let checker = Checker { model: &DataModel::LP64, ..Checker::DEFAULT };

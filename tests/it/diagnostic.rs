@@ -36,13 +36,14 @@ fn format_example(kind: &FormatErrorKind) -> &'static [u8] {
         K::TooManyItems { .. } => b"iiiii",
         K::TooDeep { .. } => b"T{T{T{i}}}",
         K::TooManyDimensions { .. } => b"(1,2,3)i",
-        // The error comes from a tree with two counts, 1 and 2, which this format does not show.
+        // No format has the tree of this error, in which `i` has the two counts 1 and 2. The text only describes the
+        // tree.
         K::Unspellable => b"12i",
         _ => unreachable!("the arms above are all variants"),
     }
 }
 
-/// Small limits, so that the formats that exceed them are short.
+/// Small limits, which short formats exceed.
 const SMALL: Limits = {
     let mut limits = Limits::DEFAULT;
     (limits.bytes, limits.items, limits.depth, limits.dimensions) = (39, 4, 2, 2);

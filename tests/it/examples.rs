@@ -14,6 +14,7 @@ mod export;
 #[allow(dead_code, reason = "its `main` is the program's")]
 mod tasks;
 
+/// The NumPy file that the example reads.
 const SAMPLES: &[u8] = include_bytes!("../../examples/samples.npy");
 
 #[test]
@@ -44,7 +45,7 @@ tag: Bytes([111, 110, 0, 111, 102, 102, 111, 110, 0])
 #[test]
 fn other_files_are_refused_or_shown_as_columns() {
     for cut in 0..SAMPLES.len() {
-        // The header ends at byte 192. Records of 24 bytes follow it.
+        // The header ends at byte 192. Records of 24 bytes follow the header.
         let whole = cut >= 192 && (cut - 192) % 24 == 0;
         assert_eq!(npy::show(SAMPLES.get(..cut).unwrap()).is_ok(), whole, "{cut} bytes");
     }

@@ -1,4 +1,5 @@
-//! Tests that compare the layouts of recorded exports with the recorded offsets of their fields.
+//! Tests that compare the layouts of recorded exports, NumPy dtypes and ctypes structures with the recorded offsets of
+//! their fields.
 
 use std::collections::BTreeMap;
 
@@ -35,8 +36,8 @@ fn dialect(producer: &str) -> &'static Dialect {
 /// numbers are in bytes.
 pub(crate) type Leaf = (String, u64, u64);
 
-/// Returns the fields of `layout` that are not records, as the corpus records them. For an array of records, the list
-/// has the fields of each element, for example `x[0].a`.
+/// Returns the fields of `layout` that are not records, in the notation of the corpus. For an array of records, the
+/// list has the fields of each element, for example `x[0].a`.
 pub(crate) fn leaves(layout: &Layout) -> Vec<Leaf> {
     fn walk(field: Field<'_>, path: &str, base: u64, out: &mut Vec<Leaf>) {
         if field.ty() != Type::Record {
@@ -98,13 +99,14 @@ fn is_excused(row: &Value) -> bool {
     EXCUSED.iter().any(|(producer, excused, _)| version.starts_with(producer) && format == *excused)
 }
 
+/// The number of rows for each outcome, and a message for each row with a wrong outcome.
 struct Outcomes {
     counts: BTreeMap<String, usize>,
     wrong: Vec<String>,
 }
 
-/// Reconciles the format of every row with the itemsize of the row. If `known_producer` is `true`, uses the dialect
-/// of the producer.
+/// Reconciles the format of every row with the itemsize of the row. If `known_producer` is `true`, uses the dialect of
+/// the producer. Returns the number of rows for each outcome, and the wrong outcomes.
 fn outcomes(known_producer: bool) -> Outcomes {
     let mut outcomes = Outcomes { counts: BTreeMap::new(), wrong: Vec::new() };
     for row in rows("exports") {
@@ -249,7 +251,7 @@ fn random_structures_of_ctypes_are_never_read_wrong() {
 }
 
 /// ctypes omits the bytes of the unions `u` and `v`, which have 4 bytes each. The rule of C would add the same number
-/// of bytes as padding before the address, which would be a wrong interpretation.
+/// of bytes as padding before the address. This interpretation would be wrong.
 #[test]
 fn addresses_do_not_hide_unions() {
     let read = |dialect| reconcile(b"T{B:u:B:v:&B:p:}", Some(16), dialect, &DataModel::LP64);

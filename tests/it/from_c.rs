@@ -1,4 +1,5 @@
-//! `Layout::from_c`: C source as layouts, beside the offsets that C compilers give.
+//! Tests of `Layout::from_c`: comparisons with the offsets of C compilers, the syntax and rules of C, error messages,
+//! and hostile source.
 
 use std::process::Command;
 
@@ -36,11 +37,12 @@ fn offsets_of_random_structures_are_those_of_three_compilers() {
         compared + wrong.len(),
         wrong[..wrong.len().min(8)].join("\n")
     );
-    // MinGW places bit-fields with attributes by rules of its own.
+    // MinGW has its own rules for bit-fields with attributes.
     assert!(compared > 5_300 && refused < 700, "{compared} compared, {refused} refused");
 }
 
-/// A C compiler of this machine checks the offsets of this crate. The compiler can be newer than the recorded one.
+/// A C compiler of this machine checks the offsets of this crate. The compiler can be newer than the recorded
+/// compilers.
 #[test]
 fn a_c_compiler_of_the_host_agrees_with_the_offsets() {
     const HEADERS: [&str; 6] = ["stdalign", "stdbool", "stddef", "stdint", "uchar", "wchar"];
@@ -270,7 +272,7 @@ fn errors_name_the_place_the_token_and_an_action() {
     assert_eq!(error.help(), Some("it declares `a`"));
 }
 
-/// Source that would take exponential time, or a deep stack, or much memory in a parser without limits.
+/// For each source, a parser without limits would need exponential time, a deep stack or much memory.
 #[test]
 fn hostile_source_is_refused_in_time() {
     let deep = |open: &str, inner: &str, close: &str, count: usize| {
@@ -377,7 +379,8 @@ fn damaged_source_never_panics() {
     assert!(accepted > 100, "{accepted}");
 }
 
-/// Layouts that C source cannot express have other types afterwards, but never other offsets or sizes.
+/// C source cannot express every type. After `to_c` and `from_c`, some fields have other types, but all fields have the
+/// same offsets and sizes.
 #[test]
 fn from_c_is_the_inverse_of_to_c() {
     let mut compared = 0;
@@ -390,7 +393,8 @@ fn from_c_is_the_inverse_of_to_c() {
             let found = found.unwrap_or_else(|error| panic!("{format}: {error:#}\n{source}"));
             assert_eq!(found.size(), layout.size(), "{format}\n{source}");
             let again = found.to_c("item_of_the_test").unwrap();
-            // Comments contain what C cannot express. The assertion of the byte order depends on the types in comments.
+            // Comments contain the facts that C cannot express. The assertion of the byte order depends on the types in
+            // comments.
             let bare = |source: &str| {
                 let parts = source.split("/*").map(|part| part.split_once("*/").map_or(part, |(_, rest)| rest));
                 let text = parts.map(|part| part.trim_end_matches(' ')).collect::<String>();
@@ -440,7 +444,7 @@ fn a_backslash_joins_lines_with_every_line_end() {
         assert_eq!(size_of(&source("struct s { char a; }; // JOINstruct t { int b; };")), Ok(1), "{line_end:?}");
         assert_eq!(size_of(&source("#define MAX(a) a JOIN#pragma pack(1)\nstruct s { char a; int b; };")), Ok(8));
         assert_eq!(size_of(&source("const char *t = \"aJOINb\"; struct s { char a; };")), Ok(1), "{line_end:?}");
-        // A compiler reads one word.
+        // A C compiler reads one word, because the two lines are one line.
         let error = size_of(&source("typedef char shortint; struct s { shortJOINint a; };")).unwrap_err();
         assert!(error.contains("continues on the next line"), "{error}");
     }

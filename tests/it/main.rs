@@ -1,4 +1,5 @@
-//! The integration tests of the library. All of them are in one binary, which links faster than many.
+//! The integration tests of the library. All tests are in one binary, because one binary links faster than many
+//! binaries.
 #![allow(missing_docs, reason = "the name of a test states what it checks")]
 #![allow(unreachable_pub, reason = "the fuzz targets include some of these files")]
 #![allow(clippy::type_complexity, reason = "tables of cases are tuples")]

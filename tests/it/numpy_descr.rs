@@ -1,5 +1,5 @@
-//! Tests of `Layout::from_numpy_descr` and `Layout::to_numpy_descr`. The expected offsets are those of NumPy 2.4.6:
-//! `numpy.lib.format.descr_to_dtype(descr).fields`.
+//! Tests of `Layout::from_numpy_descr`, `Layout::to_numpy_descr` and `Layout::with_names`. The expected offsets were
+//! recorded with NumPy 2.4.6: `numpy.lib.format.descr_to_dtype(descr).fields`.
 
 use arbitrary::Unstructured;
 use pep3118::layout::{LayoutBuilder, MemberSpec, NulHandling};
@@ -7,11 +7,13 @@ use pep3118::{DataModel, Dialect, Endian, Field, Layout, Scalar, Type};
 
 use crate::properties::layouts::random_layout;
 
+/// Returns the layout of `descr` on lp64.
 fn layout(descr: &str) -> Layout {
     Layout::from_numpy_descr(descr, &DataModel::LP64).unwrap_or_else(|error| panic!("{error}: {descr}"))
 }
 
-/// Returns the name, the offset from the start of the item and the size of each field, as NumPy declares them.
+/// Returns the name, the offset and the size of each field of `record`, and of the fields inside. The offsets count
+/// from the start of the item, and `base` is the offset of `record`. All numbers are in bytes.
 fn fields(record: Field<'_>, base: u64) -> Vec<(String, u64, u64)> {
     let inner = |field: Field<'_>| {
         let offset = base + field.offset();

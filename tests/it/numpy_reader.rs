@@ -101,8 +101,8 @@ fn numpy_reader_reads_what_numpy_reads() {
     assert!(agreed > 230 && refused > 150, "{agreed} {refused}");
 }
 
-/// The answers were recorded with `asarray` of NumPy 2.4.6. Its C code reads a format of one number without the parser
-/// in Python.
+/// The answers were recorded with `asarray` of NumPy 2.4.6. The C code of NumPy reads a format of one number without
+/// NumPy's parser in Python.
 #[test]
 fn several_byte_order_characters_are_accepted_before_a_single_number() {
     let size =

@@ -6,6 +6,7 @@ use std::process::Stdio;
 use arbtest::arbitrary::{Result, Unstructured};
 use pep3118::{DataModel, Dialect, calcsize_in};
 
+/// The number of random strings.
 const STRINGS: usize = 200_000;
 
 /// A Python script that reads one format in hexadecimal from each line of its input. The script prints the size of
@@ -116,7 +117,7 @@ fn sizes_are_those_of_struct_of_the_installed_python() {
         if let Ok(size) = ours {
             accepted += 1;
             // Dialect `pep3118` gives the same size for every format that CPython accepts, except formats with a NUL.
-            // CPython 3.6 accepts a NUL and ends the format there.
+            // CPython 3.6 accepts a NUL and ends the format at the NUL.
             let expected = if string.contains(&0) { None } else { Some(size) };
             assert_eq!(pep3118::calcsize(string).ok(), expected, "`{}`", string.escape_ascii());
         }

@@ -103,8 +103,8 @@ pub fn reconcile_with(source: &[u8], itemsize: u64) {
     }
 }
 
-/// Asserts that `layout` has the size `itemsize` (if it is not `None`), that its fields are inside of the layout,
-/// and that a picture of the layout can be drawn.
+/// Asserts that the fields of `layout` are inside of the layout, and that a picture of the layout can be drawn. If
+/// `itemsize` is not `None`, also asserts that `layout` has this size in bytes.
 fn assert_size_and_fields(layout: &Layout, itemsize: Option<u64>) {
     assert!(itemsize.is_none_or(|itemsize| layout.size() == itemsize));
     stays_inside(layout);
@@ -209,7 +209,7 @@ pub fn covers_every_byte(format: &Format) {
     }
 }
 
-/// Asserts that the spans of the tokens of `item` are inside of the span of `item` and do not overlap.
+/// Asserts that the tokens of `item` have spans inside of the item's span, and that these spans do not overlap.
 fn inside(item: &Item, source: &[u8]) {
     let mut at = item.span.start();
     let mut next = |span: Span| {
@@ -248,6 +248,7 @@ fn inside(item: &Item, source: &[u8]) {
     }
 }
 
+/// Tests that run the properties on random inputs, on the inputs of fuzzing and on adversarial formats.
 #[cfg(test)]
 mod driven {
     use std::cell::Cell;

@@ -2,11 +2,11 @@
 
 use arbtest::arbitrary::{Result, Unstructured};
 
-/// Runs `property` on random inputs for `ms` milliseconds, and repeats this until `is_enough` returns `true`.
+/// Runs `property` on random inputs for `ms` milliseconds, and repeats such runs until `is_enough` returns `true`.
 ///
-/// A property counts the cases that it tests, because an input can be no case at all, for example a format that the
-/// parser refuses. How many cases a machine tests in `ms` milliseconds depends on its load and on sanitizers, so a
-/// minimum number of cases cannot be asserted after one time limit.
+/// `property` must count the cases that are tested, because some inputs are not cases, such as a format that the parser
+/// refuses. The number of cases that a machine tests in `ms` milliseconds depends on the load of the machine and on
+/// sanitizers. Hence a test cannot require a minimum number of cases after one run.
 ///
 /// # Panics
 /// - The property fails.

@@ -1,10 +1,13 @@
-//! Tests that compare the models of consumers with recorded answers of the consumers.
+//! Tests of the models of consumers in the crate `pep3118_readers`. Compares the models with the recorded answers of
+//! `struct`, memoryview, NumPy, Cython and other libraries. Also checks the names of consumers, misread formats,
+//! tables, and hostile formats.
 //!
-//! The models were written from `consumers.jsonl` and `answers.jsonl`. `readers.jsonl` was recorded afterwards to test
-//! the models. It has answers for random and other formats, with right and wrong itemsizes, from NumPy 2.4.6, Cython
-//! 3.3.1, pybind11 3.1.0, nanobind 3.1.0, pygame-ce 2.5.8, numba 0.68.1, nanoarrow 0.9.0, JPype 1.7.1, USD 26.11,
-//! simsimd 6.5.16 and numkong 7.8.6 under CPython 3.11.7. In answers of NumPy, the itemsize is the itemsize of the
-//! buffer. In answers of pybind11, it is the size of the base type.
+//! The models were written from the answers in `consumers.jsonl` and `answers.jsonl`. `readers.jsonl` was recorded
+//! afterwards to test the models. The tests use all three files. `readers.jsonl` has answers for random and other
+//! formats, with right and wrong itemsizes, from NumPy 2.4.6, Cython 3.3.1, pybind11 3.1.0, nanobind 3.1.0, pygame-ce
+//! 2.5.8, numba 0.68.1, nanoarrow 0.9.0, JPype 1.7.1, USD 26.11, simsimd 6.5.16 and numkong 7.8.6 under CPython 3.11.7.
+//! In answers of NumPy, the itemsize is the itemsize of the buffer. In answers of pybind11, the itemsize is the size of
+//! the base type.
 
 use pep3118::{DataModel, Dialect, Layout};
 use pep3118_readers::{Consumer, Outcome, ReadersTable, cython_accepts, readers};
@@ -118,6 +121,7 @@ fn is_excepted(format: &str, itemsize: u64, consumer: Consumer) -> bool {
     EXCEPTIONS.iter().any(|(known, size, who, _)| (*known, *size, *who) == (format, itemsize, consumer))
 }
 
+/// The keys of the answers of a library in the corpus, with the consumer that models the library.
 const LIBRARIES: [(&str, Consumer); 11] = [
     ("pygame", Consumer::Pygame),
     ("numba", Consumer::Numba),
@@ -269,7 +273,8 @@ fn libraries_accept_what_the_models_accept() {
             if answer.is_null() {
                 continue;
             }
-            // The `LookupError` of simsimd means that it accepts the type but has no distance function for it.
+            // The `LookupError` of simsimd means that simsimd accepts the type but has no distance function for the
+            // type.
             let accepted = !is_error(answer) || answer.as_str().is_some_and(|text| text.contains("LookupError"));
             let ours = outcome(format, Some(itemsize), consumer);
             let case = format!("{consumer} {format:?} itemsize {itemsize}");
@@ -325,7 +330,7 @@ const C_TYPES: [(&str, &str); 31] = [
     ("STR5", "T{5s:s:}"),
 ];
 
-/// The files `consumers.jsonl` and `readers.jsonl`, with the types that their recording tried.
+/// The names of two files of the corpus, with the C types that were tried with Cython when the file was recorded.
 const TRIED: [(&str, &str); 2] = [
     (
         "consumers",
@@ -411,7 +416,7 @@ fn native_byte_order_is_that_of_the_data_model() {
     let reads = |layout: &str| Outcome::Reads { layout: layout.to_owned(), note: None };
     assert_eq!(of(b"l", &DataModel::LLP64, Consumer::MemoryView315), reads("int32"));
     assert_eq!(of(b"l", &DataModel::LP64, Consumer::MemoryView315), reads("int64"));
-    // On a big-endian machine `>` is native, so PyO3 reads it.
+    // On a big-endian machine `>` is native, so PyO3 reads `>i`.
     assert_eq!(of(b">i", &DataModel::S390X, Consumer::PyO3), reads("int32"));
     assert!(of(b"<i", &DataModel::S390X, Consumer::Cython).verb() == "refuses");
     assert!(of(b"<i", &DataModel::S390X, Consumer::NumKong).is_misread());

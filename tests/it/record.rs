@@ -21,6 +21,7 @@ const HOST: &str = match Endian::HOST {
     Endian::Big => ">",
 };
 
+/// A struct with padding between its fields.
 #[derive(Record, Debug, Clone, Copy, PartialEq)]
 #[repr(C)]
 struct Small {
@@ -28,6 +29,7 @@ struct Small {
     b: i32,
 }
 
+/// A struct without padding.
 #[derive(Record, Debug, Clone, Copy, PartialEq)]
 #[repr(C, packed)]
 struct Packed {
@@ -36,6 +38,7 @@ struct Packed {
     c: f64,
 }
 
+/// A struct whose fields have an alignment of at most 2 bytes.
 #[derive(Record, Debug, Clone, Copy, PartialEq)]
 #[repr(C, packed(2))]
 struct HalfPacked {
@@ -44,12 +47,14 @@ struct HalfPacked {
     c: u8,
 }
 
+/// A struct with a larger alignment than its field.
 #[derive(Record, Debug, Clone, Copy, PartialEq)]
 #[repr(C, align(16))]
 struct Wide {
     a: u16,
 }
 
+/// A struct in Rust's default representation with a field of each kind.
 #[derive(Record, Debug, Clone, PartialEq)]
 struct Plain {
     a: u8,
@@ -68,12 +73,14 @@ struct Plain {
     r#type: u64,
 }
 
+/// A record in other structs.
 #[derive(Record, Debug, Clone, Copy, PartialEq)]
 struct Inner {
     x: f64,
     y: u16,
 }
 
+/// A `repr(C)` struct with skipped fields and a renamed field.
 #[derive(Record, Debug, PartialEq)]
 #[repr(C)]
 struct Skipping {
@@ -86,6 +93,7 @@ struct Skipping {
     d: Option<Box<str>>,
 }
 
+/// A struct in Rust's default representation with a skipped field.
 #[derive(Record, Debug, PartialEq)]
 struct SkippingPlain {
     a: u8,
@@ -94,9 +102,11 @@ struct SkippingPlain {
     c: u8,
 }
 
+/// A tuple struct, whose fields have no names.
 #[derive(Record, Debug, Clone, Copy, PartialEq)]
 struct Tuple(i16, #[record(endian = "big")] f32, [u8; 2]);
 
+/// A struct whose fields are big-endian in the format, except for one field.
 #[derive(Record, Debug, Clone, Copy, PartialEq)]
 #[record(endian = "big")]
 struct Network {
@@ -106,6 +116,7 @@ struct Network {
     c: Small,
 }
 
+/// A struct that the library reads by copying bytes, because the struct is `plain`.
 #[derive(Record, bytemuck::AnyBitPattern, Debug, Clone, Copy, PartialEq)]
 #[record(plain)]
 #[repr(C)]
@@ -116,7 +127,8 @@ struct Copied {
     d: u64,
 }
 
-/// A struct with the same fields. The library reads it field by field, because it is not `AnyBitPattern`.
+/// A struct with the fields of [`Copied`]. The library reads items field by field, because the struct is not
+/// `AnyBitPattern`.
 #[derive(Record, Debug, Clone, Copy, PartialEq)]
 #[repr(C)]
 struct FieldByField {
@@ -126,7 +138,7 @@ struct FieldByField {
     d: u64,
 }
 
-/// A module whose names are also used in derived code. The derived code must compile there.
+/// A module whose names are also used in derived code. The derived code must compile in this module.
 mod hygiene {
     #![allow(dead_code, non_camel_case_types, reason = "only the names matter")]
     use pep3118::Record as Derive;
@@ -143,6 +155,7 @@ mod hygiene {
     }
 }
 
+/// Returns the layout of `format` in the dialect PEP 3118 on this machine.
 fn layout(format: &str) -> Layout {
     Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::HOST).unwrap()
 }
@@ -184,6 +197,7 @@ fn formats_of_structs_have_explicit_padding() {
 /// The offsets in the derived layout equal the offsets of the compiler.
 #[test]
 fn c_layouts_are_those_of_the_compiler() {
+    /// Returns the size and the alignment of the struct, and the offsets of its fields, in bytes.
     fn offsets<T: Record>() -> (usize, usize, Vec<usize>) {
         (T::LAYOUT.size(), T::LAYOUT.align(), T::LAYOUT.fields().iter().map(|field| field.offset()).collect())
     }
@@ -203,7 +217,8 @@ fn c_layouts_are_those_of_the_compiler() {
     }
 }
 
-/// `FORMAT` describes the fields of the struct in every dialect that accepts it. The emitted format describes them too.
+/// `FORMAT` describes the fields of the struct in every dialect that accepts `FORMAT`. The emitted format describes the
+/// same fields.
 #[test]
 fn formats_describe_the_fields_of_the_struct() {
     fn check<T: Record>() {
@@ -486,6 +501,7 @@ fn no_format_makes_reading_records_panic() {
 
 #[test]
 fn a_mismatch_is_described_in_one_sentence() {
+    /// Returns one line with `format`, and the first difference between the format and the struct `T`.
     fn mismatch_message<T: Record>(format: &str) -> String {
         let layout = Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64).unwrap();
         match T::matches(&layout) {
@@ -539,6 +555,7 @@ fn a_mismatch_is_described_in_one_sentence() {
 /// Every field type implements `RecordField`.
 #[test]
 fn every_type_of_field_is_read() {
+    /// Compiles only if `T` can be a field of a record.
     fn is_member<T: RecordField>() {}
     is_member::<Small>();
     is_member::<[[Small; 2]; 3]>();

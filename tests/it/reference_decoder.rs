@@ -104,6 +104,7 @@ fn bit_field(field: Field<'_>, bytes: &[u8]) -> [u8; 16] {
     core::array::from_fn(|at| (0..8).map(|bit| digits.get(at * 8 + bit).unwrap_or(&sign) << bit).sum())
 }
 
+/// Returns the bytes of `value` as hexadecimal digits, least significant byte first.
 fn long_double(value: LongDouble) -> String {
     hex(value.as_le_bytes(), Endian::Little)
 }

@@ -3,7 +3,7 @@
 /// Asserts that the text `page` equals the snapshot `snapshots/<area>/<name>.snap`. `input` is the description of the
 /// input in the header of the snapshot.
 pub(crate) fn check(area: &str, name: &str, input: &str, page: &str) {
-    // The path must not contain `..`, because `make test-rust` compares it with the paths of files.
+    // The path must not contain `..`, because `make test-rust` compares the path with the paths of files.
     let root = std::fs::canonicalize(crate::ROOT).unwrap();
     let mut settings = insta::Settings::new();
     settings.set_snapshot_path(root.join("snapshots").join(area));

@@ -1,4 +1,5 @@
-//! Tests of layouts of `LayoutBuilder`: compilers check their C and Rust source, and snapshots show their pictures.
+//! Tests of layouts that `LayoutBuilder` builds. A C compiler and rustc check the generated source, and snapshots show
+//! the tables and pictures.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ struct Node {
     kind: Kind,
 }
 
+/// The type of a member: a value with a byte order, or a record with members.
 enum Kind {
     Value(Type, Endian),
     Record(Vec<Node>),
@@ -44,6 +46,7 @@ impl Node {
         }
     }
 
+    /// Returns the layout of an item that consists of this member.
     fn layout(&self) -> Layout {
         let mut builder = LayoutBuilder::new(self.total(), &DataModel::HOST);
         self.build(&mut builder).unwrap();
@@ -55,6 +58,7 @@ impl Node {
 struct Random(u64);
 
 impl Random {
+    /// Returns a random number less than `limit`.
     fn random_below(&mut self, limit: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -63,11 +67,13 @@ impl Random {
         (z ^ (z >> 31)) % limit
     }
 
+    /// Returns a random element of `of`.
     fn random_element<T: Copy>(&mut self, of: &[T]) -> T {
         of[usize::try_from(self.random_below(of.len() as u64)).unwrap()]
     }
 }
 
+/// Names of members. Some names are not identifiers, or are words of C, Rust or Python.
 const NAMES: [&str; 14] =
     ["a", "b", "c", "x_1", "int", "type", "self", "_pad0", "shared_0", "a b", "\u{540d}", "*/", "", "bool"];
 
@@ -219,7 +225,7 @@ fn built_layouts_can_be_drawn_and_emitted() {
     }
 }
 
-/// Returns the specification of an unnamed member at byte `offset`, and its type, which is `int32`.
+/// Returns the specification of an unnamed member at byte `offset`, and the type of the member, `int32`.
 fn int(offset: u64) -> (MemberSpec<'static>, Scalar) {
     (MemberSpec { name: None, offset, shape: &[] }, Scalar { ty: Type::Int32, size: 4, endian: Endian::Little })
 }

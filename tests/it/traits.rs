@@ -36,8 +36,9 @@ macro_rules! implements {
     }};
 }
 
-/// The traits of [`TRAITS`] that a type lacks.
-macro_rules! lacks {
+/// Returns the names of the traits of [`TRAITS`] that a type does not implement, as one `String` with spaces between
+/// the names.
+macro_rules! missing_traits {
     ($ty:ty) => {{
         let implemented = [
             implements!($ty, Clone),
@@ -57,12 +58,15 @@ macro_rules! lacks {
 /// A list of types that lack the same traits for the same reason: the traits, the reason, and the types.
 macro_rules! group {
     ($lacks:literal, $reason:literal: $($ty:ty),+ $(,)?) => {
-        ($lacks, $reason, vec![$((stringify!($ty).split('<').next().unwrap_or_default().trim(), lacks!($ty))),+])
+        ($lacks, $reason, vec![$((stringify!($ty).split('<').next().unwrap_or_default().trim(), missing_traits!($ty))),+])
     };
 }
 
+/// The traits that all types of a group lack, the reason, and the types. Each type has the name, and the traits that the
+/// type lacks.
 type Group = (&'static str, &'static str, Vec<(&'static str, String)>);
 
+/// Returns the lists of all public types.
 fn groups() -> Vec<Group> {
     vec![
         group!("", "has all traits":

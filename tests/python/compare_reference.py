@@ -1,8 +1,8 @@
-"""Compares the package with the second reader in tests/reference for random formats.
+"""Compares the package with the second reader of tests/reference, for random formats.
 
     python tests/python/compare_reference.py --cases 1000000 --seed 7
 
-prints each difference and the number of cases. The exit status is 1 if there is a difference.
+prints each difference and the number of cases. The exit status is 1 if the readers differ in a case.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from reference.generate import random_format, random_itemsize
 
 
 class Case(NamedTuple):
-    """One question to both readers. `itemsize` is in bytes."""
+    """The input of one comparison. `itemsize` is in bytes."""
 
     format: bytes
     itemsize: int | None
@@ -41,7 +41,7 @@ def kind(answer: Any) -> str:
 
 
 def answer_of_package(case: Case) -> Any:
-    """Returns the certainty, the size in bytes and the fields, or the class of the error."""
+    """Returns (certainty, size in bytes, fields), or the class of the error."""
     try:
         layout = pep3118.Format(*case)
     except pep3118.FormatError:
@@ -62,7 +62,8 @@ def plain_field(field: pep3118.Field) -> Any:
 
 
 def element_size(kind: str, size: int, shape: tuple[int, ...]) -> int:
-    """Returns `size`, but 0 for a single record, whose padding at the end has no effect on any value."""
+    """Returns 0 for a single record, because its padding at the end has no effect on any value. Returns `size` for any
+    other element."""
     return 0 if kind == "record" and prod(shape) <= 1 else size
 
 
@@ -93,7 +94,7 @@ def reference_field(field: Any) -> Any:
 
 
 def cases(seed: int) -> Any:
-    """Yields cases without end. The same `seed` gives the same cases."""
+    """Yields an endless sequence of cases. The same `seed` gives the same cases."""
     source = random.Random(seed)
     dialects = [None, None, None, None, *DIALECTS]
     models = [*MODELS]

@@ -16,7 +16,7 @@ pytest_plugins = ["pytester"]
 
 @pytest.fixture(scope="session")
 def faulty_exporter(tmp_path_factory):
-    """Compiles ``faulty_exporter.c`` for this interpreter and returns its class."""
+    """Compiles ``faulty_exporter.c`` for this interpreter, and returns the exporter class of the module."""
     compiler = shlex.split(os.environ.get("CC", "")) or shlex.split(sysconfig.get_config_var("CC") or "cc")
     if shutil.which(compiler[0]) is None:
         compiler = ["cc"]

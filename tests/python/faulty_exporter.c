@@ -113,7 +113,7 @@ fill(FaultyExporter *self, PyObject *fields, Py_buffer *view)
         view->obj = Py_NewRef((PyObject *)self);
     }
     else if (PyUnicode_Check(obj) && PyUnicode_CompareWithASCIIString(obj, "borrowed") == 0) {
-        view->obj = (PyObject *)self; /* The release drops this reference, although it was not acquired. */
+        view->obj = (PyObject *)self; /* No reference was acquired, but the release of the buffer drops one. */
     }
     else if (!PyUnicode_Check(obj)) {
         view->obj = Py_NewRef(obj);

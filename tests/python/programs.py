@@ -1,4 +1,5 @@
-"""Functions that run a program in a new interpreter, because a fault of the program can crash the interpreter."""
+"""Functions that run a test program in a new interpreter, because a fault can crash the interpreter. Also measures the
+growth of memory."""
 
 import importlib
 import os
@@ -8,7 +9,8 @@ import textwrap
 
 import pytest
 
-# If the extension module is compiled into the program that runs these tests, other processes cannot import it.
+# `EMBEDDED` is true if the extension module is compiled into the program that runs these tests. Other processes cannot
+# import such a module.
 EMBEDDED = not hasattr(importlib.import_module("pep3118._pep3118"), "__file__")
 
 # `mallinfo2` of glibc counts the bytes that Rust and C code have allocated. `getallocatedblocks` counts the memory
@@ -66,7 +68,8 @@ def assert_runs(code, *, backtrace=False, timeout=120):
 
 
 def assert_constant_memory(setup, statement, *, rounds, warm_up=2000):
-    """Runs a statement `rounds` times in a new interpreter, whose memory must not grow."""
+    """Runs `statement` `rounds` times in a new interpreter, after `setup`. The memory of the interpreter must not
+    grow."""
     if EMBEDDED:
         pytest.skip("a sanitizer delays the release of memory")
     lines = [MEASURE, textwrap.dedent(setup).strip(), "def run(rounds):", "    for _ in range(rounds):"]

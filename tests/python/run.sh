@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds the wheel once, then tests it on every installed CPython from 3.11 on, each in a fresh virtual environment
-# under target/. A build without the GIL (3.14t) needs a wheel of its own, and polars has no wheel for it. To select
-# interpreters: `PYTHONS=python3.12 tests/python/run.sh [pytest arguments]`.
+# under target/. A build without the GIL (3.14t) needs a separate wheel, and polars has no wheel for such builds. To
+# select interpreters: `PYTHONS=python3.12 tests/python/run.sh [pytest arguments]`.
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -24,7 +24,8 @@ sys.exit(version < ((3, 14) if free else (3, 11)))
 END
 }
 
-# One interpreter of each version. pyenv has shims for versions that are not installed, so each is started once.
+# One interpreter of each version. pyenv has shims for versions that are not installed, so the script starts each
+# interpreter once.
 if [ -z "${PYTHONS:-}" ]; then
     PYTHONS=
     seen=' '
@@ -51,7 +52,7 @@ for python in $PYTHONS; do
     esac
     grep -v "^$without==" tests/python/requirements.txt > "$venv/requirements.txt"
     $pip install -r "$venv/requirements.txt"
-    # The abi3 wheel serves every version with the GIL, so only the first one builds it.
+    # The abi3 wheel is for every version with the GIL, so the script builds this wheel only for the first version.
     [ -d "$wheels" ] || $pip wheel --no-deps -w "$wheels" .
     $pip install --no-index --no-deps "$wheels"/pep3118-*.whl
     "$venv/bin/python" -m pytest "$@"

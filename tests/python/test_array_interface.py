@@ -17,12 +17,12 @@ from pep3118 import View
 SCALARS = "i1 u1 i2 u2 i4 u4 i8 u8 f2 f4 f8 g c8 c16 G ? S3 U2 V3 O >i2 >i4 >u8 >f2 >f4 >f8 >g >c16 >G >U2".split()
 
 
-# Every pattern of bits is a value of these types, so that they can share bytes with other fields.
+# Every pattern of bits is a value of these types, so fields of these types can share bytes with other fields.
 PLAIN = "i1 u1 i2 u2 i4 u4 i8 u8 f2 f4 f8 c8 c16 S3 V3 >i2 >i4 >u8 >f2 >f4 >f8 >c16".split()
 
 
 def field(choose, depth, scalars=SCALARS):
-    """Returns a random dtype of `scalars` or of records of them. `depth` limits the nesting of records."""
+    """Returns a random dtype: one of `scalars`, or a record of these. `depth` limits the nesting of records."""
     nested = depth and choose.random() < 0.4
     base = record(choose, depth - 1, scalars) if nested else np.dtype(choose.choice(scalars))
     if base.itemsize and choose.random() < 0.3:
@@ -65,7 +65,7 @@ def random_array(choose, dtype):
 
 
 def exports_format(array):
-    """Returns whether NumPy exports a buffer with a format of `array`."""
+    """Returns whether NumPy exports a buffer of `array` with a format."""
     try:
         memoryview(array)
     except (BufferError, ValueError):
@@ -74,7 +74,7 @@ def exports_format(array):
 
 
 def bytes_of(array, order):
-    """Returns the bytes of the items of `array`, padding included."""
+    """Returns the bytes of the items of `array`, including padding."""
     return array.view(np.dtype((np.void, array.dtype.itemsize))).tobytes(order)
 
 
@@ -294,7 +294,7 @@ def test_views_and_arrays_in_a_loop_need_constant_memory():
 
 
 def test_numpy_has_no_dtype_in_which_an_object_shares_bytes():
-    """`View` relies on this fact: it reads and writes the objects of every dtype."""
+    """`View` reads and writes the objects of every dtype, and relies on this fact."""
     nested = np.dtype([("x", "<i4"), ("o", "O")])
     for formats, offsets in [(["O", "<i4"], [0, 4]), ([nested, "<i4"], [0, 0]), (["O", "O"], [0, 4])]:
         with pytest.raises(TypeError, match="overlap"):

@@ -52,7 +52,7 @@ KNOWN = json.loads(pathlib.Path(__file__).with_name("findings.json").read_text()
 
 
 def _applies(row):
-    """Returns whether the row was recorded for this version of Python."""
+    """Returns whether `row`, a row of findings.json, was recorded for this version of Python."""
     python = row.get("python", ["3.11", "4"])
     low, high = (tuple(map(int, version.split("."))) for version in python)
     return low <= sys.version_info[:2] < high
@@ -85,7 +85,7 @@ def test_check_sends_one_request():
             function(1)
 
 
-# The fields that an exporter of six ints in two rows fills in for FULL_RO.
+# The fields of the `Py_buffer` that a correct exporter of six ints in two rows fills in for FULL_RO.
 MEMORY = bytes(24)
 ROWS = {
     "buf": MEMORY,
@@ -102,7 +102,8 @@ F_CONTIGUOUS = 0x58
 
 
 def correct_answer(flags, **changes):
-    """Returns the answer of a correct exporter of ROWS, with `changes`."""
+    """Returns the fields that a correct exporter of ROWS fills in for `flags`, with the fields in `changes`
+    replaced."""
     if flags & WRITABLE or flags & F_CONTIGUOUS == F_CONTIGUOUS:
         raise BufferError("no")
     fields = {**ROWS, **changes}
@@ -252,7 +253,8 @@ def test_python_classes_with_buffer_methods_are_audited():
         def __buffer__(self, flags):
             return memoryview(bytearray(8))
 
-    # Each request returns a new block. If its address equals that of the previous block, the audit cannot detect this.
+    # Each request returns a new block. If the new block has the address of the previous block, the audit cannot detect
+    # the new block.
     assert audit(Redirects()).rules in {(), ("B24",), ("B25",), ("B24", "B25")}
 
     class Keeps:

@@ -1,4 +1,5 @@
-"""Audits of exporters that Cython, pybind11 and nanobind compile, and views that compiled consumers read."""
+"""Tests of the binding generators Cython, pybind11 and nanobind: audits of their exporters, and views that their
+consumers read."""
 
 import array
 import importlib.util
@@ -76,15 +77,15 @@ def test_exporters_of_pybind11_break_no_rule(by_pybind11):
 
 def test_the_exporter_of_nanobind_breaks_b12(by_nanobind):
     matrix = by_nanobind.matrix()
-    # The exporter of the memoryview answers requests for a contiguity that its memory does not have.
+    # The exporter of the memoryview does not refuse requests for a contiguity that the memory does not have.
     assert broken_rules(matrix) == []
     assert broken_rules(matrix.obj) == ["B12"]
     assert View(matrix).tolist() == View(matrix.obj).tolist() == [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]
 
 
 def test_exporters_of_cython_break_known_rules(by_cython):
-    # Cython's array and memoryview fill in strides that were not requested, and answer requests for a contiguity that
-    # their memory does not have.
+    # Cython's array and memoryview fill in strides that were not requested, and do not refuse requests for a contiguity
+    # that the memory does not have.
     assert broken_rules(by_cython.array()) == ["B09", "B12"]
     assert broken_rules(by_cython.strided()) == ["B09", "B11", "B12", "B13", "B14"]
     records = by_cython.records()

@@ -18,7 +18,8 @@ from pep3118._census import PACKAGES, survey, table
 
 
 def run(*arguments, **options):
-    """Runs the command in a new process."""
+    """Runs the command with `arguments` in a new process. `options` are options of `subprocess.run`. Returns the
+    CompletedProcess with the output as text."""
     return subprocess.run([sys.executable, "-m", "pep3118", *arguments], capture_output=True, text=True, **options)
 
 
@@ -62,7 +63,8 @@ def test_allowed_findings_are_marked_and_unneeded_allowances_are_named(capsys):
 
 @pytest.fixture
 def growing(tmp_path):
-    """Creates a module `growing` whose exporter has another length in each answer, and returns its folder."""
+    """Creates a module `growing`, whose exporter reports another length for each request. Returns the folder of the
+    module."""
     if sys.version_info < (3, 12):
         pytest.skip("classes of Python export buffers since 3.12")
     (tmp_path / "growing.py").write_text(
@@ -73,7 +75,8 @@ def growing(tmp_path):
 
 
 def test_repeated_findings_are_one_and_modules_come_from_the_current_folder(growing):
-    # The script `pep3118` has the folder of the script in the path, and `python -m` has the current folder.
+    # The path of imports starts with the folder of the script for the script `pep3118`, and with the current folder for
+    # `python -m`.
     code = "import sys; sys.path.remove(''); from pep3118.__main__ import main; sys.exit(main())"
     options = {"capture_output": True, "text": True, "cwd": growing}
     result = subprocess.run([sys.executable, "-c", code, "audit", "growing:Growing()"], **options)
@@ -224,7 +227,8 @@ needs_sh = pytest.mark.skipif(sys.platform == "win32", reason="no POSIX shell")
 
 
 def shell(script, **options):
-    """Runs a script of the POSIX shell. $PYTHON is the path of this interpreter."""
+    """Runs `script` in the POSIX shell, with the path of this interpreter in $PYTHON. `options` are options of
+    `subprocess.run`. Returns the CompletedProcess with the output as text."""
     environment = {**os.environ, "PYTHON": sys.executable}
     return subprocess.run(["sh", "-c", script], env=environment, capture_output=True, text=True, **options)
 
@@ -272,6 +276,6 @@ def test_an_interrupted_audit_has_no_traceback():
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "started\n"
         process.send_signal(signal.SIGINT)
-        # If the signal interrupts `eval` of a string, CPython ends itself by the signal. A shell reports both ends as
-        # 130.
+        # If the signal interrupts `eval` of a string, CPython ends by the signal. Otherwise CPython exits with status
+        # 130. A shell reports 130 in both cases.
         assert process.wait() in (130, -signal.SIGINT) and process.stderr.read() == ""

@@ -53,7 +53,7 @@ class Raises:
 
 
 def failing(call):
-    """Returns a statement that runs `call`, which must raise an exception."""
+    """Returns the source of a statement that runs `call`. The call must raise an exception."""
     return f"""
     try:
         {call}
@@ -184,7 +184,7 @@ nested = View(np.zeros(4, [("a", [("b", "<f8"), ("c", "<i4")]), ("n", "<i4")]))
 
 @pytest.mark.parametrize("kind", ROUNDS)
 def test_destroyed_objects_do_not_leak_memory(kind):
-    # These take some microseconds each, so they are repeated less often.
+    # Each of these statements takes some microseconds, so the test repeats them less often.
     slow = {"record of a field view", "columns", "cycle", "iteration of records", "tolist of records", "cast"}
     assert_constant_memory(OBJECTS_SETUP, ROUNDS[kind], rounds=OBJECTS // 10 if kind in slow else OBJECTS)
 

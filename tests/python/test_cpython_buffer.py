@@ -1,4 +1,4 @@
-"""Runs the exporter tests of CPython with ``Exporter``, if CPython's tests are installed."""
+"""Runs CPython's tests of exporters (test_buffer) with ``Exporter``, if CPython's tests are installed."""
 
 import itertools
 import random
@@ -22,14 +22,14 @@ REQUESTS = [
 
 
 class Listed(Exporter):
-    """An ``Exporter`` with the method `tolist`, which `verify_getbuf` calls."""
+    """An ``Exporter`` with the method `tolist`, because `verify_getbuf` calls `tolist`."""
 
     def tolist(self):
         return memoryview(self).tolist()
 
 
 def verifier():
-    """Returns an instance of CPython's test case, whose method `verify_getbuf` checks an exporter."""
+    """Returns an instance of CPython's test case. The method `verify_getbuf` of the instance checks an exporter."""
     case = theirs.TestBufferProtocol("verify_getbuf")
     case.setUp()
     return case
@@ -52,12 +52,13 @@ VALUES = {
 
 
 def block(fmt, items):
-    """Returns the items as the bytes of a `_testbuffer.ndarray`."""
+    """Returns the bytes of `items` in the format `fmt`, as `_testbuffer.ndarray` packs them."""
     return bytearray(b"".join(struct.pack(fmt, *(item if isinstance(item, tuple) else (item,))) for item in items))
 
 
 def pair(fmt, t):
-    """Returns CPython's exporter and our ``Exporter`` of equal random items with the structure `t`."""
+    """Returns (exporter of CPython, ``Exporter``) with the same random items. `t` describes the shape and the
+    strides."""
     memlen, itemsize, _, shape, strides, offset = t
     items = [VALUES[fmt]() for _ in range(memlen // itemsize)]
     orig = theirs.ndarray_from_structure(items if shape else items[0], fmt, t)

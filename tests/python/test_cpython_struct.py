@@ -9,14 +9,13 @@ import pytest
 
 from pep3118 import struct
 
-# Tests of details of CPython's implementation. Each of them runs and must fail. Remove a test from this list if it
-# passes.
+# Tests of implementation details of CPython. Each of these tests must fail. Remove a test that passes from this list.
 CPYTHON_ONLY = {
     "StructTest.test__sizeof__": "compares __sizeof__ with the C structs of _struct",
     "StructTest.test__struct_types_immutable": "classes of the stable ABI of 3.11 cannot be made immutable",
 }
 
-# Tests that import another module or start another interpreter. They do not test pep3118.
+# Tests that import another module or start another interpreter, and thus do not test pep3118.
 ELSEWHERE = {
     "StructTest.test__struct_reference_cycle_cleaned_up": "imports _struct and collects it",
     "StructTest.test_struct_cleans_up_at_runtime_shutdown": "starts an interpreter that imports struct",
@@ -25,7 +24,7 @@ ELSEWHERE = {
 
 
 def suite():
-    """Returns the test cases by name. They use `pep3118.struct`."""
+    """Returns a dict from names to the test cases of CPython, which use `pep3118.struct` in place of `struct`."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -68,5 +67,5 @@ def test_most_tests_of_cpython_run():
         pytest.skip("this interpreter has no package of tests (test.test_struct)")
     run = [name for name in CASES if name not in ELSEWHERE and name not in CPYTHON_ONLY]
     assert len(run) >= 30, run
-    # Some CPython has each excluded test; this version has most of them.
+    # Each excluded test exists in at least one version of CPython. This version has most of these tests.
     assert len([name for name in CPYTHON_ONLY if name in CASES]) == len(CPYTHON_ONLY)

@@ -13,7 +13,7 @@ from pep3118 import Format, View, layout_of
 
 
 def classes():
-    """Returns 2,000 random classes. They are the same in each call."""
+    """Returns 2,000 random classes. Each call returns equal classes."""
     choose = random.Random(3118)
     return [structure(choose, choose.choice([0, 1, 2]), anonymous=True) for _ in range(2000)]
 
@@ -67,7 +67,7 @@ def test_layouts_of_instances_and_arrays_come_from_the_class():
 
 
 def test_to_ctypes_keeps_every_offset():
-    """A generated class has every field at its offset. Padding and bit-fields become fields of bytes."""
+    """In a generated class, every field has its offset of the layout. Padding and bit-fields become fields of bytes."""
 
     def leaves(fields, base=0):
         for each in fields:
@@ -96,7 +96,7 @@ def test_wrong_exports_of_ctypes_are_detected():
             contradict += 1
             continue
         agree += not pep3118.diff(declared, layout_of(view))
-    # CPython before 3.12 wrote no padding, so most of its formats have another size.
+    # CPython before 3.12 wrote no padding, so most formats of these versions have another size.
     assert agree > (1000 if sys.version_info >= (3, 12) else 500)
     assert contradict > 0
 
@@ -230,7 +230,8 @@ def test_a_changed_class_falls_back_to_its_format():
 
 
 def test_types_that_expand_without_bound_are_refused():
-    # ctypes writes the format of each class. This format has 2**17 items. A larger class needs gigabytes.
+    # ctypes writes the format of each class, here a format of 2**17 items. The format of a larger class would need
+    # gigabytes.
     kind = C.c_int8
     for index in range(32):
         names = ["a", "b"] if index < 17 else ["a"]
@@ -252,7 +253,7 @@ def test_layouts_of_casts_come_from_the_format():
 
 
 def test_numpy_sees_the_same_offsets():
-    """The test ignores classes that NumPy converts wrong. NumPy omits inherited fields, and gives nested packed
+    """The test ignores classes that NumPy converts incorrectly: NumPy omits inherited fields, and gives nested packed
     structures and unions a wrong offset."""
     np = pytest.importorskip("numpy")
 

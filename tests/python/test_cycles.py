@@ -16,7 +16,7 @@ RECORD = "T{<i:a:<i:b:}"
 
 
 class Owner(bytearray):
-    """A bytearray that can refer to its own views and have weak references."""
+    """A bytearray that can refer to views of its own memory, and can have weak references."""
 
 
 class ArrayOwner(np.ndarray):
@@ -32,7 +32,7 @@ class ExporterSubclass(Exporter):
 
 
 def with_parent(part):
-    """Returns a function that makes a view of an owner and `part` of the view."""
+    """Returns a function that returns a view of its argument, and the result of `part` for this view."""
 
     def build(owner):
         view = View(owner)
@@ -54,7 +54,7 @@ def in_subclass(owner):
     return exporter
 
 
-# Functions that make the objects to which an owner of 64 bytes refers.
+# Functions with an owner of 64 bytes as argument. The owner gets a reference to the returned object.
 REFERENCES = {
     "view": View,
     "two views": lambda owner: (View(owner), View(owner)),
@@ -95,7 +95,7 @@ REFERENCES = {
 
 
 def assert_collected(reference):
-    """Asserts that the garbage collector frees the object of a weak reference."""
+    """Asserts that the garbage collector frees the object to which the weak reference `reference` refers."""
     # The second collection frees the objects that the first collection finalizes.
     gc.collect()
     gc.collect()
@@ -127,7 +127,7 @@ def test_an_owner_with_a_type_layout_is_collected(make, kind):
 
 
 def test_struct_of_the_standard_library_collects_iterators_in_cycles():
-    """`pep3118.struct` must collect this cycle, because `struct` does."""
+    """The cycle must be collected, because the same cycle with `struct` is collected."""
     owner = Owner(64)
     owner.references = struct.iter_unpack("<i", owner)
     collected = weakref.ref(owner)
@@ -141,7 +141,7 @@ def test_a_record_class_that_refers_to_its_view_is_collected():
     type(view[0]).view = view
     collected = weakref.ref(owner)
     del owner, view
-    # A cache may hold the class of a recent layout. 2,000 other layouts remove the class from the cache.
+    # A cache may contain the class of a recent layout. 2,000 other layouts remove the class from the cache.
     for number in range(2000):
         View(bytes(8)).cast(f"T{{<i:a{number}:<i:b:}}")[0]
     assert_collected(collected)

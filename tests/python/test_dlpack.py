@@ -1,4 +1,5 @@
-"""Tests of views of tensors (`__dlpack__`), and of tensors from views, with NumPy, pyarrow and capsules of ctypes."""
+"""Tests of DLPack: views of tensors (`__dlpack__`), and tensors of views, with NumPy, pyarrow and capsules that ctypes
+creates."""
 
 import ctypes
 import gc
@@ -19,7 +20,7 @@ NUMBERS = "i1 i2 i4 i8 u1 u2 u4 u8 f2 f4 f8 c8 c16 ?".split()
 
 
 class Tensor:
-    """An object without a buffer that passes on the tensors of a NumPy array."""
+    """An object without a buffer. Its `__dlpack__` returns a tensor of a NumPy array."""
 
     def __init__(self, array, device=(1, 0)):
         self.array, self.device, self.options = array, device, None
@@ -33,7 +34,7 @@ class Tensor:
 
 
 class OldTensor(Tensor):
-    """A producer of before DLPack 1.0, which has no argument `max_version`."""
+    """A producer for DLPack before 1.0, whose `__dlpack__` has no argument `max_version`."""
 
     def __dlpack__(self, stream=None):
         return self.array.__dlpack__()
@@ -94,7 +95,7 @@ get_pointer.restype, get_pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, 
 
 
 class HandMade:
-    """A producer whose struct is filled in field by field. `deleted` counts the calls of the deleter."""
+    """A producer with a struct that the test fills in. `deleted` counts the calls of the deleter."""
 
     def __init__(self, data, shape, dtype, strides=None, *, versioned=True, device=1, offset=0, **fields):
         self.deleted, self.memory = 0, data
@@ -233,7 +234,7 @@ def test_a_tensor_that_cannot_be_read_is_refused_and_deleted_once(fields, messag
     with pytest.raises(BufferError, match=message):
         View(made)
     gc.collect()
-    # Memory of another device is refused before a tensor is requested.
+    # Memory of another device is refused before the consumer requests a tensor.
     assert made.deleted == (0 if "device" in fields else 1)
 
 
@@ -313,7 +314,7 @@ def test_a_view_of_a_tensor_in_a_cycle_is_collected():
 
 
 def consumed(capsule, name):
-    """Returns the struct in `capsule` and its deleter, and marks the capsule as used."""
+    """Takes the tensor out of `capsule`, and marks the capsule as used. Returns (struct, deleter)."""
     kind = DLManagedTensorVersioned if name == b"dltensor_versioned" else DLManagedTensor
     address = get_pointer(capsule, name)
     used = ctypes.create_string_buffer(b"used_" + name)
@@ -473,4 +474,4 @@ def test_tensors_in_a_loop_need_constant_memory():
     rounds(3000)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 4096
     assert (sys.getrefcount(memory), sys.getrefcount(tensor)) == references
-    memory.append(1)  # No buffer is left.
+    memory.append(1)  # No consumer holds a buffer of `memory`.

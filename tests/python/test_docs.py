@@ -1,4 +1,5 @@
-"""Tests that every public class and function has a docstring, and runs the examples."""
+"""Tests that every public class and function has a docstring, that the examples run, and that the stubs have the same
+docstrings."""
 
 import ast
 import doctest
@@ -61,7 +62,7 @@ STUBS = pathlib.Path(__file__).parents[2] / "crates/python/python/pep3118"
 
 
 def declarations(stub, owner):
-    """Yields the name, the docstring in the stub and the docstring at run time of each class, function and method."""
+    """Yields (name, docstring in the stub, docstring at run time) of each class, function and method."""
     for node in stub.body:
         if not isinstance(node, ast.ClassDef | ast.FunctionDef) or node.name.startswith("__"):
             continue

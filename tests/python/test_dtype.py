@@ -21,7 +21,7 @@ def field(choose, depth):
 
 
 def record(choose, depth):
-    """Returns a random record dtype with one of five arrangements of its fields."""
+    """Returns a random record dtype. Its fields have one of five arrangements, such as packed or aligned."""
     names = [choose.choice(["f{}", "long name {}", "\u540d{}", "f{}"]).format(i) for i in range(choose.randrange(5))]
     formats = [field(choose, depth) for _ in names]
     kind = choose.choice(["packed", "aligned", "offsets", "shuffled", "shared"])
@@ -41,7 +41,7 @@ def record(choose, depth):
 
 
 def dtypes():
-    """Returns 2,000 random dtypes. They are the same in each call."""
+    """Returns 2,000 random dtypes. Each call returns equal dtypes."""
     choose = random.Random(3118)
     return [field(choose, choose.choice([0, 1, 2, 3])) for _ in range(2000)]
 
@@ -96,7 +96,7 @@ def test_to_dtype_returns_the_same_dtype():
 
 
 def test_the_format_of_an_array_describes_its_dtype():
-    """In dialect `numpy`, an exact format or a format with trailing padding has the layout of the dtype."""
+    """In the dialect `numpy`, a format with the certainty exact or trailing-padding has the layout of the dtype."""
     compared = 0
     for dtype in dtypes():
         exporter = np.zeros(1, np.dtype([("x", dtype)]))["x"] if dtype.subdtype else np.zeros(2, dtype)

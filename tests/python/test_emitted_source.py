@@ -1,4 +1,5 @@
-"""Tests of ``pep3118 emit --to``: the libraries read the same values as this package from the same bytes."""
+"""Tests of ``pep3118 emit --to``: NumPy, ctypes, construct, dissect.cstruct and Kaitai Struct read the same values as
+this package from the same bytes, and Zig and Go accept the sources."""
 
 import ctypes
 import json
@@ -19,14 +20,14 @@ NUMBERS = {"b": 1, "B": 1, "h": 2, "H": 2, "i": 4, "I": 4, "q": 8, "Q": 8, "f": 
 
 
 class Layouts:
-    """Random records in dialect pep3118, each as a format and the bytes of one item."""
+    """A generator of random records in the dialect pep3118. A record is (format, bytes of one item)."""
 
     def __init__(self, seed):
         """Creates the generator with the seed `seed`."""
         self.rng = random.Random(seed)
 
     def value(self, order):
-        """Returns the format of one value in the byte order `order`, and the bytes of the value."""
+        """Returns (format, bytes) of one value in the byte order `order`."""
         kind = self.rng.randrange(14)
         if kind == 0:
             return "?", bytes([self.rng.randrange(2)])
@@ -45,7 +46,7 @@ class Layouts:
         return order + code, self.rng.randbytes(NUMBERS[code])
 
     def member(self, depth, order):
-        """Returns the format of a member without its name, and the bytes of the member."""
+        """Returns (format without a name, bytes) of a member."""
         shape = [self.rng.randint(1, 3) for _ in range(self.rng.choice([0, 0, 0, 1, 2]))]
         count = 1
         for length in shape:
@@ -63,7 +64,7 @@ class Layouts:
         return prefix + items[0][0], b"".join(data for _, data in items)
 
     def record(self, depth, order):
-        """Returns the format `T{...}` of a record, and the bytes of the record."""
+        """Returns (format `T{...}`, bytes) of a record."""
         formats, data = [], b""
         for number in range(self.rng.randint(1, 4)):
             padding = self.rng.choice([0, 0, 0, 1, 3])
@@ -77,7 +78,7 @@ class Layouts:
 
 
 def layouts(count, order=None, depth=2):
-    """Yields `count` formats with the bytes of one item."""
+    """Yields (format, bytes of one item) `count` times."""
     generator = Layouts(3118)
     for _ in range(count):
         yield generator.record(depth, order)
@@ -90,7 +91,8 @@ def emit(arguments):
 
 
 def described(text, library):
-    """Returns the object `item` of the source that the command writes for the format `text`."""
+    """Executes the Python source that the command writes for the format `text` and `library`. Returns the object `item`
+    of the source."""
     source = emit([text, "--dialect", "pep3118", "--model", "lp64", "--to", library])
     names = {}
     exec(compile(source, f"<{text}>", "exec"), names)
@@ -98,7 +100,8 @@ def described(text, library):
 
 
 def plain(value, fields):
-    """Returns `value` of this package as nested dictionaries and lists. `fields` are the fields of its record."""
+    """Converts `value`, a value of this package, to nested dictionaries and lists. `fields` are the fields of the
+    record."""
     if not fields:
         return [plain(element, fields) for element in value] if isinstance(value, list) else value
     if isinstance(value, list):
@@ -116,7 +119,8 @@ def expected(text, data):
 
 
 def normal(value):
-    """Returns `value` without the differences of notation: NUL bytes at the end, complex numbers as pairs."""
+    """Converts `value` to a notation that is equal for all libraries: without NUL bytes at the end, and with complex
+    numbers as pairs."""
     if isinstance(value, dict):
         return {name: normal(element) for name, element in value.items()}
     if isinstance(value, list):
@@ -131,7 +135,7 @@ def normal(value):
 
 
 def read_numpy(item, data):
-    """Returns the values that NumPy reads from `data` by the dtype `item`."""
+    """Returns the values that NumPy reads from `data` with the dtype `item`."""
 
     def convert(value, dtype):
         if dtype.subdtype:
@@ -148,7 +152,7 @@ def read_numpy(item, data):
 
 
 def read_ctypes(item, data):
-    """Returns the values that ctypes reads from `data` by the class `item`."""
+    """Returns the values that ctypes reads from `data` with the class `item`."""
 
     def convert(value):
         if hasattr(value, "_fields_"):
@@ -164,7 +168,7 @@ def read_ctypes(item, data):
 
 
 def read_construct(item, data):
-    """Returns the values that construct reads from `data` by `item`."""
+    """Returns the values that construct reads from `data` with `item`."""
 
     def convert(value):
         if isinstance(value, dict):
@@ -177,10 +181,10 @@ def read_construct(item, data):
 
 
 def read_dissect(item, data):
-    """Returns the values that dissect.cstruct reads from `data` by `item`."""
+    """Returns the values that dissect.cstruct reads from `data` with `item`."""
 
     def convert(value):
-        # A structure in a union is behind a proxy.
+        # dissect.cstruct wraps a structure in a union in a proxy.
         value = getattr(value, "__target__", value)
         if hasattr(type(value), "__fields__"):
             fields = [field.name for field in type(value).__fields__ if not field.name.startswith("_pad")]
@@ -295,9 +299,9 @@ def read_kaitai(item, data):
 
 
 def sources(language, count=200, order=None):
-    """Yields `count` sources in `language` that the command writes, each with its format and the bytes of an item.
+    """Yields (source, format, bytes of an item) `count` times. The command writes each source in `language`.
 
-    Formats that the language cannot describe are left out.
+    The generator skips formats that the language cannot describe.
     """
     for text, data in layouts(10 * count, order):
         try:
@@ -321,7 +325,7 @@ def test_kaitai_reads_the_same_values():
 
 
 def test_kaitai_reads_a_union():
-    """The members of a union start at the same byte, in an array of records too."""
+    """The members of a union start at the same byte, also in an array of records."""
     source = "struct s { uint8_t tag; union { uint32_t word; struct { uint16_t low, high; } half; } u[2]; };"
     (item,) = compile_kaitai([emit(["--c", source, "--model", "lp64", "--to", "kaitai"])])
     found = read_kaitai(item, bytes([9, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8]))

@@ -31,7 +31,7 @@ def test_a_script_prints_the_output_in_its_docstring(script):
     documented = ast.get_docstring(ast.parse(script.read_text(encoding="utf-8")))
     expected = documented.partition("\n\n")[2]
     if script.name == "demo.py" and sys.version_info >= (3, 14):
-        # From CPython 3.14 on, ctypes writes another wrong format for bit-fields, which breaks another rule.
+        # From CPython 3.14 on, ctypes writes another wrong format for bit-fields. This format breaks another rule.
         assert expected.endswith("\nB05 error\nT01 error")
         expected = expected.removesuffix("B05 error\nT01 error") + "A07 error\nB05 error"
     done = subprocess.run([sys.executable, "-W", "error", str(script)], capture_output=True, text=True)

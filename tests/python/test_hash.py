@@ -48,7 +48,8 @@ def test_the_hash_is_found_after_the_release():
 
 
 def test_the_hash_is_computed_once():
-    # The view is read-only, but another view can write to the memory. memoryview also returns the first hash again.
+    # The view is read-only, but another view can write to the memory. As memoryview, the view then returns the first
+    # hash again.
     memory = Exporter(bytearray(b"abc"), readonly=True)
     for kind in (View, memoryview):
         view = kind(memory)

@@ -1,4 +1,5 @@
-"""Text from the input is escaped in reports, reprs, messages and the output of `audit`, `census` and the plugin.
+"""Tests that text from the input is escaped in reports, reprs, messages and the output of `audit`, `census` and the
+plugin.
 
 `crates/cli/tests/it/hostile_names.rs` tests the other commands.
 """
@@ -40,7 +41,8 @@ INVISIBLE = {0x115F, 0x1160, 0x3164, 0xFFA0, *range(0xFE00, 0xFE10), *range(0xE0
 
 
 def is_hostile(character, *, newline_allowed):
-    """Whether a character must not be in an output. Written without the function under test."""
+    """Returns whether `character` must not be in an output. The function does not call the escape function under
+    test."""
     if character == "\n":
         return not newline_allowed
     return ord(character) in INVISIBLE or unicodedata.category(character) in {"Cc", "Cf", "Zl", "Zp", "Cs"}
@@ -52,7 +54,7 @@ def assert_visible(text, *, newline_allowed=True):
 
 
 def named_class(name, base=bytearray):
-    """Returns a class of exporters whose name is hostile."""
+    """Returns a subclass of `base` with the hostile name `name`."""
     return type(name, (base,), {"__module__": f"module{name}"})
 
 

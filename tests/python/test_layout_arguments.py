@@ -18,7 +18,7 @@ class Point(ctypes.Structure):
 
 
 class Tick:
-    """A record class: the layout is in `__pep3118_format__`."""
+    """A record class: the attribute `__pep3118_format__` has the layout."""
 
     __pep3118_format__ = Format("T{<h:id:<d:price:}")
 

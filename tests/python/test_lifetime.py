@@ -1,4 +1,5 @@
-"""Tests that every buffer is released exactly once."""
+"""Tests that every buffer is released exactly once, also in cycles, in threads and during the shutdown of the
+interpreter."""
 
 import array
 import contextlib
@@ -208,7 +209,7 @@ def test_each_view_keeps_the_buffer_of_its_request():
 
     exporter = Changes()
     first, second = View(exporter), View(exporter)
-    # Each view shows the memory that its request returned.
+    # Each view has the memory that `__buffer__` returned for its request.
     assert (len(first) < len(second), first.tolist(), second.tolist()) == (True, [0] * len(first), [0] * len(second))
 
     class Refuses:
@@ -219,7 +220,7 @@ def test_each_view_keeps_the_buffer_of_its_request():
         View(Refuses())
 
     class Releases:
-        """An exporter that tries to release the memoryview that it has returned."""
+        """An exporter that tries to release the memoryview that `__buffer__` has returned."""
 
         def __buffer__(self, flags):
             self.view = memoryview(bytearray(b"abc"))

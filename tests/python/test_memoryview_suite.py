@@ -1,7 +1,7 @@
 """Runs CPython's tests of memoryview with ``View`` in place of ``memoryview``, if CPython's tests are installed.
 
-`DIFFERENCES` names every test that does not pass, with the reason. Such a test must fail. A test that also fails with
-memoryview, for example because of the version of NumPy, is skipped.
+`DIFFERENCES` contains every test that must fail, with the reason. The module skips a test that also fails with
+memoryview, for example because of the version of NumPy.
 """
 
 import ast
@@ -65,7 +65,8 @@ class BufferMethods(ast.NodeTransformer):
 
 
 def cases(name, memoryview):
-    """Returns the test cases of CPython's module `name` by their ids. `memoryview` replaces its memoryview."""
+    """Returns a dict from ids to the test cases of CPython's module `name`. The argument `memoryview` replaces
+    memoryview in the module."""
     try:
         spec = importlib.util.find_spec(f"test.{name}")
     except ModuleNotFoundError:
@@ -77,7 +78,8 @@ def cases(name, memoryview):
     module.memoryview = memoryview
     module.builtin_memoryview = builtins.memoryview
 
-    # Functions of CPython return memoryview objects. The tests take such an object for an object of `memoryview`.
+    # Functions of CPython return objects of the builtin memoryview. This function lets the tests accept such an object
+    # as an instance of `memoryview`.
     def isinstance(obj, classes):
         return builtins.isinstance(obj, (memoryview, builtins.memoryview) if classes is memoryview else classes)
 
@@ -103,7 +105,7 @@ TESTS = [(name, test) for name, found in OURS.items() for test in found]
 
 
 def run(case):
-    """Runs a test case. Returns "passed", "skipped", or the traceback of its failure."""
+    """Runs a test case. Returns "passed", "skipped", or the traceback of the failure."""
     result = unittest.TestResult()
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
@@ -123,7 +125,7 @@ def test_cpythons_test_passes(name, test):
         assert outcome != "passed", f"the test passes, so it is no difference: {reason}"
         return
     if "0-dim view has no length" in outcome and sys.version_info < (3, 12):
-        # The random tests of CPython 3.11 have such a memoryview in some runs only.
+        # The tests of CPython 3.11 are random. Only some runs create a view without dimensions, which has no length.
         pytest.skip(LENGTH)
     if outcome not in {"passed", "skipped"} and run(cases(name, memoryview)[test]) != "passed":
         pytest.skip("the test also fails with memoryview")

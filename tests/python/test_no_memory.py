@@ -14,7 +14,7 @@ from pep3118 import Exporter, View
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits the address space as Linux does")
 BACKTRACES = pytest.mark.parametrize("backtrace", [False, True], ids=["", "RUST_BACKTRACE"])
 
-# Formats, and whether the interpreter has one shared object for all items of the same value.
+# For each format, True if the interpreter has one shared object for equal items.
 FORMATS = {
     "b": True, "B": True, "h": False, "H": False, "i": False, "I": False, "q": False, "Q": False, "n": False,
     "P": False,
@@ -58,7 +58,7 @@ def assert_memory_error(setup, expression, space, **options):
 
 
 def items(format, count):
-    """Returns lines of a program that make a `view` of `count` items with different values."""
+    """Returns the source of a program that creates a `view` of `count` items of `format` with different values."""
     pattern = bytes(range(256)) + bytes(reversed(range(256)))
     if "u" in format or "w" in format:
         pattern = "".join(map(chr, range(256, 768))).encode("utf-16-le" if "u" in format else "utf-32-le")
@@ -86,7 +86,7 @@ def test_tolist_raises_memory_error_without_memory_for_the_list(format, backtrac
 @BACKTRACES
 @pytest.mark.parametrize("format", [format for format, shared in FORMATS.items() if not shared])
 def test_tolist_raises_memory_error_without_memory_for_the_items(format, backtrace):
-    # The space is enough for the list and for a part of the items. The interpreter allocates items in arenas of 1 MB.
+    # The space is enough for the list and for some of the items. The interpreter allocates items in arenas of 1 MB.
     assert_memory_error(items(format, COUNT), "view.tolist()", LIST + (6 << 20), backtrace=backtrace)
 
 
@@ -220,7 +220,8 @@ STEPS = {
 @BACKTRACES
 @pytest.mark.parametrize("case", STEPS)
 def test_each_allocation_of_a_call_can_fail(case, backtrace):
-    """The test repeats the call and lets the first allocation fail, then the second, up to the last."""
+    """The test repeats the call. In the first repetition, the first allocation fails, in the second repetition, the
+    second allocation, and so on."""
     pytest.importorskip("_testcapi")
     assert_runs(
         f"""

@@ -15,10 +15,10 @@ from pep3118.numpy import dtype_from_pep3118  # noqa: E402
 
 NUMPY_VERSION = tuple(map(int, numpy.__version__.split(".")[:2]))
 
-# Tests of NumPy that fail with this reader, by name, with the reason. A test that passes must not be in this table.
+# The tests of NumPy that fail with this reader, as {name: reason}. A test that passes must not be in this table.
 EXCLUDED: dict[str, str] = {}
 
-# The program runs in a new process, because NumPy caches the first reader that it finds.
+# The program runs in a new process, because NumPy caches the first reader that it imports.
 RUN = """
     import sys, unittest, warnings
     warnings.simplefilter("ignore")

@@ -106,14 +106,14 @@ def test_an_object_that_was_read_outlives_the_array():
 
 
 def test_null_is_none():
-    # ctypes initializes its memory with NULL, and NumPy reads NULL as None.
+    # ctypes initializes memory with NULL, and NumPy reads NULL as None.
     view = View((ctypes.py_object * 2)())
     assert view[0] is None and view.tolist() == [None, None] and list(view) == [None, None]
     assert View((Structure * 2)())[1] == (0, None)
     assert View(np.empty(2, object)).tolist() == [None, None]
 
 
-# Writing arrays of NumPy. If a number were written over a pointer, the interpreter would crash when NumPy frees the
+# Writing arrays of NumPy. If a write replaced a pointer by a number, the interpreter would crash when NumPy frees the
 # array.
 WRITES = {
     "array": ("np.array([old, old], object)", "view[0] = new", "array[0]"),
@@ -347,7 +347,7 @@ def test_ctypes_objects_are_read():
     records = (Structure * 2)((1, things[0]), (2, things[1]))
     assert View(records)[1].thing is things[1] and View(records)["thing"][0] is things[0]
     assert View(ctypes.py_object(things[0]))[()] is things[0]
-    # The item has a name, because an assertion of pytest holds a reference to the result of each expression.
+    # The item has a name, because pytest keeps a reference to the result of each expression in an assertion.
     thing = things[0]
     before = sys.getrefcount(thing)
     read = view[0]

@@ -1,4 +1,4 @@
-"""Tests that `View` reads and writes the values that ctypes, NumPy and `struct` read from their memory."""
+"""Tests that `View` reads and writes the same values as the owner of the memory: ctypes, NumPy or `struct`."""
 
 import array
 import ctypes as C
@@ -20,7 +20,7 @@ SWAPPED = [*NUMBERS, C.c_float, C.c_double]
 
 
 def integers(choose):
-    """Returns a random list of integer fields, most of which are bit-fields."""
+    """Returns a random list of integer fields. Most of the fields are bit-fields."""
     fields = []
     for index in range(choose.randrange(1, 7)):
         kind = choose.choice(NUMBERS)
@@ -61,7 +61,7 @@ def structure(choose, depth, swapped=False):
 
 
 def is_wrong_in_ctypes(owner, field):
-    """Returns whether ctypes before 3.14 cannot read the bit-field: see docs/deviations.md."""
+    """Returns whether ctypes before 3.14 reads the bit-field `field` incorrectly: see docs/deviations.md."""
     name, kind, *bits = field
     if not bits:
         return False
@@ -83,7 +83,8 @@ def is_too_small(kind):
 
 
 def read(owner, name, kind):
-    """Returns the field `name` of `owner` as ctypes reads it: lists for arrays, tuples for records."""
+    """Returns the value that ctypes reads for the field `name` of `owner`: a list for an array, and a tuple for a
+    record."""
     return plain(getattr(owner, name), kind)
 
 
@@ -103,7 +104,7 @@ def fields_of(owner):
 
 
 def masked(value, kind):
-    """Returns `value`, a value of `View`, with "?" for each bit-field that ctypes cannot read."""
+    """Returns `value`, a value of `View`, with "?" in place of each bit-field that ctypes reads incorrectly."""
     if isinstance(kind, ARRAY):
         return value if isinstance(value, (bytes, str)) else [masked(each, kind._type_) for each in value]
     if issubclass(kind, (C.Structure, C.Union)):
@@ -115,7 +116,8 @@ def masked(value, kind):
 
 
 def random_bytes(choose, size):
-    """Returns bytes of which many are 0, so that text ends before the end of its field and has valid characters."""
+    """Returns random bytes. Many bytes are 0, so that text has valid characters and ends before the end of its
+    field."""
     return bytes(choose.choice([0, 0, 0, choose.randrange(128), choose.randrange(256)]) for _ in range(size))
 
 

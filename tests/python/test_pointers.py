@@ -1,4 +1,5 @@
-"""Tests of pointers. Object pointers without a type are opaque, and other pointers are addresses.
+"""Tests of pointers. Pointers of format `O` whose exporter declares no type are opaque, and other pointers are
+addresses.
 
 Only the type of an exporter (a NumPy dtype or ctypes.py_object) guarantees that an item refers to an object.
 """
@@ -33,7 +34,8 @@ OPAQUE = {
 
 
 def opaque(case):
-    """Returns an object, bytes with its address, and a view of the bytes with format `O`, or None if it is refused."""
+    """Returns (object, bytes with the address of the object, view). The view reads the bytes with format `O`, and is
+    None if the view is refused."""
     thing = Thing()
     memory = bytearray(id(thing).to_bytes(POINTER, sys.byteorder) * 2)
     try:

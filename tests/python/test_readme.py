@@ -34,7 +34,7 @@ def test_the_readme_has_examples_of_each_kind():
 
 
 def matches(printed, expected):
-    """Returns whether `printed` matches the text `expected`, in which ``...`` matches any text."""
+    """Returns whether `printed` matches `expected`. In `expected`, ``...`` matches any text."""
     return (
         re.fullmatch(".*".join(map(re.escape, expected.strip().split("..."))), printed.strip(), re.DOTALL) is not None
     )

@@ -1,4 +1,4 @@
-"""Tests of record classes, whose layout is declared by annotations."""
+"""Tests of record classes, whose annotations declare the layout, and of their types in mypy and pyright."""
 
 import copy
 import ctypes
@@ -366,7 +366,7 @@ def test_random_records_are_read_as_struct_reads_them():
             codes += code
         cls = record(order=order)(type(f"R{number}", (), {"__annotations__": annotations, "__module__": __name__}))
         data = choose.randbytes(cls.itemsize)
-        # Every byte of a `?` other than 0 is True, so that it is packed as 1.
+        # Every byte of a `?` other than 0 is True, and True is packed as 1.
         values = struct.unpack(order + codes, data)
         data = struct.pack(order + codes, *values)
         item = cls.unpack(data)
@@ -381,7 +381,8 @@ PACKAGE = pathlib.Path(pep3118.__file__).parent.parent
 
 
 def expected(path):
-    """Returns the type or the word `error` that the comment of each line expects, by the number of the line."""
+    """Returns a dict from line numbers to the expectations in the comments of the file `path`: a type, or the word
+    `error`."""
     lines = enumerate(path.read_text().splitlines(), 1)
     found = {number: re.search(r"  # (error|[A-Z]?\w+(\[.*\])?$)", line) for number, line in lines}
     return {number: match[1] for number, match in found.items() if match}

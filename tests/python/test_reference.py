@@ -12,6 +12,6 @@ def test_random_formats_have_the_layouts_of_the_second_reader():
         expected = answer_of_reference(case)
         assert answer_of_package(case) == expected, case
         kinds[kind(expected)] += 1
-    # Without enough cases of each kind, equal answers would mean little.
+    # The comparison needs enough cases of each kind.
     assert kinds["exact"] > 5000, kinds
     assert min(kinds["refused"], kinds["trailing-padding"], kinds["ambiguous"]) > 100, kinds

@@ -1,4 +1,5 @@
-"""Tests of assigned values that release the view during their conversion: `ValueError`, and nothing is written."""
+"""Tests of assigned values that release the view during the conversion of the value. The assignment raises `ValueError`
+and writes nothing."""
 
 import contextlib
 import sys
@@ -81,7 +82,7 @@ def test_nothing_is_written_after_release(case):
 
 @pytest.mark.parametrize("case", CASES)
 def test_nothing_is_written_to_freed_memory(case):
-    """If the released view was the last view of the memory, the value also frees the memory."""
+    """If the value releases the last view of the memory, the value also frees the memory."""
     format, shape, key, value = CASES[case]
     memory = memory_for(format)
     view = View(memory).cast(format, shape)
@@ -127,7 +128,7 @@ def test_memoryview_writes_nothing_after_release():
 
 
 class ReleasesInBuffer:
-    """An exporter that releases a view when its buffer is requested."""
+    """An exporter that releases a view when a consumer requests a buffer."""
 
     def __init__(self, view, memory):
         self.view, self.memory = view, memory

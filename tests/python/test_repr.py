@@ -73,7 +73,7 @@ def test_invalid_indices_and_values_are_refused():
 
 
 def lines(obj):
-    """Returns the lines of `repr`, which fit a terminal of 80 columns."""
+    """Returns the lines of `repr(obj)`, and asserts that each line has at most 81 characters."""
     found = repr(obj).splitlines()
     assert all(len(line) <= 81 for line in found), found
     return found

@@ -1,4 +1,5 @@
-"""Tests that ``pep3118.struct`` gives the sizes, values, bytes and exceptions of ``struct``, and of other formats."""
+"""Tests that ``pep3118.struct`` gives the same sizes, values, bytes and exceptions as ``struct``. Also tests the
+formats of PEP 3118 that ``struct`` refuses."""
 
 import copy
 import decimal
@@ -26,7 +27,7 @@ if sys.version_info >= (3, 14):
 
 
 def outcome(function, *arguments):
-    """Returns the result of the call, or the type of its exception."""
+    """Calls `function`, and returns the result, or the type of the exception."""
     try:
         return function(*arguments)
     except Exception as error:
@@ -34,8 +35,8 @@ def outcome(function, *arguments):
 
 
 def warned(function, *arguments):
-    """Returns the result or the exception of a call, and the warnings. Messages are compared without the reason that
-    `pep3118.struct` adds.
+    """Returns (result or exception, warnings) of a call. The messages do not contain the reason that `pep3118.struct`
+    adds.
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -56,7 +57,7 @@ NON_ASCII_ERROR = outcome(struct.calcsize, "é")
 
 
 def same(theirs, mine):
-    """Returns whether two outcomes are equal. NaN equals NaN, and 0.0 differs from -0.0."""
+    """Returns whether two outcomes are equal. Here NaN equals NaN, and 0.0 differs from -0.0."""
     return type(theirs) is type(mine) and repr(theirs) == repr(mine)
 
 
@@ -138,7 +139,8 @@ def fitting_value(rng, code):
 
 
 def codes_of(format):
-    """Returns the code of each value. The function has no parser, so its result is wrong for some invalid formats."""
+    """Returns the code of each value of `format`. For some invalid formats the result is wrong, because the function
+    does not parse the format."""
     codes, count = [], ""
     for char in format:
         if char.isdigit():
@@ -160,7 +162,7 @@ def test_random_formats_have_the_same_size():
             accepted += 1
             assert mine == theirs, format
         elif not isinstance(mine, int):
-            # pep3118 may read formats that struct refuses. If it refuses a format too, the exceptions are equal.
+            # pep3118 may read formats that struct refuses. If both refuse a format, the exceptions are equal.
             assert mine is theirs, format
     assert accepted > 10_000
 
@@ -203,7 +205,7 @@ def test_random_values_are_packed_as_by_struct():
         offset = rng.randrange(-size - 5, 6)
         theirs = outcome(struct.pack_into, format, expected, offset, *values)
         assert same(theirs, outcome(ours.pack_into, format, target, offset, *values)), (format, offset, values)
-        # If a value is refused, the buffer is unchanged. `struct` may write a part of the item.
+        # If pep3118 refuses a value, the buffer is unchanged. `struct` may write a part of the item.
         assert target == (expected if theirs is None else before)
     assert packed > 5_000 and refused > 5_000, (packed, refused)
 
@@ -423,7 +425,7 @@ def test_a_second_call_of_init_has_the_result_and_warning_of_struct(first, secon
 
 
 def subclasses(module):
-    """Returns subclasses of `Struct` with the methods `__new__` and `__init__`, with one of the two, and with none."""
+    """Returns subclasses of `Struct` that define `__new__`, `__init__`, both methods, or neither."""
 
     class Neither(module.Struct):
         pass
@@ -580,7 +582,7 @@ def test_a_conversion_may_clear_the_cache():
 
 
 def test_formats_at_the_same_address_are_distinguished():
-    # Each format is freed before the next format is created, so the next format can have the same address.
+    # Each format string is freed before the next one is created, so the next string can have the same address.
     for count in list(range(1, 50)) * 3:
         assert ours.calcsize(f"<{count}i") == 4 * count
         assert ours.calcsize(b"<%dq" % count) == 8 * count
@@ -720,13 +722,13 @@ def test_formats_that_exceed_a_limit_are_refused(format):
 
 @pytest.mark.parametrize("count", [3, 1022, 1023, 1024])
 def test_repeated_values_are_those_of_struct(count):
-    # A plan lists up to 1024 values one by one. It stores more values as fields with a count.
+    # The codec stores up to 1024 values as a list of single values, and more values as fields with a count.
     fmt = f"<h{count}ib"
     values = [-2, *range(-5, count - 5), 7]
     packed = ours.pack(fmt, *values)
     assert packed == struct.pack(fmt, *values)
     assert ours.unpack(fmt, packed) == tuple(values)
-    # One of the repeated values has a method __index__, and then one value does not fit.
+    # First, one of the repeated values has a method __index__. Then one value does not fit.
     for place in (1, 2, count, count + 1):
 
         class Index:
@@ -780,7 +782,7 @@ REPEATED_CALLS = {
     "Struct.unpack": failing(struct.error)(lambda: COMPILED.unpack(b"")),
     "Struct.unpack_from": failing(struct.error)(lambda: COMPILED.unpack_from(b"")),
     "Struct.iter_unpack": failing(struct.error)(lambda: COMPILED.iter_unpack(b"123")),
-    # These calls succeed, but they raise and clear exceptions internally.
+    # These calls succeed, but raise and clear exceptions internally.
     "pack of a large int": lambda: ours.pack("<Q", 2**63),
     "pack of an index": lambda: ours.pack("<Q", Indexed(2**63)),
     "pack of an address": lambda: ours.pack("P", 2**63),
@@ -855,7 +857,7 @@ def test_a_struct_is_not_accepted_as_a_format():
 
 
 def float_bits(number):
-    """Returns the bytes of a double, which distinguish all NaNs."""
+    """Returns the bytes of `number` as a double. The bytes of different NaNs differ."""
     return struct.pack("<d", number)
 
 
@@ -893,7 +895,7 @@ def test_complex_nans_are_converted_as_by_struct(order, code):
         item = struct.pack(f"{order}2{bits_code}", *bits)
         (theirs,), (mine,) = (module.unpack(order + code, item) for module in (struct, ours))
         assert [*map(float_bits, (mine.real, mine.imag))] == [*map(float_bits, (theirs.real, theirs.imag))]
-        # A record that contains an array is read by another function.
+        # Another function reads a record that contains an array.
         ((listed, _),) = ours.iter_unpack(f"{order}{code}(1)B", item + b"\0")
         assert [*map(float_bits, (listed.real, listed.imag))] == [*map(float_bits, (theirs.real, theirs.imag))]
         assert ours.pack(format, theirs, b"ab") == struct.pack(format, theirs, b"ab")
@@ -953,7 +955,7 @@ class Owner(bytearray):
     [
         lambda owner: ours.iter_unpack("B", owner),
         lambda owner: ours.Struct("B").iter_unpack(owner),
-        # The iterator refers to its last tuple, and the tuple refers to a list with the owner.
+        # The iterator refers to its last tuple, the tuple refers to a list, and the list contains the owner.
         lambda owner: first_list(ours.iter_unpack("(2)B", b"1234"), owner),
     ],
 )

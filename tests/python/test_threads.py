@@ -18,7 +18,8 @@ ROUNDS = 60
 
 
 def together(*works):
-    """Starts all functions at the same time, each in its own thread, and returns their results."""
+    """Starts each of the functions `works` in a separate thread, all at the same time. Returns the list of their
+    results."""
     start = threading.Barrier(len(works))
 
     def begin(work):

@@ -1,4 +1,5 @@
-"""User types: `[name]` in formats, NumPy's dates, and the floats of ml_dtypes, compared with their owners."""
+"""Tests of user types: `[name]` in formats, NumPy's dates, and the floats of ml_dtypes. The values are compared with
+NumPy and ml_dtypes."""
 
 import copy
 import datetime
@@ -28,7 +29,7 @@ UNITS = ["Y", "M", "W", "D", "h", "m", "s", "ms", "us", "ns", "ps", "fs", "as", 
 
 
 def as_floats(array):
-    # NumPy warns of signalling NaNs.
+    # NumPy emits a warning for signalling NaNs.
     with np.errstate(all="ignore"):
         return array.astype("f8").tolist()
 
@@ -70,7 +71,7 @@ def test_every_number_is_rounded_as_by_ml_dtypes(name, bits):
         try:
             view[0] = number
         except ValueError:
-            # The type has no such number, such as a negative number without a sign.
+            # The type cannot represent the number, for example a negative number in a type without a sign.
             assert name == "float8_e8m0fnu"
             continue
         ours = np.frombuffer(memory, dtype)[0]

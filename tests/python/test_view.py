@@ -16,7 +16,7 @@ testbuffer = pytest.importorskip("_testbuffer")
 
 
 def nested(view, *index):
-    """Returns all items as nested lists. Reads each item by its index."""
+    """Returns all items as nested lists. Reads each item with a separate index."""
     if view.ndim == len(index):
         return view[index]
     return [nested(view, *index, at) for at in range(view.shape[len(index)])]
@@ -347,7 +347,7 @@ def test_a_view_is_an_exporter():
         view[0]
     with pytest.raises(ValueError, match="released"), view:
         pass
-    # A slice holds the memory independently of its view.
+    # A slice keeps the memory alive after the release of its view.
     whole = View(bytearray(b"abc"))
     part = whole[1:]
     whole.release()
@@ -387,7 +387,7 @@ def test_verify_getbuf_of_cpython_accepts_views():
             except BufferError:
                 continue
         if not view.nbytes:
-            continue  # CPython's checks make an array of the same items and cannot make an empty array.
+            continue  # CPython's checks create an array of the same items, and cannot create an empty array.
         if choose.random() < 0.3:
             view = view.toreadonly()
         for request in requests:
@@ -428,7 +428,7 @@ def test_structures_of_ctypes_are_read_right_or_refused():
         return type("Random", (base,), {**space, "_fields_": fields})
 
     def expected_value(kind, memory, offset=0, big=False, is_field=False):
-        """Returns the values that ctypes reads from `memory`, and `...` for bit-fields."""
+        """Returns the value of type `kind` that ctypes reads from `memory`. A bit-field becomes `...`."""
         if isinstance(kind, array_type):
             size = ctypes.sizeof(kind._type_)
             if kind._type_ in (ctypes.c_char, ctypes.c_wchar) and is_field:
@@ -456,7 +456,7 @@ def test_structures_of_ctypes_are_read_right_or_refused():
     for _ in range(2000):
         kind = structure(choose.choice([0, 1, 2]))
         item = (kind * 2)()
-        # The bytes 0 and 1 are valid values of most types, also of wide characters.
+        # Values that consist of the bytes 0 and 1 are valid for most types. A wide character can still be invalid.
         memory = memoryview(item).cast("B")
         memory[:] = bytes(choose.choice([0, 0, 1]) for _ in range(len(memory)))
         try:

@@ -1,4 +1,4 @@
-"""Tests that a View of a format that memoryview reads does what memoryview does, with the exceptions of memoryview."""
+"""Tests that a View has the results and exceptions of memoryview, for the formats that memoryview reads."""
 
 import bisect
 import collections.abc
@@ -47,9 +47,10 @@ def result(run, cls):
 
 
 def assert_same(run):
-    """Asserts that `run` has the same result for View and memoryview, or an error that handlers for memoryview catch.
+    """Asserts that `run` has the same result for View and for memoryview. An exception of View must be an instance of
+    the class that memoryview raises.
 
-    A View may have a result where memoryview raises an exception, because it can do more.
+    A View may have a result where memoryview raises an exception, because a View supports more operations.
     """
     (kind, theirs), (our_kind, ours) = result(run, memoryview), result(run, View)
     if kind == "value":
@@ -78,7 +79,7 @@ def test_a_key_selects_what_it_selects_in_memoryview(format):
         assert_same(lambda cls: cls(items).cast(format, shape)[key])
 
 
-# 2**2000 is an integer that no float holds.
+# 2**2000 is above the range of a float.
 NUMBERS = [
     0,
     1,
@@ -116,7 +117,7 @@ def test_a_value_is_written_as_by_memoryview(format):
 
 
 def test_a_finite_number_never_becomes_infinite():
-    # memoryview writes inf. docs/deviations.md names this difference.
+    # memoryview writes inf. docs/deviations.md lists this difference.
     theirs, ours = memoryview(bytearray(4)).cast("f"), View(bytearray(4)).cast("f")
     theirs[0] = 1e39
     with pytest.raises(ValueError, match="too large for float32"):
@@ -306,7 +307,7 @@ def test_formats_with_items_of_no_values_equal_formats_without_them():
     assert View(pairs).cast("hh 0i") == View(pairs).cast("hh")
     # `0s` has the value b"".
     assert View(pairs).cast("h0s") != View(pairs).cast("h")
-    # A record with names is not a number, also if a field has no values.
+    # A record with names is not a number, even if one of the fields has no values.
     assert View(pairs).cast("T{h:a:(0)c:b:}") != View(pairs).cast("h")
     assert View(pairs).cast("T{h:a:}") != View(pairs).cast("h")
 
@@ -382,7 +383,7 @@ def test_a_view_of_a_view_keeps_the_layout_of_its_items():
 
 
 def can_export(view):
-    """Returns whether the view exports a format, which no string expresses for some layouts."""
+    """Returns whether the view exports a format. For some layouts, no format exists."""
     try:
         memoryview(view)
     except BufferError:
@@ -468,7 +469,7 @@ def test_the_exported_format_has_one_interpretation():
     inner = np.dtype([("f0", "d"), ("f1", "i1")], align=True)
     array = np.zeros(2, np.dtype([("x", inner), ("y", "i1")], align=True))
     view = View(array)
-    # The format of the array has another meaning for NumPy's reader, which puts `y` at byte 23.
+    # NumPy's reader interprets the format of the array differently, with `y` at byte 23.
     assert np.asarray(memoryview(array)).dtype.fields["y"][1] == 23
     assert pep3118.Format(memoryview(view).format, itemsize=view.itemsize).explain()
     array["y"] = [7, 9]

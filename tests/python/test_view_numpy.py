@@ -44,7 +44,7 @@ def fill(choose, array):
 
 
 def same(ours, theirs, dtype):
-    """Returns whether the value of a view equals the value of NumPy."""
+    """Returns whether `ours`, a value of a view, equals `theirs`, a value of NumPy."""
     if dtype.subdtype:
         base, shape = dtype.subdtype
         inner = np.dtype((base, shape[1:]))
@@ -115,7 +115,7 @@ def test_formats_without_a_dtype_are_read_right_or_refused():
     choose = random.Random(688)
     counts = Counter()
     for _ in range(3_000):
-        # `View` reads objects, and removes the NULs at the end of bytes, only if a dtype declares them.
+        # Only with a dtype, `View` reads objects, and removes the NULs at the end of bytes.
         scalars = [scalar for scalar in SCALARS if scalar[0] not in "OS"]
         dtype = record(choose, choose.choice([0, 1, 1, 2, 3]), scalars)
         array = np.zeros(2, dtype)
@@ -140,7 +140,7 @@ def test_formats_without_a_dtype_are_read_right_or_refused():
 
 
 def hides_padding(dtype):
-    """Returns whether a record of `dtype`, at any depth, ends in padding, which the format omits."""
+    """Returns whether a record in `dtype`, at any depth, ends in padding. The format omits such padding."""
     if dtype.subdtype:
         return hides_padding(dtype.subdtype[0])
     if not dtype.fields:

@@ -1,6 +1,6 @@
 """A second reader of PEP 3118 formats, written from the documentation alone.
 
-README.md of this directory lists the rules for changes.
+The function is `reconcile`. README.md of this directory lists the rules for changes.
 """
 
 from .errors import Ambiguous, Refused

@@ -1,4 +1,4 @@
-"""The table of docs/dialects.md."""
+"""The dialects in the table of docs/dialects.md: `DIALECTS`, and the check of a format against a dialect."""
 
 import re
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Dialect:
                 if "n alone" in self.constructs and construct[1] in ("n", "N"):
                     ok = re.fullmatch(rb"[@=<>!^]*[nN]", fmt.text) is not None
             elif construct == "two byte orders" and construct not in self.constructs:
-                # NumPy reads a format of one code with another function than all other formats.
+                # NumPy has a separate function for formats of one code.
                 ok = (
                     re.fullmatch(rb"[@=<>!^]*(Z[fdg]|[?bBhHiIlLqQnNefdg])", fmt.text) is not None
                     and "n alone" in self.constructs
@@ -50,7 +50,7 @@ class Dialect:
 
 
 def check_names(items):
-    """Raises `Refused` if two of `items`, or of the items of a structure in them, have one name."""
+    """Raises `Refused` if two of `items` have the same name, or two items of a structure in `items`."""
     names = [item.name for item in items if item.name is not None]
     if len(names) != len(set(names)):
         raise Refused("dialect", "two fields have the same name")

@@ -1,4 +1,5 @@
-"""The distance of array elements in formats of NumPy ("Two layouts for one itemsize" in docs/padding.md)."""
+"""The distance from one array element to the next in formats of NumPy ("Two layouts for one itemsize" in
+docs/padding.md)."""
 
 from dataclasses import replace
 from math import prod
@@ -7,7 +8,8 @@ from .layout import round_up
 
 
 def spacings(fields, size, trailing, elements):
-    """Returns whether distances were inferred, and one or two lists of fields.
+    """Returns (inferred, layouts). `inferred` is true if a distance was inferred. `layouts` has one or two lists of
+    fields.
 
     `fields` are the fields of an item of `size` bytes, with contiguous elements. `trailing` is the implicit padding in
     bytes. `elements` is "packed", "padded", or "" for both lists.
@@ -27,7 +29,8 @@ def spacings(fields, size, trailing, elements):
 
 
 def gaps(fields, size, trailing, outermost=False):
-    """Lists the padding after records: the records that end there, the number of bytes, and the alignment after it."""
+    """Lists the gaps of padding after records as (records that end at the gap, bytes of padding, alignment after the
+    gap)."""
     found = []
     for field, after in zip(fields, [*fields[1:], None], strict=False):
         end = field.offset + total(field)
@@ -44,7 +47,8 @@ def gaps(fields, size, trailing, outermost=False):
 
 
 def records_at_end(field):
-    """Lists `field`, its last field if this field ends where `field` ends, and so on, as long as they are records."""
+    """Lists the records that end at the end of `field`: `field`, the last field of `field`, the last field of that
+    field, and so on."""
     records = [field]
     while records[-1].fields:
         outer, last = records[-1], records[-1].fields[-1]
@@ -55,7 +59,8 @@ def records_at_end(field):
 
 
 def owners(records, padding, align):
-    """Returns the sizes of `records` that include the padding, and whether only a C compiler accounts for it.
+    """Returns (sizes, by_compiler). `sizes` are the sizes of `records` with the padding. `by_compiler` is true if only
+    the rules of a C compiler explain the padding.
 
     Returns None if no element can include the padding.
     """
@@ -86,9 +91,9 @@ def owners(records, padding, align):
 
 
 def compiler(field):
-    """Returns the alignment and size that a C compiler gives `field`, in bytes.
+    """Returns (alignment, size) of `field` by the rules of a C compiler, in bytes.
 
-    The size is None if the C compiler gives other offsets to the fields inside `field`.
+    The size is None if the fields inside `field` would have other offsets in C.
     """
     if field.type != "record":
         return field.align, field.size

@@ -1,4 +1,4 @@
-"""The two ways in which a format has no layout."""
+"""The exceptions for a format without a layout (`Refused`) and with several layouts (`Ambiguous`)."""
 
 
 class Refused(Exception):

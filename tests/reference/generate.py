@@ -1,4 +1,5 @@
-"""Random formats: valid ones by the grammar, and nearly valid ones with changed bytes."""
+"""Generates random formats for comparisons of two readers: formats of the grammar, and the same formats with changed
+bytes."""
 
 from .grammar import CODES
 
@@ -28,7 +29,7 @@ def random_itemsize(random, sizes):
 
 
 class Writer:
-    """Writes formats in the style of one producer, so that many formats belong to some dialect."""
+    """Writes formats in the style of one producer, so that most formats belong to a dialect."""
 
     def __init__(self, random):
         self.random = random

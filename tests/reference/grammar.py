@@ -1,4 +1,4 @@
-"""The grammar of docs/grammar.md: bytes of a format to a list of items."""
+"""The parser of the grammar in docs/grammar.md: `parse` converts the bytes of a format to a list of items."""
 
 from dataclasses import dataclass, field
 
@@ -19,7 +19,7 @@ class Item:
     kind: str = ""  # "code", "structure", "pointer", "function" or "user"
     code: str = ""  # for kind "code": one character, or `Z` and the type of the parts
     order: str = "@"  # the byte-order character that applies to the type
-    order_at_end: str = "@"  # for a structure: the one that applies at `}`
+    order_at_end: str = "@"  # for a structure: the byte-order character that applies at `}`
     orders: str = ""  # the byte-order characters directly before the item and in it
     shape: tuple = ()
     shapes: int = 0

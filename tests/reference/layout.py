@@ -1,4 +1,4 @@
-"""Offsets of the items of a format under one rule of padding (docs/padding.md)."""
+"""Computes the offsets of the items of a format under one rule of padding (docs/padding.md)."""
 
 from dataclasses import dataclass, field, replace
 from math import prod
@@ -27,7 +27,7 @@ class Field:
     endian: str | None
     shape: tuple = ()
     fields: tuple = ()  # of a record
-    align: int = field(default=1, compare=False)  # natural, whatever the byte-order character
+    align: int = field(default=1, compare=False)  # the natural alignment, with every byte-order character
     order: str = field(default="@", compare=False)  # the byte-order character that applies
 
 
@@ -65,7 +65,7 @@ class Rules:
         fields, at, align = [], 0, 1
         for item in items:
             one = self.type(item)
-            # In the rule of C, the character at `}` decides for a structure.
+            # In the rule "c", the byte-order character at `}` applies to a structure.
             order = item.order_at_end if item.kind == "structure" and self.dialect.rule == "c" else item.order
             aligned = order == "@" and self.dialect.rule in ("struct", "c")
             padding = item.kind == "code" and item.code == "x"

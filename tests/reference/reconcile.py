@@ -1,4 +1,4 @@
-"""The decision between the rules of padding ("How `reconcile` decides" in docs/padding.md)."""
+"""Chooses between the rules of padding ("How `reconcile` decides" in docs/padding.md)."""
 
 from dataclasses import dataclass, replace
 from math import prod
@@ -38,7 +38,7 @@ def with_dialect(fmt, itemsize, dialect, model):
 
 
 def only(results):
-    """Returns the result with the layout that all `results` have. Raises `Ambiguous` if they differ."""
+    """Returns one of `results` if all results have the same layout. Raises `Ambiguous` if the layouts differ."""
     distinct = {}
     for one in results:
         distinct.setdefault(meaning(one.layout), one)
@@ -66,7 +66,7 @@ def interpretations(fmt, itemsize, dialect, model):
 
 
 def loose(fields):
-    """Whether an element of an array of structures is not aligned."""
+    """Returns whether an element of an array of structures is not aligned."""
     return any(
         (prod(field.shape) > 1 and field.size % native_align(field) != 0) or loose(field.fields)
         for field in fields
@@ -85,7 +85,8 @@ def native_align(record):
 
 
 def meaning(layout):
-    """Returns the size of `layout` and its values with their offsets, which are equal if layouts give equal values."""
+    """Returns (size of `layout`, values with their offsets). Two layouts give equal values if these results are
+    equal."""
     return layout.size, values(layout.fields, 0, ())
 
 
@@ -109,7 +110,7 @@ def values(fields, start, path):
 
 
 def significant(fmt):
-    """Lists the items of `fmt` except for padding of 0 bytes, such as `0x`."""
+    """Lists the items of `fmt` without padding of 0 bytes, such as `0x`."""
     return [
         item
         for item in fmt.items
@@ -185,7 +186,7 @@ def accepts(name, fmt):
 
 
 def values_of(items):
-    """Yields the items that are codes, and not in the target of a pointer."""
+    """Yields the items that are codes, also in structures, but not in the targets of pointers."""
     for item in items:
         if item.kind == "structure":
             yield from values_of(item.children)
@@ -194,13 +195,15 @@ def values_of(items):
 
 
 def written_by_ctypes(fmt):
-    """Whether ctypes can have written the format: a byte-order character applies to each value of several bytes."""
+    """Returns whether ctypes can have written the format: a byte-order character applies to each value of several
+    bytes."""
     numbers = [item for item in values_of(fmt.items) if item.code not in "xcbB?spt"]
     return accepts("ctypes", fmt) and all(item.order in "<>" for item in numbers)
 
 
 def written_by_numpy(fmt, model):
-    """Whether NumPy can have written the format: one item, with `<` or `>` only for the other byte order."""
+    """Returns whether NumPy can have written the format: the format is one item, with `<` or `>` only for the other
+    byte order."""
     other = "<" if model.big_endian else ">"
     numbers = [item for item in values_of(fmt.items) if item.code not in "xcbB?sptO"]
     sole = len(significant(fmt)) <= 1 or is_empty(fmt, model)
@@ -208,7 +211,7 @@ def written_by_numpy(fmt, model):
 
 
 def is_empty(fmt, model):
-    """Whether an item has 0 bytes by the rule of NumPy."""
+    """Returns whether an item has 0 bytes by the rule of NumPy."""
     try:
         return Rules(DIALECTS["numpy-packed"], model).format(fmt).size == 0
     except Refused:
@@ -216,7 +219,7 @@ def is_empty(fmt, model):
 
 
 def native_number(items):
-    """Whether `items` contain a value of several bytes in native byte order that is no address."""
+    """Returns whether `items` contain a value of several bytes in native byte order, other than an address."""
     for item in values_of(items):
         # Bits have a byte order if they have 2 to 8 bytes.
         bits = item.code == "t" and item.count is not None and 8 < item.count <= 64

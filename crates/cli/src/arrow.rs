@@ -1,4 +1,4 @@
-//! `decode --to arrow`: writes items as an Arrow file.
+//! `decode --to arrow`: `ArrowWriter` writes items as an Arrow file in record batches of bounded size.
 
 use pep3118::__private::to_u64;
 use std::io::Write;
@@ -16,8 +16,8 @@ use super::failure::Failure;
 pub(super) const BATCH_ITEMS: usize = 1 << 16;
 /// The largest number of bytes of items in a record batch. One item can be larger.
 const BATCH_BYTES: usize = 1 << 22;
-/// The largest number of values in a record batch. The limit of bytes is not enough, because an array of
-/// empty strings has values without bytes.
+/// The largest number of values in a record batch. `BATCH_BYTES` does not limit the values of an array of empty
+/// strings, because such values have no bytes.
 pub(super) const BATCH_VALUES: usize = 1 << 22;
 
 /// Writes items as record batches of bounded size.
@@ -26,13 +26,13 @@ pub(super) struct ArrowWriter<W: Write> {
     out: FileWriter<W>,
     /// The number of bytes of items in a full batch, at least 1.
     batch_bytes: usize,
-    /// The bytes of the items that wait for the next batch.
+    /// The bytes of the pending items, which no batch contains yet.
     pending: Vec<u8>,
     items_written: u64,
 }
 
-/// Returns the mapping of `layout` to an Arrow schema. `columns` are the dotted names of the fields to write,
-/// or `None` for all fields. `text` are the dotted names of the fields of bytes that become text.
+/// Returns the mapping of `layout` to an Arrow schema. `columns` are the dotted names of the fields to write, or `None`
+/// for all fields. `text` are the dotted names of the fields whose bytes become text.
 pub(super) fn mapping(layout: &Layout, columns: Option<&[&str]>, text: &[Vec<u8>]) -> Result<Mapping, Failure> {
     let mapping = match columns {
         None => Mapping::with_utf8(layout, &text.iter().map(Vec::as_slice).collect::<Vec<_>>()),
@@ -47,8 +47,8 @@ pub(super) fn mapping(layout: &Layout, columns: Option<&[&str]>, text: &[Vec<u8>
     })
 }
 
-/// Converts `error`, an error of the Arrow reader or writer, to a failure. Escapes the message, because it can contain
-/// names of fields.
+/// Converts `error`, an error of the Arrow reader or writer, to a failure. Escapes the message, because a message can
+/// contain names of fields.
 pub(super) fn arrow_error(error: arrow_schema::ArrowError) -> Failure {
     match error {
         arrow_schema::ArrowError::IoError(_, error) => Failure::Io(error),
@@ -57,8 +57,8 @@ pub(super) fn arrow_error(error: arrow_schema::ArrowError) -> Failure {
 }
 
 impl<W: Write> ArrowWriter<W> {
-    /// Creates a writer to `out`, and writes the start of the Arrow file. `plan` describes the items, and `mapping`
-    /// maps their fields to Arrow columns.
+    /// Creates a writer to `out`, and writes the start of the Arrow file. `plan` describes the items. `mapping` assigns
+    /// the fields of the items to Arrow columns.
     ///
     /// # Errors
     /// - the machine is big-endian
@@ -71,15 +71,15 @@ impl<W: Write> ArrowWriter<W> {
         let out = FileWriter::try_new(out, mapping.schema()).map_err(arrow_error)?;
         let count = |shape: &[usize]| shape.iter().copied().fold(1, usize::saturating_mul);
         let values = plan.leaves().iter().map(|leaf| count(leaf.shape())).fold(1, usize::saturating_add);
-        // If an item has 0 bytes or no values, the number of items in a batch is limited by `BATCH_ITEMS` only.
+        // If an item has 0 bytes or no values, only `BATCH_ITEMS` limits the number of items in a batch.
         let items = |limit: usize, each: usize| limit.checked_div(each).unwrap_or(BATCH_ITEMS);
         let most = items(BATCH_BYTES, plan.itemsize()).min(items(BATCH_VALUES, values)).clamp(1, BATCH_ITEMS);
         let batch_bytes = most.saturating_mul(plan.itemsize()).max(1);
         Ok(Self { mapping, out, batch_bytes, pending: Vec::new(), items_written: 0 })
     }
 
-    /// Appends `items`, the bytes of whole items, to the items that wait for the next batch. Writes each batch that
-    /// becomes full. Returns an error if a text is not Unicode, or if writing fails.
+    /// Appends `items`, the bytes of whole items, to the pending items. Writes each full batch. Returns an error if a
+    /// text is not Unicode, or if writing fails.
     pub(super) fn block(&mut self, mut items: &[u8]) -> Result<(), Failure> {
         while !items.is_empty() {
             let missing = self.batch_bytes.saturating_sub(self.pending.len());
@@ -93,10 +93,11 @@ impl<W: Write> ArrowWriter<W> {
         Ok(())
     }
 
-    /// Writes the items that wait as one batch. Returns an error if a text is not Unicode, or if writing fails.
+    /// Writes the pending items as one batch. Returns an error if a text is not Unicode, or if writing fails.
     fn batch(&mut self) -> Result<(), Failure> {
         let before = self.items_written;
-        // `error` counts the items from the start of the batch, so the number of items before the batch is added.
+        // The position in `error` counts from the start of the batch. The message adds the number of items before the
+        // batch.
         let refused = |error: BatchError| match error {
             BatchError::Text { .. } if before > 0 => {
                 Failure::refused(format_args!("{error}, counted from item {before}"))
@@ -110,8 +111,8 @@ impl<W: Write> ArrowWriter<W> {
         Ok(())
     }
 
-    /// Writes the last batch and the footer. A file without a footer is not a valid Arrow file. Returns an error if
-    /// [`batch`](Self::batch) does, or if writing fails.
+    /// Writes the last batch and the footer. A file without a footer is not a valid Arrow file. Returns an error if a
+    /// text in the last batch is not Unicode, or if writing fails.
     pub(super) fn finish(&mut self) -> Result<(), Failure> {
         if !self.pending.is_empty() {
             self.batch()?;

@@ -1,4 +1,5 @@
-//! `encode --from arrow`: writes the rows of an Arrow file as items.
+//! `encode --from arrow`: `ArrowReader` reads the rows of an Arrow file and writes them as items. Checks every length
+//! in the file before the Arrow library uses it.
 
 use std::collections::BTreeSet;
 use std::io::{Read as _, Seek as _, SeekFrom, Write};
@@ -42,15 +43,15 @@ pub(super) struct ArrowReader {
     decoder: FileDecoder,
     /// The blocks of the file that contain record batches.
     blocks: Vec<Block>,
-    /// The column of each field of the items, in the order of the fields.
+    /// The columns of the fields, in the order of the fields of an item.
     columns: Vec<Column>,
     /// The largest number of elements of a field in one item, at least 1.
     most_elements: usize,
-    /// The number of items that were written.
+    /// The number of written items.
     items: u64,
 }
 
-/// Returns the failure for a file that is not a valid Arrow file. `what` names the part of the file that is wrong.
+/// Returns the failure for a file that is not a valid Arrow file. `what` describes the invalid part of the file.
 fn invalid(what: &str) -> Failure {
     Failure::refused(format_args!("the input is not a valid Arrow file: {what}"))
 }
@@ -60,7 +61,8 @@ impl ArrowReader {
     ///
     /// # Errors
     /// - the file is not an Arrow file
-    /// - a column has no field or has another type than its field, or a field has no column
+    /// - a column belongs to no field, the type of a column differs from the type of its field, or a field has no
+    ///   column
     pub(super) fn new(mut file: Box<dyn ReadSeek>, item: &PackedField) -> Result<Self, Failure> {
         let len = file.seek(SeekFrom::End(0))?;
         let trailer_start = len.checked_sub(to_u64(TRAILER)).ok_or_else(|| invalid("the file is too short"))?;
@@ -68,8 +70,8 @@ impl ArrowReader {
         file.seek(SeekFrom::Start(trailer_start))?;
         file.read_exact(&mut trailer)?;
         let footer_len = read_footer_length(trailer).map_err(arrow_error)?;
-        // The length of the footer can be wrong, so it is compared with the length of the file before memory is
-        // allocated.
+        // The length of the footer can be wrong. The length is therefore compared with the length of the file before
+        // memory is allocated.
         let footer_start =
             trailer_start.checked_sub(to_u64(footer_len)).ok_or_else(|| invalid("the footer is too long"))?;
         let mut footer = vec![0; footer_len];
@@ -90,8 +92,9 @@ impl ArrowReader {
         Ok(Self { file, len, decoder, blocks, columns, most_elements: most_elements(item), items: 0 })
     }
 
-    /// Writes all rows to `out` as items of `item`, each of `size` bytes. Shows the number of bytes that were read in
-    /// `progress`. Returns an error if the file is not valid, if a value does not fit its field, or if writing fails.
+    /// Writes all rows to `out` as items of `size` bytes. `item` describes the fields of an item. Shows the number of
+    /// read bytes in `progress`. Returns an error if the file is not valid, if a value does not fit its field, or if
+    /// writing fails.
     pub(super) fn write(
         &mut self,
         item: &PackedField,
@@ -103,7 +106,8 @@ impl ArrowReader {
         for block in std::mem::take(&mut self.blocks) {
             let buffer = self.read_block(&block)?;
             let Some(batch) = self.decoder.read_record_batch(&block, &buffer).map_err(arrow_error)? else { continue };
-            // A bool has one bit. `decode` writes at most `BATCH_ITEMS` rows of values without bytes in one batch.
+            // The smallest value, a bool, has one bit, so a batch has at most 8 rows for each byte. If the values have
+            // no bytes, `decode` writes at most `BATCH_ITEMS` rows in one batch.
             if batch.num_rows() > buffer.len().saturating_mul(8).max(BATCH_ITEMS) {
                 return Err(invalid("a record batch has more rows than values"));
             }
@@ -118,9 +122,9 @@ impl ArrowReader {
         Ok(())
     }
 
-    /// Reads `block`, the position of a record batch in the file. Returns the bytes of the batch. Checks the lengths in
-    /// the batch, because the Arrow reader panics if a buffer is outside of its batch, or if the length of an array is
-    /// so large that the number of its elements overflows. Returns an error if a length is not possible.
+    /// Reads the record batch at `block`, a position in the file, and returns the bytes of the batch. Checks the
+    /// lengths in the batch: the Arrow reader panics if a buffer is outside of its batch, or if the number of elements
+    /// of an array overflows. Returns an error if a length is not possible.
     fn read_block(&mut self, block: &Block) -> Result<Buffer, Failure> {
         let wrong = || invalid("a record batch is outside of the file");
         let length = |bytes: i64| usize::try_from(bytes).map_err(|_| wrong());
@@ -147,8 +151,8 @@ impl ArrowReader {
         if batch.buffers().is_some_and(|buffers| buffers.iter().any(|buffer| is_inside(buffer).is_none())) {
             return Err(invalid("a buffer is outside of its record batch"));
         }
-        // An array has at least one bit for each value, unless the values have 0 bytes. `decode` writes at most
-        // `BATCH_VALUES` values in one batch, unless a single item has more.
+        // An array has at least one bit for each value. Only values of 0 bytes have no bits, and `decode` writes at
+        // most `BATCH_VALUES` of them, or those of a single item, in one batch.
         let limit = total.saturating_mul(8).max(BATCH_VALUES).max(self.most_elements);
         let is_possible = |len: i64| {
             usize::try_from(len).is_ok_and(|len| len <= limit && len.checked_mul(self.most_elements).is_some())
@@ -169,9 +173,9 @@ struct Column {
     members: Vec<Column>,
 }
 
-/// Returns the largest number of elements of `field` or of a field inside `field` in one item, at least 1. Returns
-/// `usize::MAX` if the number overflows. A complex number counts as two elements, because its Arrow type is a list of
-/// two values.
+/// Returns the number of elements in one item of the field with the most elements: `field` or a field inside of
+/// `field`. The result is at least 1, and is `usize::MAX` if the number overflows. A complex number counts as two
+/// elements, because its Arrow type is a list of two values.
 fn most_elements(field: &PackedField) -> usize {
     let inner = match &field.kind {
         PackedKind::Record(fields) => fields.iter().map(most_elements).max().unwrap_or(1),
@@ -180,12 +184,12 @@ fn most_elements(field: &PackedField) -> usize {
     field.shape.iter().map(|len| (*len).max(1)).fold(inner, usize::saturating_mul)
 }
 
-/// Returns the column in `columns` of each field of `fields`, in the order of the fields. Checks that there is one
-/// column for each field, in any order, with a type that fits the field.
+/// Finds the column of each field of `fields` in `columns`. Returns the columns in the order of the fields. Checks that
+/// each field has one column, in any order, and that the type of the column fits the field.
 ///
 /// # Errors
-/// - a column has no field, a field has no column, or a type is wrong: returns a message with the dotted name of the
-///   field
+/// - a column belongs to no field, a field has no column, or a type is wrong: returns a message with the dotted name of
+///   the field
 fn find_columns(fields: &[PackedField], columns: &Fields) -> Result<Vec<Column>, Problem> {
     for column in columns {
         if !fields.iter().any(|field| field.name == *column.name()) {
@@ -221,7 +225,7 @@ fn find_columns(fields: &[PackedField], columns: &Fields) -> Result<Vec<Column>,
 }
 
 /// Returns the index in `columns` of the column of `field`. `index` is the index of `field` in its record. If several
-/// columns have the name of `field`, prefers the column at `index`, so that fields with one name have different
+/// columns have the name of `field`, prefers the column at `index`, so that fields with equal names get different
 /// columns. Returns `None` if no column has the name.
 fn column_index(field: &PackedField, index: usize, columns: &Fields) -> Option<usize> {
     match columns.get(index) {
@@ -230,13 +234,13 @@ fn column_index(field: &PackedField, index: usize, columns: &Fields) -> Option<u
     }
 }
 
-/// Checks that a value of the Arrow type `found` is an array (lists in lists) with the shape `shape` and with elements
-/// of `kind`. An empty `shape` is a single value. Returns the columns of the fields if the elements are records, and
-/// otherwise an empty list. Returns an error if the type is wrong.
+/// Checks that a value of the Arrow type `found` is an array of the shape `shape` with elements of `kind`. In Arrow, an
+/// array is lists in lists. An empty `shape` means a single value. Returns the columns of the fields if the elements
+/// are records, and otherwise an empty list. Returns an error if the type is wrong.
 fn check_type(kind: &PackedKind, shape: &[usize], found: &DataType) -> Result<Vec<Column>, Problem> {
     if let Some((len, inner)) = shape.split_first() {
         return match found {
-            // The Arrow reader panics if the length in the file is so large that the number of elements overflows.
+            // The Arrow reader panics if the length in the file makes the number of elements overflow.
             DataType::FixedSizeList(_, list_len) if usize::try_from(*list_len) != Ok(*len) => {
                 let wanted = plural(to_u64(*len), "element");
                 Err(Problem::new(format!("the column has lists of length {list_len} but the field has {wanted}")))
@@ -264,7 +268,7 @@ fn check_type(kind: &PackedKind, shape: &[usize], found: &DataType) -> Result<Ve
     Err(Problem::new(format!("the column is {} but the field is {ty}", escape(&found.to_string()))))
 }
 
-/// Returns `true` if values of the Arrow type `found` can be values of `codec`.
+/// Returns `true` if `codec` can encode values of the Arrow type `found`.
 fn is_accepted(codec: &ScalarCodec, found: &DataType) -> bool {
     // The Arrow reader panics if a byte string has a negative length.
     let is_bytes = match found {
@@ -288,22 +292,23 @@ fn is_accepted(codec: &ScalarCodec, found: &DataType) -> bool {
     }
 }
 
-/// Returns `true` if a column of the Arrow type `found` has byte strings of the significant bytes of a `long double`.
-/// `codec` is the codec of the `long double`.
+/// Returns `true` if a column of the Arrow type `found` contains byte strings with the significant bytes of a `long
+/// double`. `codec` is the codec of the `long double`.
 fn is_long_double(codec: &ScalarCodec, found: &DataType) -> bool {
     let width = match codec.long_double_format() {
         LongDoubleFormat::Double => 8,
         LongDoubleFormat::X87 => 10,
         LongDoubleFormat::Binary128 => 16,
         LongDoubleFormat::DoubleDouble if codec.endian() == Endian::Little => 16,
-        // The column has the two doubles of a big-endian double-double in the opposite order, which is not supported.
+        // In the column, the two doubles of a big-endian double-double are in the opposite order. This order is not
+        // supported.
         _ => return false,
     };
     *found == DataType::FixedSizeBinary(width)
 }
 
-/// Returns the Arrow type of the real and the imaginary part if `found` is the type of complex numbers, a list of two
-/// values. Returns `Null` for any other type.
+/// If `found` is the Arrow type of complex numbers, a list of two values, returns the type of the two parts. Returns
+/// `Null` for any other type.
 fn pair(found: &DataType) -> &DataType {
     match found {
         DataType::FixedSizeList(part, 2) => part.data_type(),
@@ -312,8 +317,8 @@ fn pair(found: &DataType) -> &DataType {
 }
 
 /// Writes one row of `arrays`, the columns of a record batch or struct, to `bytes`, the bytes of one record. `row` is
-/// the index of the row. `fields` are the fields of the record. For each field, in the same order, `columns` has the
-/// index in `arrays` of the field's column. Returns an error if a value does not fit its field.
+/// the index of the row. `fields` are the fields of the record, and `columns` are their columns in the same order.
+/// Returns an error if a value does not fit its field.
 fn store_record(
     fields: &[PackedField],
     columns: &[Column],
@@ -332,8 +337,8 @@ fn store_record(
 }
 
 /// Writes the value at the index `row` of `column` to `bytes`. The value is an array of the shape `shape` with elements
-/// of `field`. An empty `shape` is a single element. `members` are the columns of the fields if `field` is a record.
-/// Returns an error if the value does not fit.
+/// of `field`. An empty `shape` means a single element. If `field` is a record, `members` are the columns of its
+/// fields. Returns an error if the value does not fit.
 fn store_value(
     field: &PackedField,
     members: &[Column],
@@ -436,7 +441,7 @@ fn float(codec: &ScalarCodec, column: &dyn Array, row: usize) -> Option<Value> {
     }
 }
 
-/// Writes a complex number to `bytes`, a value of `codec`. `parts` are its real and its imaginary part. Returns an
+/// Writes the complex number with the real and the imaginary part `parts` to `bytes`, a value of `codec`. Returns an
 /// error if the number does not fit.
 fn store_complex(codec: &ScalarCodec, parts: &dyn Array, bytes: &mut [u8]) -> Result<(), Problem> {
     let internal = || Problem::new("internal error: the types of the columns were checked");

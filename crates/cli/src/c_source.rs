@@ -1,4 +1,4 @@
-//! The options `--c` and `--struct`: C source instead of a format.
+//! The options `--c` and `--struct`, with which a command reads C source instead of a format.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -16,7 +16,8 @@ use super::options::NamedModel;
 /// The largest number of bytes that the command reads from a header. The library permits 2 MiB.
 const LARGEST_HEADER: u64 = 4 << 20;
 
-/// The dialect that the output names for C source. The layout does not depend on its rules.
+/// The dialect that the output of a command contains for C source. The layout does not depend on the rules of this
+/// dialect.
 const C: Dialect = {
     let mut dialect = Dialect::PEP3118;
     dialect.name = "c";
@@ -35,15 +36,15 @@ pub(super) struct COptions {
     name: Option<String>,
 }
 
-/// The reason why the C source is refused.
+/// The reason why the command refuses the C source.
 pub(super) enum CSourceError {
-    /// The source is not valid, or has no type with the name.
+    /// The source is not valid, or declares no type with the name of `--struct`.
     Source(CError),
     /// The source cannot be read, or an option contradicts the source.
     Other {
         /// The message without `error: `. Text from the user is escaped.
         message: String,
-        /// The help line. Empty if there is no help.
+        /// The help line, or an empty text for no help line.
         help: &'static str,
     },
 }
@@ -77,7 +78,7 @@ impl COptions {
     }
 
     /// Returns the interpretation of the C source for the data model `model`. Returns `None` without `--c`. If
-    /// `itemsize`, in bytes, is given, the C type must have this size.
+    /// `itemsize` is `Some`, the C type must have this size in bytes.
     pub(super) fn interpretation(
         &self,
         model: &NamedModel,
@@ -85,7 +86,8 @@ impl COptions {
     ) -> Result<Option<Interpretation>, CSourceError> {
         let Some(source) = &self.source else { return Ok(None) };
         let bytes = source.as_encoded_bytes();
-        // Every declaration ends with a semicolon. A file name rarely contains a semicolon or a brace.
+        // The value is C source if it contains a semicolon or a brace: every declaration ends with a semicolon, and a
+        // file name rarely contains these characters.
         let text = if bytes.iter().any(|byte| matches!(byte, b';' | b'{')) {
             bytes.to_vec()
         } else {

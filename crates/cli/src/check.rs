@@ -135,7 +135,7 @@ impl Default for ReadonlyJson {
     }
 }
 
-/// A memory block of `len` bytes that contains the buffer. `buf` points to the byte at `offset`.
+/// The memory block that contains the buffer. The block has `len` bytes, and `buf` points to the byte at `offset`.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct BlockJson {
@@ -144,7 +144,7 @@ struct BlockJson {
     offset: i64,
 }
 
-/// The reply to a line that is not a buffer.
+/// The reply to a line of `--jsonl` that is not a buffer.
 #[derive(Serialize)]
 struct ErrorReply {
     error: ErrorObject,
@@ -156,13 +156,13 @@ fn report_json<'r>(report: &'r Report, view: Option<&View<'_>>) -> ReportJson<'r
     ReportJson { exporter: None, findings: report, readable: view.is_some() }
 }
 
-/// Parses `text`, the JSON object of the argument OBJECT. If `text` is not such an object, returns the error message.
+/// Parses `text`, the argument OBJECT: a buffer as a JSON object. If `text` is not a buffer, returns the error message.
 fn buffer_from_json(text: &str) -> Result<BufferJson, String> {
     serde_json::from_str(text).map_err(|error| escape(error.to_string().as_bytes()).into_owned())
 }
 
 /// Parses `text`, a request such as `FULL_RO`. Returns an error if `text` contains an unknown name. Accepts flags that
-/// contradict each other, because the check then reports the broken rules.
+/// contradict each other, because the check reports the broken rules of such a request.
 fn request(text: &str) -> Result<Request, RequestError> {
     match text.parse::<Request>() {
         Err(RequestError::Flags(error)) => Ok(Request::from_bits_retain(error.flags())),
@@ -254,20 +254,21 @@ struct GivenFields<'b> {
 }
 
 impl<'b> GivenFields<'b> {
-    /// Returns the buffer with these fields. A missing field is computed from the other fields. `checker` has the
-    /// dialect and the data model that determine the size of the format.
+    /// Returns the buffer with these fields. A missing field is computed from the other fields. The dialect and the
+    /// data model of `checker` determine the size of the format.
     fn raw_view(&self, checker: &Checker<'_>) -> RawView<'b> {
         let Self { readonly, format, shape, strides, suboffsets, .. } = *self;
         let described = || {
             let found = reconcile(format?, None, checker.dialect, checker.model);
             i64::try_from(interpretations(&found).first()?.layout.size()).ok()
         };
-        // A NULL format means bytes, so the item size is 1. The check reports a format without a size.
+        // A format of NULL means bytes, so the default of the item size is 1. The check reports an invalid format,
+        // which has no size.
         let itemsize = self.itemsize.or_else(described).unwrap_or(1);
         let product = |bytes: i64, len: &i64| bytes.saturating_mul(*len);
         let len = self.len.unwrap_or_else(|| shape.unwrap_or_default().iter().fold(itemsize, product));
         let ndim = self.ndim.unwrap_or_else(|| match shape {
-            // The check reports every number of dimensions that is too large, and so also `i32::MAX`.
+            // The check reports every number of dimensions above 64, including `i32::MAX`.
             Some(shape) => i32::try_from(shape.len()).unwrap_or(i32::MAX),
             None => i32::from(self.len.is_some()),
         });
@@ -291,8 +292,8 @@ impl BufferOptions {
 }
 
 impl BufferJson {
-    /// Checks the buffer, calls `print` with the result, and returns the result of `print`. `checker` has the dialect
-    /// and the data model that are used if the JSON object lacks the keys `dialect` and `model`.
+    /// Checks the buffer, calls `print` with the result, and returns the result of `print`. If the JSON object has no
+    /// key `dialect` or `model`, the dialect or the data model of `checker` is used.
     ///
     /// # Errors
     /// - the request, the dialect or the data model is unknown

@@ -1,4 +1,4 @@
-//! `pep3118 completions`: prints the script with which a shell completes commands, options and values.
+//! `pep3118 completions`: prints a completion script. With the script, a shell completes commands, options and values.
 
 use std::io::Write;
 
@@ -33,8 +33,8 @@ impl Completions {
     }
 }
 
-/// Returns the lines of the script for fish that complete the values of arguments without an option, such as `rules
-/// A04`. `clap_complete` completes only options in fish.
+/// Returns the lines of the fish script that complete positional arguments, such as `rules A04`. For fish,
+/// `clap_complete` generates only the completion of options.
 fn fish_arguments(command: &Command) -> String {
     let mut lines = String::new();
     for subcommand in command.get_subcommands() {

@@ -139,7 +139,7 @@ enum ItemWriter<W: Write> {
     Arrow(Box<ArrowWriter<W>>),
 }
 
-/// The columns of the output, in the form that the writer needs.
+/// The columns of the output, for rows of text or for an Arrow file.
 enum OutputColumns {
     Rows(Columns),
     #[cfg(feature = "arrow")]
@@ -147,8 +147,8 @@ enum OutputColumns {
     Arrow(Box<pep3118::arrow::Mapping>),
 }
 
-/// The format, the input file and the output file. Which argument is which depends on the other arguments and on
-/// `--to`.
+/// The format, the input file and the output file. The meaning of a positional argument depends on the other arguments
+/// and on `--to`.
 struct Arguments<'a> {
     /// The format of an item, or `None` for the C source of `--c`.
     format: Option<&'a OsStr>,
@@ -186,8 +186,8 @@ impl Decode {
                 }
                 let stdout = io::stdout().lock();
                 let is_terminal = stdout.is_terminal();
-                // `anstream::stdout()` would search the output for colours, which takes time. The rows contain
-                // no colours, and all text from the input is escaped.
+                // The rows are not written to `anstream::stdout()`, because it would search the output for colours. The
+                // rows contain no colours, and all text from the input is escaped.
                 let out = BufWriter::with_capacity(1 << 16, stdout);
                 decoder.write(columns, input, out, is_terminal)?;
             }
@@ -195,8 +195,9 @@ impl Decode {
         Ok(Status::Done)
     }
 
-    /// Returns the interpretation of `format`, or of the C source of `--c` if `format` is `None`. The values are read
-    /// from `input`. Returns an error if the format or the C source is invalid or ambiguous.
+    /// Returns the interpretation of `format`, or of the C source of `--c` if `format` is `None`. `input` is the file
+    /// to read; its length selects the suggestions in the message for an ambiguous format. Returns an error if the
+    /// format or the C source is invalid or ambiguous.
     fn interpretation(&self, format: Option<&OsStr>, input: &Path) -> Result<Interpretation, Failure> {
         let Some(format) = format.map(options::bytes) else {
             let found = self.c.interpretation(&self.interpretation.model, self.itemsize)?;
@@ -208,8 +209,9 @@ impl Decode {
         Ok(found)
     }
 
-    /// Returns the failure for `error`, which the library returned for `format`. If the format is ambiguous and
-    /// all of `input` is read, the help line lists the dialects whose item size divides the length of `input`.
+    /// Returns the failure for `error`, which the library returned for `format`. If the format is ambiguous and the
+    /// command reads the whole file `input`, the help line lists the dialects whose item size divides the length of the
+    /// file.
     fn refused(&self, error: &LayoutError, format: &[u8], input: &Path) -> Failure {
         let reads_all = self.count.is_none() && self.shape.is_none() && self.every.is_none() && !self.follow;
         if !reads_all {
@@ -228,11 +230,12 @@ impl Decode {
             let (every, itemsize) = (plural(every, "byte"), plural(to_u64(itemsize), "byte"));
             Failure::refused(format_args!("a packet of --every has {every} but an item has {itemsize}"))
         })?;
-        // On a 32-bit machine, the length of a packet of 2^32 bytes or more does not fit `usize`.
+        // On a 32-bit machine, a packet length of 2^32 bytes or more does not fit `usize`.
         usize::try_from(gap).map_err(|_| Failure::refused(format_args!("a packet of {every} bytes is too long")))
     }
 
-    /// Returns the columns of the output for items of `layout`. `text` contains the fields whose bytes are text.
+    /// Returns the columns of the output for items of `layout`. `text` contains the fields whose bytes are written as
+    /// text.
     ///
     /// # Errors
     /// - `--columns` contains an unknown name
@@ -249,12 +252,12 @@ impl Decode {
         }
     }
 
-    /// Returns the format, the input and the output.
+    /// Returns the format, the input file and the output file that the arguments name.
     ///
     /// # Errors
     /// - an option contradicts `--to`
     /// - the format is given twice
-    /// - the command has two files, and it is unclear which file to write
+    /// - the arguments name two files, but do not state which file to write
     /// - an Arrow file would be written to a terminal
     fn arguments(&self) -> Result<Arguments<'_>, Failure> {
         let usage = |message: String| Err(Failure::Usage(message));
@@ -298,8 +301,8 @@ impl Decode {
         Ok(Arguments { format, input: file, output })
     }
 
-    /// Returns the arguments of `--to arrow`. `second_file` is the second argument if the argument is not the format.
-    /// `output` is the value of `--output`, or `None` if the option is missing.
+    /// Returns the arguments for `--to arrow`. `second_file` is the second positional argument if this argument is not
+    /// the format. `output` is the value of `--output`, or `None` without the option.
     #[cfg(feature = "arrow")]
     fn arrow_arguments<'a>(
         &'a self,
@@ -318,25 +321,29 @@ impl Decode {
             return match (is_arrow(file), is_arrow(second)) {
                 (false, true) => Ok(Arguments { format, input: file, output: Some(second) }),
                 (true, false) => Ok(Arguments { format, input: second, output: Some(file) }),
-                _ => usage("of two files, the one to write must end in .arrow; --output names any other file".into()),
+                _ => usage(
+                    "with two files, the file to write must end in .arrow and the file to read must not: name any \
+                     other file to write with --output"
+                        .into(),
+                ),
             };
         }
         if self.output.is_none() {
             if is_arrow(file) {
                 let file = escape_path(file);
                 return usage(format!(
-                    "`{file}` is the file to write: name the one to read too, or - for standard input"
+                    "`{file}` is the file to write: also name the file to read, or - for standard input"
                 ));
             }
             if io::stdout().is_terminal() {
-                return usage("an Arrow file is not for the terminal: name it with --output".into());
+                return usage("an Arrow file cannot be written to the terminal: name the file with --output".into());
             }
         }
         Ok(Arguments { format, input: file, output })
     }
 }
 
-/// Reads items and writes the values of the items.
+/// Reads items and writes their values to the output.
 struct Decoder<'d> {
     options: &'d Decode,
     layout: &'d Layout,
@@ -350,8 +357,8 @@ struct Decoder<'d> {
 
 impl Decoder<'_> {
     /// Reads the items of `input` and writes the values of `columns` to `out`. `rows_on_terminal` must be `true` if
-    /// `out` is a terminal. No progress bar is then shown. Returns an error if the input cannot be read, if an item
-    /// cannot be decoded, or if writing fails.
+    /// `out` is a terminal; the command then shows no progress bar. Returns an error if the input cannot be read, if an
+    /// item cannot be decoded, or if writing fails.
     fn write<W: Write>(
         &self,
         columns: OutputColumns,
@@ -359,7 +366,7 @@ impl Decoder<'_> {
         mut out: W,
         rows_on_terminal: bool,
     ) -> Result<(), Failure> {
-        // Rows of a slow stream are flushed after each block, so that they appear as soon as they arrive.
+        // After each block of a slow stream, the rows are flushed, so that they appear at once.
         let Self { options, plan, .. } = *self;
         let is_live = matches!(input, InputSource::Stream(_)) && options.strides.is_none();
         let (mut items, bytes) = match &options.strides {
@@ -450,8 +457,7 @@ impl Decoder<'_> {
         let raw = RawView {
             len: len.ok_or_else(too_large)?,
             itemsize,
-            // `Checker` refuses more than 64 dimensions. A number of dimensions that does not fit `i32` becomes
-            // `i32::MAX`, which `Checker` refuses too.
+            // `Checker` refuses more than 64 dimensions, including `i32::MAX`.
             ndim: i32::try_from(shape.len()).unwrap_or(i32::MAX),
             shape: Some(shape),
             strides: Some(strides),
@@ -462,12 +468,12 @@ impl Decoder<'_> {
         if view.is_empty() {
             return Ok((Items::Empty, None));
         }
-        let extent = view.byte_bounds().ok_or_else(too_large)?;
+        let bounds = view.byte_bounds().ok_or_else(too_large)?;
         let skip = i64::try_from(options.skip).map_err(|_| too_large())?;
-        let (low, high) = (skip.checked_add(extent.low), skip.checked_add(extent.high));
+        let (low, high) = (skip.checked_add(bounds.low), skip.checked_add(bounds.high));
         let (low, high) = low.zip(high).ok_or_else(too_large)?;
         let Ok(start) = u64::try_from(low) else {
-            let before = extent.low.unsigned_abs();
+            let before = bounds.low.unsigned_abs();
             return Err(Failure::refused(format_args!(
                 "items start up to {} before the first one but --skip is {}\nhelp: the first item can be at `--skip {before}`",
                 plural(before, "byte"),
@@ -480,7 +486,7 @@ impl Decoder<'_> {
             return Err(Failure::refused(format_args!("the items are at bytes {low} to {high} of {end}")));
         }
         let start = i64::try_from(start).map_err(|_| too_large())?;
-        let origin = start.checked_sub(extent.low).ok_or_else(too_large)?;
+        let origin = start.checked_sub(bounds.low).ok_or_else(too_large)?;
         let items = StridedItems::new(bytes, origin, shape, strides, itemsize);
         Ok((Items::Strided(items), len.map(i64::unsigned_abs)))
     }
@@ -507,8 +513,8 @@ impl<W: Write> ItemWriter<W> {
     /// Writes the buffered items and the end of the output. `result` is the result of reading all items. Returns the
     /// error if writing fails, and otherwise `result`.
     ///
-    /// After an error, the rows before the error are written. An Arrow file gets no footer after an error,
-    /// because a program could mistake a file with a footer for a complete file.
+    /// After an error, writes the rows before the error. After an error, an Arrow file gets no footer, because a
+    /// program could mistake a file with a footer for a complete file.
     fn finish(&mut self, result: Result<(), Failure>) -> Result<(), Failure> {
         match self {
             Self::Rows(rows) => rows.finish(result.is_ok())?,

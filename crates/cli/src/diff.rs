@@ -39,9 +39,9 @@ pub(super) struct Diff {
 struct DiffJson {
     /// Whether both formats have the same values under the same names.
     same: bool,
-    /// The strictest level of equivalence that holds, such as `scalars`. `None` if the formats are different.
+    /// The highest level of equivalence that the formats have, such as `scalars`. `None` if the formats are different.
     equivalence: Option<&'static str>,
-    /// The first difference in words. `None` if there is no difference.
+    /// The first difference as a sentence. `None` if the formats do not differ.
     difference: Option<String>,
 }
 
@@ -97,12 +97,12 @@ impl Diff {
     ///
     /// # Errors
     /// - a format is not valid in the dialect of `--dialect` (`pep3118` by default) with the C sizes of `--model`:
-    ///   returns the error and this format
+    ///   returns the error and the invalid format
     fn compare<'f>(&self, a: &'f [u8], b: &'f [u8]) -> Result<Comparison, (LayoutError, &'f [u8])> {
         let InterpretationOptions { dialect, model } = &self.interpretation;
         let dialect = dialect.unwrap_or(&Dialect::PEP3118);
         let parse = |format| {
-            // An error of the comparison does not name the refused format, so check each format first.
+            // An error of the comparison does not contain the refused format. Each format is therefore checked first.
             calcsize_in(format, dialect, &model.model).map_err(|error| (error, format))?;
             Format::parse(format).map_err(|error| (LayoutError::from(error), format))
         };

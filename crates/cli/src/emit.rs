@@ -1,5 +1,5 @@
-//! `pep3118 emit`: prints the format string that a given reader interprets as the same layout, or a type with
-//! that layout in C, Rust and other languages or for a Python library.
+//! `pep3118 emit`: prints a format string for a given reader, which interprets the format string as the same layout.
+//! With `--to`, prints a type with this layout in C, Rust or another language, or for a Python library.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -136,14 +136,14 @@ impl Emit {
             });
         }
         let emitted = emitted.map_err(refused)?;
-        // Source code contains line feeds and tabs, which names in the code do not. A format string has one line, so a line
-        // feed can only be part of a name and is refused.
+        // In source code, line feeds and tabs are allowed, because names in the code cannot contain these characters. A
+        // format string has one line, so a line feed in it is part of a name and is refused.
         let is_source = self.language.is_some();
         let is_allowed = |character: char| is_visible(character) || (is_source && matches!(character, '\n' | '\t'));
         if !self.raw {
             refuse_invisible(&emitted, is_allowed)?;
         }
-        // `anstream::stdout()` would remove terminal escapes from a name and so change the format.
+        // `anstream::stdout()` would remove terminal escapes from a name, which would change the format.
         let mut out = io::stdout().lock();
         out.write_all(&emitted)?;
         if !is_source {
@@ -153,9 +153,9 @@ impl Emit {
         Ok(Status::Done)
     }
 
-    /// Returns the source code of a type with the layout `layout` if a language was selected. Otherwise returns a
-    /// format that the selected reader interprets as `layout`. If `layout` cannot be expressed, returns an error
-    /// message. The caller must escape the message, because it can contain names of fields.
+    /// If the user selected a language, returns the source code of a type with the layout `layout`. Otherwise, returns
+    /// a format that the selected reader interprets as `layout`. If neither exists, returns an error message. The
+    /// caller must escape the message, because the message can contain names of fields.
     fn emit(&self, layout: &Layout) -> Result<Vec<u8>, String> {
         let name = self.name.as_deref();
         match self.language {
@@ -201,14 +201,14 @@ fn write_json(reply: &Reply<EmitJson>) -> Result<Status, Failure> {
     Ok(if matches!(reply, Reply::Ok(_)) { Status::Done } else { Status::Failed })
 }
 
-/// Returns the failure with the message `message`. Escapes the message, because it can contain names of fields.
+/// Returns the failure with the escaped `message`, which can contain names of fields.
 fn refused(message: String) -> Failure {
     Failure::refused(escape(message.as_bytes()))
 }
 
 /// Returns an error if `emitted` contains bytes that are not UTF-8, or a character that `is_allowed` rejects. A
-/// terminal could interpret such output as a command. The output is refused and not escaped, because escapes would
-/// change the format.
+/// terminal could interpret such output as a command. The command refuses the output and does not escape it, because
+/// escapes would change the format.
 fn refuse_invisible(emitted: &[u8], is_allowed: impl Fn(char) -> bool) -> Result<(), Failure> {
     for chunk in emitted.utf8_chunks() {
         let invisible = chunk.valid().chars().find(|character| !is_allowed(*character));

@@ -29,12 +29,11 @@ use pep3118::__private::to_u64;
 /// The size in bytes of the buffers of the input and of the output.
 const BUFFER: usize = 1 << 17;
 
-/// The part of the limit for the length of a line, in bytes, that does not depend on the item size. See
-/// [`Encoder::longest_line`].
+/// The constant part of the limit for the length of a line, in bytes. See [`Encoder::longest_line`].
 const LONGEST_LINE: u64 = 1 << 26;
 
-/// The part of the limit for the length of a line that is multiplied by the item size: bytes of text for each byte of
-/// an item. `decode` writes fewer than 20 bytes of text for a byte of an item. The limit is higher, because other
+/// The part of the limit for the length of a line that grows with the item size: the bytes of text for each byte of an
+/// item. `decode` writes fewer than 20 bytes of text for one byte of an item. The limit is higher, because other
 /// programs can write spaces.
 const TEXT_PER_BYTE: u64 = 64;
 
@@ -120,7 +119,9 @@ impl Encode {
         }
         let output = self.output.as_deref().filter(|output| !is_stdout(output));
         if output.is_none() && io::stdout().is_terminal() {
-            return Err(Failure::Usage("bytes of items are not for the terminal: name a file with --output".into()));
+            return Err(Failure::Usage(
+                "bytes of items cannot be written to the terminal: name a file with --output".into(),
+            ));
         }
         let (input, identity) = InputSource::open(self.file().unwrap_or(Path::new("-")), false)?;
         let encoder = Encoder { item: &item, size, is_csv_safe: self.csv_safe };
@@ -136,7 +137,7 @@ impl Encode {
                 }
                 let mut out = BufWriter::with_capacity(BUFFER, io::stdout().lock());
                 let result = encoder.write(from, input, &mut out);
-                // After an error, the items before the error are written too.
+                // After an error, the items before the error are also written.
                 out.flush()?;
                 result?;
             }
@@ -171,8 +172,8 @@ impl Encode {
         if self.c.is_given() { self.first.as_deref().map(Path::new) } else { self.second.as_deref() }
     }
 
-    /// Returns the format of the input: the value of `--from`, or without `--from` the format for the ending of the
-    /// file name. Without a known ending, the format is JSON lines.
+    /// Returns the format of the input. Without `--from`, the ending of the file name determines the format. If the
+    /// ending is unknown, the format is JSON lines.
     fn input_format(&self) -> InputFormat {
         let extension = self.file().and_then(Path::extension);
         let is = |name: &str| extension.is_some_and(|extension| extension.eq_ignore_ascii_case(name));
@@ -197,8 +198,8 @@ struct Encoder<'e> {
 }
 
 impl Encoder<'_> {
-    /// Reads the values of `input`, which has the format `from`, and writes the items with these values to `out`.
-    /// Returns an error if the input cannot be read, if a value does not fit its field, or if writing fails.
+    /// Reads values from `input` in the format `from`, and writes the items with these values to `out`. Returns an
+    /// error if the input cannot be read, if a value does not fit its field, or if writing fails.
     fn write(&self, from: InputFormat, input: InputSource, out: &mut impl Write) -> Result<(), Failure> {
         match from {
             InputFormat::Jsonl => {
@@ -211,7 +212,7 @@ impl Encoder<'_> {
             }
             #[cfg(feature = "arrow")]
             InputFormat::Arrow => {
-                // The reader needs the footer at the end of the file first, so the input must be seekable.
+                // The reader first needs the footer at the end of the file, so the input must be seekable.
                 let Seekable { bytes, input_end, .. } = input.seekable(0, u64::MAX)?;
                 let mut progress = Progress::new(Some(input_end), false);
                 ArrowReader::new(bytes, self.item)?.write(self.item, self.size, &mut progress, out)
@@ -219,14 +220,14 @@ impl Encoder<'_> {
         }
     }
 
-    /// Returns the limit for the length of a line or CSV row in bytes. A longer line or row is an error.
+    /// Returns the maximum length of a line or of a CSV row in bytes. A longer line or row is an error.
     fn longest_line(&self) -> u64 {
         to_u64(self.size).saturating_mul(TEXT_PER_BYTE).saturating_add(LONGEST_LINE)
     }
 
-    /// Writes to `out` one item for each line of `input`, a JSON value. Shows the number of bytes that were read in
-    /// `progress`. Returns an error if a line is too long or is not JSON, if a value does not fit its field, or if
-    /// reading or writing fails.
+    /// Reads one JSON value from each line of `input`, and writes the item with this value to `out`. Shows the number
+    /// of read bytes in `progress`. Returns an error if a line is too long or is not JSON, if a value does not fit its
+    /// field, or if reading or writing fails.
     fn write_json_lines(
         &self,
         input: Box<dyn Read>,
@@ -270,9 +271,9 @@ impl Encoder<'_> {
         Ok(())
     }
 
-    /// Writes to `out` one item for each CSV row of `input` after the header row. Shows the number of bytes that were
-    /// read in `progress`. Returns an error if a row is too long, if the header has other columns than the fields, if a
-    /// value does not fit its field, or if reading or writing fails.
+    /// Reads the CSV rows of `input` after the header row, and writes one item for each row to `out`. Shows the number
+    /// of read bytes in `progress`. Returns an error if a row is too long, if the columns in the header are not the
+    /// fields, if a value does not fit its field, or if reading or writing fails.
     fn write_csv(&self, input: Box<dyn Read>, progress: &mut Progress, out: &mut impl Write) -> Result<(), Failure> {
         let longest = self.longest_line();
         let out = RefCell::new(out);
@@ -312,7 +313,7 @@ impl Encoder<'_> {
     }
 
     /// Writes the cells of `row` to `item`, the bytes of an item. `columns[n]` is the column of the cell with the index
-    /// `n`. Returns an error if the number of cells is wrong or a cell has no value of its field.
+    /// `n`. Returns an error if the number of cells is wrong, or if a cell is not a value of its field.
     fn store_row(&self, columns: &[CsvColumn<'_>], row: &csv::ByteRecord, item: &mut [u8]) -> Result<(), Problem> {
         let is_empty = columns.is_empty() && row.iter().all(<[u8]>::is_empty);
         if row.len() != columns.len() && !is_empty {
@@ -344,7 +345,7 @@ impl Encoder<'_> {
         let mut named = Vec::new();
         for cell in header {
             let cell = self.without_quote(cell);
-            // `decode` escapes the names in the header, so the escaped name of a field is accepted too.
+            // `decode` escapes the names in the header, so the escaped name of a field is also accepted.
             let is_named = |column: &CsvColumn<'_>| {
                 column.name.as_bytes() == cell || escape(column.name.as_bytes()).as_bytes() == cell
             };
@@ -365,8 +366,8 @@ impl Encoder<'_> {
         }
     }
 
-    /// Returns `cell` without the apostrophe that `decode --csv-safe` writes before a formula. Returns `cell` unchanged
-    /// without `--csv-safe`, or if there is no such apostrophe.
+    /// Returns `cell` without the apostrophe that `decode --csv-safe` writes before a formula. Without `--csv-safe` or
+    /// without an apostrophe, returns `cell` unchanged.
     fn without_quote<'c>(&self, cell: &'c [u8]) -> &'c [u8] {
         match cell {
             [b'\'', rest @ ..] if self.is_csv_safe && is_formula(cell) => rest,
@@ -375,7 +376,7 @@ impl Encoder<'_> {
     }
 }
 
-/// A column of CSV, which has the values of one field.
+/// A column of CSV with the values of one field.
 struct CsvColumn<'e> {
     /// The dotted name of the field with the enclosing records, such as `outer.inner.field`.
     name: String,
@@ -398,18 +399,18 @@ fn collect<'e>(field: &'e PackedField, offset: usize, name: Option<&str>, column
     }
 }
 
-/// Returns the failure for `problem`, which is in the line with the number `number` of the input.
+/// Returns the failure for `problem` in the line `number` of the input, counted from 1.
 fn at_line(number: u64, problem: &Problem) -> Failure {
     Failure::refused(format_args!("line {number}: {problem}"))
 }
 
-/// Returns the failure for the line with the number `number`, which is longer than `longest` bytes.
+/// Returns the failure for the line `number` of the input, which is longer than `longest` bytes.
 fn too_long(number: u64, longest: u64) -> Failure {
     Failure::refused(format_args!("line {number} is longer than {longest} bytes"))
 }
 
-/// Reads `input`. Flushes `out` before each read, because the read can wait for a slow stream, and the items before it
-/// must not wait.
+/// Reads `input`, and flushes `out` before each read. A read can wait for a slow stream, and the items in `out` must
+/// not wait for the next read.
 struct FlushingReader<'o, W> {
     input: Box<dyn Read>,
     out: &'o RefCell<W>,
@@ -422,23 +423,23 @@ impl<W: Write> Read for FlushingReader<'_, W> {
     }
 }
 
-/// Reads an input of CSV. Each read returns at most one line, so that the number of the line is known when a row ends.
-/// A read fails if the current row is too long, because otherwise a row without an end would fill the memory.
+/// Reads CSV. Each read returns at most one line, so that the number of the line is known at the end of a row. A read
+/// fails if the current row is too long; otherwise a row without an end would fill the memory.
 struct LineReader<R> {
     input: BufReader<R>,
     /// The maximum length of a row in bytes.
     limit: u64,
     /// The number of bytes that may be read before the current row must end.
     left: u64,
-    /// The number of line feeds that were read.
+    /// The number of read line feeds.
     line_feeds: u64,
-    /// Whether the last byte that was read is in a line whose line feed was not read.
+    /// Whether the last read byte is in a line whose line feed is not read yet.
     has_open_line: bool,
 }
 
 impl<R> LineReader<R> {
-    /// Returns the number of the first line of `row`, which must be the last row that was read. The first line of the
-    /// input has the number 1.
+    /// Returns the number of the first line of `row`, counted from 1 in the input. `row` must be the last row that was
+    /// read.
     fn line_of(&self, row: &csv::ByteRecord) -> u64 {
         // A quoted cell can contain line feeds.
         let inside = row.as_slice().iter().filter(|byte| **byte == b'\n').count();

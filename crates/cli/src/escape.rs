@@ -1,4 +1,4 @@
-//! Escapes text from the input, so that the text cannot control a terminal or contain invisible characters.
+//! Escapes text from the input, so that the output contains no invisible characters and no commands for a terminal.
 //!
 //! All names, formats, paths and arguments are escaped by [`escape`], and all JSON by [`json`].
 
@@ -35,9 +35,9 @@ pub fn json(text: &mut Vec<u8>) {
     *text = escaped.into_bytes();
 }
 
-/// Returns `true` if a terminal displays `character` and takes no other action.
+/// Returns `true` if a terminal displays `character`, and does not interpret `character` as a command.
 ///
-/// The check escapes `character` after a letter, because a combining character is visible only there.
+/// The check tests `character` after a letter, because a combining character is visible only after a letter.
 pub(super) fn is_visible(character: char) -> bool {
     let pair: String = ['a', character].into_iter().collect();
     escape(&pair) == pair

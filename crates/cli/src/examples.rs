@@ -1,6 +1,6 @@
-//! The examples of each command, for its help and its manual page.
+//! The examples of each command, which `--help` and the manual page of the command contain.
 
-/// The examples of each command: the name of the command, and pairs of a description and a call.
+/// The examples of all commands, as (command, examples). An example is (description, call).
 const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
     (
         "explain",
@@ -83,14 +83,13 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
     ("man", &[("The page of decode", "pep3118 man decode | man -l -")]),
 ];
 
-/// Returns the examples of the command `name`: pairs of a description and a call. Returns an empty list for an unknown
-/// command.
+/// Returns the examples of the command `name` as (description, call). Returns an empty list for an unknown command.
 pub(super) fn of(name: &str) -> &'static [(&'static str, &'static str)] {
     EXAMPLES.iter().find(|(command, _)| *command == name).map_or(&[], |(_, examples)| examples)
 }
 
-/// Returns the section of the help of the command `name` with its examples. Returns an empty text if the command has no
-/// examples.
+/// Returns the section with the examples for the help of the command `name`. Returns an empty text if the command has
+/// no examples.
 pub(super) fn help(name: &str) -> String {
     let examples = of(name).iter().map(|(description, call)| format!("\n  {description}:\n    {call}"));
     let examples: String = examples.collect();

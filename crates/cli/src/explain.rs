@@ -1,4 +1,4 @@
-//! `pep3118 explain`: prints the fields of a format as a table and a picture.
+//! `pep3118 explain`: prints the fields of a format as a table, and the bytes of an item as a picture.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -69,8 +69,8 @@ impl Explain {
             json::write_pretty(out, &reply)?;
             return Ok(if reply.is_ok() { Status::Done } else { Status::Failed });
         }
-        // The table shows all interpretations of an ambiguous format. An SVG picture shows only one interpretation, so
-        // with `--svg` an ambiguous format is an error below.
+        // The table shows all interpretations of an ambiguous format. An SVG picture shows only one interpretation.
+        // With `--svg`, an ambiguous format is therefore an error below.
         if let ([first, others @ ..], false) = (interpretations(&found), self.svg) {
             note_type_name(format);
             page(out, &escape(format), first, others, model)?;
@@ -82,9 +82,9 @@ impl Explain {
         Ok(Status::Done)
     }
 
-    /// Explains `found`, the interpretation of the C source of `--c`, and writes the explanation to `out`. C source has
-    /// no format, so the line `format` of the explanation contains the canonical format of the layout. Returns an error
-    /// if `out` cannot be written to.
+    /// Explains `found`, the interpretation of the C source of `--c`, and writes the explanation to `out`. C source is
+    /// not a format. The line `format` of the explanation therefore contains the canonical format of the layout.
+    /// Returns an error if `out` cannot be written to.
     fn explain_c(&self, found: Interpretation, out: &mut impl Write) -> Result<Status, Failure> {
         let model = &self.interpretation.model.name;
         if self.svg {
@@ -101,9 +101,9 @@ impl Explain {
     }
 }
 
-/// Writes a header to `out`, then the table and the picture of each interpretation. `format` must be escaped. `found`
-/// is the first interpretation of `format`. `alternatives` are all other interpretations, none if the format is not
-/// ambiguous. `model` is the name by which the user selected the data model.
+/// Writes a header to `out`, and then the table and the picture of each interpretation. `format` must be escaped.
+/// `found` is the first interpretation of `format`. `alternatives` are the other interpretations of an ambiguous
+/// format. `model` is the name of the data model that the user gave.
 fn page(
     out: &mut impl Write,
     format: &str,
@@ -129,15 +129,14 @@ fn page(
     Ok(())
 }
 
-/// Writes to `out` the table of the fields of `layout`, and the picture of its bytes. Returns an error if writing
-/// fails.
+/// Writes the table of the fields of `layout` and the picture of the bytes to `out`. Returns an error if writing fails.
 fn draw(out: &mut impl Write, layout: &Layout) -> io::Result<()> {
     write!(out, "{}", Table::new(layout))?;
     write!(out, "\n{}", Picture::new(layout).within(super::width()).render(paint))
 }
 
-/// Returns the certainty of `found` in words: the assumption that the interpretation makes, such as `3 bytes of
-/// implicit trailing padding`, or `exact` if the interpretation makes no assumption.
+/// Returns the certainty of `found` as text: an assumption such as `3 bytes of implicit trailing padding`, or `exact`
+/// if the interpretation makes no assumption.
 fn certainty(found: &Interpretation) -> String {
     match found.certainty {
         Certainty::TrailingPadding => {

@@ -1,4 +1,4 @@
-//! The exit status of a command, and the error that ends a command.
+//! `Status`: the exit status of a command. `Failure`: the error that ends a command.
 
 use std::io::{self, Write as _};
 
@@ -27,8 +27,8 @@ impl From<Status> for u8 {
 pub(super) enum Failure {
     /// An input was refused. The text is the complete message, and may contain colours as ANSI escapes.
     Refused(String),
-    /// The arguments contradict each other. This variant is for checks that clap cannot express. The text is the
-    /// message without `error: `.
+    /// The arguments contradict each other. The variant is for checks that clap cannot express. The text is the message
+    /// without `error: `.
     Usage(String),
     /// Reading or writing failed.
     Io(io::Error),
@@ -50,8 +50,8 @@ impl Failure {
     /// Writes the message to standard error, and returns the exit status.
     pub(super) fn report(self) -> Status {
         match self {
-            // The process that reads the output closed the pipe, for example `head` in `pep3118 … | head`. This is not
-            // an error.
+            // The process that reads the output has closed the pipe, for example `head` in `pep3118 … | head`. A closed
+            // pipe is not an error.
             Self::Io(error) if error.kind() == io::ErrorKind::BrokenPipe => Status::Done,
             Self::Io(error) => {
                 print_error(&format!("error: {error}"));
@@ -81,8 +81,8 @@ impl From<serde_json::Error> for Failure {
     }
 }
 
-/// Writes `message` and a line feed to standard error. `eprintln!` is not used, because it panics if
-/// standard error is closed or full.
+/// Writes `message` and a line feed to standard error. Unlike `eprintln!`, does not panic if standard error is closed
+/// or full.
 pub(super) fn print_error(message: &str) {
     let _ = writeln!(anstream::stderr(), "{message}");
 }

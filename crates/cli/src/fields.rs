@@ -1,4 +1,5 @@
-//! The options `--names`, `--text` and `--hex` of `decode` and `encode`.
+//! The options `--names`, `--text` and `--hex` of `decode` and `encode`, which name fields and select the text form of
+//! bytes.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +16,7 @@ use pep3118::__private::to_u64;
 /// The maximum number of field names that an error message lists.
 const LISTED_NAMES: usize = 50;
 
-/// The options that name fields, and that select the text form of bytes.
+/// The options that name fields and select the text form of bytes.
 #[derive(Debug, Args)]
 pub(super) struct FieldOptions {
     /// Names for the top-level fields that have no name, in the order of the format
@@ -31,7 +32,7 @@ pub(super) struct FieldOptions {
     hex: Option<Vec<String>>,
 }
 
-/// A field of a layout and its dotted name. A field inside of an array of records is listed once, and not once for each
+/// A field of a layout and its dotted name. A field inside of an array of records is listed once, and not for each
 /// record.
 struct NamedField {
     /// The dotted name of the field with the enclosing records, such as `outer.inner.field`.
@@ -41,7 +42,7 @@ struct NamedField {
     ty: Type,
 }
 
-/// The fields of bytes that `--text` selects. The bytes of these fields are written as UTF-8 text.
+/// The fields that `--text` selects. The bytes of these fields are written as UTF-8 text.
 #[derive(Debug, Default)]
 pub(super) struct TextFields {
     /// The indices of the fields in the layout.
@@ -85,8 +86,8 @@ impl FieldOptions {
 }
 
 /// Changes the type of `field` in `layout` to `ty`. If the elements are single bytes, all bytes of the last dimension
-/// become one value, so the field loses this dimension. A field of byte strings keeps its dimensions, because each
-/// string is already one value. Returns an error if the number of values of the field overflows.
+/// become one value, and the field loses this dimension. If the elements are byte strings, each string is already one
+/// value, and the dimensions stay the same. Returns an error if the number of values of the field overflows.
 fn join(layout: &mut Layout, field: &NamedField, ty: Type) -> Result<(), Failure> {
     if field.ty == ty {
         return Ok(());
@@ -98,9 +99,9 @@ fn join(layout: &mut Layout, field: &NamedField, ty: Type) -> Result<(), Failure
     Err(Failure::refused(format_args!("field `{}` has more than 2^64 values", escape(field.name.as_bytes()))))
 }
 
-/// Returns the fields of `layout` that `names`, the value of `option`, selects: all fields of bytes if `names` is
-/// empty. The name of a record selects all fields of bytes in the record. Returns an error if no field or several fields
-/// have a name, or if the named field is not a field of bytes.
+/// Returns the fields of `layout` that `option` selects. `names` is the value of the option. If `names` is empty, the
+/// option selects all fields of bytes. The name of a record selects all fields of bytes in the record. Returns an error
+/// if a name is the name of no field or of several fields, or if a named field does not consist of bytes.
 fn selected(option: &str, names: &[String], layout: &Layout) -> Result<Vec<NamedField>, Failure> {
     check_names(layout)?;
     let fields = named_fields(layout);
@@ -160,8 +161,8 @@ fn named_fields(layout: &Layout) -> Vec<NamedField> {
     fields
 }
 
-/// Appends `field` and the fields inside it to `fields`. `name` is the dotted name of `field`, or `None` for an item that
-/// is a record.
+/// Appends `field` and the fields inside of `field` to `fields`. `name` is the dotted name of `field`, or `None` for an
+/// item that is a record.
 fn collect(field: Field<'_>, name: Option<&str>, fields: &mut Vec<NamedField>) {
     if let Some(name) = name {
         fields.push(NamedField { name: name.to_owned(), index: field.index(), ty: field.ty() });
@@ -174,29 +175,30 @@ fn collect(field: Field<'_>, name: Option<&str>, fields: &mut Vec<NamedField>) {
 }
 
 /// Returns an error if the dotted names of all fields of `layout` need more memory than the library permits. The dotted
-/// names of many fields in a record with a long name can need gigabytes.
+/// names of many fields in a record with a long name can need gigabytes of memory.
 pub(super) fn check_names(layout: &Layout) -> Result<(), Failure> {
     Plan::new(layout).and_then(|plan| plan.check_names()).map_err(Failure::refused)
 }
 
-/// Returns the name of `field` without the names of the enclosing records. A field without a name is named after
-/// `index`, its index in the record: `f0` for the first field.
+/// Returns the name of `field` without the names of the enclosing records. `index` is the index of the field in its
+/// record. A field without a name gets a name with this index: `f0` for the first field.
 pub(super) fn own_name(field: Field<'_>, index: usize) -> String {
     field.name_text().unwrap_or_else(|| format!("f{index}"))
 }
 
-/// Converts `bytes`, a size or an offset in bytes. Returns an error if `bytes` does not fit into the address space.
+/// Converts `bytes`, a size or an offset in bytes, to `usize`. Returns an error if `bytes` does not fit into the
+/// address space.
 pub(super) fn length(bytes: u64) -> Result<usize, Failure> {
     usize::try_from(bytes).map_err(|_| Failure::refused(format_args!("there is no memory for {bytes} bytes")))
 }
 
-/// Returns `true` if `field` is a single record, which has a column for each of its fields. Returns `false` for an
-/// array of records.
+/// Returns `true` if `field` is a single record, whose fields become separate columns. Returns `false` for any other
+/// field, including an array of records.
 pub(super) fn is_record(field: Field<'_>) -> bool {
     field.ty() == Type::Record && field.shape().is_empty()
 }
 
-/// Gives the names `names`, in the order of the format, to the fields of the top level of `layout` that have no name.
+/// Gives `names` to the unnamed fields of the top level of `layout`, in the order of the format.
 ///
 /// # Errors
 /// - the number of names differs from the number of fields without a name
@@ -236,9 +238,9 @@ fn name_fields(layout: &mut Layout, names: &[String]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Returns the error message for `name`, an unknown field name. `known` yields each field name, and whether the help
-/// line may suggest this name. The help line suggests the name that is most similar to `name`. `option` returns the
-/// text of the suggestion for a name: the option with this name, in backquotes.
+/// Returns the error message for `name`, an unknown field name. `known` yields (field name, may be suggested). The help
+/// line suggests the most similar name. `option` converts this name to the text of the suggestion: the option with the
+/// name, in backquotes.
 pub(super) fn unknown_field<'n>(
     name: &str,
     known: impl Iterator<Item = (&'n str, bool)>,
@@ -257,7 +259,7 @@ pub(super) fn unknown_field<'n>(
     )
 }
 
-/// Returns `names` as one text, separated by commas. A list of more than [`LISTED_NAMES`] names is cut off.
+/// Returns `names` as one text, separated by commas. The text has at most [`LISTED_NAMES`] names.
 fn listed<T: AsRef<str>>(names: impl Iterator<Item = T>) -> String {
     let names: Vec<T> = names.collect();
     let join = |names: &[T]| names.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(", ");
@@ -267,12 +269,12 @@ fn listed<T: AsRef<str>>(names: impl Iterator<Item = T>) -> String {
     }
 }
 
-/// How the byte strings in a value become text before the value is written.
+/// The conversion of the byte strings in a value to text, before the value is written.
 #[derive(Debug)]
 pub(super) enum TextConversion {
     /// The value is not converted.
     None,
-    /// The value is a byte string, which becomes text without the NULs at the end.
+    /// The value is a byte string. Its bytes without the NULs at the end become text.
     Trimmed,
     /// The value is a Pascal string. All of its bytes become text, because its length byte excludes padding.
     Whole,
@@ -291,7 +293,7 @@ impl TextFields {
         self.indices.is_empty()
     }
 
-    /// Returns the dotted name of each field whose bytes are text. `layout` is the layout of the fields.
+    /// Returns the dotted names of these fields. `layout` is the layout of the fields.
     #[cfg(feature = "arrow")]
     pub(super) fn names(&self, layout: &Layout) -> Vec<Vec<u8>> {
         named_fields(layout)
@@ -314,7 +316,7 @@ impl TextFields {
 }
 
 impl TextConversion {
-    /// Replaces the byte strings in `value` by text, according to this conversion.
+    /// Applies this conversion to `value`: replaces byte strings by text.
     pub(super) fn apply(&self, value: &mut Value) {
         match (self, value) {
             (Self::None, _) => {}
@@ -338,8 +340,8 @@ impl TextConversion {
     }
 }
 
-/// Returns `bytes` decoded as UTF-8. A backslash is doubled, and bytes that are not UTF-8 are escaped as `\xff`,
-/// so that different bytes have different texts.
+/// Decodes `bytes` as UTF-8. Doubles each backslash, and escapes bytes that are not UTF-8 as `\xff`, so that different
+/// bytes have different texts.
 fn text_of_bytes(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {

@@ -1,4 +1,5 @@
-//! The output formats of `audit` and `check` for findings: text, and the formats of CI services.
+//! The output formats of `audit` and `check` for findings: text, JSON, and the formats of CI services (SARIF, JUnit,
+//! GitHub).
 
 use std::mem::discriminant;
 
@@ -47,13 +48,12 @@ impl FindingsFormat {
     }
 }
 
-/// The result of checking one object.
+/// The result of the check of one object.
 #[derive(Debug)]
 pub struct Checked<'r> {
-    /// The expression whose value was checked, or another name of the object. Not escaped.
+    /// The expression whose value was checked, or another name of the object. The name is not escaped.
     pub name: &'r str,
-    /// The findings, or the message of the error because of which the object was not checked. The message is not
-    /// escaped.
+    /// The findings, or the message of the error that prevented the check. The message is not escaped.
     pub report: Result<ReportJson<'r>, &'r str>,
 }
 
@@ -61,12 +61,13 @@ pub struct Checked<'r> {
 struct Group<'r> {
     /// The findings, at least one.
     findings: Vec<&'r Finding>,
-    /// Whether `--allow` names the rule of an error. Notes and warnings need no allowance.
+    /// Whether the findings are errors of a rule that `--allow` contains. `false` for notes and warnings, which are
+    /// always allowed.
     is_allowed: bool,
 }
 
 impl<'r> Group<'r> {
-    /// Returns the groups of the findings in `report`, in the order of the first finding of each group. `allowed`
+    /// Divides the findings of `report` into groups. The groups are in the order of their first findings. `allowed`
     /// contains the rules whose errors are allowed.
     fn all(report: &'r Report, allowed: &[RuleId]) -> Vec<Self> {
         let mut groups: Vec<Self> = Vec::new();
@@ -82,14 +83,14 @@ impl<'r> Group<'r> {
         groups
     }
 
-    /// Returns the first finding, which has the rule and the severity of the group.
+    /// Returns the first finding. All findings of the group have its rule and its severity.
     fn first(&self) -> Option<&'r Finding> {
         debug_assert!(!self.findings.is_empty(), "a group has a finding");
         self.findings.first().copied()
     }
 
-    /// Returns a summary of all findings, such as `56 answers differ: len grew from 3 to 58`. Returns the message of
-    /// the finding if the group has one finding. The messages of findings are escaped.
+    /// Returns a summary of all findings, such as `56 answers differ: len grew from 3 to 58`. If the group has only one
+    /// finding, returns its message. The messages of findings are escaped.
     fn message(&self) -> String {
         let count = to_u64(self.findings.len());
         let Some(first) = self.first() else { return String::new() };
@@ -128,8 +129,8 @@ impl<'r> Group<'r> {
         !self.is_allowed && self.first().is_some_and(|finding| finding.severity() == Severity::Error)
     }
 
-    /// Returns the summary on one line, with the severity and the rule: `error B05: …`. A single finding has the names
-    /// of its requests too.
+    /// Returns the summary on one line, with the severity and the rule: `error B05: …`. For a single finding, the line
+    /// also contains the names of the requests.
     fn line(&self) -> String {
         let Some(first) = self.first() else { return String::new() };
         let (level, rule) = (self.level(), first.rule());
@@ -168,7 +169,7 @@ fn is_alike(finding: &Finding, other: &Finding) -> bool {
         && field(finding) == field(other)
 }
 
-/// Returns the field and both numbers of `violation` if the violation is that a number differs between two answers.
+/// If `violation` is a number that differs between two answers, returns the field and the two numbers.
 fn number_change(violation: &Violation) -> Option<(FieldName, i64, i64)> {
     match violation {
         Violation::MetadataChanged { field, value, other, .. } | Violation::NotRepeatable { field, value, other } => {
@@ -183,9 +184,9 @@ fn number_change(violation: &Violation) -> Option<(FieldName, i64, i64)> {
     }
 }
 
-/// Returns the findings of `checked` in the format `format`. `allowed` contains the rules whose errors are allowed. The
-/// text of [`FindingsFormat::Text`] has paragraphs instead of lines if `with_rules` is `true`. The JSON of
-/// [`FindingsFormat::Json`] is not grouped. The result ends with a line feed, or is empty.
+/// Returns the findings of `checked` in the format `format`. `allowed` contains the rules whose errors are allowed. If
+/// `with_rules` is `true`, the text of [`FindingsFormat::Text`] has paragraphs instead of lines. The JSON of
+/// [`FindingsFormat::Json`] contains single findings instead of groups. The result ends with a line feed, or is empty.
 ///
 /// # Errors
 /// - the findings cannot be written as JSON
@@ -221,7 +222,7 @@ struct Row<'r> {
     outcome: RowOutcome<'r>,
 }
 
-/// The report on an object, or the error because of which the object was not checked.
+/// The report on an object, or the error that prevented the check.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum RowOutcome<'r> {
@@ -239,7 +240,7 @@ impl<'r> From<&'r Checked<'r>> for Row<'r> {
     }
 }
 
-/// Returns lines or, if `with_rules` is `true`, paragraphs.
+/// Returns the findings as lines. If `with_rules` is `true`, returns paragraphs instead.
 fn text(checked: &[Checked<'_>], allowed: &[RuleId], with_rules: bool) -> String {
     let mut out = String::new();
     for Checked { name, report } in checked {
@@ -262,8 +263,8 @@ fn text(checked: &[Checked<'_>], allowed: &[RuleId], with_rules: bool) -> String
     out
 }
 
-/// Returns a log in the format SARIF 2.1.0. Allowed findings have a suppression. An object that could not be checked is
-/// a notification.
+/// Returns a log in the format SARIF 2.1.0. An allowed finding becomes a result with a suppression. An object that
+/// could not be checked becomes a notification.
 fn sarif(checked: &[Checked<'_>], allowed: &[RuleId]) -> Value {
     let mut rules: Vec<RuleId> = Vec::new();
     let (mut results, mut notifications) = (Vec::new(), Vec::new());
@@ -332,8 +333,8 @@ fn sarif(checked: &[Checked<'_>], allowed: &[RuleId]) -> Value {
     })
 }
 
-/// Returns XML in the format of JUnit. Each object is a test case. A test case fails if there is an error that is not
-/// allowed.
+/// Returns XML in the format of JUnit. Each object becomes a test case. The test case fails if the object has an error
+/// that is not allowed.
 fn junit(checked: &[Checked<'_>], allowed: &[RuleId]) -> String {
     let (mut failures, mut errors) = (0_u64, 0_u64);
     let mut cases = String::new();
@@ -402,7 +403,7 @@ fn github(checked: &[Checked<'_>], allowed: &[RuleId]) -> String {
     out
 }
 
-/// Returns `text` as the data of a workflow command. The runner of GitHub Actions decodes `%25`.
+/// Escapes `text` for a workflow command. The runner of GitHub Actions decodes escapes such as `%25`.
 fn command_data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }

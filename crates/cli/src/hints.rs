@@ -1,4 +1,5 @@
-//! Help lines of error messages. A help line names an option or a format with which the failed call succeeds.
+//! Help lines for formats that are refused. `help` suggests an argument or a format with which the failed call
+//! succeeds.
 
 use pep3118::__private::plural;
 use pep3118::{Ambiguity, DataModel, Dialect, Interpretation, LayoutError, LayoutErrorKind, calcsize_in, reconcile};
@@ -7,8 +8,8 @@ use super::escape::escape;
 use super::failure::Failure;
 use super::options::NamedModel;
 
-/// The data models that [`help`] tries if the itemsize does not match the format. Each entry has a data model and the
-/// name of a platform with this model.
+/// The data models that [`help`] tries if the itemsize does not match the format, as (data model, name of a platform
+/// with this model).
 const MODELS: [(DataModel, &str); 5] = [
     (DataModel::LLP64, "64-bit Windows"),
     (DataModel::LP64, "64-bit Linux and macOS"),
@@ -17,7 +18,7 @@ const MODELS: [(DataModel, &str); 5] = [
     (DataModel::WASM32, "WebAssembly"),
 ];
 
-/// Type names of C and NumPy without a size in the name. Each entry has a type name and the format of the type.
+/// Type names of C and NumPy without a size in the name, as (type name, format).
 const TYPE_NAMES: [(&str, &str); 37] = [
     ("char", "c"),
     ("signed char", "b"),
@@ -98,12 +99,12 @@ const SIZED_TYPES: [(&str, u64, &str); 35] = [
     ("c", 16, "Zd"),
 ];
 
-/// The length in bytes of the longest format for which [`help`] tries alternatives. Each alternative takes
-/// as long as the call that failed, and people rarely type a longer format.
+/// The length in bytes of the longest format for which [`help`] tries alternatives. Each alternative takes as long as
+/// the failed call, and people rarely type a longer format.
 const LONGEST_FORMAT: usize = 1 << 12;
 
-/// The arguments of the call that failed, as a help line writes them. A method returns `None` if the call has no such
-/// argument.
+/// Writes the arguments of the failed call for a help line: options of the command, or keyword arguments of a Python
+/// function. A method returns `None` if the call has no such argument.
 pub trait Arguments {
     /// Returns the text of the argument that selects the dialect `name`.
     fn dialect(&self, name: &str) -> String;
@@ -113,7 +114,7 @@ pub trait Arguments {
     fn itemsize(&self, size: u64) -> Option<String>;
 }
 
-/// The options of the command.
+/// The options of the command `pep3118`, for help lines of the command.
 struct CommandOptions;
 
 impl Arguments for CommandOptions {
@@ -130,8 +131,8 @@ impl Arguments for CommandOptions {
     }
 }
 
-/// Returns the format that means the same type as `text`, a type name or NumPy type string such as `<f8`,
-/// `float64`, `double` or `uint16_t`. Returns `None` if `text` is not a known type.
+/// Returns the format of the type `text`. `text` is a type name such as `float64`, `double` or `uint16_t`, or a type
+/// string of NumPy such as `<f8`. Returns `None` if `text` is not a known type.
 fn format_of_type(text: &str) -> Option<String> {
     let word = text.strip_prefix("npy_").or_else(|| text.strip_prefix("np.")).unwrap_or(text);
     if let Some((_, format)) = TYPE_NAMES.iter().find(|(name, _)| *name == word) {
@@ -149,8 +150,9 @@ fn format_of_type(text: &str) -> Option<String> {
         "V" => return Some(format!("{order}{size}x")),
         _ => {}
     }
-    // A type name with a size, such as `int32`, has this size on every machine. A format character without a byte order
-    // has the size of the machine, so `=` is added.
+    // A type name with a size, such as `int32`, means the same size on every machine. A format character without a
+    // byte-order character has the native size of its C type. The suggested format therefore starts with `=`, which
+    // selects the standard size.
     let order = if order.is_empty() { "=" } else { order };
     let found = SIZED_TYPES.iter().find(|(name, each, _)| *name == kind && *each == size);
     found.map(|(_, _, format)| match *format {
@@ -160,19 +162,19 @@ fn format_of_type(text: &str) -> Option<String> {
     })
 }
 
-/// Returns a note for the user if `format` is valid but is also a type name with another meaning. For
-/// example, `int` is a format of the three items `i`, `n` and `t`. Returns `None` for any other format.
+/// Returns a note if `format` is a valid format and also a type name with another meaning. For example, `int` is a
+/// format of the three items `i`, `n` and `t`. Returns `None` for any other format.
 pub(super) fn type_name_note(format: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(format).ok()?;
-    // A format character such as `f`, with or without a byte-order character, is most likely meant as a format, so
-    // there is no note.
+    // A format character such as `f`, with or without a byte-order character, is most likely meant as a format, and
+    // gets no note.
     let type_format = format_of_type(text).filter(|_| text.len() > 2)?;
     let codes: Vec<String> = text.chars().map(|code| format!("`{code}`")).collect();
     Some(format!("note: `{text}` is read as the formats {}; the type {text} is `{type_format}`", codes.join(", ")))
 }
 
-/// Returns the failure for `error`, the error of the library for `format`, `itemsize`, `dialect` and `model`.
-/// The message has the help line of [`help`], or the help line of the library if [`help`] returns `None`.
+/// Returns the failure for `error`, which the library returned for `format`, `itemsize`, `dialect` and `model`. The
+/// message has the help line of [`help`], or the help line of the library if [`help`] returns `None`.
 pub(super) fn refused(
     error: &LayoutError,
     format: &[u8],
@@ -187,8 +189,8 @@ pub(super) fn refused(
     })
 }
 
-/// Returns a help line for the ambiguous format of `ambiguity`. The line lists the dialects in which `bytes`, the
-/// length of the input, is a multiple of the item size. Returns `None` if `bytes` excludes no dialect or all dialects.
+/// Returns a help line for an ambiguous format. `bytes` is the length of the input. The line lists the dialects in
+/// which `bytes` is a multiple of the item size. Returns `None` if all dialects or no dialects have this property.
 pub(super) fn help_from_input_length(ambiguity: &Ambiguity, bytes: u64) -> Option<String> {
     let all = ambiguity.alternatives();
     let is_whole = |found: &&Interpretation| bytes.checked_rem(found.layout.size()) == Some(0);
@@ -201,9 +203,9 @@ pub(super) fn help_from_input_length(ambiguity: &Ambiguity, bytes: u64) -> Optio
     Some(format!("{bytes} are a whole number of items only with {}", whole.join(" or ")))
 }
 
-/// Returns a help line for `error`, the error of the library for `format`, `itemsize`, `dialect` and `model`. Each
-/// format and each argument in backquotes in the help line makes the call succeed. `arguments` writes the arguments.
-/// Returns `None` if no known alternative makes the call succeed.
+/// Returns a help line for `error`, which the library returned for `format`, `itemsize`, `dialect` and `model`. The
+/// help line contains formats and arguments in backquotes, and the call succeeds with each of them. `arguments` writes
+/// the arguments. Returns `None` if the call fails with every known alternative.
 pub fn help(
     error: &LayoutError,
     format: &[u8],
@@ -246,8 +248,8 @@ pub fn help(
                     let what = if is_packed { "without padding" } else { "with standard sizes and no padding" };
                     suggestions.push(format!("{size} is the size {what}: `{}`", escape(&standard)));
                 }
-                // If `format` has native sizes, another data model is the more likely cause of the wrong size, so the
-                // models are tried.
+                // If `format` has native sizes, the wrong size most likely comes from another data model, so the
+                // function tries the data models.
                 if !is_packed {
                     unlikely.append(&mut suggestions);
                 }
@@ -269,8 +271,8 @@ pub fn help(
                 let described = sizes.iter().find(|found| works(format, Some(found.size), dialect, model))?;
                 let argument = arguments.itemsize(described.size)?;
                 let size = plural(described.size, "byte");
-                // Before CPython 3.12, ctypes omitted padding from the format of a structure, so the size that
-                // the format describes is too small.
+                // Before CPython 3.12, ctypes omitted padding from the format of a structure. The size that such a
+                // format describes is too small.
                 let cause = if described.dialect == Dialect::CTYPES.name {
                     "ctypes before CPython 3.12 left padding out; "
                 } else {

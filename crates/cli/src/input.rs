@@ -1,9 +1,9 @@
-//! The input of `decode` and `encode`: a regular file, or a stream that can be read only once.
+//! `InputSource`: the input of `decode`, `encode` and `hexdump`, which is a regular file, or a stream that can be read
+//! only once. `ContiguousItems` reads whole items.
 //!
-//! The command copies blocks of the file into a buffer of bounded size, and does not map the file into
-//! memory. Another process can write to a mapped file, and Rust assumes that a shared slice does not
-//! change. If another process truncates a mapped file, a signal ends the command. With `read`, a truncated
-//! file is an error with a message.
+//! The command reads blocks of the file into a buffer of bounded size, and does not map the file into memory. Another
+//! process can write to a mapped file, but Rust assumes that a shared slice does not change. If another process
+//! truncates a mapped file, a signal ends the command. With `read`, the command reports a truncated file as an error.
 
 use pep3118::__private::to_u64;
 use std::ffi::OsStr;
@@ -36,7 +36,7 @@ pub(super) const LARGEST_STREAM_ITEM: usize = 1 << 26;
 /// The time between two attempts to read new bytes of a file that is followed.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// An input from which nothing was read yet.
+/// An input before its first byte is read.
 pub(super) enum InputSource {
     /// A regular file and its length in bytes.
     File(File, u64),
@@ -44,18 +44,19 @@ pub(super) enum InputSource {
     Stream(Box<dyn Read>),
 }
 
-/// A source of bytes that can be read in any order. The trait joins `Read` and `Seek`, because a `dyn` type can name
-/// only one trait.
+/// A source of bytes that can be read in any order. The trait combines `Read` and `Seek`, because a `dyn` type can have
+/// only one such trait.
 pub(super) trait ReadSeek: Read + Seek {}
 impl<T: Read + Seek> ReadSeek for T {}
 
 impl InputSource {
-    /// Opens the input `path`; `-` is standard input. If `follow` is true, a regular file has no end: reading
-    /// waits for bytes that are appended to the file. The returned handle identifies the input, so that the
-    /// caller can refuse to overwrite the input. The handle is `None` if writing cannot damage the input.
+    /// Opens the input `path`; `-` is standard input. If `follow` is true, a regular file has no end: a read waits for
+    /// bytes that another process appends. Returns (input, handle). The handle identifies the input, so that the caller
+    /// can refuse to overwrite the input. The handle is `None` if writing cannot damage the input.
     pub(super) fn open(path: &Path, follow: bool) -> Result<(Self, Option<Handle>), Failure> {
         if path.as_os_str() == "-" {
-            // No output can be the same file as a closed standard input, so an error means `None`.
+            // A closed standard input is an error of `Handle::stdin`. No output can be the same file as a closed
+            // standard input, so the handle is `None`.
             let stdin = Handle::stdin().ok();
             let stdin = stdin.filter(|stdin| stdin.as_file().metadata().is_ok_and(|file| is_damaged_by_writing(&file)));
             return Ok((Self::Stream(Box::new(io::stdin().lock())), stdin));
@@ -77,7 +78,7 @@ impl InputSource {
             return Ok((Self::Stream(Box::new(file)), identity));
         }
         if metadata.len() == 0 {
-            // Files in /proc report the length 0 but have contents, so they are read as streams.
+            // Files in /proc have contents but report the length 0, so the command reads them as streams.
             let mut start = Vec::new();
             (&file).take(1).read_to_end(&mut start).map_err(named)?;
             if !start.is_empty() {
@@ -97,12 +98,12 @@ impl InputSource {
                 "an item has {} but at most {LARGEST_STREAM_ITEM} are read from a stream\nhelp: save the stream to a file",
                 plural(to_u64(itemsize), "byte")
             ))),
-            // The buffer for an item of a file grows only as far as the file has bytes.
+            // The buffer for an item of a file grows only while the file has more bytes.
             _ => Ok(()),
         }
     }
 
-    /// Skips `skip` bytes. Returns the remaining input, and the number of remaining bytes if known.
+    /// Skips `skip` bytes. Returns (remaining input, number of remaining bytes). The number is `None` if it is unknown.
     ///
     /// # Errors
     /// - the input has fewer than `skip` bytes
@@ -139,22 +140,22 @@ impl InputSource {
     }
 }
 
-/// Returns an error if `file` and `format`, the arguments of `command`, are in the wrong order: `file` does not exist,
-/// but `format` is the name of a file.
+/// Checks the order of `file` and `format`, the arguments of `command`. Returns an error if `file` does not exist and
+/// `format` is the name of a file, because the user has most likely swapped the arguments.
 pub(super) fn refuse_swapped(file: &Path, format: &OsStr, command: &str) -> Result<(), Failure> {
     if file.as_os_str() == "-" || file.exists() || !Path::new(format).is_file() {
         return Ok(());
     }
     let (first, second) = (escape_path(file), escape_path(Path::new(format)));
     Err(Failure::refused(format_args!(
-        "{first}: no such file, but {second} is one\nhelp: the file is before the format: `{command} FILE FORMAT`"
+        "{first}: no such file, but {second} is a file\nhelp: the file is before the format: `{command} FILE FORMAT`"
     )))
 }
 
-/// A regular file to which another process appends. Reading waits at the end of the file.
+/// A regular file to which another process appends. At the end of the file, a read waits for more bytes.
 struct GrowingFile {
     file: File,
-    /// The number of bytes that were read from the file.
+    /// The number of bytes read from the file.
     position: u64,
 }
 
@@ -180,7 +181,7 @@ pub(super) struct Packets {
     item_bytes: usize,
     /// The number of bytes after the item in each packet.
     gap_bytes: usize,
-    /// The number of bytes of the current packet that were read.
+    /// The number of read bytes of the current packet.
     position: usize,
 }
 
@@ -193,8 +194,8 @@ impl Packets {
 }
 
 impl Read for Packets {
-    /// Does not wait until `bytes` is full: returns the bytes of items that have arrived, so that the items of a slow
-    /// stream appear at once.
+    /// Returns the bytes of items that have arrived, and does not wait until `bytes` is full. The items of a slow
+    /// stream therefore appear at once.
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         let mut filled = 0_usize;
         loop {
@@ -232,8 +233,8 @@ pub(super) struct Seekable {
     pub(super) bytes: Box<dyn ReadSeek>,
     /// The index in `bytes` of the first byte of the range.
     pub(super) start: u64,
-    /// The offset in bytes at which the input ends. A stream is read only up to the end of the range. If the stream
-    /// does not end before that, `input_end` is the end of the range.
+    /// The offset in bytes at which the input ends. A stream is read only up to the end of the range. If the stream is
+    /// longer than the range, `input_end` is the end of the range.
     pub(super) input_end: u64,
 }
 
@@ -245,7 +246,7 @@ pub(super) struct ContiguousItems {
     count: Option<u64>,
     items_read: u64,
     buffer: Vec<u8>,
-    /// The number of bytes at the start of `buffer` that were read from the input.
+    /// The number of bytes at the start of `buffer` that contain input.
     filled: usize,
     /// The number of bytes at the start of `buffer` that [`next`](Self::next) has returned.
     used: usize,
@@ -258,9 +259,9 @@ impl ContiguousItems {
         Self { input, itemsize, count, items_read: 0, buffer: Vec::new(), filled: 0, used: 0 }
     }
 
-    /// Returns the next block of whole items, or `None` after the last item. Does not wait until the buffer is full:
-    /// returns the whole items that are complete after one `read` call, so that items of a slow stream are returned as
-    /// soon as they arrive.
+    /// Returns the next block of whole items, or `None` after the last item. The method returns all items that are
+    /// complete after one `read` call, and does not wait until the buffer is full. The items of a slow stream are
+    /// therefore returned at once.
     ///
     /// # Errors
     /// - the input ends in the middle of an item, or before `count` items
@@ -277,8 +278,8 @@ impl ContiguousItems {
         };
         let wanted = items.saturating_mul(self.itemsize.get());
         while self.filled < self.itemsize.get() {
-            // An item can be larger than the memory, so each `read` at most doubles the buffer. A short input then ends
-            // before the buffer is large.
+            // A format can declare an item that is larger than the memory. The buffer therefore starts small, and each
+            // `read` at most doubles it. A short input ends before the buffer is large.
             let len = wanted.min(self.filled.saturating_mul(2).max(BLOCK));
             if let Some(more) = len.checked_sub(self.buffer.len()).filter(|more| *more > 0) {
                 let no_memory = |_| {

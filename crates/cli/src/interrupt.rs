@@ -14,24 +14,25 @@ static TEMPORARY: Mutex<Option<PathBuf>> = Mutex::new(None);
 /// `true` while a progress bar is on the terminal.
 static BAR_VISIBLE: AtomicBool = AtomicBool::new(false);
 
-/// Locks the path of the temporary output file, which the caller reads or changes through the guard.
+/// Locks the path of the temporary output file. The caller reads or changes the path through the returned guard.
 ///
-/// The first signal does not end the command while the lock is held. The caller therefore creates or
-/// renames the file and updates the path under one lock, and no file is left behind.
+/// The first signal does not end the command while the lock is held. The caller must create or rename the file and
+/// update the path under the same lock. A signal then never leaves a temporary file behind.
 pub(super) fn lock_temporary_path() -> MutexGuard<'static, Option<PathBuf>> {
     TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Records whether a progress bar is on the terminal: `visible`. A signal clears the line of the bar.
+/// Records that a progress bar is on the terminal (`visible` is `true`) or is not. A signal handler clears the line of
+/// a visible bar.
 pub(super) fn set_bar_visible(visible: bool) {
     BAR_VISIBLE.store(visible, Ordering::Relaxed);
 }
 
 /// Handles SIGHUP, SIGINT and SIGTERM for the rest of the process.
 ///
-/// On the first signal, with number `n`, the handler removes the temporary file and ends the process with
-/// status 128 + `n`. A second signal ends the process at once. A signal that the parent process ignores
-/// stays ignored, because `nohup` and background jobs of shell scripts depend on it.
+/// On the first signal, with number `n`, the handler removes the temporary file and ends the process with status 128 +
+/// `n`. A second signal ends the process at once. A signal that the parent process has set to be ignored stays ignored,
+/// because `nohup` and background jobs of shell scripts depend on this setting.
 ///
 /// The handlers stay installed. Call this function only in a process whose only task is
 /// [`run`](crate::run).
@@ -47,9 +48,9 @@ pub fn handle_signals() {
     let received = Arc::new(AtomicBool::new(false));
     for signal in handled {
         let status = signal.saturating_add(128);
-        // Handlers run in the order of registration. At the first signal, `received` is still false, so the
-        // conditional shutdown does nothing, and the second handler sets `received`. If a registration
-        // fails, the thread below still handles the first signal.
+        // Handlers run in the order of registration. At the first signal, `received` is still false, so the conditional
+        // shutdown does nothing, and the second handler sets `received`. If a registration fails, the thread that is
+        // started below still handles the first signal.
         let _ = signal_hook::flag::register_conditional_shutdown(signal, status, Arc::clone(&received));
         let _ = signal_hook::flag::register(signal, Arc::clone(&received));
     }
@@ -57,7 +58,7 @@ pub fn handle_signals() {
         let Some(signal) = signals.forever().next() else { return };
         let temporary = lock_temporary_path();
         if let Some(path) = temporary.as_ref() {
-            // A failure is ignored, because the process ends here and cannot report it.
+            // A failure is ignored, because the process ends here and cannot report the failure.
             let _ = std::fs::remove_file(path);
         }
         if BAR_VISIBLE.load(Ordering::Relaxed) {
@@ -68,11 +69,12 @@ pub fn handle_signals() {
     });
 }
 
-/// Does nothing: only Unix has these signals.
+/// Does nothing, because only Unix has SIGHUP, SIGINT and SIGTERM.
 #[cfg(not(unix))]
 pub fn handle_signals() {}
 
-/// Returns `true` if the process ignores `signal` because its parent process chose so.
+/// Returns `true` if the process ignores `signal` since its start, because the parent process has set `signal` to be
+/// ignored.
 #[cfg(unix)]
 fn is_ignored(signal: i32) -> bool {
     use std::io::IsTerminal as _;

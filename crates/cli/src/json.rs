@@ -1,4 +1,5 @@
-//! JSON output of `--json`, and the queries and replies of `--jsonl`, one JSON object on each line.
+//! The JSON output of `--json`, and the queries and replies of `--jsonl` with one JSON object on each line.
+//! `FormatReply` describes the interpretations of a format.
 
 use pep3118::__private::to_u64;
 use std::io::{self, BufRead as _, BufReader, BufWriter, Read as _, Write};
@@ -22,8 +23,8 @@ const LINE_CAPACITY: usize = 512;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FormatQuery {
-    /// The format, or `null` for a `Py_buffer` whose format is NULL, which means `"B"`. The key is
-    /// required: without this attribute, serde would accept a missing key as `null`.
+    /// The format, or `null` for a `Py_buffer` whose format is NULL, which means `"B"`. The key is required. Without
+    /// the attribute `deserialize_with`, serde would accept a missing key as `null`.
     #[serde(deserialize_with = "Option::deserialize")]
     format: Option<String>,
     itemsize: Option<u64>,
@@ -92,7 +93,7 @@ impl From<&LayoutError> for ErrorObject {
     }
 }
 
-/// The output of a command with `--json` that succeeds or fails as a whole: `{"ok": …}` or `{"error": …}`.
+/// The output of a command with `--json` that has one result: `{"ok": …}` or `{"error": …}`.
 #[derive(Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Reply<T> {
@@ -107,8 +108,8 @@ pub(super) fn text(text: &[u8]) -> String {
 
 impl<'a> FormatReply<'a> {
     /// Creates the reply for `found`, the result of interpreting a format. An ambiguous format is not an error: the
-    /// reply contains all interpretations. `model` is the name that the user gave. With `with_fields`, the reply
-    /// contains the fields of the item, not only sizes.
+    /// reply contains all interpretations. `model` is the name that the user gave. If `with_fields` is `true`, the
+    /// reply also contains the fields of the item.
     pub(super) fn new(found: &'a Result<Interpretation, LayoutError>, model: &'a str, with_fields: bool) -> Self {
         match (found, interpretations(found)) {
             (Ok(found), _) => Self::Ok(FormatSummary::new(found, &[], model, with_fields)),
@@ -125,8 +126,8 @@ impl<'a> FormatReply<'a> {
 
 impl<'a> FormatSummary<'a> {
     /// Creates the reply for `found`, the first interpretation of a format. `others` are the other interpretations of
-    /// an ambiguous format. `model` is the name of the data model. The reply contains the fields and the alternatives
-    /// if `with_fields` is `true`.
+    /// an ambiguous format. `model` is the name of the data model. If `with_fields` is `true`, the reply contains the
+    /// fields and the alternatives.
     fn new(found: &'a Interpretation, others: &'a [Interpretation], model: &'a str, with_fields: bool) -> Self {
         let itemsize = found.layout.size();
         let alternatives = others.iter().filter(|_| with_fields).map(|other| AlternativeSummary {
@@ -147,8 +148,8 @@ impl<'a> FormatSummary<'a> {
     }
 }
 
-/// Replies to each [`FormatQuery`] on standard input with a line on standard output. Returns
-/// [`Failed`](Status::Failed) if any reply is an error. With `with_fields`, replies contain the fields.
+/// Replies to each [`FormatQuery`] on standard input with a line on standard output. If `with_fields` is `true`,
+/// replies contain the fields. Returns [`Failed`](Status::Failed) if any reply is an error.
 pub(super) fn reply_to_formats(with_fields: bool) -> Result<Status, Failure> {
     let mut status = Status::Done;
     for_each_line(|line, out| {
@@ -164,17 +165,17 @@ pub(super) fn reply_to_formats(with_fields: bool) -> Result<Status, Failure> {
     Ok(status)
 }
 
-/// The buffered standard output to which replies are written. Replies contain no colours, so they bypass
+/// The buffered standard output to which replies are written. Replies contain no colours, so they are not written to
 /// `anstream::stdout()`, which would search them for colours. The search takes a tenth of the time of a query.
 type Replies = BufWriter<io::StdoutLock<'static>>;
 
 /// Calls `reply` for each line of standard input that is not blank. The arguments of `reply` are the line and the
-/// output. If a line is longer than `LINE_LIMIT` bytes, the first argument is an error, so that the memory is bounded.
+/// output. If a line is longer than `LINE_LIMIT` bytes, the first argument is an error. This limit bounds the memory.
 pub(super) fn for_each_line(
     mut reply: impl FnMut(Result<&[u8], ErrorObject>, &mut Replies) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    // The flush at the end of the loop depends on whether bytes are buffered. `StdinLock` has no method that returns
-    // its buffered bytes, and `BufReader` has.
+    // `BufReader` has a method that returns the buffered bytes, and `StdinLock` has none. The flush at the end of the
+    // loop needs this method.
     let mut input = BufReader::new(io::stdin().lock());
     let mut out = BufWriter::new(io::stdout().lock());
     let mut line = Vec::new();
@@ -197,8 +198,8 @@ pub(super) fn for_each_line(
     }
 }
 
-/// Writes to `out` the reply to `line`, a [`FormatQuery`] in JSON. The reply contains the fields if `with_fields` is
-/// `true`. Returns `false` if the reply is an error. Returns an error if writing fails.
+/// Writes the reply to `line`, a [`FormatQuery`] in JSON, to `out`. If `with_fields` is `true`, the reply contains the
+/// fields. Returns `false` if the reply is an error. Returns an error if writing fails.
 fn reply(line: &[u8], out: &mut impl Write, with_fields: bool) -> Result<bool, Failure> {
     let query: FormatQuery = match serde_json::from_slice(line) {
         Ok(query) => query,
@@ -220,7 +221,7 @@ fn reply(line: &[u8], out: &mut impl Write, with_fields: bool) -> Result<bool, F
     Ok(reply.is_ok())
 }
 
-/// Writes `error` to `out` as the reply. Returns `false`, which means that the reply is an error.
+/// Writes `error` to `out` as the reply. Returns `false`: the reply is an error.
 fn write_error(out: &mut impl Write, error: ErrorObject) -> Result<bool, Failure> {
     write_line(out, &FormatReply::Error(error))?;
     Ok(false)

@@ -1,4 +1,5 @@
-//! The command `pep3118`. Each subcommand has one module and calls the library `pep3118`.
+//! The command `pep3118`: `run` parses the arguments and calls the module of the subcommand. Each module calls the
+//! library `pep3118`.
 //!
 //! The command writes results to standard output and errors to standard error. The exit status is:
 //! - 0: the command succeeded.
@@ -87,7 +88,7 @@ enum Command {
     Man(man::Man),
 }
 
-/// The largest width of tables and pictures in terminal columns. Longer lines are hard to read.
+/// The maximum width of tables and pictures in terminal columns. Longer lines are hard to read.
 const WIDTH_LIMIT: usize = 100;
 
 /// Returns the width of the terminal, at most `WIDTH_LIMIT` columns. Returns `None` if no terminal is
@@ -103,8 +104,7 @@ fn width() -> usize {
     terminal_width().or_else(|| columns().map(|columns| columns.min(WIDTH_LIMIT))).unwrap_or(80)
 }
 
-/// Runs the command with `arguments`, of which the first is the name of the program. Returns the exit
-/// status.
+/// Runs the command with `arguments` and returns the exit status. The first argument is the name of the program.
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
@@ -129,16 +129,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Completions(command) => command.run(&mut out),
         Command::Man(command) => command.run(&mut out),
     };
-    // Flush before the error message is written, so that rows appear before the message. If the flush fails, for
-    // example because the disk is full, the command fails.
+    // The output is flushed before the error message is written, so that rows appear before the message. If the flush
+    // fails, for example because the disk is full, the command fails.
     let flushed = out.flush();
     let result = result.and_then(|status| Ok(flushed.map(|()| status)?));
     result.unwrap_or_else(Failure::report).into()
 }
 
-/// Returns the parsed options if `arguments` are a call of `audit` or `census`, the commands that the
-/// Python package runs. Returns `None` for any other command. Returns `None` too if [`run`] would print
-/// help or an error for `arguments`.
+/// Returns the parsed options if `arguments` are a valid call of `audit` or `census`, the commands that the Python
+/// package runs. Returns `None` for any other command, and if [`run`] would print help or an error for `arguments`.
 #[doc(hidden)]
 #[must_use]
 pub fn python_command(arguments: impl IntoIterator<Item = OsString>) -> Option<PythonCommand> {
@@ -156,15 +155,15 @@ fn print_clap_error(error: clap::Error, arguments: Vec<OsString>) -> u8 {
         let printed = error.print().and_then(|()| io::stdout().flush());
         return printed.map_or_else(|error| Failure::Io(error).report(), |()| Status::Done).into();
     }
-    // The message of clap repeats arguments, which can contain control characters. So the escaped arguments are parsed,
-    // and the error of this second parse is printed. The escaped arguments can be valid, for example if a control
-    // character was at the start of a file name. In this case, only the kind of the first error is printed.
+    // The message of clap contains arguments, and arguments can contain control characters. The function therefore
+    // parses the escaped arguments, and prints the error of this second parse. If the escaped arguments are valid, for
+    // example because only a file name contained a control character, the function prints the kind of the first error.
     let escaped = arguments.iter().map(|argument| escape::escape(argument.as_encoded_bytes()).into_owned());
     let printed = match CommandLine::try_parse_from(escaped) {
         Err(error) => error.print(),
         Ok(_) => writeln!(anstream::stderr(), "error: {}", error.kind()),
     };
-    // A failed write is ignored, because an error of standard error cannot be reported.
+    // A failed write is ignored, because a failure of standard error cannot be reported.
     let _ = printed;
     Status::Usage.into()
 }

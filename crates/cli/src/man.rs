@@ -48,7 +48,8 @@ impl Man {
     }
 }
 
-/// Returns the reasons for the exit statuses 1 and 2 of the command `name`, or of all commands if `name` is `None`.
+/// Returns the reasons for the exit status 1 and for the exit status 2. The reasons are those of the command `name`, or
+/// of all commands if `name` is `None`.
 fn reasons(name: Option<&str>) -> (&'static str, &'static str) {
     let usage = "the arguments are wrong";
     match name {
@@ -67,7 +68,7 @@ fn reasons(name: Option<&str>) -> (&'static str, &'static str) {
     }
 }
 
-/// Writes the section EXIT STATUS of the command `name` to `out`, or of all commands if `name` is `None`. Returns
+/// Writes the section EXIT STATUS to `out`, for the command `name`, or for all commands if `name` is `None`. Returns
 /// [`Done`](Status::Done).
 fn exit_status(out: &mut impl Write, name: Option<&str>) -> io::Result<Status> {
     let (failed, usage) = reasons(name);
@@ -91,8 +92,8 @@ fn examples_section(out: &mut impl Write, name: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns `text`, one line, with the characters escaped that have a meaning in the language roff. A hyphen is printed
-/// as the ASCII character, so that a reader can copy the options.
+/// Escapes `text`, one line, for the language roff. An escaped hyphen is printed as the ASCII character, so that a
+/// reader can copy the options.
 fn roff(text: &str) -> String {
     let escaped = text.replace('\\', "\\e").replace('-', "\\-").replace('\'', "\\(aq").replace('`', "\\(ga");
     if escaped.starts_with('.') { format!("\\&{escaped}") } else { escaped }

@@ -1,11 +1,11 @@
-//! Look-up of dialects, data models and targets by name, with a suggestion for a misspelled name.
+//! Finds dialects, data models and emit targets by name, and suggests a name for a misspelled one.
 //!
-//! The Python package calls these functions too, so the command and the package have the same messages.
+//! The Python package also calls these functions, so the command and the package have the same messages.
 
 use pep3118::__private::escape;
 use pep3118::{DataModel, Dialect, Target};
 
-/// Aliases of data models. Each entry is an alias and the model name or target triple that it stands for.
+/// The aliases of data models, as (alias, name of the model or target triple).
 const MODEL_ALIASES: [(&str, &str); 6] = [
     ("linux64", "lp64"),
     ("linux32", "i386"),
@@ -19,7 +19,7 @@ const MODEL_ALIASES: [(&str, &str); 6] = [
 /// memory proportional to the product of their lengths, and a name in the input can be very long.
 const LONGEST_NAME: usize = 64;
 
-/// Returns the data model that `name` stands for. `name` is a model name, an alias or a target triple.
+/// Returns the data model `name`: the name of a model, an alias or a target triple.
 ///
 /// # Errors
 /// - `name` is unknown: returns a message that contains the escaped `name`
@@ -60,8 +60,8 @@ pub(super) fn dialect_names() -> impl Iterator<Item = &'static str> {
     Dialect::ALL.into_iter().chain(Dialect::VARIANTS).map(|dialect| dialect.name)
 }
 
-/// Returns the error message for an unknown `name`. The message suggests the nearest of `names`, or lists
-/// all `names` if none is near. `what` is the noun for the message, such as `dialect`.
+/// Returns the error message for an unknown `name`. The message suggests the nearest of `names`. If no name is near,
+/// the message lists all `names`. `what` is the noun for the message, such as `dialect`.
 fn unknown(what: &str, name: &str, names: impl IntoIterator<Item = &'static str>) -> String {
     let names: Vec<&str> = names.into_iter().collect();
     let near = match nearest(name, names.iter().copied()) {
@@ -71,10 +71,10 @@ fn unknown(what: &str, name: &str, names: impl IntoIterator<Item = &'static str>
     format!("unknown {what} `{}`; {near}", escape(name))
 }
 
-/// Returns the one of `candidates` that `name` is most likely a misspelling of. Upper and lower case are equal.
+/// Returns the candidate that the user most likely meant by the misspelled `name`. Ignores upper and lower case.
 ///
-/// A candidate is near if a third of the characters of `name` can be changed to get the candidate, or if
-/// the candidate starts with `name`. Returns `None` if no candidate is near or `name` is too long.
+/// A candidate is *near* if changes of at most a third of the characters of `name` produce the candidate, or if the
+/// candidate starts with `name`. Returns `None` if no candidate is near or `name` is too long.
 pub(super) fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     if name.len() > LONGEST_NAME {
         return None;
@@ -82,7 +82,7 @@ pub(super) fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c s
     let name = name.to_lowercase();
     let len = name.chars().count();
     // At least one change is allowed, except for a name of one character. With one change, every candidate of one
-    // character would be near such a name.
+    // character would be near a name of one character.
     let max_changes = (len / 3).max(1).min(len.saturating_sub(1));
     let distance = |candidate: &str| strsim::damerau_levenshtein(&name, &candidate.to_lowercase());
     let is_near = |candidate: &&str| {

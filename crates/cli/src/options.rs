@@ -15,7 +15,7 @@ use super::hints;
 use super::names;
 use super::rules;
 
-/// The options that select how a format is interpreted.
+/// The options that select the interpretation of a format.
 #[derive(Debug, Args)]
 pub(super) struct InterpretationOptions {
     /// The dialect of the producer [default: try all dialects]
@@ -28,15 +28,15 @@ pub(super) struct InterpretationOptions {
 }
 
 impl InterpretationOptions {
-    /// Returns the only interpretation of `format`. If `itemsize`, in bytes, is given, the interpretation
-    /// has that size. The error of an ambiguous format contains all interpretations.
+    /// Returns the only interpretation of `format`. If `itemsize` is `Some`, the interpretation has this size in bytes.
+    /// The error of an ambiguous format contains all interpretations.
     pub(super) fn reconcile(&self, format: &[u8], itemsize: Option<u64>) -> Result<Interpretation, LayoutError> {
         reconcile(format, itemsize, self.dialect, &self.model.model)
     }
 
-    /// Returns the only interpretation of `format`, with the item size `itemsize` in bytes if it is given. Also writes
-    /// a note to standard error if `format` is the name of a type, such as `int`. Returns an error if `format` is
-    /// invalid or ambiguous.
+    /// Returns the only interpretation of `format`. If `itemsize` is `Some`, the interpretation has this size in bytes.
+    /// If `format` is also the name of a type, such as `int`, writes a note to standard error. Returns an error if
+    /// `format` is invalid or ambiguous.
     pub(super) fn interpret(&self, format: &[u8], itemsize: Option<u64>) -> Result<Interpretation, Failure> {
         let found = self.reconcile(format, itemsize).map_err(|error| self.refused(&error, format, itemsize))?;
         note_type_name(format);
@@ -44,8 +44,8 @@ impl InterpretationOptions {
     }
 
     /// Returns the failure for `error`, which [`reconcile`](Self::reconcile) returned for `format` and `itemsize`. The
-    /// command must read the whole file `input` after `skip` bytes. If the format is ambiguous, the help line lists the
-    /// dialects whose item size divides the number of these bytes.
+    /// command must read all bytes of the file `input` after the first `skip` bytes. If the format is ambiguous, the
+    /// help line lists the dialects whose item size divides the number of these bytes.
     pub(super) fn refused_for_file(
         &self,
         error: &LayoutError,
@@ -69,9 +69,9 @@ impl InterpretationOptions {
     }
 }
 
-/// Returns the canonical format of `layout`, the layout of C source. The names of C are visible ASCII, so the format
-/// needs no escapes. Returns the escaped message of the error if the layout has no canonical format, for example if two
-/// fields share bytes.
+/// Returns the canonical format of `layout`, the layout of C source. The format is not escaped, because names in C
+/// source are visible ASCII. Returns the escaped message of the error if the layout has no canonical format, for
+/// example if two fields share bytes.
 pub(super) fn canonical(layout: &Layout) -> Result<String, String> {
     match layout.emit(Target::Canonical) {
         Ok(format) => Ok(escape(&format).into_owned()),
@@ -79,15 +79,15 @@ pub(super) fn canonical(layout: &Layout) -> Result<String, String> {
     }
 }
 
-/// Writes a note to standard error if `format` is also the name of a type, such as `int`. The note names the format
-/// characters that are read and the format of the type: `i`, `n`, `t` and `i`.
+/// Writes a note to standard error if `format` is also the name of a type, such as `int`. The note contains the formats
+/// in `format`, such as `i`, `n` and `t`, and the format of the type, such as `i`.
 pub(super) fn note_type_name(format: &[u8]) {
     if let Some(note) = hints::type_name_note(format) {
         print_error(&note);
     }
 }
 
-/// A data model and the name by which the user selected it.
+/// A data model, and the name of the data model that the user gave.
 #[derive(Clone, Debug)]
 pub(super) struct NamedModel {
     pub(super) name: String,
@@ -100,8 +100,7 @@ pub(super) fn named_model(name: &str) -> Result<NamedModel, String> {
     Ok(NamedModel { name: name.to_owned(), model: names::model(name)? })
 }
 
-/// The parser of a value that is often one of some known names, which a shell completes. The parser accepts other values
-/// too.
+/// The parser of an option value for which a shell completes known names. The parser also accepts other values.
 #[derive(Clone)]
 pub(super) struct CompletedParser<T> {
     /// Returns the value for a text, or the message of an error.
@@ -114,7 +113,7 @@ impl<T: Clone + Send + Sync + 'static> TypedValueParser for CompletedParser<T> {
     type Value = T;
 
     fn parse_ref(&self, command: &Command, arg: Option<&Arg>, value: &OsStr) -> Result<T, clap::Error> {
-        // The parser of a function creates the error message, with the name of the argument.
+        // clap's parser for functions creates the error message with the name of the argument.
         self.parse.parse_ref(command, arg, value)
     }
 
@@ -129,7 +128,8 @@ pub(super) fn model_parser() -> CompletedParser<NamedModel> {
     CompletedParser { parse: named_model, names: || names::model_names().collect() }
 }
 
-/// Returns the parser of the name of a command. The parser accepts each text, so that the caller can suggest a name.
+/// Returns the parser of the name of a command. The parser accepts every text, so that the caller can suggest a command
+/// for an unknown name.
 pub(super) fn command_parser() -> CompletedParser<String> {
     CompletedParser { parse: |name| Ok(name.to_owned()), names: examples::commands }
 }

@@ -1,4 +1,5 @@
-//! The output file of `--output`. The command writes a temporary file, and replaces the output file at the end.
+//! `OutputFile`: the output file of `--output`. The command writes a temporary file, which replaces the output file at
+//! the end.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -21,8 +22,8 @@ const BUFFER: usize = 1 << 16;
 /// signal ends it before `finish`, the existing file stays unchanged.
 pub(super) struct OutputFile {
     file: BufWriter<File>,
-    /// The paths with which [`finish`](OutputFile::finish) replaces the output file. `None` if `file` is the output
-    /// itself, for example a device or a pipe, which cannot be replaced.
+    /// The paths that [`finish`](OutputFile::finish) uses to replace the output file. `None` if `file` is the output
+    /// itself: a device or a pipe cannot be replaced.
     replacement: Option<Replacement>,
 }
 
@@ -35,11 +36,11 @@ struct Replacement {
 }
 
 impl OutputFile {
-    /// Opens the output `path`. `input` identifies the file that the command reads, or is `None` if writing
-    /// cannot damage that file.
+    /// Opens the output `path`. `input` identifies the file that the command reads. `input` is `None` if writing cannot
+    /// damage this file.
     ///
     /// # Errors
-    /// - `path` is the input: refused before anything is written
+    /// - `path` is the input; nothing is written
     /// - `path` is a directory
     /// - the system cannot create or open the file
     pub(super) fn create(path: &Path, input: Option<&Handle>) -> Result<Self, Failure> {
@@ -53,7 +54,7 @@ impl OutputFile {
         if existing.as_ref().is_some_and(fs::Metadata::is_dir) {
             return Err(Failure::refused(format_args!("{}: is a directory", escape_path(path))));
         }
-        // `Handle::from_path` opens the file. Opening a pipe would block, so pipes are not compared.
+        // Pipes are not compared, because `Handle::from_path` opens the file, and opening a pipe would block.
         if let (Some(input), Some(existing)) = (input, &existing)
             && is_damaged_by_writing(existing)
             && Handle::from_path(path).map_err(named)? == *input
@@ -68,7 +69,7 @@ impl OutputFile {
             let file = OpenOptions::new().write(true).append(existing.is_file()).open(path).map_err(named)?;
             return Ok(Self { file: BufWriter::with_capacity(BUFFER, file), replacement: None });
         }
-        // Replace the file that a symbolic link points to, so that the link stays.
+        // If `path` is a symbolic link, the target of the link is replaced, and the link stays.
         let path = resolve_links(path).map_err(named)?;
         let (file, temporary) = temporary(&path).map_err(named)?;
         if let Some(existing) = existing {
@@ -83,8 +84,8 @@ impl OutputFile {
     pub(super) fn finish(mut self) -> Result<(), Failure> {
         self.file.flush()?;
         let Some(Replacement { path, temporary }) = self.replacement.take() else { return Ok(()) };
-        // While the lock is held, a signal does not end the process. Otherwise a signal could leave the
-        // temporary name behind.
+        // While the lock is held, a signal does not end the process. Without the lock, a signal could leave the
+        // temporary file behind.
         let mut registered = interrupt::lock_temporary_path();
         let renamed = match temporary {
             Some(temporary) => temporary.persist(&path).map_err(|error| error.error),
@@ -117,20 +118,20 @@ impl Write for OutputFile {
     }
 }
 
-/// Returns the error for an output that is also the input. `output` is the name of the output, which must be escaped.
-/// `help` is the help line.
+/// Returns the error for an output that is also the input. `output` is the escaped name of the output. `help` is the
+/// help line.
 fn is_the_input(output: &str, help: &str) -> Failure {
     Failure::refused(format_args!("{output} is the input: writing would destroy it\nhelp: {help}"))
 }
 
-/// Returns `true` if `output`, the value of `--output`, names standard output. Standard output is not opened by its name,
-/// because a socket cannot be opened, and a file would be replaced.
+/// Returns `true` if `output`, the value of `--output`, names standard output. The command does not open standard
+/// output by its name: a socket cannot be opened, and a file would be replaced.
 pub(super) fn is_stdout(output: &Path) -> bool {
     ["-", "/dev/stdout", "/dev/fd/1"].iter().any(|name| output.as_os_str() == *name)
 }
 
-/// Returns an error if standard output is the input file `input`, as in `decode … f >>f`. The command would read each
-/// row that it writes, and never end.
+/// Returns an error if standard output is the input file `input`, as in `decode … f >>f`. The command would then read
+/// each row that it has written, and would never end.
 pub(super) fn refuse_stdout_of(input: &Handle) -> Result<(), Failure> {
     match Handle::stdout() {
         Ok(stdout)
@@ -143,8 +144,8 @@ pub(super) fn refuse_stdout_of(input: &Handle) -> Result<(), Failure> {
     }
 }
 
-/// Returns `true` if `file` is a regular file or a block device, whose data would be destroyed by writing. Returns
-/// `false` for terminals and pipes, which have no data.
+/// Returns `true` if `file` is a regular file or a block device, because writing destroys the data in it. Returns
+/// `false` for terminals and pipes, which store no data.
 pub(super) fn is_damaged_by_writing(file: &fs::Metadata) -> bool {
     #[cfg(unix)]
     let is_block_device = std::os::unix::fs::FileTypeExt::is_block_device(&file.file_type());
@@ -153,8 +154,8 @@ pub(super) fn is_damaged_by_writing(file: &fs::Metadata) -> bool {
     file.is_file() || is_block_device
 }
 
-/// Returns `true` if `path` names a file that the process has open, such as `/dev/fd/3`. The output must
-/// not replace this file, because the process that opened it continues to use it.
+/// Returns `true` if `path` names an open file of this process, such as `/dev/fd/3`. The output must not replace this
+/// file: the program that opened the file, such as the shell, continues to use it.
 fn is_open_file(path: &Path) -> bool {
     ["/dev/fd", "/dev/stdout", "/dev/stderr", "/proc"].iter().any(|open| path.starts_with(open))
 }
@@ -162,9 +163,8 @@ fn is_open_file(path: &Path) -> bool {
 /// The largest number of symbolic links that [`resolve_links`] follows. Linux has the same limit.
 const MAX_LINKS: usize = 40;
 
-/// Follows symbolic links from `path`, and returns the path of the file that they lead to. Unlike
-/// [`fs::canonicalize`], accepts a path whose file does not exist. Returns an error if there are more than
-/// [`MAX_LINKS`] links, or if a directory cannot be read.
+/// Follows the symbolic links at `path`, and returns the path of their target. Unlike [`fs::canonicalize`], accepts a
+/// path whose file does not exist. Returns an error after [`MAX_LINKS`] links, or if a directory cannot be read.
 fn resolve_links(path: &Path) -> io::Result<PathBuf> {
     match fs::canonicalize(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -183,8 +183,8 @@ fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Creates a temporary file in the directory of `path`. The returned path is `None` if the file has no name,
-/// which Linux supports on most file systems.
+/// Creates a temporary file in the directory of `path`. Returns (file, path). The path is `None` if the file has no
+/// name; Linux supports files without a name on most file systems.
 fn temporary(path: &Path) -> io::Result<(File, Option<TempPath>)> {
     #[cfg(target_os = "linux")]
     if let Some(file) = unnamed_temporary(folder(path)) {
@@ -200,7 +200,7 @@ fn named_temporary(path: &Path) -> io::Result<(File, TempPath)> {
     // While the lock is held, a signal does not end the process. The file is registered before the lock
     // is released.
     let mut registered = interrupt::lock_temporary_path();
-    // `tempfile` would allow only the owner to read the file. An output needs the default permissions.
+    // `tempfile` would create a file that only the owner can read. An output needs the default permissions.
     let create = |path: &Path| OpenOptions::new().read(true).write(true).create_new(true).open(path);
     let file = tempfile::Builder::new().prefix(&prefix(path)).suffix(".part").make_in(folder(path), create)?;
     let (file, temporary) = file.into_parts();
@@ -242,7 +242,8 @@ fn link_unnamed(file: &File, path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         linked => return linked,
     }
-    // `linkat` cannot replace a file. Link the file under a temporary name, and rename it to `path`.
+    // `linkat` cannot replace a file. The file is therefore linked under a temporary name, which is then renamed to
+    // `path`.
     let linked = tempfile::Builder::new().prefix(&prefix(path)).suffix(".part").make_in(folder(path), link)?;
     linked.into_temp_path().persist(path).map_err(|error| error.error)
 }
@@ -259,7 +260,8 @@ mod tests {
 
     use super::*;
 
-    /// Linux normally uses unnamed files. This test covers the named files of other systems on every system.
+    /// On Linux, the command normally uses unnamed files. This test runs the code for named files of other systems on
+    /// every system.
     #[test]
     fn a_named_temporary_file_is_renamed_or_removed() {
         let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,5 @@
-//! Converts the JSON values and CSV cells that `decode` writes to the bytes of an item.
+//! `PackedField`: converts the JSON values and CSV cells that `decode` writes to the bytes of an item. `Problem`: the
+//! reason why a value does not fit its field.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -16,13 +17,13 @@ use super::failure::Failure;
 use super::fields::{length, own_name, unknown_field};
 use pep3118::__private::to_u64;
 
-/// A value longer than this number of bytes is cut off in an error message.
+/// The maximum length of a value in an error message, in bytes. A longer value is abridged.
 const LONGEST_VALUE: usize = 60;
 
-/// A field of an item: its name, its offset, and how a value of the field is written as bytes.
+/// A field of an item: its name, its offset, and the codec that writes a value of the field as bytes.
 #[derive(Debug)]
 pub(super) struct PackedField {
-    /// The name that `decode` writes: `f` and the index of the field, if the field has no name.
+    /// The name that `decode` writes. If the field has no name in the format, `f` and the index of the field.
     pub(super) name: String,
     /// The offset in bytes from the start of the enclosing record.
     pub(super) offset: usize,
@@ -33,19 +34,19 @@ pub(super) struct PackedField {
     pub(super) kind: PackedKind,
 }
 
-/// What an element of a field is: a single value, or a record.
+/// The kind of an element of a field: a single value, or a record.
 #[derive(Debug)]
 pub(super) enum PackedKind {
     Value(ScalarCodec),
     Record(Vec<PackedField>),
 }
 
-/// The reason why a value cannot be written, and the field of the value.
+/// The reason why a value cannot be written, and the path of the field.
 #[derive(Debug, Default)]
 pub(super) struct Problem {
-    /// The reason. Empty if the JSON parser found the error. The error of the parser then has the message.
+    /// The reason. Empty if the JSON parser found the error, because the error of the parser contains the message.
     message: String,
-    /// The names and indices that lead to the value, the innermost first. Example: `[1]`, `m`, `in` for the value at
+    /// The names and indices on the path to the value, the innermost first: `[1]`, `m`, `in` for the value at
     /// `in.m[1]`.
     path: Vec<String>,
 }
@@ -56,22 +57,22 @@ impl Problem {
         Self { message: message.into(), path: Vec::new() }
     }
 
-    /// Returns the problem for `value`, the text of a JSON value or of a CSV cell. The text is not a value of the type
-    /// `ty`.
+    /// Returns the problem for `value`, the text of a JSON value or of a CSV cell that is not a value of the type `ty`.
     fn wrong_type(value: &str, ty: Type) -> Self {
         Self::new(format!("`{}` is not a value of type {ty}", abridge(value.as_bytes(), LONGEST_VALUE)))
     }
 
-    /// Returns the problem with `step` in front of its path. `step` is the name of a field, or an index in brackets.
+    /// Adds `step` before the path of the problem. `step` is the name of a field, or an index in brackets.
     pub(super) fn inside(mut self, step: impl Into<String>) -> Self {
         self.path.push(step.into());
         self
     }
 
-    /// Returns this problem. If this problem has no message, uses the message of `error`, the error of the JSON parser.
+    /// Adds the message of `error`, the error of the JSON parser, if this problem has no message. Returns this problem.
     fn of_json(self, error: &serde_json::Error) -> Self {
         if self.message.is_empty() {
-            // Each line is parsed alone, so the line number in `error` is always 1 and is removed from the message.
+            // The line number in `error` is always 1, because each line is parsed separately. The message does not
+            // contain this number.
             let text = error.to_string();
             let text = text.split(" at line ").next().unwrap_or_default();
             let column = plural(to_u64(error.column()), "byte");
@@ -104,8 +105,8 @@ impl fmt::Display for Problem {
 }
 
 impl PackedField {
-    /// Returns an item of `layout` as a field with the name `value`. `value` is the name of the CSV column if the item
-    /// is not a record.
+    /// Returns an item of `layout` as a field. The field has the name `value`, the name of the CSV column for an item
+    /// that is not a record.
     ///
     /// # Errors
     /// - a value has more bytes than this machine can address
@@ -113,8 +114,8 @@ impl PackedField {
         Self::new(layout.item(), "value".to_owned())
     }
 
-    /// Returns `field` as a field with the name `name`, with all fields inside `field`. Returns an error if a value has
-    /// more bytes than this machine can address.
+    /// Converts `field` and all fields inside of `field`. `name` is the name of the converted field. Returns an error
+    /// if a value has more bytes than this machine can address.
     fn new(field: Field<'_>, name: String) -> Result<Self, Failure> {
         let kind = if field.ty() == Type::Record {
             let member = |(index, member): (usize, Field<'_>)| Self::new(member, own_name(member, index));
@@ -131,8 +132,8 @@ impl PackedField {
         self.shape.is_empty() && matches!(self.kind, PackedKind::Record(_))
     }
 
-    /// Returns the fields that are the columns of a table: the fields of this item if it is a single record, and otherwise
-    /// the item itself.
+    /// Returns the fields that are the columns of a table. If this item is a single record, the columns are the fields
+    /// of the record. Otherwise, the only column is the item.
     pub(super) fn columns(&self) -> &[Self] {
         match &self.kind {
             PackedKind::Record(fields) if self.shape.is_empty() => fields,
@@ -140,7 +141,7 @@ impl PackedField {
         }
     }
 
-    /// Returns the bytes of all elements of this field. `record` is the bytes of the enclosing record. Returns an error
+    /// Returns the bytes of all elements of this field in `record`, the bytes of the enclosing record. Returns an error
     /// if `record` is too short.
     pub(super) fn bytes<'r>(&self, record: &'r mut [u8]) -> Result<&'r mut [u8], Problem> {
         let count = if self.shape.contains(&0) { 0 } else { self.shape.iter().copied().fold(1, usize::saturating_mul) };
@@ -209,8 +210,8 @@ fn store_scalar(codec: &ScalarCodec, json: &str, bytes: &mut [u8]) -> Result<(),
         Some(b'-' | b'0'..=b'9') => store_number(codec, json, bytes),
         Some(b'"') => {
             let inner = json.strip_prefix('"').and_then(|json| json.strip_suffix('"')).unwrap_or_default();
-            // The JSON parser has checked the string. A string without a backslash has no escapes, so `inner` is its
-            // contents.
+            // The JSON parser has checked the string. A string without a backslash has no escapes, so `inner` is the
+            // value of the string.
             if !inner.contains('\\') {
                 return match codec.value_type() {
                     Type::Ucs2 | Type::Ucs4 | Type::Wchar => Ok(codec.store(&Value::Text(inner.to_owned()), bytes)?),
@@ -288,13 +289,14 @@ fn store_float(codec: &ScalarCodec, double: f64, number: &str, bytes: &mut [u8])
 fn float(codec: &ScalarCodec, ty: Type, double: f64, number: &str) -> Result<Value, Problem> {
     let (value, is_finite) = match ty {
         Type::Float16 => {
-            // As in CPython's `struct`, the `f64` is rounded. Rounding to `f32` in between can differ from this.
+            // As in CPython's `struct`, the `f64` is rounded directly to float16. Rounding to `f32` first can have
+            // another result.
             let half = nearest_float16(double);
             (Value::Float16(half), half.is_finite())
         }
         Type::Float32 => {
-            // The digits are parsed again, because rounding first to `f64` and then to `f32` can differ from rounding
-            // once.
+            // The digits are parsed again, because rounding to `f64` and then to `f32` can have another result than
+            // rounding to `f32` once.
             let single: f32 = number.parse().map_err(|_| Problem::wrong_type(number, ty))?;
             (Value::Float32(single), single.is_finite())
         }
@@ -316,8 +318,8 @@ fn float(codec: &ScalarCodec, ty: Type, double: f64, number: &str) -> Result<Val
     Ok(value)
 }
 
-/// Returns the float for `text`, a name that `decode` writes: `NaN`, `Infinity` or `-Infinity`. Returns `None` for any
-/// other text.
+/// Returns the float with the name `text`. `decode` writes the names `NaN`, `Infinity` and `-Infinity`. Returns `None`
+/// for any other text.
 fn non_finite(text: &str) -> Option<f64> {
     match text {
         "NaN" => Some(f64::NAN),
@@ -334,8 +336,8 @@ fn decimal(number: &str) -> Option<f64> {
     number.bytes().all(is_decimal).then(|| number.parse().ok()).flatten()
 }
 
-/// Returns the integer that is equal to `number`, the decimal text of a float. Returns `None` if `number` is not an
-/// integer, or if an `f64` is not precise enough to decide.
+/// Converts `number`, the decimal text of a float such as `7.0`, to an integer. Returns `None` if the value is not an
+/// integer, or is too large for an `f64` to be exact.
 fn integral(number: &str) -> Option<i128> {
     let double: f64 = number.parse().ok()?;
     if double.fract() != 0.0 || double.abs() > 9_007_199_254_740_992.0 {
@@ -345,8 +347,8 @@ fn integral(number: &str) -> Option<i128> {
     Some(double as i128)
 }
 
-/// Returns the problem for `number`, the decimal text of an integer that no integer type can hold. The message contains
-/// the range of `codec`.
+/// Returns the problem for `number`, the decimal text of an integer that is outside of the range of every integer type.
+/// The message contains the range of `codec`.
 fn too_large(codec: &ScalarCodec, number: &str) -> Problem {
     let (low, high) = codec.range();
     let number = abridge(number.as_bytes(), LONGEST_VALUE);
@@ -354,9 +356,9 @@ fn too_large(codec: &ScalarCodec, number: &str) -> Problem {
 }
 
 /// Converts `text` to a value of `codec`, and writes the value to `bytes`. `text` is a JSON string without its quotes,
-/// or a CSV cell. `bytes` must have the size of the value. The type of `codec` must not be a type of text. `source` is
-/// the text of the value for error messages: the JSON string with its quotes, or the cell. Returns an error if `text`
-/// is not a value of `codec`.
+/// or a CSV cell. `bytes` must have the size of the value. The type of `codec` must not be text. `source` is the text
+/// that error messages contain: the JSON string with its quotes, or the cell. Returns an error if `text` is not a value
+/// of `codec`.
 fn store_string(codec: &ScalarCodec, text: &str, source: &str, bytes: &mut [u8]) -> Result<(), Problem> {
     let wrong = || Problem::wrong_type(source, codec.value_type());
     match codec.value_type() {
@@ -452,15 +454,15 @@ fn unescape(text: &str) -> Result<Cow<'_, [u8]>, Problem> {
     Ok(Cow::Owned(bytes))
 }
 
-/// Returns the integer with the hexadecimal digits `digits`. Returns `None` if a character is not a digit, such as the
-/// signs that `from_str_radix` accepts, or if the integer is too large.
+/// Returns the integer with the hexadecimal digits `digits`. Returns `None` if a character is not a digit, or if the
+/// integer is too large. Unlike `from_str_radix`, refuses signs.
 fn hexadecimal(digits: &str) -> Option<i128> {
     let digits = Some(digits).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))?;
     i128::from_str_radix(digits, 16).ok()
 }
 
-/// Appends the bytes for one escape to `bytes`. `text` starts with the character after the backslash of the escape.
-/// Returns the text after the escape. Returns `None` if `text` does not start with an escape.
+/// Decodes one escape, and appends its bytes to `bytes`. `text` is the text after the backslash. Returns the text after
+/// the escape. Returns `None` if `text` does not start with an escape.
 fn take_escape<'t>(text: &'t str, bytes: &mut Vec<u8>) -> Option<&'t str> {
     let mut characters = text.chars();
     let byte = match characters.next()? {
@@ -496,11 +498,11 @@ struct ValueSeed<'s> {
     shape: &'s [usize],
     /// The bytes of the value.
     bytes: &'s mut [u8],
-    /// Is set to the reason if the JSON is not a value of the field.
+    /// The reason why the JSON is not a value of the field. Set only if the conversion fails.
     problem: &'s mut Problem,
 }
 
-/// Returns an error of the parser without a message. The caller has stored the message in a [`Problem`].
+/// Returns a parser error without a message. The caller must have stored the message in a [`Problem`].
 fn reported<E: serde::de::Error>() -> E {
     E::custom("")
 }
@@ -523,8 +525,8 @@ impl<'de> DeserializeSeed<'de> for ValueSeed<'_> {
 }
 
 impl ValueSeed<'_> {
-    /// Stores the problem that the JSON value is `found`, such as `a number`, but the field is an array or a record.
-    /// Returns an error without a message.
+    /// Stores the problem for a JSON value of the wrong kind. `found` is the kind of the value, such as `a number`; the
+    /// field is an array or a record. Returns an error without a message.
     fn wrong_kind<E: serde::de::Error>(self, found: &str) -> E {
         let wanted = if self.shape.is_empty() { "a record" } else { "an array" };
         *self.problem = Problem::new(format!("the value is {found} but the field is {wanted}"));
@@ -606,8 +608,9 @@ impl<'de> Visitor<'de> for ValueSeed<'_> {
             *problem = Problem::new("the value is a record but the field is an array");
             return Err(reported());
         };
-        // The fields before index `next` have values. `later` is empty as long as the keys are in the order of the
-        // fields. After that, `later` is true at the index of each further field that has a value.
+        // All fields before the index `next` have values. While the keys are in the order of the fields, `later` is
+        // empty. After the first key in another order, `later` is `true` at the index of each field from `next` on that
+        // has a value.
         let mut next = 0_usize;
         let mut later: Vec<bool> = Vec::new();
         loop {
@@ -642,8 +645,8 @@ impl<'de> Visitor<'de> for ValueSeed<'_> {
     }
 }
 
-/// Returns `true` if the field with the index `index` already has a value: if `index` is less than `next`, or if
-/// `later[index]` is `true`.
+/// Returns `true` if the field at `index` already has a value: `index` is less than `next`, or `later[index]` is
+/// `true`.
 fn is_filled(index: usize, next: usize, later: &[bool]) -> bool {
     index < next || later.get(index).copied().unwrap_or_default()
 }
@@ -651,12 +654,12 @@ fn is_filled(index: usize, next: usize, later: &[bool]) -> bool {
 /// Reads the key of a JSON object, and returns the index of the field.
 struct KeySeed<'s> {
     fields: &'s [PackedField],
-    /// The index of the field that follows the previous key.
+    /// The index of the field after the field of the previous key.
     next: usize,
-    /// `later[index]` is `true` if the field with this index, at least `next`, has a value. Empty if no such field has
-    /// a value.
+    /// For fields from the index `next` on: `later[index]` is `true` if the field has a value. Empty if none of these
+    /// fields has a value.
     later: &'s [bool],
-    /// Is set to the reason if no field without a value has the name.
+    /// The reason why the key is refused: no field without a value has this name. Set only if the key is refused.
     problem: &'s mut Problem,
 }
 
@@ -679,7 +682,8 @@ impl Visitor<'_> for KeySeed<'_> {
         if self.later.is_empty() && self.fields.get(self.next).is_some_and(|field| field.name == key) {
             return Ok(self.next);
         }
-        // Several fields can have the same name. Each key is for the first of these fields that has no value.
+        // Several fields can have the same name. A key of the JSON object names the first of these fields that has no
+        // value yet.
         let is_free = |index: &usize| !is_filled(*index, self.next, self.later);
         let named = |(index, field): (usize, &PackedField)| (field.name == key).then_some(index);
         if let Some(index) = self.fields.iter().enumerate().filter_map(named).find(is_free) {

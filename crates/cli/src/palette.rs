@@ -11,7 +11,7 @@ pub(super) const PADDING: Style = Style::new().dimmed();
 /// The number of different colours of fields.
 pub(super) const FIELD_COLOURS: usize = FIELDS.len();
 
-/// The colours of fields. Dark blue is left out, because it is hard to read on a black background.
+/// The colours of fields, without dark blue, which is hard to read on a black background.
 const FIELDS: [AnsiColor; 5] =
     [AnsiColor::Cyan, AnsiColor::Green, AnsiColor::Magenta, AnsiColor::Yellow, AnsiColor::BrightBlue];
 

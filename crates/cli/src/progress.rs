@@ -1,4 +1,5 @@
-//! The progress bar that `decode` and `encode` show on standard error if standard error is a terminal.
+//! `Progress`: the progress bar of `decode` and `encode` on standard error. The bar appears only if standard error is a
+//! terminal.
 
 use pep3118::__private::to_u64;
 use std::io::{self, IsTerminal as _};
@@ -11,7 +12,7 @@ use super::interrupt;
 /// The time after which the bar appears. A command that takes less time shows no bar.
 const DELAY: Duration = Duration::from_millis(500);
 
-/// A progress bar that shows how many bytes of the input were read.
+/// A progress bar that shows the number of read bytes of the input.
 pub(super) struct Progress {
     /// The bar. `None` if standard error is not a terminal, or if rows are written to that terminal.
     bar: Option<ProgressBar>,
@@ -21,15 +22,15 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// Creates a hidden bar and starts its clock. `total` is the number of bytes to read, if known. `rows_on_terminal`
-    /// must be `true` if rows are written to the terminal. No bar is then shown, because the rows and the bar would
-    /// overwrite each other.
+    /// Creates a hidden bar and starts its clock. `total` is the number of bytes to read, or `None` if the number is
+    /// unknown. `rows_on_terminal` must be `true` if the command writes rows to the terminal. The bar then stays
+    /// hidden, because the rows and the bar would overwrite each other.
     pub(super) fn new(total: Option<u64>, rows_on_terminal: bool) -> Self {
         let visible = io::stderr().is_terminal() && !rows_on_terminal;
         Self { bar: visible.then(|| bar(total)), started: Instant::now(), is_drawn: false }
     }
 
-    /// Adds `bytes` to the number of bytes that were read. Shows the bar after [`DELAY`].
+    /// Adds `bytes` to the number of read bytes. Shows the bar after [`DELAY`].
     pub(super) fn advance(&mut self, bytes: usize) {
         let Some(bar) = &self.bar else { return };
         if !self.is_drawn && self.started.elapsed() >= DELAY {
@@ -41,15 +42,15 @@ impl Progress {
     }
 }
 
-/// Creates a hidden bar. The bar measures the speed from its creation. `total` is the number of bytes to
-/// read, if known.
+/// Creates a hidden bar. The bar measures the speed from its creation. `total` is the number of bytes to read, or
+/// `None` if the number is unknown.
 fn bar(total: Option<u64>) -> ProgressBar {
     let template = match total {
         Some(_) => "{wide_bar} {percent:>3}%  {bytes} of {total_bytes}  {eta} left",
         None => "{spinner} {bytes}  {bytes_per_sec}",
     };
     let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::hidden());
-    // Both templates are constants without errors, which the tests of the bar verify.
+    // Each template is a constant. The tests of the bar check that the templates are valid.
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }

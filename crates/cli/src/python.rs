@@ -1,7 +1,7 @@
 //! The options of `pep3118 audit` and `pep3118 census`.
 //!
-//! Both commands need a Python interpreter. The Python package runs them with the options that this module
-//! parses. The native command only reports that it cannot run them.
+//! Both commands need a Python interpreter. The Python package runs them with the options that this module parses. The
+//! native command only reports that `audit` and `census` need the Python package.
 
 use clap::Args;
 

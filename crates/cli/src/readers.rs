@@ -1,4 +1,4 @@
-//! `pep3118 readers`: prints how each known consumer of formats interprets a format.
+//! `pep3118 readers`: prints the interpretation of a format by each known reader of formats.
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -60,7 +60,7 @@ impl Readers {
     }
 }
 
-/// Returns `answer`, how one reader interprets the format, as a JSON object.
+/// Returns `answer`, the interpretation of the format by one reader, as a JSON object.
 fn row(answer: &Answer) -> serde_json::Value {
     let consumer = answer.consumer.to_string();
     match &answer.outcome {

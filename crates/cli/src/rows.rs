@@ -1,4 +1,5 @@
-//! Writes the values of items as rows of text: an aligned table, JSON lines or CSV.
+//! `RowWriter`: writes the values of items as rows of text, in an aligned table, JSON lines or CSV. `Columns`: the
+//! fields that the rows contain.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -19,8 +20,8 @@ const SAMPLE: usize = 256;
 /// the right.
 const WIDEST: usize = 40;
 
-/// The columns of the output. Each field of an item is a column. A field that is a record has one column for each field
-/// of this record. An array of records is one column.
+/// The columns of the output. Each field of an item is a column, except a field that is a single record: each field of
+/// the record is a column. An array of records is one column.
 #[derive(Debug)]
 pub(super) struct Columns {
     columns: Vec<Column>,
@@ -35,16 +36,17 @@ pub(super) struct Columns {
 struct Column {
     /// The dotted name of the field with the enclosing records, such as `outer.inner.field`.
     name: String,
-    /// The indices that lead from the item to the field. Example: `[2, 0]` is the first field of the record that is the
+    /// The index of the field at each level of records. Example: `[2, 0]` is the first field of the record that is the
     /// third field of the item.
     path: Vec<usize>,
-    /// `true` if the value is a byte string that was converted to text. Backslashes in such text are escaped.
+    /// `true` if the value is text that was converted from a byte string. The conversion has escaped the backslashes.
     is_escaped: bool,
 }
 
 impl Columns {
-    /// Returns the columns for items of `layout`. `text` contains the fields whose bytes are text. If `names` is given,
-    /// returns only the columns with these names. The name of a record selects the columns of all fields in the record.
+    /// Returns the columns for items of `layout`. `text` contains the fields whose bytes are text. If `names` is
+    /// `Some`, returns only the columns with these names. The name of a record selects the columns of all fields in the
+    /// record.
     ///
     /// # Errors
     /// - a name is unknown: returns a message that suggests the nearest name
@@ -56,7 +58,7 @@ impl Columns {
         let Some(names) = names else { return Ok(Self { columns, selected: false, is_ascii }) };
         let mut selected = Vec::new();
         for name in names {
-            // Names are escaped in the output, so the escaped name of a column selects the column too.
+            // Names are escaped in the output, so the escaped name of a column also selects the column.
             let is_named = |column: &&Column| column.name == *name || escape(column.name.as_bytes()) == *name;
             let record = format!("{name}.");
             let mut found: Vec<&Column> = columns.iter().filter(is_named).collect();
@@ -75,23 +77,24 @@ impl Columns {
         Ok(Self { columns: selected, selected: true, is_ascii })
     }
 
-    /// Returns the names of the columns that the user selected, or `None` if there was no selection.
+    /// Returns the names of the columns that the user selected, or `None` if the user selected no columns.
     #[cfg(feature = "arrow")]
     pub(super) fn selected(&self) -> Option<Vec<&str>> {
         self.selected.then(|| self.columns.iter().map(|column| column.name.as_str()).collect())
     }
 }
 
-/// Returns `true` if the JSON of each value of `field` contains only printable ASCII. This depends only on text values
-/// and on the names of fields, because the JSON of all other values is printable ASCII.
+/// Returns `true` if the JSON of each value of `field` contains only printable ASCII. Only text values and the names of
+/// fields can contain other characters, because the JSON of all other values is printable ASCII.
 fn is_ascii(field: Field<'_>) -> bool {
     let has_text = matches!(field.ty(), Type::Ucs2 | Type::Ucs4 | Type::Wchar);
     let name = field.name().unwrap_or_default();
     !has_text && name.iter().all(|byte| matches!(byte, b' '..=b'~')) && field.fields().all(is_ascii)
 }
 
-/// Appends the columns of `field` to `columns`. `name` is the dotted name of `field`, and `path` contains the indices
-/// that lead to `field`. For the item, `name` and `path` are empty. `text` contains the fields whose bytes are text.
+/// Appends the columns of `field` to `columns`. `name` is the dotted name of `field`, and `path` is the index of the
+/// field at each level of records. For the item, `name` and `path` are empty. `text` contains the fields whose bytes
+/// are text.
 fn collect(field: Field<'_>, text: &TextFields, name: &str, path: &mut Vec<usize>, columns: &mut Vec<Column>) {
     if !is_record(field) {
         let name = if path.is_empty() { "value".to_owned() } else { name.to_owned() };
@@ -128,7 +131,7 @@ fn no_column() -> io::Error {
 pub(super) struct RowWriter<W: Write> {
     columns: Columns,
     format: RowFormat<W>,
-    /// The text of the current line or cell. All rows reuse its memory.
+    /// The text of the current line or cell. All rows use the same memory.
     text: Vec<u8>,
     /// Whether to write a single quote before each cell that a spreadsheet would run as a formula.
     is_csv_safe: bool,
@@ -149,7 +152,7 @@ impl<W: Write> RowWriter<W> {
     }
 
     /// Creates a writer of an aligned table with the values of `columns` to `out`. The first column is the number of
-    /// the item. If `shape` is given, the first column is the indices of the item in an array of this shape.
+    /// the item. If `shape` is `Some`, the first column contains the indices of the item in an array of this shape.
     pub(super) fn table(columns: Columns, shape: Option<&[i64]>, out: W) -> Self {
         let table = TableWriter::new(&columns, shape);
         Self { columns, format: RowFormat::Table(table, out), text: Vec::new(), is_csv_safe: false }
@@ -202,7 +205,7 @@ impl<W: Write> RowWriter<W> {
         }
     }
 
-    /// Flushes the output. Rows of a table remain in the buffer while the widths of the columns are not known.
+    /// Flushes the output. Rows of a table stay in the buffer until the widths of the columns are known.
     pub(super) fn flush(&mut self) -> io::Result<()> {
         match &mut self.format {
             RowFormat::Table(_, out) | RowFormat::Json(out) => out.flush(),
@@ -210,8 +213,8 @@ impl<W: Write> RowWriter<W> {
         }
     }
 
-    /// Writes the buffered rows of a table, and flushes the output. `complete` must be `false` after an error. A table
-    /// without rows then gets no header, so that only the error message appears.
+    /// Writes the buffered rows of a table, and flushes the output. `complete` must be `false` after an error. After an
+    /// error, a table without rows has no header, so that only the error message appears.
     pub(super) fn finish(&mut self, complete: bool) -> io::Result<()> {
         if let RowFormat::Table(table, out) = &mut self.format
             && (complete || table.rows > 0)
@@ -222,7 +225,7 @@ impl<W: Write> RowWriter<W> {
     }
 }
 
-/// Converts `error` to an I/O error. The kind of the I/O error, such as a closed pipe, decides the exit status.
+/// Converts `error` to an I/O error with the same kind. The kind, such as a closed pipe, determines the exit status.
 fn csv_error(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
@@ -236,7 +239,7 @@ struct TableWriter {
     header: Vec<String>,
     /// The shape of the items, or empty if rows are numbered 0, 1, 2.
     shape: Vec<NonZeroU64>,
-    /// The rows that are buffered until the widths are known.
+    /// The buffered rows. Rows are buffered until the widths are known.
     pending: Vec<Vec<String>>,
     /// The width of each column in terminal columns. Empty until the widths are known.
     widths: Vec<usize>,
@@ -254,14 +257,14 @@ impl TableWriter {
     fn new(columns: &Columns, shape: Option<&[i64]>) -> Self {
         let names = columns.columns.iter().map(|column| escape(column.name.as_bytes()).into_owned());
         let header: Vec<String> = std::iter::once("item".to_owned()).chain(names).collect();
-        // If a dimension has the length 0, there are no rows to number, so leaving the dimension out has no effect.
+        // If a dimension has the length 0, the array has no rows to number, and the missing dimension has no effect.
         let dimension = |len: &i64| NonZeroU64::new(len.unsigned_abs());
         let shape = shape.unwrap_or_default().iter().filter_map(dimension).collect();
         let row = vec![String::new(); header.len()];
         Self { header, shape, pending: Vec::new(), widths: Vec::new(), rows: 0, row, text: Vec::new() }
     }
 
-    /// Writes the values of `columns` in `item` to `out` as a row, or buffers the row if the widths are not known yet.
+    /// Writes the values of `columns` in `item` as a row to `out`. Buffers the row if the widths are not known yet.
     fn row(&mut self, columns: &Columns, item: &Value, out: &mut impl Write) -> io::Result<()> {
         let number = self.number();
         let mut row = self.row.iter_mut();
@@ -321,8 +324,8 @@ pub(super) fn index_text(shape: &[NonZeroU64], element: u64) -> String {
     indices.join(",")
 }
 
-/// Writes the cells of `row` to `out` as one line, right-aligned to `widths`, in terminal columns. `text` is a buffer
-/// for the line. Returns an error if writing fails.
+/// Writes the cells of `row` to `out` as one line. `widths` has the width of each cell in terminal columns, and the
+/// cells are right-aligned. `text` is a buffer for the line. Returns an error if writing fails.
 fn write_row(row: &[String], widths: &[usize], text: &mut Vec<u8>, out: &mut impl Write) -> io::Result<()> {
     text.clear();
     for (cell, width) in row.iter().zip(widths) {
@@ -335,25 +338,25 @@ fn write_row(row: &[String], widths: &[usize], text: &mut Vec<u8>, out: &mut imp
     out.write_all(b"\n")
 }
 
-/// Puts a single quote in front of `cell` if a spreadsheet would run the cell as a formula. A cell that already starts
-/// with a quote, such as `'=1`, gets one more quote, because `encode --csv-safe` removes one quote.
+/// Puts a single quote before `cell` if a spreadsheet would run the cell as a formula. A cell that already starts with
+/// a quote, such as `'=1`, gets one more quote, because `encode --csv-safe` removes one quote.
 fn quote_formula(cell: &mut Vec<u8>) {
     if is_formula(cell) {
         cell.insert(0, b'\'');
     }
 }
 
-/// Returns `true` if a spreadsheet would run `cell` as a formula because of its first character. Ignores single quotes
-/// at the start of `cell`. Returns `false` for a number such as `-1`.
+/// Returns `true` if a spreadsheet would run `cell` as a formula because of its first character, after any single
+/// quotes. Returns `false` for a number such as `-1`.
 pub(super) fn is_formula(cell: &[u8]) -> bool {
     let quotes = cell.iter().take_while(|byte| **byte == b'\'').count();
     let is_number = || quotes == 0 && str::from_utf8(cell).is_ok_and(|cell| cell.parse::<f64>().is_ok());
     matches!(cell.get(quotes), Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r')) && !is_number()
 }
 
-/// Appends the text of `value` to `cell`. The text is JSON, except that a string has no quotes and an address is
-/// hexadecimal. A string is escaped by [`escape`], and each backslash in the string is doubled. `is_escaped` must be
-/// `true` if the backslashes in `value` are already doubled.
+/// Appends the text of `value` to `cell`. The text is JSON with two exceptions: a string has no quotes, and an address
+/// is hexadecimal. In a string, [`escape`] escapes invisible characters, and each backslash is doubled. `is_escaped`
+/// must be `true` if the backslashes in `value` are already doubled.
 pub(super) fn write_cell(value: &Value, is_escaped: bool, cell: &mut Vec<u8>) -> io::Result<()> {
     match value {
         Value::Address(address) => write!(cell, "{address:#x}"),
@@ -363,14 +366,14 @@ pub(super) fn write_cell(value: &Value, is_escaped: bool, cell: &mut Vec<u8>) ->
             if text.contains('\\') {
                 text = Cow::Owned(text.replace('\\', "\\\\"));
             }
-            // `encode` interprets a cell with this start as the code units of text that is not valid Unicode, so the
-            // first character is escaped.
+            // The first character is escaped, because `encode` interprets a cell with this start as the code units of
+            // text that is not valid Unicode.
             if text.starts_with("{\"units\":") {
                 text = Cow::Owned(text.replacen('{', "\\x7b", 1));
             }
             cell.write_all(escape(text.as_bytes()).as_bytes())
         }
-        // The JSON of these bytes is the bytes in quotes.
+        // The JSON of these bytes is a string with the same characters.
         Value::Bytes(bytes) if is_plain(bytes) => cell.write_all(bytes),
         // The JSON of these values is a string. The JSON of a float is a string for NaN and infinities.
         Value::Char(_) | Value::Bytes(_) | Value::Void(_) | Value::Opaque(_) => write_unquoted(value, cell),

@@ -54,7 +54,7 @@ pub fn rule(text: &str) -> Result<RuleId, String> {
     })
 }
 
-/// Returns all properties of `rule` as a JSON object.
+/// Returns a JSON object with all properties of `rule`.
 fn row(rule: RuleId) -> serde_json::Value {
     serde_json::json!({
         "rule": rule.as_str(),
@@ -77,8 +77,8 @@ fn page(out: &mut impl Write, rule: RuleId) -> std::io::Result<()> {
 }
 
 /// Writes all rules to `out`, grouped by section. On a terminal, the text of a rule is wrapped to the width of the
-/// terminal. Elsewhere, each rule is one line, so that programs such as `grep` can read it. Returns an error if writing
-/// fails.
+/// terminal. In any other output, each rule is one line, so that programs such as `grep` find whole rules. Returns an
+/// error if writing fails.
 fn table(out: &mut impl Write) -> std::io::Result<()> {
     let width = super::terminal_width().unwrap_or(usize::MAX);
     let mut section = None;

@@ -1,10 +1,11 @@
-//! Reads the items of a strided array from a file, in blocks. The items of a block are in C order: the last
-//! index changes fastest.
+//! `StridedItems`: reads the items of a strided array from a file, in blocks. The items of a block are in C order: the
+//! last index changes fastest.
 //!
 //! Adjacent items in C order can be far apart in the file, so reading in C order would need a seek for each item. A
 //! block therefore contains a range of the indices of one dimension, and all indices of the later dimensions. The items
-//! of a block are read in the order of the file, and each item is copied to its offset in the block. A block reads the
-//! file once from low to high offsets, for any strides. The memory in use is one block and one read buffer.
+//! of a block are read in the order of their file offsets, and each item is copied to its offset in the block. For any
+//! strides, each block needs one pass over the file, from low to high offsets. The reader allocates one block and one
+//! read buffer.
 
 use std::io::{self, SeekFrom};
 
@@ -18,8 +19,7 @@ const BLOCK: i64 = 1 << 25;
 const ORDERED_BLOCK: i64 = 1 << 18;
 /// The size in bytes of the read buffer.
 const BUFFER: i64 = 1 << 20;
-/// The largest number of bytes between two items that are read and ignored. A longer distance is skipped
-/// with a seek.
+/// The longest gap between two items, in bytes, that the reader reads and ignores. A seek skips a longer gap.
 const GAP: i64 = 1 << 12;
 
 /// A dimension of a block.
@@ -42,8 +42,8 @@ impl Axis {
 
 /// The items of an array with a shape and strides in a file.
 ///
-/// Calculations with offsets cannot overflow, because all items are in a file of less than 2^63 bytes. The
-/// wrapping operations below avoid the cost of an overflow check.
+/// Calculations with offsets cannot overflow, because all items are in a file of less than 2^63 bytes. The wrapping
+/// operations below save the overflow checks.
 pub(super) struct StridedItems {
     file: BufferedFile,
     /// The offset in the file of the item whose indices are all 0.
@@ -56,7 +56,7 @@ pub(super) struct StridedItems {
     split: usize,
     /// The largest number of indices of dimension `split` in a block.
     split_len: i64,
-    /// The first indices of the next block, in the dimensions up to and including `split`.
+    /// The indices of the first item of the next block, in the dimensions up to and including `split`.
     indices: Vec<i64>,
     finished: bool,
     block: Vec<u8>,
@@ -66,7 +66,7 @@ impl StridedItems {
     /// Creates a reader of the items in `file`, an array of the shape `shape`. `origin` is the offset of the item whose
     /// indices are all 0. `strides` and `itemsize` are in bytes.
     ///
-    /// There must be at least one item, and the offsets of all items must be in the file and less than 2^63.
+    /// The array must have at least one item. All items must be inside of the file, at offsets less than 2^63.
     pub(super) fn new(file: Box<dyn ReadSeek>, origin: i64, shape: &[i64], strides: &[i64], itemsize: i64) -> Self {
         debug_assert!(itemsize > 0 && !shape.contains(&0));
         let itemsize = itemsize.max(1);
@@ -128,8 +128,8 @@ impl StridedItems {
             let last = len.wrapping_sub(1);
             let distance = stride.wrapping_mul(last);
             if distance < 0 {
-                // The file is read in ascending order. The stride of this dimension is negative, so the block is filled
-                // in descending order.
+                // The file is read in ascending order, but the stride of this dimension is negative. The block is
+                // therefore filled in descending order.
                 low = low.wrapping_add(distance);
                 first = first.saturating_add(block_stride.saturating_mul(last));
                 let (file_stride, block_stride) = (stride.wrapping_neg(), block_stride.saturating_neg());
@@ -151,9 +151,9 @@ impl StridedItems {
         Ok(len)
     }
 
-    /// Copies the items of a block from the file to `self.block`, in the order of the file. The items are
-    /// between the offsets `low` and `high` of the file. The item at `low` is copied to offset `first` of the
-    /// block. `axes` are sorted by `file_stride`, the shortest first. Returns an error if reading fails.
+    /// Copies the items of a block from the file to `self.block`, in the order of their file offsets. The items are
+    /// between the file offsets `low` and `high`. The item at `low` is copied to the offset `first` of the block.
+    /// `axes` are the dimensions, sorted by `file_stride` with the shortest first. Returns an error if reading fails.
     fn copy(&mut self, axes: &[Axis], low: i64, high: i64, first: i64) -> Result<(), Failure> {
         let ahead = bytes_ahead(axes, self.itemsize);
         let (row, outer) = match axes.split_first() {
@@ -211,9 +211,9 @@ impl StridedItems {
     }
 }
 
-/// Returns the number of bytes to read at once from the start of an item of `itemsize` bytes, of items in the
-/// dimensions `axes`: all bytes up to the first distance between items that is longer than [`GAP`], but at most
-/// [`BUFFER`].
+/// Returns the number of bytes to read at once from the start of an item. The bytes extend to the first gap between
+/// items that is longer than [`GAP`], and are at most [`BUFFER`]. `axes` are the dimensions, and `itemsize` is the size
+/// of an item in bytes.
 fn bytes_ahead(axes: &[Axis], itemsize: i64) -> i64 {
     let mut span = itemsize;
     for axis in axes {
@@ -236,7 +236,7 @@ struct BufferedFile {
 
 impl BufferedFile {
     /// Copies the bytes at `offset` of the file to `item`. If the bytes are not buffered, reads `ahead` bytes at
-    /// `offset` into the buffer, because these bytes are likely to contain the next items. Returns an error if reading
+    /// `offset` into the buffer, because these bytes probably contain the next items. Returns an error if reading
     /// fails, or if the file became shorter.
     fn read(&mut self, offset: i64, item: &mut [u8], ahead: i64) -> Result<(), Failure> {
         let buffered = || {

@@ -1,5 +1,5 @@
-//! Parses the attributes `#[repr(..)]` and `#[record(..)]` of the struct that the derive macro is applied to, and of
-//! its fields.
+//! Parses the attributes `#[repr(..)]` and `#[record(..)]` of a struct with `#[derive(Record)]` and of its fields. The
+//! results are `Repr`, `StructAttributes` and `FieldAttributes`.
 
 use syn::meta::ParseNestedMeta;
 use syn::{Attribute, Error, LitInt, LitStr, Result};
@@ -12,7 +12,7 @@ pub(crate) struct Repr {
     /// The maximum alignment of a field in bytes: 2 for `packed(2)`, 1 for `packed`. `None` if the struct is not
     /// packed.
     pub(crate) packed: Option<usize>,
-    /// The minimum alignment of the struct in bytes: 16 for `align(16)`. `None` if there is no `align`.
+    /// The minimum alignment of the struct in bytes: 16 for `align(16)`. `None` without `align`.
     pub(crate) align: Option<usize>,
 }
 
@@ -39,8 +39,8 @@ impl Repr {
     }
 }
 
-/// Parses the number of bytes in parentheses after the name in `meta`: 16 in `align(16)`. Returns `None` if there are
-/// no parentheses. Returns an error if the parentheses contain anything other than a number.
+/// Parses the number of bytes in parentheses after the name in `meta`: 16 in `align(16)`. Returns `None` if no
+/// parentheses follow the name. Returns an error if the parentheses contain anything other than a number.
 fn bytes(meta: &ParseNestedMeta<'_>) -> Result<Option<usize>> {
     if !meta.input.peek(syn::token::Paren) {
         return Ok(None);
@@ -72,11 +72,10 @@ impl Endian {
 /// The options of the struct, from its attributes `#[record(..)]`.
 #[derive(Default)]
 pub(crate) struct StructAttributes {
-    /// The byte order of the fields. `None` means that the fields have the byte order of the record that contains
-    /// this record. If no record contains this record, `None` means the byte order of the machine.
+    /// The byte order of the fields. If `endian` is `None`, the fields have the byte order of the enclosing record, or
+    /// the byte order of the machine without an enclosing record.
     pub(crate) endian: Option<Endian>,
-    /// The word `plain` in the attribute, so that error messages can point at the word. `None` if the struct is not
-    /// `plain`.
+    /// The word `plain` in the attribute, at which error messages point. `None` if the struct is not `plain`.
     pub(crate) plain: Option<syn::Path>,
 }
 
@@ -104,9 +103,9 @@ impl StructAttributes {
 /// The options of a field, from its attributes `#[record(..)]`.
 #[derive(Default)]
 pub(crate) struct FieldAttributes {
-    /// The name of the field in the format. `None` means that the format has the name of the Rust field.
+    /// The name of the field in the format. `None` means the name of the Rust field.
     pub(crate) rename: Option<LitStr>,
-    /// The byte order of the field. `None` means that the field has the byte order of the struct.
+    /// The byte order of the field. `None` means the byte order of the struct.
     pub(crate) endian: Option<Endian>,
     /// Whether the field has the attribute `skip`: the format does not contain the field.
     pub(crate) skip: bool,
@@ -114,7 +113,7 @@ pub(crate) struct FieldAttributes {
 
 impl FieldAttributes {
     /// Parses the attributes `#[record(..)]` among `attributes`, the attributes of a field. Returns an error for an
-    /// unknown attribute, for an invalid name, and for a skipped field that has a name or a byte order.
+    /// unknown attribute, for an invalid name, and for a skipped field with a name or a byte order.
     pub(crate) fn of(attributes: &[Attribute]) -> Result<Self> {
         let mut parsed = Self::default();
         for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("record")) {

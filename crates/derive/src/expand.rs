@@ -10,8 +10,8 @@ use crate::attributes::{Endian, FieldAttributes, Repr, StructAttributes};
 
 /// Returns the code of `impl Record` for the struct `input`. Returns an error if `input` cannot be a record.
 ///
-/// A macro does not know the sizes of types. The generated code therefore contains constants that compute offsets and
-/// sizes.
+/// A macro does not know the sizes of types. The generated code therefore contains constants, and the compiler computes
+/// the offsets and sizes of the fields in these constants.
 pub(crate) fn record(input: &DeriveInput) -> Result<TokenStream> {
     let data = structure(input)?;
     if let Some(lifetime) = input.generics.lifetimes().next() {
@@ -48,8 +48,8 @@ pub(crate) fn record(input: &DeriveInput) -> Result<TokenStream> {
         Some(plain) => quote_spanned! {plain.span()=>
             ::pep3118::decode::record::load_plain::<Self>(__items, __records)
         },
-        // `ByCopy` and `ByField` both have the method `load_all`. The compiler selects `ByCopy` if the struct
-        // implements `ByCopy`, which means that whole items can be copied. If not, the compiler selects `ByField`.
+        // Both traits `ByCopy` and `ByField` have the method `load_all`. A struct implements `ByCopy` if whole items
+        // can be copied to it. The compiler then selects the method of `ByCopy`, and otherwise the method of `ByField`.
         None => quote! {
             use ::pep3118::decode::record::{ByCopy as _, ByField as _};
             (&::pep3118::decode::record::LoadSelector::<Self>::new()).load_all(__items, __records)
@@ -101,7 +101,7 @@ fn structure(input: &DeriveInput) -> Result<&DataStruct> {
     }
 }
 
-/// Returns the code of an expression with the value of `value`: `Some(16)` or `None`.
+/// Returns the code of an expression with the value `value`, such as `Some(16)` or `None`.
 fn option(value: Option<usize>) -> TokenStream {
     match value {
         Some(value) => quote!(::core::option::Option::Some(#value)),
@@ -109,12 +109,11 @@ fn option(value: Option<usize>) -> TokenStream {
     }
 }
 
-/// The code that was generated for the fields that were already processed. `record` calls [`field`](Self::field) for
-/// one field after another.
+/// The generated code for the fields so far. `record` calls [`field`](Self::field) once for each field.
 #[derive(Default)]
 struct Expanded {
-    /// For each field with bytes in the item, the constant `__PEP3118_<index>`, which is a `FieldCursor` with the
-    /// offset of the field.
+    /// For each field with bytes in the item, the constant `__PEP3118_<index>`. The constant is a `FieldCursor` with
+    /// the offset of the field.
     cursors: Vec<TokenStream>,
     /// For each field in the format, an expression that creates the `FieldLayout` of the field.
     fields: Vec<TokenStream>,
@@ -122,8 +121,8 @@ struct Expanded {
     values: Vec<TokenStream>,
     /// For each field in the format, a statement in `Record::store` that writes the field.
     stores: Vec<TokenStream>,
-    /// The name of the `FieldCursor` of the field that was added most recently. The offset of the field that is added
-    /// next is computed from this cursor.
+    /// The name of the `FieldCursor` of the last field. The generated code computes the offset of the next field from
+    /// this cursor.
     previous: TokenStream,
     /// The names of the fields in the format. A repeated name is an error.
     names: Vec<String>,
@@ -132,9 +131,9 @@ struct Expanded {
 }
 
 impl Expanded {
-    /// Adds the code for `field`, the field with the index `index` in the struct. `repr` is the `#[repr(..)]` of the
-    /// struct, and `whole` its `#[record(..)]`. Returns an error if the attributes of the field are invalid, or if
-    /// another field has the same name.
+    /// Adds the code for `field`, the field with the index `index` in the struct. `repr` contains the attributes
+    /// `#[repr(..)]` of the struct, and `whole` contains its attributes `#[record(..)]`. Returns an error if the
+    /// attributes of the field are invalid, or if an earlier field has the same name.
     fn field(&mut self, index: usize, field: &syn::Field, repr: &Repr, whole: &StructAttributes) -> Result<()> {
         let attributes = FieldAttributes::of(&field.attrs)?;
         let ty = &field.ty;

@@ -1,5 +1,5 @@
 //! The Python functions `check` and `audit`. `check` tests one buffer of an exporter against the rules of the buffer
-//! protocol. `audit` sends every kind of request to an exporter and tests all buffers.
+//! protocol. `audit` sends all 26 legal requests to an exporter and tests each buffer that the exporter returns.
 
 #![allow(unsafe_code, reason = "reads a slot of a type")]
 
@@ -16,7 +16,7 @@ use crate::report::Report;
 /// Converts the argument `request`, such as `"FULL_RO"`, `"ND|FORMAT"` or `284`.
 ///
 /// # Errors
-/// - a name is unknown, or the flags are not a legal request: `ValueError`
+/// - `request` contains an unknown name, or the flags are not a legal request: `ValueError`
 /// - `request` is neither an `int` nor a `str`: `TypeError`
 fn request(request: &Bound<'_, PyAny>) -> PyResult<Request> {
     let parsed = if let Ok(names) = request.cast::<PyString>() {
@@ -64,8 +64,8 @@ pub(crate) fn check(obj: &Bound<'_, PyAny>, request: Option<&Bound<'_, PyAny>>) 
 /// Checks the buffers that `obj` exports for all 26 legal requests.
 ///
 /// Each request is sent twice. The buffers are compared with the rules, with each other, and with the layout that the
-/// type of `obj` defines (rule T01, format against type). Each buffer is released at once. Reference counts and
-/// exceptions in `__release_buffer__` are checked too. No byte of the memory is read.
+/// type of `obj` defines (rule T01, format against type). Each buffer is released at once. The function also checks
+/// reference counts and exceptions in `__release_buffer__`. No byte of the memory is read.
 ///
 /// Raises TypeError if `obj` exports no buffer.
 ///

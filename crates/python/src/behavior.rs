@@ -1,6 +1,6 @@
 //! `Behavior`: the differences between versions of CPython that this package follows.
 //!
-//! The version of the running interpreter is compared in this file only.
+//! No other file of the package compares the version of the running interpreter.
 
 use std::sync::OnceLock;
 
@@ -16,10 +16,10 @@ pub(crate) struct Behavior {
     pub(crate) has_integer_words: bool,
     /// Whether `struct.pack("f", 1e300)` returns infinity. Otherwise, the call raises `OverflowError`.
     pub(crate) native_float_becomes_infinite: bool,
-    /// How `struct` converts NaNs.
+    /// How `struct` converts signalling NaNs and payloads of NaNs.
     pub(crate) nans: StructNans,
-    /// Whether a tuple contains its elements only, and one thread runs at a time. A tuple of CPython 3.14 also contains
-    /// its hash. CPython 3.14 is the first version that this package supports without the GIL.
+    /// Whether a tuple contains its elements only, and one thread runs at a time. `false` from CPython 3.14 on: a tuple
+    /// also contains its hash, and the package supports builds without the GIL.
     pub(crate) has_plain_tuples: bool,
     /// The result of `Struct.__new__(Struct).format`.
     pub(crate) format_before_init: FormatBeforeInit,
@@ -112,7 +112,8 @@ impl Behavior {
     /// Returns the behaviors of the running interpreter.
     #[inline]
     pub(crate) fn current(py: Python<'_>) -> &'static Self {
-        // The initialization runs no Python code, so that a thread that waits for it does not need to detach.
+        // The initialization runs no Python code. A thread that waits for the initialization may therefore stay
+        // attached to the interpreter.
         static CURRENT: OnceLock<&'static Behavior> = OnceLock::new();
         CURRENT.get_or_init(|| match py.version_info() {
             version if version < (3, 12) => &CPYTHON_3_11,

@@ -1,5 +1,5 @@
-//! Access to the contiguous bytes of an exporter. `BorrowedBytes` are the bytes during one call. `HeldBytes` owns the
-//! buffer of the bytes.
+//! Access to the contiguous bytes of an exporter. `BorrowedBytes` borrows the bytes for one call. `HeldBytes` owns the
+//! acquired `Py_buffer` until it is dropped.
 #![allow(unsafe_code, reason = "requests and releases buffers, and copies their bytes")]
 
 use std::ffi::c_int;
@@ -15,9 +15,10 @@ use crate::objects::{filled, take_exception};
 use pep3118::py::Acquired;
 use pep3118::view::Request;
 
-/// The bytes of a buffer that cannot be released for `'b`.
+/// The contiguous bytes of a buffer that is not released during `'b`.
 ///
-/// INVARIANT: `len` bytes from `buf` on may be read for `'b`. They may be written to if `writable` is `true`.
+/// INVARIANT: the `len` bytes from `buf` on may be read for `'b`. If `writable` is `true`, these bytes may be written
+/// to.
 #[derive(Debug)]
 pub(crate) struct BorrowedBytes<'b> {
     buf: *mut u8,
@@ -26,14 +27,14 @@ pub(crate) struct BorrowedBytes<'b> {
     buffer: PhantomData<&'b ffi::Py_buffer>,
 }
 
-/// Releases a buffer when this struct is dropped. The exporter must have filled in the buffer.
+/// Releases a `Py_buffer` when this struct is dropped. The exporter must have filled in the `Py_buffer`.
 struct Release<'a, 'py>(&'a mut ffi::Py_buffer, Python<'py>);
 
 impl Drop for Release<'_, '_> {
     fn drop(&mut self) {
         let Self(buffer, _) = self;
         // SAFETY: the exporter has filled in `buffer`, because `request` returned `Ok`. No other code releases
-        // `buffer`. The interpreter is attached, which the second field proves.
+        // `buffer`. The second field proves that the thread is attached to the interpreter.
         unsafe { ffi::PyBuffer_Release(&raw mut **buffer) };
     }
 }
@@ -44,12 +45,12 @@ impl Drop for Release<'_, '_> {
 /// # Errors
 /// - the exporter raises an exception: the exception is returned unchanged
 fn request(exporter: &Bound<'_, PyAny>, buffer: &mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
-    // SAFETY: the interpreter is attached, `exporter` is alive, and `buffer` may be written to.
+    // SAFETY: the thread is attached to the interpreter, `exporter` is alive, and `buffer` may be written to.
     let returned = unsafe { ffi::PyObject_GetBuffer(exporter.as_ptr(), &raw mut *buffer, flags) };
     if returned == 0 { Ok(()) } else { Err(take_exception(exporter.py())) }
 }
 
-/// Checks `buf` and `len`, the address and the length in bytes that an exporter reported. Returns the length.
+/// Checks the values that an exporter reported: the address `buf` and the length `len` in bytes. Returns `len`.
 ///
 /// # Errors
 /// - `len` is negative, or `buf` is NULL and `len` is not 0: `BufferError`
@@ -64,7 +65,7 @@ fn check(buf: *mut u8, len: i64) -> PyResult<usize> {
     }
 }
 
-/// Returns `true` if `format` is the format of `buffer`. A buffer whose format is NULL has the format `B`.
+/// Returns `true` if `format` is the format of `buffer`. A `buffer` whose format is NULL has the format `B`.
 fn has_format(buffer: &ffi::Py_buffer, format: &[u8]) -> bool {
     if buffer.format.is_null() {
         return format == b"B";
@@ -79,7 +80,7 @@ fn has_format(buffer: &ffi::Py_buffer, format: &[u8]) -> bool {
 unsafe impl Sync for BorrowedBytes<'_> {}
 
 impl<'b> BorrowedBytes<'b> {
-    /// Returns the bytes of `buffer`. The exporter must have filled in `buffer`.
+    /// Returns the bytes that `buffer` describes. The exporter must have filled in `buffer`.
     ///
     /// # Errors
     /// - as [`check`]
@@ -89,12 +90,12 @@ impl<'b> BorrowedBytes<'b> {
         Ok(Self { buf, len, writable: buffer.readonly == 0, buffer: PhantomData })
     }
 
-    /// Calls `call` with the bytes of `exporter`. The buffer is released after the call. If `writable` is `Some`, a writable
-    /// buffer is requested, and `writable` is the name of the argument for the message of an error.
+    /// Calls `call` with the bytes of `exporter`. The buffer is released after the call. If `writable` is `Some`, the
+    /// function requests a writable buffer. `writable` is then the name of the Python argument for the error message.
     ///
     /// # Errors
-    /// - an object that exports no buffer, or a read-only buffer if `writable` is `Some`: `TypeError`
-    /// - bytes that are not contiguous: `BufferError`
+    /// - `exporter` exports no buffer, or only a read-only buffer although `writable` is `Some`: `TypeError`
+    /// - the bytes are not contiguous: `BufferError`
     /// - an error of `call`
     #[inline]
     pub(crate) fn with<T>(
@@ -117,8 +118,9 @@ impl<'b> BorrowedBytes<'b> {
         call(&lent)
     }
 
-    /// Calls `call` with the bytes of `exporter` if the items of its buffer have the format `format`, the given size in
-    /// bytes and the given shape, and are contiguous in C order. Returns `None`, without a call, in every other case.
+    /// Calls `call` with the bytes of `exporter` if its items have the format `format`, `itemsize` bytes and the shape
+    /// `shape`, and are contiguous in C order. In every other case, the function does not call `call` and returns
+    /// `None`.
     ///
     /// `format` must be the format of one number. Other formats can have different meanings in different exporters.
     ///
@@ -136,7 +138,7 @@ impl<'b> BorrowedBytes<'b> {
             if format != b"B" || usize::try_from(length) != Ok(bytes.len()) {
                 return Ok(None);
             }
-            // The address is not written to, because a `bytes` object is read-only.
+            // No code writes to the address, because `writable` is `false` for a `bytes` object.
             let buf = bytes.as_ptr().cast_mut();
             return call(&BorrowedBytes { buf, len: bytes.len(), writable: false, buffer: PhantomData }).map(Some);
         }
@@ -244,7 +246,7 @@ impl<'b> BorrowedBytes<'b> {
         Ok(())
     }
 
-    /// Returns the address of the byte at `offset`, after a check that `len` bytes exist from `offset` on.
+    /// Checks that `len` bytes exist from `offset` on, and returns the address of the byte at `offset`.
     ///
     /// # Errors
     /// - a byte after the end is requested, such as bytes 3 to 7 of 6 bytes: `BufferError`
@@ -257,7 +259,7 @@ impl<'b> BorrowedBytes<'b> {
     }
 }
 
-/// A buffer of contiguous bytes, which is released when this struct is dropped.
+/// An acquired buffer of contiguous bytes. Dropping this struct releases the buffer.
 ///
 /// INVARIANT: the first `len` bytes of the buffer may be read until the buffer is released. Only `new` creates a
 /// `HeldBytes`.
@@ -279,7 +281,8 @@ impl HeldBytes {
         Ok(Self { buffer, len })
     }
 
-    /// Returns the bytes of the buffer, for reading.
+    /// Returns the bytes of the buffer. The borrow of `self` keeps the buffer from being released while the bytes are
+    /// read.
     #[inline]
     pub(crate) fn borrow(&self) -> BorrowedBytes<'_> {
         BorrowedBytes { buf: self.buffer.buf(), len: self.len, writable: false, buffer: PhantomData }

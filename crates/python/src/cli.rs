@@ -1,4 +1,5 @@
-//! The functions that the Python module `pep3118.__main__` calls to run the command `pep3118`.
+//! The native functions of the command `pep3118`, which the Python files `__main__`, `_audit` and `_census` of the
+//! package call.
 
 use std::ffi::OsString;
 
@@ -13,8 +14,8 @@ use crate::report::Report;
 
 /// Runs the native command `pep3118` with `argv`, and returns the exit status. `argv[0]` is the program name.
 ///
-/// If `handle_signals` is true, SIGHUP, SIGINT and SIGTERM end the process from now on. Python's handlers of these
-/// signals no longer run.
+/// If `handle_signals` is true, SIGHUP, SIGINT and SIGTERM end the process after this call has started. Python's
+/// handlers of these signals no longer run.
 #[pyfunction]
 #[pyo3(signature = (argv, handle_signals = false))]
 pub(super) fn _cli(py: Python<'_>, argv: Vec<OsString>, handle_signals: bool) -> u8 {
@@ -32,10 +33,10 @@ pub(super) fn _escape(text: &Bound<'_, PyString>) -> PyResult<String> {
     Ok(escape(bytes.as_bytes()).into_owned())
 }
 
-/// Returns the options in `argv` if Python runs the command, and otherwise None.
+/// Returns the options in `argv` if `argv` is a valid `audit` or `census` command, and otherwise None.
 ///
 /// The result is `("audit", expressions, allow, explain, to)` or `("census", packages, json)`. `allow` contains the ids
-/// of rules, and `to` is the name of an output format. The result is None too if `_cli` would print help or an error
+/// of rules, and `to` is the name of an output format. The result is also None if `_cli` would print help or an error
 /// for `argv`.
 #[pyfunction]
 pub(super) fn _python_command(py: Python<'_>, argv: Vec<OsString>) -> PyResult<Option<Bound<'_, PyTuple>>> {
@@ -51,7 +52,7 @@ pub(super) fn _python_command(py: Python<'_>, argv: Vec<OsString>) -> PyResult<O
     })
 }
 
-/// Returns the id of the rule that `rule`, an id or a name, stands for.
+/// Returns the id of the rule with the id or name `rule`.
 ///
 /// Raises ValueError if the rule is unknown. The message suggests the nearest id or name.
 #[pyfunction]

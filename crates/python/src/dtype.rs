@@ -36,10 +36,10 @@ pub(super) fn to_dtype<'py>(py: Python<'py>, layout: &Layout) -> PyResult<Bound<
     field_dtype(py, layout.item(), b"")
 }
 
-/// Returns whether NumPy has a dtype for the items of `layout`, so that [`to_dtype`] returns it. Returns `false` if a
-/// record has two fields of one name, or a name that is not UTF-8.
+/// Returns `true` if [`to_dtype`] can create a dtype for `layout`. Returns `false` if NumPy has no dtype for a type, or
+/// if a record has two fields with the same name or a name that is not UTF-8.
 pub(super) fn has_dtype(layout: &Layout) -> bool {
-    // The recursion is as deep as records are nested, which the parser bounds.
+    // The depth of the recursion is the nesting depth of records, which the parser limits.
     fn field_has_dtype(field: Field<'_>) -> bool {
         if field.ty() != Type::Record {
             return dtype_name(field).is_some() || ml_dtypes_name(field).is_some() && has_ml_dtypes();
@@ -53,9 +53,9 @@ pub(super) fn has_dtype(layout: &Layout) -> bool {
     field_has_dtype(layout.item())
 }
 
-/// Returns two bytes of `format`. The first byte is the last one before the type of `field`, without byte-order
-/// characters and spaces. The second byte is the first byte of the type. A byte is `None` if `format` has no such byte,
-/// for example if `format` is empty.
+/// Returns the byte of `format` before the type of `field`, and the first byte of the type. The search for the byte
+/// before the type skips byte-order characters and spaces. A result is `None` if `format` has no such byte, for example
+/// if `format` is empty.
 fn bytes_around_type(field: Field<'_>, format: &[u8]) -> (Option<u8>, Option<u8>) {
     let start = field.span().start();
     let before = format.get(..start).unwrap_or_default();
@@ -100,8 +100,8 @@ fn element_dtype<'py>(py: Python<'py>, field: Field<'_>, format: &[u8]) -> PyRes
     }
 }
 
-/// The key of a cached dtype: a scalar type of this machine, and the shape of an array. The shape of a single value
-/// is empty.
+/// The key of a cached dtype: a scalar type of this machine, and the shape of an array of this type. The shape is empty
+/// for a single value.
 #[derive(PartialEq)]
 struct DtypeKey {
     /// The name of the type.
@@ -111,11 +111,11 @@ struct DtypeKey {
     shape: Box<[u64]>,
 }
 
-/// The cache of dtypes without fields. They are immutable, so all callers share them.
+/// The cache of dtypes without fields. A dtype without fields is immutable, so all callers share the cached object.
 static SCALAR_DTYPES: Mutex<Cache<DtypeKey, Py<PyAny>>> = Mutex::new(Cache::new(256, 1 << 16));
 
-/// Returns the cached dtype for the scalar type of `field` and the array `shape`. If there is none, creates the dtype
-/// with `make` and caches it.
+/// Returns the cached dtype for the scalar type of `field` and the array `shape`. If the cache has no such dtype,
+/// creates the dtype with `make` and caches the dtype.
 fn cached<'py>(
     py: Python<'py>,
     field: Field<'_>,
@@ -167,7 +167,7 @@ fn unrepresentable(field: Field<'_>) -> PyErr {
     PyNotImplementedError::new_err(format!("Unrepresentable PEP 3118 data type '{code}' ({what})"))
 }
 
-/// Returns NumPy's byte-order character for `field`; `|` means that the type has no byte order.
+/// Returns NumPy's byte-order character for `field`, or `|` if the type has no byte order.
 fn byte_order(field: Field<'_>) -> char {
     match field.endian() {
         None => '|',
@@ -202,7 +202,8 @@ fn dtype_name(field: Field<'_>) -> Option<String> {
         let unit = unit.map(|unit| format!("[{unit}]")).unwrap_or_default();
         return Some(format!("{}{kind}{unit}", byte_order(field)));
     }
-    // The name of a type with a length contains a kind and the number of units. `unit` is in bytes.
+    // NumPy names a type with a length by a kind and a number of units, such as `U3`. `unit` is the size of a unit in
+    // bytes.
     let sized = match field.ty() {
         Type::Bytes => Some(('S', 1)),
         Type::Void => Some(('V', 1)),
@@ -264,7 +265,7 @@ fn record_dtype<'py>(py: Python<'py>, field: Field<'_>, format: &[u8]) -> PyResu
                 PyString::from_bytes(py, name.as_bytes())?
             }
         };
-        // NumPy would replace an empty name in a list of fields by `f0`, `f1` and so on.
+        // In a list of fields, NumPy replaces an empty name by `f0`, `f1` and so on.
         let can_be_listed = child.total_size() > 0 && child.name() != Some(b"");
         packed = packed.filter(|end| child.offset() == *end && can_be_listed);
         packed = packed.and_then(|end: u64| end.checked_add(child.total_size()));
@@ -369,8 +370,9 @@ fn copy<'py>(dtype: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     dtype.call_method1(intern!(py, "newbyteorder"), (intern!(py, "|"),))
 }
 
-/// Creates the dtype for `format` without the cache. If NumPy's rules refuse `format`, uses [`EXTENDED`]. Returns an
-/// error if both refuse `format`, or if NumPy has no dtype for a type.
+/// Creates the dtype for `format` without the cache. Interprets `format` in the dialect of NumPy's reader, or in
+/// [`EXTENDED`] if that dialect refuses `format`. Returns an error if both dialects refuse `format`, or if NumPy has no
+/// dtype for a type in `format`.
 fn read<'py>(py: Python<'py>, format: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     let layout = match Layout::read(format, &Dialect::NUMPY_READER, &DataModel::HOST) {
         Ok(layout) => layout,

@@ -44,7 +44,7 @@ D06 1"
 );
 
 /// An exception class with two base classes: the class that memoryview raises, and the class that NumPy raises or that
-/// says more. `pyo3::create_exception!` creates classes with one base class only.
+/// describes the error more precisely. `pyo3::create_exception!` creates classes with one base class only.
 pub(crate) struct TwoBaseClass {
     name: &'static str,
     doc: &'static str,
@@ -165,8 +165,8 @@ pub(crate) fn qualified_class_name(object: &Bound<'_, PyAny>) -> PyResult<String
     })
 }
 
-/// Creates an exception of class `T` with `message` and `attributes`, which are (name, value). If Python cannot
-/// create the exception, returns the exception that Python raised instead.
+/// Creates an exception of class `T` with `message`. `attributes` are pairs of the name and the value of an attribute.
+/// If Python cannot create the exception, returns the exception that Python raised instead.
 fn with_attributes<T: pyo3::PyTypeInfo>(
     py: Python<'_>,
     message: String,
@@ -189,23 +189,24 @@ pub(crate) fn format_error(message: String, span: Option<(usize, usize)>) -> PyE
     })
 }
 
-/// Creates the exception for `error`, the error of C source. The exception has no span, because the span belongs to a
-/// line of the source.
+/// Creates the exception for `error`, an error in C source. The exception has no span, because a span of `FormatError`
+/// counts bytes of a format, and `error` has a position in C source.
 #[expect(clippy::needless_pass_by_value, reason = "`map_err` passes the error by value")]
 pub(crate) fn c_error(error: pep3118::CError) -> PyErr {
     format_error(error.diagnostic().to_string(), None)
 }
 
-/// Creates the exception for an ambiguous format. The help line lists the arguments of `call`, the call that the user
-/// made, that select an interpretation.
+/// Creates the exception for an ambiguous format. `call` is the function that the user has called. The help line lists
+/// the arguments of `call` that select an interpretation.
 pub(crate) fn ambiguous(ambiguity: &Ambiguity, call: Call) -> PyErr {
     let found = ambiguity.alternatives().iter().map(|found| format!("`{}`", call.dialect(found.dialect.name)));
     let help = format!("choose one: {}", found.collect::<Vec<_>>().join(" or "));
     format_error(ambiguity.diagnostic().with_help(help).to_string(), None)
 }
 
-/// Creates the exception for `error`, the error of the library for `format`, `itemsize`, `dialect` and `model`. The
-/// help line names an argument of `call`, the call that the user made, or a format with which the call succeeds.
+/// Creates the exception for `error`, which the library returned for `format`, `itemsize`, `dialect` and `model`.
+/// `call` is the function that the user has called. The help line names an argument or a format with which `call`
+/// succeeds.
 #[cold]
 pub(crate) fn refused(
     error: &LayoutError,

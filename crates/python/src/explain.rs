@@ -1,4 +1,4 @@
-//! Renders the explanation of a format as text, as SVG and as HTML.
+//! Renders a `Format` for people: tables and pictures of its interpretations as text, SVG and HTML.
 
 use std::fmt::Write as _;
 
@@ -6,8 +6,9 @@ use super::format::Format;
 use pep3118::__private::{escape, plural};
 use pep3118::layout::{CellStyle, Certainty, Interpretation, Layout, Picture, Table};
 
-/// Returns the text that `pep3118 explain` prints: a table and a picture of each interpretation of `format`. `width`
-/// is the largest width of a picture in characters. With `color`, the text contains ANSI colours.
+/// Returns the text that `pep3118 explain` prints: a table and a picture of each interpretation of `format`. `width` is
+/// the maximum width of a picture in characters; with `None`, a row of a picture has 16 bytes. If `color` is `true`,
+/// the text contains ANSI colours.
 pub(super) fn text(format: &Format, width: Option<usize>, color: bool) -> String {
     let bold = |text: &str| if color { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() };
     let mut text = String::new();
@@ -25,7 +26,8 @@ pub(super) fn text(format: &Format, width: Option<usize>, color: bool) -> String
     text
 }
 
-/// Appends the table and the picture of `layout` to `text`. `width` and `color` are as in [`text`](self::text).
+/// Appends the table and the picture of `layout` to `text`. `width` and `color` have the same meaning as in
+/// [`text`](self::text).
 fn draw(text: &mut String, layout: &Layout, width: Option<usize>, color: bool) {
     /// The ANSI colour codes of fields; adjacent fields have different colours. Dark blue (34) is left out, because
     /// it is hard to read on a black background.
@@ -49,7 +51,8 @@ fn draw(text: &mut String, layout: &Layout, width: Option<usize>, color: bool) {
     let _ = write!(text, "{}\n{}", Table::new(layout), picture.render(paint));
 }
 
-/// Returns the dialect, the data model and the certainty of `format`, such as `numpy, lp64 (little-endian), exact`.
+/// Returns the name of the dialect, the data model and the certainty of `format`, such as `numpy, lp64 (little-endian),
+/// exact`.
 fn interpretation(format: &Format) -> String {
     let (dialect, certainty, trailing_padding) = format.interpretation();
     let certainty = match certainty {

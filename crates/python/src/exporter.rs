@@ -64,14 +64,14 @@ struct ItemArguments {
     offset: i64,
 }
 
-/// An argument whose default differs from `None`.
+/// The argument `format` of the constructor. `None` is a value of this argument, and not its default.
 enum Defaulted<'py> {
     Missing,
     Given(Bound<'py, PyAny>),
 }
 
 impl<'py> Defaulted<'py> {
-    /// Returns the argument, or `None` if the caller has not given it.
+    /// Returns the value that the caller gave, or `None` if the caller left the argument out.
     fn given(&self) -> Option<&Bound<'py, PyAny>> {
         match self {
             Self::Missing => None,
@@ -88,13 +88,14 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Defaulted<'py> {
     }
 }
 
-/// Returns the format of `layout`, the argument `format` of the constructor, and the size of an item in bytes.
-/// `itemsize` is the argument `itemsize`. The size is `None` if neither `itemsize` nor a layout gives it. A `layout` of
-/// `None` is the format `B`, and Python's `None` means a buffer without a format.
+/// Returns the format that the buffers have, and the size of an item in bytes. `layout` is the argument `format` of the
+/// constructor, and `itemsize` is the argument `itemsize`. If the caller left out `format`, `layout` is `None` and the
+/// format is `B`. If the caller gave Python's `None`, the buffers have no format. The size is `None` if neither
+/// `itemsize` nor the layout declares a size.
 ///
 /// # Errors
-/// - an object that describes no layout: `TypeError`
-/// - a layout that no format describes: `ValueError`
+/// - `layout` is an object that describes no layout: `TypeError`
+/// - no format describes the layout: `ValueError`
 fn format_of(layout: Option<&Bound<'_, PyAny>>, itemsize: Option<i64>) -> PyResult<(Option<Vec<u8>>, Option<i64>)> {
     let Some(layout) = layout else { return Ok((Some(b"B".to_vec()), itemsize)) };
     if layout.is_none() {
@@ -117,7 +118,7 @@ fn format_of(layout: Option<&Bound<'_, PyAny>>, itemsize: Option<i64>) -> PyResu
     }
 }
 
-/// Creates the exception for an item of `size` bytes, which is larger than a `Py_ssize_t` permits.
+/// Creates the exception for a `size` of an item, in bytes, that does not fit in a `Py_ssize_t`.
 fn too_large(size: u64) -> PyErr {
     objects::error::<PyOverflowError>(format!("an item of {} is too large", plural(size, "byte")))
 }
@@ -136,8 +137,8 @@ impl ItemArguments {
         i64::try_from(size).map_err(|_| too_large(size))
     }
 
-    /// Checks the arguments for a memory block of `len` bytes, which consumers may not write to if `readonly` is
-    /// `true`. Returns the view of the items, and the format.
+    /// Checks the arguments for a memory block of `len` bytes. `readonly` is `true` if consumers may not write to the
+    /// memory. Returns the view of the items, and the format of the buffers (`None` for no format).
     ///
     /// # Errors
     /// - an item is outside of the memory block, or `itemsize` does not match the format: `BufferRuleError`
@@ -168,18 +169,19 @@ impl ItemArguments {
                 }
             }
         };
-        // A buffer without dimensions has the strides and suboffsets NULL, and not empty arrays.
+        // In a buffer without dimensions, `strides` and `suboffsets` are NULL. An empty array from the caller therefore
+        // becomes `None`.
         let array =
             |entries: &Option<Vec<i64>>| entries.clone().filter(|entries| !(shape.is_empty() && entries.is_empty()));
         let (strides, suboffsets) = (array(&self.strides), array(&self.suboffsets));
         let product = shape.iter().try_fold(itemsize, |bytes, dimension| bytes.checked_mul(*dimension));
         let raw = RawView {
-            // The check reports a product that is too large (rule A06, sizes in range). A product is negative only if
-            // `itemsize` or a dimension is negative, and the check reports that number.
+            // `Checker` reports a product that is too large (rule A06, sizes in range). A product is negative only if
+            // `itemsize` or the length of a dimension is negative, and `Checker` reports this negative number.
             len: if shape.contains(&0) { 0 } else { product.unwrap_or(i64::MAX).max(0) },
             itemsize,
             readonly: i32::from(readonly),
-            // The check reports a number of dimensions that is too large, so `i32::MAX` is reported too.
+            // `Checker` reports every number of dimensions above 64, including `i32::MAX`.
             ndim: i32::try_from(shape.len()).unwrap_or(i32::MAX),
             format: self.format.as_deref(),
             shape: (!shape.is_empty()).then_some(&shape),
@@ -200,9 +202,9 @@ impl ItemArguments {
     }
 }
 
-/// Acquires a buffer of `memory`: a writable buffer if `readonly` is `Some(false)`, and a buffer that may be
-/// read-only if `readonly` is `Some(true)`. If `readonly` is `None`, the buffer is writable unless the exporter refuses
-/// the request for a writable buffer.
+/// Acquires a buffer of `memory`. If `readonly` is `Some(false)`, the buffer is writable. If `readonly` is
+/// `Some(true)`, the buffer may be read-only. If `readonly` is `None`, the buffer is writable unless the exporter
+/// refuses the request for a writable buffer.
 ///
 /// # Errors
 /// - the exporter of `memory` raises an exception: the exception is returned unchanged
@@ -420,8 +422,8 @@ impl Exporter {
     }
 }
 
-/// Creates the exporter of the items of `view`. The first item is `offset` bytes after `start`, the start of the
-/// memory. Consumers get `format`, or NULL if `format` is `None`.
+/// Creates the exporter of the items of `view`. `start` is the address of the memory, and the first item is `offset`
+/// bytes after `start`. Consumers get the format `format`, or NULL if `format` is `None`.
 ///
 /// # Safety
 /// - (a) and (b): requirements (a) and (b) of [`BufferExporter::new`] for the pointer `start + offset`.

@@ -1,8 +1,8 @@
 //! Python functions and methods that receive their arguments as an array (`METH_FASTCALL`), without a tuple.
 //!
-//! PyO3 creates a tuple for `*values`, and looks for keyword arguments. For a function that packs a few numbers, this
-//! work takes longer than packing the numbers. With `METH_FASTCALL`, the interpreter passes an array and refuses
-//! keywords.
+//! For a parameter `*values`, PyO3 creates a tuple and looks for keyword arguments. For a function that packs a few
+//! numbers, creating the tuple takes longer than packing the numbers. With `METH_FASTCALL`, the interpreter passes an
+//! array and refuses keywords.
 #![allow(unsafe_code, reason = "the interpreter passes an array of objects, and takes a table of functions")]
 
 use std::ffi::CStr;
@@ -27,7 +27,7 @@ pub(super) struct Arguments<'a, 'py> {
 }
 
 impl<'a, 'py> Arguments<'a, 'py> {
-    /// Returns the token of the interpreter.
+    /// Returns the token that proves that the thread is attached to the interpreter.
     #[inline]
     pub(super) fn py(self) -> Python<'py> {
         self.py
@@ -43,7 +43,8 @@ impl<'a, 'py> Arguments<'a, 'py> {
     #[inline]
     pub(super) fn iter(self) -> impl Iterator<Item = Borrowed<'a, 'py, PyAny>> {
         self.objects.iter().map(move |object| {
-            // SAFETY: by the INVARIANT the object is alive for `'a`. The interpreter is attached for `'py`.
+            // SAFETY: by the INVARIANT the object is alive for `'a`. The thread is attached to the interpreter for
+            // `'py`.
             unsafe { Borrowed::from_ptr(self.py, *object) }
         })
     }
@@ -76,7 +77,8 @@ impl<'a, 'py> Arguments<'a, 'py> {
     }
 }
 
-/// Calls `next` `N` times and returns the results as an array. Returns `None` if a call returns `None`.
+/// Calls the function `next` `N` times and returns the `N` results as an array. Returns `None` if a call returns
+/// `None`.
 #[inline]
 fn array<T: Copy, const N: usize>(mut next: impl FnMut() -> Option<T>) -> Option<[T; N]> {
     let first = next()?;
@@ -91,10 +93,10 @@ fn array<T: Copy, const N: usize>(mut next: impl FnMut() -> Option<T>) -> Option
 pub(super) trait Function {
     /// The name of the function.
     const NAME: &'static CStr;
-    /// The docstring, with `NAME(PARAMETERS)\n--\n\n` before it.
+    /// The signature and the docstring in CPython's form: `NAME(PARAMETERS)\n--\n\nDOCSTRING`.
     const DOC: &'static CStr;
 
-    /// Calls the function with `arguments`. `slf` is the module of a function, or the object of a method. The
+    /// Calls the function with `arguments`. For a function, `slf` is the module. For a method, `slf` is the object. The
     /// implementation must run all code that drops references inside of a call of [`counted`].
     ///
     /// # Errors
@@ -108,8 +110,8 @@ pub(super) trait Function {
 /// - no memory: `MemoryError`
 pub(super) fn add_function<F: Function>(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let (py, name) = (module.py(), module.name()?);
-    // SAFETY: (a) The table is never freed, and its function has the signature that `ml_flags` declares. (b) `module`
-    // and `name` are alive, and the interpreter is attached.
+    // SAFETY: (a) The table is never freed, and the function in the table has the signature that `ml_flags` declares.
+    // (b) `module` and `name` are alive, and the thread is attached to the interpreter.
     let function = unsafe { ffi::PyCFunction_NewEx(table::<F>(), module.as_ptr(), name.as_ptr()) };
     // SAFETY: the call above returned a new reference, or it returned NULL and set an exception.
     let function = unsafe { Bound::from_owned_ptr_or_opt(py, function) }.ok_or_else(|| take_exception(py))?;
@@ -122,8 +124,9 @@ pub(super) fn add_function<F: Function>(module: &Bound<'_, PyModule>) -> PyResul
 /// - no memory: `MemoryError`
 pub(super) fn add_method<F: Function>(class: &Bound<'_, PyType>) -> PyResult<()> {
     let py = class.py();
-    // SAFETY: (a) The table is never freed, and its function has the signature that `ml_flags` declares. (b) `class` is
-    // alive, and the interpreter is attached. (c) The descriptor calls the function with objects of the class only.
+    // SAFETY: (a) The table is never freed, and the function in the table has the signature that `ml_flags` declares.
+    // (b) `class` is alive, and the thread is attached to the interpreter. (c) The descriptor calls the function with
+    // objects of the class only.
     let method = unsafe { ffi::PyDescr_NewMethod(class.as_type_ptr(), table::<F>()) };
     // SAFETY: the call above returned a new reference, or it returned NULL and set an exception.
     let method = unsafe { Bound::from_owned_ptr_or_opt(py, method) }.ok_or_else(|| take_exception(py))?;
@@ -144,7 +147,7 @@ fn table<F: Function>() -> *mut ffi::PyMethodDef {
 /// Calls the function `F` with the arguments in the array `objects` of the length `len`.
 ///
 /// # Safety
-/// - (a) The interpreter is attached.
+/// - (a) The thread is attached to the interpreter.
 /// - (b) `slf` is the address of an object. If `len` is not 0, `objects` is an array of `len` addresses of objects. The
 ///   caller has a reference to each object until this function returns.
 unsafe extern "C" fn trampoline<F: Function>(
@@ -152,19 +155,19 @@ unsafe extern "C" fn trampoline<F: Function>(
     objects: *mut *mut ffi::PyObject,
     len: ffi::Py_ssize_t,
 ) -> *mut ffi::PyObject {
-    // SAFETY: by (a) the interpreter is attached.
+    // SAFETY: by (a) the thread is attached to the interpreter.
     let py = unsafe { Python::assume_attached() };
     let objects = match usize::try_from(len) {
         // SAFETY: by (b) the array has `len` entries. Only the caller of this function could change them.
         Ok(len @ 1..) => unsafe { std::slice::from_raw_parts(objects, len) },
         _ => &[],
     };
-    // SAFETY: by (b) `slf` is an object, to which the caller has a reference.
+    // SAFETY: by (b) `slf` is an object, and the caller has a reference to this object.
     let slf = unsafe { Borrowed::from_ptr(py, slf) };
     caught(py, || F::call(slf, Arguments { objects, py }).map(Bound::into_ptr))
 }
 
-/// Returns the pointer that `call` returns. If `call` fails or panics, returns NULL and sets the exception in the
+/// Runs `call` and returns its pointer. If `call` fails or panics, returns NULL and sets the exception in the
 /// interpreter.
 #[inline]
 pub(super) fn caught(py: Python<'_>, call: impl FnOnce() -> PyResult<*mut ffi::PyObject>) -> *mut ffi::PyObject {
@@ -187,11 +190,11 @@ fn fail(py: Python<'_>, error: PyErr) -> *mut ffi::PyObject {
 ///
 /// The thread is attached during every [`Function::call`], but PyO3 does not count these calls, because counting takes
 /// a quarter of the time of a short call. While the count is 0, PyO3 does not release references that are dropped. PyO3
-/// adds the references to a pool, and empties the pool when the count next becomes 1. So code that drops references
-/// must run in this function, above all code that creates and drops exceptions.
+/// adds the references to a pool, and empties the pool when the count next becomes 1. Code that drops references, for
+/// example code that creates and drops exceptions, must therefore run in this function.
 pub(super) fn counted<T>(py: Python<'_>, call: impl FnOnce() -> T) -> T {
     let _: Python<'_> = py;
     // `Python::attach` panics while the interpreter shuts down. A `__del__` may still call functions at that time.
-    // SAFETY: the interpreter is attached, which `py` proves.
+    // SAFETY: the thread is attached to the interpreter, which `py` proves.
     unsafe { Python::attach_unchecked(|_| call()) }
 }

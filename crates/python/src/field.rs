@@ -27,7 +27,7 @@ pub(super) struct Field {
 }
 
 impl Field {
-    /// Creates the Python object for `field`, which is a field of `layout`.
+    /// Creates the Python object for `field`, a field of `layout`.
     pub(super) fn new(layout: &Arc<Layout>, field: layout::Field<'_>) -> Self {
         Self { layout: Arc::clone(layout), index: field.index() }
     }
@@ -43,7 +43,7 @@ pub(crate) fn default_name(index: usize) -> String {
     format!("f{index}")
 }
 
-/// Returns a tuple of `Field` objects for `fields`, which are fields of `layout`.
+/// Returns a tuple with one `Field` object for each of `fields`, which must be fields of `layout`.
 ///
 /// # Errors
 /// - no memory: `MemoryError`
@@ -107,10 +107,11 @@ impl Field {
         self.get().ty().as_str()
     }
 
-    /// The type of the values, the number of bits below the bit-field, and its number of bits: ("int32", 3, 5).
+    /// The type of the values, the bits below the bit-field, and the bits in the bit-field: ("int32", 3, 5).
     ///
     /// None if the field is not a bit-field. To read the value, read the bytes of the field as one unsigned integer in
-    /// the byte order of the field. Then shift the integer right by the second number.
+    /// the byte order of the field. Then shift the integer right by the second number, and use as many low bits as the
+    /// third number.
     #[getter]
     fn bits(&self) -> Option<(&'static str, u8, u8)> {
         self.get().bit_field().map(|bits| (bits.ty().as_str(), bits.offset(), bits.width()))

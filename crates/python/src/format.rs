@@ -75,15 +75,15 @@ pub(crate) struct Format {
     requested_dialect: Option<&'static Dialect>,
     /// The argument `model`, or `host`.
     model: Box<str>,
-    /// The layout of the interpretation. The next three fields describe this interpretation too.
+    /// The layout of the interpretation. The next three fields belong to the same interpretation.
     layout: Arc<Layout>,
     dialect: Dialect,
     certainty: Certainty,
     trailing_padding: u64,
-    /// All interpretations of an ambiguous format, of which `layout` is the first. `None` if the format is not
-    /// ambiguous.
+    /// All interpretations of an ambiguous format. `layout` belongs to the first interpretation. `None` if the format
+    /// is not ambiguous.
     ambiguity: Option<Ambiguity>,
-    /// The description of items of this layout for views, which is created when it is first needed.
+    /// The description of items of this layout for views. The description is created when a view first needs it.
     description: OnceLock<Arc<ItemDescription>>,
 }
 
@@ -110,8 +110,8 @@ fn escaped_value_error(error: impl std::fmt::Display) -> PyErr {
 
 impl Format {
     /// Creates the object for the format `text`. The other arguments are the arguments of the constructor of
-    /// [`Format`]. An ambiguous format is not an error: the object contains all interpretations. `call` is the call that
-    /// help lines contain.
+    /// [`Format`]. An ambiguous format is not an error: the object contains all interpretations. `call` is the Python
+    /// function that the user has called; help lines contain this call.
     ///
     /// # Errors
     /// - `text` is invalid: `FormatError`
@@ -177,14 +177,15 @@ impl Format {
         }
     }
 
-    /// Returns the text of the format if the text has this layout on this machine. Returns `None` if the layout comes from
-    /// a type or is that of another machine.
+    /// Returns the text of the format if the text has this layout on this machine. Returns `None` if the layout comes
+    /// from a type, or is the layout for another machine.
     fn host_text(&self) -> Option<&[u8]> {
         self.text.as_deref().filter(|_| *self.layout.model() == DataModel::HOST)
     }
 
-    /// Returns the format that an exporter of items of this layout exports: the text of the format, or the canonical
-    /// format of the layout. Returns `None` if no format describes the layout.
+    /// Returns the format for the buffers of an exporter whose items have this layout. The result is the text of the
+    /// format if this text has the layout on this machine, and otherwise the canonical format of the layout. Returns
+    /// `None` if no format describes the layout.
     ///
     /// # Errors
     /// - the format is ambiguous: `FormatError`
@@ -196,7 +197,7 @@ impl Format {
         })
     }
 
-    /// Returns the description of items of this layout. The description has the text of the format if the text has
+    /// Returns the description of items of this layout. The description contains the text of the format if the text has
     /// this layout on this machine, and otherwise the canonical format of the layout.
     ///
     /// # Errors
@@ -216,8 +217,8 @@ impl Format {
         &self.layout
     }
 
-    /// Returns the dialect of the interpretation, the certainty, and the size of the implicit trailing padding in
-    /// bytes. The certainty is `None` if the format is ambiguous.
+    /// Returns (dialect, certainty, trailing padding) of the interpretation. The certainty is `None` if the format is
+    /// ambiguous. The implicit trailing padding is in bytes.
     pub(super) fn interpretation(&self) -> (&Dialect, Option<Certainty>, u64) {
         (&self.dialect, self.ambiguity.is_none().then_some(self.certainty), self.trailing_padding)
     }
@@ -242,8 +243,8 @@ impl Format {
         }
     }
 
-    /// Returns a copy of this format. The arguments are those of the constructor. A format with a text is read again if
-    /// an argument is given.
+    /// Returns a copy of this format. `itemsize`, `dialect` and `model` are the arguments of the constructor. If one of
+    /// them is `Some`, a format with a text is read again with these arguments.
     ///
     /// # Errors
     /// - an argument is given, but the layout does not come from a text: `TypeError`, or `ValueError` for another
@@ -290,7 +291,7 @@ impl Format {
         a.is_some() && a == b
     }
 
-    /// Checks that the format has one interpretation.
+    /// Checks that the format has only one interpretation.
     ///
     /// # Errors
     /// - the format is ambiguous: `FormatError`
@@ -313,7 +314,7 @@ impl Format {
         model: Option<&str>,
     ) -> PyResult<Self> {
         let dialect = dialect.map(dialect_by_name).transpose()?;
-        // The protocol defines a buffer without a format as unsigned bytes.
+        // In the buffer protocol, the items of a buffer without a format are unsigned bytes.
         let layout = fmt.as_ref().map(|fmt| LayoutArgument::new(fmt, "fmt")).transpose()?;
         match layout.unwrap_or_else(|| LayoutArgument::Text(b"B".to_vec())) {
             LayoutArgument::Text(text) => Self::read(&text, itemsize, dialect, model.unwrap_or("host"), Call::FORMAT),
@@ -363,7 +364,7 @@ impl Format {
     #[pyo3(signature = (source, name=None, model="host"))]
     fn from_c(_class: &Bound<'_, PyType>, source: &str, name: Option<&str>, model: &str) -> PyResult<Self> {
         let layout = Layout::from_c(source, name, &model_by_name(model)?).map_err(c_error)?;
-        // The format that is written for the layout has this layout in dialect `pep3118`.
+        // `Layout::emit` writes a format that has this layout in the dialect `pep3118`.
         Ok(Self::from_layout(Arc::new(layout), &Dialect::PEP3118, model))
     }
 
@@ -408,7 +409,7 @@ impl Format {
         if self.ambiguity.is_some() { "ambiguous" } else { self.certainty.as_str() }
     }
 
-    /// The name of the dialect by whose rules the format was interpreted.
+    /// The name of the dialect in which the format was interpreted.
     #[getter]
     fn dialect(&self) -> &'static str {
         self.dialect.name
@@ -492,7 +493,7 @@ impl Format {
 
     /// Returns the numpy.dtype with the same offsets, itemsize and values.
     ///
-    /// Raises NotImplementedError if NumPy has no dtype for a type.
+    /// Raises NotImplementedError if NumPy has no dtype for a type of a field.
     ///
     /// >>> from pep3118 import Format
     /// >>> Format("T{B:a:2x>i:b:}", dialect="pep3118").to_dtype().fields["b"]
@@ -519,8 +520,8 @@ impl Format {
 
     /// Returns the C source of a type named `name` with the same layout, and assertions of size and offsets.
     ///
-    /// A field whose byte order is not that of the machine becomes an array of bytes with a comment. So does a
-    /// bit-field that a compiler cannot place at its bits.
+    /// A field with the opposite byte order of the machine becomes an array of bytes with a comment. A bit-field that a
+    /// C compiler would place at other bits becomes an array of bytes too.
     ///
     /// >>> from pep3118 import Format
     /// >>> print(Format("T{i:a:d:b:}", dialect="pep3118", model="lp64").to_c("sample"))
@@ -593,7 +594,8 @@ impl Format {
         let mut hasher = DefaultHasher::new();
         self.layout.size().hash(&mut hasher);
         for (offset, leaf) in self.layout.leaves() {
-            // The type is left out, because `wchar_t` text is equal to UCS-2 or UCS-4 text of the same size.
+            // The type is not part of the hash, because `wchar_t` text is equal to UCS-2 or UCS-4 text of the same
+            // size.
             (offset, leaf.size(), leaf.shape(), leaf.endian(), leaf.name()).hash(&mut hasher);
         }
         hasher.finish()
@@ -621,15 +623,15 @@ impl Format {
         Ok((class.getattr("_restore")?, arguments))
     }
 
-    /// Returns the layout as a dict, which `_restore` converts to a format. Only `pep3118.records` calls this
+    /// Returns the layout as a dict. `_restore` converts the dict to a format. Only `pep3118.records` calls this
     /// method.
     fn _tree<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         self.unambiguous()?;
         pickle::to_dict(py, &self.layout)
     }
 
-    /// Returns the format with the layout `tree`, a dict, and the names `dialect` and `model`. Only `pickle` and
-    /// `pep3118.records` call this method.
+    /// Returns the format with the layout `tree`, a dict from `_tree`. `dialect` and `model` are names. Only
+    /// `pickle` and `pep3118.records` call this method.
     #[classmethod]
     fn _restore(_class: &Bound<'_, PyType>, tree: &Bound<'_, PyDict>, dialect: &str, model: &str) -> PyResult<Self> {
         let layout = pickle::from_dict(tree, &model_by_name(model)?)?;

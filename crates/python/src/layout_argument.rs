@@ -1,7 +1,8 @@
-//! `LayoutArgument`: the argument of a function that accepts a format or another description of a layout.
+//! `LayoutArgument`: an argument of a Python function that is a format or another description of a layout. `Call`: the
+//! text of a function call in help lines.
 //!
-//! Every function of the package that accepts a format calls [`LayoutArgument::new`], so that each of them accepts a
-//! `str`, `bytes`, `Format`, NumPy dtype, ctypes class or record class.
+//! Every function of the package that accepts a format calls [`LayoutArgument::new`] and thus accepts a `str`, `bytes`,
+//! `Format`, NumPy dtype, ctypes class or record class.
 
 use std::sync::Arc;
 
@@ -27,7 +28,7 @@ pub(crate) enum LayoutArgument<'py> {
 }
 
 impl<'py> LayoutArgument<'py> {
-    /// Converts `object`, the value of the argument `argument`.
+    /// Converts `object`, the value of the argument with the name `argument`.
     ///
     /// # Errors
     /// - an object that describes no layout: `TypeError`
@@ -43,7 +44,7 @@ impl<'py> LayoutArgument<'py> {
     /// Converts `object`. Returns `None` if `object` describes no layout.
     ///
     /// # Errors
-    /// - as [`new`](Self::new), without the first
+    /// - a dtype or a ctypes class without a layout: as [`new`](Self::new)
     pub(crate) fn find(object: &Bound<'py, PyAny>) -> PyResult<Option<Self>> {
         if object.is_instance_of::<PyString>() || object.is_instance_of::<PyBytes>() {
             return text_bytes(object).map(|text| Some(Self::Text(text)));
@@ -89,11 +90,11 @@ impl<'py> LayoutArgument<'py> {
         }
     }
 
-    /// Returns the description of items of this layout. `itemsize` is the size of an item in bytes and `dialect` the
-    /// dialect of the text, if they are known.
+    /// Returns the description of items of this layout. `itemsize` is the size of an item in bytes, or `None` if the
+    /// size is unknown. `dialect` is the dialect of the text, or `None` if the dialect is unknown.
     ///
     /// # Errors
-    /// - a text that is invalid, ambiguous, or has another size than `itemsize`
+    /// - a text that is invalid or ambiguous, or whose size differs from `itemsize`
     /// - a `dialect` for a layout that is not text: `TypeError`
     /// - a `Format` that is ambiguous: `FormatError`
     pub(crate) fn description(
@@ -121,7 +122,7 @@ impl<'py> LayoutArgument<'py> {
     }
 }
 
-/// Creates the exception for an argument `dialect` beside a layout that is not text.
+/// Creates the exception for a call that has the argument `dialect`, although its layout is not a text.
 fn dialect_without_text() -> PyErr {
     objects::error::<PyTypeError>(
         "`dialect` is only for a format that is a str or bytes object: any other layout has only one interpretation\n\
@@ -129,7 +130,7 @@ fn dialect_without_text() -> PyErr {
     )
 }
 
-/// Creates the `TypeError` for `object`, the value of the argument `argument`, which describes no layout.
+/// Creates the `TypeError` for `object`, which describes no layout. `argument` is the name of the argument.
 #[cold]
 fn not_a_layout(object: &Bound<'_, PyAny>, argument: &str) -> PyErr {
     let found = match class_name(object) {
@@ -167,31 +168,32 @@ fn is_ctypes(object: &Bound<'_, PyAny>) -> bool {
     is().unwrap_or(false)
 }
 
-/// A call of a function that accepts a layout, as help lines write it.
+/// The text of a call of a Python function, for help lines that suggest an argument: `View(…, dialect='numpy')`. The
+/// text consists of `before`, the suggested keyword argument, and `after`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Call {
-    /// The text before the keyword argument, such as `View(…, `.
+    /// The text before the suggested keyword argument, such as `View(…, `.
     before: &'static str,
-    /// The text after the keyword argument, such as `)`.
+    /// The text after the suggested keyword argument, such as `)`.
     after: &'static str,
-    /// Whether the function has the argument `model`.
+    /// Whether `model` is an argument of the function.
     has_model: bool,
-    /// Whether the function has the argument `itemsize`.
+    /// Whether `itemsize` is an argument of the function.
     has_itemsize: bool,
 }
 
 impl Call {
-    /// `View(obj, format)`
+    /// Help lines suggest `View(…, dialect='x')` to a caller of `View(obj, format)`.
     pub(crate) const VIEW: Self = Self::new("View(…, ", ")");
-    /// `view.cast(format)`
+    /// Help lines suggest `.cast(…, dialect='x')` to a caller of `view.cast(format)`.
     pub(crate) const CAST: Self = Self::new(".cast(…, ", ")");
-    /// `Format(fmt)`
+    /// Help lines suggest `Format(…, dialect='x')` to a caller of `Format(fmt)`.
     pub(crate) const FORMAT: Self = Self { has_model: true, has_itemsize: true, ..Self::new("Format(…, ", ")") };
-    /// `Exporter(memory, format=format)`
+    /// Help lines suggest `Exporter(…, format=Format(…, dialect='x'))` to a caller of `Exporter(memory, format=f)`.
     pub(crate) const EXPORTER: Self = Self::new("Exporter(…, format=Format(…, ", "))");
-    /// `calcsize(format)`
+    /// Help lines suggest `calcsize(Format(…, dialect='x'))` to a caller of `calcsize(format)`.
     pub(crate) const CALCSIZE: Self = Self::new("calcsize(Format(…, ", "))");
-    /// `diff(a, b)`
+    /// Help lines suggest `diff(Format(…, dialect='x'), …)` to a caller of `diff(a, b)`.
     pub(crate) const DIFF: Self = Self::new("diff(Format(…, ", "), …)");
 
     const fn new(before: &'static str, after: &'static str) -> Self {

@@ -19,8 +19,8 @@ use pep3118::view::Request;
 /// `obj` describes: a str, a Format, a numpy.dtype, a ctypes class or a record class. A bytes object exports a buffer.
 ///
 /// If the type of `obj` defines the layout of the items (NumPy, ctypes, array, bytes), the format has this layout.
-/// Otherwise the layout is computed from the format and the itemsize of the buffer. The dialect is that of the module
-/// that defines the type, for example Cython, if the module is known.
+/// Otherwise the layout is computed from the format and the itemsize of the buffer. If the module that defines the type
+/// is known, for example Cython, the dialect of this module is used.
 ///
 /// >>> import ctypes, pep3118
 /// >>> class Word(ctypes.Union):
@@ -59,9 +59,9 @@ pub(super) fn layout_of(obj: &Bound<'_, PyAny>) -> PyResult<Format> {
     }
 }
 
-/// Acquires a buffer of `obj` that has a format. If the exporter refuses the request `FULL_RO` with `BufferError`,
-/// requests a C-contiguous buffer. Returns the exception of the second request if the exporter refuses both requests,
-/// and any other exception of the first request unchanged.
+/// Acquires a buffer of `obj` with its format. If the exporter refuses the request `FULL_RO` with `BufferError`,
+/// requests a C-contiguous buffer. If the exporter refuses both requests, returns the exception of the second request.
+/// Returns any other exception of the first request unchanged.
 fn acquire(obj: &Bound<'_, PyAny>) -> PyResult<Acquired> {
     match Acquired::new(obj, Request::FULL_RO) {
         Err(error) if error.is_instance_of::<PyBufferError>(obj.py()) => {
@@ -72,7 +72,7 @@ fn acquire(obj: &Bound<'_, PyAny>) -> PyResult<Acquired> {
 }
 
 /// Returns the dialect of the module that defines the class of `obj`, or `None` if the module is unknown. If `obj` is a
-/// `memoryview`, the class is that of the object whose memory `obj` views.
+/// `memoryview`, uses the class of the object `obj.obj`, which owns the memory.
 fn producer_dialect(obj: &Bound<'_, PyAny>) -> PyResult<Option<&'static Dialect>> {
     let exporter = if obj.is_instance_of::<PyMemoryView>() { obj.getattr("obj")? } else { obj.clone() };
     let module = exporter.get_type().getattr("__module__");
@@ -84,8 +84,8 @@ fn producer_dialect(obj: &Bound<'_, PyAny>) -> PyResult<Option<&'static Dialect>
         "numpy" => Some(&Dialect::NUMPY),
         "ctypes" | "_ctypes" => Some(&Dialect::CTYPES),
         "array" => Some(&Dialect::ARRAY),
-        // Cython compiles the classes `array` and `memoryview` into each extension module. Their `__module__` is
-        // `View`.
+        // Cython compiles the classes `array` and `memoryview` into each extension module. The `__module__` of these
+        // classes is `View`.
         "View" => Some(&Dialect::CYTHON),
         _ if exporter.get_type().name()? == "_memoryviewslice" => Some(&Dialect::CYTHON),
         _ => None,
@@ -170,8 +170,8 @@ pub(super) fn diff(a: &Bound<'_, PyAny>, b: &Bound<'_, PyAny>) -> PyResult<Diffe
     Ok(Difference { comparison })
 }
 
-/// Converts `format`, the argument `argument` of `diff`, to a `Format`. A text is interpreted in the dialect pep3118.
-/// Returns an error for an object that describes no layout, and for an invalid or ambiguous format.
+/// Converts `format` to a `Format`. `argument` is the name of the argument of `diff`: `a` or `b`. A text is interpreted
+/// in the dialect pep3118. Returns an error if `format` describes no layout, is invalid or is ambiguous.
 fn format_argument<'py>(format: &Bound<'py, PyAny>, argument: &str) -> PyResult<Bound<'py, Format>> {
     match LayoutArgument::new(format, argument)? {
         LayoutArgument::Format(format) => Ok(format),

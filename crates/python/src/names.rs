@@ -1,4 +1,5 @@
-//! Look-up of dialects, data models and targets by name. The command has the same names and messages.
+//! Finds dialects, data models and emit targets by name. The command `pep3118` accepts the same names and prints the
+//! same messages.
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -15,7 +16,7 @@ pub(crate) fn dialect_by_name(name: &str) -> PyResult<&'static Dialect> {
     names::dialect(name).map_err(PyValueError::new_err)
 }
 
-/// Returns the data model that `name` stands for. `name` is a model name, an alias or a target triple.
+/// Returns the data model `name`: the name of a model, an alias or a target triple.
 ///
 /// # Errors
 /// - `name` is unknown: `ValueError`

@@ -1,4 +1,4 @@
-//! Creates numbers, bytes and text, and reports lack of memory as `MemoryError`.
+//! Creates Python numbers, `bytes`, text and exceptions, and reports lack of memory as `MemoryError`.
 //!
 //! The constructors of PyO3 panic if the C API returns NULL.
 #![allow(unsafe_code, reason = "calls the constructors of the C API")]
@@ -12,7 +12,7 @@ use pyo3::{PyTypeInfo, ffi};
 
 /// A new object, or `None` with an exception set in the interpreter.
 ///
-/// The type has the size of a pointer, so that the builders of tuples and lists pass objects in a register.
+/// The type has the size of a pointer. The builders of tuples and lists therefore pass objects in a register.
 /// [`into_result`] returns the exception and clears it in the interpreter.
 pub(crate) type NewObject<'py> = Option<Bound<'py, PyAny>>;
 
@@ -22,14 +22,14 @@ pub(crate) type NewObject<'py> = Option<Bound<'py, PyAny>>;
 /// - (a) `object` is a new reference, or `object` is NULL and an exception is set in the interpreter.
 #[inline(always)]
 unsafe fn owned(py: Python<'_>, object: *mut ffi::PyObject) -> NewObject<'_> {
-    // SAFETY: by (a) `object` is a new reference or NULL. The interpreter is attached.
+    // SAFETY: by (a) `object` is a new reference or NULL. The thread is attached to the interpreter.
     unsafe { Bound::from_owned_ptr_or_opt(py, object) }
 }
 
 /// Creates the `int` object for `number`.
 #[inline(always)]
 pub(crate) fn int(py: Python<'_>, number: i64) -> NewObject<'_> {
-    // SAFETY: the interpreter is attached.
+    // SAFETY: the thread is attached to the interpreter.
     let object = unsafe { ffi::PyLong_FromLongLong(number) };
     // SAFETY: (a) of `owned`: `PyLong_FromLongLong` returns a new reference, or returns NULL and sets an exception.
     unsafe { owned(py, object) }
@@ -38,7 +38,7 @@ pub(crate) fn int(py: Python<'_>, number: i64) -> NewObject<'_> {
 /// Creates the `int` object for `number`, which is not negative.
 #[inline(always)]
 pub(crate) fn unsigned(py: Python<'_>, number: u64) -> NewObject<'_> {
-    // SAFETY: the interpreter is attached.
+    // SAFETY: the thread is attached to the interpreter.
     let object = unsafe { ffi::PyLong_FromUnsignedLongLong(number) };
     // SAFETY: (a) of `owned`: `PyLong_FromUnsignedLongLong` returns a new reference, or returns NULL and sets an
     // exception.
@@ -48,7 +48,7 @@ pub(crate) fn unsigned(py: Python<'_>, number: u64) -> NewObject<'_> {
 /// Creates the `float` object for `number`.
 #[inline(always)]
 pub(crate) fn float(py: Python<'_>, number: f64) -> NewObject<'_> {
-    // SAFETY: the interpreter is attached.
+    // SAFETY: the thread is attached to the interpreter.
     let object = unsafe { ffi::PyFloat_FromDouble(number) };
     // SAFETY: (a) of `owned`: `PyFloat_FromDouble` returns a new reference, or returns NULL and sets an exception.
     unsafe { owned(py, object) }
@@ -56,7 +56,7 @@ pub(crate) fn float(py: Python<'_>, number: f64) -> NewObject<'_> {
 
 /// Creates a `complex` with the real part `re` and the imaginary part `im`.
 pub(crate) fn complex(py: Python<'_>, re: f64, im: f64) -> NewObject<'_> {
-    // SAFETY: the interpreter is attached.
+    // SAFETY: the thread is attached to the interpreter.
     let object = unsafe { ffi::PyComplex_FromDoubles(re, im) };
     // SAFETY: (a) of `owned`: `PyComplex_FromDoubles` returns a new reference, or returns NULL and sets an exception.
     unsafe { owned(py, object) }
@@ -83,7 +83,7 @@ pub(crate) fn bytes<'py>(py: Python<'py>, bytes: &[u8]) -> NewObject<'py> {
 pub(crate) unsafe fn bytes_at(py: Python<'_>, start: *const u8, len: usize) -> NewObject<'_> {
     // By (a) the bytes are part of one allocation, which has at most `isize::MAX` bytes. The default is never used.
     let len = ffi::Py_ssize_t::try_from(len).unwrap_or(ffi::Py_ssize_t::MAX);
-    // SAFETY: (a) makes `len` bytes readable, and the interpreter is attached.
+    // SAFETY: (a) makes `len` bytes readable, and the thread is attached to the interpreter.
     let object = unsafe { ffi::PyBytes_FromStringAndSize(start.cast::<c_char>(), len) };
     // SAFETY: (a) of `owned`: `PyBytes_FromStringAndSize` returns a new reference, or returns NULL and sets an
     // exception.
@@ -91,12 +91,12 @@ pub(crate) unsafe fn bytes_at(py: Python<'_>, start: *const u8, len: usize) -> N
 }
 
 /// Creates a `str` with one character for each byte of `characters`. The code point of a character is the value of its
-/// byte, which is less than U+0100.
+/// byte, so all code points are less than U+0100.
 pub(crate) fn latin1<'py>(py: Python<'py>, characters: &[u8]) -> NewObject<'py> {
     // A slice has at most `isize::MAX` bytes, so the default is never used.
     let len = ffi::Py_ssize_t::try_from(characters.len()).unwrap_or(ffi::Py_ssize_t::MAX);
     let start = characters.as_ptr().cast::<c_char>();
-    // SAFETY: `len` bytes may be read, and the interpreter is attached.
+    // SAFETY: `len` bytes may be read, and the thread is attached to the interpreter.
     let object = unsafe { ffi::PyUnicode_DecodeLatin1(start, len, std::ptr::null()) };
     // SAFETY: (a) of `owned`: `PyUnicode_DecodeLatin1` returns a new reference, or returns NULL and sets an exception.
     unsafe { owned(py, object) }
@@ -113,8 +113,8 @@ fn attached<T>(call: impl FnOnce(Python<'_>) -> T) -> T {
     unsafe { Python::attach_unchecked(call) }
 }
 
-/// Returns whether an exporter refused a request with `error`, or exported a buffer that cannot be read. Any other
-/// exception, for example `KeyboardInterrupt`, must reach the caller.
+/// Returns `true` if `error` means that an exporter refused a request or exported a buffer that cannot be read. Any
+/// other exception, for example `KeyboardInterrupt`, must reach the caller.
 pub(crate) fn is_refusal(error: &PyErr, py: Python<'_>) -> bool {
     error.is_instance_of::<PyBufferError>(py)
         || error.is_instance_of::<PyTypeError>(py)
@@ -136,8 +136,8 @@ pub(crate) fn error<T: PyTypeInfo>(message: impl AsRef<str>) -> PyErr {
 pub(crate) fn error_of_class(class: &Bound<'_, PyType>, message: impl AsRef<str>) -> PyErr {
     let py = class.py();
     if let Ok(text) = string(py, message.as_ref()) {
-        // SAFETY: `class` and `text` are alive, and the interpreter is attached. If `class` is not a class of
-        // exceptions, Python sets a `SystemError`.
+        // SAFETY: `class` and `text` are alive, and the thread is attached to the interpreter. If `class` is not a
+        // class of exceptions, Python sets a `SystemError`.
         unsafe { ffi::PyErr_SetObject(class.as_ptr(), text.as_ptr()) };
         return take_exception(py);
     }
@@ -148,7 +148,7 @@ pub(crate) fn error_of_class(class: &Bound<'_, PyType>, message: impl AsRef<str>
 #[cold]
 pub(crate) fn no_memory() -> PyErr {
     attached(|py| {
-        // SAFETY: the interpreter is attached. `PyErr_NoMemory` sets the exception and returns NULL.
+        // SAFETY: the thread is attached to the interpreter. `PyErr_NoMemory` sets the exception and returns NULL.
         unsafe { ffi::PyErr_NoMemory() };
         take_exception(py)
     })
@@ -162,18 +162,18 @@ pub(crate) fn no_memory() -> PyErr {
 pub(crate) fn string<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
     // A slice has at most `isize::MAX` bytes, so the default is never used.
     let len = ffi::Py_ssize_t::try_from(text.len()).unwrap_or(ffi::Py_ssize_t::MAX);
-    // SAFETY: `len` bytes may be read, and the interpreter is attached.
+    // SAFETY: `len` bytes may be read, and the thread is attached to the interpreter.
     let object = unsafe { ffi::PyUnicode_FromStringAndSize(text.as_ptr().cast::<c_char>(), len) };
     // SAFETY: (a) of `owned`: `PyUnicode_FromStringAndSize` returns a new reference, or returns NULL and sets an
     // exception.
     into_result(py, unsafe { owned(py, object) })
 }
 
-/// Returns a new reference to the object at `address`. The address was read from the memory of an exporter. Returns
-/// Python's `None` if `address` is 0.
+/// Returns a new reference to the object at `address`, an address from the memory of an exporter. Returns Python's
+/// `None` if `address` is 0.
 ///
 /// # Safety
-/// - (b) `address` is 0 or the address of an object that is alive.
+/// - (b) `address` is 0, or is the address of an object that is alive.
 #[inline]
 pub(crate) unsafe fn object(py: Python<'_>, address: usize) -> Bound<'_, PyAny> {
     let object: *mut ffi::PyObject = std::ptr::with_exposed_provenance_mut(address);
@@ -182,7 +182,8 @@ pub(crate) unsafe fn object(py: Python<'_>, address: usize) -> Bound<'_, PyAny> 
     object.unwrap_or_else(|| py.None().into_bound(py))
 }
 
-/// Drops a reference to the object at `address` that the memory of an exporter owned. Does nothing if `address` is 0.
+/// Drops a reference to the object at `address`. The memory of an exporter owned this reference. Does nothing if
+/// `address` is 0.
 ///
 /// # Safety
 /// - (c) `address` is 0 or the address of an object to which the caller owns a reference.
@@ -194,7 +195,7 @@ pub(crate) unsafe fn drop_reference(py: Python<'_>, address: usize) {
 }
 
 /// Converts `object` to a `PyResult`. If `object` is `None`, returns the exception that is set in the interpreter, and
-/// clears it there.
+/// clears this exception.
 ///
 /// # Errors
 /// - `object` is `None`
@@ -219,9 +220,9 @@ pub(crate) fn from_result<'py>(py: Python<'py>, result: PyResult<Bound<'py, PyAn
     }
 }
 
-/// Returns the exception that is set in the interpreter, and clears it. If no exception is set, returns a
-/// `SystemError`. A function of an extension module may fail without setting an exception, and `PyErr::fetch` would
-/// panic.
+/// Returns the exception that is set in the interpreter, and clears this exception. If no exception is set, returns a
+/// `SystemError`. `PyErr::fetch` would panic in this case: a function of an extension module may fail without setting
+/// an exception.
 #[cold]
 pub(crate) fn take_exception(py: Python<'_>) -> PyErr {
     PyErr::take(py).unwrap_or_else(|| PySystemError::new_err("error return without exception set"))
@@ -268,7 +269,7 @@ pub(crate) fn copied(bytes: &[u8]) -> PyResult<Vec<u8>> {
     })
 }
 
-/// Calls `fill` with `len` bytes that are 0, and returns these bytes.
+/// Calls `fill` with `len` bytes that are 0, and returns the bytes that `fill` has changed.
 ///
 /// # Errors
 /// - no memory: `MemoryError`
@@ -289,14 +290,15 @@ pub(crate) fn zeroed(len: usize) -> PyResult<Vec<u8>> {
     filled(len, |_| Ok(()))
 }
 
-/// [`with_item_copy`] uses an array of this number of bytes on the stack for items that fit into the array. The array
-/// is set to 0 first. For small items, setting a larger array to 0 takes longer than reading the item.
+/// The size in bytes of the small array that [`with_item_copy`] has on the stack. Items of at most this size are copied
+/// to the array. The array is set to 0 first: for a small item, setting a larger array to 0 takes longer than reading
+/// the item.
 const SMALL: usize = 64;
-/// [`with_item_copy`] uses a larger array of this number of bytes for items that do not fit into `SMALL` bytes. For
-/// items that fit neither array, the function allocates memory.
+/// The size in bytes of the larger array that [`with_item_copy`] has on the stack, for items of more than `SMALL`
+/// bytes. For items that do not fit this array either, the function allocates memory.
 const MEDIUM: usize = 512;
 
-/// Calls `call` with `size` bytes that are 0, to which `call` can copy an item. Returns the result of `call`.
+/// Calls `call` with `size` bytes that are 0, as memory for a copy of an item. Returns the result of `call`.
 ///
 /// # Errors
 /// - no memory: `MemoryError`
@@ -330,8 +332,8 @@ pub(crate) enum TextEncoding {
     Utf32,
 }
 
-/// Creates a `str` from `bytes`, text in the encoding `encoding`. If `little` is `true`, the units are little-endian,
-/// and otherwise big-endian. Lone surrogates are not an error.
+/// Decodes `bytes` in the encoding `encoding` to a `str`. The code units are little-endian if `little` is `true`, and
+/// big-endian otherwise. Lone surrogates are not an error.
 pub(crate) fn text<'py>(py: Python<'py>, encoding: TextEncoding, little: bool, bytes: &[u8]) -> NewObject<'py> {
     // A slice has at most `isize::MAX` bytes, so the default is never used.
     let len = ffi::Py_ssize_t::try_from(bytes.len()).unwrap_or(ffi::Py_ssize_t::MAX);
@@ -339,9 +341,9 @@ pub(crate) fn text<'py>(py: Python<'py>, encoding: TextEncoding, little: bool, b
     // If the byte order is given, the decoder does not interpret the first unit as a byte-order mark.
     let mut order: c_int = if little { -1 } else { 1 };
     let object = match encoding {
-        // SAFETY: `len` bytes may be read, `errors` ends with a NUL, and the interpreter is attached.
+        // SAFETY: `len` bytes may be read, `errors` ends with a NUL, and the thread is attached to the interpreter.
         TextEncoding::Utf16 => unsafe { ffi::PyUnicode_DecodeUTF16(start, len, errors, &raw mut order) },
-        // SAFETY: `len` bytes may be read, `errors` ends with a NUL, and the interpreter is attached.
+        // SAFETY: `len` bytes may be read, `errors` ends with a NUL, and the thread is attached to the interpreter.
         TextEncoding::Utf32 => unsafe { ffi::PyUnicode_DecodeUTF32(start, len, errors, &raw mut order) },
     };
     // SAFETY: (a) of `owned`: `PyUnicode_DecodeUTF16` and `PyUnicode_DecodeUTF32` return a new reference, or they

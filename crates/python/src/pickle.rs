@@ -1,4 +1,4 @@
-//! Converts layouts to dicts and back. `Format` objects without a format string are pickled in this form.
+//! Converts layouts to dicts and dicts to layouts. `pickle` stores a `Format` without a format string as such a dict.
 
 use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
@@ -23,8 +23,8 @@ pub(super) fn to_dict<'py>(py: Python<'py>, layout: &Layout) -> PyResult<Bound<'
     Ok(tree)
 }
 
-/// Converts `fields` to a list of dicts. The recursion is at most 64 calls deep, because a layout has at most 64
-/// levels of nested records. Returns the `MemoryError` if there is no memory.
+/// Converts `fields` to a list of dicts. The recursion is at most 64 calls deep, because a layout has at most 64 levels
+/// of nested records. Returns a `MemoryError` if there is no memory.
 fn fields_to_list<'py, 'l>(py: Python<'py>, fields: impl Iterator<Item = Field<'l>>) -> PyResult<Bound<'py, PyList>> {
     let list = PyList::empty(py);
     for field in fields {
@@ -52,8 +52,8 @@ fn fields_to_list<'py, 'l>(py: Python<'py>, fields: impl Iterator<Item = Field<'
     Ok(list)
 }
 
-/// Converts `tree`, a dict in the form that [`to_dict`] returns, to a layout for `model`. `tree` comes from a pickle,
-/// which can contain any values, so all values are checked.
+/// Converts `tree`, a dict in the form that [`to_dict`] returns, to a layout for `model`. All values are checked,
+/// because `tree` comes from a pickle, and a pickle can contain any values.
 ///
 /// # Errors
 /// - a value is impossible, such as an `int32` of 3 bytes or a field outside of its record: `ValueError`
@@ -73,7 +73,7 @@ pub(super) fn from_dict(tree: &Bound<'_, PyDict>, model: &DataModel) -> PyResult
     Ok(builder.finish())
 }
 
-/// Returns whether the NULs of values of the type `ty` have a rule, see [`NulHandling`].
+/// Returns `true` if values of the type `ty` are text or bytes, whose NULs need a rule ([`NulHandling`]).
 fn is_text(ty: Type) -> bool {
     matches!(ty, Type::Bytes | Type::Ucs2 | Type::Ucs4 | Type::Wchar)
 }
@@ -103,8 +103,8 @@ fn add_fields(builder: &mut LayoutBuilder, fields: &Bound<'_, PyAny>) -> PyResul
             let endian = match get(&node, "endian")?.extract::<Option<String>>()?.as_deref() {
                 Some("little") => Endian::Little,
                 Some("big") => Endian::Big,
-                // `to_dict` writes None for a type without byte order. For other types, None means this machine's
-                // order.
+                // `to_dict` writes None only for a type without byte order. If a pickle has None for another type, the
+                // field gets the byte order of this machine.
                 None => Endian::HOST,
                 Some(other) => return Err(PyValueError::new_err(format!("unknown byte order `{}`", escape(other)))),
             };

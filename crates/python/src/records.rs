@@ -1,4 +1,4 @@
-//! `RecordCodec`, which reads and writes the objects of one class of `pep3118.record`.
+//! `RecordCodec`: reads and writes the objects of one record class, a class with the decorator `pep3118.record`.
 
 use std::sync::Arc;
 
@@ -14,9 +14,10 @@ use crate::structs::{Compiled, RecordIterUnpack, RecordPack, RecordPackInto, Rec
 use crate::values::DeclaredClasses;
 use pep3118::py::ItemDescription;
 
-// The codec refers weakly to the class, so that the two objects are not a cycle. The objects of the class and the views
-// of such objects refer to the class.
-/// The codec of a record class. `pep3118.records` creates one for each class and stores it in the class.
+// The class refers to its codec. The codec has only a weak reference to the class, so that the two objects form no
+// cycle. The objects of the class, and the views of such objects, keep the class alive.
+/// The codec of a record class. `pep3118.records` creates a codec for each class and stores the codec in the
+/// class.
 #[pyclass(frozen, name = "_RecordCodec", module = "pep3118._pep3118")]
 pub(crate) struct RecordCodec {
     classes: Arc<DeclaredClasses>,
@@ -24,13 +25,13 @@ pub(crate) struct RecordCodec {
     description: Arc<ItemDescription>,
 }
 
-/// The attribute of a record class with its codec.
+/// The name of the attribute in which a record class stores its codec.
 const CODEC: &str = "__pep3118_codec__";
 
 #[pymethods]
 impl RecordCodec {
-    /// Creates the codec of `class`, a class derived from `tuple`. `format` has the layout of its records. `fields`
-    /// are the codecs of the fields, or None for a field that is not a record.
+    /// Creates the codec of `class`, a class derived from `tuple`. `format` has the layout of the records. `fields` has
+    /// one entry for each field: the codec of a field that is a record, and None for any other field.
     #[new]
     fn new(
         class: &Bound<'_, PyType>,
@@ -62,7 +63,8 @@ impl RecordCodec {
     /// Returns the codec of `class`. Returns `None` if `class` is anything other than a record class.
     ///
     /// # Errors
-    /// - the class of `class` raises an exception for an unknown attribute: the exception is returned unchanged
+    /// - `class` raises an exception other than `AttributeError` for an unknown attribute: the exception is returned
+    ///   unchanged
     pub(crate) fn of<'py>(class: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, Self>>> {
         if !class.is_instance_of::<PyType>() {
             return Ok(None);

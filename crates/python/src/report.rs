@@ -104,7 +104,7 @@ pub(super) struct Report {
     findings: Py<PyTuple>,
 }
 
-/// Returns a tuple of a `Finding` object for each finding of `report`.
+/// Returns a tuple with one `Finding` object for each finding of `report`.
 ///
 /// # Errors
 /// - the memory is exhausted: `MemoryError`
@@ -114,7 +114,7 @@ pub(super) fn findings<'py>(py: Python<'py>, report: &CoreReport) -> PyResult<Bo
     tuple_builder::tuple(py, findings.into_iter().map(|finding| from_result(py, object(finding).map(Bound::into_any))))
 }
 
-/// Returns a tuple of a `str` object for each of `strings`. Returns the `MemoryError` if there is no memory.
+/// Returns a tuple with one `str` object for each entry of `strings`. Returns the `MemoryError` if there is no memory.
 fn strings<'py>(
     py: Python<'py>,
     strings: impl ExactSizeIterator<Item = impl AsRef<str>>,
@@ -125,7 +125,7 @@ fn strings<'py>(
 
 impl Report {
     /// Creates a report on `exporter` with the findings of `report`. `readable` and `layout_source` are the values of
-    /// the Python properties with these names. Returns the `MemoryError` if there is no memory.
+    /// the Python properties with the same names. Returns the `MemoryError` if there is no memory.
     pub(super) fn new(
         exporter: &Bound<'_, PyAny>,
         report: CoreReport,
@@ -145,7 +145,7 @@ impl Report {
         escape(&self.exporter)
     }
 
-    /// Returns the properties that the JSON of the report contains.
+    /// Returns the values for the JSON form of the report.
     pub(super) fn json(&self) -> ReportJson<'_> {
         ReportJson { exporter: Some(&self.exporter), findings: &self.report, readable: self.readable }
     }

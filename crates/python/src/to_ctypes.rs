@@ -49,8 +49,8 @@ pub(super) fn to_ctypes<'py>(py: Python<'py>, layout: &Layout, name: &str) -> Py
 }
 
 /// Creates the ctypes class of `definition`, a structure or a union. `ctypes` is the Python module `ctypes`. `classes`
-/// contains the classes of all earlier definitions, which the members of `definition` may use. Returns the exception of
-/// ctypes if a type does not exist.
+/// contains the classes of all earlier definitions. The members of `definition` may use these classes. Returns the
+/// exception of ctypes if a type does not exist.
 fn define<'py>(
     ctypes: &Bound<'py, PyAny>,
     definition: &Definition<'_>,
@@ -102,8 +102,8 @@ fn define<'py>(
     Ok(class)
 }
 
-/// Creates the ctypes array class for elements of the class `element` in the shape `shape`. Example: `element * 3 * 2`
-/// for the shape (2, 3). Returns the exception of ctypes if the array is too large.
+/// Creates the ctypes array class for elements of the class `element` in the shape `shape`: `element * 3 * 2` for the
+/// shape (2, 3). Returns the exception of ctypes if the array is too large.
 fn array<'py>(element: Bound<'py, PyAny>, shape: &[u64]) -> PyResult<Bound<'py, PyAny>> {
     shape.iter().rev().try_fold(element, |element, dimension| element.mul(*dimension))
 }
@@ -120,13 +120,13 @@ fn is_bytes(field: Field<'_>) -> bool {
 /// - ctypes has no class for the type or the byte order: `ValueError`
 fn value<'py>(ctypes: &Bound<'py, PyAny>, field: Field<'_>) -> PyResult<Bound<'py, PyAny>> {
     let (ty, size) = (field.ty(), field.size());
-    // Text is one `c_wchar` or an array of `c_wchar`, each of `unit` bytes.
+    // In ctypes, text is one `c_wchar` or an array of `c_wchar`. A `c_wchar` has `unit` bytes.
     let wchars = |unit: u64| -> PyResult<Bound<'py, PyAny>> {
         let class = ctypes.getattr("c_wchar")?;
         match size.checked_div(unit) {
             Some(1) => Ok(class),
             Some(count) => class.mul(count),
-            // A machine whose `wchar_t` has no bytes cannot have text.
+            // A data model whose `wchar_t` has 0 bytes cannot have text.
             None => Err(missing(field)),
         }
     };
@@ -167,12 +167,12 @@ fn value<'py>(ctypes: &Bound<'py, PyAny>, field: Field<'_>) -> PyResult<Bound<'p
     class.getattr(order).map_err(|_| missing(field))
 }
 
-/// Returns whether `field` has the opposite byte order of the machine.
+/// Returns `true` if `field` has the opposite byte order of the machine.
 fn is_swapped(field: Field<'_>) -> bool {
     field.size() > 1 && field.endian().is_some_and(|endian| endian != field.model().endian)
 }
 
-/// Returns the exception for `field`, whose type ctypes does not have.
+/// Creates the exception for `field`, a field of a type that ctypes does not have.
 fn missing(field: Field<'_>) -> PyErr {
     let order = if is_swapped(field) { "byte-swapped " } else { "" };
     let name = field.name().map_or_else(String::new, |name| format!(" `{}`", escape(name)));

@@ -1,7 +1,8 @@
-//! Builds tuples and lists from iterators that create the elements.
+//! Builds Python tuples, objects of tuple subclasses, and lists from iterators that create the elements. `refill`
+//! reuses a tuple.
 //!
-//! PyO3's `PyTuple::new` and `PyList::new` panic if there is no memory. They also pass each element in a `Result`,
-//! which does not fit a register. In this module an element is a [`NewObject`], a pointer that may be NULL.
+//! PyO3's `PyTuple::new` and `PyList::new` panic if there is no memory. They also pass each element in a `Result`, and
+//! a `Result` does not fit a register. In this module an element is a [`NewObject`], a pointer that may be NULL.
 #![allow(unsafe_code, reason = "fills tuples and lists that no other code refers to")]
 
 use pyo3::exceptions::PySystemError;
@@ -17,14 +18,14 @@ use crate::objects::{NewObject, take_exception};
 ///
 /// # Errors
 /// - no memory: `MemoryError`
-/// - an element that is `None`: the exception that is set
+/// - an element is `None`: the exception that is set in the interpreter
 #[inline]
 pub(super) fn tuple<'py>(
     py: Python<'py>,
     elements: impl ExactSizeIterator<Item = NewObject<'py>>,
 ) -> PyResult<Bound<'py, PyTuple>> {
     let len = length(elements.len())?;
-    // SAFETY: the interpreter is attached, and `len` is not negative.
+    // SAFETY: the thread is attached to the interpreter, and `len` is not negative.
     let tuple = unsafe { ffi::PyTuple_New(len) };
     // SAFETY: the call above returned a new reference, or it returned NULL and set an exception.
     let tuple = unsafe { Bound::from_owned_ptr_or_opt(py, tuple) }.ok_or_else(|| take_exception(py))?;
@@ -39,7 +40,7 @@ pub(super) fn tuple<'py>(
 /// # Errors
 /// - no memory: `MemoryError`
 pub(super) fn of_list<'py>(list: &Bound<'py, PyList>) -> PyResult<Bound<'py, PyTuple>> {
-    // SAFETY: `list` is a list that is alive, and the interpreter is attached.
+    // SAFETY: `list` is a list that is alive, and the thread is attached to the interpreter.
     let tuple = unsafe { ffi::PyList_AsTuple(list.as_ptr()) };
     // SAFETY: the call above returned a new reference, or it returned NULL and set an exception.
     let tuple = unsafe { Bound::from_owned_ptr_or_opt(list.py(), tuple) }.ok_or_else(|| take_exception(list.py()))?;
@@ -49,19 +50,18 @@ pub(super) fn of_list<'py>(list: &Bound<'py, PyList>) -> PyResult<Bound<'py, PyT
 /// A class that Python code has derived from `tuple`, directly or through other classes: a class of
 /// `collections.namedtuple`, or a record class.
 ///
-/// INVARIANT: if `plain` is `true`, the functions that allocate and free objects of the class, and of each class
-/// between the class and `tuple`, are the functions of every class that Python code derives from `tuple`. Only
-/// `WeakTupleClass::new` sets `plain`.
+/// INVARIANT: if `plain` is `true`, the class and each of its base classes up to `tuple` allocate and free objects with
+/// the functions that every class of Python code has. Only `WeakTupleClass::new` sets `plain`.
 #[derive(Debug)]
 pub(super) struct TupleClass<'py> {
     class: Bound<'py, PyType>,
-    /// `true` if the elements of an object can be set after the object was allocated.
+    /// `true` if `PyType_GenericAlloc` may allocate an object of the class, whose elements are then set.
     plain: bool,
 }
 
 /// A weak reference to a [`TupleClass`].
 ///
-/// INVARIANT: `plain` is the field of the [`TupleClass`].
+/// INVARIANT: `plain` has the value of the field `plain` of the [`TupleClass`].
 #[derive(Debug)]
 pub(super) struct WeakTupleClass {
     reference: Py<PyWeakrefReference>,
@@ -79,8 +79,8 @@ impl WeakTupleClass {
         let like = PyType::new::<PyType>(py).call1(("Like", (&tuples,), PyDict::new(py)))?.cast_into::<PyType>()?;
         let slots = |class: &Bound<'_, PyType>| {
             [ffi::Py_tp_alloc, ffi::Py_tp_dealloc].map(|slot| {
-                // SAFETY: `class` is a class that is alive, `slot` is a slot of classes, and the interpreter is
-                // attached.
+                // SAFETY: `class` is a class that is alive, `slot` is a slot of classes, and the thread is attached to
+                // the interpreter.
                 let function = unsafe { ffi::PyType_GetSlot(class.as_type_ptr(), slot) };
                 function.addr()
             })
@@ -88,7 +88,8 @@ impl WeakTupleClass {
         let wanted = slots(&like);
         let (mut base, mut alike) = (class.clone(), has_plain_tuples(py));
         while alike && !base.is(&tuples) {
-            // A class that is not derived from `tuple` differs, so the loop ends before the last base class.
+            // A class that is not derived from `tuple` has other functions. The loop therefore ends before the last
+            // base class.
             alike = slots(&base) == wanted;
             if alike {
                 base = base.getattr("__base__")?.cast_into()?;
@@ -112,7 +113,7 @@ impl<'py> TupleClass<'py> {
         &self.class
     }
 
-    /// Creates an object of the class with the elements `elements`. The result equals that of `tuple.__new__`.
+    /// Creates an object of the class with the elements `elements`. The result equals the result of `tuple.__new__`.
     ///
     /// # Errors
     /// - as [`tuple`]
@@ -129,7 +130,7 @@ impl<'py> TupleClass<'py> {
         }
         let len = length(elements.len())?;
         // SAFETY: by the INVARIANT this function allocates the objects of the class. `len` is not negative, and the
-        // interpreter is attached.
+        // thread is attached to the interpreter.
         let tuple = unsafe { ffi::PyType_GenericAlloc(self.class.as_type_ptr(), len) };
         // SAFETY: the call above returned a new reference, or it returned NULL and set an exception.
         let tuple = unsafe { Bound::from_owned_ptr_or_opt(py, tuple) }.ok_or_else(|| take_exception(py))?;
@@ -139,20 +140,19 @@ impl<'py> TupleClass<'py> {
     }
 }
 
-/// Replaces the elements of `tuple` by `elements` and returns `tuple`. Python's `zip` reuses its tuples in the same
-/// way. Returns `None` if there are other references to `tuple`, or if the interpreter stores more in a tuple than its
-/// elements.
+/// Replaces the elements of `tuple` by `elements` and returns `tuple`. Python's `zip` reuses its tuples too. Returns
+/// `None` if other references to `tuple` exist, or if a tuple of this interpreter stores more than its elements.
 ///
 /// The elements of `tuple` must be numbers or `bytes`, so that no Python code runs when the elements are dropped.
 ///
 /// # Errors
-/// - an element that is `None`: the exception that is set in the interpreter
+/// - an element is `None`: the exception that is set in the interpreter
 #[inline]
 pub(super) fn refill<'py>(
     tuple: Bound<'py, PyTuple>,
     elements: impl ExactSizeIterator<Item = NewObject<'py>>,
 ) -> PyResult<Option<Bound<'py, PyTuple>>> {
-    // SAFETY: `tuple` is alive, and the interpreter is attached.
+    // SAFETY: `tuple` is alive, and the thread is attached to the interpreter.
     if unsafe { ffi::Py_REFCNT(tuple.as_ptr()) } != 1 || !has_plain_tuples(tuple.py()) {
         return Ok(None);
     }
@@ -171,8 +171,8 @@ fn fill<'py>(
     let mut index = 0;
     for element in elements {
         let Some(element) = element else { return Err(take_exception(tuple.py())) };
-        // SAFETY: `tuple` is a tuple. `PyTuple_SetItem` takes the reference to the element even if it fails. It refuses
-        // an index outside of the tuple, and a tuple that has other references.
+        // SAFETY: `tuple` is a tuple. `PyTuple_SetItem` takes the reference to the element even if it fails.
+        // `PyTuple_SetItem` refuses an index outside of the tuple, and a tuple that has other references.
         if unsafe { ffi::PyTuple_SetItem(tuple.as_ptr(), index, element.into_ptr()) } != 0 {
             return Err(take_exception(tuple.py()));
         }
@@ -223,7 +223,7 @@ impl<'py> ListBuilder<'py> {
     /// - no memory: `MemoryError`
     pub(super) fn new(py: Python<'py>, len: usize) -> PyResult<Self> {
         let len = length(len)?;
-        // SAFETY: the interpreter is attached, and `len` is not negative.
+        // SAFETY: the thread is attached to the interpreter, and `len` is not negative.
         let list = unsafe { ffi::PyList_New(len) };
         // SAFETY: the call above returned a new reference, or it returned NULL and set an exception.
         let list = unsafe { Bound::from_owned_ptr_or_opt(py, list) }.ok_or_else(|| take_exception(py))?;
@@ -255,12 +255,12 @@ impl<'py> ListBuilder<'py> {
 /// Converts `elements`, a number of elements, to the integer type of the C API.
 ///
 /// # Errors
-/// - more elements than the address space has bytes: `MemoryError`
+/// - `elements` is more than the address space has bytes: `MemoryError`
 fn length(elements: usize) -> PyResult<ffi::Py_ssize_t> {
     ffi::Py_ssize_t::try_from(elements).map_err(|_| pyo3::exceptions::PyMemoryError::new_err(()))
 }
 
-/// Creates the error for an iterator whose reported length differs from the number of elements that it yielded.
+/// Creates the error for an iterator that yielded fewer elements than its reported length.
 #[cold]
 fn incomplete() -> PyErr {
     PySystemError::new_err("the number of elements changed while they were made")

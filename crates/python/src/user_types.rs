@@ -1,4 +1,5 @@
-//! The user types of formats, such as `[bfloat16]`: the objects for their values, and the function `register_type`.
+//! The user types of formats, such as `[bfloat16]`: `UserCodec` converts their values to Python objects and back, and
+//! the Python function `register_type` adds a type.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -22,28 +23,29 @@ pub(crate) struct UserCodec {
     objects: Objects,
 }
 
-/// The objects for the values of a user type.
+/// The Python objects for the values of a user type.
 #[derive(Clone, Copy, Debug)]
 enum Objects {
     /// `int`, `float`, `str` or `bytes`.
     Plain,
-    /// `datetime.date`, `datetime.datetime`, `int` or None, as `tolist` of NumPy returns them.
+    /// `datetime.date`, `datetime.datetime`, `int` or None: the objects that `tolist` of NumPy returns for dates.
     Dates(Ticks),
-    /// `datetime.timedelta`, `int` or None, as `tolist` of NumPy returns them.
+    /// `datetime.timedelta`, `int` or None: the objects that `tolist` of NumPy returns for durations.
     Durations(Ticks),
     /// The objects that the functions of [`register_type`] accept and return.
     Registered(&'static Functions),
 }
 
-/// The unit of NumPy's dates and durations.
+/// The unit of a date or a duration of NumPy.
 #[derive(Clone, Copy, Debug)]
 struct Ticks {
-    /// The number of units in one step of the value: 25 for `datetime64[25s]`.
+    /// The number of units that the value 1 means: 25 for `datetime64[25s]`.
     multiple: i64,
     unit: Unit,
 }
 
-/// A unit of NumPy. The units are in the order of NumPy's own numbers: a unit after `Day` has a time of the day.
+/// A unit of NumPy. The variants are ordered from the longest unit to the shortest, as in NumPy. A date with a unit
+/// after `Day` has a time of day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Unit {
     Year,
@@ -151,8 +153,8 @@ impl UserCodec {
     }
 }
 
-/// Returns the bytes of a value with the least significant byte first. `bytes` has the byte order `endian`. The same
-/// function returns the bytes in the byte order `endian` from the bytes with the least significant byte first.
+/// Converts the bytes of a value from the byte order `endian` to little-endian, or from little-endian to `endian`. Both
+/// conversions reverse the bytes if `endian` is big-endian and the type has a byte order.
 fn ordered(user: UserType, bytes: &[u8], endian: Endian) -> PyResult<Vec<u8>> {
     let mut ordered = copied(bytes)?;
     if user.has_byte_order() && endian == Endian::Big {
@@ -161,7 +163,7 @@ fn ordered(user: UserType, bytes: &[u8], endian: Endian) -> PyResult<Vec<u8>> {
     Ok(ordered)
 }
 
-/// Converts the reason why a value cannot be converted to an exception.
+/// Converts `error`, the reason why a value cannot be converted, to an exception.
 fn refused(error: UserTypeError) -> PyErr {
     objects::error::<PyValueError>(error.to_string())
 }
@@ -179,8 +181,8 @@ fn to_object(py: Python<'_>, value: UserValue) -> PyResult<Bound<'_, PyAny>> {
     })
 }
 
-/// Returns the value of `object` for the built-in type `user`. Returns an error if `object` is anything other than a
-/// number.
+/// Converts `object`, a number, to a value of the built-in type `user`. Returns an error if `object` is anything other
+/// than a number, or is out of the range of `user`.
 fn of_object(object: &Bound<'_, PyAny>, user: UserType) -> PyResult<UserValue> {
     let py = object.py();
     let is_float = matches!(user.value_type(), Type::Float32 | Type::Float64);
@@ -204,7 +206,7 @@ fn of_object(object: &Bound<'_, PyAny>, user: UserType) -> PyResult<UserValue> {
     }
 }
 
-/// The number that NumPy uses for "not a time".
+/// The value of a date or a duration that NumPy displays as `NaT` ("not a time").
 const NOT_A_TIME: i128 = -0x8000_0000_0000_0000;
 
 /// Returns the class `name` of the module `datetime`.
@@ -235,7 +237,8 @@ impl Ticks {
         Self { multiple: digits.parse().unwrap_or(1), unit }
     }
 
-    /// Returns the number of microseconds in one unit. Returns `None` for years, months and units that are shorter.
+    /// Returns the number of microseconds in one unit, without `multiple`. Returns `None` for years, for months, and
+    /// for the units `Integer` and `Generic`.
     fn microseconds(self) -> Option<i128> {
         Some(match self.unit {
             Unit::Week => 7 * 86_400_000_000,
@@ -249,8 +252,9 @@ impl Ticks {
         })
     }
 
-    /// Returns the object for the date `value`, as `tolist` of NumPy does: None, an `int` if the unit is shorter than a
-    /// microsecond or the year is not between 1 and 9999, a `datetime`, or a `date` if the unit is a day or longer.
+    /// Returns the object that `tolist` of NumPy returns for the date `value`. "Not a time" becomes None. The result is
+    /// an `int` if the unit is shorter than a microsecond or the year is not between 1 and 9999. Otherwise the result
+    /// is a `date` if the unit is a day or longer, and a `datetime` for a shorter unit.
     fn date(self, py: Python<'_>, value: i128) -> PyResult<Bound<'_, PyAny>> {
         if value == NOT_A_TIME || self.unit == Unit::Generic {
             return Ok(py.None().into_bound(py));
@@ -287,8 +291,9 @@ impl Ticks {
         midnight.add(time)
     }
 
-    /// Returns the object for the duration `value`, as `tolist` of NumPy does: None, an `int` for years, for months, for
-    /// units that are shorter than a microsecond and beyond the range of `timedelta`, or a `timedelta`.
+    /// Returns the object that `tolist` of NumPy returns for the duration `value`. "Not a time" becomes None. The
+    /// result is an `int` for years, for months, for units that are shorter than a microsecond, and for durations
+    /// beyond the range of `timedelta`. Otherwise the result is a `timedelta`.
     fn duration(self, py: Python<'_>, value: i128) -> PyResult<Bound<'_, PyAny>> {
         if value == NOT_A_TIME {
             return Ok(py.None().into_bound(py));
@@ -303,7 +308,8 @@ impl Ticks {
         datetime_class(py, "timedelta")?.call1((days, 0, rest))
     }
 
-    /// Returns the number for `object`: None, an `int`, a `datetime`, a `date`, or a `numpy.datetime64`.
+    /// Returns the number that stores the date `object`: None, an `int`, a `datetime`, a `date`, or a
+    /// `numpy.datetime64`.
     fn of_date(self, object: &Bound<'_, PyAny>) -> PyResult<i128> {
         let py = object.py();
         if let Some(number) = self.of_number(object, "M8")? {
@@ -320,8 +326,8 @@ impl Ticks {
             let months = years.saturating_mul(12).saturating_add(month).saturating_sub(1);
             let first = day == 1 && !object.is_instance(&datetime)?;
             return match self.unit {
-                Unit::Month if first => self.whole(months, 1),
-                Unit::Year if first && month == 1 => self.whole(years, 1),
+                Unit::Month if first => self.exact_quotient(months, 1),
+                Unit::Year if first && month == 1 => self.exact_quotient(years, 1),
                 _ => Err(objects::error::<PyValueError>("the date is not the start of a unit of the field")),
             };
         }
@@ -340,7 +346,7 @@ impl Ticks {
         self.of_microseconds(total)
     }
 
-    /// Returns the number for `object`: None, an `int`, a `timedelta`, or a `numpy.timedelta64`.
+    /// Returns the number that stores the duration `object`: None, an `int`, a `timedelta`, or a `numpy.timedelta64`.
     fn of_duration(self, object: &Bound<'_, PyAny>) -> PyResult<i128> {
         let py = object.py();
         if let Some(number) = self.of_number(object, "m8")? {
@@ -354,8 +360,8 @@ impl Ticks {
         self.of_microseconds(seconds.saturating_mul(1_000_000).saturating_add(part("microseconds")?))
     }
 
-    /// Returns the number for None, an `int`, or a scalar of NumPy with the type string `kind`. Returns `None` for any
-    /// other object.
+    /// Returns the number for `object`: None, an `int`, or a scalar of NumPy whose type string starts with `kind`.
+    /// Returns `None` for any other object.
     fn of_number(self, object: &Bound<'_, PyAny>, kind: &str) -> PyResult<Option<i128>> {
         if object.is_none() {
             return Ok(Some(NOT_A_TIME));
@@ -399,13 +405,14 @@ impl Ticks {
     /// Returns the number of units in `total` microseconds.
     fn of_microseconds(self, total: i128) -> PyResult<i128> {
         match self.microseconds() {
-            Some(unit) => self.whole(total, unit),
+            Some(unit) => self.exact_quotient(total, unit),
             None => Err(objects::error::<PyTypeError>("the unit of the field has no objects of datetime: give an int")),
         }
     }
 
-    /// Returns the quotient of `total` and `unit`, times the multiple. Returns an error if the quotient is not whole.
-    fn whole(self, total: i128, unit: i128) -> PyResult<i128> {
+    /// Returns `total / (unit * multiple)`, where `total` and `unit` have the same unit. Returns an error if the
+    /// quotient is not an integer.
+    fn exact_quotient(self, total: i128, unit: i128) -> PyResult<i128> {
         let step = unit.saturating_mul(self.multiple.into());
         match (total.checked_div_euclid(step), total.checked_rem_euclid(step)) {
             (Some(number), Some(0)) => Ok(number),
@@ -414,7 +421,8 @@ impl Ticks {
     }
 }
 
-/// Creates the `TypeError` for `object`, in place of which a field needs `wanted`.
+/// Creates the `TypeError` for `object`, which a field does not accept. `wanted` describes the objects that the field
+/// accepts.
 fn wrong_object(object: &Bound<'_, PyAny>, wanted: &str) -> PyResult<PyErr> {
     Ok(objects::error::<PyTypeError>(format!("the field needs {wanted}, not {}", class_name(object)?)))
 }
@@ -428,7 +436,8 @@ fn wrong_object(object: &Bound<'_, PyAny>, wanted: &str) -> PyResult<PyErr> {
 /// - `align`: the alignment in bytes under the byte-order character `@`
 /// - `values`: the type of the values in columns and in Arrow, such as 'float64'. With None, the values stay bytes.
 ///
-/// Both functions see the bytes with the least significant byte first, whatever the byte order of the format.
+/// `unpack` gets and `pack` returns the bytes with the least significant byte first, in every byte order of the
+/// format.
 ///
 /// >>> import pep3118
 /// >>> pep3118.register_type(
@@ -497,7 +506,8 @@ pub(crate) fn register_type(
         })
         .map_err(|error| UserTypeError::new(error.to_string()))
     };
-    // A codec that another thread creates in between would not find the functions.
+    // The lock is held while the type is registered. Otherwise another thread could create the codec of the type before
+    // `REGISTERED` contains the functions.
     let mut registered = REGISTERED.lock().unwrap_or_else(PoisonError::into_inner);
     let definition = UserTypeDefinition::new(name.to_owned(), size, value_type, decode, encode).align(align);
     let user = UserType::register(definition).map_err(refused)?;

@@ -1,4 +1,5 @@
-//! Runs the Python tests inside this process, so that a sanitizer or valgrind checks the extension module too.
+//! Runs the Python tests inside of this process. A sanitizer or valgrind that checks the process thus also checks the
+//! extension module.
 //!
 //! The test is ignored by default. `make asan` and `make valgrind` run it, with the packages of a virtual
 //! environment on `PYTHONPATH`. The environment variable `PYTEST` contains arguments of pytest that select tests.
@@ -11,7 +12,7 @@ use pyo3::prelude::*;
 /// The root directory of the repository.
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
-/// The reason to exclude a test that starts an interpreter: the interpreter cannot import the extension module.
+/// The reason to exclude a test that starts another process: that process cannot import the extension module.
 const ANOTHER_PROCESS: &str = "starts another process, in which pep3118 is not installed";
 
 /// The reason to exclude a test that measures freed memory: a sanitizer delays the release of memory.

@@ -1,4 +1,4 @@
-//! `readers`: predicts for every [`Consumer`], such as NumPy, whether the consumer reads, misreads or refuses a
+//! `readers`: predicts the `Outcome` for every [`Consumer`], such as NumPy: the consumer reads, misreads or refuses a
 //! format.
 
 use alloc::format;
@@ -29,7 +29,7 @@ pub struct Answer {
     pub outcome: Outcome,
 }
 
-/// Whether a consumer reads, misreads or refuses a format.
+/// The outcome for a consumer: the consumer reads, misreads or refuses a format.
 ///
 /// Each text in the variants is one line of ASCII without a full stop at the end.
 ///
@@ -45,8 +45,8 @@ pub enum Outcome {
     Reads {
         /// The item in words: `"int32"`, `"5 bytes: int32 at 0, int8 at 4"`.
         layout: String,
-        /// A condition or a loss of information that does not change the values, such as `"the type is lost"`.
-        /// `None` if there is no condition and no loss.
+        /// A condition or a loss of information that does not change the values, such as `"the type is lost"`. `None`
+        /// without a condition or a loss.
         note: Option<String>,
     },
     /// The consumer raises no error, but reads values that differ from the values that the format describes.
@@ -88,12 +88,12 @@ impl Outcome {
     }
 }
 
-/// Predicts for every consumer whether the consumer reads, misreads or refuses `format`. Returns one answer for
-/// each consumer, in the order of [`Consumer::ALL`].
+/// Predicts the outcome for `format` in every consumer. Returns one answer for each consumer, in the order of
+/// [`Consumer::ALL`].
 ///
-/// `itemsize` is the itemsize of the buffer in bytes. `None` means that the itemsize is unknown. A consumer that
-/// needs an itemsize then gets the size that `format` describes. `model` has the byte order and the C type sizes
-/// of the consumer's machine.
+/// `itemsize` is the itemsize of the buffer in bytes. `None` means that the itemsize is unknown; a consumer that needs
+/// an itemsize then gets the size that `format` describes. `model` has the byte order and the C type sizes of the
+/// consumer's machine.
 ///
 /// ```
 /// use pep3118::DataModel;
@@ -147,14 +147,14 @@ pub fn readers(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Vec<A
     answers.collect()
 }
 
-/// The meaning of a format as [`reconcile`] determines it: the layouts that the exporter can have meant.
+/// The meaning of a format: the layouts that the exporter can have meant, as [`reconcile`] determines them.
 struct Meaning {
     /// Every layout that the exporter can have meant. The most likely layout is first.
     interpretations: Vec<ConsumerLayout>,
-    /// Whether NumPy probably wrote the format. The first interpretation is then the layout by NumPy's rules, and
-    /// all other interpretations are unlikely.
+    /// `true` if NumPy probably wrote the format. The first interpretation is then the layout by the rules of NumPy,
+    /// and all other interpretations are unlikely.
     is_probably_numpy: bool,
-    /// The reason why `interpretations` is empty. The text is empty if `interpretations` is not empty.
+    /// The reason why `interpretations` is empty, or an empty text if `interpretations` is not empty.
     error: String,
 }
 
@@ -171,8 +171,8 @@ impl Meaning {
             interpretations.iter().map(|interpretation| ConsumerLayout::of(&interpretation.layout)).collect();
         let mut is_probably_numpy = false;
         if interpretations.len() > 1 && itemsize.is_some() {
-            // NumPy writes explicit padding. Most buffers with explicit padding are therefore from NumPy. A
-            // consumer that finds the fields at other offsets than NumPy misreads these buffers.
+            // NumPy writes explicit padding, and most buffers with explicit padding are from NumPy. A consumer that
+            // reads the fields at other offsets than NumPy misreads these buffers.
             let is_numpy = |dialect: &Dialect| {
                 [Dialect::NUMPY, Dialect::NUMPY_PACKED, Dialect::NUMPY_PADDED]
                     .iter()
@@ -189,25 +189,24 @@ impl Meaning {
         Self { interpretations: layouts, is_probably_numpy, error: String::new() }
     }
 
-    /// Returns the size in bytes of the most likely interpretation. Returns `None` if there is no interpretation.
+    /// Returns the size in bytes of the most likely interpretation. Returns `None` if the format has no interpretation.
     fn size(&self) -> Option<u64> {
         self.interpretations.first().map(|layout| layout.size)
     }
 
-    /// Returns the interpretations that are likely enough to compare a consumer with. If NumPy probably wrote the
-    /// format, the slice contains only NumPy's interpretation. If not, the slice contains all interpretations.
+    /// Returns the likely interpretations, with which the layout of a consumer is compared. If NumPy probably wrote the
+    /// format, the slice contains only NumPy's interpretation. Otherwise the slice contains all interpretations.
     fn plausible(&self) -> &[ConsumerLayout] {
-        // `is_probably_numpy` is `true` only if there are several interpretations. The range `..1` therefore
-        // exists.
+        // `is_probably_numpy` is `true` only for several interpretations, so the range `..1` exists.
         if self.is_probably_numpy { self.interpretations.get(..1).unwrap_or_default() } else { &self.interpretations }
     }
 
     /// Compares the layout that a consumer reads with the interpretations of the format.
     ///
     /// `accepted` has the layout that the consumer reads. `itemsize` is the itemsize of the buffer in bytes, or `None`
-    /// if the itemsize is unknown. `model` is the machine of the consumer. The texts in the result do not mention the
-    /// byte order of this machine. Returns `Outcome::Reads` if a likely interpretation agrees with `accepted`, and
-    /// `Outcome::Misreads` if not.
+    /// if the itemsize is unknown. `model` is the machine of the consumer. The texts in the result mention only byte
+    /// orders that differ from this machine. Returns `Outcome::Reads` if a likely interpretation agrees with
+    /// `accepted`, and otherwise `Outcome::Misreads`.
     fn compare(&self, accepted: Accepted, itemsize: Option<u64>, model: &DataModel) -> Outcome {
         let Accepted { layout, note } = accepted;
         let plausible = self.plausible();

@@ -1,4 +1,5 @@
-//! Models of pybind11, nanobind and PyO3: predict how C++ and Rust extension modules read a format.
+//! Models of pybind11, nanobind and PyO3, the binding generators of C++ and Rust extension modules: predict the layout
+//! that such a module reads from a format.
 
 use alloc::format;
 use alloc::string::String;
@@ -12,10 +13,10 @@ use pep3118::layout::{Scalar, Type};
 
 /// Models pybind11's `py::array`.
 ///
-/// pybind11 calls NumPy's internal parser, which does not support white space and `n`. (`numpy.asarray` removes white
-/// space and reads `n` before it calls the parser.) pybind11 therefore refuses white space and `n`. For a dtype
-/// without fields, pybind11 ignores the itemsize. For a dtype with fields, pybind11 uses the itemsize as the size of
-/// the dtype. Returns an error if the parser refuses the format, or if a field ends after the itemsize.
+/// pybind11 calls NumPy's internal parser directly. The parser supports neither white space nor `n`, so pybind11
+/// refuses both. (`numpy.asarray` removes white space and reads `n` before it calls the parser.) For a dtype without
+/// fields, pybind11 ignores the itemsize. For a dtype with fields, pybind11 uses the itemsize as the size of the dtype.
+/// Returns an error if the parser refuses the format, or if a field ends after the itemsize.
 pub(super) fn pybind11(query: &Query<'_>) -> ReadResult {
     let text = core::str::from_utf8(query.format).map_err(|_| String::from("format is not UTF-8"))?;
     let numpy::Dtype { mut layout, is_record } = numpy::dtype(text, query.model)?;
@@ -70,16 +71,16 @@ pub(super) fn nanobind(query: &Query<'_>) -> ReadResult {
     let itemsize = query.itemsize.unwrap_or(kind.size);
     match widened(kind, itemsize) {
         Some(scalar) => Ok(ConsumerLayout::scalar(scalar).into()),
-        // nanobind also accepts an itemsize that no number of this kind has, such as 3 bytes. The elements of such an
-        // array cannot be read, so the item has no type here.
+        // nanobind also accepts an itemsize for which no number of this kind exists, such as 3 bytes. The elements of
+        // such an array cannot be read, so the model returns an item without a type.
         None => Ok(Accepted { layout: ConsumerLayout::opaque(itemsize), note: None }),
     }
 }
 
-/// Models PyO3's `PyBuffer<T>`. PyO3 accepts a format if there is a Rust type `T` with the kind of number of the
-/// format character and with the size `itemsize`. PyO3 reads numbers after `@`, `=` and `>` in the byte order of the
-/// machine. On a little-endian machine, the values of `>` are therefore wrong. Returns an error if there is no such
-/// Rust type.
+/// Models PyO3's `PyBuffer<T>`. PyO3 accepts a format if a Rust type `T` has the size `itemsize` and is the kind of
+/// number that the format character declares. PyO3 reads numbers after `@`, `=` and `>` in the byte order of the
+/// machine. On a little-endian machine, the values after `>` are therefore wrong. Returns an error if no Rust type
+/// fits.
 pub(super) fn pybuffer(query: &Query<'_>) -> ReadResult {
     let (native, code) = match query.format {
         [code] | [b'@', code] => (true, *code),
@@ -102,7 +103,7 @@ pub(super) fn pybuffer(query: &Query<'_>) -> ReadResult {
     }
 }
 
-/// Returns `format` as escaped text for a message. The text ends after the first 24 bytes of `format`.
+/// Returns the first 24 bytes of `format` as escaped text for a message.
 pub(super) fn excerpt(format: &[u8]) -> String {
     abridge(format, 24).into_owned()
 }

@@ -1,8 +1,9 @@
-//! `Consumer`: the libraries and functions that read buffer formats, each with a name and a version.
+//! `Consumer`: an enum of the libraries and functions that read buffer formats, each with a name and a version.
 
 use core::fmt;
 
-/// A library or function that reads buffer formats. Each variant is one version, whose behaviour was recorded.
+/// A library or function that reads buffer formats. Each variant is one version, and the behaviour of this version was
+/// recorded.
 ///
 /// ```
 /// use pep3118_readers::Consumer;
@@ -133,11 +134,11 @@ impl Consumer {
         }
     }
 
-    /// Returns the consumer whose name is `name`: `"pybind11"`, `"struct 3.13"`.
+    /// Returns the consumer named `name`, such as `"pybind11"` or `"struct 3.13"`.
     ///
-    /// `name` has the form `NumPy` or `NumPy 2.5`: the version is optional. Upper and lower case are equal in the
-    /// name. If `name` has no version, the function returns the newest version. Returns `None` if no consumer has this
-    /// name or version.
+    /// The version in `name` is optional, as in `NumPy` and `NumPy 2.5`. Without a version, the function returns the
+    /// newest version. The function ignores upper and lower case. Returns `None` if no consumer has this name or
+    /// version.
     ///
     /// ```
     /// use pep3118_readers::Consumer;

@@ -1,5 +1,5 @@
-//! `ConsumerLayout`: the layout of an item as a consumer reads it, in a form that can be compared with
-//! another layout.
+//! `ConsumerLayout`: the layout that a consumer reads from a format, as a list of `ScalarArray`s. Two layouts can be
+//! compared, and the first difference can be described.
 
 use alloc::format;
 use alloc::string::String;
@@ -28,9 +28,9 @@ pub(super) struct ScalarArray {
     /// The byte order of one element. `None` means that the byte order does not matter, because the type has
     /// no byte order or the size is 1 byte.
     pub(super) endian: Option<Endian>,
-    /// For each dimension, the number of elements and the stride in bytes. The dimension with the smallest
-    /// stride is first. Dimensions of one element are left out and contiguous dimensions are merged, so that
-    /// two equal arrays have equal `dims`.
+    /// (number of elements, stride in bytes) for each dimension, the dimension with the smallest stride first.
+    /// Dimensions of one element are left out, and contiguous dimensions are merged. Equal arrays therefore have equal
+    /// `dims`.
     dims: Vec<(u64, u64)>,
     /// The name of the field, for messages. The name is empty if the field has no name.
     name: Vec<u8>,
@@ -49,15 +49,14 @@ impl ScalarArray {
         self.offset = self.offset.saturating_add(by);
     }
 
-    /// Creates a text or a byte string of the type `ty`, `offset` bytes after the start of the item. `size`
-    /// is the size of the whole text in bytes. `endian` is the byte order of its characters, or `None` if a
-    /// character is one byte.
+    /// Creates a text or a byte string of the type `ty`, `offset` bytes after the start of the item. `size` is the size
+    /// of the whole text in bytes. `endian` is the byte order of the characters, or `None` if a character is one byte.
     pub(super) const fn sized(offset: u64, ty: Type, size: u64, endian: Option<Endian>) -> Self {
         Self { offset, ty, size, endian, dims: Vec::new(), name: Vec::new() }
     }
 
-    /// Repeats `self` `count` times. The starts of two successive copies are `stride` bytes apart. The copies
-    /// become the outermost dimension.
+    /// Adds an outermost dimension of `count` copies of `self`. `stride` is the distance in bytes from one copy to the
+    /// next.
     pub(super) fn repeat(&mut self, count: u64, stride: u64) {
         if count == 1 {
             return;
@@ -71,8 +70,8 @@ impl ScalarArray {
         self.join_text();
     }
 
-    /// If this is a contiguous array of characters, converts the array to one byte string, because `(5)c` and `5s`
-    /// describe the same bytes. Otherwise does nothing.
+    /// Converts a contiguous array of characters to one byte string, because `(5)c` and `5s` describe the same bytes.
+    /// Does not change any other array.
     fn join_text(&mut self) {
         if let (Type::Char | Type::Bytes, [(count, stride)]) = (self.ty, self.dims.as_slice())
             && *stride == self.size
@@ -88,7 +87,7 @@ impl ScalarArray {
         self.dims.iter().fold(1, |count: u64, (length, _)| count.saturating_mul(*length))
     }
 
-    /// Returns the offset in the item one past the last byte of the array.
+    /// Returns the offset in the item of the first byte after the array.
     fn end(&self) -> u64 {
         let last = self.dims.iter().fold(self.offset, |at: u64, (count, stride)| {
             at.saturating_add(count.saturating_sub(1).saturating_mul(*stride))
@@ -96,7 +95,8 @@ impl ScalarArray {
         last.saturating_add(self.size)
     }
 
-    /// Returns whether every element starts at the end of the preceding element. Returns `true` for a single element.
+    /// Returns `true` if every element starts at the end of the element before it, or if the array has only one
+    /// element.
     fn is_contiguous(&self) -> bool {
         match self.dims.as_slice() {
             [] => true,
@@ -105,12 +105,12 @@ impl ScalarArray {
         }
     }
 
-    /// Returns whether the array has 0 bytes: the element size or the number of elements is 0.
+    /// Returns `true` if the array has 0 bytes: the element size or the number of elements is 0.
     fn is_empty(&self) -> bool {
         self.size == 0 || self.count() == 0
     }
 
-    /// Returns whether a consumer that reads `self` gets the values that `meant` describes.
+    /// Returns `true` if a consumer that reads `self` gets the values that `meant` describes.
     fn agrees_with(&self, meant: &Self) -> bool {
         (self.offset, self.size) == (meant.offset, meant.size)
             && self.dims == meant.dims
@@ -118,8 +118,8 @@ impl ScalarArray {
             && keeps_value(self.ty, meant.ty, self.size)
     }
 
-    /// Describes the array in words: `big-endian int32`, `6 float64`, `5 bytes`. Mentions the byte order only
-    /// if the byte order differs from the byte order of `model`.
+    /// Describes the array in words: `big-endian int32`, `6 float64`, `5 bytes`. Mentions the byte order only if it
+    /// differs from the byte order of `model`.
     fn describe(&self, model: &DataModel) -> String {
         let order = match self.endian {
             Some(endian) if endian != model.endian => format!("{endian}-endian "),
@@ -143,11 +143,11 @@ impl ScalarArray {
     }
 }
 
-/// Returns whether a consumer that reads a value of the type `meant` as the type `read` gets the right value.
-/// Both types have `size` bytes.
+/// Returns `true` if a consumer that reads a value of the type `meant` as the type `read` gets the same value. Each
+/// type has `size` bytes.
 fn keeps_value(read: Type, meant: Type, size: u64) -> bool {
     let kind = |ty| match ty {
-        // Consumers read a single character as a signed or an unsigned byte.
+        // Consumers read a single character as a signed or as an unsigned byte.
         Type::Char | Type::Bytes | Type::Pascal | Type::Bool if size == 1 => Type::Char,
         Type::Pascal => Type::Bytes,
         Type::Wchar | Type::Ucs2 | Type::Ucs4 => Type::Ucs4,
@@ -193,7 +193,7 @@ impl ConsumerLayout {
         Self { size, arrays: Vec::new(), opaque: true }
     }
 
-    /// Returns whether the consumer reads the item as bytes without a type.
+    /// Returns `true` if the consumer reads the item as bytes without a type.
     pub(super) const fn is_opaque(&self) -> bool {
         self.opaque
     }
@@ -208,19 +208,19 @@ impl ConsumerLayout {
         Self::new(layout.size(), arrays)
     }
 
-    /// Returns whether the item is one scalar or one text that fills the item.
+    /// Returns `true` if the item is one scalar, or one text that fills the item.
     pub(super) fn is_scalar(&self) -> bool {
         matches!(self.arrays.as_slice(), [only] if only.size == self.size)
     }
 
-    /// Returns the offset in the item one past the last byte of all scalars and arrays. Returns 0 if there
-    /// are none.
+    /// Returns the offset in the item of the first byte after all scalars and arrays. Returns 0 if the item has no
+    /// scalars.
     pub(super) fn end(&self) -> u64 {
         self.arrays.iter().map(ScalarArray::end).max().unwrap_or(0)
     }
 
-    /// Returns whether a consumer that reads `self` gets the values that `meant` describes. A layout without
-    /// a type agrees with every layout of equal size.
+    /// Returns `true` if a consumer that reads `self` gets the values that `meant` describes. A layout without a type
+    /// agrees with every layout of equal size.
     pub(super) fn agrees_with(&self, meant: &Self) -> bool {
         self.size == meant.size
             && (self.opaque
@@ -228,15 +228,14 @@ impl ConsumerLayout {
                 || all_agree(&merge_adjacent(&self.arrays), &merge_adjacent(&meant.arrays)))
     }
 
-    /// Returns whether there is padding before a scalar or array. Padding at the end of the item does not
-    /// count.
+    /// Returns `true` if the item has padding before a scalar or an array. Ignores padding at the end of the item.
     pub(super) fn has_gap(&self) -> bool {
         let mut end = 0;
         self.arrays.iter().any(|array| array.offset > core::mem::replace(&mut end, array.end()))
     }
 
-    /// Describes the layout on one line: `int32`, `12 bytes: int32 at 0, float64 at 4`. `model` is the
-    /// machine whose byte order is not mentioned.
+    /// Describes the layout on one line: `int32`, `12 bytes: int32 at 0, float64 at 4`. The text mentions only byte
+    /// orders that differ from the byte order of `model`.
     pub(super) fn describe(&self, model: &DataModel) -> String {
         if self.opaque {
             return plural(self.size, "opaque byte");
@@ -259,9 +258,9 @@ impl ConsumerLayout {
         }
     }
 
-    /// Describes the first difference between `self` and `meant`. Returns two texts: the first describes
-    /// `self`, the second `meant`. The texts describe the whole layouts if there is no single pair of arrays
-    /// that differs. `model` is the machine whose byte order is not mentioned.
+    /// Describes the first difference between `self` and `meant`. Returns (text about `self`, text about `meant`). If
+    /// the difference is not in a single pair of arrays, the texts describe the whole layouts. The text mentions only
+    /// byte orders that differ from the byte order of `model`.
     pub(super) fn difference(&self, meant: &Self, model: &DataModel) -> (String, String) {
         let whole = || (self.describe(model), meant.describe(model));
         if self.opaque || self.arrays.len() != meant.arrays.len() || self.arrays.len() < 2 {
@@ -278,21 +277,21 @@ impl ConsumerLayout {
         if read_text != meant_text {
             return (read_text, meant_text);
         }
-        // Both arrays have the same description, so the arrays differ only in the distance between the elements.
+        // The two arrays have the same description, so they differ only in the distance between the elements.
         let distance = |array: &ScalarArray| array.dims.last().map_or(0, |(_, stride)| *stride);
         let with = |text: String, array: &ScalarArray| format!("{text}, {} apart", plural(distance(array), "byte"));
         (with(read_text, read), with(meant_text, meant))
     }
 }
 
-/// Returns whether `read` and `meant` have equal lengths and each array in `read` agrees with the array at
-/// the same index in `meant`.
+/// Returns `true` if `read` and `meant` have equal lengths, and each array in `read` agrees with the array at the same
+/// index in `meant`.
 fn all_agree(read: &[ScalarArray], meant: &[ScalarArray]) -> bool {
     read.len() == meant.len() && read.iter().zip(meant).all(|(read, meant)| read.agrees_with(meant))
 }
 
-/// Merges adjacent arrays of one type into one array, because `ii` and `2i` describe the same values. Returns
-/// the merged list and does not change `arrays`.
+/// Returns a copy of `arrays` in which adjacent arrays of one type are merged into one array, because `ii` and `2i`
+/// describe the same values.
 fn merge_adjacent(arrays: &[ScalarArray]) -> Vec<ScalarArray> {
     let mut merged: Vec<ScalarArray> = Vec::new();
     for array in arrays {
@@ -315,9 +314,9 @@ fn merge_adjacent(arrays: &[ScalarArray]) -> Vec<ScalarArray> {
 
 /// Appends the scalars and arrays of `field` to `arrays`.
 ///
-/// `base` is the offset of the enclosing record in bytes. `outer` has one pair for each enclosing record: the
-/// number of elements and the stride in bytes. The innermost record is last. `outer` is unchanged after the
-/// call. The recursion is bounded, because the parser limits the nesting of records.
+/// `base` is the offset of the enclosing record in bytes. `outer` has (number of elements, stride in bytes) for each
+/// enclosing record, the innermost record last. The function restores `outer` before it returns. The parser limits the
+/// nesting of records, and thus the recursion.
 fn append_arrays(field: Field<'_>, base: u64, outer: &mut Vec<(u64, u64)>, arrays: &mut Vec<ScalarArray>) {
     let offset = base.saturating_add(field.offset());
     if field.ty() == Type::Record {
@@ -339,8 +338,8 @@ fn append_arrays(field: Field<'_>, base: u64, outer: &mut Vec<(u64, u64)>, array
     arrays.push(array);
 }
 
-/// Returns the scalar that the format character `code` describes, in the byte order of `model`. `code` can be
-/// `Z` and a format character. The scalar has native size if `native` is `true`, and standard size if not.
+/// Returns the scalar that the format character `code` describes, in the byte order of `model`. `code` can also be `Z`
+/// and a format character. If `native` is `true`, the scalar has its native size, and otherwise its standard size.
 /// Returns `None` if `code` is not a format character with this size.
 pub(super) fn scalar(code: &[u8], native: bool, model: &DataModel) -> Option<Scalar> {
     let mut text = Vec::from([if native { b'@' } else { b'=' }]);

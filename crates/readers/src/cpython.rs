@@ -1,5 +1,5 @@
-//! Models of `struct` (CPython and PyPy) and of CPython's `memoryview`: predict how these modules read a
-//! format.
+//! Models of the `struct` modules of CPython and PyPy, and of CPython's `memoryview`: predict the layout that they read
+//! from a format.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -25,9 +25,9 @@ const fn with_wide_char(codes: Codes) -> Codes {
     codes.with(&[Code::Ucs2])
 }
 
-/// Models `struct.calcsize` and `struct.unpack`. `dialect` has the rules of the version of `struct`. The
-/// result is the layout of the values that `struct.unpack` returns for an item of `struct.calcsize` bytes.
-/// Returns an error if `struct.calcsize` raises an error.
+/// Models `struct.calcsize` and `struct.unpack`. `dialect` has the rules of one version of `struct`. The result is the
+/// layout of the values that `struct.unpack` returns. The size of the item is the result of `struct.calcsize`. Returns
+/// an error if `struct.calcsize` raises an error.
 pub(super) fn calcsize(query: &Query<'_>, dialect: &Dialect) -> ReadResult {
     match Layout::read(query.format, dialect, query.model) {
         Ok(layout) => Ok(ConsumerLayout::of(&layout).into()),
@@ -40,7 +40,7 @@ pub(super) fn calcsize(query: &Query<'_>, dialect: &Dialect) -> ReadResult {
 pub(super) enum Version {
     /// Python 3.11. `e`, `Zf` and `Zd` are not supported.
     Before312,
-    /// Python 3.12 to 3.14. `e` is supported, `Zf` and `Zd` are not.
+    /// Python 3.12 to 3.14. `e` is supported, but `Zf` and `Zd` are not.
     From312,
     /// Python 3.15 and newer. `e`, `Zf` and `Zd` are supported.
     From315,
@@ -64,7 +64,7 @@ pub(super) fn memoryview(query: &Query<'_>, version: Version) -> ReadResult {
     }
 }
 
-/// Returns the reason why a memoryview refuses a format. `code` is the format without a leading `@`.
+/// Returns the reason why a memoryview refuses the format `code`. A leading `@` must be removed from `code`.
 fn memoryview_refusal(code: &[u8]) -> String {
     match code {
         [b'e'] => String::from("format character `e` is read from Python 3.12 on"),

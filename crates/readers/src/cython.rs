@@ -1,4 +1,5 @@
-//! Model of Cython's buffer check, which compares a format with the C type that the user declared.
+//! Model of Cython's buffer check, which compares a format with the C type that the user declared. `cython_accepts`
+//! tests one C type; `memoryview` is the model for `readers`.
 //!
 //! Cython parses the format and compares the fields with the C type in one pass. The model has two steps. The first
 //! step parses the format by Cython's rules into a list of [`FieldGroup`]s. A field group is a sequence of equal
@@ -18,16 +19,16 @@ use pep3118::abi::DataModel;
 use pep3118::layout::{Field, Layout, Scalar, Type};
 use pep3118::{__private::plural, Align};
 
-/// The maximum number of characters that the parser processes. Without a limit, a short format with nested
-/// counts such as `9999T{9999T{...}}` would take unbounded time, because the parser parses a structure with a
-/// count once for each element.
+/// The maximum number of characters that the parser processes. The parser parses a structure with a count once for each
+/// element. Without a limit, a short format with nested counts, such as `9999T{9999T{...}}`, would therefore take
+/// unbounded time.
 const MAX_STEPS: u32 = 1 << 18;
 /// The maximum depth of nested structures that this model parses.
 const MAX_DEPTH: u32 = 64;
-/// The maximum of a C int. Cython rejects a larger count or a larger length of a dimension.
+/// The maximum of a C int. Cython refuses a larger count and a larger length of a dimension.
 const INT_MAX: u64 = 0x7fff_ffff;
 
-/// Tests whether Cython accepts a buffer as a typed memoryview of a C type.
+/// Checks that Cython accepts a buffer as a typed memoryview of a C type.
 ///
 /// `format` and `itemsize` (in bytes) describe the buffer. `declared` is the layout of the C type. A field with
 /// a shape is a C array, and a record is a C structure. The function ignores the names of fields.
@@ -130,8 +131,8 @@ fn flatten(field: Field<'_>, base: u64, fields: &mut Vec<TypeField>) -> Result<(
     Ok(())
 }
 
-/// Returns whether Cython treats the type `found` in the format and the type `declared` as one kind of number.
-/// Cython compares only the kind and the size. A C `char` matches every integer of one byte.
+/// Returns `true` if Cython treats the type `found` in the format and the declared type `declared` as the same kind of
+/// number. Cython compares only the kind and the size. A C `char` matches every integer of one byte.
 fn same_class(found: Type, declared: Type) -> bool {
     let class = |ty| match ty {
         Type::Char => 'H',
@@ -155,14 +156,14 @@ pub(super) fn memoryview(query: &Query<'_>, meant: &[ConsumerLayout]) -> ReadRes
     let parsed = parse(query.format, query.model)?;
     if parsed.groups.is_empty() {
         if parsed.ended_early {
-            // If no size is known, the layout has 0 bytes. Cython compares no field in this case and accepts
-            // any itemsize.
+            // If no size is known, the layout gets 0 bytes. In this case, Cython compares no field and accepts any
+            // itemsize.
             let size = query.itemsize_or_described().unwrap_or(0);
             return Ok(ConsumerLayout::opaque(size).into());
         }
         return Err(String::from("a type has at least one field"));
     }
-    let Extent { end, align, is_aligned } = parsed.extent(query.model);
+    let FieldsEnd { end, align, is_aligned } = parsed.fields_end(query.model);
     let rounded = if is_aligned { align.round_up(end).unwrap_or(end) } else { end };
     let values = parsed.values();
     let exact = |size| ConsumerLayout::new(size, values.clone());
@@ -186,9 +187,9 @@ pub(super) fn memoryview(query: &Query<'_>, meant: &[ConsumerLayout]) -> ReadRes
     }
 }
 
-/// Returns `layout` if `layout` agrees with a layout in `meant`. Returns an error if `layout` agrees with no layout in
-/// `meant`, because Cython refuses a format that differs from the declared C type. The error describes the difference
-/// from the first layout in `meant`. `model` is the machine of the consumer.
+/// Returns `layout` if it agrees with a layout in `meant`, and otherwise an error, because Cython refuses a format that
+/// differs from the declared C type. The error describes the difference from the first layout in `meant`. `model` is
+/// the machine of the consumer.
 ///
 /// Returns `layout` without a comparison if `meant` is empty, or if `ended_early` is `true`. `ended_early` must be
 /// `true` if an unmatched `}` ended Cython's check.
@@ -230,28 +231,30 @@ struct ParsedFormat {
     ended_early: bool,
 }
 
-/// The end and the alignment of a C structure that has the fields of a format, and whether all fields are aligned.
-struct Extent {
-    /// The offset one past the last byte of the fields, in bytes, without trailing padding.
+/// The end and the alignment of the fields of a format, at the offsets that Cython computes. Trailing padding is not
+/// included.
+struct FieldsEnd {
+    /// The offset of the first byte after all fields.
     end: u64,
     /// The alignment of the structure, which is the largest alignment of a field.
     align: Align,
-    /// Whether the offset of every field is a multiple of the field's natural alignment.
+    /// `true` if the offset of every field is a multiple of the natural alignment of the field.
     is_aligned: bool,
 }
 
 impl ParsedFormat {
-    /// Computes the end and the alignment of a C structure with the fields of `self` on the machine `model`.
-    fn extent(&self, model: &DataModel) -> Extent {
-        let mut extent = Extent { end: 0, align: Align::ONE, is_aligned: true };
+    /// Returns the end and the alignment of the parsed fields, and `is_aligned`. The alignments are those of the C
+    /// types on the machine `model`; the offsets do not change.
+    fn fields_end(&self, model: &DataModel) -> FieldsEnd {
+        let mut end = FieldsEnd { end: 0, align: Align::ONE, is_aligned: true };
         for group in &self.groups {
             let elements = group.elements().saturating_mul(group.scalar.size);
             let align = natural_align(group.scalar, model);
-            extent.end = group.offset.saturating_add(elements).max(extent.end);
-            extent.align = align.max(extent.align);
-            extent.is_aligned &= align.divides(group.offset);
+            end.end = group.offset.saturating_add(elements).max(end.end);
+            end.align = align.max(end.align);
+            end.is_aligned &= align.divides(group.offset);
         }
-        extent
+        end
     }
 
     /// Converts each field group to a `ScalarArray`, in the order of the format.
@@ -321,11 +324,11 @@ fn parse(format: &[u8], model: &DataModel) -> Result<ParsedFormat, String> {
 /// A format character as a pair: the character, and whether `Z` precedes the character.
 type Code = (u8, bool);
 
-/// The state of Cython's parser, with the fields of the C structure in Cython.
+/// The state of Cython's parser. The fields correspond to those of the C structure in Cython's source.
 ///
-/// Cython compares equal consecutive format characters at once. This module calls such a sequence a *run*. The
-/// *current* format character is the character of the run that Cython is reading. The run ends when Cython finds a
-/// different format character, a shape or a brace.
+/// Cython compares equal consecutive format characters in one step. This module calls a sequence of equal format
+/// characters a *run*. The *current* format character is the character of the run that Cython is reading. The run ends
+/// when Cython finds a different format character, a shape or a brace.
 struct Parser<'f> {
     format: &'f [u8],
     model: &'f DataModel,
@@ -337,15 +340,15 @@ struct Parser<'f> {
     new_order: u8,
     /// The byte-order character that applies to the current format character.
     order: u8,
-    /// The number in front of the next format character. 1 if there is no number.
+    /// The number before the next format character, or 1 without a number.
     new_count: u64,
     /// The number of fields in the current run.
     count: u64,
-    /// The current format character. `None` if there is no run.
+    /// The current format character. `None` outside of a run.
     code: Option<Code>,
-    /// The shape that was parsed and not yet used, such as `[2, 3]` after `(2,3)`. `None` if there is no shape.
+    /// The last parsed shape, such as `[2, 3]` after `(2,3)`. `None` if the shape is already used, or without a shape.
     shape: Option<Vec<u64>>,
-    /// The alignment of the first field under `@` in the innermost structure. `None` if no such field was parsed yet.
+    /// The alignment of the first field under `@` in the innermost structure. `None` before the first such field.
     align: Option<Align>,
     /// The number of characters that the parser has processed. The maximum is [`MAX_STEPS`].
     steps: u32,
@@ -410,7 +413,7 @@ impl Parser<'_> {
                 b'?' | b'c' | b'b' | b'B' | b'h' | b'H' | b'i' | b'I' | b'l' | b'L' | b'q' | b'Q' | b'f' | b'd'
                 | b'g' | b'O' | b's' | b'p' => self.push_code((byte, false))?,
                 b':' => {
-                    // `at` is at most the length of the format, so the range exists.
+                    // The range exists, because `at` is at most the length of the format.
                     let name = self.format.get(at..).unwrap_or_default();
                     let colon = name.iter().position(|byte| *byte == b':');
                     let colon = colon.ok_or_else(|| String::from("a name is never closed"))?;
@@ -439,9 +442,9 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// Parses a structure once for each element of its count. `brace` is the offset in the format of the `{`.
-    /// `depth` is the number of structures around `brace`. Returns the offset in the format after the
-    /// structure. Returns an error if there is no `{` at `brace` or Cython refuses the content.
+    /// Parses a structure once for each element of its count. `brace` is the offset in the format of the `{`. `depth`
+    /// is the number of structures around `brace`. Returns the offset in the format after the structure. Returns an
+    /// error if `brace` is not the offset of a `{`, or if Cython refuses the content.
     fn structure(&mut self, brace: usize, depth: u32) -> Result<usize, String> {
         let times = core::mem::replace(&mut self.new_count, 1);
         let align = self.align;
@@ -462,8 +465,8 @@ impl Parser<'_> {
         Ok(after)
     }
 
-    /// Ends the current run: computes the offset of its fields and appends a field group to `groups`. Does
-    /// nothing if there is no run. Returns an error if Cython raises an error for the fields.
+    /// Ends the current run: computes the offset of its fields and appends a field group to `groups`. Does nothing
+    /// outside of a run. Returns an error if Cython raises an error for the fields.
     fn flush(&mut self) -> Result<(), String> {
         let Some((letter, is_complex)) = self.code.take() else { return Ok(()) };
         if self.has_ended {
@@ -486,7 +489,7 @@ impl Parser<'_> {
         let is_text = matches!(letter, b's' | b'p');
         let shape = self.shape.take();
         let is_array = shape.as_ref().is_some_and(|shape| !shape.is_empty());
-        // Cython ignores a count in front of an array. A run with a count of 0 matches no C type.
+        // Cython ignores a count before an array. A run with a count of 0 matches no C type.
         let count = if is_array { 1 } else { self.count };
         if count == 0 {
             return Err(format!("a count of 0 before `{}` matches no type", char::from(letter)));
@@ -534,8 +537,8 @@ impl Parser<'_> {
         Ok(at.saturating_add(1))
     }
 
-    /// Parses the decimal digits at byte `start` of the format. Returns the number, and the offset of the byte
-    /// after the last digit. Returns an error if there is no digit or the number does not fit a C int.
+    /// Parses the decimal digits at byte `start` of the format. Returns the number, and the offset of the byte after
+    /// the last digit. Returns an error if the byte at `start` is not a digit, or if the number does not fit a C int.
     fn number(&mut self, start: usize) -> Result<(u64, usize), String> {
         // `start` is at most the length of the format, so the range exists.
         let rest = self.format.get(start..).unwrap_or_default();
@@ -543,7 +546,8 @@ impl Parser<'_> {
         let (number, after) = rest.split_at(digits);
         self.steps = self.steps.saturating_add(u32::try_from(digits).unwrap_or(u32::MAX));
         if digits == 0 {
-            // Cython names the byte that is not a digit. At the end of the C string, this byte is NUL.
+            // The message of Cython contains the byte that is not a digit. At the end of the C string, this byte is
+            // NUL.
             let byte = after.first().copied().unwrap_or_default();
             return Err(format!("unknown character `{}`", escape(&[byte])));
         }

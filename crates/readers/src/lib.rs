@@ -1,8 +1,8 @@
-//! Models of the consumers of Python buffer formats. A model states whether a consumer reads, misreads or
-//! refuses a format.
+//! Models of the consumers of Python buffer formats. A model predicts that a consumer reads, misreads or refuses a
+//! format.
 //!
-//! A refusal raises an error. A misreading is silent: the consumer accepts the format but reads values that
-//! the exporter did not write.
+//! A consumer that refuses a format raises an error. A consumer that misreads a format raises no error, but reads
+//! values that the exporter did not write.
 //!
 //! | format | consumer | outcome |
 //! |--|--|--|
@@ -27,9 +27,9 @@
 //! [`reconcile`](pep3118::layout::reconcile) determines the meaning of a format from the format and the
 //! itemsize. A consumer misreads a format if it accepts the format and reads another layout.
 //!
-//! Each model describes one version of a consumer. The model implements the rules of that version. A test
-//! compares the model with recorded answers of the consumer (`tests/it/readers.rs` in the repository).
-//! "Native" sizes and byte order are those of the [`DataModel`](pep3118::DataModel) argument.
+//! Each model describes one version of a consumer. The model implements the rules of that version. A test compares the
+//! model with recorded answers of the consumer (`tests/it/readers.rs` in the repository). The argument
+//! [`DataModel`](pep3118::DataModel) determines the native sizes and the native byte order.
 //!
 //! # Limitations
 //! A model uses only the format and the itemsize. A model ignores shapes, strides, the alignment of the memory

@@ -1,7 +1,7 @@
 //! Model of NumPy: predicts the dtype that `numpy.asarray` creates for a format.
 //!
-//! NumPy reads a format with one format character in C (the fast path) and all other formats in Python (the
-//! parser). The model repeats the steps of NumPy's code, because these steps decide in unusual cases:
+//! NumPy reads a format with one format character in C (the fast path) and all other formats in Python (the parser).
+//! The model repeats the steps of NumPy's code, because these steps determine the result for unusual formats:
 //!
 //! - the fast path accepts any character after `Z`
 //! - the parser stops at an unmatched `}`
@@ -25,7 +25,7 @@ use pep3118::layout::{Scalar, Type};
 const MAX_DEPTH: usize = 64;
 /// The maximum number of dimensions of a NumPy array.
 const MAX_DIMENSIONS: usize = 64;
-/// The maximum of a C int. NumPy rejects a larger dtype size in bytes and a larger count.
+/// The maximum of a C int. NumPy refuses a larger dtype size in bytes and a larger count.
 const INT_MAX: u64 = 0x7fff_ffff;
 
 /// Models `numpy.asarray`. NumPy tries the fast path. If the fast path does not accept the format, NumPy
@@ -52,8 +52,8 @@ pub(super) fn asarray(query: &Query<'_>) -> ReadResult {
 
 /// Models NumPy's fast path for a format of one format character and any number of byte-order characters.
 ///
-/// The last byte-order character applies, even if this character is after the format character. `model` is
-/// the machine of the consumer. Returns `None` if NumPy does not use the fast path for `format`.
+/// The last byte-order character applies, even if it follows the format character. `model` is the machine of the
+/// consumer. Returns `None` if NumPy does not use the fast path for `format`.
 fn fast_path(format: &[u8], model: &DataModel) -> Option<Scalar> {
     let (mut order, mut standard) = (model.endian, false);
     let mut found = None;
@@ -69,7 +69,7 @@ fn fast_path(format: &[u8], model: &DataModel) -> Option<Scalar> {
             b'Z' => {
                 let (&part, after) = rest.split_first()?;
                 rest = after;
-                // NumPy ignores a `Z` in front of any character other than `f`, `d` and `g`.
+                // NumPy ignores a `Z` before any character other than `f`, `d` and `g`.
                 let code: &[u8] = if matches!(part, b'f' | b'd' | b'g') { &[b'Z', part] } else { &[part] };
                 found = Some(fast_path_scalar(code, !standard, model)?);
             }
@@ -79,15 +79,15 @@ fn fast_path(format: &[u8], model: &DataModel) -> Option<Scalar> {
     found.map(|scalar| Scalar { endian: order, ..scalar })
 }
 
-/// Returns the scalar that the fast path reads for the format character `code`, which can be `Z` and a character. The
-/// scalar has its native size on the machine `model` if `native` is `true`. Otherwise it has its standard size.
-/// Returns `None` if the fast path does not accept `code`.
+/// Returns the scalar that the fast path reads for `code`, a format character or `Z` and a format character. If
+/// `native` is `true`, the scalar has the native size on the machine `model`, and otherwise the standard size. Returns
+/// `None` if the fast path does not accept `code`.
 fn fast_path_scalar(code: &[u8], native: bool, model: &DataModel) -> Option<Scalar> {
     let last = code.last()?;
     if b"?bBhHiIlLqQnNefdg".contains(last) { scalar(code, native, model) } else { None }
 }
 
-/// Returns `format` without ASCII white space. Names are between colons and keep their white space.
+/// Returns `format` without ASCII white space, except in names, which are between colons.
 fn without_space(format: &[u8]) -> Vec<u8> {
     let mut in_name = false;
     let mut stripped = format.to_vec();
@@ -108,8 +108,8 @@ pub(super) struct Dtype {
 }
 
 /// Parses `format` by the rules of NumPy's parser on the machine `model`. NumPy calls the parser if the fast path
-/// fails. pybind11 always calls the parser. Returns an error if NumPy raises an error, or if the format is nested more
-/// deeply than this model parses.
+/// fails. pybind11 always calls the parser. Returns an error if NumPy raises an error, or if structures are nested more
+/// than [`MAX_DEPTH`] deep.
 pub(super) fn dtype(format: &str, model: &DataModel) -> Result<Dtype, String> {
     let text: Vec<char> = format.chars().collect();
     let mut parser = Parser { rest: &text, order: '@', model };
@@ -122,12 +122,12 @@ pub(super) fn dtype(format: &str, model: &DataModel) -> Result<Dtype, String> {
 struct Parser<'t> {
     /// The characters that are not parsed yet.
     rest: &'t [char],
-    /// The last byte-order character. After a closing brace, the last character inside of the braces still applies.
+    /// The last byte-order character. A character inside of braces still applies after the closing brace.
     order: char,
     model: &'t DataModel,
 }
 
-/// The type of one element, as the parser reads it. `size` and `align` are in bytes.
+/// The type of one element, as NumPy's parser reads it.
 struct ItemType {
     /// The scalars and arrays of one element.
     values: Vec<ScalarArray>,
@@ -152,8 +152,8 @@ impl<'t> Parser<'t> {
         }
     }
 
-    /// Removes the text up to the next character `end`, and `end`, from `rest`. Returns the text without
-    /// `end`. Returns an error if `rest` does not contain `end`.
+    /// Removes the text up to and including the next character `end` from `rest`. Returns the text before `end`.
+    /// Returns an error if `rest` does not contain `end`.
     fn until(&mut self, end: char) -> Result<&'t [char], String> {
         let at = self.rest.iter().position(|c| *c == end).ok_or_else(|| format!("`{end}` is missing"))?;
         let (before, after) = self.rest.split_at(at);
@@ -169,7 +169,8 @@ impl<'t> Parser<'t> {
         }
     }
 
-    /// Returns the next character and leaves it in `rest`. Returns an error at the end of the format.
+    /// Returns the next character, and does not remove the character from `rest`. Returns an error at the end of the
+    /// format.
     fn peek(&self) -> Result<char, String> {
         self.rest.first().copied().ok_or_else(|| String::from("the format ends before an item"))
     }
@@ -184,9 +185,9 @@ impl<'t> Parser<'t> {
         let mut values = Vec::new();
         let (mut offset, mut align) = (0_u64, 1_u64);
         let mut names = BTreeSet::new();
-        // `fields` is the number of fields. `single` is the size in bytes of the only field, and whether the
-        // type of the field has no fields. `single` is `None` if there are several fields, if the field has a
-        // name, or if its offset is not 0.
+        // `fields` is the number of fields. `single` describes the only field as (size in bytes, the type has no
+        // fields). `single` is `None` if the structure has several fields, if the field has a name, or if its offset is
+        // not 0.
         let (mut fields, mut single) = (0_u64, None);
         while !self.rest.is_empty() && !self.eat(&['}']) {
             let shape = if self.eat(&['(']) { Some(self.shape()?) } else { None };
@@ -201,8 +202,8 @@ impl<'t> Parser<'t> {
                 offset = round_up(offset, item.align);
                 let tail = round_up(item.size, item.align).saturating_sub(item.size);
                 let many = elements > 1 || shape.as_ref().is_some_and(|shape| product(shape) > 1);
-                // NumPy places the padding of a single element after the element, but includes the padding in each
-                // element of an array.
+                // NumPy adds the padding of a single element after the element. In an array, NumPy adds the padding to
+                // each element.
                 padding_after = if many { 0 } else { tail };
                 item.size = item.size.saturating_add(tail).saturating_sub(padding_after);
                 align = lcm(align, item.align);
@@ -239,8 +240,8 @@ impl<'t> Parser<'t> {
         Ok(ItemType { values, size, align, is_plain })
     }
 
-    /// Parses the lengths of a shape and removes the shape with its closing parenthesis from `rest`. Returns
-    /// an error if a length is not an integer that fits a C int.
+    /// Parses the lengths of a shape, and removes the shape and its closing parenthesis from `rest`. Returns an error
+    /// if a length is not an integer that fits a C int.
     fn shape(&mut self) -> Result<Vec<u64>, String> {
         let body = self.until(')')?;
         body.split(|c| *c == ',')
@@ -252,8 +253,8 @@ impl<'t> Parser<'t> {
             .collect()
     }
 
-    /// Removes the digits at the start of `rest`, and returns the number that the digits represent. Returns 1 if there
-    /// are no digits.
+    /// Removes the digits at the start of `rest`, and returns the number with these digits. Returns 1 if `rest` does
+    /// not start with a digit.
     fn count(&mut self) -> u64 {
         let digits = self.rest.iter().take_while(|c| digit(**c).is_some()).count();
         let (number, after) = self.rest.split_at(digits);
@@ -261,7 +262,7 @@ impl<'t> Parser<'t> {
         if digits == 0 { 1 } else { decimal(number.iter().filter_map(|c| digit(*c))) }
     }
 
-    /// Parses one type. `count` is the number in front of the type: the length of a text, or the number of elements of
+    /// Parses one type. `count` is the number before the type: the length of a text, or the number of elements of
     /// another type. `depth` is the number of structures around the type; [`structure`](Self::structure) compares this
     /// number with [`MAX_DEPTH`]. Returns an error if NumPy does not support the type.
     fn item(&mut self, count: u64, depth: usize) -> Result<ParsedItem, String> {
@@ -314,11 +315,11 @@ impl<'t> Parser<'t> {
     }
 }
 
-/// A parsed type, and the number in front of the type: `3i` has the type `i` and 3 elements.
+/// A parsed type, and the number before the type: `3i` has the type `i` and 3 elements.
 struct ParsedItem {
     /// The type of one element. After a call of [`array_of`], the type of the whole array.
     item: ItemType,
-    /// The number in front of the type. 1 for a text and for padding, whose sizes in `item` already contain this
+    /// The number before the type. 1 for a text and for padding, because the size in `item` already includes the
     /// number.
     elements: u64,
     /// Whether the format character is `x`.
@@ -335,9 +336,8 @@ fn scalar_item(scalar: Scalar, endian: Endian, align: u64, elements: u64) -> Par
     ParsedItem { item, elements, is_padding: false }
 }
 
-/// Replaces `item` with an array of `item`. `shape` is the shape of the array. Returns an error if NumPy does
-/// not support the array: its elements have 0 bytes, it has more than 64 dimensions, or its size does not fit
-/// a C int.
+/// Replaces `item` by an array of `item` with the shape `shape`. Returns an error if NumPy does not support the array:
+/// an element has 0 bytes, the array has more than 64 dimensions, or its size does not fit a C int.
 fn array_of(item: &mut ItemType, shape: &[u64]) -> Result<(), String> {
     if item.size == 0 && item.is_plain {
         return Err(String::from("an array of elements without bytes"));
@@ -359,8 +359,8 @@ fn array_of(item: &mut ItemType, shape: &[u64]) -> Result<(), String> {
     Ok(())
 }
 
-/// Returns `Ok` if the number `size`, a size in bytes, fits a C int, and an error otherwise. `what` is the noun for
-/// the object in the error message.
+/// Returns an error if `size`, a size in bytes, does not fit a C int. `what` is the noun for the object in the error
+/// message.
 fn check_size(size: u64, what: &str) -> Result<(), String> {
     if size > INT_MAX { Err(format!("the {what} is larger than {INT_MAX} bytes")) } else { Ok(()) }
 }
@@ -370,9 +370,8 @@ fn product(shape: &[u64]) -> u64 {
     shape.iter().fold(1, |product: u64, length| product.saturating_mul(*length))
 }
 
-/// Rounds `offset` up to a multiple of `align`. Both are in bytes. `align` can be a number that is not a
-/// power of two, because NumPy aligns a structure to the least common multiple of the alignments of its
-/// fields.
+/// Rounds `offset` up to a multiple of `align`, where both numbers are in bytes. `align` need not be a power of two,
+/// because NumPy aligns a structure to the least common multiple of the alignments of the fields.
 fn round_up(offset: u64, align: u64) -> u64 {
     offset.checked_next_multiple_of(align.max(1)).unwrap_or(u64::MAX)
 }

@@ -1,4 +1,4 @@
-//! [`digit`], [`decimal`] and [`int`]: parse integers with the rules of Python's `int()`, such as digits of any
+//! [`digit`], [`decimal`] and [`int`]: parse integers by the rules of Python's `int()`, which accepts digits of any
 //! script.
 
 /// The code point of the digit zero of every script outside ASCII, in ascending order (Unicode general
@@ -23,8 +23,8 @@ pub(super) fn digit(c: char) -> Option<u32> {
     point.checked_sub(*zero).filter(|value| *value < 10)
 }
 
-/// Returns the number with the decimal digits `digits`, most significant digit first. Returns `u64::MAX` if
-/// the number does not fit 64 bits.
+/// Returns the number with the decimal digits `digits`. The most significant digit is first. Returns `u64::MAX` if the
+/// number does not fit 64 bits.
 pub(super) fn decimal(digits: impl Iterator<Item = u32>) -> u64 {
     digits.fold(0, |number: u64, digit| number.saturating_mul(10).saturating_add(u64::from(digit)))
 }

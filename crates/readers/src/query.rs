@@ -5,8 +5,7 @@ use alloc::string::String;
 use super::consumer_layout::ConsumerLayout;
 use pep3118::abi::DataModel;
 
-/// The input of a model, which is the parameter `query` of each model: a format, the itemsize of the buffer, and the
-/// machine of the consumer.
+/// The input of a model: a format, the itemsize of the buffer, and the machine of the consumer.
 #[derive(Clone, Copy)]
 pub(super) struct Query<'a> {
     /// The format. The format of a buffer does not include the terminating NUL.
@@ -31,12 +30,12 @@ impl Query<'_> {
 /// The result of a model: the layout that the consumer reads, or the reason why the consumer refuses the format.
 pub(super) type ReadResult = Result<Accepted, String>;
 
-/// The layout that a consumer reads from a format that it accepts.
+/// The answer of a consumer that accepts a format: the layout that the consumer reads, and a note.
 pub(super) struct Accepted {
     /// The layout of an item as the consumer reads it.
     pub(super) layout: ConsumerLayout,
-    /// A condition or a loss of information that does not change the values, such as `"the type is lost"`. `None` if
-    /// there is no condition and no loss.
+    /// A condition or a loss of information that does not change the values, such as `"the type is lost"`. `None`
+    /// without a condition or a loss.
     pub(super) note: Option<&'static str>,
 }
 

@@ -1,5 +1,5 @@
-//! Model of RustPython's `struct`: predicts how it reads a format. Where CPython's `struct` refuses the syntax of PEP
-//! 3118, RustPython's `struct` skips this syntax.
+//! Model of RustPython's `struct`: predicts the layout that the module reads from a format. RustPython's `struct` skips
+//! the syntax of PEP 3118, which CPython's `struct` refuses.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -78,9 +78,9 @@ pub(super) fn calcsize(query: &Query<'_>) -> ReadResult {
     Ok(ConsumerLayout::new(offset, values).into())
 }
 
-/// Skips a construct of PEP 3118, such as a structure or a name. `byte` is the first byte of the construct,
-/// and `rest` is the format after `byte`. Returns the format after the construct. Returns `Ok(None)` if
-/// `byte` is a format character, which is not skipped. Returns an error if the construct has no end.
+/// Skips a construct of PEP 3118, such as a structure or a name. `byte` is the first byte of the construct, and `rest`
+/// is the format after `byte`. Returns the format after the construct. Returns `Ok(None)` if `byte` is a format
+/// character, because format characters are not skipped. Returns an error if the construct has no end.
 fn skip(byte: u8, rest: &[u8]) -> Result<Option<&[u8]>, String> {
     match byte {
         0 => Err(String::from("embedded NUL")),
@@ -90,7 +90,7 @@ fn skip(byte: u8, rest: &[u8]) -> Result<Option<&[u8]>, String> {
         },
         b'(' => after_bracket(rest, b'(', b')').map(Some),
         b':' => match rest.iter().position(|byte| *byte == b':') {
-            // `colon` is an index of `rest`, so the range starts at most at the end of `rest`.
+            // `colon` is an index in `rest`, so the range starts at the end of `rest` or before it.
             Some(colon) => Ok(Some(rest.get(colon.saturating_add(1)..).unwrap_or_default())),
             None => Err(String::from("a name is never closed")),
         },
@@ -99,9 +99,9 @@ fn skip(byte: u8, rest: &[u8]) -> Result<Option<&[u8]>, String> {
     }
 }
 
-/// Returns the part of the format after the closing bracket of a construct. `rest` must be the part of the format
-/// after the opening bracket. `open` and `close` are the two brackets, such as `{` and `}`. Skips nested pairs of
-/// these brackets. Returns an error if there is no matching `close`.
+/// Returns the format after the closing bracket of a construct. `rest` must be the format after the opening bracket.
+/// `open` and `close` are the two brackets, such as `{` and `}`. Skips nested pairs of these brackets. Returns an error
+/// if no `close` matches the opening bracket.
 fn after_bracket(rest: &[u8], open: u8, close: u8) -> Result<&[u8], String> {
     let mut depth = 1_usize;
     for (at, byte) in rest.iter().enumerate() {
@@ -111,7 +111,7 @@ fn after_bracket(rest: &[u8], open: u8, close: u8) -> Result<&[u8], String> {
             depth = depth.saturating_sub(1);
         }
         if depth == 0 {
-            // `at` is an index of `rest`, so the range starts at most at the end of `rest`.
+            // `at` is an index in `rest`, so the range starts at the end of `rest` or before it.
             return Ok(rest.get(at.saturating_add(1)..).unwrap_or_default());
         }
     }
@@ -125,7 +125,7 @@ struct CodeLayout {
 }
 
 /// Returns the layout of the format character `byte` in the byte order `endian`. If `native` is `true`, the layout has
-/// the native size and alignment of the machine `model`. Otherwise the layout has the standard size. Returns an error
+/// the native size and alignment of the machine `model`. Otherwise, the layout has the standard size. Returns an error
 /// if RustPython does not support the character.
 fn code_layout(byte: u8, native: bool, endian: Endian, model: &DataModel) -> Result<CodeLayout, String> {
     let unknown = || alloc::format!("unknown format character `{}`", escape(&[byte]));

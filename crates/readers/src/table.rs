@@ -17,12 +17,12 @@ const VERB_WIDTH: usize = 10;
 /// The minimum width of the third column in characters.
 const MIN_TEXT_WIDTH: usize = 16;
 
-/// The largest length in bytes of a text that is repeated in the table. A longer text that several rows share is a
+/// The maximum length in bytes of a text that is repeated in the table. A longer text that several rows share becomes a
 /// footnote.
 const LONGEST_REPEATED: usize = 16;
 
 /// A summary, a table with one row for each answer, and footnotes. The text in the last column is wrapped. A long text
-/// that several rows share is a footnote, and the rows contain the number of the footnote.
+/// that several rows share becomes a footnote, and the rows contain the number of the footnote.
 ///
 /// ```
 /// use pep3118::DataModel; use pep3118_readers::{ReadersTable, readers};
@@ -41,8 +41,7 @@ pub struct ReadersTable<'a> {
 }
 
 impl<'a> ReadersTable<'a> {
-    /// Creates a table of `answers` whose lines have at most `width` characters. A `width` of less than 49 is
-    /// treated as 49.
+    /// Creates a table of `answers`. A line has at most `width` characters. A `width` below 49 means 49.
     #[must_use]
     pub const fn new(answers: &'a [Answer], width: usize) -> Self {
         Self { answers, width }
@@ -65,7 +64,8 @@ impl ReadersTable<'_> {
     }
 }
 
-/// Returns the text in the last column for `outcome`: the layout that is read, or the reason for the refusal.
+/// Returns the text in the last column for `outcome`: the layout that the consumer reads, or the reason for the
+/// refusal.
 fn text(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Reads { layout, note: None } => layout.clone(),
@@ -75,8 +75,8 @@ fn text(outcome: &Outcome) -> String {
     }
 }
 
-/// Returns the footnotes, in the order of their numbers: the long texts that occur more than once in `texts`, the
-/// texts of the last column.
+/// Returns the footnotes in the order of their numbers. `texts` are the texts of the last column. A footnote is a text
+/// longer than [`LONGEST_REPEATED`] that occurs more than once.
 fn footnotes(texts: &[String]) -> Vec<&str> {
     let mut footnotes: Vec<&str> = Vec::new();
     for text in texts.iter().filter(|text| text.len() > LONGEST_REPEATED) {
@@ -112,19 +112,19 @@ impl fmt::Display for ReadersTable<'_> {
     }
 }
 
-/// Writes `text` to `f` as one or more lines, each with a line feed at its end. `width` is the largest number of
+/// Writes `text` to `f` as one or more lines. Each line ends with a line feed. `width` is the maximum number of
 /// characters of `text` in a line. The lines after the first line start with `indent` spaces, which `width` does not
-/// count. A word with more than `width` characters is split. An empty `text` is written as an empty line.
+/// include. A word with more than `width` characters is split. An empty `text` is written as an empty line.
 fn write_lines(f: &mut fmt::Formatter<'_>, text: &str, width: usize, indent: usize) -> fmt::Result {
     let mut lines = Lines { rest: text, width };
     writeln!(f, "{}", lines.next().unwrap_or_default())?;
     lines.try_for_each(|line| writeln!(f, "{:indent$}{line}", ""))
 }
 
-/// An iterator over the lines of a wrapped text. A line has at most `width` characters. A line ends at a space
-/// if the line contains a space, and inside of a word if not.
+/// An iterator over the lines of a wrapped text. A line has at most `width` characters. A line ends at a space if
+/// possible, and otherwise inside of a word.
 struct Lines<'t> {
-    /// The text that was not returned yet.
+    /// The text that is not returned yet.
     rest: &'t str,
     /// The maximum number of characters in a line.
     width: usize,
@@ -138,8 +138,7 @@ impl<'t> Iterator for Lines<'t> {
         if text.is_empty() {
             return None;
         }
-        // The width is a number of characters. A number of bytes could end inside of a multi-byte character,
-        // where a text cannot be split.
+        // The width counts characters and not bytes, because a text cannot be split inside of a multi-byte character.
         let Some((limit, _)) = text.char_indices().nth(self.width) else {
             self.rest = "";
             return Some(text);

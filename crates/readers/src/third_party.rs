@@ -1,5 +1,5 @@
-//! Models of mpi4py, numba, pygame, nanoarrow, JPype, USD, simsimd and numkong: predict how these libraries
-//! read a format. Each library supports a fixed list of formats.
+//! Models of mpi4py, numba, pygame, nanoarrow, JPype, USD, simsimd and numkong: predict the layout that each library
+//! reads from a format. Each library supports a fixed list of formats.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -17,9 +17,9 @@ use pep3118::layout::{Dialect, Scalar, Type, calcsize_in};
 /// The maximum of a C int.
 const INT_MAX: u64 = 0x7fff_ffff;
 
-/// Models mpi4py. mpi4py removes a byte-order character of this machine and looks up the remaining text in a
-/// table of MPI datatypes. mpi4py reads values of the size of the MPI datatype, even if the itemsize differs.
-/// Returns an error if the table has no entry, or if the buffer is not a multiple of the datatype's size.
+/// Models mpi4py. mpi4py removes a byte-order character of this machine and looks up the remaining text in a table of
+/// MPI datatypes. mpi4py reads values with the size of the MPI datatype, even if the itemsize differs. Returns an error
+/// if the table has no entry, or if the size of the buffer is not a multiple of the size of the datatype.
 pub(super) fn mpi4py(query: &Query<'_>) -> ReadResult {
     let (has_byte_order, key) = match (query.format, query.model.endian) {
         ([b'@', key @ ..], _) => (false, key),
@@ -28,8 +28,8 @@ pub(super) fn mpi4py(query: &Query<'_>) -> ReadResult {
         (key, _) => (false, key),
     };
     let datatype = mpi_datatype(key, query.model).ok_or_else(|| format!("no MPI datatype for `{}`", excerpt(key)))?;
-    // The behaviour of mpi4py was recorded with buffers of two items. mpi4py refuses a buffer whose size is not
-    // a multiple of the datatype's size.
+    // The behaviour of mpi4py was recorded with buffers of two items. mpi4py refuses a buffer with a size that is not a
+    // multiple of the size of the datatype.
     let itemsize = query.itemsize_or_described().unwrap_or(datatype.size);
     let remainder = itemsize.saturating_mul(2).checked_rem(datatype.size);
     if remainder.is_some_and(|remainder| remainder > 0) {
@@ -67,8 +67,8 @@ fn mpi_datatype(key: &[u8], model: &DataModel) -> Option<Scalar> {
     }
 }
 
-/// Returns the type of a NumPy type string without a byte-order character: `i4`, `c16`. Returns `None` if
-/// `text` is not a type string of a number. The byte order is the byte order of `model`.
+/// Returns the type of `text`, a type string of NumPy without a byte-order character, such as `i4` or `c16`. The type
+/// has the byte order of `model`. Returns `None` if `text` is not the type string of a number.
 fn type_string(text: &[u8], model: &DataModel) -> Option<Scalar> {
     let (ty, size) = match text {
         b"b1" => (Type::Bool, 1),
@@ -90,8 +90,8 @@ fn type_string(text: &[u8], model: &DataModel) -> Option<Scalar> {
     Some(Scalar { ty, size, endian: model.endian })
 }
 
-/// Models numba. For an integer, numba accepts one format character and takes the size from the itemsize. For
-/// `f`, `d`, `Zf` and `Zd`, numba accepts any number of `=` in front. Returns an error for other formats.
+/// Models numba. For an integer, numba accepts one format character and takes the size from the itemsize. For `f`, `d`,
+/// `Zf` and `Zd`, numba accepts any number of preceding `=`. Returns an error for other formats.
 pub(super) fn numba(query: &Query<'_>) -> ReadResult {
     let unsupported = || format!("format `{}` is not supported", excerpt(query.format));
     if let [code] = query.format
@@ -99,8 +99,8 @@ pub(super) fn numba(query: &Query<'_>) -> ReadResult {
     {
         let kind = scalar(&[*code], true, query.model).ok_or_else(unsupported)?;
         let itemsize = query.itemsize.unwrap_or(kind.size);
-        // numba also accepts an itemsize that no integer type has, such as 3 bytes. An array of such items supports no
-        // operations, so the items have no type here.
+        // numba also accepts an itemsize for which no integer type exists, such as 3 bytes. An array of such items
+        // supports no operations, so the model returns items without a type.
         return Ok(widened(kind, itemsize).map_or(ConsumerLayout::opaque(itemsize), ConsumerLayout::scalar).into());
     }
     let start = query.format.iter().position(|byte| *byte != b'=').unwrap_or(query.format.len());
@@ -113,8 +113,8 @@ pub(super) fn numba(query: &Query<'_>) -> ReadResult {
 }
 
 /// Models pygame. pygame accepts one number or padding. The format character determines the kind of number, and the
-/// itemsize determines the size. pygame reads padding as untyped bytes. It also reads a number with a count, such as
-/// `3i`, as untyped bytes. Returns an error for other formats.
+/// itemsize determines the size. pygame reads padding, and a number with a count such as `3i`, as bytes without a type.
+/// Returns an error for other formats.
 pub(super) fn pygame(query: &Query<'_>) -> ReadResult {
     let (order, rest) = match query.format {
         [order @ (b'@' | b'=' | b'<' | b'>' | b'!'), rest @ ..] => (Some(*order), rest),
@@ -210,8 +210,8 @@ pub(super) fn jpype(query: &Query<'_>) -> ReadResult {
     let layout = ConsumerLayout::scalar(Scalar { endian, ..found });
     let is_swapped_half = code == b'e' && endian != query.model.endian;
     if is_swapped_half {
-        // For this type, JPype has a bug: it reverses four bytes instead of two bytes. The value therefore comes from
-        // the two bytes after the item.
+        // For this type, JPype reverses four bytes instead of two bytes. The value therefore comes from the two bytes
+        // after the item.
         return Ok(ConsumerLayout::new(2, Vec::from([ScalarArray::new(2, Scalar { endian, ..found })])).into());
     }
     Ok(layout.into())
@@ -234,9 +234,8 @@ const fn has_short_long(model: &DataModel) -> bool {
     model.long == 4
 }
 
-/// Models simsimd, which looks up the whole format in a table. The table has no byte-order character other than
-/// `<` and `|`. A format character has the same size with and without `<`. Returns an error if the table has no
-/// entry.
+/// Models simsimd, which looks up the whole format in a table. The only byte-order characters in the table are `<` and
+/// `|`. A format character has the same size with and without `<`. Returns an error if the table has no entry.
 pub(super) fn simsimd(query: &Query<'_>) -> ReadResult {
     let model = query.model;
     simsimd_table(query, has_short_long(model) && (model.pointer == 8 || model.double_align.bytes() == 4))
@@ -247,9 +246,8 @@ pub(super) fn numkong(query: &Query<'_>) -> ReadResult {
     simsimd_table(query, has_short_long(query.model))
 }
 
-/// Looks up the format of `query` in the table of simsimd and numkong. The libraries ignore the itemsize.
-/// `short_long` chooses the integer characters, see [`has_short_long`]. Returns an error if the table has no
-/// entry.
+/// Looks up the format of `query` in the table of simsimd and numkong. The libraries ignore the itemsize. `short_long`
+/// selects the characters for integers, see [`has_short_long`]. Returns an error if the table has no entry.
 fn simsimd_table(query: &Query<'_>, short_long: bool) -> ReadResult {
     let model = query.model;
     let (order, code) = match query.format {
@@ -260,7 +258,7 @@ fn simsimd_table(query: &Query<'_>, short_long: bool) -> ReadResult {
     let found = match (order, code) {
         (Some(b'|'), _) if !is_sized => None,
         (_, [code @ (b'i' | b'I' | b'l' | b'L' | b'q' | b'Q')]) => {
-            // The table has one character for each integer size, which is the usual character of the platform.
+            // The table has one character for each integer size: the usual character of the platform.
             let (four, eight) = if short_long { (b'l', b'q') } else { (b'i', b'l') };
             let four = (code.to_ascii_lowercase() == four).then_some(4_u64);
             let size = four.or_else(|| (code.to_ascii_lowercase() == eight).then_some(8));

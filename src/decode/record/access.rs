@@ -30,21 +30,21 @@ pub(crate) trait Access: Copy {
     fn locate(self, at: usize) -> Option<(usize, bool)>;
 }
 
-/// Each value has the same offset in the item and in the struct. All values have native byte order.
+/// The mapping for items in which each value has the same offset as in the struct, and native byte order.
 #[derive(Clone, Copy)]
 pub(crate) struct Identity;
 
-/// Each value has the same offset in the item and in the struct. All values have non-native byte order.
+/// The mapping for items in which each value has the same offset as in the struct, and non-native byte order.
 #[derive(Clone, Copy)]
 pub(super) struct Swapped;
 
-/// Some values have different offsets in the item and in the struct. The slice has the offset in the item of each byte
-/// of the struct. All values have native byte order, or non-native byte order if `SWAP` is true.
+/// The mapping for items in which some values have other offsets than in the struct. For each byte of the struct, the
+/// slice has the offset in the item. All values have native byte order, or non-native byte order if `SWAP` is true.
 #[derive(Clone, Copy)]
 pub(super) struct Permuted<'p, const SWAP: bool>(pub(super) &'p [usize]);
 
-/// Some values have different offsets in the item and in the struct, and some have non-native byte order. The slice has
-/// the [`Origin`] of each byte of the struct.
+/// The mapping for items in which some values have other offsets than in the struct, and some values have non-native
+/// byte order. The slice has the [`Origin`] of each byte of the struct.
 #[derive(Clone, Copy)]
 pub(super) struct PermutedMixedEndian<'p>(pub(super) &'p [Origin]);
 

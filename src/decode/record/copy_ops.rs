@@ -79,8 +79,9 @@ impl FieldCopy {
     }
 
     /// Copies the bytes from each of `items` to the element of `records` with the same index, and reverses units if
-    /// [`swaps`](Self::swaps) is true. `records` are structs in the layout of their `RecordLayout`, or items for a
-    /// [`reversed`](Self::reversed) copy. Returns an error if the bytes are outside an item or a record.
+    /// [`swaps`](Self::swaps) is true. `items` contains items, and `records` contains structs in the layout of their
+    /// `RecordLayout`. For a [`reversed`](Self::reversed) copy, `items` contains the structs and `records` contains the
+    /// items. Returns an error if the bytes are outside an item or a record.
     pub(super) fn apply(&self, items: Strided<'_>, mut records: StridedMut<'_>) -> Result<(), DecodeError> {
         self.each(|from, to| {
             let from = items.field(from, self.len)?;
@@ -118,9 +119,9 @@ pub(super) struct CharCheck {
 }
 
 impl CharCheck {
-    /// Returns an error if a value of the field is invalid in one of `items`, the bytes of adjacent items of `itemsize`
-    /// bytes. `before` is the number of items that were checked before. The index of the record in the error counts
-    /// these items.
+    /// Returns an error if the field has an invalid value in an item. `items` contains the bytes of adjacent items of
+    /// `itemsize` bytes. `before` is the number of items that were checked before. The index of the record in the error
+    /// counts these items.
     pub(super) fn apply(&self, items: &[u8], itemsize: usize, before: usize) -> Result<(), RecordError> {
         for (index, item) in items.chunks_exact(itemsize.max(1)).enumerate() {
             if let Some((element, value)) = self.first_invalid(item)? {
@@ -133,9 +134,9 @@ impl CharCheck {
         Ok(())
     }
 
-    /// Returns the first invalid value of the field in `item`: the index of its element, and its bytes as an integer.
-    /// The index counts the elements of all enclosing arrays from 0. Returns `None` if all values are valid, and an
-    /// error if the field is outside `item`.
+    /// Finds the first invalid value of the field in `item`. Returns the index of the element, and the bytes of the
+    /// value as an integer. The index counts the elements of all enclosing arrays from 0. Returns `None` if all values
+    /// are valid, and an error if the field is outside `item`.
     fn first_invalid(&self, item: &[u8]) -> Result<Option<(usize, u32)>, DecodeError> {
         let mut before = 0_usize;
         let found = each_offset(&self.repeats, [self.offset], &mut |[offset]| {

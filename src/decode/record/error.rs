@@ -72,7 +72,8 @@ pub enum NotInPlace {
     /// The struct is not `repr(C)`, contains a record that is not `repr(C)`, or skips a field.
     #[error("the struct has another layout than the items: it is not `repr(C)` throughout, or it skips a field")]
     Repr,
-    /// A field has different offsets: `T{<h:b:<h:a:}` for a struct with the fields `a` and `b`.
+    /// A field has different offsets in the item and in the struct: `T{<h:b:<h:a:}` for a struct with the fields `a`
+    /// and `b`.
     #[error("the value at byte {from} of an item is at byte {to} of the struct")]
     Moved {
         /// The offset of the field in bytes from the start of the item.
@@ -127,8 +128,8 @@ pub enum RecordError {
     /// The struct does not match the layout of the items.
     #[error(transparent)]
     Mismatch(#[from] Mismatch),
-    /// The bytes of a field are not a valid value: 0xD800 for a `char`. In memory that this program exports as structs,
-    /// also byte 2 for a `bool`.
+    /// The bytes of a field are not a valid value: 0xD800 for a `char`. Memory that this program exports as structs can
+    /// also have an invalid `bool`, such as the byte 2.
     #[error("field `{field}` of record {record} is {value:#x}, which is not a {ty}")]
     Invalid {
         /// The index of the record in the input, from 0.

@@ -42,8 +42,8 @@ impl<T: RecordField, const N: usize> RecordField for [T; N] {
     }
 }
 
-/// Implements `RecordField` for `$number`, whose bytes in memory are those of the field. `$member` is the constant
-/// `MEMBER`.
+/// Implements `RecordField` for the type `$number`, whose bytes in memory are the bytes of the field. `$member` is the
+/// value of the constant `MEMBER`.
 macro_rules! by_bytes {
     ($number:ty: $member:expr) => {
         impl RecordField for $number {
@@ -62,6 +62,8 @@ macro_rules! by_bytes {
     };
 }
 
+/// Implements `RecordField` for each `$number`. `$code` is the format character. `$is_string` is `true` if an array of
+/// this type is a string.
 macro_rules! numbers {
     ($($number:ty: $code:literal $is_string:literal),+ $(,)?) => {$(
         by_bytes!($number: MemberLayout::value::<Self>($code, size_of::<Self>(), $is_string, Check::All));
@@ -91,6 +93,8 @@ address_sized! {
     usize: u32, "I", u64, "Q";
 }
 
+/// Implements `RecordField` for complex numbers whose parts have the type `$part`. `$code` is the code of the complex
+/// number in a format.
 macro_rules! complex {
     ($($part:ty: $code:literal),+) => {$(
         impl RecordField for Complex<$part> {
@@ -130,7 +134,7 @@ impl RecordField for bool {
 }
 
 impl RecordField for char {
-    // A unit of text has the bytes of a `u32`.
+    // A code unit of 4 bytes has the bytes of a `u32`.
     const MEMBER: MemberLayout = MemberLayout::value::<u32>("w", 4, true, Check::Char);
 
     #[inline(always)]

@@ -205,9 +205,9 @@ impl LayoutMatcher {
         }
     }
 
-    /// Adds the copy and the check of adjacent values. `len` is the size of these values in bytes, which is equal in
-    /// the item and in the struct. `value` is their type in the struct, and `codec` their type in the item. `from` is
-    /// the offset of the values in bytes in the item, and `to` in the outermost struct.
+    /// Adds the copy and the check of adjacent values. `len` is the size of these values in bytes. The size is equal in
+    /// the item and in the struct. `value` is the type of the values in the struct, and `codec` is the type in the
+    /// item. `from` is the offset of the values in bytes in the item, and `to` in the outermost struct.
     fn add_value(&mut self, value: &ValueLayout, len: usize, codec: &ScalarCodec, (from, to): (usize, usize)) {
         let (swap, unit) = (codec.swapped(), codec.reversed_unit());
         self.copies.push(FieldCopy { from, to, len, unit, repeats: self.repeats.clone() });
@@ -254,8 +254,8 @@ fn describe(name: &str, size: usize, is_string: bool, shape: &[usize]) -> String
         text.push_str(&format!(" of {}", plural(to_u64(size), "byte")));
     }
     if !shape.is_empty() {
-        let extents: Vec<String> = shape.iter().map(ToString::to_string).collect();
-        text.push_str(&format!("[{}]", extents.join(",")));
+        let lengths: Vec<String> = shape.iter().map(ToString::to_string).collect();
+        text.push_str(&format!("[{}]", lengths.join(",")));
     }
     text
 }

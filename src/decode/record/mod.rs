@@ -15,19 +15,18 @@
 //! | a struct that is a [`Record`] | `T{...}` | |
 //!
 //! Every field of the items must have the type, shape and name of a field of the struct. The byte order and the offset
-//! may differ. Numbers are not converted to a wider type. A code point that is not a
-//! valid `char` is an error. Every byte other than 0 is a `bool` that is `true`, as for `struct`, `memoryview`, NumPy and
-//! ctypes.
+//! may differ. Numbers are not converted to a wider type. A code point that is not a valid `char` is an error. Every
+//! byte other than 0 is a `bool` that is `true`, as for `struct`, `memoryview`, NumPy and ctypes.
 //!
 //! A [`RecordLayout`] is the layout of a struct. In contrast to a [`Layout`](crate::Layout), a `RecordLayout` can be a
 //! constant, because a `RecordLayout` borrows its fields. A [`RecordPlan`] compares the layouts of the items and the
 //! struct once. A program that reads few records many times saves time by reusing one plan. [`RecordPlan::cast`]
-//! borrows items as structs without a copy if both have the same layout.
+//! borrows items as structs without a copy if the items and the struct have the same layout.
 //!
 //! # Limitations
 //! The struct must have every field of the items. [`Plan::columns`](super::Plan::columns) can read some of the fields.
 //! A field for an address must have the type `u32`, `u64` or `usize`. A `long double` can be read only on machines
-//! where it is the same type as `double`.
+//! where `long double` is the same type as `double`.
 
 mod access;
 mod const_format;

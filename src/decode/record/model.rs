@@ -1,4 +1,5 @@
-//! [`RecordLayout`]: the layout of a struct, as a constant.
+//! [`RecordLayout`]: the layout of a struct, as a constant, with a [`FieldLayout`] for each field. [`RecordField`]: the
+//! trait of the types that a field can have. [`FieldCursor`]: computes the offsets of fields by the rules of C.
 
 #[cfg(feature = "pyo3")]
 use alloc::{format, string::String};
@@ -134,7 +135,7 @@ pub struct MemberLayout {
     pub(super) kind: MemberKind,
 }
 
-/// Whether the type of a field is one value, an array or a struct.
+/// The kind of the type of a field: one value, an array or a struct.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum MemberKind {
     /// One value.
@@ -152,14 +153,14 @@ pub(crate) struct ValueLayout {
     pub(super) code: &'static str,
     /// The name of the type in error messages, such as `int32`.
     pub(super) name: &'static str,
-    /// The size in bytes of a number, of a part of a complex number, or of a `char`. A change of the byte order
-    /// reverses the bytes of each of these units separately.
+    /// The size of a unit in bytes. A unit is a number, a part of a complex number, or a `char`. A change of the byte
+    /// order reverses the bytes of each unit separately.
     pub(super) unit: usize,
     /// Whether an array of the type is a string in the format: `5s` for `[u8; 5]`, `5w` for `[char; 5]`.
     pub(super) is_string: bool,
-    /// The check that finds bytes that are not valid values.
+    /// The rule that decides which bytes are valid values.
     pub(super) check: Check,
-    /// Returns whether values of a codec can be copied to the type.
+    /// The function that returns whether values of a codec can be copied to the type.
     pub(super) accepts: fn(&ScalarCodec) -> bool,
 }
 
@@ -193,8 +194,9 @@ impl MemberLayout {
         self.size
     }
 
-    /// Returns whether the memory of a value is what the format of the type declares: every struct is `repr(C)`, no
-    /// field is skipped, and every value has the byte order of this machine.
+    /// Returns whether values in memory have the layout and the byte order that the format of the type declares. The
+    /// result is `true` if every struct is `repr(C)`, no field is skipped, and every value has the byte order of this
+    /// machine.
     #[cfg(feature = "pyo3")]
     pub(crate) const fn is_declared(&self) -> bool {
         if !self.in_memory {
@@ -219,7 +221,7 @@ impl MemberLayout {
     }
 
     /// Calls `each` with the range of every gap between the fields of a value. `base` is the offset of the value in
-    /// bytes from the start of the item, and the ranges count from the same byte.
+    /// bytes from the start of the item. The ranges are also offsets from the start of the item.
     #[cfg(feature = "pyo3")]
     pub(crate) fn each_gap(&self, base: usize, each: &mut dyn FnMut(Range<usize>)) {
         match self.kind {
@@ -247,9 +249,9 @@ impl MemberLayout {
         }
     }
 
-    /// Returns the first invalid value in `item`, the bytes of a value of this type in native byte order: the dotted
-    /// name of the field, the bytes of the value as an integer, and the Rust type. Returns `None` if all values are
-    /// valid. Ignores values past the end of `item`.
+    /// Finds the first invalid value in `item`, which has the bytes of a value of this type in native byte order.
+    /// Returns the dotted name of the field, the bytes of the invalid value as an integer, and the Rust type of the
+    /// field. Returns `None` if all values are valid. Ignores values past the end of `item`.
     #[cfg(feature = "pyo3")]
     pub(crate) fn invalid_value(&self, item: &[u8]) -> Option<(String, u32, &'static str)> {
         match self.kind {
@@ -350,8 +352,8 @@ impl FieldCursor {
         self.skip(T::MEMBER.size, T::MEMBER.align)
     }
 
-    /// Returns the position of the field that follows the current field, and that has `size` bytes and an alignment of
-    /// `align` bytes. The derive macro calls this function for skipped fields.
+    /// Returns the position of the field that follows the current field. This field has `size` bytes and an alignment
+    /// of `align` bytes. The derive macro calls this function for skipped fields.
     #[must_use]
     pub const fn skip(self, size: usize, align: usize) -> Self {
         let align = match self.packed {

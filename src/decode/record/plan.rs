@@ -1,5 +1,5 @@
-//! [`RecordPlan`]: decodes items to structs of one type and encodes such structs. Its constructor compares the layout
-//! of the items with the struct once.
+//! [`RecordPlan`]: decodes items to structs of one type and encodes such structs. [`Plan::records`] creates the plan,
+//! and compares the layout of the items with the struct once.
 
 use alloc::vec::Vec;
 use core::marker::PhantomData;
@@ -11,7 +11,7 @@ use super::super::column_copy::block_items;
 use super::super::element::zeroed;
 use super::super::error::{DecodeError, EncodeError, EncodeErrorKind, resize, to_isize};
 use super::super::memory::{Memory, Run};
-use super::super::plan::{Plan, ZERO_SIZED_LIMIT, whole_items};
+use super::super::plan::{Plan, ZERO_SIZED_LIMIT, count_items};
 #[cfg(feature = "pyo3")]
 use super::super::traverse::Runs;
 use super::access::{Access, Identity, ItemReader, ItemWriter, Permuted, PermutedMixedEndian, Swapped};
@@ -168,7 +168,7 @@ impl<T: Record> RecordPlan<T> {
     /// Returns `Ok` if the items have the same layout as the struct in memory. Otherwise returns the first difference
     /// as an error. Also returns an error if the length of `items` is not a multiple of the item size.
     fn check_in_place(&self, items: &[u8]) -> Result<(), RecordError> {
-        whole_items(items.len(), self.itemsize)?;
+        count_items(items.len(), self.itemsize)?;
         let (item, record) = (to_u64(self.itemsize), to_u64(size_of::<T>()));
         if !T::LAYOUT.in_memory {
             return Err(NotInPlace::Repr.into());
@@ -236,7 +236,7 @@ impl<T: Record> RecordPlan<T> {
     /// # Errors
     /// - the errors of [`read`](Self::read)
     pub fn read_into(&self, items: &[u8], records: &mut Vec<T>) -> Result<(), RecordError> {
-        let mut reader = Reader::new(self, whole_items(items.len(), self.itemsize)?, records)?;
+        let mut reader = Reader::new(self, count_items(items.len(), self.itemsize)?, records)?;
         // If decoding has several steps, the items are decoded block by block. A block then stays in the cache between
         // the steps.
         let most = if self.is_one_step() { usize::MAX } else { block_items(self.itemsize.max(T::LAYOUT.size)) };
@@ -305,7 +305,7 @@ impl<T: Record> RecordPlan<T> {
         self.check_itemsize(view)?;
         let (items, _) = total(view, self.itemsize)?;
         if self.itemsize == 0 {
-            // Items of 0 bytes need a limit, because their number is not limited by the memory of the buffer.
+            // Items of 0 bytes need a limit, because the memory of the buffer does not limit the number of such items.
             if to_u64(items) > ZERO_SIZED_LIMIT {
                 return Err(DecodeError::ZeroSized { count: to_u64(items), limit: ZERO_SIZED_LIMIT }.into());
             }
@@ -320,8 +320,8 @@ impl<T: Record> RecordPlan<T> {
     }
 
     /// Decodes all items of `view` in C order, and calls `each` with at most `items` structs at a time. Only the last
-    /// call can have fewer structs. A number of 0 `items` means 1. `memory` must contain the items. Returns the errors
-    /// of [`read_buffer`](Self::read_buffer).
+    /// call can have fewer structs. If `items` is 0, each call has 1 struct. `memory` must contain the items. Returns
+    /// the errors of [`read_buffer`](Self::read_buffer).
     ///
     /// If decoding has one step, the structs are read from the memory of the items, without a copy of the items.
     #[cfg(feature = "pyo3")]
@@ -529,7 +529,7 @@ fn origins_of_struct<T: Record, O>(origins: &[O]) -> Result<&[O], DecodeError> {
 
 impl Plan {
     /// Encodes `records` into `items`, the bytes of adjacent items. Each value is written with the offset and the byte
-    /// order that it has in the layout of the items. Leaves padding unchanged.
+    /// order of the layout of the items. Leaves padding unchanged.
     ///
     #[cfg_attr(feature = "derive", doc = "```")]
     #[cfg_attr(not(feature = "derive"), doc = "```ignore")]

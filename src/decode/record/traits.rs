@@ -129,8 +129,8 @@ pub trait Record: Sized + 'static {
     /// The layout of the struct.
     const LAYOUT: RecordLayout;
 
-    /// The format of the struct. Its meaning does not depend on the dialect, because all padding is explicit and every
-    /// value has a byte order.
+    /// The format of the struct. The meaning of the format does not depend on the dialect, because all padding is
+    /// explicit and every value has a byte order.
     const FORMAT: &'static str;
 
     /// Decodes the struct from the item `source`. The struct starts `at` bytes after the start of the outermost struct.
@@ -163,7 +163,7 @@ pub trait Record: Sized + 'static {
     /// If the layout or the struct has no names, fields are compared by position.
     ///
     /// # Errors
-    /// - a field is missing on one side: `T{<i:a:}` for a struct with the fields `a` and `b`
+    /// - a field is missing in the layout or in the struct: `T{<i:a:}` for a struct with the fields `a` and `b`
     /// - the types differ: `T{<h:a:}` for a struct whose `a` is an `i32` (numbers are not widened)
     fn matches(layout: &Layout) -> Result<(), Mismatch> {
         let plan = Plan::new(layout).map_err(Mismatch::Layout)?;
@@ -201,13 +201,13 @@ pub fn load_plain<T: Record + bytemuck::AnyBitPattern>(items: &[u8], records: &m
     }
 }
 
-/// Selects how the code of the derive macro decodes structs of type `T`. If `T` is `bytemuck::AnyBitPattern`, items
-/// are copied as bytes. Otherwise items are decoded field by field. A macro itself cannot test whether a type
-/// implements a trait.
+/// Selects the method by which the code of the derive macro decodes structs of type `T`. If `T` is
+/// `bytemuck::AnyBitPattern`, items are copied as bytes. Otherwise items are decoded field by field. A macro itself
+/// cannot test whether a type implements a trait.
 ///
-/// The derive macro calls `load_all` on a `&LoadSelector<T>`. [`ByCopy`] and [`ByField`] both have this method. The
-/// compiler selects [`ByCopy`] if `T` is `bytemuck::AnyBitPattern`, because this trait needs one automatic reference
-/// less. Otherwise the compiler selects [`ByField`].
+/// The derive macro calls `load_all` on a `&LoadSelector<T>`. [`ByCopy`] and [`ByField`] both have this method. If `T`
+/// is `bytemuck::AnyBitPattern`, the compiler selects the method of [`ByCopy`], because a call of this method needs one
+/// automatic reference less. Otherwise the compiler selects the method of [`ByField`].
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct LoadSelector<T>(PhantomData<fn() -> T>);

@@ -15,7 +15,7 @@ use crate::decode::{self, Column, DecodeError, to_u64};
 
 /// The memory that the Arrow arrays of a batch are created from.
 enum Source {
-    /// One column for each leaf, in the order of the format. An Arrow array takes the next column.
+    /// One column for each leaf, in the order of the format. The Arrow array of each leaf takes the next column.
     Columns(vec::IntoIter<Column>),
     /// The bytes of contiguous items that have only one leaf. These bytes are also the bytes of the Arrow array.
     Bytes(Buffer),
@@ -104,8 +104,8 @@ impl Mapping {
         self.batch_of_columns(self.plan.columns(bytes, None)?, rows)
     }
 
-    /// Returns whether a batch of [`batch_of_bytes`](Self::batch_of_bytes) shares the memory of its items, if the
-    /// items are contiguous and their first byte is at `address`.
+    /// Returns whether a batch that [`batch_of_bytes`](Self::batch_of_bytes) creates shares the memory of contiguous
+    /// items. `address` is the address of the first item.
     #[doc(hidden)]
     pub fn shares(&self, address: usize) -> bool {
         let align = self.columns.first().map_or(1, Node::align);

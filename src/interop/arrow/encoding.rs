@@ -13,7 +13,7 @@ use super::error::BatchError;
 use crate::decode::{Column, ColumnData, DecodeError, LongDouble, to_u64};
 use crate::layout::{NulHandling, Type};
 
-/// The Arrow type of a field's values, and how the bytes of a value are converted to this type.
+/// The Arrow type of a field's values, and the conversion of the bytes of a value to this type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Encoding {
     /// The value is a number of this Arrow type.

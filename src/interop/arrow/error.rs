@@ -20,15 +20,15 @@ use crate::text::escape;
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BatchError {
-    /// A list has too many elements, or a text has too many bytes. Arrow counts both with 31 bits. Example: a
-    /// list of the format `(2147483648)B`.
+    /// A list has too many elements, or a text has too many bytes. Arrow supports at most 2,147,483,647 of each.
+    /// Example: a list of the format `(2147483648)B`.
     #[error("field `{}` has {count} {unit} but Arrow counts up to 2147483647", escape(field))]
     TooLong {
         /// The dotted name of the field, such as `a.b`.
         field: String,
         /// The number of elements of the list, or the number of bytes of the text.
         count: u64,
-        /// What `count` counts: `"elements"` or `"bytes"`.
+        /// The unit of `count`: `"elements"` or `"bytes"`.
         unit: &'static str,
     },
     /// A value is not Unicode text. Examples: a lone surrogate in a `u`, and the byte 0xff in a byte string

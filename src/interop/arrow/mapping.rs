@@ -1,4 +1,4 @@
-//! `Mapping`: the conversion of a layout to an Arrow schema.
+//! `Mapping`: the conversion of a layout to an Arrow schema, for all fields or for the fields that the caller names.
 //!
 //! A *leaf* is a field that is not a record. The *dotted name* of a field consists of the names of the enclosing
 //! records and the name of the field, joined with dots: `a.b`.
@@ -64,12 +64,12 @@ pub(super) struct Node {
     pub(super) kind: NodeKind,
 }
 
-/// Whether a field of the schema is a record.
+/// The kind of a field of the schema: a leaf or a record.
 #[derive(Clone, Debug)]
 pub(super) enum NodeKind {
-    /// The field is not a record. The value converts the values of the field.
+    /// The field is not a record. The encoding converts the values of the field.
     Leaf(Encoding),
-    /// The field is a record. The value contains the nodes of the record's fields.
+    /// The field is a record. The vector contains the nodes of the record's fields.
     Record(Vec<Node>),
 }
 
@@ -78,8 +78,9 @@ impl Mapping {
     /// and several columns can have the same name.
     ///
     /// # Errors
-    /// - an array has more elements than Arrow counts with 31 bits: `(2147483648)B`
-    /// - the dotted names of all fields need more than 64 times the memory of the names of the layout, plus 1 MiB
+    /// - an array has more than 2,147,483,647 elements, the limit of Arrow: `(2147483648)B`
+    /// - the dotted names of all fields need more memory than the limit: 1 MiB, plus 64 times the size of the names of
+    ///   the layout
     /// - [`Plan::new`] returns an error for `layout`
     pub fn new(layout: &Layout) -> Result<Self, BatchError> {
         Self::with_utf8(layout, &[])
@@ -202,16 +203,17 @@ impl Mapping {
 /// Finds the field of `layout` with the dotted name `name`. Returns the field, and the number of leaves that
 /// precede the field in `layout`. Returns an error if no field or several fields have this name.
 fn find_field<'l>(layout: &'l Layout, name: &str) -> Result<(Field<'l>, usize), BatchError> {
-    /// The state of the search: the number of leaves so far, and the fields that have the name, each with the number
-    /// of leaves before it.
+    /// The state of the search: the number of leaves so far, and the fields that have the name. The number of a found
+    /// field is the number of leaves before the field.
     struct Search<'l> {
         leaves: usize,
         found: Vec<(Field<'l>, usize)>,
     }
 
     impl<'l> Search<'l> {
-        /// Adds `field` to `found` if `rest` is its name `own`. `rest` is the name without the names of the enclosing
-        /// records, or `None` if these names differ. Searches the fields of a record.
+        /// Searches `field`, whose own name is `own`. `rest` is the searched name without the names of the enclosing
+        /// records, or `None` if the names of these records differ. If `rest` is equal to `own`, adds `field` to
+        /// `found`. If `field` is a record, searches the fields of the record instead.
         fn field(&mut self, field: Field<'l>, own: &str, rest: Option<&str>) {
             let is_record = field.ty() == Type::Record && field.shape().is_empty();
             if is_record {
@@ -319,9 +321,9 @@ impl<'w> SchemaBuilder<'w> {
         Ok(Node { name, field: Arc::new(field), shape, element, kind })
     }
 
-    /// Chooses the encoding of `field`, which must be the next leaf of the plan. `size` is its size in bytes and
-    /// `name` its dotted name. Adds the verdict of the field to `verdicts`. Returns an error if Arrow cannot
-    /// store the field.
+    /// Chooses the encoding of `field`, which must be the next leaf of the plan. `size` is the size of the field in
+    /// bytes, and `name` is the dotted name of the field. Adds the verdict of the field to `verdicts`. Returns an error
+    /// if Arrow cannot store the field.
     fn leaf(&mut self, field: Field<'_>, size: i32, name: &str) -> Result<Encoding, BatchError> {
         let (leaf, column) = (self.plan.leaves().get(self.next_leaf), self.leaves.get(self.next_leaf));
         let (Some(leaf), Some(column)) = (leaf, column) else {
@@ -349,9 +351,9 @@ impl<'w> SchemaBuilder<'w> {
     }
 }
 
-/// Returns the metadata of the Arrow field for `field`, which an Arrow type does not contain. `pep3118.type` is the
-/// name of the type, and `pep3118.byte_order` is the byte order if the type has a byte order. `pep3118.format` is the
-/// canonical format with the shape. A record has no `pep3118.format`.
+/// Returns the metadata of the Arrow field for `field`. The metadata has the facts that an Arrow type does not contain.
+/// `pep3118.type` is the name of the type, and `pep3118.byte_order` is the byte order if the type has a byte order.
+/// `pep3118.format` is the canonical format with the shape. A record has no `pep3118.format`.
 fn metadata(field: Field<'_>) -> HashMap<String, String> {
     let mut metadata = HashMap::from([("pep3118.type".into(), field.ty().as_str().into())]);
     metadata.extend(field.endian().map(|endian| ("pep3118.byte_order".into(), endian.as_str().into())));

@@ -1,4 +1,4 @@
-//! `Verdict`: whether Arrow can share the memory of a field without a copy, and the reason.
+//! `Verdict`: states whether Arrow can share the memory of a field without a copy, and gives the reason.
 
 use alloc::format;
 use alloc::string::String;

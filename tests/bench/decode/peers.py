@@ -5,7 +5,8 @@ script does not have the operation.
 
 NumPy copies with `copyto`, `copy` and `astype`. CPython's `PyBuffer_ToContiguous` copies indirect rows. The script
 calls this function through ctypes and fills in its `Py_buffer`. The call takes some microseconds and the copy takes
-milliseconds. An operation writes to memory that was written before ("warm") if the operation of `bench-decode` does.
+milliseconds. If an operation of `bench-decode` writes to memory that was written before ("warm"), the operation of the
+same name in this script does too.
 """
 
 import ctypes

@@ -4,8 +4,8 @@
     tests/bench/decode/run.py [--rounds 25] [--only WORD] [--python BINARY] [--check]
 
 Each row is one operation. In every round, the library, its baseline and the peer run the operation one after the
-other. The baseline is memcpy unless the name of the row has another one in parentheses. The library and the peers are
-two processes, and one of them waits while the other one works.
+other. The baseline is memcpy unless the name of the row has another baseline in parentheses. The library and the peers
+are two processes. One process waits while the other process works.
 
 Columns: the median time of the library; the median time of the baseline, the ratio of the medians, and the ratio of the
 fastest rounds; the same three figures for the peer; the goal. Other programs of the machine disturb the fastest rounds
@@ -40,10 +40,10 @@ def answer(process, line):
 
 
 def parse_goal(goal):
-    """Returns the competitor and the highest permitted ratio of a goal: ("NumPy", 1.05) for "NumPy 1.05".
+    """Returns the peer, or "baseline", and the highest permitted ratio: ("NumPy", 1.05) for "NumPy 1.05".
 
-    The ratio is None for a goal without a number, such as "-". Both are None for a goal that is relative to another
-    row, such as "1.2 x that".
+    The ratio is None for a goal without a number, such as "-". The peer and the ratio are None for a goal that is
+    relative to another row, such as "1.2 x that".
     """
     words = goal.split()
     number = next((float(word) for word in words if word.replace(".", "").isdigit()), None)
@@ -53,7 +53,7 @@ def parse_goal(goal):
 
 
 def columns(ours, theirs):
-    """Formats the columns of one competitor: its median in ms, the ratio of the medians, the ratio of the minima."""
+    """Formats the columns of the baseline or peer: the median in ms, the ratio of the medians and of the minima."""
     median = statistics.median(theirs)
     return f"{median * 1e3:9.3f} {statistics.median(ours) / median:6.2f} {min(ours) / min(theirs):6.2f}"
 

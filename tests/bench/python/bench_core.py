@@ -6,10 +6,10 @@ Usage, with a release build of the package and NumPy:
     python tests/bench/python/bench_core.py --json before.json     # save the figures
     python tests/bench/python/bench_core.py --before before.json   # print saved figures beside the new figures
 
-A row compares a statement of pep3118 with a statement of the peer. Both are compiled into the same loop, and all their
-names are local variables. The rounds of the two statements alternate. The ratio is the ratio of the medians of the
-processor time. The garbage collector runs before each round and is off during the measurement. The goals are for
-CPython 3.13. For other versions the goals are 1.2 times as large.
+A row compares a statement of pep3118 with a statement of the peer. The two statements are compiled into the same loop,
+and all names in the statements are local variables. The rounds of the two statements alternate. The ratio is the ratio
+of the medians of the processor time. The garbage collector runs before each round and is off during the measurement.
+The goals are for CPython 3.13. For other versions the goals are 1.2 times as large.
 """
 
 import argparse
@@ -56,7 +56,7 @@ class Row:
 
 
 def same(group, title, peer, goal, statement, ours, theirs, **names):
-    """Returns a row with one statement for both sides. Its variable `v` is `ours` or `theirs`."""
+    """Returns a row with the same statement for pep3118 and the peer. The variable `v` is `ours` or `theirs`."""
     return Row(group, title, peer, goal, statement, statement, {"v": ours, **names}, {"v": theirs, **names})
 
 
@@ -157,7 +157,7 @@ def attributes():
         yield same("attribute", statement, "memoryview", 1.3, statement, View(doubles), memoryview(doubles))
 
 
-def whole():
+def all_items():
     """Yields the rows that compare or assign all items."""
     for count, size in [(10, "10"), (1000, "1,000"), (LARGE, "a million")]:
         left, right = array.array("d", range(count)), array.array("d", range(count))
@@ -207,7 +207,8 @@ def lists():
         "big-endian f8": ">f8",
     }
     random = np.random.default_rng(2)
-    # Integers of all sizes. CPython shares the objects of small integers only, so most of these are new objects.
+    # Integers of all sizes. CPython shares the objects of small integers only, so most of these integers are new
+    # objects.
     bits = random.bytes(LARGE * 8)
     for count, size, goal in [(10, "10", 1.6), (LARGE, "a million", 1.1)]:
         numbers = random.random(count) * 100
@@ -268,7 +269,7 @@ def structs():
 
 def rows():
     """Yields all rows."""
-    for table in (opening, items, record_items, fields, iteration, attributes, whole, lists, columns, structs):
+    for table in (opening, items, record_items, fields, iteration, attributes, all_items, lists, columns, structs):
         yield from table()
 
 
@@ -283,7 +284,7 @@ def run(times, {", ".join(names)}):
         {body}
     return clock() - start
 """
-    # Processor time, because the scheduler of a busy machine interrupts one side more often than the other side.
+    # Processor time, because the scheduler of a busy machine does not interrupt the two statements equally often.
     space = {"clock": time.thread_time}
     exec(source, space)
     return space["run"]
@@ -312,7 +313,7 @@ class Side:
 
 
 def measure(row, rounds):
-    """Returns the median nanoseconds of both sides and their ratio."""
+    """Returns the median nanoseconds of pep3118, the median nanoseconds of the peer, and the ratio."""
     sides = Side(row.ours, row.our_names), Side(row.theirs, row.their_names)
     quickest = min(min(side.seconds() for _ in range(3)) for side in sides)
     # A turn of the loop takes about 10 ns. Ten short statements share one turn.

@@ -23,7 +23,10 @@ def exhaust(iterator):
 
 
 def cases():
-    """Yields the name of each case, the number of items or calls, and a function that runs them with a module."""
+    """Yields the name, the number of items or calls, and the function of each case.
+
+    The argument of the function is the module to measure: `struct` or `pep3118.struct`.
+    """
     size = struct.calcsize(FORMAT)
     data = random.Random(1).randbytes(size * RECORDS)
     one, array = data[:size], bytearray(data[:size])

@@ -1,6 +1,6 @@
 """Compares the time of `pep3118.View` with memoryview and NumPy: medians of interleaved rounds, in milliseconds.
 
-Usage: python bench_view.py [ROUNDS]. It needs a release build of the package, and NumPy.
+Usage: python bench_view.py [ROUNDS]. Needs a release build of the package, and NumPy.
 """
 
 import statistics
@@ -21,7 +21,7 @@ def milliseconds(call):
 
 
 def compare(name, ours, peer, theirs):
-    """Prints the medians of two functions, which alternate, so that a disturbance of the machine affects both."""
+    """Prints the medians of `ours` and `theirs`. The calls alternate, so that other programs disturb both functions."""
     rounds = [(milliseconds(ours), milliseconds(theirs)) for _ in range(ROUNDS)]
     library, other = (statistics.median(times) for times in zip(*rounds, strict=True))
     print(f"{name:44} {library:9.3f} ms  {peer:32} {other:9.3f} ms  ratio {library / other:5.2f}")

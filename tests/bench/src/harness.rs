@@ -45,6 +45,7 @@ pub fn main<S>(operations: &[(&str, Operation<S>)], state: &mut S) {
     }
 }
 
+/// Runs `operation` with `format` `calls` times. `state` is the state of the program.
 fn repeat<S>(operation: Operation<S>, calls: u32, format: &[u8], state: &mut S) {
     for _ in 0..calls {
         operation(state, black_box(format));

@@ -11,6 +11,7 @@ use std::hint::black_box;
 use pep3118::layout::calcsize_in;
 use pep3118::{DataModel, Dialect, Format, Layout, Scalar};
 
+/// The values that the measured functions use besides the format.
 struct State {
     model: DataModel,
     pep3118: Dialect,

@@ -1,10 +1,10 @@
-"""Calls `struct.calcsize` for every format of ../abi.jsonl on this machine.
+"""Records `struct.calcsize` on this machine for every format of ../abi.jsonl.
 
 Usage: python abi.py [--differ KEY]
 
-Prints one row for each format. A row has one answer, and its key names the machine and the Python version. The answer
-null means that `struct` refuses the format. With --differ KEY, the script compares the sizes with the answers recorded
-under KEY, for example "x86_64-linux cpython 3.15".
+Prints one row for each format. A row has one answer. The key of the answer contains the machine and the Python version.
+The answer is the size in bytes, or null if `struct` refuses the format. With --differ KEY, the script compares the
+sizes with the answers recorded under KEY, for example "x86_64-linux cpython 3.15".
 """
 
 import json

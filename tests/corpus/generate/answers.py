@@ -1,15 +1,16 @@
-"""Records how the readers of this interpreter interpret a format: the rows of answers.jsonl.
+"""Records the interpretations of a format by the readers of this interpreter: the rows of answers.jsonl.
 
 Usage: python answers.py [FORMAT...]       print the rows of these formats, or of every format of ../answers.jsonl
        python answers.py --differ          compare the answers with the answers recorded for the installed versions
 
 The readers are `struct`, `PyBuffer_SizeFromFormat`, `memoryview`, and NumPy if NumPy is installed. Each reader gets a
 buffer of two items with the format. The memory repeats the bytes 01 02 .. 08. The itemsize of the buffer is the size
-that the reader computes for the format: for `memoryview` the result of `PyBuffer_SizeFromFormat` (8 if that fails), for
-NumPy the itemsize of its dtype. The script needs a 64-bit CPython 3.9 or newer.
+that the reader computes for the format. For `memoryview`, the itemsize is the result of `PyBuffer_SizeFromFormat`, or 8
+if that call fails. For NumPy, the itemsize is the itemsize of the dtype. The script needs a 64-bit CPython 3.9 or
+newer.
 
-The script prints one key for each version. ../answers.jsonl merges the keys of versions with equal answers, for example
-"CPython 3.6-3.15".
+The script prints one key for each version. In ../answers.jsonl, versions with equal answers have one merged key, for
+example "CPython 3.6-3.15".
 """
 
 import ctypes
@@ -35,11 +36,11 @@ from_buffer = ctypes.pythonapi.PyMemoryView_FromBuffer
 from_buffer.argtypes, from_buffer.restype = [ctypes.POINTER(PyBuffer)], ctypes.py_object
 size_from_format = ctypes.pythonapi.PyBuffer_SizeFromFormat
 size_from_format.argtypes, size_from_format.restype = [ctypes.c_char_p], ctypes.c_ssize_t
-referenced = []  # The buffers point to these objects, which must therefore live until the process ends.
+referenced = []  # The buffers point to these objects, so the objects must live until the process ends.
 
 
 def exported(format, itemsize):
-    """Returns a memoryview of two items of `itemsize` bytes. The format ends at the first NUL of `format`."""
+    """Returns a memoryview of two items of `itemsize` bytes. The exported format ends at the first NUL of `format`."""
     text, shape, strides = format.encode(), (ctypes.c_ssize_t * 1)(2), (ctypes.c_ssize_t * 1)(itemsize)
     memory = ctypes.create_string_buffer(BYTES * (1 + 2 * itemsize // len(BYTES)))
     info = PyBuffer(
@@ -84,11 +85,12 @@ def described(dtype, scalar=str):
 
 
 def numpy_answer(np, format, recorded):
-    """Returns the array that NumPy makes of a buffer with `format`, or the exception.
+    """Returns the answer of NumPy for a buffer with `format`: a dict that describes the array, or the exception as
+    text.
 
-    The itemsize of the buffer comes from the first of these sources that has one: the parser of NumPy, the answer in
-    `recorded`, `struct.calcsize`. Other itemsizes are impossible, because NumPy then asks for the exporter of the
-    buffer, and a temporary buffer has no exporter.
+    The itemsize of the buffer is the size that NumPy's parser computes for `format`. If the parser fails, the itemsize
+    is that of the answer `recorded`, and without an answer the result of `struct.calcsize`. With any other itemsize,
+    NumPy requests the exporter of the buffer, and a temporary buffer has no exporter.
     """
     try:
         from numpy._core._internal import _dtype_from_pep3118
@@ -134,7 +136,7 @@ def numpy_recorded(row):
 
 
 def minors(key):
-    """Returns the minor versions of a key of a row: 6 to 15 for "CPython 3.6-3.15"."""
+    """Returns the minor versions in a key of a row: 6 to 15 for "CPython 3.6-3.15"."""
     first, _, last = key.removeprefix("CPython 3.").partition("-3.")
     return range(int(first), int(last or first) + 1) if key.startswith("CPython 3.") else ()
 

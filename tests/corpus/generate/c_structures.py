@@ -1,10 +1,10 @@
-"""Random C structures, with the size, the alignment and the offsets that C compilers give them.
+"""Generates random C structures, and records the size, the alignment and the offsets that C compilers compute.
 
 Usage: python c_structures.py SEED ROWS
 
-Prints rows of ../c_structures.jsonl. The compilers are `gcc` for lp64, `gcc -m32` for i386 and
-`x86_64-w64-mingw32-gcc -mlong-double-64` for llp64; the variables GCC and MINGW name other programs. A compiler writes
-the answers into assembly, so no program runs and no header of a target is needed.
+Prints rows of ../c_structures.jsonl. The compilers are `gcc` for lp64, `gcc -m32` for i386 and `x86_64-w64-mingw32-gcc
+-mlong-double-64` for llp64; the variables GCC and MINGW name other programs. A compiler writes the answers into
+assembly, so the script runs no compiled program and needs no header of a target.
 """
 
 import json
@@ -18,7 +18,7 @@ GCC = os.environ.get("GCC", "gcc").split()
 MINGW = os.environ.get("MINGW", "x86_64-w64-mingw32-gcc").split()
 COMPILERS = {"lp64": [*GCC, "-m64"], "i386": [*GCC, "-m32"], "llp64": [*MINGW, "-mlong-double-64"]}
 
-# What a program gets from headers. The compilers know these types under other names.
+# The types that a program normally gets from headers. The compilers have these types under other names.
 HEADER = """
 typedef __INT8_TYPE__ int8_t; typedef __INT16_TYPE__ int16_t; typedef __INT32_TYPE__ int32_t;
 typedef __INT64_TYPE__ int64_t; typedef __UINT8_TYPE__ uint8_t; typedef __UINT16_TYPE__ uint16_t;
@@ -65,7 +65,7 @@ LENGTHS = ["1", "2", "3", "0x4", "2 * 3", "(1 << 2) + 1", "sizeof(short)", "7 / 
 
 
 class Source:
-    """The text of one row, and the paths of the leaves whose offsets are recorded."""
+    """The generator of one row: a random declaration, and the paths of the leaves whose offsets are recorded."""
 
     def __init__(self, rng, index):
         """Creates the generator of the row `index`. `rng` is the source of random numbers."""
@@ -85,7 +85,7 @@ class Source:
         return self.rng.choice([n for n in (1, 2, 4, 8, 16, 32) if n <= limit])
 
     def scalar(self):
-        """Returns a type, and 'one' if the type must not be the element of an array."""
+        """Returns (type, note). The note is 'one' if the type must not be the element of an array, and otherwise ''."""
         kind = self.rng.randrange(20)
         if kind == 0:
             name = self.name("t")
@@ -104,7 +104,8 @@ class Source:
         return self.rng.choice(SCALARS), ""
 
     def record(self, depth, tag):
-        """Returns the text from `struct` to the attributes after the brace, and the paths of the leaves."""
+        """Returns (text, leaves). `text` is the declaration from `struct` to the attributes after the brace. `leaves`
+        are the paths of the leaves."""
         keyword = self.rng.choice(["struct", "struct", "struct", "union"])
         packed = self.chance(0.15)
         before = after = ""
@@ -124,8 +125,8 @@ class Source:
     def member(self, depth, is_last, members, leaves):
         """Appends declarations of members to `members`, and the paths of their leaves to `leaves`.
 
-        `depth` is the number of records that may be nested inside the member. `is_last` tells whether the member is the
-        last member of a structure.
+        `depth` is the number of records that may be nested inside the member. `is_last` is true for the last member of
+        a structure.
         """
         kind = self.rng.randrange(24)
         name = f"m{len(members)}_{depth}"
@@ -189,7 +190,7 @@ class Source:
             else:
                 packed = " __attribute__((packed))" if kind == 2 else ""
                 members.append(f"{ty} {name}{number} : {width}{packed};")
-                # The language has no offset of a bit-field.
+                # C has no `offsetof` for a bit-field.
                 leaves.append(None)
 
     def lengths(self):
@@ -197,7 +198,7 @@ class Source:
         return [self.rng.choice(LENGTHS) for _ in range(self.rng.choice([1, 1, 2]))]
 
     def row(self):
-        """Returns the row without its answers."""
+        """Returns the row as a dict without the answers of the compilers."""
         text, leaves = self.record(self.rng.choice([0, 1, 2, 3]), f"s_{self.index}")
         text += ";"
         if self.chance(0.2):
@@ -207,7 +208,7 @@ class Source:
 
 
 def answers(compiler, rows):
-    """Returns the size, the alignment and the offsets that `compiler` gives each row."""
+    """Returns one list for each row: the size, the alignment and the offsets that `compiler` computes."""
     lines = [HEADER]
     for index, row in enumerate(rows):
         # The last line that starts with a keyword is the declaration of the row.
@@ -235,7 +236,7 @@ def main():
     rows = []
     while len(rows) < count:
         row = Source(rng, len(rows)).row()
-        # A declaration that a compiler refuses, such as an array of elements with a larger alignment, is no row.
+        # A declaration that a compiler refuses, such as an array of elements with a larger alignment, becomes no row.
         text = HEADER + row["source"]
         commands = [[*compiler, "-std=gnu11", "-w", "-fsyntax-only", "-x", "c", "-"] for compiler in COMPILERS.values()]
         if all(subprocess.run(c, input=text, text=True, stderr=subprocess.DEVNULL).returncode == 0 for c in commands):

@@ -1,4 +1,5 @@
-"""Generates random ctypes types and prints their exported formats with the true offsets: ctypes_structures.jsonl.
+"""Generates random ctypes types, and prints their exported formats with the true offsets: rows of
+ctypes_structures.jsonl.
 
 Usage: python ctypes_structures.py SEED ROWS >> ../ctypes_structures.jsonl    (recorded with 3118 300 on four versions)
 
@@ -36,11 +37,12 @@ def field(choose, depth, base, anonymous):
 
 
 def structure(choose, depth, anonymous=False):
-    """Returns a random structure or union. With `anonymous`, some members are unnamed; the recorded rows have none."""
+    """Returns a random structure or union. If `anonymous` is true, some members are anonymous. The recorded rows have
+    no anonymous members."""
     while True:
         base = choose.choices([C.Structure, C.BigEndianStructure, C.Union], [73, 15, 12])[0]
         space = {"_layout_": "ms", "_pack_": choose.choice([1, 2, 4])} if choose.random() < 0.2 else {}
-        # A structure also has the fields of its anonymous members as attributes, so all names must differ.
+        # The fields of anonymous members are also attributes of the structure, so all names must differ.
         names = [f"f{depth}{index}" if anonymous else f"f{index}" for index in range(choose.randrange(5))]
         fields = [(name, field(choose, depth, base, anonymous)) for name in names]
         if base is C.Structure and choose.random() < 0.1:

@@ -1,4 +1,4 @@
-"""Records the buffers that objects export, with the true offsets of their fields: exports.jsonl.
+"""Records the buffers that objects export, with the true offsets of their fields: rows of exports.jsonl.
 
 Usage: python exports.py [--differ]
 
@@ -7,8 +7,8 @@ each expression that exports a buffer. It skips an expression whose module is no
 skipped expressions on standard error. With --differ, it prints only rows that are not recorded for the installed
 versions, and lists the differences from recorded rows on standard error.
 
-A row has the form of ../schema/exports.json without the key `consistent_under`. The author of a row adds this key: the
-padding rules under which format and itemsize give the true leaves.
+A row has the form of ../schema/exports.json without the key `consistent_under`. The author of a row adds this key by
+hand: it lists the padding rules under which format and itemsize give the true leaves.
 
 To add an expression, write one row with its `producer` and `how` by hand. The script evaluates the expression from then
 on.
@@ -38,10 +38,12 @@ MODULES = {
 
 
 def structure(base):
-    """Returns a function that makes a subclass of `base` with the given `fields`, or without `_fields_`."""
+    """Returns a function that creates a subclass of `base` with the argument `fields` as `_fields_`, or without
+    `_fields_`."""
 
     def make(fields=None, **attributes):
-        # CPython 3.15 requires `_layout_` beside `_pack_`. "ms" is the layout that `_pack_` had before.
+        # CPython 3.15 requires `_layout_` for a class with `_pack_`. In earlier versions, `_pack_` implies the layout
+        # "ms".
         if "_pack_" in attributes:
             attributes["_layout_"] = "ms"
         return type("S", (base,), attributes if fields is None else {**attributes, "_fields_": fields})
@@ -69,7 +71,7 @@ def sub(base, fields):
 
 
 def names():
-    """Returns the names that the expressions use: modules and the functions of this file."""
+    """Returns a dict of the names that the expressions use: modules and the functions of this file."""
     found = {
         "C": C, "array": array, "mmap": mmap, "io": io, "pickle": pickle, "sub": sub, "selfptr": selfptr, "late": late,
         "S": structure(C.Structure), "U": structure(C.Union), "LE": structure(C.LittleEndianStructure),
@@ -184,7 +186,7 @@ def main():
     for producer, how in dict.fromkeys((old["producer"], old["how"]) for old in recorded):
         try:
             current = row(producer, how, dict(space))
-        except Exception as error:  # An expression can raise any exception of its library. The script skips it.
+        except Exception as error:  # Any exception of a library: the script skips the expression.
             failed[f"{producer}: {type(error).__name__}"] += 1
         else:
             answers[producer, how] = json.loads(json.dumps(current))

@@ -1,10 +1,10 @@
-"""Generates random NumPy dtypes and prints their exported formats with the true offsets: numpy_dtypes.jsonl.
+"""Generates random NumPy dtypes, and prints their exported formats with the true offsets: rows of numpy_dtypes.jsonl.
 
 Usage: python numpy_dtypes.py SEED ROWS > ../numpy_dtypes.jsonl    (recorded with 3118 800)
 
 A row has the form {"format", "itemsize", "leaves": [[path, offset, bytes]], "numpy"}. An array of records has the
-leaves of each of its elements. Any other array is one leaf. The exporter is an array of one to three items or, in one
-row of ten, a void scalar.
+leaves of each of its elements. Any other array is one leaf. The exporter is an array of one to three items. In one of
+ten rows, the exporter is a void scalar.
 """
 
 import json

@@ -1,4 +1,5 @@
-"""Records which libraries accept a buffer and which type they find: consumers.jsonl and readers.jsonl.
+"""Records the libraries that accept a buffer, and the type that each library finds: rows of consumers.jsonl and
+readers.jsonl.
 
 Usage: python readers.py consumers|readers [--differ]
 
@@ -6,8 +7,8 @@ The argument selects the file. For every format and itemsize of the file, the sc
 items to each installed library and prints a row with the answers. With --differ, it compares the answers with the
 recorded answers. It needs CPython 3.12, because the exporter is a Python class with a method `__buffer__`.
 
-An answer is the type that the library found, in the notation of the library, or `ERR` and the start of the exception.
-readers.jsonl has only `ERR`.
+An answer is the type that the library finds, in the notation of the library, or `ERR` and the start of the exception.
+In readers.jsonl, the answer for an exception is only `ERR`.
 
 The files also have answers of pybind11, nanobind, Cython, USD, JPype and mpi4py. These libraries need compiled
 extension modules and programs, so this script does not call them.
@@ -34,7 +35,7 @@ class Exporter:
         return self.view
 
 
-# Each function below has the name of its library and returns the type that the library finds in `buffer`.
+# Each function below has the name of a library, and returns the type that this library finds in `buffer`.
 
 
 def numpy(np, buffer, itemsize):
@@ -43,7 +44,8 @@ def numpy(np, buffer, itemsize):
 
 
 def type_string(dtype):
-    """Returns the base of a subarray as it is written in consumers.jsonl. answers.jsonl has the name instead."""
+    """Returns the type string of the base of a subarray, the notation of consumers.jsonl. answers.jsonl contains the
+    name instead."""
     return dtype.str
 
 
@@ -69,9 +71,9 @@ LIBRARIES = [numpy, numba, pygame, nanoarrow, numkong]
 
 
 def answers_for(libraries, row, short):
-    """Yields the name and the answer of each library for the format and itemsize of `row`.
+    """Yields (name, answer) of each library for the format and itemsize of `row`.
 
-    With `short`, the answer for an exception is `ERR` without the text of the exception.
+    If `short` is true, the answer for an exception is `ERR` without the text of the exception.
     """
     for read, module in libraries:
         try:

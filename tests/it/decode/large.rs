@@ -1,6 +1,6 @@
-//! Tests of copies that have their own loops in the library: large copies (which bypass the caches), transposed
-//! arrays (which are copied in tiles), and rows behind pointers. A *line* is the items along one dimension. A *tile*
-//! is a small rectangle of an array.
+//! Tests of copies for which the library has separate loops: large copies, transposed arrays, and rows that pointers
+//! lead to. Large copies bypass the caches. Transposed arrays are copied in tiles. A *line* consists of the items along
+//! one dimension. A *tile* is a small rectangle of an array.
 
 use std::cell::Cell;
 
@@ -55,8 +55,8 @@ fn large_lines_are_copied_as_by_a_simple_loop() {
                         for (skipped, buffer) in both(&view, &plan, &memory, origin as usize).into_iter().enumerate() {
                             let mut destination = vec![0; items + 2];
                             buffer.copy_to_slice(&mut destination[skipped..skipped + items], Order::C).unwrap();
-                            // Compare all elements at both ends, where cache lines are incomplete, and some in the
-                            // middle.
+                            // Compares all elements at both ends, because the cache lines at the ends are incomplete.
+                            // In the middle, compares only some elements.
                             let copy = destination[skipped..skipped + items].iter().enumerate();
                             let mut some = copy.filter(|(at, _)| *at < 100 || *at > items - 100 || at % 13 == 0);
                             assert!(some.all(|(at, unit)| *unit == expected(at)), "{format} {items} {stride}");
@@ -94,7 +94,7 @@ fn large_planes_are_copied_as_by_a_simple_loop() {
     }
 }
 
-/// The tiles have every width. Some are incomplete. The copies are small and large.
+/// The tiles have every width, and some tiles are incomplete. The copies are small and large.
 #[test]
 fn transposed_arrays_are_copied_as_by_a_simple_loop() {
     for (format, width) in [("B", 1), ("=H", 2), ("=I", 4), ("=d", 8), ("=Zd", 16), ("3s", 3), ("T{=i:a:=d:b:}", 12)] {
@@ -168,25 +168,25 @@ fn random_arrays_are_copied_in_every_order_of_axes() {
             let (format, itemsize) =
                 *bytes.choose(&[("B", 1), (">H", 2), ("<I", 4), (">d", 8), ("3s", 3), ("<Zd", 16), (">Zd", 16)])?;
             let plan = plan(format);
-            let mut extents = [0_i64; 3];
-            for extent in &mut extents {
+            let mut lengths = [0_i64; 3];
+            for length in &mut lengths {
                 let most = if bytes.ratio(1, 2)? { 4 } else { 140 };
-                *extent = bytes.int_in_range(1..=most)?;
+                *length = bytes.int_in_range(1..=most)?;
             }
-            if extents.iter().product::<i64>() > 40_000 {
-                extents[0] = 1;
+            if lengths.iter().product::<i64>() > 40_000 {
+                lengths[0] = 1;
             }
             // The memory is in C order with unused bytes. The axes of the view are in another order, and some are
             // descending.
             let last = if bytes.ratio(1, 3)? { bytes.int_in_range(itemsize..=2 * itemsize)? } else { itemsize };
-            let middle = last * extents[2] + bytes.int_in_range(0..=2)?;
-            let first = middle * extents[1] + bytes.int_in_range(0..=2)?;
-            let mut axes = [(extents[0], first), (extents[1], middle), (extents[2], last)];
-            let len = (first * extents[0] + itemsize) as usize;
+            let middle = last * lengths[2] + bytes.int_in_range(0..=2)?;
+            let first = middle * lengths[1] + bytes.int_in_range(0..=2)?;
+            let mut axes = [(lengths[0], first), (lengths[1], middle), (lengths[2], last)];
+            let len = (first * lengths[0] + itemsize) as usize;
             let mut origin = 0;
-            for (extent, stride) in &mut axes {
+            for (length, stride) in &mut axes {
                 if bytes.ratio(1, 4)? {
-                    origin += (*extent - 1) * *stride;
+                    origin += (*length - 1) * *stride;
                     *stride = -*stride;
                 } else if bytes.ratio(1, 12)? {
                     *stride = 0;
@@ -236,6 +236,7 @@ fn indirect<'a>(shape: &'a [i64], strides: &'a [i64], suboffsets: &'a [i64], ite
     raw.check(Request::INDIRECT, None, None).into_result().unwrap()
 }
 
+/// The size of a pointer in bytes.
 const POINTER: i64 = size_of::<*const u8>() as i64;
 
 /// The rows have every length and stride. Each row starts a few bytes after the target of its pointer.
@@ -309,7 +310,8 @@ fn many_indirect_rows_are_copied_as_by_a_simple_loop() {
             // With a pointer for every item, the same table is also a view of one dimension.
             if items == 1 {
                 let view = indirect(&shape[..1], &strides[..1], &suboffsets[..1], 4);
-                // SAFETY: (b) The table and the rows are those of the buffer above. (c) Nothing writes to them.
+                // SAFETY: (b) The buffer above has the same table and rows. (c) Nothing writes to the table or to the
+                // rows.
                 let buffer = unsafe { Buffer::from_ptr(&view, &plan, core::ptr::from_ref(first).cast()) }.unwrap();
                 assert!(buffer.to_vec::<u32>(Order::C).unwrap() == expected);
             }
@@ -329,8 +331,8 @@ fn a_null_pointer_is_an_error_with_its_dimension() {
             let tables = [table.as_ptr().cast::<u8>(); 2];
             let (shape, strides, suboffsets) = ([10, items], [POINTER, 8], [0, -1]);
             let view = indirect(&shape, &strides, &suboffsets, 8);
-            // SAFETY: (b) The table has ten pointers. One is NULL, which the library detects. (c) Nothing writes to the
-            // table.
+            // SAFETY: (b) The table has ten pointers. One pointer is NULL, and the library detects this pointer. (c)
+            // Nothing writes to the table.
             let buffer = unsafe { Buffer::from_ptr(&view, &plan, table.as_ptr().cast()) }.unwrap();
             assert_eq!(buffer.to_contiguous(Order::C), Err(DecodeError::NullPointer { dimension: 0 }));
             let (shape, strides, suboffsets) = ([2, 10, items], [POINTER, POINTER, 8], [0, 0, -1]);

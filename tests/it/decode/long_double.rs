@@ -13,8 +13,8 @@ fn long_doubles_of_every_representation_are_decoded() {
         ("ffffffffffffffff fe7f", f64::INFINITY),
         ("0000000000000080ff7f", f64::INFINITY),
         ("0000000000000080ffff", f64::NEG_INFINITY),
-        // The smallest denormal number of an f64; half of this number, which rounds to 0 (ties to even); slightly more
-        // than half.
+        // The first row is the smallest denormal f64. The second row is half of this number, which rounds to 0 (ties to
+        // even). The third row is slightly more than half.
         ("0000000000000080cd3b", f64::from_bits(1)),
         ("0000000000000080cc3b", 0.0),
         ("0100000000000080cc3b", f64::from_bits(1)),
@@ -90,7 +90,7 @@ fn long_doubles_of_every_representation_are_decoded() {
     assert_eq!(columns[0].data, ColumnData::Float64(vec![2.5]));
 }
 
-/// Encoding an `f64` in each representation and decoding it gives the same `f64`.
+/// An `f64` that is encoded in any representation and then decoded is unchanged.
 #[test]
 fn doubles_become_long_doubles() {
     arbtest::arbtest(|bytes| {

@@ -20,7 +20,8 @@ fn items_are_written_through_strides() {
     drop(buffer);
     let written = [0, 9, 0, 1, 0x55, 0x55, 0x55, 0x55, 0xff, 0xfc, 0, 3, 0x55, 0x55, 0x55, 0x55];
     assert_eq!(bytes, written);
-    // The same view over a pointer. The test writes values instead of bytes.
+    // The same view, with a pointer to the memory instead of a slice. The test writes dynamic values instead of
+    // elements.
     let mut foreign = [0x55_u8; 16];
     // SAFETY: (a) The view was validated for a block of 16 bytes, and `buf` is byte 2 of `foreign`. (d) No reference to
     // `foreign` is used until the buffer is dropped.
@@ -135,7 +136,8 @@ fn long_names() -> String {
     format!("T{{T{{{}}}:{}:}}", "b".repeat(60_000), "x".repeat(60_000))
 }
 
-/// The leaves of a record share its name, so a plan needs little memory. A call that needs one dotted name creates one.
+/// The leaves of a record share the name of the record, so a plan needs little memory. A call that needs one dotted
+/// name creates only this name.
 #[test]
 fn a_record_with_a_long_name_and_many_fields_has_a_plan() {
     let plan = Plan::new(&layout(&long_names())).unwrap();
@@ -204,7 +206,8 @@ fn huge_layouts_allocate_nothing() {
             assert_eq!(error.to_string(), "there is no memory for 9223372036854775800 bytes");
         }
     }
-    // With strides of 0, a view of exabytes has all its items in the same four bytes. This needs a 64-bit data model.
+    // With strides of 0, all items of a view of exabytes are in the same four bytes. The data model must have 64-bit
+    // sizes, because `len` has exabytes.
     let checker = Checker { model: &DataModel::LP64, ..Checker::DEFAULT };
     let item = self::plan("<i");
     let (shape, strides) = ([1 << 58], [0]);

@@ -1,5 +1,5 @@
-//! Columns of one type: `ColumnData` names what the elements are, and `Plan::column` and `Plan::column_as` return
-//! vectors.
+//! Tests of columns: the variant of `ColumnData` for addresses and texts, and the vectors that `Plan::column` and
+//! `Plan::column_as` return.
 
 use pep3118::decode::{ColumnData, Plan};
 use pep3118::{DataModel, Dialect, Layout};

@@ -1,5 +1,5 @@
-//! Tests of typed copies to wider numbers, for every pair of types. A conversion succeeds if it is exact for all
-//! numbers.
+//! Tests of typed copies to wider numbers, for every pair of types. A conversion must succeed if the conversion is
+//! exact for all numbers of the source type. Otherwise the conversion must fail.
 
 use super::*;
 
@@ -12,10 +12,13 @@ enum Exact {
     Complex(u64, u64),
 }
 
+/// A number type whose numbers convert to [`Exact`].
 trait ExactNumber: pep3118::decode::Number + std::fmt::Debug + Default {
+    /// Returns the number without loss.
     fn exact(self) -> Exact;
 }
 
+/// Implements [`ExactNumber`] for integers and for floats.
 macro_rules! exact_number {
     ($($integer:ty),+; $($exact_float:ty),+) => {
         $(impl ExactNumber for $integer { fn exact(self) -> Exact { Exact::Int(self.into()) } })+
@@ -38,6 +41,7 @@ struct SourceElements {
     exact: Vec<Exact>,
 }
 
+/// Creates the [`SourceElements`] for the format character `$code`. The function `$exact` converts each `$value`.
 macro_rules! from {
     ($code:literal, $exact:expr; $($value:expr),+) => {
         SourceElements {
@@ -49,10 +53,12 @@ macro_rules! from {
     };
 }
 
+/// Converts an integer to [`Exact`].
 fn exact_int<T: Into<i128>>(value: T) -> Exact {
     Exact::Int(value.into())
 }
 
+/// Converts a float to [`Exact`].
 fn exact_float<T: Into<f64>>(value: T) -> Exact {
     Exact::Float(value.into().to_bits())
 }

@@ -16,8 +16,8 @@ fn bytes_of(columns: &[Column]) -> Vec<(Vec<u8>, Vec<usize>, Vec<u8>)> {
     columns.iter().map(|column| (column.name.clone(), column.shape.clone(), column_bytes(&column.data))).collect()
 }
 
-/// The test reads columns from random records, writes the columns to other records, and reads equal columns from them.
-/// The padding of the written records is unchanged.
+/// The test reads columns from random records, writes the columns to other records, and reads equal columns from the
+/// written records. The padding of the written records is unchanged.
 #[test]
 fn written_columns_are_read_again() {
     let (checked, with_padding) = (Cell::new(0), Cell::new(0));
@@ -35,7 +35,8 @@ fn written_columns_are_read_again() {
             if columns.iter().any(|column| !column.data.is_empty()) {
                 assert_eq!(bytes_of(&plan.columns(&again, None).unwrap()), bytes_of(&columns), "{format}");
             }
-            // The columns are written to zeros and to ones. A bit that is equal in both results was written.
+            // The columns are written to records of zeros and to records of ones. A written bit is equal in both
+            // results. Any other bit differs.
             let mut ones = vec![0xff; records.len()];
             plan.write_columns(&columns, &mut ones).unwrap();
             assert_eq!(bytes_of(&plan.columns(&ones, None).unwrap()), bytes_of(&columns), "{format}");
@@ -72,12 +73,13 @@ fn long_lines_are_read_in_any_stride() {
             let (shape, strides) = ([items], [stride]);
             let view = view(&shape, &strides, itemsize, len, origin);
             let owned = Buffer::new(&view, &plan, &memory).unwrap();
-            // SAFETY: (a) the view was checked against this block; (b) no suboffsets; (c) nothing writes to it.
+            // SAFETY: (a) The view was checked against this block. (b) The view has no suboffsets. (c) Nothing writes
+            // to the block.
             let foreign =
                 unsafe { Buffer::from_ptr(&view, &plan, memory.as_ptr().wrapping_offset(origin as isize)) }.unwrap();
             let contiguous = owned.to_contiguous(Order::C).unwrap();
             let expected = bytes_of(&plan.columns(&contiguous, None).unwrap());
-            // The test compares some records with the columns of the single record.
+            // Compares the columns of some single records with the columns of all records.
             for (at, record) in contiguous.chunks(plan.itemsize().max(1)).enumerate().step_by(37) {
                 for (one, (name, _, all)) in plan.columns(record, None).unwrap().iter().zip(&expected) {
                     let one = column_bytes(&one.data);
@@ -150,7 +152,8 @@ fn columns_that_do_not_fit_are_refused() {
     );
 }
 
-/// The columns are in the reverse order of 6,000 fields, of which every second has the same name.
+/// The records have 6,000 fields, and every second field has the same name. The columns are in the reverse order of the
+/// fields.
 #[test]
 fn columns_in_any_order_are_written_to_the_fields_of_their_names() {
     let format: String = (0..3_000).map(|index| format!("<H:f{index}:<H:same:")).collect();

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::assert_or_update;
 
-/// Returns a JSON list with the size, the alignment and the type of `format` in `model`. Returns `None` if `dialect`
+/// Returns a JSON object with the size, the alignment and the type of `format` in `model`. Returns `None` if `dialect`
 /// refuses `format`.
 fn cell(format: &str, dialect: &Dialect, model: &DataModel) -> Option<Value> {
     let layout = Layout::read(format.as_bytes(), dialect, model).ok()?;
@@ -82,6 +82,8 @@ fn byte_order(order: ByteOrder) -> String {
     format!("    {{\"character\": {}, {}", json!(order.as_str()), &row.to_string()[1..])
 }
 
+/// The constructs of a format other than format characters. Each entry has the characters, the meaning, and the syntax
+/// flag of the dialects that support the construct.
 const PREFIXES: [(&str, &str, Option<Syntax>); 8] = [
     ("T{", "a structure, up to }", Some(Syntax::STRUCTURES)),
     (":", "a name of the item before it, up to :", Some(Syntax::NAMES)),
@@ -93,8 +95,8 @@ const PREFIXES: [(&str, &str, Option<Syntax>); 8] = [
     ("Z", "a complex number of the code after it: e f d g", None),
 ];
 
-/// Returns the JSON object for a construct. The parameter has the characters of the construct, its meaning, and the
-/// syntax flag of the dialects that support it.
+/// Returns the JSON object for a construct. The parameter has the characters of the construct, the meaning of the
+/// construct, and the syntax flag of the dialects that support the construct.
 fn prefix((characters, meaning, syntax): (&str, &str, Option<Syntax>)) -> String {
     let complex = [Code::ComplexHalf, Code::ComplexFloat, Code::ComplexDouble, Code::ComplexLongDouble];
     let knows = |dialect: &Dialect| match syntax {

@@ -9,7 +9,7 @@ use super::{assert_or_update, read};
 const PAGE: &str = "docs/dialects.md";
 const HEAD: &str = "| dialect | producer or consumer | codes besides `b B h H i I l L q Q f d` | structures, names, shapes | other constructs | padding |";
 
-/// The format characters that every dialect has. The table does not list them.
+/// The format characters that every dialect has. The table does not list these characters.
 const NUMBERS: &str = "bBhHiIlLqQfd";
 
 /// Returns the cell of the table with the format characters of `dialect`.

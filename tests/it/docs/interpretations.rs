@@ -39,11 +39,11 @@ fn describe_fields(record: Field<'_>, base: u64, path: &str, out: &mut Vec<Strin
     }
 }
 
-/// Describes the type and the shape of `field`. Mentions the byte order only if it is not native, and not for a known
-/// user type.
+/// Describes the type and the shape of `field`. Mentions the byte order only if the byte order is not native. Never
+/// mentions the byte order of a known user type.
 fn kind(field: Field<'_>) -> String {
-    let extents: Vec<String> = field.shape().iter().map(ToString::to_string).collect();
-    let shape = if extents.is_empty() { String::new() } else { format!("[{}]", extents.join(",")) };
+    let lengths: Vec<String> = field.shape().iter().map(ToString::to_string).collect();
+    let shape = if lengths.is_empty() { String::new() } else { format!("[{}]", lengths.join(",")) };
     if let Some(known) = field.user_type() {
         return format!("{}{shape}", known.name());
     }

@@ -1,4 +1,4 @@
-//! Generates the last table of `padding.md`: how many exports each padding rule reads right.
+//! Generates the last table of `padding.md`: the number of exports that each padding rule reads right.
 
 use std::fmt::Write;
 
@@ -28,6 +28,7 @@ fn group(row: &Value) -> Option<&'static str> {
     })
 }
 
+/// The result of reading the format of an export with one padding rule.
 #[derive(Clone, Copy, PartialEq)]
 enum ReadOutcome {
     Right,

@@ -1,10 +1,12 @@
-//! The rows of the corpus conform to the schemas in `tests/corpus/schema`.
+//! Tests that the rows of the corpus conform to the JSON schemas in `tests/corpus/schema`. `conforms` compares one
+//! value with a schema.
 
 use serde_json::{Map, Value};
 
 use super::{path, read};
 use crate::corpus::rows;
 
+/// The names of the corpus files that have one row on each line.
 const ROWS: [&str; 8] =
     ["abi", "answers", "c_structures", "consumers", "ctypes_structures", "exports", "numpy_dtypes", "readers"];
 

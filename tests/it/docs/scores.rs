@@ -39,8 +39,8 @@ struct Score {
 }
 
 impl Score {
-    /// Counts one format. `newest` is the size that the newest CPython returns, and `answer` the size that
-    /// the implementation returns. `None` is an exception.
+    /// Adds one format to the score. `newest` is the size that the newest CPython returns, and `answer` is the size
+    /// that the implementation returns. `None` means that the implementation raises an exception.
     fn count(&mut self, newest: Option<u64>, answer: Option<u64>) {
         match (newest, answer) {
             (newest, answer) if newest == answer => self.same += 1,

@@ -9,6 +9,7 @@ use pep3118::{DataModel, Dialect, Layout, RawView, Request};
 
 use crate::properties::strided::view;
 
+/// Returns the plan for items of `format` in the dialect PEP 3118 on lp64.
 fn plan(format: &str) -> Plan {
     Plan::new(&Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64).unwrap()).unwrap()
 }
@@ -46,9 +47,10 @@ fn arrays_of_any_strides_are_copied_in_c_order() {
     }
 }
 
-/// The dimensions of the array are the dimensions of the buffer, then of the item, then of a value.
+/// The array has the dimensions of the buffer, then the dimensions of the item, then the dimension of a value.
 #[test]
 fn the_shape_of_an_item_follows_the_shape_of_the_buffer() {
+    /// Returns the shape of an array with `items` items of `format`, decoded to elements of type `T`.
     fn shape<T: pep3118::decode::Element>(format: &str, items: i64) -> Vec<usize> {
         let plan = plan(format);
         let itemsize = i64::try_from(plan.itemsize()).unwrap();
@@ -101,7 +103,8 @@ fn rows_at_pointers_become_an_array() {
     };
     let view = raw.check(Request::FULL_RO, None, None).into_result().unwrap_or_else(|report| panic!("{report}"));
     let plan = Plan::for_view(&view, &DataModel::HOST).unwrap();
-    // SAFETY: (b) The table and the rows live until the end of this function. (c) Nothing writes to them.
+    // SAFETY: (b) The table and the rows live until the end of this function. (c) Nothing writes to the table or to the
+    // rows.
     let buffer = unsafe { Buffer::from_ptr(&view, &plan, pointers.as_ptr().cast()) }.unwrap();
     assert_eq!(buffer.to_array::<u16>().unwrap(), array![[1, 2, 3], [4, 5, 6]].into_dyn());
 }

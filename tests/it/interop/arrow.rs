@@ -20,6 +20,7 @@ use pep3118::{Block, DataModel, Dialect, Layout, LongDoubleFormat, RawView, Requ
 use crate::property_search::search_until;
 use crate::snapshot;
 
+/// Returns the layout of `format` in the dialect PEP 3118 on lp64.
 fn layout(format: &str) -> Layout {
     Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64).unwrap_or_else(|error| panic!("{error:#}"))
 }
@@ -185,13 +186,13 @@ fn values_of_nested_records_are_converted() {
     assert_eq!(batch["u"].as_string::<i32>().value(0), "h\u{e9}");
 }
 
-/// If the items have the bytes of an Arrow array and are aligned, the array shares their memory. Otherwise the items
-/// are copied.
+/// If the items have the bytes of an Arrow array and are aligned, the array shares the memory of the items. Otherwise
+/// the items are copied.
 #[test]
 fn memory_is_shared_if_a_verdict_allows_it() {
     let first = |batch: &RecordBatch| batch.column(0).to_data().buffers()[0].as_ptr();
     let numbers = bytes(&[&1_i32.to_ne_bytes(), &2_i32.to_ne_bytes(), &3_i32.to_ne_bytes()]);
-    // `~` stands for the native byte order.
+    // `~` is replaced by the native byte-order character.
     let mapping = |format: &str| mapping(&format.replace('~', if cfg!(target_endian = "little") { "<" } else { ">" }));
     for format in ["~i", "T{~i:only:}", "T{T{~i:b:}:a:}"] {
         let mapping = mapping(format);
@@ -265,7 +266,8 @@ fn chosen_fields_become_columns() {
     assert_eq!(error.to_string(), "no field is named `n`");
 }
 
-/// A schema can have several fields with the same name, and their order identifies them. A name does not.
+/// A schema can have several fields with the same name. The position of a field identifies the field, but the name does
+/// not.
 #[test]
 fn names_of_several_fields_are_refused() {
     let refused = |format: &str, name: &str, mapping: &dyn Fn(&Layout) -> Result<Mapping, BatchError>| {
@@ -276,7 +278,8 @@ fn names_of_several_fields_are_refused() {
         assert!(Mapping::new(&layout(format)).is_ok());
         refused(format, name, &|layout| Mapping::with_columns(layout, &[name]));
     }
-    // In the schema, the fields have the names `a.b` and `a`. A dotted name does not identify one of them.
+    // The field `a.b` and the field `b` of the record `a` both have the dotted name `a.b`. Hence `a.b` does not
+    // identify a field.
     let both = "T{1s:a.b:T{1s:b:}:a:}";
     assert!(Mapping::new(&layout(both)).is_ok());
     refused(both, "a.b", &|layout| Mapping::with_columns(layout, &["a.b"]));

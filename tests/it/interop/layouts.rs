@@ -1,4 +1,4 @@
-//! Tests of feature `serde`: layouts, dialects and data models as JSON and back.
+//! Tests of feature `serde`: writes layouts, interpretations, dialects and data models as JSON, and reads the JSON.
 
 use arbitrary::Unstructured;
 use pep3118::layout::{BitField, LayoutBuilder, MemberSpec, NulHandling, UserType};
@@ -17,8 +17,8 @@ fn again<T: serde::Serialize + serde::de::DeserializeOwned>(value: &T) -> T {
     serde_json::from_str(&json).unwrap_or_else(|error| panic!("{error}: {json}"))
 }
 
-/// Asserts that `layout` is equal after it was written and read, that its fields have the byte order characters of the
-/// format, and that the JSON is valid under the schema.
+/// Writes `layout` as JSON and reads the JSON. Asserts that the result is equal to `layout` and has the same byte-order
+/// characters, and that the JSON conforms to the schema. `what` describes the layout in messages.
 fn assert_lossless(layout: &Layout, what: &str) {
     let read = again(layout);
     assert_eq!(read, *layout, "{what}");
@@ -86,7 +86,8 @@ fn unions_bit_fields_nuls_and_names_are_read_again_without_loss() {
     assert_lossless(&Layout::of_bytes(0, &DataModel::WASM32), "no bytes");
 }
 
-/// Returns the JSON of a layout of 8 bytes with the field `changed`, which has the keys of `key` instead of its own.
+/// Returns the JSON of a layout of 8 bytes with one field. The keys in `key` replace the keys of the field. A value of
+/// null removes the key.
 fn with(key: Value) -> Value {
     let mut field = json!({"name": "a", "offset": 4, "size": 4, "type": "int32", "endian": "little"});
     for (key, value) in key.as_object().unwrap() {
@@ -145,7 +146,8 @@ fn nested_records_and_repeated_keys_are_limited() {
         format!("{layout}{}{}]}}", record.repeat(depth), "]}".repeat(depth))
     };
     let read = |json: &str| {
-        // The recursion limit of `serde_json` is 128 levels. Without it, the limit of the layout still holds.
+        // The recursion limit of `serde_json` is 128 levels. The test disables this limit, so that only the limit of
+        // layouts applies.
         let mut reader = serde_json::Deserializer::from_str(json);
         reader.disable_recursion_limit();
         <Layout as serde::Deserialize>::deserialize(&mut reader)
@@ -166,7 +168,7 @@ fn data_models_are_read_again_by_name_or_by_their_sizes() {
     let mut power = DataModel { name: "power", ..DataModel::LP64 };
     power.long_double.format = LongDoubleFormat::DoubleDouble;
     assert_eq!((again(&power), again(&power).name), (power, "custom"));
-    // `host` is another data model on another machine.
+    // On another machine, `host` means another data model.
     assert_ne!(serde_json::to_value(DataModel::HOST).unwrap(), json!("host"));
     assert_eq!(again(&DataModel::HOST), DataModel::HOST);
     for (key, value) in [("long", 16), ("pointer", 2), ("wchar", 1), ("double_align", 3)] {

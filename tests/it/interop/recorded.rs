@@ -1,4 +1,4 @@
-//! Tests of recorded audits: requests, fields and reports as JSON and back.
+//! Tests of recorded audits: writes requests, the fields of a `Py_buffer` and reports as JSON, and reads the JSON.
 
 use pep3118::view::Violation;
 use pep3118::{Audit, Owner, RaisedError, RawView, RawViewBuf, Report, Request, RequestOutcome, RuleId};
@@ -10,6 +10,7 @@ macro_rules! recorded {
     };
 }
 
+/// A `Py_buffer` with the largest address, for which JSON needs all 64 bits.
 const ROWS: RawView<'static> = RawView { buf: Some(u64::MAX), obj: Owner::Exporter(7), ..crate::view::ROWS };
 
 #[test]

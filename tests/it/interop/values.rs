@@ -5,6 +5,7 @@ use pep3118::{DataModel, Dialect, Layout};
 
 use crate::snapshot;
 
+/// Returns `value` as JSON.
 fn json(value: &Value) -> String {
     serde_json::to_string(value).unwrap()
 }

@@ -7,7 +7,7 @@ const WIDEST: usize = 400;
 
 /// Asserts that `text` has no control, bidirectional, zero-width or separator character, and no line of more than
 /// `widest` characters.
-fn plain(text: &str, widest: usize) {
+fn assert_plain(text: &str, widest: usize) {
     let harmful = |char: char| match char {
         '\n' => false,
         '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' => true,
@@ -20,12 +20,12 @@ fn plain(text: &str, widest: usize) {
     }
 }
 
-/// Asserts that the messages of `error`, with and without colours, are plain.
-fn error_is_plain(source: &[u8], error: &LayoutError) {
+/// Applies [`assert_plain`] to the messages of `error`, with and without colours. Also checks the span of the error.
+fn assert_plain_error(source: &[u8], error: &LayoutError) {
     let (line, picture) = (error.to_string(), format!("{error:#}"));
     assert!(!line.contains('\n'), "{line:?}");
-    plain(&line, WIDEST);
-    plain(&picture, WIDEST);
+    assert_plain(&line, WIDEST);
+    assert_plain(&picture, WIDEST);
     let span = error.span();
     assert!(span.start() <= span.end() && span.end() <= source.len(), "{error:?}");
     // The coloured message without its ANSI escapes equals the plain message.
@@ -47,12 +47,12 @@ pub fn render_diagnostic(source: &[u8], itemsize: u64) {
         render_in(source, itemsize, dialect);
     }
     if let Err(error) = reconcile(source, Some(itemsize), None, &DataModel::LP64) {
-        error_is_plain(source, &error);
+        assert_plain_error(source, &error);
     }
 }
 
-/// Runs the test of [`render_diagnostic`] for one dialect. The last byte of `input` selects the dialect, the byte
-/// before it is the itemsize, and the other bytes are the format.
+/// Runs the test of [`render_diagnostic`] for one dialect. The last byte of `input` selects the dialect, the
+/// second-last byte is the itemsize, and the other bytes are the format.
 pub fn render_chosen(input: &[u8]) {
     let Some((source, [itemsize, dialect])) = input.split_last_chunk() else { return };
     render_in(source, u64::from(*itemsize), Dialect::ALL[usize::from(*dialect) % Dialect::ALL.len()]);
@@ -63,12 +63,12 @@ fn render_in(source: &[u8], itemsize: u64, dialect: &Dialect) {
     match Layout::read(source, dialect, &DataModel::LLP64) {
         Ok(layout) => {
             // A table contains complete names and shapes. Each byte of a name takes up to four characters.
-            plain(&Table::new(&layout).to_string(), WIDEST + 8 * source.len());
-            plain(&Picture::new(&layout).to_string(), WIDEST);
+            assert_plain(&Table::new(&layout).to_string(), WIDEST + 8 * source.len());
+            assert_plain(&Picture::new(&layout).to_string(), WIDEST);
         }
-        Err(error) => error_is_plain(source, &error),
+        Err(error) => assert_plain_error(source, &error),
     }
     if let Err(error) = reconcile(source, Some(itemsize), Some(dialect), &DataModel::LP64) {
-        error_is_plain(source, &error);
+        assert_plain_error(source, &error);
     }
 }

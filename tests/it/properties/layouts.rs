@@ -1,4 +1,4 @@
-//! Generates random layouts on random machines, and lists the leaves of a layout.
+//! Generates random layouts for random data models, and lists the leaves of a layout.
 
 use arbitrary::{Result, Unstructured};
 use pep3118::arbitrary::{data_model, layout};

@@ -5,7 +5,8 @@ use arbitrary::{Result, Unstructured};
 use pep3118::arbitrary::{number, raw_view};
 use pep3118::{Block, Checked, Checker, DataModel, Dialect, Order, Request, Slice, Step, View};
 
-/// Asserts that the offsets of `view` and of random slices of `view` are inside of the byte bounds of `view`.
+/// Asserts that all items of `view` are inside of the byte bounds of `view`. Also asserts this property for random
+/// slices of `view`.
 fn stays_in_its_bounds(view: &View<'_>, bytes: &mut Unstructured<'_>) -> Result<()> {
     assert_eq!(view.shape().len(), view.strides().len());
     assert!(view.shape().iter().all(|length| *length >= 0) && view.len() >= 0);

@@ -1,5 +1,5 @@
-//! Properties of syntax trees that are not made by the parser. Printing a tree fails, or parsing the text gives the
-//! same tree.
+//! A property of syntax trees that the parser did not create: printing a tree fails, or the printed text has the same
+//! tree.
 
 use arbitrary::{Result, Unstructured};
 use pep3118::Format;

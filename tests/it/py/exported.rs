@@ -32,6 +32,7 @@ struct Point {
 
 const SAMPLE: Sample = Sample { flag: true, at: Point { x: 0.5, y: -2 }, sign: 'é', tags: *b"abc" };
 
+/// A Python class that exports samples.
 #[pyclass(frozen)]
 struct Samples(Exported<Sample>);
 pep3118::export!(Samples, 0);
@@ -43,10 +44,12 @@ struct Numbers {
 }
 pep3118::export!(Numbers, data);
 
+/// A Python class that exports bytes.
 #[pyclass(frozen)]
 struct Bytes(Exported<u8>);
 pep3118::export!(Bytes, 0);
 
+/// Returns `memoryview(obj)`. Returns the exception if the exporter refuses.
 fn memoryview<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     obj.py().import("builtins")?.getattr("memoryview")?.call1((obj,))
 }
@@ -76,7 +79,7 @@ fn gaps_between_fields_are_zero() {
             // SAFETY: the memory belongs to the vector.
             unsafe { item.write_bytes(0xaa, 1) };
             let Sample { flag, at: Point { x, y }, sign, tags } = SAMPLE;
-            // SAFETY: as before. Each assignment writes the bytes of one value, and leaves the gaps.
+            // SAFETY: as before. Each assignment writes the bytes of one value. The gaps between the values stay 0xaa.
             unsafe {
                 ((*item).flag, (*item).at.x, (*item).at.y, (*item).sign, (*item).tags) = (flag, x, y, sign, tags)
             };
@@ -185,6 +188,7 @@ fn the_memory_outlives_the_field_that_exported_it() {
 
 #[test]
 fn foreign_memory_is_owned_until_the_last_release() {
+    /// The owner of foreign memory. Sets the flag to `true` when dropped.
     struct Owner(Arc<AtomicBool>);
     impl Drop for Owner {
         fn drop(&mut self) {
@@ -220,6 +224,7 @@ fn an_index_out_of_bounds_is_an_error() {
 
 #[test]
 fn threads_read_and_write_items_of_exported_memory() {
+    /// Compiles only if several threads can use a `T`.
     fn is_shared<T: Send + Sync>(_: &T) {}
     let numbers = Exported::from_vec(vec![0_u64; 8]);
     is_shared(&numbers);
@@ -237,6 +242,7 @@ fn threads_read_and_write_items_of_exported_memory() {
     });
 }
 
+/// A Python class whose items are arrays.
 #[pyclass(frozen)]
 struct Rows(Exported<[f32; 3]>);
 pep3118::export!(Rows, 0);

@@ -1,4 +1,4 @@
-//! Tests of the module `py` in an embedded interpreter.
+//! Tests of the module `py` in an embedded interpreter. This file has the tests of `BufferExporter`.
 #![allow(unsafe_code, reason = "the buffer methods of a class are `unsafe`")]
 
 #[cfg(feature = "derive")]
@@ -43,7 +43,7 @@ impl Samples {
     }
 
     unsafe fn __releasebuffer__(&self, view: *mut ffi::Py_buffer) {
-        // SAFETY: The interpreter passes a `Py_buffer` that `fill` has filled in, and passes it once.
+        // SAFETY: The interpreter passes each `Py_buffer` that `fill` has filled in once.
         unsafe { self.exporter.release(view) }
     }
 }

@@ -20,7 +20,8 @@ struct Tick {
     size: i64,
 }
 
-/// Creates `ticks`, an array of 4 ctypes structures, and `swapped`, the same with big-endian fields and padding.
+/// The source of a Python module with exporters: `ticks` (4 ctypes structures), `pairs` (nested structures), `many`
+/// (10,000 structures) and `numbers` (doubles). `Swapped` is a class with big-endian fields in another order.
 const TICKS: &CStr = c"
 import array, ctypes
 
@@ -40,6 +41,7 @@ many = (Tick * 10000)(*[(i / 2, i) for i in range(10000)])
 numbers = array.array('d', [0.5, 1.5, 2.5])
 ";
 
+/// The records of `ticks` in the module of [`TICKS`].
 const ROWS: [Tick; 4] = [
     Tick { price: 1.5, size: 1 },
     Tick { price: 2.5, size: 2 },
@@ -56,7 +58,7 @@ fn with_ticks(test: impl FnOnce(&Bound<'_, PyModule>) -> PyResult<()>) {
 fn records_are_those_of_the_owner() {
     with_ticks(|module| {
         let ticks = module.getattr("ticks")?;
-        // The second call uses the cached match.
+        // The second call uses the cached comparison of the layout with the struct.
         for _ in 0..2 {
             assert_eq!(open(&ticks)?.records::<Tick>()?, ROWS);
         }
@@ -204,13 +206,13 @@ fn values_and_elements_are_those_of_the_owner() {
     });
 }
 
-/// Sums a column of any Python object.
+/// Returns the sum of the column `price` of any Python object.
 #[pyfunction]
 fn total(obj: &Bound<'_, PyAny>) -> PyResult<f64> {
     Ok(open(obj)?.column::<f64>("price")?.iter().sum())
 }
 
-/// Folds over memory of any size in blocks.
+/// Returns the sum of the field `price` of any Python object. Decodes the items block by block.
 #[pyfunction]
 fn folded(obj: &Bound<'_, PyAny>) -> PyResult<f64> {
     let mut sum = 0.0;
@@ -218,11 +220,13 @@ fn folded(obj: &Bound<'_, PyAny>) -> PyResult<f64> {
     Ok(sum)
 }
 
+/// Returns the sum of the field `size` of all ticks.
 #[pyfunction]
 fn volume(ticks: Records<Tick>) -> i64 {
     ticks.iter().map(|tick| tick.size).sum()
 }
 
+/// Returns the mean of all numbers.
 #[pyfunction]
 fn mean(numbers: Buffer<f64>) -> PyResult<f64> {
     Ok(numbers.to_vec()?.iter().sum::<f64>() / numbers.view().item_count() as f64)
@@ -248,6 +252,7 @@ fn functions_take_any_exporter() {
 
 #[test]
 fn every_error_is_a_plain_python_exception() {
+    /// Compiles only if an error of the type `E` can be converted to an exception.
     fn converts<E: Into<PyErr>>() {}
     converts::<pep3118::decode::DecodeError>();
     converts::<pep3118::decode::EncodeError>();

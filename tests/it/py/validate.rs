@@ -1,4 +1,5 @@
-//! Tests of the functions that validate a `Py_buffer` of the caller.
+//! Tests of `debug_assert_buffer!`, which checks the `Py_buffer` that a class fills in, and of `RawViewBuf::from_ffi`,
+//! which copies the fields of a `Py_buffer`.
 
 use std::ffi::c_int;
 
@@ -9,7 +10,7 @@ use pyo3::{ffi, prelude::*};
 
 use super::with_python;
 
-/// A class that exports 4 bytes and reports a `len` of `len` bytes.
+/// A class that exports 4 bytes. The field `len` is the size in bytes that the class reports.
 #[pyclass(frozen)]
 struct Bytes {
     len: isize,

@@ -1,13 +1,13 @@
-//! Tests of the functions that build the formats and layouts of structs. The derive calls them at compile time, and
-//! these tests call them at run time.
+//! Tests of the functions that build the formats and layouts of structs. The derive macro calls the functions at
+//! compile time, and these tests call the functions at run time.
 
 use pep3118::decode::record::{FieldCursor, FieldLayout, RecordField, RecordLayout};
 use pep3118::{Endian, Record};
 
 use super::{HalfPacked, Network, Packed, Plain, Skipping, Small, Tuple, Wide, hygiene, with_host_order};
 
-/// Returns the format of `layout`, which has at most 512 bytes. Also asserts that a shorter array receives the start
-/// of the format.
+/// Returns the format of `layout`. The format must have at most 512 bytes. Also asserts that `format_bytes` returns the
+/// start of the format for an array that is shorter than the format.
 fn format_of(layout: &RecordLayout) -> String {
     let bytes = layout.format_bytes::<512>();
     let (format, rest) = bytes.split_at(layout.format_len());
@@ -16,7 +16,7 @@ fn format_of(layout: &RecordLayout) -> String {
     String::from_utf8(format.to_vec()).unwrap()
 }
 
-/// The constants of the derive equal the results of the functions at run time.
+/// The constants of the derive macro equal the results of the functions at run time.
 #[test]
 fn formats_at_run_time_equal_the_constants_of_the_derive() {
     macro_rules! check {
@@ -61,7 +61,7 @@ fn packing_and_alignment_are_those_of_c() {
 /// A skipped field becomes padding. Arrays, strings and records have their shapes in the format.
 #[test]
 fn formats_contain_the_shapes_of_fields() {
-    /// Returns the layout of a struct with one field of the type `T`, which starts at byte 4.
+    /// Returns the layout of a struct with a skipped field of 3 bytes and a field of the type `T`.
     fn one<T: RecordField>() -> RecordLayout {
         let place = FieldCursor::start(None).skip(3, 1).next::<T>();
         let fields = [FieldLayout::new::<T>(Some("m"), place, None)];

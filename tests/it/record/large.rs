@@ -1,4 +1,5 @@
-//! Tests of structs larger than 1 KiB. The library copies their items to a block before it reads the fields.
+//! Tests of structs larger than 1 KiB. The library copies the items of such structs to a block before the library reads
+//! the fields.
 
 use arbtest::arbitrary::{Result, Unstructured};
 use num_complex::Complex;
@@ -7,8 +8,10 @@ use pep3118::{DataModel, RawView, Record, Request};
 
 use super::layout;
 
+/// The number of cells in a record.
 const CELLS: usize = 90;
 
+/// A struct of more than 1 KiB.
 #[derive(Record, Debug, Clone, PartialEq)]
 struct Large {
     one: u8,
@@ -25,6 +28,7 @@ struct Large {
     four_kept: i32,
 }
 
+/// An element of an array of records.
 #[derive(Record, Debug, Clone, Copy, PartialEq)]
 struct Cell {
     on: bool,
@@ -35,16 +39,20 @@ struct Cell {
 /// A format with the fields in another order, other padding, and both byte orders.
 const FORMAT: &str = "T{>w:letter:(3,2)T{(2)>I:y:x<h:x:?:on:}:grid:16s:sixteen:<i:four_kept:>I:four:<Q:eight_kept:xB:one:\
                       >h:two:>Zf:pair:(90)T{?:on:>h:x:(2)<I:y:}:cells:>q:eight:<H:two_kept:5x}";
+/// The value of the padding bytes in the items of the tests.
 const PADDING: u8 = 0xa5;
 
+/// Returns the plan for items of [`FORMAT`].
 fn plan() -> Plan {
     Plan::new(&layout(FORMAT)).unwrap()
 }
 
+/// Generates a random cell.
 fn random_cell(bytes: &mut Unstructured<'_>) -> Result<Cell> {
     Ok(Cell { on: bytes.arbitrary()?, x: bytes.arbitrary()?, y: bytes.arbitrary()? })
 }
 
+/// Generates a random record.
 fn random_record(bytes: &mut Unstructured<'_>) -> Result<Large> {
     let part = |bytes: &mut Unstructured<'_>| bytes.int_in_range(-9..=9_i16).map(f32::from);
     let mut record = Large {
@@ -100,7 +108,7 @@ fn items(records: &[Large], padding: u8) -> Vec<u8> {
     records.iter().flat_map(|record| item(record, padding)).collect()
 }
 
-/// The records take several blocks. Writing leaves the padding unchanged.
+/// The records need several blocks. Writing leaves the padding unchanged.
 #[test]
 fn records_are_read_and_written_in_blocks() {
     let plan = plan();
@@ -165,7 +173,7 @@ fn invalid_values_are_found_in_any_block() {
             other => panic!("{other}"),
         }
     };
-    // `on` is the last byte of a cell of 12 bytes in one format, and the first byte of a cell of 11 bytes in the other.
+    // `on` is the last byte of each cell of 12 bytes in `grid`, and the first byte of each cell of 11 bytes in `cells`.
     let cells = 4 + 6 * 12 + 16 + 4 + 4 + 8 + 2 + 2 + 8;
     for record in [0, 37, 150, 199] {
         assert_eq!(refused(record, 2, 0xd8, &mut kept), (record as u64, "letter".into(), 0xd87a, "char"));

@@ -6,12 +6,13 @@ use pep3118::{DataModel, RawView, Record, Request};
 
 use super::{Copied, FieldByField, HalfPacked, Packed, Plain, Skipping, Small, layout, random_item};
 
+/// Returns the plan for items of `format` in the dialect PEP 3118 on this machine.
 fn plan(format: &str) -> Plan {
     Plan::new(&layout(format)).unwrap()
 }
 
-/// The library reads and writes items by several strategies. With each, the written fields equal the read fields, and
-/// the bytes between fields are unchanged.
+/// The library reads and writes items by several strategies. With each strategy, the written fields equal the read
+/// fields, and the bytes between fields are unchanged.
 #[test]
 fn written_records_equal_the_records_that_were_read() {
     const OTHER: &str = "T{>Q:type:(2)T{>H:y:>d:x:x}:c:T{<H:y:>d:x:}:b:>2w:word:x<w:letter:(3)?:flags:?:flag:>Zd:double:\
@@ -120,7 +121,7 @@ fn records_are_written_in_the_order_of_the_view() {
     assert_eq!(bytes, [0, 0, 0, 2, 1, 9, 0, 0, 0, 4, 3]);
 }
 
-/// `read_into` appends records to a vector. If it fails, the vector is unchanged.
+/// `read_into` appends records to a vector. If `read_into` fails, the vector is unchanged.
 #[test]
 fn records_are_appended_to_a_vector() {
     #[derive(Record, Debug, PartialEq)]
@@ -136,6 +137,7 @@ fn records_are_appended_to_a_vector() {
     assert_eq!(letters, ['a', 'b', 'c'].map(Letter));
 }
 
+/// A struct whose bytes can be borrowed from an item.
 #[derive(Record, bytemuck::Pod, bytemuck::Zeroable, Debug, Clone, Copy, PartialEq)]
 #[repr(C)]
 struct Pair {

@@ -1,4 +1,5 @@
-//! Tests that compare views with the installed CPython: its contiguity functions, and the buffers of its own tests.
+//! Tests that compare views with the installed CPython: with CPython's functions for contiguity, and with the buffers
+//! of CPython's own tests.
 
 use std::io::Write;
 use std::process::Stdio;
@@ -95,9 +96,9 @@ fn contiguity_and_structure_agree_with_cpython() {
     assert!(yes > VIEWS / 10 && (!verifies || valid > VIEWS / 10));
 }
 
-/// Returns the result that `verify_structure` in CPython's documentation has for `view`, computed from the result of
-/// the library. CPython's function requires multiples of the itemsize. It also applies the rules about offset and
-/// strides to arrays without items.
+/// Returns the result of `verify_structure`, a function in CPython's documentation, for `view`. Computes this result
+/// from the result of the library. CPython's function also requires multiples of the itemsize, and also applies the
+/// rules about offset and strides to arrays without items.
 fn documented(view: &Numbers) -> bool {
     let Numbers { itemsize, shape, memlen, offset, .. } = view;
     let mut strides = vec![0; shape.len()];
@@ -118,14 +119,17 @@ fn documented(view: &Numbers) -> bool {
 struct FilledBuffer(Value);
 
 impl FilledBuffer {
+    /// Returns the array in the field `field`. Returns `None` for NULL.
     fn array(&self, field: &str) -> Option<Vec<i64>> {
         Some(self.0[field].as_array()?.iter().map(|entry| entry.as_i64().unwrap()).collect())
     }
 
+    /// Returns the number in the field `field`.
     fn number(&self, field: &str) -> i64 {
         self.0[field].as_i64().unwrap_or_else(|| panic!("{field} of {}", self.0))
     }
 
+    /// Returns the fields of the `Py_buffer`.
     fn to_buf(&self) -> RawViewBuf {
         let [shape, strides, suboffsets] = ["shape", "strides", "suboffsets"].map(|field| self.array(field));
         let raw = RawView {
@@ -153,10 +157,11 @@ fn structure(value: &Value) -> Option<(i64, i64, i32, Vec<i64>, Vec<i64>, i64)> 
     Some((number(0), number(1), number(2) as i32, array(3), array(4), number(5)))
 }
 
+/// The number of structures that the script generates.
 const STRUCTURES: usize = 1_500;
 
-/// For legal structures of CPython's generator, the check of every request reports no error. For invalid structures it
-/// does.
+/// For legal structures of CPython's generator, the check of every request reports no error. For invalid structures,
+/// the check reports an error.
 #[test]
 fn buffers_of_cpythons_own_tests_have_the_same_result() {
     let seed = 0x3118;

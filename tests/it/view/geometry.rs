@@ -1,4 +1,4 @@
-//! Tests of views of structs with missing fields, of contiguous strides, and of memory blocks.
+//! Tests of views: missing fields of a `Py_buffer`, contiguous strides, memory blocks, and invalid arguments.
 
 use pep3118::{
     Block, Checked, Checker, DataModel, Dialect, ItemLayout, Order, RawView, Request, RuleId, Slice, Type, View,
@@ -21,7 +21,7 @@ fn missing_fields_are_computed() {
     // After SIMPLE NumPy reports `ndim` 0. The view has the same bytes.
     let numpy = RawView { ndim: 0, format: None, shape: None, strides: None, ..ROWS };
     assert_eq!(view(numpy, Some(Request::SIMPLE)).shape(), [24]);
-    // After ND the strides are those of a C-contiguous array.
+    // After ND the view has the strides of a C-contiguous array.
     let nd = view(RawView { format: None, strides: None, ..ROWS }, Some(Request::ND));
     assert_eq!((nd.shape(), nd.strides()), (&[2, 3][..], &[12, 4][..]));
     assert!(matches!(nd.item(), ItemLayout::Bytes));
@@ -83,7 +83,7 @@ fn invalid_arguments_are_named_in_the_error() {
     let fill = |shape: &[i64], strides: &mut [i64]| fill_contiguous_strides(shape, 4, Order::C, strides);
     assert_eq!(fill(&[2], &mut strides).unwrap_err().to_string(), "strides has 2 elements but shape has 1");
     assert_eq!(fill(&[2, 1 << 62], &mut strides).unwrap_err(), ViewError::StrideOverflow);
-    // The product of all lengths is not a stride, so it may overflow.
+    // The product of all lengths is not a stride, so this product may overflow.
     assert_eq!(fill(&[1 << 62, 2], &mut strides), Ok(()));
 }
 
@@ -146,7 +146,7 @@ fn the_fast_path_for_scalars_agrees_with_reconcile() {
                     compared += 1;
                     if let (Some(view), Ok(reconciled)) = (view, reconciled) {
                         let ItemLayout::Scalar(scalar) = view.item() else {
-                            // NumPy accepts `n` and `N` only as the whole format, which the fast path does not know.
+                            // The fast path does not know that NumPy accepts `n` and `N` only as the whole format.
                             assert!(matches!(text[1], b'n' | b'N'), "{}", format.escape_ascii());
                             continue;
                         };
@@ -161,7 +161,8 @@ fn the_fast_path_for_scalars_agrees_with_reconcile() {
     assert!(compared > 10_000, "only {compared}");
 }
 
-/// CPython's documentation requires multiples of itemsize. The library recommends them.
+/// CPython's documentation requires offsets and strides that are multiples of the itemsize. The library only recommends
+/// such numbers.
 #[test]
 fn offsets_that_are_not_multiples_of_itemsize_are_notes() {
     let numpy_field = verify_structure(27, 8, 1, &[3], &[9], 1);

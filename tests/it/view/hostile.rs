@@ -9,7 +9,8 @@ use crate::properties::metadata::check_view;
 
 #[test]
 fn the_check_does_not_panic_for_any_struct() {
-    // The test requires a share of views, because the number of structs depends on the load of the machine.
+    // The number of random structs depends on the load of the machine. Hence the test requires a share of structs with
+    // a view, and not a number.
     let (mut structs, mut views) = (0, 0);
     arbtest(|bytes| {
         structs += 1;

@@ -47,14 +47,20 @@ ARRAYS = [ctypes.c_ssize_t * count for count in range(65)]
 
 
 def numbers(text):
+    """Returns the numbers in `text`, which are separated by commas. Returns None for `-`."""
     return None if text == "-" else [int(number) for number in text.split(",") if number]
 
 
 def array(values):
+    """Returns `values` as a ctypes array. Returns None for None."""
     return None if values is None else ARRAYS[len(values)](*values)
 
 
 def contiguity(verify_structure):
+    """Answers the lines of the standard input, see the top of the file.
+
+    `verify_structure` is the function of CPython's tests, or None if the tests are not installed.
+    """
     view = PyBuffer()
     for line in sys.stdin:
         length, itemsize, shape, strides, suboffsets, memlen, offset = line.split()
@@ -76,11 +82,15 @@ def contiguity(verify_structure):
 
 
 def filled_c(text):
+    """Returns the numbers in `text`, or an empty list for `-`."""
     return numbers(text) or []
 
 
 def request(obj, flags):
-    """Returns the answer of the exporter: the fields of the `Py_buffer`, or the name of the exception."""
+    """Returns the answer of `obj` to the request `flags`, as a dict of the fields of the `Py_buffer`.
+
+    If the exporter refuses the request, returns `{"error": name}` with the name of the exception class.
+    """
     view = PyBuffer()
     try:
         GET_BUFFER(obj, view, flags)
@@ -105,6 +115,7 @@ def request(obj, flags):
 
 
 def exporters(seed, count, requests):
+    """Prints the answers of the buffers of `count` random structures to `requests`, see the top of the file."""
     import random
     from test import test_buffer as suite
 
@@ -118,7 +129,7 @@ def exporters(seed, count, requests):
     for number in range(count):
         char = random.choice(formats)
         itemsize = suite.struct.calcsize(char)
-        # Structures of the full size of CPython's tests. They are too large for arrays.
+        # Structures of the full size of CPython's tests. These structures are too large for arrays.
         for valid in (True, False):
             write("rand_structure", None, suite.rand_structure(itemsize, valid), valid)
         # Structures that are small enough for arrays.

@@ -1,4 +1,4 @@
-//! Tests of `Request`: values, names, invalid flags.
+//! Tests of `Request`: the values and the names of requests, and the errors for invalid flags.
 
 use pep3118::{Request, RequestError, RuleId};
 

@@ -1,4 +1,5 @@
-//! Tests with examples for every rule: structs that break only this rule, a struct that follows it, and a snapshot.
+//! Tests with examples for every rule: `Py_buffer`s that break only this rule, a `Py_buffer` that follows the rule, and
+//! a snapshot of the messages. Other tests check reports of several broken rules.
 
 use std::collections::BTreeSet;
 
@@ -13,14 +14,15 @@ use crate::snapshot;
 
 /// The examples of a rule.
 enum Case {
-    /// The reports of structs that break only this rule, and the empty report of a similar struct.
+    /// The reports of `Py_buffer`s that break only this rule, and the empty report of a similar `Py_buffer`.
     Breaks(Vec<Report>, Report),
-    /// The rule is a permission. The report of a struct that uses the permission is empty.
+    /// The rule permits something. The report of a `Py_buffer` that is legal only because of this rule is empty.
     Allows(Report),
-    /// The rule binds consumers, or a struct does not contain the information that a check needs.
+    /// The rule is a rule for consumers, or a `Py_buffer` does not contain the information that a check needs.
     NotDecidable,
 }
 
+/// An invalid request: a part of the bits of `STRIDES`.
 const UNCHECKED: Request = Request::from_bits_retain(0x10);
 
 /// Returns the report of a check of `raw` as the answer to `request`.
@@ -50,20 +52,25 @@ fn modified_answer(
     RequestOutcome::Granted(raw)
 }
 
+/// A length or stride whose products overflow.
 const HUGE: i64 = 1 << 62;
 
 /// The `Py_buffer` of a table of two pointers to rows of 3 ints.
 const POINTERS: RawView<'static> = RawView { suboffsets: Some(&[0, -1]), ..ROWS };
-/// The `Py_buffer` of every second int of each row, which is not contiguous.
+/// The `Py_buffer` of every second int of each row. The items are not contiguous.
 const GAPS: RawView<'static> = RawView { strides: Some(&[24, 8]), ..ROWS };
 /// The `Py_buffer` of the items of `ROWS` in Fortran order.
 const COLUMNS: RawView<'static> = RawView { strides: Some(&[4, 8]), ..ROWS };
+/// The `Py_buffer` of `ROWS` with writable memory.
 const WRITABLE: RawView<'static> = RawView { readonly: 0, ..ROWS };
+/// The `Py_buffer` of one row of 3 ints.
 const ROW: RawView<'static> = RawView { len: 12, ndim: 1, shape: Some(&[3]), strides: Some(&[4]), ..ROWS };
+/// The `Py_buffer` of one int without dimensions.
 const ONE: RawView<'static> = RawView { len: 4, ndim: 0, shape: None, strides: None, ..ROWS };
+/// The `Py_buffer` of an array without items.
 const NOTHING: RawView<'static> = RawView { len: 0, shape: Some(&[0, 3]), ..ROWS };
 
-/// Returns the examples of `rule`. A rule without examples is a panic.
+/// Returns the examples of `rule`. Panics if the rule has no examples.
 fn case(rule: RuleId) -> Case {
     use Case::{Allows, Breaks, NotDecidable};
     use Request as R;
@@ -381,8 +388,11 @@ fn case(rule: RuleId) -> Case {
     }
 }
 
+/// The `Py_buffer` of 3 items that are 16 bytes apart.
 const ROW_OF_16: RawView<'static> = RawView { strides: Some(&[16]), ..ROW };
+/// The `Py_buffer` of 3 items that are 17 bytes apart.
 const ROW_OF_17: RawView<'static> = RawView { strides: Some(&[17]), ..ROW };
+/// The `Py_buffer` of 3 items that are 24 bytes apart.
 const ROW_OF_24: RawView<'static> = RawView { strides: Some(&[24]), ..ROW };
 
 #[test]
@@ -561,7 +571,7 @@ struct Answer {
     block: Block,
 }
 
-/// The answer that `CHANGES` modify. It follows every rule.
+/// The answer that each of `CHANGES` modifies. The answer follows every rule.
 const CLEAN: Answer = Answer { raw: ROWS, request: Request::FULL_RO, block: Block { len: 24, offset: 0 } };
 
 impl Answer {
@@ -591,6 +601,7 @@ impl Answer {
     }
 }
 
+/// The rule that a change breaks, the name of the change, and the function that changes an answer.
 type Change = (RuleId, &'static str, fn(&mut Answer));
 
 /// Changes of `CLEAN`. Each change breaks one rule.
@@ -657,9 +668,10 @@ const CHANGES: &[Change] = &[
     }),
 ];
 
-/// Changes that make the check of other rules impossible or their violation disappear, with the reason.
+/// Changes that hide violations of other rules. Each entry has the name of the change, the hidden rules, and the
+/// reason.
 const EXCLUDES: &[(&str, &[RuleId], &str)] = &[
-    ("negative len", &[RuleId::A03, RuleId::A18], "a negative len says nothing about items; A06 is reported"),
+    ("negative len", &[RuleId::A03, RuleId::A18], "a negative len does not describe items; A06 is reported"),
     (
         "negative itemsize",
         &[
@@ -762,7 +774,7 @@ const EXCLUDES: &[(&str, &[RuleId], &str)] = &[
     ("huge strides", &[RuleId::D06], "no block contains the items; D07 is reported"),
 ];
 
-/// Two changes of different fields break both rules. The report contains both violations.
+/// Two changes of different fields break two rules. The report contains both violations.
 #[test]
 fn rules_that_are_broken_together_are_all_reported() {
     let excludes = |change: &str, rule: RuleId| {
@@ -804,7 +816,7 @@ fn rules_that_are_broken_together_are_all_reported() {
     assert!(pairs > 400, "only {pairs} pairs");
 }
 
-/// The product of the shape is 2^62 bytes, the span of the strides overflows 63 bits, and `len` has a third value.
+/// `len` differs from the product of the shape (2^62 bytes), and the span of the strides overflows 63 bits.
 #[test]
 fn an_overflow_of_the_span_does_not_hide_a_wrong_len() {
     let raw =

@@ -1,4 +1,4 @@
-//! Tests of `View::select`, `View::field` and `View::cast`.
+//! Tests of `View::select`, `View::field` and `View::cast`, and of the parts and chunks of a view.
 
 use pep3118::{
     DataModel, Dialect, ItemLayout, Layout, Order, RawView, Request, Scalar, Slice, Step, Target, View, ViewError,
@@ -11,6 +11,7 @@ fn view(raw: RawView<'_>) -> View<'_> {
     CHECKER.check(&raw, None).into_result().unwrap()
 }
 
+/// Returns the layout of `format` in the dialect PEP 3118 on lp64.
 fn layout(format: &str) -> Layout {
     Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64).unwrap()
 }

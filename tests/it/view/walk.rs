@@ -6,6 +6,7 @@ use pep3118::{Checked, Order, RawView, Request, RuleId, Slice, Step, View, verif
 use super::CHECKER;
 
 const SEED: u64 = 0x5eed_3118;
+/// The number of random views of a test.
 pub(super) const VIEWS: usize = 100_000;
 
 /// A linear congruential generator, which generates the same numbers in every run.
@@ -124,12 +125,12 @@ fn walk<'n>(axes: impl Iterator<Item = (&'n i64, &'n i64)>) -> Vec<i64> {
     })
 }
 
+/// Returns the offset of the item at `index`, in bytes from the item with all indices 0.
 fn offset(strides: &[i64], index: &[i64]) -> i64 {
     strides.iter().zip(index).map(|(stride, index)| stride * index).sum()
 }
 
-/// Returns whether each item starts at the end of the item before it. `offsets` are the offsets of the items in
-/// bytes.
+/// Returns whether each item starts where the previous item ends. `offsets` are the offsets of the items in bytes.
 fn are_adjacent(offsets: impl Iterator<Item = i64>, itemsize: i64) -> bool {
     offsets.zip(0..).all(|(offset, number)| offset == number * itemsize)
 }
@@ -303,8 +304,8 @@ fn steps_follow_pointers() {
         every_index(view.shape()).iter().map(|index| follow(&blocks, view.steps(index).unwrap())).collect()
     };
     assert_eq!(read(&view), [10, 11, 12, 20, 21, 22]);
-    // A slice of a dimension after a pointer changes the suboffset. A slice of a dimension before it changes the
-    // offset.
+    // A slice of a dimension after a pointer changes the suboffset. A slice of a dimension before the pointer changes
+    // the offset.
     let tail = view.slice(&[Slice::from(1..2), Slice { start: Some(2), stop: None, step: -2 }]).unwrap();
     assert_eq!(read(&tail), [22, 20]);
     assert_eq!(tail.suboffsets(), Some(&[24, -1][..]));

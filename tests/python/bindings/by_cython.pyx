@@ -1,5 +1,6 @@
 # cython: language_level=3, freethreading_compatible=True
-"""Exporters of Cython: its array, a view of the array, and a class with a method `__getbuffer__`."""
+"""Exporters of Cython: an array, a view of the array, and a class with a method `__getbuffer__`. Two functions read
+buffers."""
 
 from cpython.buffer cimport PyBuffer_FillInfo
 from cython cimport view
@@ -32,7 +33,7 @@ cdef class Bytes:
 
 
 def total(const double[:, :] matrix):
-    """Returns the sum of the items of any exporter of a matrix of doubles."""
+    """Returns the sum of the items of `matrix`, any exporter of a matrix of doubles."""
     cdef Py_ssize_t row, column
     cdef double sum = 0
     for row in range(matrix.shape[0]):
@@ -42,5 +43,5 @@ def total(const double[:, :] matrix):
 
 
 def numbers(const Pair[:] pairs):
-    """Returns the second field of each item of any exporter of pairs."""
+    """Returns a list of the second field of each item of `pairs`, any exporter of pairs."""
     return [pairs[index].b for index in range(pairs.shape[0])]

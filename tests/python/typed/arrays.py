@@ -1,4 +1,4 @@
-"""Arrays of numbers and the methods of decorated classes, which only mypy with the plugin knows."""
+"""Arrays of numbers, and the methods of decorated classes. Only mypy with the plugin knows these types."""
 
 from typing import reveal_type
 

@@ -1,4 +1,5 @@
-//! The fields and the padding of an item, in the order of the bytes.
+//! `ItemMap`: the fields and the padding of an item, in the order of the bytes. `Entry`: the part of an item that one
+//! line of the output describes.
 
 use std::collections::HashMap;
 use std::num::NonZeroU64;
@@ -14,12 +15,12 @@ use crate::failure::Failure;
 use crate::fields::{is_record, length, own_name};
 use crate::rows::{index_text, write_cell};
 
-/// The fields and the padding of an item, prepared for [`visit`](Self::visit).
+/// The fields and the padding of an item. [`visit`](Self::visit) calls a function with each of them.
 pub(super) struct ItemMap {
     /// The size of an item in bytes.
     size: usize,
     item: Member,
-    /// The names of the types, such as `int32 (little)`. Fields of one type share the name.
+    /// The names of the types, such as `int32 (little)`. Fields of the same type have the same index in this list.
     types: Vec<String>,
 }
 
@@ -31,16 +32,16 @@ struct Member {
     offset: usize,
     /// The size of one element in bytes.
     size: usize,
-    /// The length of each dimension that is not empty. Empty for a single value.
+    /// The lengths of the dimensions with at least one element. Empty for a single value.
     shape: Vec<NonZeroU64>,
     /// The number of elements.
     count: usize,
     kind: MemberKind,
 }
 
-/// Whether an element of a [`Member`] is a value or a record.
+/// The kind of an element of a [`Member`]: a value or a record.
 enum MemberKind {
-    /// A value. `ty` is an index of [`ItemMap::types`]. `number` is the number of this field among the fields that are
+    /// A value. `ty` is an index in [`ItemMap::types`]. `number` is the number of this field among the fields that are
     /// not records, counted from 0.
     Value { codec: ScalarCodec, ty: usize, number: usize },
     /// A record: its fields and its padding, in the order of their offsets.
@@ -64,7 +65,8 @@ struct Padding {
     reason: String,
 }
 
-/// What one line of the output describes: a value, a group of adjacent array elements of one byte, or padding.
+/// The part of an item that one line of the output describes: a value, a group of adjacent array elements of one byte,
+/// or padding.
 pub(super) struct Entry<'m> {
     /// The range of the bytes in the item.
     pub(super) range: Range<usize>,
@@ -74,7 +76,7 @@ pub(super) struct Entry<'m> {
     pub(super) kind: EntryKind<'m>,
 }
 
-/// What an [`Entry`] describes: a value and its type, or padding and the reason for the padding.
+/// The kind of an [`Entry`]: a value with its type, or padding with the reason for the padding.
 pub(super) enum EntryKind<'m> {
     /// A value of the type `ty`. If `elements` is a number, the entry is a group of this number of array elements. If
     /// `elements` is `None`, the entry is a single value. `number` selects the colour.
@@ -99,7 +101,7 @@ impl Entry<'_> {
             EntryKind::Padding(reason) => Ok((*reason).to_owned()),
             EntryKind::Value { codec, elements: None, .. } => cell_text(&codec.value(bytes).map_err(Failure::refused)?),
             EntryKind::Value { codec, elements: Some(count), .. } => {
-                // A group has no elements, or elements of one byte.
+                // Each element of a group has one byte.
                 let values = bytes.chunks_exact(1).map(|element| codec.value(element));
                 let values = values.collect::<Result<Vec<Value>, _>>().map_err(Failure::refused)?;
                 let array = ArrayValue::new(&[*count], values);
@@ -110,7 +112,8 @@ impl Entry<'_> {
     }
 }
 
-/// Returns the text of `value`, as in the tables of `decode`. Returns an error if `value` cannot be written as text.
+/// Returns the text of `value` that the tables of `decode` contain. Returns an error if `value` cannot be written as
+/// text.
 fn cell_text(value: &Value) -> Result<String, Failure> {
     let mut cell = Vec::new();
     write_cell(value, false, &mut cell)?;
@@ -123,13 +126,13 @@ struct Builder<'f> {
     types: Vec<String>,
     /// The index in `types` of the name of each type.
     known: HashMap<(Type, Option<Endian>), usize>,
-    /// The number of fields that are not records so far.
+    /// The number of fields so far that are not records.
     values: usize,
 }
 
 impl ItemMap {
-    /// Returns the fields and the padding of an item. `found` must be the interpretation of `format`. `format` is
-    /// empty for C source.
+    /// Returns the fields and the padding of an item with the interpretation `found`. `format` is the format of
+    /// `found`, or empty for C source.
     ///
     /// # Errors
     /// - a size does not fit into the address space
@@ -163,8 +166,8 @@ impl ItemMap {
     }
 
     /// Calls `each` with an entry for each value and each padding of an item, in the order of the bytes. Each element
-    /// of an array is an entry. If the elements have one byte, all elements of the array in one row of `row` bytes are
-    /// one entry. Stops at the first error of `each`, and returns this error.
+    /// of an array is an entry. If the elements have one byte, all elements of the array that are in one row of `row`
+    /// bytes are one entry. Stops at the first error of `each`, and returns this error.
     pub(super) fn visit<'m>(
         &'m self,
         row: usize,
@@ -178,7 +181,7 @@ impl ItemMap {
 impl Builder<'_> {
     /// Returns the member for `field`. `name` is the escaped name of `field`. Returns an error if a size does not fit
     /// into the address space.
-    // The function calls itself once per level of nested records. The parser permits 64 levels.
+    // The function calls itself once for each level of nested records. The parser permits 64 levels.
     fn member(&mut self, field: Field<'_>, name: String) -> Result<Member, Failure> {
         let kind = if field.ty() == Type::Record {
             MemberKind::Record(self.parts(field)?)
@@ -211,11 +214,11 @@ impl Builder<'_> {
         })
     }
 
-    /// Returns the fields and the padding of `record`, in the order of their offsets. The fields have the same order in
-    /// the format. Returns an error if an offset or a size does not fit into the address space.
+    /// Returns the fields and the padding of `record`, in the order of the offsets. The format declares the fields in
+    /// the same order. Returns an error if an offset or a size does not fit into the address space.
     fn parts(&mut self, record: Field<'_>) -> Result<Vec<Part>, Failure> {
         let mut parts = Vec::new();
-        // The end of the previous field: its offset in the record, and its offset in the format.
+        // The end of the previous field, as an offset in the record and as an offset in the format.
         let (mut end, mut text_end) = (0, record.span().start());
         for (index, field) in record.fields().enumerate() {
             let name = field_name(field, index);
@@ -243,9 +246,9 @@ impl Builder<'_> {
         Ok(parts)
     }
 
-    /// Returns the reason for `gap` bytes of padding. `start..end` is the range in the format between the field before
-    /// the padding and the field after the padding. `alignment` is the reason for the bytes that are not in the format.
-    /// Alignment can explain at most `most` bytes.
+    /// Returns the reason for `gap` bytes of padding between two fields. `start..end` is the range of the format
+    /// between the two fields. `alignment` is the reason for padding bytes that the format does not contain. Alignment
+    /// adds at most `most` bytes.
     fn padding_reason(&self, start: usize, end: usize, gap: u64, most: u64, alignment: &str) -> String {
         let (pads, total) = explicit_padding(self.format.get(start..end).unwrap_or_default());
         match gap.saturating_sub(total) {
@@ -291,7 +294,7 @@ fn explicit_padding(text: &[u8]) -> (Vec<u8>, u64) {
     (pads, total)
 }
 
-/// Returns the escaped name of `field`. A field without a name is named after `index`, its index in the record.
+/// Returns the escaped name of `field`. `index` is the index of the field in its record, which replaces a missing name.
 fn field_name(field: Field<'_>, index: usize) -> String {
     match field.name() {
         None => own_name(field, index),
@@ -301,8 +304,9 @@ fn field_name(field: Field<'_>, index: usize) -> String {
 }
 
 impl Member {
-    /// Returns the width of the longest name of a value in this member, in terminal columns. `path` is the width of the
-    /// dotted name of the record that contains this member, or 0 if there is no such record.
+    /// Returns the width of the longest name of a value in this member, in terminal columns. The name includes array
+    /// indices, such as `a[15]`. `path` is the width of the dotted name of the record that contains this member,
+    /// without the dot after it. `path` is 0 for the item.
     fn name_width(&self, path: usize) -> usize {
         let dot = usize::from(path > 0);
         let last: Vec<u64> = self.shape.iter().map(|len| len.get().saturating_sub(1)).collect();
@@ -343,7 +347,7 @@ struct Visitor<'v, 'm> {
 impl<'m> Visitor<'_, 'm> {
     /// Visits the values and the padding of `member`. `base` is the offset in bytes, from the start of the item, of the
     /// record that contains `member`. Returns the first error of the callback.
-    // The function calls itself once per level of nested records. The parser permits 64 levels.
+    // The function calls itself once for each level of nested records. The parser permits 64 levels.
     fn member(&mut self, member: &'m Member, base: usize) -> Result<(), Failure> {
         let parent = self.path.len();
         if parent > 0 {
@@ -382,8 +386,9 @@ impl<'m> Visitor<'_, 'm> {
         Ok(())
     }
 
-    /// Visits the values of `member`, which is not a record and starts at byte `start` of the item. `kind` returns the
-    /// kind of an entry. The argument of `kind` is the number of elements in the group, or `None` for a single value.
+    /// Visits the values of `member`. `member` must not be a record, and `start` is the offset of its first byte in the
+    /// item. `kind` returns the kind of an entry for the number of elements in the group, or for `None` if the entry is
+    /// a single value.
     fn values(
         &mut self,
         member: &Member,

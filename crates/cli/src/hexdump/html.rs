@@ -1,8 +1,8 @@
-//! The HTML output: one page without scripts and without references to other files.
+//! The HTML output of `hexdump`: `HtmlWriter` writes one page without scripts and without references to other files.
 //!
 //! An HTML element of the class `f` contains the bytes and the description of one field. The children of this element
-//! are placed in the grid of the item. One CSS rule for `.f:hover` therefore highlights all bytes and the description
-//! of a field.
+//! are placed in the grid of the item. One CSS rule for `.f:hover` therefore highlights the bytes and the description
+//! of a field together.
 
 use std::io::Write;
 
@@ -27,8 +27,8 @@ const CHARACTERS: usize = 20;
 /// in the item, its name, its type and its value.
 const DESCRIPTION: usize = 37;
 
-/// The style sheet of the page. The CSS class `g` styles the grid of an item. The constants above are numbers of
-/// columns of this grid.
+/// The style sheet of the page. The CSS class `g` styles the grid of an item. The constants above are column numbers in
+/// this grid.
 const STYLE: &str = "\
 :root{color-scheme:light dark;--bg:#fff;--fg:#1b1f24;--dim:#6a737d;--hl:#fff3b0;\
 --c0:#0b6e75;--c1:#22672e;--c2:#8a2a8a;--c3:#7a5200;--c4:#1f4fbf}\
@@ -56,7 +56,7 @@ pub(super) struct HtmlWriter<'m, W: Write> {
 struct GridRow {
     /// The offset in the item of the first byte of the row.
     start: usize,
-    /// The grid line, counted from 1, at which this row of bytes starts.
+    /// The number of the grid line at which this row of bytes starts, counted from 1.
     line: usize,
     /// The number of files: 1, or 2 for a difference. Each file has a grid line of bytes in this row.
     files: usize,
@@ -70,7 +70,7 @@ impl GridRow {
         Self { start: 0, line: 1, files, lines_of_fields: 0 }
     }
 
-    /// Returns the offset in the item after the last byte of this row, if the row is complete.
+    /// Returns the offset in the item after the last byte of a complete row.
     fn end(self) -> usize {
         self.start.saturating_add(ROW)
     }
@@ -89,8 +89,8 @@ impl<'m, W: Write> HtmlWriter<'m, W> {
         let title = markup(title);
         writeln!(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">")?;
         writeln!(out, "<meta name=\"viewport\" content=\"width=device-width\">")?;
-        // The page needs no scripts and no other files. The policy blocks scripts and other files even if a text were
-        // not escaped by mistake.
+        // The page needs no scripts and no other files. If a text is not escaped by mistake, the policy still blocks
+        // scripts and other files.
         let policy = "script-src 'none'; connect-src 'none'; img-src 'none'; font-src 'none'; frame-src 'none'";
         writeln!(out, "<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">")?;
         writeln!(out, "<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>")?;
@@ -98,7 +98,7 @@ impl<'m, W: Write> HtmlWriter<'m, W> {
     }
 
     /// Writes the grid of an item. `items` has the bytes of the item in each file: one entry, or two entries for a
-    /// difference. `offset` is the offset of the item in bytes, which is equal in both files.
+    /// difference. `offset` is the offset of the item in each file, in bytes.
     fn grid(&mut self, offset: u64, items: &[&[u8]]) -> Result<(), Failure> {
         writeln!(self.out, "<div class=\"g\">")?;
         let size = items.first().map_or(0, |item| item.len());
@@ -110,7 +110,7 @@ impl<'m, W: Write> HtmlWriter<'m, W> {
                 row = row.next();
                 self.row_offset(offset, row)?;
             }
-            // There is at least one colour, so the default is never used.
+            // The number of colours is not 0, so the default is never used.
             let class = match entry.kind {
                 EntryKind::Value { number, .. } => format!("c{}", number.checked_rem(FIELD_COLOURS).unwrap_or(0)),
                 EntryKind::Padding(_) => "p".to_owned(),
@@ -136,8 +136,8 @@ impl<'m, W: Write> HtmlWriter<'m, W> {
         Ok(writeln!(self.out, "</div>")?)
     }
 
-    /// Writes the grid of the bytes after the last whole item, which have no fields. `rests` has these bytes for each
-    /// file. `offset` is the offset of these bytes, which is equal in both files.
+    /// Writes the grid of the bytes after the last whole item. These bytes belong to no field. `rests` has the bytes of
+    /// each file, and `offset` is their offset in each file.
     fn grid_without_fields(&mut self, offset: u64, rests: &[&[u8]]) -> Result<(), Failure> {
         writeln!(self.out, "<div class=\"g\">")?;
         let mut row = GridRow::first(rests.len());
@@ -198,8 +198,7 @@ impl<'m, W: Write> HtmlWriter<'m, W> {
             EntryKind::Padding(_) => "",
         };
         for (column, cell) in (DESCRIPTION..).zip([&range, &at, &entry.name, ty]) {
-            // The first cell can get the keyboard focus. The focus highlights the field in the same way as the mouse
-            // pointer.
+            // The first cell can get the keyboard focus. Both the focus and the mouse pointer highlight the field.
             let focus = if column == DESCRIPTION { " tabindex=\"0\"" } else { "" };
             write!(self.out, "<span class=\"d\"{focus} style=\"grid-area:{line}/{column}\">{}</span>", markup(cell))?;
         }

@@ -1,4 +1,4 @@
-//! `pep3118 hexdump`: prints the bytes of a file with the fields that they belong to.
+//! `pep3118 hexdump`: prints the bytes of a file, and describes the fields that contain the bytes.
 
 mod fields;
 mod html;
@@ -83,7 +83,7 @@ impl Hexdump {
         if found.layout.size() == 0 {
             return Err(Failure::refused("items of 0 bytes: there is nothing to read"));
         }
-        // The plan is not used. Creating it refuses layouts with too many values of 0 bytes.
+        // `Plan::new` refuses layouts with too many values of 0 bytes. The command does not use the plan.
         Plan::new(&found.layout).map_err(Failure::refused)?;
         let map = ItemMap::new(&found, format.map(|format| options::bytes(format)).unwrap_or_default())?;
         let items = ItemReader::open(&self.file, self.skip, &map)?;
@@ -94,8 +94,8 @@ impl Hexdump {
             Some(other) => Some(ItemReader::open(other, self.skip, &map)?),
             None => None,
         };
-        // `anstream::stdout()` searches all output for colours, which takes half of the time. Output without colours
-        // therefore bypasses it. All text from the input is escaped.
+        // `anstream::stdout()` searches all output for colours, which takes half of the time. Output without colours is
+        // therefore written to standard output directly. All text from the input is escaped.
         let has_colours = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
         let out: Box<dyn Write> =
             if has_colours { Box::new(anstream::stdout().lock()) } else { Box::new(io::stdout().lock()) };
@@ -111,8 +111,8 @@ impl Hexdump {
         self.print(TextWriter::new(&map, super::width(), end, has_colours, out), items, others)
     }
 
-    /// Prints the items of `items` with `writer`. If `others`, the items of another file, is given, prints only the
-    /// items that differ. Returns [`Failed`](Status::Failed) if items differ.
+    /// Prints the items of `items` with `writer`. If `others` is `Some`, `others` has the items of another file, and
+    /// the method prints only the items that differ. Returns [`Failed`](Status::Failed) if items differ.
     fn print(
         &self,
         mut writer: impl ItemWriter,
@@ -128,7 +128,7 @@ impl Hexdump {
     }
 
     /// Returns the failure for `error`, which the library returned for `format`. If the format is ambiguous and the
-    /// whole file would be printed, the help line lists the dialects whose item size divides the length of the file.
+    /// command reads the whole file, the help line lists the dialects whose item size divides the length of the file.
     fn refused(&self, error: &LayoutError, format: &[u8]) -> Failure {
         if self.count.is_some() {
             return self.interpretation.refused(error, format, self.itemsize);
@@ -154,7 +154,7 @@ impl Hexdump {
         let file = escape_path(&self.file);
         let format = match self.format.as_ref().or(self.format_option.as_ref()) {
             Some(format) => super::escape::escape(options::bytes(format)).into_owned(),
-            // A layout without a canonical format, such as a union, has no format in the title.
+            // A layout without a canonical format, such as a union, has `C source` in the title.
             None => options::canonical(&found.layout).unwrap_or_else(|_| "C source".to_owned()),
         };
         let (size, model) = (plural(found.layout.size(), "byte"), &self.interpretation.model.name);
@@ -246,15 +246,15 @@ trait ItemWriter {
     /// Writes `bytes`, the bytes after the last whole item. `offset` is the offset of `bytes`.
     fn rest(&mut self, offset: u64, bytes: &[u8]) -> Result<(), Failure>;
 
-    /// Writes `names`, the names of the two files of a difference. The names must be escaped.
+    /// Writes `names`, the names of the two compared files. The names must be escaped.
     fn legend(&mut self, names: [&str; 2]) -> Result<(), Failure>;
 
-    /// Writes the differences between `items`, the bytes of one item in both files. `number` is the number of the item,
-    /// counted from 0, and `offset` is the offset of the item. Number and offset are equal in both files.
+    /// Writes the differences between `items`, the bytes of the same item in the two files. `number` is the number of
+    /// the item, counted from 0, and `offset` is the offset of the item in each file.
     fn difference(&mut self, number: u64, offset: u64, items: [&[u8]; 2]) -> Result<(), Failure>;
 
-    /// Writes the differences between `rests`, the bytes after the last whole item in both files. Both must have the
-    /// same length. `offset` is the offset of these bytes, which is equal in both files.
+    /// Writes the differences between `rests`, the bytes after the last whole item in the two files. The two entries
+    /// must have the same length. `offset` is their offset in each file.
     fn different_rest(&mut self, offset: u64, rests: [&[u8]; 2]) -> Result<(), Failure>;
 
     /// Writes the line `line`. Invisible characters in `line` must already be escaped.
@@ -272,8 +272,8 @@ fn after_skip(skip: u64) -> String {
     if skip == 0 { String::new() } else { format!(" after --skip {skip}") }
 }
 
-/// Returns the message for the inputs `first` and `second` if their lengths differ. Returns `None` if the lengths are
-/// equal. The caller must have read both inputs until the shorter input ended.
+/// If the lengths of the inputs `first` and `second` differ, returns a message with the difference. Returns `None` if
+/// the lengths are equal. The caller must have read both inputs until the shorter input ended.
 fn length_note(first: &ItemReader, second: &ItemReader) -> Option<String> {
     let (shorter, longer) = match first.bytes.len().cmp(&second.bytes.len()) {
         std::cmp::Ordering::Equal => return None,
@@ -287,7 +287,7 @@ fn length_note(first: &ItemReader, second: &ItemReader) -> Option<String> {
     Some(format!("{} ends after {}; {} has {more}", shorter.name, plural(end, "byte"), longer.name))
 }
 
-/// Reads the items of an input one after the other.
+/// Reads the items of an input in order.
 struct ItemReader {
     /// The escaped name of the input.
     name: String,
@@ -332,7 +332,8 @@ impl ItemReader {
     /// fails.
     fn read(&mut self) -> Result<(), Failure> {
         self.bytes.clear();
-        // `read_to_end` at most doubles the buffer at a time, so a short input ends before the buffer is large.
+        // An item can be larger than the input. `read_to_end` at most doubles its buffer at a time, so a short input
+        // does not allocate the memory of such an item.
         self.input.by_ref().take(to_u64(self.itemsize)).read_to_end(&mut self.bytes)?;
         Ok(())
     }
@@ -353,7 +354,7 @@ impl ItemReader {
         self.len.is_none() && self.input.buffer().len() < self.itemsize
     }
 
-    /// Checks that at least `count` items were read. `None` means that no number is required. The caller must have read
+    /// Checks that at least `count` items were read. `None` means that any number is enough. The caller must have read
     /// to the end of the input.
     ///
     /// # Errors

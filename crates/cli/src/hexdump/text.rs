@@ -1,5 +1,5 @@
-//! The text output. Each row shows bytes in hexadecimal and as characters. The fields that start in a row are described
-//! below the row.
+//! The text output of `hexdump`: `TextWriter` writes rows of bytes in hexadecimal and as characters. Below each row,
+//! one line describes each field that starts in the row.
 
 use std::borrow::Cow;
 use std::io::Write;
@@ -24,15 +24,15 @@ const OFFSET_WIDTH: usize = 8;
 /// The maximum width of the column of names, in terminal columns. A longer name is not cut, but moves the rest of its
 /// line to the right.
 const NAME_WIDTH: usize = 24;
-/// A value is printed beside the other columns if at least this number of terminal columns is free. Otherwise the value
-/// starts on the next line.
+/// If at least this number of terminal columns is free, a value is printed beside the other columns. Otherwise the
+/// value starts on the next line.
 const VALUE_WIDTH: usize = 12;
 /// The indentation of a value that starts on the next line.
 const INDENT: usize = 6;
 /// The maximum width of a printed value, in terminal columns. A wider value is cut.
 pub(super) const LONGEST_VALUE: usize = 512;
 
-/// The styles of the bytes that differ, in the first and in the second file.
+/// The styles of different bytes: the style in the first file, and the style in the second file.
 const DIFFERENT: [Style; 2] = [AnsiColor::Red.on_default().bold(), AnsiColor::Green.on_default().bold()];
 
 /// Writes items as text. A method that returns a `Result` returns an error if writing fails, or if there is no memory
@@ -60,7 +60,7 @@ impl<'m, W: Write> TextWriter<'m, W> {
     pub(super) fn new(map: &'m ItemMap, width: usize, end: Option<u64>, has_colours: bool, out: W) -> Self {
         let digits = end.map_or(1, |end| end.to_string().len());
         let offset_width = digits.max(OFFSET_WIDTH);
-        // A diff has one more character at the start of a line.
+        // The lines of a difference start with one more character.
         let fits = |row: &usize| row_width(offset_width, *row).saturating_add(1) <= width;
         let row = [LONGEST_ROW, HALF_ROW, 4, 2].into_iter().find(fits).unwrap_or(1);
         let size_digits = map.size().to_string().len();
@@ -98,8 +98,8 @@ impl<'m, W: Write> TextWriter<'m, W> {
     }
 
     /// Writes the row of `item` that starts at byte `start` of the item. `offset` is the offset of the item in the
-    /// input. `pending` are the entries that start in this row. `above` is the byte range and the style of the last
-    /// entry that starts before this row. If entries start in this row, replaces `above` by the last of these entries.
+    /// input. `pending` are the entries that start in this row. `above` has the byte range and the style of the last
+    /// entry before this row. If entries start in this row, the method replaces `above` by the last of these entries.
     fn row(
         &mut self,
         offset: u64,
@@ -123,8 +123,8 @@ impl<'m, W: Write> TextWriter<'m, W> {
         self.bytes(" ", offset.saturating_add(to_u64(start)), bytes, &styles)
     }
 
-    /// Writes a line with `bytes` in hexadecimal and as characters. `first` is the first character of the line,
-    /// `offset` is the offset that the line shows, and `styles` has the style of each byte.
+    /// Writes a line with `bytes` in hexadecimal and as characters. `first` is the text before the offset, `offset` is
+    /// the offset of the line, and `styles` has the style of each byte.
     fn bytes(&mut self, first: &str, offset: u64, bytes: &[u8], styles: &[Style]) -> Result<(), Failure> {
         let mut line = format!("{first}{offset:>width$}  ", width = self.offset_width);
         for (column, style, chunk) in same_style(bytes, styles) {
@@ -180,8 +180,8 @@ impl<'m, W: Write> TextWriter<'m, W> {
         Ok(())
     }
 
-    /// Writes the line of `entry`. Each entry of `values` is a sign, such as `- ` or an empty text, and the text of a
-    /// value. `offset` is the offset of the item in the input.
+    /// Writes the line of `entry`. `values` has (sign, text of a value). A sign is `- `, `+ ` or empty. `offset` is the
+    /// offset of the item in the input.
     fn entry(&mut self, offset: u64, entry: &Entry<'_>, values: &[(&str, String)]) -> Result<(), Failure> {
         let style = style_of(entry);
         let start = offset.saturating_add(to_u64(entry.range.start));
@@ -194,8 +194,8 @@ impl<'m, W: Write> TextWriter<'m, W> {
                 format!("  {range:>ranges$}  {at:>offsets$}  {}  ", entry.name)
             }
         };
-        // Padding has no values, and its width is 0.
-        // A value that is too long for its column starts on the next line, if the value fits there.
+        // Padding has no values, so the width is 0. A value that is too long for its column starts on the next line, if
+        // the value fits there.
         let widest = values.iter().map(|(sign, value)| sign.len().saturating_add(value.width())).max().unwrap_or(0);
         let fits_after = |start: usize| start.saturating_add(widest) <= self.width;
         let is_wide = self.is_wide(&prefix) && (fits_after(prefix.width()) || !fits_after(INDENT));
@@ -325,9 +325,9 @@ impl<W: Write> ItemWriter for TextWriter<'_, W> {
 }
 
 impl Entry<'_> {
-    /// Returns the texts of the values of this entry in two `items`, whose bytes must differ in this entry. Each text
-    /// is paired with its sign, `- ` or `+ `. If the texts are equal, returns one text with an empty sign. The text of
-    /// padding is its bytes.
+    /// Returns (sign, text) for the value of this entry in each of the two `items`. The bytes of the entry must differ.
+    /// The signs are `- ` and `+ `. If the texts are equal, returns one text with an empty sign. The text of padding is
+    /// its bytes.
     pub(super) fn values(&self, items: [&[u8]; 2]) -> Result<Vec<(&'static str, String)>, Failure> {
         let [first, second] = items;
         let [text, other] = match self.kind {
@@ -405,8 +405,8 @@ fn row_width(offset_width: usize, len: usize) -> usize {
     offset_width.saturating_add(hex_width(len)).saturating_add(len).saturating_add(6)
 }
 
-/// Divides `bytes` into chunks of bytes with the same style. `styles` has the style of each byte. Returns for each
-/// chunk the index of its first byte, the style and the bytes.
+/// Divides `bytes` into chunks of bytes with the same style. `styles` has the style of each byte. Returns (index of the
+/// first byte, style, bytes) for each chunk.
 fn same_style<'b>(bytes: &'b [u8], styles: &[Style]) -> Vec<(usize, Style, &'b [u8])> {
     let mut chunks = Vec::new();
     let mut start = 0;
@@ -423,7 +423,8 @@ fn same_style<'b>(bytes: &'b [u8], styles: &[Style]) -> Vec<(usize, Style, &'b [
 fn fitting(text: &str, width: usize) -> usize {
     let mut used = 0_usize;
     let fits = |(_, character): &(usize, char)| {
-        // Only control characters have no width, and they are escaped in `text`.
+        // The default is never used: only control characters have no width, and `text` has none, because they are
+        // escaped.
         used = used.saturating_add(character.width().unwrap_or(0));
         used <= width
     };
@@ -460,11 +461,11 @@ pub(super) fn cut(text: &str, start: usize, width: usize) -> String {
     }
 }
 
-/// Cuts `first` and `second` to at most [`LONGEST_VALUE`] columns. The first difference remains in both texts.
+/// Cuts `first` and `second` to at most [`LONGEST_VALUE`] columns each. The first difference stays in each text.
 fn cut_before_difference(first: String, second: String) -> [String; 2] {
     let same = first.char_indices().zip(second.chars()).find(|((_, character), other)| character != other);
     let start = same.map_or_else(|| first.len().min(second.len()), |((start, _), _)| start);
-    // The first difference is at `start`. Each result shows some characters before the difference, for context.
+    // The first difference is at `start`. Each result also has some characters before the difference, for context.
     let context = LONGEST_VALUE >> 1_u32;
     // Byte 0 is always a boundary, so the default is never used.
     let boundary = |start: usize| (0..=start).rev().find(|start| first.is_char_boundary(*start)).unwrap_or(0);

@@ -24,7 +24,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// Runs the command. Returns a text with its exit status, its standard output and its standard error.
+/// Runs the command. Returns one text with the standard output, the standard error and the exit status.
 fn page(arguments: &[&str]) -> String {
     let output = run(arguments, "");
     let status = output.status.code().unwrap();
@@ -193,7 +193,7 @@ not json
 {\"format\": \"i\", \"model\": \"pdp11\"}
 {\"format\": \"T{<b:a:<i:b:}\", \"itemsize\": 8, \"dialect\": \"ctypes\", \"model\": \"i386\"}
 {\"format\": \"ib\", \"model\": \"lp64\"}";
-    // The command refuses some of the queries, so the exit status is 1.
+    // The exit status is 1, because the command refuses some of the queries.
     let output = run(&["explain", "--jsonl"], queries);
     assert_eq!(output.status.code(), Some(1));
     snapshot::check("cli", "explain-jsonl", queries, &text(&output.stdout));
@@ -265,7 +265,7 @@ fn manual_pages_name_every_command() {
     assert_eq!(run(&["man", "nothing"], "").status.code(), Some(2));
 }
 
-/// A reader such as `head` closes the pipe before the end of the output. This is not an error.
+/// A reader such as `head` closes the pipe before the end of the output. A closed pipe is not an error.
 #[test]
 fn a_closed_pipe_ends_the_command_without_a_message() {
     use std::io::Read as _;
@@ -320,7 +320,7 @@ fn many_json_lines_are_answered() {
     assert_eq!(output.stdout.iter().filter(|byte| **byte == b'\n').count(), 200_000);
 }
 
-/// The command answers each line at once, because a program may wait for the answer before it sends the next line.
+/// The command answers each line at once, because a program may wait for an answer before it sends the next line.
 #[test]
 fn each_json_line_is_answered_at_once() {
     use std::io::{BufRead, BufReader};
@@ -375,8 +375,8 @@ fn the_examples_of_the_help_succeed() {
     assert!(count > 20);
 }
 
-/// Returns the words that bash offers for the last of `words` after it ran the script of `completions bash`. Returns
-/// `None` if there is no bash.
+/// Runs the script of `completions bash` in bash, and returns the words that bash offers for the last of `words`.
+/// Returns `None` if bash is not installed.
 #[cfg(unix)]
 fn completed(words: &[&str]) -> Option<Vec<String>> {
     let call = r#"

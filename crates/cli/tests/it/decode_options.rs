@@ -1,10 +1,10 @@
-//! Tests of options of `decode`: options that select the fields, the representation of bytes in the output, and the
-//! position of the items in the file.
+//! Tests of the options of `decode` that select fields, name fields, select the text form of bytes, select the items of
+//! the file, follow a file, and protect CSV cells.
 
 use std::fs;
 use std::process::Output;
 
-/// Runs `decode` of a file with `bytes`. The argument `FILE` is replaced by the path of the file.
+/// Runs `decode` on a file that contains `bytes`. The argument `FILE` is replaced by the path of the file.
 fn run(bytes: &[u8], arguments: &[&str]) -> Output {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("items");
@@ -18,14 +18,14 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// Returns standard output of a call that succeeds.
+/// Runs a call that must succeed, and returns the standard output.
 fn rows(bytes: &[u8], arguments: &[&str]) -> String {
     let output = run(bytes, arguments);
     assert_eq!(text(&output.stderr), "", "{arguments:?}");
     text(&output.stdout)
 }
 
-/// Returns the message of a call that fails with the exit status `status`.
+/// Runs a call that must fail with the exit status `status`, and returns the message.
 fn message(status: i32, bytes: &[u8], arguments: &[&str]) -> String {
     let output = run(bytes, arguments);
     assert_eq!(output.status.code(), Some(status), "{arguments:?}: {}", text(&output.stderr));

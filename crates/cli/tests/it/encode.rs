@@ -1,5 +1,5 @@
-//! Tests of `encode`: values that `decode` printed become the original bytes again, and values that do not fit are
-//! refused.
+//! Tests of `encode`: the values that `decode` prints become the original bytes, values that do not fit are refused,
+//! and slow or endless input is handled.
 
 use std::fs;
 use std::io::Write as _;
@@ -30,7 +30,7 @@ fn run(arguments: &[&str], input: &[u8]) -> Output {
     output
 }
 
-/// Returns standard output of a command that succeeds without a message.
+/// Runs a command that must succeed without a message, and returns the standard output.
 fn stdout_of(arguments: &[&str], input: &[u8]) -> Vec<u8> {
     let output = run(arguments, input);
     assert_eq!(text(&output.stderr), "", "{arguments:?}");
@@ -38,7 +38,7 @@ fn stdout_of(arguments: &[&str], input: &[u8]) -> Vec<u8> {
     output.stdout
 }
 
-/// Returns the message of a command that fails with status 1.
+/// Runs a command that must fail with status 1, and returns the message.
 fn message_of(arguments: &[&str], input: &[u8]) -> String {
     let output = run(arguments, input);
     assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}", text(&output.stderr));
@@ -54,8 +54,8 @@ fn encoded(format: &str, input: &str) -> Vec<u8> {
     stdout_of(&["encode", format], input.as_bytes())
 }
 
-/// Checks that `decode | encode` returns the bytes `items`, once through JSON lines and once through CSV. `more` are
-/// additional options of both commands.
+/// Checks that `decode | encode` returns the bytes `items`, with JSON lines and with CSV between the commands. `more`
+/// are additional options of both commands.
 fn assert_inverse(format: &str, items: &[u8], more: &[&str]) {
     for kind in ["jsonl", "csv"] {
         let printed = stdout_of(&[&["decode", "-", format, "--to", kind], more].concat(), items);
@@ -69,12 +69,12 @@ struct Case {
     format: String,
     layout: Layout,
     items: Vec<u8>,
-    /// The options with which the commands read `format` as `layout`.
+    /// The options of the commands that select the interpretation `layout` of `format`.
     options: Vec<String>,
 }
 
-/// Draws a random test case from `bytes`. Returns `None` if the commands cannot read the format without another option.
-/// Returns an error if `bytes` runs out.
+/// Draws a random test case from `bytes`. Returns `None` if the format needs an option that `Case::options` cannot
+/// contain. Returns an error if `bytes` runs out.
 fn draw_case(bytes: &mut Unstructured<'_>) -> arbitrary::Result<Option<Case>> {
     let model = pep3118::arbitrary::data_model(bytes)?;
     let (format, layout) = pep3118::arbitrary::layout(bytes, &Dialect::PEP3118, &model)?;
@@ -89,7 +89,7 @@ fn draw_case(bytes: &mut Unstructured<'_>) -> arbitrary::Result<Option<Case>> {
 }
 
 /// Returns 8192 pseudo-random bytes, and advances `state`. The bytes depend only on `state`, so every run of the tests
-/// has the same bytes.
+/// uses the same bytes.
 fn random_bytes(state: &mut u64) -> Vec<u8> {
     let mut byte = || {
         *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -98,8 +98,8 @@ fn random_bytes(state: &mut u64) -> Vec<u8> {
     (0..8192).map(|_| byte()).collect()
 }
 
-/// Draws a layout and items, and checks that `decode | encode` restores the values of the items, once through JSON
-/// lines and once through CSV. Returns an error if the random bytes run out.
+/// Draws a layout and items, and checks that `decode | encode` restores the values of the items, with JSON lines and
+/// with CSV between the commands. Returns an error if the random bytes run out.
 fn check_layout(bytes: &mut Unstructured<'_>) -> arbitrary::Result<()> {
     let Some(Case { format, layout, items, options }) = draw_case(bytes)? else { return Ok(()) };
     let options: Vec<&str> = options.iter().map(String::as_str).collect();
@@ -333,7 +333,7 @@ fn the_nearest_name_fits() {
     let message = message_of(&["encode", "T{B:id:B:price:}"], b"{\"id\":1,\"prise\":2}\n");
     let near = message.rsplit('`').nth(1).unwrap();
     assert_eq!(encoded("T{B:id:B:price:}", &format!("{{\"id\":1,\"{near}\":2}}")), [1, 2]);
-    // The suggested name is that of the only field without a value.
+    // The suggested name is the name of the only field without a value.
     let message = message_of(&["encode", "4B"], b"{\"f9\":1}\n");
     assert!(message.contains("record") || message.contains("array"), "{message}");
     let message = message_of(&["encode", "BBB"], b"{\"f0\":1,\"f1\":1,\"f5\":1}\n");
@@ -446,7 +446,7 @@ fn messages_have_the_number_of_the_line_of_csv() {
 
 #[test]
 fn a_float16_is_rounded_once() {
-    // As `struct.pack("<e", 1.000488281250001)` does. A float32 has no bit for the last digit.
+    // The result of `struct.pack("<e", 1.000488281250001)`. A float32 has no bit for the last digit.
     assert_eq!(encoded("<e", "1.000488281250001\n1.00048828125\n-1.000488281250001\n"), [1, 60, 0, 60, 1, 188]);
     // 2^-14 - 2^-25 is a tie, and the even float16 is 2^-14.
     assert_eq!(encoded("<e", "0.0000610053539276123046875\n"), [0, 4]);

@@ -1,5 +1,5 @@
-//! Tests of the help lines of error messages. For each error, the tests run the call that the help line suggests, and
-//! this call must succeed.
+//! Tests of the help lines of error messages. For each error, a test runs the call that the help line suggests. The
+//! suggested call must succeed.
 
 use std::process::{Command, Output};
 
@@ -24,7 +24,7 @@ fn suggestions(message: &str) -> Vec<String> {
     line.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-/// Returns the arguments `words` with the option or word `wrong` replaced by `suggestion`.
+/// Replaces the option or word `wrong` in the arguments `words` by `suggestion`, and returns the new arguments.
 fn apply_suggestion(words: &[String], wrong: &str, suggestion: &str) -> Vec<String> {
     let mut words = words.to_vec();
     let Some((option, value)) = suggestion.split_once(' ').filter(|(option, _)| option.starts_with("--")) else {
@@ -162,8 +162,7 @@ fn each_suggestion_succeeds() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// 24 bytes are a multiple of 8 bytes, the size in one dialect. 24 bytes are not a multiple of 5 bytes, the size in
-/// another dialect.
+/// The file has 24 bytes: a multiple of the 8-byte size in one dialect, but not of the 5-byte size in another dialect.
 #[test]
 fn the_length_of_the_file_selects_the_dialect() {
     let folder = tempfile::tempdir().unwrap();

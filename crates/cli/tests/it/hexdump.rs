@@ -129,7 +129,7 @@ fn values_are_those_of_decode() {
 fn values(dump: &str) -> Vec<&str> {
     let start = dump.lines().next().unwrap().find("value").unwrap();
     let lines = dump.lines().skip(1).filter(|line| line.starts_with("  ") && !line.ends_with('|'));
-    // A long value starts on a line of its own, after 6 spaces.
+    // A long value starts on a separate line, after 6 spaces.
     let value = |line: &'_ str| if line.starts_with("      ") && !line.contains(" +") { 6 } else { start };
     lines.filter_map(|line| line.get(value(line)..)).collect()
 }
@@ -188,7 +188,7 @@ fn help_lines_are_for_hexdump() {
     let folder = folder();
     let swapped = text(&run(folder.path(), &["<i", "a"], b"").stderr);
     let expected =
-        "error: <i: no such file, but a is one\nhelp: the file is before the format: `hexdump FILE FORMAT`\n";
+        "error: <i: no such file, but a is a file\nhelp: the file is before the format: `hexdump FILE FORMAT`\n";
     assert_eq!(swapped, expected);
     let file = folder.path().join("a");
     let stdout = std::fs::OpenOptions::new().append(true).open(&file).unwrap();
@@ -218,8 +218,8 @@ fn a_long_value_is_cut_around_the_difference() {
     assert!(dump.contains(" 1088 more characters\n"), "{dump}");
 }
 
-/// Starts `hexdump` with `arguments` in `folder`, and writes `input` to its standard input. Waits until the output
-/// contains `expected`, and then closes standard input. Returns whether the command succeeds.
+/// Starts `hexdump` with `arguments` in `folder`, and writes `input` to the standard input. Waits until the output
+/// contains `expected`, and then closes the standard input. Returns `true` if the command succeeds.
 fn is_printed_at_once(folder: &Path, arguments: &[&str], input: &[u8], expected: &str) -> bool {
     let mut command = crate::command::pep3118();
     command.arg("hexdump").args(arguments).current_dir(folder);
@@ -283,7 +283,7 @@ fn a_closed_pipe_ends_the_command_without_a_message() {
     }
 }
 
-/// The text of names and values cannot become markup. Windows does not allow these file names.
+/// Names and values cannot become markup. Windows does not allow the file names of this test.
 #[cfg(unix)]
 #[test]
 fn html_is_escaped() {
@@ -364,7 +364,8 @@ fn the_examples_of_the_documentation_print_what_they_show() {
         let block = block.split("```").next().unwrap();
         for example in block.strip_prefix("$ ").unwrap().split("\n$ ") {
             let (command, expected) = example.split_once('\n').unwrap_or((example, ""));
-            // `command()` also works under an emulator, whose words are before the name of the program.
+            // `command()` also works under an emulator. The name and options of the emulator are then before the name
+            // of the program.
             let pep3118 = crate::command::pep3118();
             let words: Vec<_> = [pep3118.get_program()].into_iter().chain(pep3118.get_args()).collect();
             let program = words.join(std::ffi::OsStr::new(" ")).into_string().unwrap();

@@ -32,8 +32,8 @@ const NAMES: [&[u8]; 21] = [
     b"=1+1",
 ];
 
-/// Returns `true` if an output must not contain `character`. The function does not call the library, because the tests
-/// check the library with this function.
+/// Returns `true` if `character` must not be in any output. The function does not call the library, because the tests
+/// check the library with it.
 fn is_hostile(character: char) -> bool {
     let invisible = matches!(u32::from(character),
         0xad | 0x61c | 0x115f | 0x1160 | 0x180b..=0x180f | 0x200b..=0x200f | 0x2028..=0x202e | 0x2060..=0x206f
@@ -41,8 +41,8 @@ fn is_hostile(character: char) -> bool {
     invisible || (character.is_control() && character != '\n')
 }
 
-/// Asserts that the output `text` contains no hostile character. The output on a terminal may contain colours, and each
-/// of its lines ends in `\r\n`.
+/// Asserts that the output `text` contains no hostile character. Output on a terminal may contain colours, and its
+/// lines end in `\r\n`.
 fn assert_visible(text: &[u8], is_terminal: bool, context: &[OsString]) {
     let text = std::str::from_utf8(text).unwrap_or_else(|error| panic!("{context:?}: {error}: {text:?}"));
     let mut text = text.to_owned();
@@ -62,8 +62,8 @@ fn assert_visible(text: &[u8], is_terminal: bool, context: &[OsString]) {
     }
 }
 
-/// Runs a command twice, with its output on pipes and on a terminal. Asserts that no output contains a hostile
-/// character.
+/// Runs a command twice: with the output on pipes, and with the output on a terminal. Asserts that no output contains a
+/// hostile character.
 fn check_output(arguments: &[&[u8]], input: Option<&[u8]>) {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("items"), [1; 4096]).unwrap();
@@ -101,7 +101,7 @@ fn commands_escape_the_names_in_a_format() {
     let record = record();
     let broken = [record.as_slice(), b"("].concat();
     let padded = padded();
-    // An argument of the system is UTF-8 or not; `--struct` requires UTF-8.
+    // An argument need not be UTF-8, but `--struct` requires UTF-8.
     let name_of_struct = String::from_utf8_lossy(&record).into_owned().into_bytes();
     let model: &[&[u8]] = &[b"-m", b"lp64"];
     let commands: &[&[&[u8]]] = &[
@@ -281,7 +281,7 @@ fn encode_escapes_names_and_values() {
     }
 }
 
-/// The decoded file contains control characters and all kinds of characters in `NAMES`.
+/// The decoded file contains control characters and every kind of character in `NAMES`.
 #[test]
 fn decoded_values_are_escaped() {
     let text: String = NAMES.iter().filter_map(|name| std::str::from_utf8(name).ok()).collect();

@@ -1,5 +1,5 @@
-//! Tests of interrupted commands. After a signal, on a full device, or with closed streams, the output file is either
-//! complete or unchanged, and the command leaves no other file.
+//! Tests of interrupted commands: after a signal, on a full device, or with closed streams, the output file is complete
+//! or unchanged, and the command leaves no other file. Also tests outputs that are the input, open files, or links.
 
 use std::fs;
 use std::io::Write as _;
@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::terminal::terminal;
 
-/// Waits until `condition` returns `true`. Panics with the message `what` if this takes more than one minute.
+/// Waits until `condition` returns `true`. After one minute, panics with the message `what`.
 fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
     while !condition() {
@@ -42,7 +42,7 @@ fn start_waiting_decode(folder: &Path, command: &mut Command) -> (Child, ChildSt
     (child, stdin)
 }
 
-/// Creates a folder with a file `out`, which has the contents `before`.
+/// Creates a folder with a file `out` that contains `before`.
 fn folder_with_output() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("out"), "before").unwrap();

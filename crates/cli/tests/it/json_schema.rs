@@ -17,8 +17,8 @@ struct Validator<'s> {
 }
 
 impl Validator<'_> {
-    /// Returns a message for each rule of `schema` that `value` violates. `path` is the position of `value` in the
-    /// JSON, for the messages.
+    /// Returns one message for each rule of `schema` that `value` violates. The messages contain `path`, the position
+    /// of `value` in the JSON.
     fn violations(&self, schema: &Value, value: &Value, path: &str) -> Vec<String> {
         let mut found = Vec::new();
         for (keyword, argument) in schema.as_object().unwrap() {
@@ -128,7 +128,7 @@ fn run(arguments: &[&str], input: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
-/// The calls whose JSON is validated. Each entry has the arguments without `--json`, and the expected exit status.
+/// The calls whose JSON is validated, as (arguments without `--json`, expected exit status).
 const CALLS: &[(&[&str], i32)] = &[
     (&["explain", "T{b:a:3x<i:b:(2)T{>d:x:}:c:}"], 0),
     (&["explain", "ib"], 0),

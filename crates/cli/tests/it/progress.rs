@@ -48,8 +48,8 @@ fn file(folder: &Path) -> String {
 fn a_file_has_a_bar_with_its_length() {
     let folder = tempfile::tempdir().unwrap();
     let (child, shown) = on_terminal(&["-f", "4s", "--to", "json", &file(folder.path())], Stdio::null());
-    // While this thread sleeps, it does not read from the pipe. The command waits when the pipe is full, so its work
-    // takes long enough for a bar.
+    // While this thread sleeps, nothing reads from the pipe. The command waits while the pipe is full, so the command
+    // runs long enough for a bar.
     thread::sleep(Duration::from_millis(900));
     let (rows, shown) = finished(child, shown);
     assert_eq!(rows, 1 << 18);

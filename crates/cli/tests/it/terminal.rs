@@ -9,7 +9,8 @@ use rustix::fs::{Mode, OFlags, open};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
-/// Opens a pseudo-terminal. Returns two files: the end for the user, which the test reads, and the end for the program.
+/// Opens a pseudo-terminal. Returns (user, program): the test reads what the program writes from `user`, and the
+/// program gets `program` as its terminal.
 pub(crate) fn terminal() -> (File, File) {
     let person = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
     grantpt(&person).unwrap();
@@ -20,7 +21,7 @@ pub(crate) fn terminal() -> (File, File) {
 }
 
 /// Starts a thread that collects the text on a terminal until all programs on the terminal have ended. `person` is the
-/// end for the user.
+/// user's end of the terminal.
 pub(crate) fn shown(mut person: File) -> JoinHandle<String> {
     thread::spawn(move || {
         let mut shown = Vec::new();
@@ -49,7 +50,7 @@ pub(crate) fn run_on_terminal_of(command: Command, columns: u16) -> (Output, Str
 fn run_on((person, program): (File, File), mut command: Command) -> (Output, String) {
     command.env("TERM", "xterm").env_remove("NO_COLOR").env_remove("COLUMNS");
     let child = command.stdout(program.try_clone().unwrap()).stderr(Stdio::from(program)).spawn().unwrap();
-    // `command` owns copies of the terminal's end for the program. These copies would keep the terminal open.
+    // `command` owns copies of the program's end of the terminal. These copies would keep the terminal open.
     drop(command);
     let shown = shown(person);
     let output = child.wait_with_output().unwrap();

@@ -23,8 +23,8 @@ from ._pep3118 import (
     register_type,
 )
 
-# `records` is imported when one of its names is first used, because it imports `typing`, which takes as long as a short
-# command of `pep3118`.
+# `__getattr__` imports `records` when a name of `records` is first used. `records` imports `typing`, and this import
+# takes as long as a short command of `pep3118`.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .records import (
@@ -104,7 +104,10 @@ if not TYPE_CHECKING:
     )
 
     def __getattr__(name: str) -> object:
-        """Returns the attribute `name` of the module `records`."""
+        """Returns the attribute `name` of the module `records`.
+
+        Raises AttributeError if `records` has no such public name.
+        """
         if name not in _RECORDS:
             raise AttributeError(f"module 'pep3118' has no attribute {name!r}")
         from . import records
@@ -113,5 +116,5 @@ if not TYPE_CHECKING:
         return globals()[name]
 
     def __dir__() -> list[str]:
-        """Returns the names of the module, with the names of `records`."""
+        """Returns the names of this module and the public names of `records`."""
         return sorted({*globals(), *_RECORDS})

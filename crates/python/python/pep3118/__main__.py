@@ -1,8 +1,8 @@
 """The command ``pep3118`` of the Python package.
 
-Native code parses the arguments and runs all subcommands except ``audit`` and ``census``. These two work on Python
-objects, so the package runs them in Python. A subcommand imports only the modules that it uses, because imports take
-longer than most subcommands.
+Native code parses the arguments and runs all subcommands except ``audit`` and ``census``. The package runs ``audit``
+and ``census`` in Python, because they work on Python objects. A subcommand imports only the modules that it uses,
+because imports take longer than most subcommands.
 """
 
 from __future__ import annotations
@@ -22,15 +22,16 @@ if TYPE_CHECKING:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command with the arguments ``argv`` and returns the exit status.
 
-    Without ``argv``, the arguments are those of the process. A signal then ends the process with status 128 + n, where
-    n is the number of the signal.
+    The default of ``argv`` is the arguments of the process. With this default, a signal ends the process with status
+    128 + n, where n is the number of the signal.
     """
     arguments = ["pep3118", *(sys.argv[1:] if argv is None else argv)]
     try:
         status = _run(arguments, is_program=argv is None)
         _flush()
     except BrokenPipeError:
-        # The process that reads the output closed the pipe, as in `pep3118 census | head`. This is no error.
+        # The process that reads the output has closed the pipe, as in `pep3118 census | head`. A closed pipe is no
+        # error.
         _discard_output()
         status = 0
     except OSError as error:
@@ -57,14 +58,17 @@ def _flush() -> None:
 def _discard_output() -> None:
     """Redirects standard output to the null device.
 
-    Otherwise Python would write the buffered output when the process ends, and fail again.
+    Without this call, Python would write the buffered output at the end of the process, and would fail again.
     """
     if sys.stdout is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(arguments: list[str], *, is_program: bool) -> int:
-    """Runs a subcommand and returns the exit status. ``is_program`` is true if the process has no other task."""
+    """Runs the subcommand in ``arguments`` and returns the exit status.
+
+    ``is_program`` is true if the process has no other task.
+    """
     match _pep3118._python_command(arguments):
         case ("audit", expressions, allow, explain, to):
             from . import _audit
@@ -81,7 +85,7 @@ def _run(arguments: list[str], *, is_program: bool) -> int:
 
 
 def _run_in_rust(arguments: list[str], *, is_program: bool) -> int:
-    """Runs a subcommand in native code. The arguments and the result are as in ``_run``."""
+    """Runs a subcommand in native code. The parameters and the result are those of ``_run``."""
     _flush()
     if is_program:
         return _pep3118._cli(arguments, handle_signals=True)

@@ -11,7 +11,7 @@ import sys
 from . import audit
 from ._pep3118 import _escape, _findings
 
-# `typing` is not imported at run time, because the import takes as long as an audit.
+# `typing` is only imported by type checkers, because the import takes as long as an audit.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,10 +23,10 @@ _EXPRESSION = re.compile(r"\s*(?P<module>[^\W\d][\w.]*)\s*:(?!=)(?P<expression>.
 
 
 def evaluate(text: str) -> Any:
-    """Evaluates ``text``, which is ``EXPRESSION`` or ``MODULE:EXPRESSION``, and returns the value.
+    """Evaluates ``text``, an ``EXPRESSION`` or ``MODULE:EXPRESSION``, and returns the value.
 
-    An expression can use the builtins, and after ``MODULE:`` also the names of the module. The expression is executed
-    as code and can have any effect.
+    An expression can use the builtins. After ``MODULE:``, an expression can also use the names of the module. The
+    expression is executed as code and can have any effect.
     """
     match = _EXPRESSION.fullmatch(text)
     if match is None:
@@ -36,9 +36,10 @@ def evaluate(text: str) -> Any:
 
 
 def import_from_current_folder() -> None:
-    """Lets ``MODULE:EXPRESSION`` name a module of the current folder, as ``python -m`` does.
+    """Adds the current folder to the path of imports, so that ``MODULE`` can be a module of this folder.
 
-    Without this call, the folder of the command comes first in the path of imports, because the command is a script.
+    ``python -m pep3118`` has the current folder in the path already. The script ``pep3118`` has the folder of the
+    script instead.
     """
     if "" not in sys.path:
         sys.path.insert(0, "")
@@ -47,8 +48,8 @@ def import_from_current_folder() -> None:
 def run(expressions: Sequence[str], *, allow: Sequence[str], explain: bool, to: str) -> int:
     """Prints the report on the value of each expression, and returns the exit status of the command.
 
-    ``allow`` contains the ids of rules whose errors do not change the exit status. With ``explain``, the text of the
-    rules and the calculations are printed. ``to`` is the name of the output format, such as ``"json"``.
+    ``allow`` contains the ids of rules whose errors do not change the exit status. If ``explain`` is true, prints the
+    text of the rules and the calculations too. ``to`` is the name of the output format, such as ``"json"``.
     """
     rows: list[tuple[str, Report | str]] = []
     unused = list(dict.fromkeys(allow))
@@ -79,7 +80,7 @@ def run(expressions: Sequence[str], *, allow: Sequence[str], explain: bool, to: 
 
 
 def _message(error: BaseException) -> str:
-    """Returns the type and the message of an exception, then those of its causes."""
+    """Returns the type and the message of an exception, followed by the types and the messages of its causes."""
     parts: list[str] = []
     cause: BaseException | None = error
     # An exception can be its own cause.
@@ -93,8 +94,8 @@ def _message(error: BaseException) -> str:
 def print_error(message: str) -> None:
     """Prints a message to standard error, with control characters and invisible characters escaped.
 
-    Each line after the first is indented, so that a line of an exception cannot look like a message of the command.
-    A failed write is ignored, because an error of standard error cannot be reported.
+    Each line after the first is indented, so that a line of an exception cannot look like a message of the command. A
+    failed write is ignored, because a failure of standard error cannot be reported.
     """
     lines = [_escape(line) for line in message.split("\n")]
     with contextlib.suppress(OSError):

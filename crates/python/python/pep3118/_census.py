@@ -1,4 +1,4 @@
-"""``pep3118 census``: audits objects of packages that export buffers."""
+"""``pep3118 census``: audits objects that export buffers, in known packages."""
 
 from __future__ import annotations
 
@@ -101,9 +101,9 @@ STANDARD = ["builtins", "array", "mmap", "io", "pickle", "ctypes", "multiprocess
 
 
 def run(packages: Sequence[str], *, as_json: bool) -> int:
-    """Audits the exporters of ``packages``, prints a row for each, and returns the exit status of the command.
+    """Audits the exporters of ``packages``, prints one row for each exporter, and returns the exit status.
 
-    With ``as_json``, the rows are printed as JSON.
+    If ``as_json`` is true, prints the rows as JSON.
     """
     rows: list[Row] = []
     missing = []
@@ -143,7 +143,7 @@ class Row:
 
     @property
     def worst(self) -> str:
-        """The most severe severity of a finding. ``"clean"`` means no findings, and ``"-"`` means no report."""
+        """The most severe severity of the findings, ``"clean"`` without findings, or ``"-"`` without a report."""
         if self.report is None:
             return "-"
         return self.report.findings[0].severity if self.report.findings else "clean"
@@ -154,14 +154,17 @@ class Row:
         return () if self.report is None else self.report.rules
 
     def as_dict(self) -> dict[str, object]:
-        """Returns the row as an object for JSON."""
+        """Returns the row as a dict that the JSON output contains."""
         report = {} if self.report is None else json.loads(self.report.to_json())
         row = {"expression": self.exporter, "version": self.version, "worst": self.worst}
         return {**row, **report} if self.failure is None else {**row, "failure": self.failure}
 
 
 def survey(package: str) -> Iterator[Row]:
-    """Audits the known exporters of a package, then each of its types that can be called without arguments.
+    """Audits the known exporters of a package.
+
+    Then audits the objects that types of the package return for a call without arguments. Yields one row for each
+    exporter.
 
     Raises ImportError if the package is not installed.
     """
@@ -174,7 +177,7 @@ def survey(package: str) -> Iterator[Row]:
         yield row
     for expression in _calls(package):
         row = _check(package, expression, version)
-        # A call without arguments may fail, which is no error. A type that was audited already needs no second row.
+        # A call without arguments may fail; this is no error. A type with a row needs no second row.
         if row.report is not None and row.report.exporter not in checked:
             checked.add(row.report.exporter)
             yield row
@@ -190,14 +193,14 @@ def _version(package: str) -> str:
 
 
 def _calls(package: str) -> Iterator[str]:
-    """Returns an expression for each public type of a package that exports buffers: a call without arguments."""
+    """Yields a call without arguments, as text, for each public type of a package whose objects export buffers."""
     for name, value in sorted(vars(importlib.import_module(package)).items()):
         if isinstance(value, type) and not name.startswith("_") and _exports_buffers(value):
             yield f"{name}()"
 
 
 def _check(package: str, expression: str, version: str) -> Row:
-    """Evaluates an expression with the names of the package, audits the value, and returns the row."""
+    """Evaluates an expression that can use the names of the package, audits the value, and returns the row."""
     name = expression if package == "builtins" else f"{package}:{expression}"
     try:
         return Row(name, version, audit(evaluate(f"{package}:{expression}")))
@@ -206,7 +209,7 @@ def _check(package: str, expression: str, version: str) -> Row:
 
 
 def table(rows: Iterable[Row]) -> Iterator[str]:
-    """Returns the lines of the table: each exporter, its worst severity and the rules that it breaks.
+    """Yields the lines of the table: each exporter with its most severe severity and the broken rules.
 
     A line with the name and the version of the package precedes the exporters of the package. Lines have at most 60
     characters.

@@ -72,7 +72,8 @@ def register_type(
     - `align`: the alignment in bytes under the byte-order character `@`
     - `values`: the type of the values in columns and in Arrow, such as 'float64'. With None, the values stay bytes.
 
-    Both functions see the bytes with the least significant byte first, whatever the byte order of the format.
+    `unpack` gets and `pack` returns the bytes with the least significant byte first, in every byte order of the
+    format.
     """
 
 def calcsize(format: _Layout) -> int:
@@ -162,8 +163,8 @@ def audit(obj: object) -> Report:
     """Checks the buffers that `obj` exports for all 26 legal requests.
 
     Each request is sent twice. The buffers are compared with the rules, with each other, and with the layout that the
-    type of `obj` defines (rule T01, format against type). Each buffer is released at once. Reference counts and
-    exceptions in `__release_buffer__` are checked too. No byte of the memory is read.
+    type of `obj` defines (rule T01, format against type). Each buffer is released at once. The function also checks
+    reference counts and exceptions in `__release_buffer__`. No byte of the memory is read.
 
     Raises TypeError if `obj` exports no buffer.
     """
@@ -171,8 +172,8 @@ def audit(obj: object) -> Report:
 def _cli(argv: Sequence[str], handle_signals: bool = False) -> int:
     """Runs the native command `pep3118` with `argv`, and returns the exit status. `argv[0]` is the program name.
 
-    If `handle_signals` is true, SIGHUP, SIGINT and SIGTERM end the process from now on. Python's handlers of these
-    signals no longer run.
+    If `handle_signals` is true, SIGHUP, SIGINT and SIGTERM end the process after this call has started. Python's
+    handlers of these signals no longer run.
     """
 
 def _escape(text: str) -> str:
@@ -182,15 +183,15 @@ def _exports_buffers(ty: type) -> bool:
     """Returns whether the instances of `ty` export buffers."""
 
 def _python_command(argv: Sequence[str]) -> tuple[Any, ...] | None:
-    """Returns the options in `argv` if Python runs the command, and otherwise None.
+    """Returns the options in `argv` if `argv` is a valid `audit` or `census` command, and otherwise None.
 
     The result is `("audit", expressions, allow, explain, to)` or `("census", packages, json)`. `allow` contains the ids
-    of rules, and `to` is the name of an output format. The result is None too if `_cli` would print help or an error
+    of rules, and `to` is the name of an output format. The result is also None if `_cli` would print help or an error
     for `argv`.
     """
 
 def _rule_id(rule: str) -> str:
-    """Returns the id of the rule that `rule`, an id or a name, stands for.
+    """Returns the id of the rule with the id or name `rule`.
 
     Raises ValueError if the rule is unknown. The message suggests the nearest id or name.
     """
@@ -237,8 +238,8 @@ class View(Generic[_T]):
         """Whether the memory is read-only."""
     @property
     def format(self) -> str:
-        """The format that the exporter reported. A field or a cast has a format of its own. Bytes that are not UTF-8
-        become surrogates.
+        """The format that the exporter reported. For a field or a cast, the format of the field or of the cast.
+        Bytes that are not UTF-8 become surrogates.
         """
     @property
     def itemsize(self) -> int:
@@ -254,22 +255,22 @@ class View(Generic[_T]):
         """The distance in bytes from one item to the next in each dimension."""
     @property
     def suboffsets(self) -> tuple[int, ...]:
-        """The suboffset of each dimension, or () if no item is reached through a pointer. If a suboffset is at least 0,
-        the reader follows a pointer and then adds the suboffset in bytes.
+        """The suboffset of each dimension, or () if access to the items follows no pointers. In a dimension with a
+        suboffset of at least 0, a reader follows a pointer and then adds the suboffset in bytes.
         """
     @property
     def c_contiguous(self) -> bool:
-        """Whether the items are contiguous in C order, the last index fastest."""
+        """Whether the items are contiguous in C order: the last index changes fastest."""
     @property
     def f_contiguous(self) -> bool:
-        """Whether the items are contiguous in Fortran order, the first index fastest."""
+        """Whether the items are contiguous in Fortran order: the first index changes fastest."""
     @property
     def contiguous(self) -> bool:
-        """Whether the items are contiguous in either order."""
+        """Whether the items are contiguous in C order or in Fortran order."""
     @property
     def fields(self) -> tuple[str, ...]:
-        """The names of the fields of a record, or () if items are not records. A field without a name is named by its
-        index: 'f0', 'f1'.
+        """The names of the fields of a record, or () if items are not records. A field without a name gets a name
+        with its index: 'f0', 'f1'.
         """
     @property
     def certainty(self) -> Literal["exact", "trailing-padding", "inferred"]:
@@ -286,8 +287,9 @@ class View(Generic[_T]):
     def tolist(self) -> Any:
         """Returns all items as nested lists. Returns the item itself if the view has no dimension."""
     def tobytes(self, order: Literal["C", "F", "A"] | None = "C") -> bytes:
-        """Returns the bytes of all items in a contiguous order: 'C' with the last index fastest, 'F' with the first
-        index fastest. 'A' is 'F' for memory in Fortran order, and 'C' for any other memory.
+        """Returns the bytes of all items. `order` is the order of the items: with 'C', the last index changes
+        fastest, and with 'F', the first index changes fastest. 'A' means 'F' for memory in Fortran order, and 'C'
+        for any other memory.
         """
     def hex(self, *args: Any, **kwargs: Any) -> str:
         """Returns `tobytes().hex(...)`."""
@@ -302,9 +304,9 @@ class View(Generic[_T]):
         order: Literal["C", "F"] = "C",
         dialect: str | None = None,
     ) -> View[_R]:
-        """Returns a view of the same bytes, in the order of the memory, as items of another format, in one dimension
-        or in `shape`. The items are contiguous in C order, or in Fortran order if `order` is 'F'. The memory must be
-        contiguous.
+        """Returns a view that divides the same memory into items of another format. The memory must be contiguous.
+        `shape` is the shape of the new view; by default, the new view has one dimension. The new items are
+        contiguous in C order, or in Fortran order if `order` is 'F'.
         """
     @overload
     def cast(
@@ -315,51 +317,53 @@ class View(Generic[_T]):
         order: Literal["C", "F"] = "C",
         dialect: str | None = None,
     ) -> View[Any]:
-        """Returns a view of the same bytes, in the order of the memory, as items of another format, in one dimension
-        or in `shape`. The items are contiguous in C order, or in Fortran order if `order` is 'F'. The memory must be
-        contiguous.
+        """Returns a view that divides the same memory into items of another format. The memory must be contiguous.
+        `shape` is the shape of the new view; by default, the new view has one dimension. The new items are
+        contiguous in C order, or in Fortran order if `order` is 'F'.
         """
     def transpose(self, *axes: int) -> View[_T]:
         """Returns a view with the dimensions in the order of `axes`, or in reverse order if no axes are given."""
     def columns(self, *names: str) -> dict[str, View[Any]]:
-        """Copies each field to an array in this machine's byte order. Returns a dict of writable Views by the dotted
-        names of the fields. Copies all fields if no `names` are given. Raises KeyError if two columns would have the
-        same name.
+        """Copies each field to an array in this machine's byte order. Returns a dict from the dotted names of the
+        fields to writable Views. Without `names`, copies all fields. Raises KeyError if two columns would have
+        the same name.
         """
     def count(self, value: object, /) -> int:
-        """Returns the number of items of the first dimension that equal `value`. An item of a view with several
-        dimensions is a view of one dimension less.
+        """Returns the number of items of the first dimension that equal `value`. In a view with several dimensions,
+        the items of the first dimension are views of one dimension less.
         """
     def index(self, value: object, start: SupportsIndex = 0, stop: SupportsIndex = ..., /) -> int:
-        """Returns the index of the first item that equals `value`, of the items from `start` to `stop` in the first
-        dimension. Negative bounds count from the end. Raises ValueError if no item equals `value`.
+        """Returns the index in the first dimension of the first item that equals `value`. Compares the items from
+        `start` up to, but not including, `stop`. Negative bounds count from the end. Raises ValueError if no item
+        equals `value`.
         """
     @classmethod
     def __class_getitem__(cls, item: Any, /) -> GenericAlias:
         """Returns a generic alias for annotations, such as `View[int]`."""
     def to_numpy(self, *, copy: bool | None = None) -> numpy.ndarray[Any, numpy.dtype[Any]]:
-        """Returns a NumPy array of the items, in the memory of the view.
+        """Returns a NumPy array that shares the memory of the view.
 
-        The items are copied if `copy` is True, or if they are reached through pointers (suboffsets). If `copy` is
-        False, ValueError is raised instead. Raises NotImplementedError if NumPy has no dtype for the items.
+        The items are copied if `copy` is True, or if access to the items follows pointers (suboffsets). In the
+        second case, a `copy` of False raises ValueError. Raises NotImplementedError if NumPy has no dtype for the
+        items.
         """
     def to_arrow(self) -> Any:
         """Returns a pyarrow Table of records, or a pyarrow Array of other items.
 
-        Contiguous numbers of a `bytes` object share its memory. Memory that can change is copied, and so are records,
-        because Arrow stores each field in an array of its own.
+        Contiguous numbers share the memory of a `bytes` object. Memory that can change is copied. Records are
+        also copied, because Arrow stores each field in a separate array.
         """
     def to_pandas(self) -> Any:
         """Returns a pandas DataFrame of records or of two dimensions of numbers, or a pandas Series of other items.
 
         Numbers in the byte order of this machine share the memory of the view. The fields of records are copied,
-        because pandas stores each column in an array of its own.
+        because pandas stores each column in a separate array.
         """
     def to_polars(self) -> Any:
         """Returns a polars DataFrame of records, or a polars Series of other items.
 
-        Contiguous numbers of a `bytes` object share its memory. Memory that can change is copied, and so are records,
-        because polars stores each column in an array of its own.
+        Contiguous numbers share the memory of a `bytes` object. Memory that can change is copied. Records are
+        also copied, because polars stores each column in a separate array.
         """
     def release(self) -> None:
         """Releases the buffer. Raises BufferError while a consumer holds a buffer of this view."""
@@ -368,8 +372,8 @@ class View(Generic[_T]):
     def __arrow_c_stream__(self, requested_schema: CapsuleType | None = None) -> CapsuleType: ...
     @property
     def __array_interface__(self) -> dict[str, Any]:
-        """The array interface of NumPy, version 3. `numpy.asarray(view)` uses it for items that no format describes,
-        such as records with overlapping fields. NumPy keeps the memory from being released."""
+        """The array interface of NumPy, version 3. `numpy.asarray(view)` uses the array interface for items that no
+        format describes, such as records with overlapping fields. The array keeps the memory from being released."""
     def __dlpack__(
         self,
         *,
@@ -409,13 +413,14 @@ class View(Generic[_T]):
 
 @final
 class _RecordCodec:
-    """The codec of a record class. `pep3118.records` creates one for each class and stores it in the class."""
+    """The codec of a record class. `pep3118.records` creates a codec for each class and stores the codec in the
+    class."""
     def __new__(cls, class_: type[Any], format: Format, fields: Sequence[_RecordCodec | None]) -> Self: ...
     @property
     def format(self) -> str:
         """The canonical format of the layout."""
     def unpack(self, buffer: Buffer, /) -> Any:
-        """Returns the record in `buffer`, which has the size of one record."""
+        """Returns the record in `buffer`. The size of `buffer` must be the size of one record."""
     def unpack_from(self, buffer: Buffer, offset: SupportsIndex, /) -> Any:
         """Returns the record at byte `offset` of `buffer`. A negative offset counts from the end."""
     def iter_unpack(self, buffer: Buffer, /) -> Iterator[Any]:
@@ -426,11 +431,12 @@ class _RecordCodec:
         """Writes `record` to byte `offset` of `buffer`."""
 
 def _reduce_row(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Returns the function and the arguments that create `row` again. Only `pickle` and `copy` call this function."""
+    """Returns (function, arguments): the call that creates `row`, a named tuple, again. Only `pickle` and `copy`
+    call this function."""
 
 def _restore_row(names: Sequence[str], values: tuple[Any, ...]) -> Any:
-    """Returns the row whose fields have the names `names` and the values `values`. Only `pickle` and `copy` call this
-    function. The class of the row is that of the rows of each view whose fields have these names.
+    """Returns the named tuple of a record whose fields have the names `names` and the values `values`. The records
+    of a view with the same names have the same class. Only `pickle` and `copy` call this function.
     """
 
 # Exporting
@@ -559,10 +565,11 @@ class Field:
         """The type of an element, such as "int32" or "record"."""
     @property
     def bits(self) -> tuple[str, int, int] | None:
-        """The type of the values, the number of bits below the bit-field, and its number of bits: ("int32", 3, 5).
+        """The type of the values, the bits below the bit-field, and the bits in the bit-field: ("int32", 3, 5).
 
         None if the field is not a bit-field. To read the value, read the bytes of the field as one unsigned integer in
-        the byte order of the field. Then shift the integer right by the second number.
+        the byte order of the field. Then shift the integer right by the second number, and use as many low bits as the
+        third number.
         """
     @property
     def endian(self) -> Literal["little", "big"] | None:
@@ -630,7 +637,7 @@ class Format:
         """How well the format determines the layout: "exact", "trailing-padding", "inferred" or "ambiguous"."""
     @property
     def dialect(self) -> str:
-        """The name of the dialect by whose rules the format was interpreted."""
+        """The name of the dialect in which the format was interpreted."""
     @property
     def model(self) -> str:
         """The machine of the layout: the name of a data model, or a target triple."""
@@ -655,7 +662,7 @@ class Format:
     def to_dtype(self) -> Any:
         """Returns the numpy.dtype with the same offsets, itemsize and values.
 
-        Raises NotImplementedError if NumPy has no dtype for a type.
+        Raises NotImplementedError if NumPy has no dtype for a type of a field.
         """
     def to_ctypes(self, name: str = "Item") -> type[Any]:
         """Returns the ctypes class with the same layout.
@@ -666,8 +673,8 @@ class Format:
     def to_c(self, name: str = "item") -> str:
         """Returns the C source of a type named `name` with the same layout, and assertions of size and offsets.
 
-        A field whose byte order is not that of the machine becomes an array of bytes with a comment. So does a
-        bit-field that a compiler cannot place at its bits.
+        A field with the opposite byte order of the machine becomes an array of bytes with a comment. A bit-field that a
+        C compiler would place at other bits becomes an array of bytes too.
         """
     def to_rust(self, name: str = "Item") -> str:
         """Returns the Rust source of a type named `name` with the same layout, and assertions of size and offsets."""
@@ -679,13 +686,13 @@ class Format:
     def _repr_html_(self) -> str:
         """Returns a picture of the bytes of each interpretation as HTML, for notebooks."""
     def _tree(self) -> dict[str, Any]:
-        """Returns the layout as a dict, which `_restore` converts to a format. Only `pep3118.records` calls this
+        """Returns the layout as a dict. `_restore` converts the dict to a format. Only `pep3118.records` calls this
         method.
         """
     @classmethod
     def _restore(cls, tree: dict[str, Any], dialect: str, model: str) -> Format:
-        """Returns the format with the layout `tree`, a dict, and the names `dialect` and `model`. Only `pickle` and
-        `pep3118.records` call this method.
+        """Returns the format with the layout `tree`, a dict from `_tree`. `dialect` and `model` are names. Only
+        `pickle` and `pep3118.records` call this method.
         """
 
 @final
@@ -716,8 +723,8 @@ def layout_of(obj: Any) -> Format:
     `obj` describes: a str, a Format, a numpy.dtype, a ctypes class or a record class. A bytes object exports a buffer.
 
     If the type of `obj` defines the layout of the items (NumPy, ctypes, array, bytes), the format has this layout.
-    Otherwise the layout is computed from the format and the itemsize of the buffer. The dialect is that of the module
-    that defines the type, for example Cython, if the module is known.
+    Otherwise the layout is computed from the format and the itemsize of the buffer. If the module that defines the type
+    is known, for example Cython, the dialect of this module is used.
     """
 
 # struct and NumPy

@@ -1,8 +1,8 @@
-"""A plugin for mypy, which knows the fields and the methods of record classes.
+"""A plugin for mypy that adds the fields and the methods of record classes.
 
-Add `plugins = ["pep3118.mypy"]` to the configuration of mypy. Without the plugin, mypy refuses an array such as
-`char[8]`, because a number is not a type, and the argument `order` of `record`, because `dataclass` has an argument
-`order` of another type.
+Add `plugins = ["pep3118.mypy"]` to the configuration of mypy. Without the plugin, mypy refuses arrays such as
+`char[8]`, because a number is not a type. It also refuses the argument `order` of `record`, because `dataclass` has an
+argument `order` of another type.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from mypy.types import RawExpressionType, Type
 
 _MODULE = "pep3118.records"
 
-# The type of the value of each field type. The last dimension of a string is its length.
+# For each field type, the type of its values. The last dimension of a string type is the length of the string.
 _NUMBERS = {
     **dict.fromkeys("i8 u8 i16 u16 i32 u32 i64 u64 isize usize".split(), "int"),
     **dict.fromkeys("f16 f32 f64".split(), "float"),
@@ -27,7 +27,10 @@ _STRINGS = {"char": "bytes", "wchar": "str", "ucs2": "str", "ucs4": "str"}
 
 
 def _field_type(context: AnalyzeTypeContext, value: str, is_string: bool) -> Type:
-    """Returns the type of the values of a field."""
+    """Returns the type of the values of a field.
+
+    `value` is the name of the type of one element. `is_string` is true if the last dimension is the length of a string.
+    """
     lengths = context.type.args
     result: Type = context.api.named_type(f"builtins.{value}", [])
     for length in lengths:
@@ -39,18 +42,27 @@ def _field_type(context: AnalyzeTypeContext, value: str, is_string: bool) -> Typ
 
 
 def _tag(context: ClassDefContext) -> None:
-    """Marks the class as a class with fields, before its body is analyzed."""
+    """Marks the decorated class as a dataclass, so that mypy collects its fields.
+
+    mypy calls this hook before it analyzes the body.
+    """
     add_dataclass_tag(context.cls.info)
 
 
 def _tag_derived(context: ClassDefContext) -> None:
-    """Removes the argument `order` of a class statement, which has another type for `dataclass`."""
+    """Marks a class derived from `Record` as a dataclass, and removes the argument `order` of its class statement.
+
+    The argument `order` of `dataclass` has another type.
+    """
     context.cls.keywords.pop("order", None)
     add_dataclass_tag(context.cls.info)
 
 
 def _complete(context: ClassDefContext) -> bool:
-    """Adds the base class `Record`, and the methods that follow from the fields."""
+    """Adds the base class `Record` and the methods that depend on the fields.
+
+    Returns False if mypy must call the hook again.
+    """
     info, reason = context.cls.info, context.reason
     if not info.has_base(f"{_MODULE}.Record"):
         record = context.api.named_type_or_none(f"{_MODULE}.Record", [])
@@ -74,7 +86,7 @@ def _complete(context: ClassDefContext) -> bool:
 
 
 class RecordPlugin(Plugin):
-    """The plugin."""
+    """The hooks of the plugin."""
 
     def get_type_analyze_hook(self, fullname: str) -> Callable[[AnalyzeTypeContext], Type] | None:
         """Returns the hook for a field type such as `u16`."""
@@ -88,18 +100,18 @@ class RecordPlugin(Plugin):
         return None
 
     def get_class_decorator_hook(self, fullname: str) -> Callable[[ClassDefContext], None] | None:
-        """Returns the hook for a class with the decorator `record`, before its body is analyzed."""
+        """Returns the hook that mypy calls before it analyzes the body of a class with the decorator `record`."""
         return _tag if fullname == f"{_MODULE}.record" else None
 
     def get_class_decorator_hook_2(self, fullname: str) -> Callable[[ClassDefContext], bool] | None:
-        """Returns the hook for a class with the decorator `record`, after its body was analyzed."""
+        """Returns the hook that mypy calls after it has analyzed the body of a class with the decorator `record`."""
         return _complete if fullname == f"{_MODULE}.record" else None
 
     def get_base_class_hook(self, fullname: str) -> Callable[[ClassDefContext], None] | None:
-        """Returns the hook for a class that is derived from `Record`."""
+        """Returns the hook for a class derived from `Record`."""
         return _tag_derived if fullname == f"{_MODULE}.Record" else None
 
 
 def plugin(version: str) -> type[Plugin]:
-    """Returns the plugin for mypy of the version `version`."""
+    """Returns the plugin class. `version` is the version of mypy."""
     return RecordPlugin

@@ -4,13 +4,14 @@
 >>> dtype_from_pep3118("T{<i:a:<d:b:}")
 dtype([('a', '<i4'), ('b', '<f8')])
 
-:func:`dtype_from_pep3118` can replace ``numpy._core._internal._dtype_from_pep3118``. It returns the same dtype as
-NumPy for every format that NumPy accepts, except as listed below. It raises ``NotImplementedError``, as NumPy does, if
-no dtype has the values. It raises ``FormatError``, a ``ValueError``, if the format is invalid.
+:func:`dtype_from_pep3118` can replace ``numpy._core._internal._dtype_from_pep3118``. The function returns the same
+dtype as NumPy for every format that NumPy accepts, with the exceptions below. As NumPy, the function raises
+``NotImplementedError`` if NumPy has no dtype for a type. It raises ``FormatError``, a ``ValueError``, if the format is
+invalid.
 
-The function also accepts some formats that NumPy refuses. Their offsets follow the rules of NumPy. Examples are white
-space, ``(2)(3)i``, ``<(2)i``, ``n`` and ``N`` in records, and the complex types ``F`` and ``D`` of CPython 3.14. ``P``
-is an unsigned integer, as ``numpy.dtype("P")`` is:
+The function also accepts some formats that NumPy refuses, and computes their offsets by the rules of NumPy. Examples
+are white space, ``(2)(3)i``, ``<(2)i``, ``n`` and ``N`` in records, and the complex types ``F`` and ``D`` of CPython
+3.14. ``P`` is an unsigned integer, as ``numpy.dtype("P")`` is:
 
 >>> dtype_from_pep3118("T{ (2)(3)<h:m: @n:k: }")["m"].shape
 (2, 3)

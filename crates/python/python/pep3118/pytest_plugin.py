@@ -38,13 +38,13 @@ def _assert_conformant_buffer(obj: object, allow: Iterable[str] = ()) -> Report:
     if broken:
         rules = ", ".join(dict.fromkeys(finding.rule for finding in broken))
         explanations = "\n\n".join(finding.explain() for finding in broken)
-        # The traceback has the line of the test, because this function is hidden.
+        # pytest hides this function in tracebacks, so that the traceback ends at the line of the test.
         pytest.fail(f"{_shown(obj)} of type {_escape(report.exporter)} breaks {rules}\n\n{explanations}")
     return report
 
 
 def _shown(obj: object) -> str:
-    """Returns the ``repr`` of an object, cut to 200 characters and escaped."""
+    """Returns the first 200 characters of the ``repr`` of an object, escaped for a message."""
     try:
         text = repr(obj)
     except Exception as error:  # A class can define any `__repr__`.

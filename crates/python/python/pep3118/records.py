@@ -1,4 +1,6 @@
-r"""Record classes: the layout of a record, declared by the annotations of a class.
+r"""Record classes, whose annotations declare the layout of a record.
+
+The module has the decorator `record`, the base class `Record`, and the field types such as `u16`.
 
 >>> from pep3118 import View, char, f64, record, u16
 >>> @record(order="<")
@@ -32,7 +34,7 @@ from ._pep3118 import Format, _RecordCodec
 _ORDERS = {"<": "little", ">": "big", "=": sys.byteorder, "!": "big"}
 
 try:
-    # The property of `namedtuple`, which is faster than a property with a function.
+    # The descriptor of `namedtuple`, which is faster than a property with a Python function.
     from _collections import _tuplegetter as _getter
 except ImportError:
 
@@ -61,7 +63,11 @@ class FieldType:
     __slots__ = ("_lengths", "_name", "_type", "align", "size")
 
     def __init__(self, name, type, size, align, lengths=()):
-        """Creates the type `name` with values of `size` bytes, which is `type` in a layout."""
+        """Creates the field type `name`.
+
+        `type` is the name of the type in a layout. `size` and `align` are in bytes, and `lengths` are the dimensions of
+        an array.
+        """
         self._name, self._type, self.size, self.align, self._lengths = name, type, size, align, lengths
 
     def __getitem__(self, lengths):
@@ -75,7 +81,7 @@ class FieldType:
         return f"{self._name}[{', '.join(map(str, self._lengths))}]" if self._lengths else self._name
 
     def _node(self, name, offset, endian):
-        """Returns the dict of a field with this type, in the form that `Format._restore` expects."""
+        """Returns a dict that describes the field `name` of this type at the byte `offset`, for `Format._restore`."""
         node = {"name": name, "offset": offset, "endian": endian}
         if self._type in _STRINGS and self._lengths:
             *shape, length = self._lengths
@@ -83,12 +89,12 @@ class FieldType:
         return node | {"shape": list(self._lengths), "type": self._type, "itemsize": self.size}
 
 
-# The type of a string, for the type of a character.
+# For each character type, the name of its string type in a layout.
 _STRINGS = {"char": "bytes", "ucs2": "ucs2", "ucs4": "ucs4", "wchar": "wchar"}
 
 
 class _Array:
-    """An array of records."""
+    """The type of a field that is an array of records, such as `Point[3]`."""
 
     __slots__ = ("record", "shape")
 
@@ -160,7 +166,10 @@ class Record(tuple):
     _field_defaults: ClassVar[dict[str, object]] = {}
 
     def __init_subclass__(cls, order="=", align=False, _layout=None, **options):
-        """Computes the layout of the class `cls`. `order` and `align` are the options of `record`."""
+        """Computes the layout of the class `cls`.
+
+        `order` and `align` have the meaning of the arguments of `record`. With `_layout`, uses this layout.
+        """
         super().__init_subclass__(**options)
         if _layout is not None:
             _complete(cls, *_layout)
@@ -171,9 +180,9 @@ class Record(tuple):
 
     @staticmethod
     def from_c(source, name=None):
-        """Returns the record class with the layout that the C compiler of this machine gives a type of `source`.
+        """Returns the record class with the layout of a C type in `source` on this machine.
 
-        `name` is the tag or the typedef of the type; without it, the type is the last structure of `source`.
+        `name` is the tag or the typedef of the C type. By default, the type is the last structure of `source`.
 
         >>> from pep3118 import Record
         >>> Tick = Record.from_c("struct tick { uint16_t id; double price; char tag[8]; };", "tick")
@@ -208,8 +217,8 @@ class Record(tuple):
 
     @classmethod
     def unpack(cls, buffer, /):
-        """Returns the record in `buffer`, which has the size of one record."""
-        # `_complete` replaces this method by the function of the codec, which takes half the time.
+        """Returns the record in `buffer`. The size of `buffer` must be the size of one record."""
+        # `_complete` replaces this method by a function of the codec, which takes half the time.
         return cls.__pep3118_codec__.unpack(buffer)
 
     @classmethod
@@ -243,7 +252,7 @@ class Record(tuple):
         return f"{type(self).__name__}({values})"
 
     def __getnewargs__(self):
-        """Returns the values, with which `copy` creates the record again."""
+        """Returns the arguments with which `copy` creates the record again."""
         return tuple(self)
 
     def __reduce__(self):
@@ -254,16 +263,16 @@ class Record(tuple):
             found = getattr(found, name, None)
         if found is cls:
             return cls, tuple(self)
-        # A class that is not an attribute of its module is created again from its layout.
+        # If the class is not an attribute of its module, `pickle` creates the class again from its layout.
         return _restore, (cls.__name__, cls.__pep3118_format__, tuple(self))
 
 
 def record(cls=None, /, *, order="=", align=False):
-    """Makes `cls` a record class, whose annotations are the fields of a record.
+    """Makes `cls` a record class. The annotations of `cls` are the fields of a record.
 
     - `order`: the byte order of all fields. "<" is little-endian, ">" is big-endian, and "=" is the order of this
       machine. The fields have no padding between them, unless `align` is True.
-    - `align`: whether the record has the alignment and the padding that a C compiler gives a structure.
+    - `align`: whether the record has the alignment and the padding of a C structure.
 
     The class has `format`, `itemsize`, `unpack`, `unpack_from` and `iter_unpack`. Its objects are tuples with `pack`
     and `pack_into`. `View(data, cls)` is a view whose items are objects of the class.
@@ -287,6 +296,7 @@ record.from_c, record.from_format = Record.from_c, Record.from_format
 
 
 def _decorate(cls, order, align):
+    """Returns a copy of `cls` that is derived from `Record`. `order` and `align` are the arguments of `record`."""
     if not isinstance(cls, type):
         raise TypeError(f"record() makes a class a record class, not {cls!r}: write @record(order='<')")
     if issubclass(cls, Record):
@@ -295,7 +305,7 @@ def _decorate(cls, order, align):
     namespace.setdefault("__slots__", ())
     bases = tuple(base for base in cls.__bases__ if base is not object)
     made = type(cls)(cls.__name__, (*bases, Record), namespace, order=order, align=align)
-    # `super()` in a method refers to the class through a cell. The cell contains the class that `made` replaces.
+    # `super()` in a method reads the class from a cell. The cell still contains the class that `made` replaces.
     for value in namespace.values():
         function = getattr(value, "fget", None) or getattr(value, "__func__", value)
         for cell in getattr(function, "__closure__", None) or ():
@@ -305,6 +315,7 @@ def _decorate(cls, order, align):
 
 
 def _contents(cell):
+    """Returns the object in `cell`, a cell of a closure, or None if the cell is empty."""
     try:
         return cell.cell_contents
     except ValueError:  # The cell is empty.
@@ -312,7 +323,10 @@ def _contents(cell):
 
 
 def _annotations(cls):
-    """Returns the annotations of `cls` by name, with strings evaluated in the module of `cls`."""
+    """Yields (name, annotation) for each annotation of `cls` except ClassVar.
+
+    A string is evaluated in the module of `cls`.
+    """
     if sys.version_info >= (3, 14):
         import annotationlib
 
@@ -333,7 +347,10 @@ def _annotations(cls):
 
 
 def _field_type(cls, name, annotation):
-    """Returns the FieldType, the _Array or the record class that `annotation` declares."""
+    """Returns the type that `annotation` declares: a FieldType, an _Array or a record class.
+
+    Raises TypeError for any other annotation.
+    """
     if get_origin(annotation) is Annotated:
         inner, *found = get_args(annotation)
         found = [part for part in found if _is_field_type(part) or isinstance(part, int | tuple)]
@@ -353,13 +370,17 @@ def _field_type(cls, name, annotation):
 
 
 def _is_field_type(annotation):
+    """Returns whether `annotation` is a FieldType, an _Array or a record class."""
     if isinstance(annotation, FieldType | _Array):
         return True
     return isinstance(annotation, type) and issubclass(annotation, Record) and annotation is not Record
 
 
 def _declare(cls, order, align):
-    """Computes the layout of the fields that the annotations of `cls` declare."""
+    """Computes the layout of the record class `cls` from its annotations.
+
+    `order` and `align` are the arguments of `record`.
+    """
     if order not in _ORDERS:
         raise ValueError(f"order is '<', '>', '=' or '!', not {order!r}")
     endian, offset, alignment = _ORDERS[order], 0, 1
@@ -389,7 +410,7 @@ def _declare(cls, order, align):
 
 
 def _of_fields(name, tree, alignment):
-    """Returns the record class named `name` with the layout `tree`, and the classes of its nested records."""
+    """Returns the record class named `name` with the layout `tree`, a dict, and with classes for its nested records."""
     names, records = [], []
     for number, node in enumerate(tree["fields"]):
         field = (node["name"] or f"f{number}".encode()).decode("utf-8", "surrogateescape")
@@ -403,7 +424,10 @@ def _of_fields(name, tree, alignment):
 
 
 def _derive(cls):
-    """Gives `cls` the layout of its base class, which is a record class."""
+    """Creates the codec of `cls`, a class derived from a record class, with the layout of this base class.
+
+    Raises TypeError if `cls` declares fields.
+    """
     if own := [name for name, _ in _annotations(cls)]:
         base = cls.__base__.__name__
         help = f"declare a record with a field of type {base}"
@@ -413,7 +437,11 @@ def _derive(cls):
 
 
 def _complete(cls, names, tree, records):
-    """Adds to `cls` the members that follow from the layout `tree`. `names` are the names of the fields."""
+    """Adds the members of a record class to `cls`.
+
+    `names` are the names of the fields, and `tree` is the layout as a dict. `records` has the class of each field that
+    is a record, and None for other fields.
+    """
     for name in names:
         if not name.isidentifier() or keyword.iskeyword(name):
             raise TypeError(f"{cls.__name__}: the field name {name!r} is not an identifier")
@@ -438,6 +466,7 @@ def _complete(cls, names, tree, records):
 
 
 def _check_defaults(cls, names, defaults):
+    """Raises TypeError if a field without a default follows a field with a default."""
     first = None
     for name in names:
         if name in defaults:
@@ -451,7 +480,7 @@ def _constructor(cls, names, defaults):
     scope = {}
 
     def unique(stem, value):
-        """Adds `value` to the scope, under a name that no field has."""
+        """Adds `value` to the scope of the constructor under a name that no field has, and returns the name."""
         while stem in names or stem in scope:
             stem += "_"
         scope[stem] = value
@@ -464,7 +493,8 @@ def _constructor(cls, names, defaults):
         if name in defaults:
             default = unique(f"_default{number}", defaults[name])
             parameter = f"{name}={default}"
-            # A list is copied, so that a change of one record does not change the default of the next one.
+            # The constructor copies a list. Otherwise a change of the list in one record would change the default of
+            # other records.
             if type(defaults[name]).__hash__ is None:
                 value = f"{copied}({name}) if {name} is {default} else {name}"
         parameters.append(parameter)
@@ -480,7 +510,10 @@ def _constructor(cls, names, defaults):
 
 @functools.lru_cache(maxsize=512)
 def _of_format(name, format):
-    """Returns the record class named `name` with the layout of `format`. Equal arguments have the same class."""
+    """Returns the record class named `name` with the layout of `format`.
+
+    Calls with equal arguments return the same class.
+    """
     item = format.item
     if item.type != "record" or item.shape:
         raise TypeError(f"{format!r} is not a record: a record class needs named fields, such as T{{<i:id:}}")
@@ -491,5 +524,8 @@ def _of_format(name, format):
 
 
 def _restore(name, format, values):
-    """Returns a record with `values`, whose class has the layout of `format`. Only `pickle` calls this function."""
+    """Returns a record with the values `values`.
+
+    `name` is the name of its class, and `format` has the layout. Only `pickle` calls this function.
+    """
     return _of_format(name, format)(*values)

@@ -1,4 +1,4 @@
-# The names of the types are lower case, because they are fields of records.
+# The names of the field types are lower case, as the names of C types are.
 # ruff: noqa: PYI042
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any, ClassVar, Generic, Literal, Self, SupportsIndex, TypeAlias, TypeVar, final, overload
@@ -18,7 +18,7 @@ class FieldType:
     def __init__(self, name: str, type: str, size: int, align: int, lengths: tuple[int, ...] = ()) -> None: ...
     def __getitem__(self, lengths: Any) -> FieldType: ...
 
-# Type checkers read `id: u16` as `id: int`. At run time the names are objects of FieldType.
+# Type checkers read `id: u16` as `id: int`. At run time, the names of field types are objects of FieldType.
 i8: TypeAlias = Annotated[int, "int8"]
 u8: TypeAlias = Annotated[int, "uint8"]
 i16: TypeAlias = Annotated[int, "int16"]
@@ -36,8 +36,8 @@ complex64: TypeAlias = Annotated[complex, "complex64"]
 complex128: TypeAlias = Annotated[complex, "complex128"]
 bool_: TypeAlias = Annotated[bool, "bool"]
 
-# A field of the type `char[8]` is read as `bytes`. Pyright accepts any subscript of a class with `__class_getitem__`,
-# and the type of the attribute is the result of `__get__`.
+# Type checkers read a field of the type `char[8]` as `bytes`. Pyright accepts any subscript of a class with
+# `__class_getitem__`. The type of the attribute is the type that `__get__` returns.
 class _Value(Generic[_V]):
     @overload
     def __get__(self, record: None, cls: type[Any], /) -> Any: ...
@@ -82,7 +82,7 @@ class Record:
         """Returns the type of a field that is an array of records: `Point[3]`."""
     @classmethod
     def unpack(cls, buffer: Buffer, /) -> Self:
-        """Returns the record in `buffer`, which has the size of one record."""
+        """Returns the record in `buffer`. The size of `buffer` must be the size of one record."""
     @classmethod
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         """Returns the record at byte `offset` of `buffer`. A negative offset counts from the end."""
@@ -95,9 +95,9 @@ class Record:
         """Writes the record to byte `offset` of `buffer`. If a value does not fit, `buffer` does not change."""
     @staticmethod
     def from_c(source: str, name: str | None = None) -> Any:
-        """Returns the record class with the layout that the C compiler of this machine gives a type of `source`.
+        """Returns the record class with the layout of a C type in `source` on this machine.
 
-        `name` is the tag or the typedef of the type; without it, the type is the last structure of `source`.
+        `name` is the tag or the typedef of the C type. By default, the type is the last structure of `source`.
         """
     @staticmethod
     def from_format(format: Format, name: str = "Record") -> Any:
@@ -123,11 +123,11 @@ class Record:
 @overload
 @dataclass_transform(frozen_default=True, eq_default=True)
 def record(cls: type[_T], /, *, order: _Order = "=", align: bool = False) -> type[_T]:
-    """Makes `cls` a record class, whose annotations are the fields of a record.
+    """Makes `cls` a record class. The annotations of `cls` are the fields of a record.
 
     - `order`: the byte order of all fields. "<" is little-endian, ">" is big-endian, and "=" is the order of this
       machine. The fields have no padding between them, unless `align` is True.
-    - `align`: whether the record has the alignment and the padding that a C compiler gives a structure.
+    - `align`: whether the record has the alignment and the padding of a C structure.
 
     The class has `format`, `itemsize`, `unpack`, `unpack_from` and `iter_unpack`. Its objects are tuples with `pack`
     and `pack_into`. `View(data, cls)` is a view whose items are objects of the class.

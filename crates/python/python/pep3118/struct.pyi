@@ -32,7 +32,7 @@ class Struct:
         If a value is out of range, `buffer` does not change.
         """
     def unpack(self, buffer: ReadableBuffer, /) -> tuple[Any, ...]:
-        """Returns the values of the item in `buffer`, which has the size of one item."""
+        """Returns the values of the item in `buffer`. The size of `buffer` must be the size of one item."""
     def unpack_from(self, buffer: ReadableBuffer, offset: int = 0) -> tuple[Any, ...]:
         """Returns the values of the item at byte `offset` of `buffer`. A negative offset counts from the end."""
     def iter_unpack(self, buffer: ReadableBuffer, /) -> Iterator[tuple[Any, ...]]:
@@ -51,7 +51,7 @@ def pack_into(format: _Layout, buffer: WriteableBuffer, offset: int, /, *values:
     """
 
 def unpack(format: _Layout, buffer: ReadableBuffer, /) -> tuple[Any, ...]:
-    """Returns the values of the item in `buffer`, which has the size of one item."""
+    """Returns the values of the item in `buffer`. The size of `buffer` must be the size of one item."""
 
 def unpack_from(format: _Layout, /, buffer: ReadableBuffer, offset: int = 0) -> tuple[Any, ...]:
     """Returns the values of the item at byte `offset` of `buffer`. A negative offset counts from the end."""

@@ -1,7 +1,8 @@
-//! The cache of compiled formats.
+//! The caches of compiled formats of `pep3118.struct`: `with` and `get` return a compiled format, and `clear` clears
+//! the caches.
 //!
-//! There are two caches. Each thread has a cache whose keys are the addresses of format objects. All threads share a
-//! second cache, whose keys are the contents of formats.
+//! The module has two caches. Each thread has a *cache by address*, whose keys are the addresses of format objects. All
+//! threads share the *cache by content*, whose keys are the texts of formats.
 
 use pep3118::__private::to_u64;
 use std::cell::RefCell;
@@ -16,16 +17,16 @@ use crate::fastcall::counted;
 use crate::layout_argument::LayoutArgument;
 use pep3118::__private::{Cache, hash};
 
-/// The key of the cache by content. A `str` and a `bytes` object with the same characters are different keys, because
-/// some error messages differ between `str` and `bytes`.
+/// A key of `BY_CONTENT`: the text of a format. A `str` and a `bytes` object with the same characters are different
+/// keys, because some error messages differ between `str` and `bytes`.
 #[derive(Debug, PartialEq)]
 struct FormatKey {
     is_text: bool,
     format: Box<[u8]>,
 }
 
-/// The key of the cache by address: a format object. The reference keeps the object alive, so no other object can get
-/// its address.
+/// A key of `BY_ADDRESS`: a format object. The reference keeps the object alive, so no other object can get the same
+/// address.
 struct FormatObject(Py<PyAny>);
 
 impl PartialEq for FormatObject {
@@ -34,16 +35,17 @@ impl PartialEq for FormatObject {
     }
 }
 
-/// The cache by content, which all threads share: at most 100 formats and 16 MB. Only formats with thousands of
-/// fields reach 16 MB.
+/// The cache by content: at most 100 formats and 16 MB for all threads. Only formats with thousands of fields reach 16
+/// MB.
 static BY_CONTENT: Mutex<Cache<FormatKey, Arc<Compiled>>> = Mutex::new(Cache::new(100, 16 << 20));
 
 thread_local! {
-    /// The cache by address: the last 8 formats of this thread. Most programs pass the same object in every call.
+    /// The cache by address: the last 8 format objects of this thread. Most programs pass the same object in every
+    /// call.
     static BY_ADDRESS: RefCell<Cache<FormatObject, Arc<Compiled>>> = const { RefCell::new(Cache::new(8, 8)) };
 }
 
-/// Returns the address of `format` as the hash for the cache by address.
+/// Returns the address of `format`, the hash of `format` in `BY_ADDRESS`.
 #[inline]
 fn address_hash(format: &Bound<'_, PyAny>) -> u64 {
     // An address has at most 64 bits on every target of Rust.
@@ -54,7 +56,7 @@ fn address_hash(format: &Bound<'_, PyAny>) -> u64 {
 ///
 /// # Errors
 /// - `format` is invalid: the errors of [`Compiled::new`]
-/// - `call` returns an error: returned unchanged
+/// - `call` returns an error: the error is returned unchanged
 #[inline]
 pub(super) fn with<T>(format: &Bound<'_, PyAny>, call: impl Fn(&Arc<Compiled>) -> PyResult<T>) -> PyResult<T> {
     with_format(format, Caller::Function, call)
@@ -89,8 +91,9 @@ fn with_format<T>(
     }
 }
 
-/// Returns the compiled form of `format` from the cache by content. If there is none, compiles `format` and caches the
-/// result. `caller` selects the exception for a non-ASCII format. Returns an error if `format` is invalid.
+/// Returns the compiled form of `format` from the cache by content. If the cache does not contain `format`, compiles
+/// `format` and caches the result. `caller` selects the exception for a non-ASCII format. Returns an error if `format`
+/// is invalid.
 #[inline(never)]
 fn find(format: &Bound<'_, PyAny>, caller: Caller) -> PyResult<Arc<Compiled>> {
     let content = match (format.cast_exact::<PyString>(), format.cast_exact::<PyBytes>()) {
@@ -100,12 +103,12 @@ fn find(format: &Bound<'_, PyAny>, caller: Caller) -> PyResult<Arc<Compiled>> {
         // A subclass can redefine equality, so its instances are not cached.
         _ if format.is_instance_of::<PyString>() || format.is_instance_of::<PyBytes>() => None,
         _ => {
-            // `struct` looks up the argument in a dict first, so an unhashable argument raises the exception of the
-            // dict.
+            // `struct` first looks up the argument in a dict. The look-up of an unhashable argument raises the
+            // exception of the dict.
             PyDict::new(format.py()).get_item(format)?;
             let Some(layout) = LayoutArgument::find_format(format)? else { return Err(not_a_format(format)) };
             let compiled = Arc::new(Compiled::of_layout(layout.get(), format.py())?);
-            // A dtype or a class can change, so that only a `Format` is cached.
+            // Only a `Format` is cached, because a dtype or a class can change.
             if layout.is(format) {
                 remember(format, &compiled);
             }
@@ -144,7 +147,8 @@ fn remember(format: &Bound<'_, PyAny>, compiled: &Arc<Compiled>) {
     drop(replaced);
 }
 
-/// Clears the cache by content and this thread's cache by address. Other threads still have up to 8 formats each.
+/// Clears the cache by content and this thread's cache by address. Each other thread keeps its cache of up to 8
+/// formats.
 pub(super) fn clear() {
     let recent = BY_ADDRESS.try_with(|cache| Some(cache.try_borrow_mut().ok()?.clear()));
     drop(recent);

@@ -1,4 +1,4 @@
-//! The Python class `Struct`.
+//! The Python class `Struct` of `pep3118.struct`: a compiled format that can be replaced by another call of `__init__`.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
@@ -31,15 +31,16 @@ use super::offset::Offset;
 #[pyclass(frozen, subclass, weakref, name = "Struct", module = "pep3118.struct")]
 #[derive(Debug)]
 pub(crate) struct Struct {
-    /// The format that was set first. It is read without a lock, because a second format is rare.
+    /// The format that was set first. Methods read this field without a lock, because a second format is rare.
     first: OnceLock<Arc<Compiled>>,
-    /// Whether `__init__` was called. From CPython 3.15 on, `first` can be set before.
+    /// Whether `__init__` was called. From CPython 3.15 on, `__new__` sets `first` before `__init__` is called.
     is_initialized: AtomicBool,
-    /// Whether a second format was set, which is in `last`.
+    /// Whether `last` contains a format, because a second format was set.
     has_last: AtomicBool,
     /// The format that was set last, if more than one format was set.
     ///
-    /// INVARIANT: no Python code runs while this lock is held, because it could call a method of the same object.
+    /// INVARIANT: no Python code runs while this lock is held. Python code could call a method of the same object,
+    /// which would wait for the lock forever.
     last: RwLock<Option<Arc<Compiled>>>,
 }
 
@@ -60,7 +61,7 @@ impl Struct {
     ///
     /// # Errors
     /// - no format was set: `RuntimeError`
-    /// - `call` returns an error: returned unchanged
+    /// - `call` returns an error: the error is returned unchanged
     #[inline]
     pub(super) fn with<T>(&self, call: impl FnOnce(&Arc<Compiled>) -> PyResult<T>) -> PyResult<T> {
         if self.has_last.load(Ordering::Acquire)
@@ -77,7 +78,7 @@ impl Struct {
     /// Returns the format that was set last, or `None` if no format was set.
     ///
     /// # Errors
-    /// - no format was set, and CPython is 3.14 or later: `RuntimeError`
+    /// - no format was set, and the interpreter is CPython 3.14 or later: `RuntimeError`
     fn current_or_error(&self, py: Python<'_>) -> PyResult<Option<Arc<Compiled>>> {
         match self.current() {
             None if Behavior::current(py).format_before_init != FormatBeforeInit::Empty => Err(uninitialized()),
@@ -85,7 +86,7 @@ impl Struct {
         }
     }
 
-    /// Replaces the compiled format by `new` in a call of `__init__`.
+    /// Replaces the compiled format by `new`, for a call of `__init__`.
     fn set(&self, new: Arc<Compiled>) {
         self.is_initialized.store(true, Ordering::Relaxed);
         let Err(new) = self.first.set(new) else { return };
@@ -96,7 +97,7 @@ impl Struct {
     }
 }
 
-/// Returns the exception for a use of an object without a format.
+/// Creates the exception for a method call on an object without a format.
 #[cold]
 fn uninitialized() -> PyErr {
     objects::error::<PyRuntimeError>("Struct object is not initialized")
@@ -138,7 +139,7 @@ impl Struct {
             return Ok(());
         };
         let is_initialized = this.is_initialized.load(Ordering::Relaxed);
-        // Calling a class also calls `__init__`, after `__new__` has set the format.
+        // A call of the class calls `__new__`, which sets the format, and then `__init__`.
         let is_implicit = !is_initialized && !overrides(&slf.get_type(), intern!(py, "__init__"))?;
         if is_implicit {
             this.is_initialized.store(true, Ordering::Relaxed);

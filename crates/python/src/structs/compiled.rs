@@ -27,7 +27,8 @@ pub(crate) struct Compiled {
     shares_bytes: bool,
 }
 
-/// The part of the module that compiles a format, on which an exception of CPython 3.14 depends.
+/// The Python object that compiles a format. In CPython 3.14, the exception for a non-ASCII format depends on this
+/// object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Caller {
     /// A function such as `unpack`.
@@ -36,7 +37,7 @@ pub(super) enum Caller {
     Class,
 }
 
-/// The dialect for formats that the `struct` module refuses: all of PEP 3118 except the characters that only ctypes
+/// The dialect for formats that the `struct` module refuses: all of PEP 3118, without the characters that only ctypes
 /// has.
 const EXTENDED: Dialect = {
     let mut dialect = Dialect::PEP3118;
@@ -51,9 +52,9 @@ const MEMORY_PER_FORMAT_BYTE: usize = 1024;
 /// [`check_memory`] checks formats of at least this length in bytes.
 const LONG_FORMAT: usize = 4096;
 
-/// Checks that there is enough memory for the layout and the codec of `format`. Their allocations abort the process if
-/// the memory is exhausted. This function first tries to allocate the maximum memory that the layout and the codec may
-/// need, and frees the memory.
+/// Checks that enough memory is free for the layout and the codec of `format`, whose allocations would otherwise abort
+/// the process. The check allocates the maximum memory that the layout and the codec may need, and frees this memory
+/// again.
 ///
 /// # Errors
 /// - the memory is exhausted: `MemoryError`
@@ -88,7 +89,7 @@ fn non_ascii_error(format: &Bound<'_, PyString>, refusal: PyErr) -> PyErr {
     let py = format.py();
     match Behavior::current(py).non_ascii {
         NonAscii::ValueError => objects::error::<PyValueError>(NON_ASCII),
-        // `struct` encodes the format, and raises the exception of the codec.
+        // `struct` encodes the format as ASCII, and raises the exception of this encoding.
         NonAscii::EncodeText | NonAscii::EncodeTextAndBytes => {
             let encoded = py.get_type::<PyString>().call_method1(intern!(py, "encode"), (format, intern!(py, "ascii")));
             encoded.map_or_else(|error| error, |_| refusal)
@@ -96,15 +97,15 @@ fn non_ascii_error(format: &Bound<'_, PyString>, refusal: PyErr) -> PyErr {
     }
 }
 
-/// Decodes `bytes` as ASCII. A byte that is not ASCII becomes a lone surrogate, as in `struct`. Returns the
-/// `MemoryError` if there is no memory.
+/// Decodes `bytes` as ASCII. A byte that is not ASCII becomes a lone surrogate, as in `struct`. Returns a `MemoryError`
+/// if there is no memory.
 fn ascii_text<'py>(bytes: &Bound<'py, PyBytes>) -> PyResult<Bound<'py, PyString>> {
     let py = bytes.py();
     let arguments = (bytes, intern!(py, "ascii"), intern!(py, "surrogateescape"));
     Ok(py.get_type::<PyString>().call1(arguments)?.cast_into()?)
 }
 
-/// Creates the codec of `layout`, the layout of `format`. Converts an exception to `struct.error`.
+/// Creates the codec of `layout`, the layout of `format`. Returns a `struct.error` if no codec exists for `layout`.
 fn codec(py: Python<'_>, layout: &Layout, format: &[u8]) -> PyResult<Codec> {
     Codec::flat(py, layout, format).map_err(|refusal| error(py, refusal.value(py).to_string()))
 }
@@ -114,8 +115,7 @@ impl Compiled {
     ///
     /// # Errors
     /// - `format` is invalid: `struct.error`
-    /// - `format` has a non-ASCII character outside of field names: the exception of
-    ///   [`non_ascii_error`]
+    /// - `format` has a non-ASCII character outside of field names: the error of [`non_ascii_error`]
     /// - `format` is neither a `str` nor a `bytes` object: `TypeError`
     pub(super) fn new(format: &Bound<'_, PyAny>, caller: Caller) -> PyResult<Self> {
         let py = format.py();
@@ -146,12 +146,12 @@ impl Compiled {
         Ok(Self { codec: codec(py, &layout, bytes.as_bytes())?, format, shares_bytes: false })
     }
 
-    /// Compiles `layout`, which was given in place of a format. The compiled format is the text of `layout`, or its
-    /// canonical format.
+    /// Compiles `layout`, a `Format` that the caller gave in place of a format string. The compiled format is the text
+    /// of `layout`, or the canonical format of `layout`.
     ///
     /// # Errors
     /// - `layout` is ambiguous: `FormatError`
-    /// - no format of this module has the layout: `struct.error`
+    /// - no format of `pep3118.struct` describes `layout`: `struct.error`
     pub(super) fn of_layout(layout: &Format, py: Python<'_>) -> PyResult<Self> {
         let canonical = layout.layout().emit(Target::Canonical).ok();
         for text in layout.exported()?.into_iter().chain(canonical) {
@@ -168,8 +168,8 @@ impl Compiled {
         Err(error(py, "no format has this layout, for example because fields share bytes: use View(buffer, layout)"))
     }
 
-    /// Compiles `layout`, the layout of `format`. Records become objects of the classes `declared`. A value that does not
-    /// fit is an error.
+    /// Compiles `layout`, the layout of `format`, for a record class. Records become objects of the classes `declared`.
+    /// Packing a value that does not fit its field is an error.
     ///
     /// # Errors
     /// - too many values of 0 bytes
@@ -188,8 +188,8 @@ impl Compiled {
         self.format.bind(py).clone()
     }
 
-    /// Returns whether `format` is a `str` or `bytes` object with the characters of this format. A subclass that
-    /// redefines equality does not change the result.
+    /// Returns whether `format` is a `str` or `bytes` object with the characters of this format. If the class of
+    /// `format` overrides `__eq__`, the override is not called.
     pub(super) fn has_format(&self, format: &Bound<'_, PyAny>) -> PyResult<bool> {
         let py = format.py();
         let other = match format.cast::<PyBytes>() {
@@ -207,7 +207,7 @@ impl Compiled {
         self.codec.itemsize()
     }
 
-    /// Returns an estimate of the memory in bytes that this object uses.
+    /// Returns an estimate of the memory of this object in bytes.
     pub(super) fn cost(&self) -> usize {
         self.codec.cost()
     }
@@ -230,8 +230,9 @@ impl Compiled {
         self.codec.refill_fields(py, item, tuple)
     }
 
-    /// Returns the values of the item that starts at byte `offset` of `memory`. The item is copied first, because
-    /// another thread can write to the memory. Returns an error if the item is not inside of `memory`.
+    /// Returns the values of the item that starts at byte `offset` of `memory`. The item is copied before its values
+    /// are read, because another thread can write to the memory. Returns an error if the item is not inside of
+    /// `memory`.
     fn read_from<'py>(
         &self,
         py: Python<'py>,
@@ -244,7 +245,7 @@ impl Compiled {
         })
     }
 
-    /// Returns the values of the item in `buffer`, which has the size of one item.
+    /// Returns the values of the item in `buffer`. The size of `buffer` must be the size of one item.
     ///
     /// # Errors
     /// - `buffer` has another size: `struct.error`
@@ -261,8 +262,8 @@ impl Compiled {
         })
     }
 
-    /// Returns the `struct.error` for a buffer whose size differs from the item size, with the message that `struct`
-    /// gives.
+    /// Creates the `struct.error` for a buffer whose size differs from the item size. The message is the message of
+    /// `struct`.
     #[cold]
     fn wrong_length(&self, py: Python<'_>) -> PyErr {
         error(py, format!("unpack requires a buffer of {} bytes", self.size()))
@@ -288,8 +289,8 @@ impl Compiled {
         })
     }
 
-    /// Checks that `values` has one argument for each value of an item. `function` is the name of the Python function
-    /// for the error message.
+    /// Checks that `values` has one argument for each value of an item. `function` is the name of the called Python
+    /// function; the error message contains this name.
     ///
     /// # Errors
     /// - the number of values is wrong: `struct.error`
@@ -302,7 +303,7 @@ impl Compiled {
         Err(error(values.py(), format!("{function} expected {wanted} items for packing (got {found})")))
     }
 
-    /// Returns the bytes of an item that has the values `values`.
+    /// Returns the bytes of an item with the values `values`.
     ///
     /// # Errors
     /// - the number of values is wrong, or a value is out of range or has the wrong type: `struct.error`
@@ -314,10 +315,10 @@ impl Compiled {
         PyBytes::new_with(values.py(), self.size(), |item| self.write(values, item))
     }
 
-    /// Returns the bytes of an item that has the value `record`.
+    /// Returns the bytes of an item with the value `record`, an object of a record class.
     ///
     /// # Errors
-    /// - a value is out of range or has the wrong type, or their number is wrong: `struct.error`
+    /// - a value is out of range or has the wrong type, or the number of values is wrong: `struct.error`
     /// - two fields that share bytes have values with different bytes: `struct.error`
     /// - a method of a value raises an exception: the exception is returned unchanged
     pub(super) fn pack_record<'py>(&self, record: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
@@ -364,8 +365,9 @@ impl Compiled {
         written.map_err(|error| value_error(values.py(), error))
     }
 
-    /// Writes an item to a buffer. `arguments` are the buffer, the offset in bytes, and the values. `buffer_argument` is
-    /// the position of the buffer in the call: 1 for a method, 2 for a function, whose first argument is the format.
+    /// Writes an item to a buffer. `arguments` are the buffer, the offset in bytes, and the values. `buffer_argument`
+    /// is the position of the buffer among the arguments of the Python call, for error messages: 1 for a method, and 2
+    /// for a function, because the first argument of a function is the format.
     ///
     /// # Errors
     /// - the errors of [`pack`](Self::pack)

@@ -17,7 +17,8 @@ use pep3118::layout::{LayoutError, LayoutErrorKind, Type};
 /// raised instead.
 pub(super) fn error(py: Python<'_>, message: impl Into<String>) -> PyErr {
     static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-    // `PyErr::new` would create the exception object later, when it is raised, and panic if the memory is exhausted.
+    // `PyErr::new` would create the exception object when the exception is raised, and would panic if the memory is
+    // exhausted.
     let made = CLASS.import(py, "struct", "error").and_then(|class| class.call1((string(py, &message.into())?,)));
     match made {
         Ok(error) => PyErr::from_value(error),
@@ -42,8 +43,8 @@ pub(super) fn format_error(py: Python<'_>, error: &LayoutError) -> PyErr {
     self::error(py, format!("{message}: {error:#}"))
 }
 
-/// Returns the word for the native integer type `character` in messages of CPython 3.11. Returns `None` for types that
-/// CPython 3.11 names by their character.
+/// Returns the word for the native integer type `character` in messages of CPython 3.11, such as `ubyte` for `B`.
+/// Returns `None` if CPython 3.11 names the type by its character.
 fn integer_word(character: u8) -> Option<&'static str> {
     match character {
         b'b' => Some("byte"),
@@ -56,7 +57,8 @@ fn integer_word(character: u8) -> Option<&'static str> {
 
 /// Returns the exception for `error`, the reason why a value cannot be packed.
 pub(super) fn value_error(py: Python<'_>, error: WriteError) -> PyErr {
-    // Every layout of this module comes from a format, so every scalar has a character, and `?` is never used.
+    // Every layout of `pep3118.struct` comes from a format. Every scalar therefore has a character, and the default `?`
+    // is never used.
     let character = |character: Option<u8>| char::from(character.unwrap_or(b'?'));
     let (kind, path) = error.into_parts();
     match kind {

@@ -1,6 +1,8 @@
-//! The functions of the Python module `pep3118.struct`, and the methods of `Struct` with the same names.
+//! The functions of the Python module `pep3118.struct`, and the methods of the classes `Struct` and `RecordCodec` with
+//! the same names.
 //!
-//! All parameters are positional. [`fastcall`](crate::fastcall) passes them without a tuple.
+//! All parameters of these functions are positional, except those of `unpack_from`. [`fastcall`](crate::fastcall)
+//! passes positional arguments without a tuple.
 
 use pep3118::__private::to_u64;
 use std::ffi::CStr;
@@ -35,10 +37,11 @@ pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
     add_method::<StructIterUnpack>(&class)
 }
 
-/// Checks that a call of `function` has at least `minimum` arguments, if the interpreter checks this first.
+/// Checks that a call of `function` has at least `minimum` arguments. Does nothing if the interpreter's `struct` checks
+/// the number of values first (`Behavior::checks_arguments_first` is `false`).
 ///
 /// # Errors
-/// - there are fewer arguments: `TypeError`
+/// - the call has fewer arguments: `TypeError`
 #[inline]
 fn check_minimum(arguments: Arguments<'_, '_>, function: &str, minimum: usize) -> PyResult<()> {
     let len = arguments.len();
@@ -49,11 +52,11 @@ fn check_minimum(arguments: Arguments<'_, '_>, function: &str, minimum: usize) -
     Err(objects::error::<PyTypeError>(format!("{function} expected at least {minimum}, got {len}")))
 }
 
-/// Splits `arguments` into the first argument, a format, and the arguments after it. `function` and `minimum` are those of
-/// [`check_minimum`].
+/// Splits `arguments` into the first argument, a format, and the arguments after it. `function` and `minimum` have the
+/// meaning of the parameters of [`check_minimum`].
 ///
 /// # Errors
-/// - there are too few arguments: `TypeError`
+/// - the call has too few arguments: `TypeError`
 #[inline]
 fn split_format<'a, 'py>(
     arguments: Arguments<'a, 'py>,
@@ -64,7 +67,8 @@ fn split_format<'a, 'py>(
     arguments.split_first().ok_or_else(|| PyTypeError::new_err("missing format argument"))
 }
 
-/// Defines a type for each function, which implements [`Function`]. The doc comment becomes the Python docstring.
+/// Defines one type for each Python function. The type implements [`Function`], and the doc comment of the type becomes
+/// the Python docstring.
 macro_rules! functions {
     ($($(#[doc = $doc:literal])+ $function:ident = $name:literal $parameters:literal: |$slf:pat_param, $arguments:ident| $call:expr;)+) => {$(
         $(#[doc = $doc])+
@@ -125,7 +129,7 @@ functions! {
         with(&format, |compiled| compiled.pack_into(arguments, 2))?;
         Ok(format.py().None().into_bound(format.py()))
     };
-    /// Returns the values of the item in `buffer`, which has the size of one item.
+    /// Returns the values of the item in `buffer`. The size of `buffer` must be the size of one item.
     ///
     /// >>> from pep3118 import struct
     /// >>> struct.unpack("T{<H:id:}(2)B", b"\x07\x00\x01\x02")
@@ -165,7 +169,7 @@ functions! {
         slf.cast::<Struct>()?.get().with(|compiled| compiled.pack_into(arguments, 1))?;
         Ok(slf.py().None().into_bound(slf.py()))
     };
-    /// Returns the values of the item in `buffer`, which has the size of one item.
+    /// Returns the values of the item in `buffer`. The size of `buffer` must be the size of one item.
     ///
     /// >>> from pep3118.struct import Struct
     /// >>> Struct(">hB").unpack(b"\x00\x01\x02")
@@ -183,7 +187,7 @@ functions! {
         let [buffer] = arguments.exactly("iter_unpack")?;
         slf.cast::<Struct>()?.get().with(|compiled| UnpackIterator::create(Arc::clone(compiled), &buffer))
     };
-    /// Returns the record in `buffer`, which has the size of one record.
+    /// Returns the record in `buffer`. The size of `buffer` must be the size of one record.
     RecordUnpack = "unpack" "($self, buffer, /)": |slf, arguments| {
         let [buffer] = arguments.exactly("unpack")?;
         Ok(slf.cast::<RecordCodec>()?.get().compiled.unpack(&buffer)?.into_any())

@@ -29,8 +29,8 @@ impl<'py> CallArguments<'_, 'py> {
         self.positional.len().saturating_add(self.keyword.map_or(0, |keyword| keyword.len()))
     }
 
-    /// Returns the argument `format` of a call that has one argument. Returns `None` if the call has another argument, or
-    /// another number of arguments.
+    /// Returns the argument `format` if the call has exactly one argument and this argument is `format`. Returns `None`
+    /// for any other call.
     fn only_format(self) -> PyResult<Option<Bound<'py, PyAny>>> {
         match (self.len(), self.keyword) {
             (1, Some(keyword)) if self.positional.is_empty() => keyword.get_item(intern!(keyword.py(), "format")),
@@ -39,7 +39,7 @@ impl<'py> CallArguments<'_, 'py> {
         }
     }
 
-    /// Returns the message about a call without the argument `format`, or with too many arguments.
+    /// Returns the error message for a call without the argument `format`, or with too many arguments.
     fn message(self) -> String {
         match self.len() {
             0 | 1 => "Struct() missing required argument 'format' (pos 1)".to_owned(),
@@ -50,7 +50,7 @@ impl<'py> CallArguments<'_, 'py> {
     /// Returns the argument `format`.
     ///
     /// # Errors
-    /// - the call has other arguments: `TypeError`
+    /// - the call does not have exactly one argument `format`: `TypeError`
     pub(super) fn format(self) -> PyResult<Bound<'py, PyAny>> {
         self.only_format()?.ok_or_else(|| {
             let message = match self.len() {
@@ -77,7 +77,7 @@ pub(super) fn compile(format: &Bound<'_, PyAny>) -> PyResult<Arc<Compiled>> {
     cache::get(format)
 }
 
-/// Returns whether `class`, which is `Struct` or a subclass, has a method `name` of its own.
+/// Returns `true` if `class`, a subclass of `Struct` or `Struct` itself, overrides the method `name` of `Struct`.
 pub(super) fn overrides(class: &Bound<'_, PyType>, name: &Bound<'_, PyString>) -> PyResult<bool> {
     let base = Struct::type_object(class.py());
     Ok(!class.is(&base) && !class.getattr(name)?.is(&base.getattr(name)?))
@@ -94,7 +94,7 @@ fn warn<W: PyTypeInfo>(py: Python<'_>, message: &str) -> PyResult<()> {
 }
 
 /// Emits the warning of `Struct.__init__` for a format that differs from the format of the object. `is_initialized` is
-/// whether `__init__` was called before.
+/// `true` if `__init__` was called before.
 ///
 /// # Errors
 /// - a filter turns the warning into an exception: the exception is returned unchanged
@@ -111,11 +111,11 @@ pub(super) fn warn_other_format(py: Python<'_>, is_initialized: bool) -> PyResul
 
 /// Compiles the format in `arguments`, the arguments of `Struct.__new__` for an object of `class`, as CPython 3.15 does.
 ///
-/// A subclass can have an `__init__` with other parameters, to which the arguments belong. For such a subclass, this
-/// function returns `None` and emits a `DeprecationWarning` if `arguments` are not one valid format.
+/// The arguments can belong to the `__init__` of a subclass, which can have other parameters. For a subclass with an
+/// `__init__`, this function returns `None` and emits a `DeprecationWarning` if `arguments` are not one valid format.
 ///
 /// # Errors
-/// - a subclass calls `Struct.__new__` in its own `__new__` with other arguments than one format: `TypeError`
+/// - the `__new__` of a subclass calls `Struct.__new__` with arguments other than one format: `TypeError`
 /// - `Struct` or a subclass without an `__init__` is called with an invalid format: the errors of [`compile`]
 /// - a filter turns a warning into an exception: the exception is returned unchanged
 pub(super) fn compile_in_new(

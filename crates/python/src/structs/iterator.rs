@@ -12,15 +12,15 @@ use crate::borrowed_bytes::HeldBytes;
 use crate::fastcall::counted;
 use crate::objects::with_item_copy;
 
-/// The number of bytes that are copied at once from a `bytes` object. Access to the memory of the object takes as
-/// long as reading one value, so several items are copied at once.
+/// The number of bytes that the iterator copies at once from a `bytes` object. Access to the memory of the object takes
+/// as long as reading one value, so the iterator copies several items in one access.
 const BLOCK: usize = 1 << 12;
 
-/// The number of consecutive failures to reuse the last tuple after which the iterator stops trying. A tuple cannot
-/// be reused if the consumer still refers to it.
+/// The iterator stops trying to reuse the last tuple after this number of consecutive failures. A tuple cannot be
+/// reused while the consumer refers to the tuple.
 const MAX_FAILED_REUSES: u8 = 8;
 
-/// The memory of the items.
+/// The memory that the iterator reads items from.
 #[derive(Debug)]
 enum Memory {
     /// A `bytes` object whose items are larger than `BLOCK` bytes. The object is immutable, so items are not copied.
@@ -33,10 +33,10 @@ enum Memory {
         /// The offset of the next item in `block`, in bytes.
         next: usize,
     },
-    /// A buffer of any other exporter. Another thread can write to the memory, so each item is copied before it is
-    /// read.
+    /// A buffer of any other exporter. Another thread can write to the memory, so the iterator copies each item before
+    /// it reads the values.
     Buffer(Box<HeldBytes>),
-    /// The iterator has ended and has released the memory.
+    /// No memory: the iterator has ended and has released the memory.
     Released,
 }
 
@@ -106,8 +106,8 @@ fn fill_block(block: &mut Vec<u8>, bytes: &[u8], start: usize, size: usize) {
 }
 
 /// Returns a tuple with the values of `item`, the bytes of one item of the format `compiled`. Reuses the tuple `last`
-/// if the consumer has dropped it. Adds 1 to `failed_reuses` if `last` cannot be reused, and sets `failed_reuses` to 0
-/// if `last` is reused. Returns an error if there is no memory.
+/// if the consumer has dropped this tuple. Adds 1 to `failed_reuses` if `last` cannot be reused, and sets
+/// `failed_reuses` to 0 if `last` is reused. Returns an error if there is no memory.
 #[inline]
 fn values<'py>(
     py: Python<'py>,
@@ -142,7 +142,8 @@ impl UnpackIterator {
         }
         *offset = end;
         let tuple = match memory {
-            // `create` has checked that the memory is a whole number of items, so the ranges below are inside of it.
+            // `create` has checked that the memory is a whole number of items. The ranges below are therefore inside of
+            // the memory.
             Memory::SmallItems { bytes, block, next } => {
                 if *next >= block.len() {
                     fill_block(block, bytes.bind(py).as_bytes(), start, size);

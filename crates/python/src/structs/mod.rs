@@ -3,10 +3,10 @@
 //! | file | content |
 //! |--|--|
 //! | `compiled` | `Compiled`: a format and its codec, which packs and unpacks items |
-//! | `cache` | the cache of compiled formats |
+//! | `cache` | the caches of compiled formats, by address and by content |
 //! | `class` | the Python class [`Struct`] |
 //! | `initialize` | the arguments and warnings of `Struct.__new__` and `Struct.__init__` |
-//! | `functions` | `calcsize`, `pack`, `unpack`, `pack_into` and `iter_unpack` |
+//! | `functions` | the functions of the module and the methods of `Struct`, such as `pack` and `unpack_from` |
 //! | `iterator` | the iterator that `iter_unpack` returns |
 //! | `offset` | checks of offsets into a buffer, and copies of items |
 //! | `errors` | `struct.error` with the messages of the `struct` module |

@@ -1,4 +1,4 @@
-//! Converts and checks the argument `offset` of `unpack_from` and `pack_into`.
+//! Converts the argument `offset` of `unpack_from` and `pack_into`, and checks that the item is inside of the buffer.
 
 use pyo3::exceptions::{PyIndexError, PyOverflowError};
 use pyo3::prelude::*;
@@ -42,7 +42,7 @@ impl FromPyObject<'_, '_> for Offset {
     }
 }
 
-/// Whether an item is read from a buffer or written to a buffer. The error messages differ between the two.
+/// The direction of a copy between an item and a buffer. `struct` has a different error message for each direction.
 #[derive(Clone, Copy)]
 pub(super) enum Direction {
     /// `unpack_from` reads the item.

@@ -28,12 +28,12 @@ pub(crate) struct Codec {
     pub(super) root: ValueCodec,
     /// The type and the byte order of the value if an item is one number or byte string. `None` for any other item.
     pub(super) primitive: Option<PrimitiveField>,
-    /// `true` for `pep3118.struct`: a value that is too long is truncated, and a number that is too large becomes
-    /// infinite, in the cases in which `struct` does this. `false` for views: such a value is an error.
+    /// `true` for `pep3118.struct`: as in `struct`, a byte string that is too long is truncated, and some numbers that
+    /// are too large become infinite. `false` for views: a value that does not fit its field is an error.
     pub(super) lenient: bool,
 }
 
-/// How a value is converted: a scalar, an array or a record.
+/// The conversion of one value: a scalar, an array or a record.
 #[derive(Debug)]
 pub(super) enum ValueCodec {
     Scalar(ScalarField),
@@ -56,8 +56,8 @@ pub(super) struct RecordCodec {
     /// Every value of the record, if all values are numbers or byte strings. `None` if a value has another type or if
     /// there are too many values.
     pub(super) primitives: Option<Vec<PrimitiveField>>,
-    /// The number of values in the tuple of a record. Example: the fields `3i` and `d` have 4 values in `struct`, and 2
-    /// values in a view.
+    /// The number of elements in the tuple of a record. Example: the tuple of the fields `3i` and `d` has 4 elements in
+    /// `struct`, and 2 elements in a view.
     pub(super) values: usize,
 }
 
@@ -74,27 +74,28 @@ pub(super) struct FieldCodec {
     pub(super) value: ValueCodec,
 }
 
-/// The options with which a layout is compiled to a codec.
+/// The options of the compilation of a layout to a codec.
 #[derive(Clone, Copy)]
 struct Compiler<'a, 'py> {
     py: Python<'py>,
-    /// The format that the layout was read from, if records become plain tuples (`pep3118.struct`). `None` if records
-    /// become named tuples.
+    /// The format of the layout, for a codec of `pep3118.struct`, in which records become plain tuples. `None` if
+    /// records become named tuples.
     format: Option<&'a [u8]>,
-    /// The declared classes of the record that is compiled. `None` if the class of records depends on the names of
-    /// their fields.
+    /// The declared classes of the record that is compiled. `None` if a record becomes a named tuple, whose class
+    /// depends on the names of the fields.
     declared: Option<&'a DeclaredClasses>,
     /// `true` if `3i` is three values, as at the top level of a format of `struct`. `false` if `3i` is one array.
     counts: bool,
     /// The owner of the references in items of format `O`.
     objects: ObjectReferences,
-    /// `true` if a consumer of the memory follows the addresses of data.
+    /// `true` if a consumer of the memory follows the addresses of data in the items. The codec then refuses to write
+    /// such addresses.
     typed_pointers: bool,
 }
 
 impl Codec {
-    /// Creates a codec of the items of `layout`. The codec reads items as single values, nested lists or named tuples.
-    /// `objects` is the owner of the references in items of format `O`. If `typed_pointers` is `true`, the codec
+    /// Creates a codec of the items of `layout`. The codec reads an item as a single value, nested lists or a named
+    /// tuple. `objects` is the owner of the references in items of format `O`. If `typed_pointers` is `true`, the codec
     /// refuses to write addresses of data, because a consumer of the memory follows these addresses.
     ///
     /// # Errors
@@ -126,9 +127,9 @@ impl Codec {
         Ok(Self { size: length(layout.size())?, root, primitive, lenient: false })
     }
 
-    /// Creates a codec that, like `struct`, reads items as tuples of the values at the top level. `3i` is three values,
-    /// and `3s` is one value. Arrays with a shape are lists, and records are plain tuples. `layout` must be the layout
-    /// of `format`.
+    /// Creates a codec that reads an item as a tuple of the values at the top level, as `struct` does. `3i` is three
+    /// values, and `3s` is one value. Arrays with a shape are lists, and records are plain tuples. `layout` must be the
+    /// layout of `format`.
     ///
     /// # Errors
     /// - as [`new`](Self::new)
@@ -180,8 +181,8 @@ impl Codec {
         }
     }
 
-    /// Returns the values of `item` as a tuple: the fields of a record, or the one value of any other item. The tuple of a
-    /// record has the class of the record, if the codec has classes.
+    /// Returns a tuple with the values of `item`: one element for each field of a record, or one element for any other
+    /// item. If the codec has classes, the tuple of a record has the class of the record.
     ///
     /// # Errors
     /// - as [`read`](Self::read)
@@ -195,8 +196,8 @@ impl Codec {
 
     /// Replaces the elements of `tuple` by the values of `item`, and returns `tuple`. `tuple` must be a result of
     /// [`read_fields`](Self::read_fields) of this codec. Returns `None` if a value is neither a number nor a byte
-    /// string, if there are other references to `tuple`, or if `tuple` may have attributes, because its record has a
-    /// class.
+    /// string, if other references to `tuple` exist, or if the record has a class, because `tuple` may then have
+    /// attributes.
     ///
     /// # Errors
     /// - as [`read`](Self::read)
@@ -217,8 +218,8 @@ impl Codec {
 }
 
 impl Compiler<'_, '_> {
-    /// Compiles `field`. `times` is the number of repetitions of `field` in an item, which is the product of the
-    /// lengths of all enclosing arrays. Returns an error if there are too many values of 0 bytes.
+    /// Compiles `field`. `times` is the number of repetitions of `field` in an item: the product of the lengths of all
+    /// enclosing arrays. Returns an error if there are too many values of 0 bytes.
     fn value(&self, field: Field<'_>, times: u64) -> PyResult<ValueCodec> {
         let dims = field.shape();
         if dims.is_empty() {
@@ -240,8 +241,8 @@ impl Compiler<'_, '_> {
         Ok(ValueCodec::Scalar(ScalarField { objects: self.objects, typed_pointer: self.typed_pointers, ..scalar }))
     }
 
-    /// Returns the conversions of NaNs for `field`: those of the interpreter's `struct` if the codec has a format, and
-    /// those of the processor otherwise.
+    /// Returns the conversions of NaNs for `field`. A codec with a format converts NaNs as the interpreter's `struct`
+    /// does, and any other codec converts NaNs as the processor does.
     fn nans(&self, field: Field<'_>) -> NanConversions {
         let (exact, quiet) = (NanConversions::both(NanConversion::Exact), NanConversions::both(NanConversion::Quiet));
         let nans = Behavior::current(self.py).nans;
@@ -259,7 +260,8 @@ impl Compiler<'_, '_> {
                 NanConversions { read: NanConversion::Quiet, ..exact }
             }
             (Type::Float32, StructNans::QuietAfterNative | StructNans::QuietInHostOrder) => exact,
-            // `struct` converts complex numbers in the byte order of the machine as C does, and others as `f`.
+            // `struct` converts a complex number in the byte order of the machine as C does, and a complex number in
+            // the other byte order as `f`.
             (Type::Complex64, StructNans::QuietAfterNative | StructNans::QuietInHostOrder) if !is_host_order => exact,
             _ => quiet,
         }
@@ -301,8 +303,9 @@ impl Compiler<'_, '_> {
     }
 }
 
-/// Returns the number of elements of `field` in an item, in which the field is repeated `times` times. Checks this
-/// number if an element has 0 bytes. For larger elements, the size of the memory bounds the number.
+/// Returns the number of elements of `field` in an item. `times` is the number of repetitions of the field in the item.
+/// If an element has 0 bytes, checks the number of elements. For larger elements, the size of the memory limits the
+/// number.
 ///
 /// # Errors
 /// - more than `ZERO_SIZED_LIMIT` elements of 0 bytes, or more than `ZERO_SIZED_LIMIT` lists of these elements
@@ -317,18 +320,19 @@ fn bounded(field: Field<'_>, times: u64) -> PyResult<u64> {
     Ok(all)
 }
 
-/// Returns `true` if `format` declares the dimension of `field` as a count (`3i`), and `false` if as a shape (`(3)i`).
-/// A shape ends with a parenthesis. White space and byte-order characters may follow the shape, so they are skipped.
+/// Returns `true` if `format` declares the length of `field` as a count (`3i`), and `false` if `format` declares the
+/// length as a shape (`(3)i`). A shape ends with a parenthesis. The search skips white space and byte-order characters,
+/// which may follow the shape.
 fn is_count(field: Field<'_>, format: &[u8]) -> bool {
     let before = format.get(..field.span().start()).unwrap_or_default();
     let last = before.iter().rev().find(|byte| !byte.is_ascii_whitespace() && !b"@=<>!^&".contains(byte));
     field.shape().len() == 1 && last != Some(&b')')
 }
 
-/// Converts `size`, a size or an offset of the layout in bytes.
+/// Converts `size`, a size or an offset in bytes, to `usize`.
 ///
 /// # Errors
-/// - a number that does not fit the address space
+/// - `size` does not fit the address space
 fn length(size: u64) -> PyResult<usize> {
     usize::try_from(size).map_err(|_| DecodeError::Allocation { bytes: size }.into())
 }
@@ -381,8 +385,8 @@ impl RecordCodec {
         tuple_builder::tuple(py, values.map(|(field, index)| field.value.read(py, field.bytes(bytes, index))))
     }
 
-    /// Returns the name of the field with the index `field`, for messages. A field without a name is named after its
-    /// index, such as `f0`.
+    /// Returns the name of the field with the index `field`, for error messages. If the field has no name, returns a
+    /// name with the index, such as `f0`.
     pub(super) fn name(&self, field: usize) -> Cow<'_, str> {
         match self.names.get(field) {
             Some(Some(name)) => Cow::Borrowed(name),
@@ -399,7 +403,7 @@ impl FieldCodec {
         self.offset.saturating_add(self.size.saturating_mul(index))
     }
 
-    /// Returns the bytes of one value of the field. `record` is the bytes of the enclosing record. `index` is the
+    /// Returns the bytes of one value of the field. `record` contains the bytes of the enclosing record. `index` is the
     /// number of the repetition: the second value of `3i` has the index 1. Returns an empty slice if `record` is too
     /// short.
     #[inline]
@@ -408,16 +412,16 @@ impl FieldCodec {
         record.get(start..start.saturating_add(self.size)).unwrap_or_default()
     }
 
-    /// Returns the bytes of one value of the field, to be changed. `record` is the bytes of the enclosing record, and
-    /// `index` is the number of the repetition. Returns an empty slice if `record` is too short.
+    /// Returns the bytes of one value of the field as a mutable slice. `record` contains the bytes of the enclosing
+    /// record, and `index` is the number of the repetition. Returns an empty slice if `record` is too short.
     pub(super) fn bytes_mut<'b>(&self, record: &'b mut [u8], index: usize) -> &'b mut [u8] {
         let start = self.start(index);
         record.get_mut(start..start.saturating_add(self.size)).unwrap_or_default()
     }
 }
 
-/// Iterates over the values of a record. Yields a field, and the number of the repetition of this field, for each
-/// value.
+/// Iterates over the values of a record. Yields a pair for each value: the field, and the number of the repetition of
+/// the field.
 struct Values<'a> {
     fields: std::slice::Iter<'a, FieldCodec>,
     field: Option<&'a FieldCodec>,
@@ -469,7 +473,7 @@ fn nested<'py>(
         let rows = (0..*count).map(|index| nested(py, element_bytes(index), inner, size, element));
         return list(py, rows.map(|row| from_result(py, row.map(Bound::into_any))));
     }
-    // Each arm has a loop of its own, so that the kind of the element is not checked for each element.
+    // Each arm has a separate loop, so that the loop does not check the kind of every element.
     match element {
         ValueCodec::Scalar(scalar) => list(py, (0..*count).map(|index| scalar.read(py, element_bytes(index)))),
         element => list(py, (0..*count).map(|index| element.read(py, element_bytes(index)))),

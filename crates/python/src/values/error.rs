@@ -11,14 +11,14 @@ use pep3118::__private::plural;
 use pep3118::decode::EncodeErrorKind;
 use pep3118::layout::Type;
 
-/// The reason why an object cannot be written as a value, and the path of the field for which the object was given.
+/// The reason why an object cannot be written to a field, and the path of the field.
 #[derive(Debug)]
 pub(crate) struct WriteError(Box<Details>);
 
 #[derive(Debug)]
 struct Details {
     kind: WriteErrorKind,
-    /// The path of the field: names and indices such as `a.b[2]`. Empty if the object was given for the whole item.
+    /// The path of the field: names and indices such as `a.b[2]`. Empty if the object is the value of the whole item.
     path: String,
 }
 
@@ -31,7 +31,7 @@ pub(crate) enum WriteErrorKind {
     Kind {
         /// The field. `None` if the field is an array or a record.
         scalar: Option<ScalarField>,
-        /// The kind of object that the field accepts, as a text for the message.
+        /// The text for the message that describes the objects that the field accepts, such as `an integer`.
         wanted: &'static str,
         /// The name of the type of the object.
         found: String,
@@ -47,8 +47,8 @@ pub(crate) enum WriteErrorKind {
     },
     /// The number is finite but would become infinite in the field. Example: 1e300 for `f`.
     Overflow(ScalarField),
-    /// The object is an `int` that fits a `float`, but not the narrower float of the field. Example in CPython 3.14:
-    /// `1 << 200` for `f`. The message of `struct` for such an integer does not contain the type.
+    /// The object is an `int` that fits a `float`, but does not fit the narrower float of the field. Example in CPython
+    /// 3.14: `1 << 200` for `f`. For such an integer, the message of `struct` does not contain the type of the field.
     IntTooLarge,
     /// The number of values differs from the number of fields or elements. Example: 2 values for 3 fields.
     Count {
@@ -59,19 +59,19 @@ pub(crate) enum WriteErrorKind {
         /// The word for the message: `field`, `element` or `item`.
         unit: &'static str,
     },
-    /// The field has the format `O`, and the type of the exporter does not declare that the memory holds references to
+    /// The field has the format `O`, but the exporter's type does not declare that the memory contains references to
     /// objects.
     ReferencesUnknown,
     /// The field is an address that a consumer of the memory follows.
     FollowedAddress,
-    /// The field shares bytes with another field of the record, which was given a value with other bytes.
+    /// The field shares bytes with another field of the record, and the two values have different bytes.
     SharedBytes,
     /// The library cannot encode the value, for example because text or bytes are too long.
     Encode(EncodeErrorKind),
 }
 
 impl WriteError {
-    /// Returns the error with `step` in front of its path. `step` is the name of a record's field, or an index in
+    /// Returns the error with `step` added before the path. `step` is the name of a record's field, or an index in
     /// brackets.
     pub(super) fn inside(mut self, step: &str) -> Self {
         let path = &mut self.0.path;
@@ -111,8 +111,8 @@ impl From<EncodeErrorKind> for WriteErrorKind {
 }
 
 impl WriteErrorKind {
-    /// Creates the error for `object`, whose type the field does not accept. `scalar` is the field, or `None` if the
-    /// field is an array or a record. `wanted` names the kind of object that the field accepts.
+    /// Creates the error for `object`, which has a type that the field does not accept. `scalar` is the field, or
+    /// `None` if the field is an array or a record. `wanted` describes the objects that the field accepts.
     pub(super) fn kind(scalar: Option<&ScalarField>, wanted: &'static str, object: &Bound<'_, PyAny>) -> Self {
         // If the class has no name, the message contains `object` instead.
         let found = class_name(object).unwrap_or_else(|_| "object".to_owned());
@@ -120,8 +120,8 @@ impl WriteErrorKind {
     }
 }
 
-/// Converts to a `TypeError` if the type of the object is wrong, and to a `ValueError` if the value does not fit the
-/// field. An exception that a method of the object raised is returned unchanged.
+/// The exception for the error: a `TypeError` if the type of the object is wrong, and a `ValueError` if the value does
+/// not fit the field. An exception that a method of the object raised is returned unchanged.
 impl From<WriteError> for PyErr {
     fn from(error: WriteError) -> Self {
         let (kind, path) = error.into_parts();
@@ -162,8 +162,8 @@ impl From<WriteError> for PyErr {
     }
 }
 
-/// Returns the text that describes in a message which objects a field of type `ty` accepts.
-pub(super) const fn taken_by(ty: Type) -> &'static str {
+/// Returns a description of the objects that a field of type `ty` accepts, for error messages: `an integer`.
+pub(super) const fn accepted_objects(ty: Type) -> &'static str {
     match ty {
         Type::Char => "bytes of length 1",
         Type::Ucs2 | Type::Ucs4 | Type::Wchar => "text",

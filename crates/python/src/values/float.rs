@@ -1,29 +1,29 @@
-//! Conversions between `float` and the narrower floats, NaN payloads included.
+//! Converts between `f64`, the type of a Python `float`, and the narrower floats `f32` and float16. `NanConversion`
+//! selects the treatment of NaN payloads.
 
 use half::f16;
 use pep3118::__private::nearest_float16;
 
-/// How a NaN is converted in each direction.
+/// The conversions of a NaN: one for reading an item, and one for writing an item.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct NanConversions {
-    /// How a NaN of an item is converted to a `float`.
+    /// The conversion of a NaN in an item to a `float`.
     pub(super) read: NanConversion,
-    /// How a NaN of a `float` is converted to an item.
+    /// The conversion of a NaN in a `float` to an item.
     pub(super) write: NanConversion,
 }
 
 impl NanConversions {
-    /// Converts NaNs in both directions as `conversion` says.
+    /// Returns conversions that use `conversion` for reading and for writing.
     pub(super) const fn both(conversion: NanConversion) -> Self {
         Self { read: conversion, write: conversion }
     }
 }
 
-/// How a NaN is converted.
+/// The sign, the payload and the signalling bit of a converted NaN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NanConversion {
-    /// The result is a quiet NaN with the same sign and payload. The conversion instructions of processors have this
-    /// result.
+    /// The result is a quiet NaN with the same sign and payload, as from the conversion instructions of processors.
     Quiet,
     /// The sign is kept, and the payload is replaced by the payload of `float("nan")`.
     Canonical,
@@ -35,7 +35,7 @@ pub(super) enum NanConversion {
 /// The bit of an `f64` that is 1 in a quiet NaN and 0 in a signalling NaN.
 const QUIET: u64 = 1 << 51;
 
-/// Rounds `number` to the nearest float32, ties to even. `nans` is the conversion of a NaN.
+/// Rounds `number` to the nearest float32, ties to even. `nans` selects the result for a NaN.
 #[inline(always)]
 pub(super) fn narrow(number: f64, nans: NanConversion) -> f32 {
     let narrow = nearest(number);
@@ -48,9 +48,9 @@ fn nearest(number: f64) -> f32 {
     number as f32
 }
 
-/// Returns the float32 NaN for the NaN `number`. `narrow` must be `number` converted to a quiet NaN. Returns `narrow`
-/// unless `number` is a signalling NaN. For a signalling NaN, returns `narrow` with the quiet bit cleared. If this
-/// would clear the last bit of the payload, the result would be infinity, so returns `narrow` unchanged.
+/// Returns the float32 NaN for the NaN `number`. `narrow` must be `number` converted to a quiet NaN. If `number` is a
+/// quiet NaN, returns `narrow`. If `number` is a signalling NaN, returns `narrow` with the quiet bit cleared. If the
+/// payload has no other bit, a NaN without the quiet bit would be infinity, and the function returns `narrow`.
 #[cold]
 fn signalling(number: f64, narrow: f32) -> f32 {
     let bits = narrow.to_bits();
@@ -58,7 +58,7 @@ fn signalling(number: f64, narrow: f32) -> f32 {
     f32::from_bits(if quiet || bits & 0x3f_ffff == 0 { bits } else { bits & !0x40_0000 })
 }
 
-/// Converts `number` to `f64`. `nans` is the conversion of a NaN.
+/// Converts `number` to `f64`. `nans` selects the result for a NaN.
 #[inline(always)]
 pub(super) fn widen(number: f32, nans: NanConversion) -> f64 {
     let wide = f64::from(number);
@@ -69,7 +69,7 @@ pub(super) fn widen(number: f32, nans: NanConversion) -> f64 {
     wide
 }
 
-/// Converts `number` to `f64`. `nans` is the conversion of a NaN.
+/// Converts `number` to `f64`. `nans` selects the result for a NaN.
 #[inline]
 pub(super) fn widen_half(number: f16, nans: NanConversion) -> f64 {
     if !number.is_nan() {
@@ -84,8 +84,8 @@ pub(super) fn widen_half(number: f16, nans: NanConversion) -> f64 {
     f64::from_bits(if number.is_sign_negative() { nan | 1 << 63_u32 } else { nan })
 }
 
-/// Rounds `number` to the nearest float16, ties to even. `nans` is the conversion of a NaN. Rounds once and not first
-/// to float32, because a number that is rounded twice can differ from the nearest float16.
+/// Rounds `number` to the nearest float16, ties to even. `nans` selects the result for a NaN. The function does not
+/// round to float32 first, because a number that is rounded twice can differ from the nearest float16.
 pub(super) fn narrow_half(number: f64, nans: NanConversion) -> f16 {
     if number.is_nan() {
         let (bits, sign) = (number.to_bits(), if number.is_sign_negative() { 0x8000_u16 } else { 0 });
@@ -94,8 +94,8 @@ pub(super) fn narrow_half(number: f64, nans: NanConversion) -> f16 {
     nearest_float16(number)
 }
 
-/// Returns the low 10 bits (the significand) of the float16 NaN for the `f64` NaN with the bits `bits`. `nans` is the
-/// conversion of the NaN.
+/// Converts an `f64` NaN to a float16 NaN. `bits` are the bits of the `f64`. `nans` selects the conversion. Returns the
+/// significand of the float16, its low 10 bits.
 fn half_payload(bits: u64, nans: NanConversion) -> u16 {
     // A number of nine bits fits 16 bits, so the default is never used.
     let payload = u16::try_from((bits >> 42_u32) & 0x1ff).unwrap_or(0);
@@ -141,7 +141,7 @@ mod tests {
         let wide = widen(f32::from_bits(0x7f81_0001), NanConversion::Exact);
         assert_eq!(wide.to_bits(), 0x7ff0_2000_2000_0000);
         assert_eq!(narrow(wide, NanConversion::Exact).to_bits(), 0x7f81_0001);
-        // Without a payload, the signalling NaN would be infinity.
+        // A signalling NaN without a payload would be infinity.
         assert_eq!(narrow(f64::from_bits(0x7ff0_0000_0000_0001), NanConversion::Exact).to_bits(), 0x7fc0_0000);
         assert_eq!(widen(f32::from_bits(0x7f81_0001), NanConversion::Quiet).to_bits(), 0x7ff8_2000_2000_0000);
     }

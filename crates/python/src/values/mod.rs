@@ -1,4 +1,4 @@
-//! Converts items to Python objects and Python objects to items.
+//! `Codec`: converts items to Python objects and Python objects to items.
 //!
 //! A [`Codec`] is compiled once for a [`Layout`](pep3118::layout::Layout), into offsets, widths and byte orders. The
 //! codec creates one Python object for each value of an item.

@@ -1,8 +1,8 @@
 //! Reads and writes numbers and byte strings, which are the values of most records.
 //!
-//! A *primitive* value is a number or a byte string. [`PrimitiveField::read`] needs one `match`, and no checks and
-//! errors as for other types. [`PrimitiveField::write`] returns `false` for every object that needs a conversion or a
-//! check. The caller then uses the codec.
+//! A *primitive* value is a number or a byte string. [`PrimitiveField::read`] needs one `match`; reading the other
+//! types also needs checks, which can fail. [`PrimitiveField::write`] returns `false` for every object that needs a
+//! conversion or a check. The caller then uses the codec.
 
 use half::f16;
 use pyo3::prelude::*;
@@ -17,7 +17,7 @@ use pep3118::Endian;
 use pep3118::decode::ScalarCodec;
 use pep3118::layout::{Field, NulHandling, Type};
 
-/// The type of a primitive value. All values of the type have the same width. Reading a value fails only for lack of
+/// The type of a primitive value. All values of one type have the same size. Reading a value fails only for lack of
 /// memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Primitive {
@@ -65,19 +65,19 @@ impl Primitive {
     }
 }
 
-/// How the bytes of two values are compared.
+/// The comparison of two values of the same type by their bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Equality {
-    /// The bytes are compared, because two values are equal only if all their bytes are equal.
+    /// Two values are equal if and only if all their bytes are equal, as for integers.
     Bytes,
-    /// The bytes are compared as 32-bit floats of this machine: NaN is not equal to itself, and -0.0 equals 0.0.
+    /// The bytes are 32-bit floats in the byte order of this machine: NaN is not equal to itself, and -0.0 equals 0.0.
     Float32,
-    /// The bytes are compared as 64-bit floats of this machine.
+    /// The bytes are 64-bit floats in the byte order of this machine, compared by the same rules.
     Float64,
 }
 
-/// Converts `bytes`, a length or an offset in bytes. On a machine with 16-bit addresses, a larger number becomes
-/// `usize::MAX`, a length that no memory has.
+/// Converts `bytes`, a length or an offset in bytes, to `usize`. On a machine with 16-bit addresses, a number that does
+/// not fit becomes `usize::MAX`, a length that no memory has.
 #[inline(always)]
 fn to_usize(bytes: u32) -> usize {
     usize::try_from(bytes).unwrap_or(usize::MAX)
@@ -88,8 +88,8 @@ pub(crate) trait Source {
     /// Returns a copy of the `N` bytes from the offset `start` on. Bytes after the end of the source are 0.
     fn bytes<const N: usize>(&self, start: usize) -> [u8; N];
 
-    /// Returns a `bytes` object with a copy of the value in the `len` bytes from the offset `start` on. `nuls` decides
-    /// which of the bytes belong to the value. Returns `None` and sets an exception if there is no memory.
+    /// Returns a `bytes` object with a copy of the value in the `len` bytes from the offset `start` on. `nuls` selects
+    /// the bytes that belong to the value. Returns `None` and sets an exception if there is no memory.
     fn byte_string<'py>(&self, py: Python<'py>, start: usize, len: usize, nuls: NulHandling) -> NewObject<'py>;
 }
 
@@ -117,8 +117,8 @@ pub(crate) struct PrimitiveField {
     nans: NanConversions,
 }
 
-/// The maximum number of values for [`PrimitiveField::all`]. Each value needs 16 bytes in the list. A record with more
-/// values is read field by field.
+/// The maximum number of values in the list of [`PrimitiveField::all`]. Each value needs 16 bytes in the list. A record
+/// with more values is read field by field.
 const MOST: usize = 1024;
 
 impl PrimitiveField {
@@ -139,7 +139,7 @@ impl PrimitiveField {
         Some(all)
     }
 
-    /// Returns the type and the byte order of the value if `item` is one primitive value. Returns `None` for any other
+    /// Returns the type and the byte order of `item` if `item` is one primitive value. Returns `None` for any other
     /// item.
     pub(crate) fn of_item(item: Field<'_>) -> Option<Self> {
         if !item.shape().is_empty() || item.ty() == Type::Record {
@@ -161,8 +161,8 @@ impl PrimitiveField {
         self.primitive == other.primitive && self.swapped == other.swapped
     }
 
-    /// Returns how the bytes of two values of this type are compared. Returns `None` if the values must be compared as
-    /// Python objects.
+    /// Returns the rule by which the bytes of two values of this type are compared. Returns `None` if the values must
+    /// be compared as Python objects.
     #[inline]
     pub(crate) fn equality(self) -> Option<Equality> {
         match self.primitive {
@@ -203,8 +203,8 @@ impl PrimitiveField {
         }
     }
 
-    /// Creates the Python object for the value in `record`, the bytes of a record or of an item that is this value.
-    /// Returns `None` and sets an exception if there is no memory.
+    /// Creates the Python object for this value. `record` contains the bytes of the record, or the bytes of the value
+    /// if the whole item is the value. Returns `None` and sets an exception if there is no memory.
     #[inline(always)]
     pub(crate) fn read<'py>(self, py: Python<'py>, record: &[u8]) -> NewObject<'py> {
         self.read_from(py, self.start(), &record)
@@ -229,7 +229,7 @@ impl PrimitiveField {
             Primitive::Int16 => objects::int(py, bits!(i16).into()),
             Primitive::UInt16 => objects::int(py, bits!(u16).into()),
             Primitive::Int32 => objects::int(py, bits!(i32).into()),
-            // `unsigned` is faster than `int` for values of 31 or 32 bits.
+            // `objects::unsigned` is faster than `objects::int` for values of 31 or 32 bits.
             Primitive::UInt32 => objects::unsigned(py, bits!(u32).into()),
             Primitive::Int64 => objects::int(py, bits!(i64)),
             Primitive::UInt64 => objects::unsigned(py, bits!(u64)),
@@ -298,8 +298,8 @@ impl PrimitiveField {
     }
 
     /// Writes `object` as this value to `record`, the bytes of the record. `object` must have exactly the Python type
-    /// of the field and be in the range of the field. Returns `false`, and writes nothing, for any other object. The
-    /// caller then uses the codec, which converts or refuses the object.
+    /// of the field, and must be in the range of the field. For any other object, the function writes nothing and
+    /// returns `false`. The caller then uses the codec, which converts or refuses the object.
     #[inline(always)]
     pub(crate) fn write(self, object: &Bound<'_, PyAny>, record: &mut [u8]) -> bool {
         macro_rules! store {
@@ -359,14 +359,14 @@ impl PrimitiveField {
     }
 }
 
-/// Returns the number of `object`, an `int`. Returns `None` if `object` is not an `int`, if the number does not fit 64
-/// bits, or if the class of `object` is a subclass of `int`, because a subclass may override methods.
+/// Returns the value of `object` if its class is exactly `int` and the value fits 64 bits. Returns `None` for any other
+/// object, also for an object of a subclass, because a subclass may override methods.
 #[inline]
 fn integer(object: &Bound<'_, PyAny>) -> Option<i64> {
     if object.is_exact_instance_of::<PyInt>() { object.extract::<i64>().ok() } else { None }
 }
 
-/// Returns the number of `object`, a `float`. Returns `None` if the class of `object` is not exactly `float`.
+/// Returns the value of `object` if its class is exactly `float`. Returns `None` for any other object.
 #[inline]
 fn float(object: &Bound<'_, PyAny>) -> Option<f64> {
     object.cast_exact::<PyFloat>().ok().map(|float| float.value())

@@ -1,5 +1,5 @@
-//! `RecordClass`, the class of the objects that records become: a named tuple class that this package creates, or a
-//! class that the user has declared.
+//! `RecordClass`: the Python class of the objects for records. The class is a named tuple class that this package
+//! creates, or a class that the user has declared (`DeclaredClasses`).
 
 use pep3118::__private::to_u64;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,21 +12,22 @@ use pyo3::wrap_pyfunction;
 
 use crate::tuple_builder::{TupleClass, WeakTupleClass};
 
-/// The number of classes that are cached.
+/// The maximum number of cached classes.
 const CACHED: usize = 512;
 
-/// The attribute of a row class with the names of the fields in the layout. `namedtuple` renames a field whose name is
-/// not an identifier or starts with an underscore, so no field has the name of this attribute.
+/// The name of the attribute in which a named tuple class stores the names of the fields in the layout. No field has
+/// the name of this attribute, because `namedtuple` renames a field whose name starts with an underscore or is not an
+/// identifier.
 const LAYOUT_NAMES: &str = "_layout_names";
 
-/// The class for the records whose fields have the names `names`.
+/// The Python class of the records whose fields have the names `names`.
 ///
 /// `collections.namedtuple` creates the class when the first record is read. `RecordClass` has a weak reference to the
-/// class. Python code may store a view in an attribute of the class, and a strong reference would then be part of a
-/// cycle that the garbage collector does not see. The class is freed when no record exists any more. It is created
+/// class: Python code may store a view in an attribute of the class, and a strong reference would then be part of a
+/// cycle that the garbage collector does not see. The class is freed when no record exists any more, and is created
 /// again for the next record.
 ///
-/// A class that the user has declared is freed while its `RecordClass` exists only if no view of its records exists.
+/// A class that the user has declared is not freed while a view of its records exists.
 #[derive(Debug)]
 pub(super) struct RecordClass {
     names: Box<[String]>,
@@ -37,8 +38,8 @@ pub(super) struct RecordClass {
 static CLASSES: Mutex<Cache<Box<[String]>, Arc<RecordClass>>> = Mutex::new(Cache::new(CACHED, 1 << 22));
 
 impl RecordClass {
-    /// Returns the `RecordClass` for records whose fields have the names `names`. Equal `names` have the same
-    /// `RecordClass`, so that records of equal layouts have one Python type.
+    /// Returns the `RecordClass` for records whose fields have the names `names`. Calls with equal `names` return the
+    /// same `RecordClass`, so that records of equal layouts have one Python type.
     pub(super) fn of(names: &[String]) -> Arc<Self> {
         let lengths = names.iter().fold(0_usize, |sum, name| sum.wrapping_mul(31).wrapping_add(name.len()));
         let numbers = [names.len(), lengths].map(to_u64);
@@ -57,7 +58,7 @@ impl RecordClass {
     }
 
     /// Returns the `RecordClass` of `class`, a class derived from `tuple` that the user has declared. `names` are the
-    /// names of its fields.
+    /// names of the fields of a record.
     ///
     /// # Errors
     /// - no memory: `MemoryError`
@@ -103,19 +104,21 @@ impl RecordClass {
     }
 }
 
-/// Returns the method `__reduce__` of row classes. `pickle` finds most classes by their module and name, but all row
-/// classes have the name `Record`.
+/// Returns the method `__reduce__` of the named tuple classes. `pickle` finds most classes by their module and name,
+/// but all these classes have the name `Record`.
 fn reduce_method(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
     static METHOD: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let method = METHOD.get_or_try_init(py, || {
         let function = wrap_pyfunction!(_reduce_row, py)?;
-        // A function of an extension module does not become a method, but a `partialmethod` does.
+        // As an attribute of a class, a function of an extension module is not called as a method, but a
+        // `partialmethod` is.
         py.import("functools")?.call_method1("partialmethod", (function,)).map(Bound::unbind)
     });
     Ok(method?.bind(py))
 }
 
-/// Returns the function and the arguments that create `row` again. Only `pickle` and `copy` call this function.
+/// Returns (function, arguments): the call that creates `row`, a named tuple, again. Only `pickle` and `copy`
+/// call this function.
 #[pyfunction]
 pub(crate) fn _reduce_row<'py>(row: &Bound<'py, PyTuple>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
     let py = row.py();
@@ -126,8 +129,8 @@ pub(crate) fn _reduce_row<'py>(row: &Bound<'py, PyTuple>) -> PyResult<(Bound<'py
     Ok((restore.clone(), (names, values).into_pyobject(py)?))
 }
 
-/// Returns the row whose fields have the names `names` and the values `values`. Only `pickle` and `copy` call this
-/// function. The class of the row is that of the rows of each view whose fields have these names.
+/// Returns the named tuple of a record whose fields have the names `names` and the values `values`. The records
+/// of a view with the same names have the same class. Only `pickle` and `copy` call this function.
 #[pyfunction]
 pub(crate) fn _restore_row<'py>(names: Vec<String>, values: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
     let class = RecordClass::of(&names).get(values.py())?;
@@ -138,13 +141,13 @@ pub(crate) fn _restore_row<'py>(names: Vec<String>, values: &Bound<'py, PyTuple>
 #[derive(Debug)]
 pub(crate) struct DeclaredClasses {
     pub(super) class: Arc<RecordClass>,
-    /// The classes of the fields by their index. `None` for a field that is not a record.
+    /// One entry for each field: the classes of a field that is a record, and `None` for any other field.
     fields: Vec<Option<Arc<Self>>>,
 }
 
 impl DeclaredClasses {
-    /// Returns the classes for a record with the class `class`, whose fields have the names `names`. `fields` are the
-    /// classes of its fields by their index.
+    /// Returns the classes of a record. `class` is the class of the record, `names` are the names of the fields, and
+    /// `fields` has one entry for each field: the classes of a field that is a record, and `None` for any other field.
     ///
     /// # Errors
     /// - no memory: `MemoryError`

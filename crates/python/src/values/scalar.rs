@@ -1,5 +1,5 @@
-//! `ScalarField`: the type of a value that is neither an array nor a record. Its methods read the value as a Python
-//! object.
+//! `ScalarField`: a value that is neither an array nor a record. The methods in this file read the value as a Python
+//! object. `write.rs` writes it.
 #![allow(unsafe_code, reason = "reads references to objects that the owner of the memory vouches for")]
 
 use half::f16;
@@ -15,7 +15,7 @@ use pep3118::format::ByteOrder;
 use pep3118::layout::{BitField, Field, Type};
 use pep3118::py::ObjectReferences;
 
-/// The type of one value, and the choices that depend on its format character and on the exporter.
+/// The type of one value, and the properties of the value that depend on the format character and on the exporter.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ScalarField {
     pub(super) codec: ScalarCodec,
@@ -24,7 +24,7 @@ pub(crate) struct ScalarField {
     pub(crate) character: Option<u8>,
     /// `true` if the byte-order character is `@` or is missing.
     pub(crate) native: bool,
-    /// The owner of the reference, for a value of type `O`.
+    /// The owner of the reference, for a value of format `O`.
     pub(super) objects: ObjectReferences,
     /// `true` if the value is the address of data that a consumer of the memory follows. Such an address is not
     /// written.
@@ -34,13 +34,12 @@ pub(crate) struct ScalarField {
 }
 
 impl ScalarField {
-    /// Creates the codec of one element of `field`. `format` is the format that the layout was read from, for
-    /// `pep3118.struct`: error messages name the format character of `field`. `format` is `None` in the codec of a
-    /// view. `nans` states whether a NaN keeps its payload and its signalling bit when the codec reads or writes the
-    /// NaN.
+    /// Creates the codec of one element of `field`. In a codec of `pep3118.struct`, `format` is the format of the
+    /// layout, because error messages contain the format character of `field`. In the codec of a view, `format` is
+    /// `None`. `nans` selects the conversions of NaNs.
     ///
     /// # Errors
-    /// - an element that is larger than the address space
+    /// - an element is larger than the address space
     pub(super) fn new(field: Field<'_>, format: Option<&[u8]>, nans: NanConversions) -> Result<Self, DecodeError> {
         let character = format.and_then(|format| format.get(field.span().start())).copied();
         let native = field.byte_order() == Some(ByteOrder::Native);
@@ -55,8 +54,8 @@ impl ScalarField {
         self.codec.ty()
     }
 
-    /// Returns the type of the Python object for the value: the type of the values of a bit-field, or the type of the
-    /// field.
+    /// Returns the type that determines the Python object: for a bit-field, the type of the values of the bit-field,
+    /// and otherwise the type of the field.
     pub(crate) fn value_type(&self) -> Type {
         self.codec.bit_field().map_or(self.codec.ty(), BitField::ty)
     }
@@ -99,12 +98,12 @@ impl ScalarField {
             Type::Object if self.objects != ObjectReferences::Unknown => {
                 let Ok(address) = usize::try_from(codec.unsigned(bytes)) else { return unreadable(py, codec.ty()) };
                 // SAFETY: (b) The address is 0 or the address of an object that is alive. The owner of the memory has a
-                // reference to the object. The caller of `Codec::read` created another reference before any other code
-                // ran.
+                // reference to the object, and the caller of `Codec::read` created another reference before any other
+                // code ran.
                 Some(unsafe { objects::object(py, address) })
             }
-            // In a view (`character` is `None`), a reference whose owner is unknown is read as bytes. `pep3118.struct`
-            // reads the reference as a number, because `struct` reads a pointer as a number.
+            // In a view, `character` is `None`, and a reference whose owner is unknown is read as bytes.
+            // `pep3118.struct` reads the reference as a number, as `struct` reads a pointer.
             Type::Object if self.character.is_none() => objects::bytes(py, bytes),
             Type::Pointer | Type::CharPointer | Type::WcharPointer | Type::Function | Type::Object => {
                 objects::unsigned(py, codec.unsigned(bytes))
@@ -138,7 +137,7 @@ impl ScalarField {
     }
 }
 
-/// Returns a new `bool` or `int` for `value`, a value of the bit-field `bits`. Returns `None` and sets an exception if
+/// Creates the `bool` or `int` for `value`, a value of the bit-field `bits`. Returns `None` and sets an exception if
 /// there is no memory.
 fn bit_field(py: Python<'_>, bits: BitField, value: i128) -> NewObject<'_> {
     match (bits.ty(), i64::try_from(value), u64::try_from(value)) {

@@ -15,7 +15,8 @@ fn read(py: Python<'_>, format: &str, item: &[u8]) -> PyResult<String> {
     Ok(value.repr()?.to_string())
 }
 
-/// Writes the value of a Python expression to an item whose bytes are all dots, and returns the bytes of the item.
+/// Writes the value of the Python expression `expression` to an item of `format`, and returns the bytes of the item.
+/// Bytes that are not written stay dots.
 fn write(py: Python<'_>, format: &str, expression: &std::ffi::CStr) -> PyResult<Vec<u8>> {
     let layout = Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64)?;
     let codec = Codec::new(py, &layout, ObjectReferences::Unknown, false)?;

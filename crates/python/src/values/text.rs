@@ -1,5 +1,5 @@
-//! Reads and writes text fields of a fixed length. A field has code units of 2 or 4 bytes. The units after the text are
-//! NULs.
+//! Reads and writes text fields of a fixed length. A text field is an array of code units of 2 or 4 bytes each. The
+//! units after the text are NULs.
 
 use pep3118::__private::to_u64;
 use pyo3::exceptions::{PyUnicodeEncodeError, PyValueError};
@@ -12,9 +12,9 @@ use pep3118::Endian;
 use pep3118::decode::{EncodeErrorKind, ScalarCodec};
 use pep3118::layout::NulHandling;
 
-/// Reads the text in `bytes` as a `str`. The code units have the size and the byte order of `codec`, and its rule for
-/// NULs decides where the text ends. Lone surrogates are kept. Returns `None`, with the exception set in the
-/// interpreter, if the text cannot be read.
+/// Reads the text in `bytes` as a `str`. `codec` declares the size and the byte order of the code units, and the rule
+/// for NULs that determines the end of the text. Lone surrogates stay in the text. Returns `None`, with the exception
+/// set in the interpreter, if the text cannot be read.
 pub(super) fn read<'py>(py: Python<'py>, codec: &ScalarCodec, bytes: &[u8]) -> NewObject<'py> {
     if let Some(text) = read_latin1(py, codec, bytes) {
         return text;
@@ -45,9 +45,9 @@ pub(super) fn read<'py>(py: Python<'py>, codec: &ScalarCodec, bytes: &[u8]) -> N
     text
 }
 
-/// Reads from `bytes` text of up to 32 code units, of the size and the byte order of `codec`, that are all less than
-/// U+0100. Removes the NULs at the end. Returns `None` if the text is longer or has other characters.
-/// `PyUnicode_DecodeLatin1` allocates the object once, but the decoders of UTF-16 and UTF-32 allocate a buffer first.
+/// Fast path of [`read`] for a text of at most 32 code units below U+0100. The rule of `codec` for NULs determines the
+/// end of the text. Returns `None` if the text is longer or has other characters. The path is fast because
+/// `PyUnicode_DecodeLatin1` allocates only the object, while the decoders of UTF-16 and UTF-32 allocate a buffer first.
 #[inline]
 fn read_latin1<'py>(py: Python<'py>, codec: &ScalarCodec, bytes: &[u8]) -> Option<NewObject<'py>> {
     let mut characters = [0_u8; 32];
@@ -67,12 +67,12 @@ fn read_latin1<'py>(py: Python<'py>, codec: &ScalarCodec, bytes: &[u8]) -> Optio
     Some(objects::latin1(py, characters.get(..len)?))
 }
 
-/// Writes `text` to `bytes` in the unit size and the byte order of `codec`, and fills the units after the text with
-/// NULs.
+/// Writes `text` to `bytes`, and fills the units after the text with NULs. `codec` declares the size and the byte order
+/// of the code units.
 ///
 /// # Errors
-/// - `text` needs more units than `bytes` has. Examples: text of 3 units for `2u`, or U+1F600, which needs two units of
-///   2 bytes, for `1u`.
+/// - `text` needs more units than `bytes` has. Examples: text of 3 units for `2u`; U+1F600 for `1u`, because this
+///   character needs two units of 2 bytes.
 pub(super) fn write(text: &Bound<'_, PyString>, codec: &ScalarCodec, bytes: &mut [u8]) -> Result<(), WriteErrorKind> {
     let two = codec.unit() == 2;
     match text.to_str() {
@@ -91,8 +91,9 @@ pub(super) fn write(text: &Bound<'_, PyString>, codec: &ScalarCodec, bytes: &mut
     }
 }
 
-/// Writes `units`, the code units of a text, to `bytes` in the unit size and the byte order of `codec`, and fills the
-/// end of `bytes` with 0. `len` must be the number of `units`. Each unit must fit the unit size.
+/// Writes `units`, the code units of a text, to `bytes`, and fills the rest of `bytes` with 0. `codec` declares the
+/// size and the byte order of a code unit. `len` must be the number of `units`. Each unit must fit the size of a code
+/// unit.
 ///
 /// # Errors
 /// - `len` is more than the number of units in `bytes`

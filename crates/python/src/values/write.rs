@@ -1,4 +1,5 @@
-//! Writes Python objects as items.
+//! Writes Python objects as items: the methods of `Codec` and of the codecs of its fields that write. `check_written`
+//! finds fields of a union with conflicting values.
 
 use num_complex::Complex;
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
@@ -7,7 +8,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyByteArray, PyBytes, PyComplex, PyFloat, PyInt, PyList, PyMapping, PyString, PyTuple};
 
 use super::codec::{Codec, FieldCodec, RecordCodec, ValueCodec};
-use super::error::{WriteError, WriteErrorKind, taken_by};
+use super::error::{WriteError, WriteErrorKind, accepted_objects};
 use super::float::{narrow, narrow_half};
 use super::scalar::ScalarField;
 use super::text;
@@ -22,8 +23,8 @@ use pep3118::layout::{BitField, Type};
 use pep3118::py::ObjectReferences;
 
 impl Codec {
-    /// Writes `object` to `item`, the bytes of one item. Padding is not changed. After an error the contents of `item`
-    /// are undefined, so the caller passes a copy of the item and stores it after this function has returned.
+    /// Writes `object` to `item`, the bytes of one item. Padding is not changed. After an error, the contents of `item`
+    /// are undefined. The caller therefore passes a copy of the item, and stores the copy if the function succeeds.
     ///
     /// # Errors
     /// - a value does not fit its field, such as 300 for `B`, 1e300 for `f`, or 5 bytes for `4s`: `ValueError`
@@ -39,8 +40,8 @@ impl Codec {
         self.root.write(object, item, self.lenient)
     }
 
-    /// Checks that `item` still has every value of `object`, which was written to `item`. If two fields share bytes, as in
-    /// a union, the value of the second field replaces bytes of the first field.
+    /// Checks that `item` contains every value of `object` after `object` was written to `item`. If two fields share
+    /// bytes, as in a union, the value of the second field replaces bytes of the first field.
     ///
     /// # Errors
     /// - two fields that share bytes have values with different bytes: `ValueError`
@@ -49,8 +50,8 @@ impl Codec {
         self.root.check_written(object, item, self.lenient)
     }
 
-    /// Writes `values` to the fields of a record in `item`. If the item is not a record, writes the only value as the
-    /// item. `found` must be the number of entries of `values`.
+    /// Writes `values` to the fields of the record `item`. If the item is not a record, `values` must have one entry,
+    /// the value of the item. `found` must be the number of entries of `values`.
     ///
     /// # Errors
     /// - as [`write`](Self::write)
@@ -71,11 +72,11 @@ impl Codec {
     }
 }
 
-/// Returns the values of `object`, a list or a tuple, as a tuple. A list is copied, because a list may change while its
-/// values are converted. `wanted` is the text for the error message that describes what the field accepts.
+/// Returns the values of `object`, a list or a tuple, as a tuple. A list is copied, because Python code can change the
+/// list while the values are converted. `wanted` describes the objects that the field accepts, for the error message.
 ///
 /// # Errors
-/// - an object that is neither a list nor a tuple
+/// - `object` is neither a list nor a tuple
 fn sequence<'py>(object: &Bound<'py, PyAny>, wanted: &'static str) -> Result<Bound<'py, PyTuple>, WriteError> {
     if let Ok(tuple) = object.cast::<PyTuple>() {
         return Ok(tuple.clone());
@@ -111,7 +112,7 @@ impl ValueCodec {
 }
 
 impl ValueCodec {
-    // The recursion is as deep as records and arrays are nested, which the parser bounds.
+    // The depth of the recursion is the nesting depth of records and arrays, which the parser limits.
     fn check_written(&self, object: &Bound<'_, PyAny>, bytes: &[u8], lenient: bool) -> Result<(), WriteError> {
         match self {
             Self::Scalar(_) => {
@@ -135,11 +136,12 @@ impl ValueCodec {
     }
 }
 
-/// A function that checks one element of an array. The arguments are the element and its bytes.
+/// A function that checks one element of an array. The arguments are the object and the bytes of the element.
 type Check<'c> = dyn Fn(&Bound<'_, PyAny>, &[u8]) -> Result<(), WriteError> + 'c;
 
-/// Calls `check` with each element of `object`, nested lists, and with the bytes of the element. `bytes` are the bytes of
-/// the array, `shape` is its shape, and `size` is the size of one element in bytes.
+/// Calls `check` for each element of an array, with the object and the bytes of the element. `object` contains the
+/// elements in nested lists, and `bytes` are the bytes of the array. `shape` is the shape of the array, and `size` is
+/// the size of one element in bytes.
 fn check_nested(
     object: &Bound<'_, PyAny>,
     bytes: &[u8],
@@ -158,10 +160,11 @@ fn check_nested(
 }
 
 impl RecordCodec {
-    /// Returns the values of `object`, a list or a mapping from the names of the fields, in the order of the fields.
+    /// Returns a tuple with the values of `object` in the order of the fields. `object` is a list, a tuple, or a
+    /// mapping from the names of the fields to the values.
     ///
     /// # Errors
-    /// - an object of another type
+    /// - `object` has another type
     /// - a mapping without a value for a field, or with a key that is not the name of a field
     #[cold]
     fn values_of<'py>(&self, object: &Bound<'py, PyAny>) -> Result<Bound<'py, PyTuple>, WriteError> {
@@ -236,9 +239,9 @@ impl RecordCodec {
         Ok(())
     }
 
-    /// Writes `value` to `bytes`, the bytes of the record, as the value with the number `index`, counted from 0 over
-    /// all repetitions of all fields. `lenient` is the field of [`Codec`] with this name. Returns an error if `value`
-    /// does not fit its field. Example: with the fields `3i` and `d`, the number of the `d` is 3.
+    /// Writes `value` to `bytes`, the bytes of the record. `index` is the position of the value in the tuple of the
+    /// record: for the fields `3i` and `d`, the value of `d` has the index 3. `lenient` is the field of [`Codec`] with
+    /// this name. Returns an error if `value` does not fit its field.
     #[inline(never)]
     fn write_value(
         &self,
@@ -259,8 +262,8 @@ impl RecordCodec {
     }
 
     /// Writes `value` to the field `field` with the index `index` in `bytes`, the bytes of the record. `repeated` is
-    /// the number of the value in the field, counted from 0: 0 to 2 for `3i`. `lenient` is the field of [`Codec`] with
-    /// this name. Returns an error that contains the name of the field if `value` does not fit.
+    /// the number of the repetition, from 0 to 2 for `3i`. `lenient` is the field of [`Codec`] with this name. Returns
+    /// an error that contains the name of the field if `value` does not fit.
     fn write_field(
         &self,
         index: usize,
@@ -270,17 +273,17 @@ impl RecordCodec {
         bytes: &mut [u8],
         lenient: bool,
     ) -> Result<(), WriteError> {
-        // A conversion may drop exceptions even if it succeeds. `counted` explains why exceptions must be dropped while
-        // PyO3 counts the thread as attached.
+        // A conversion that succeeds may still create and drop exceptions. The comment on `counted` explains why
+        // exceptions must be dropped while PyO3 counts the thread as attached.
         let written = counted(value.py(), || field.value.write(value, field.bytes_mut(bytes, repeated), lenient));
         written.map_err(|error| error.inside(&self.name(index)))
     }
 }
 
-/// Writes `object`, nested lists, to `bytes`, the elements of an array. `shape` is the shape of the array. `size` is
-/// the size of one element in bytes, and `element` is the codec of one element. `lenient` is the field of [`Codec`]
-/// with this name. Returns an error if a list has another length than its dimension, or if a value does not fit its
-/// element.
+/// Writes `object`, the elements of an array in nested lists, to `bytes`, the bytes of the array. `shape` is the shape
+/// of the array, `size` is the size of one element in bytes, and `element` is the codec of one element. `lenient` is
+/// the field of [`Codec`] with this name. Returns an error if a list has another length than its dimension, or if a
+/// value does not fit its element.
 fn write_nested(
     object: &Bound<'_, PyAny>,
     bytes: &mut [u8],
@@ -367,9 +370,9 @@ impl ScalarField {
         Ok(())
     }
 
-    /// Creates the error for `object`, whose type this field does not accept.
+    /// Creates the error for `object`, which has a type that this field does not accept.
     fn other_kind(&self, object: &Bound<'_, PyAny>) -> WriteErrorKind {
-        WriteErrorKind::kind(Some(self), taken_by(self.value_type()), object)
+        WriteErrorKind::kind(Some(self), accepted_objects(self.value_type()), object)
     }
 
     /// Writes `object`, an integer, to `bytes`, the bytes of one value. Accepts a negative number for `P`, as `struct` and
@@ -406,7 +409,8 @@ impl ScalarField {
         bits.write(value, bytes, self.codec.endian()).ok_or(outside(Some(value)))
     }
 
-    /// Converts `object` to an integer with `__index__`. Returns `None` if the integer has more than 64 bits.
+    /// Calls `__index__` of `object` and returns the integer. Returns `None` if the integer has more than 64 bits.
+    /// Returns an error if `object` has no `__index__`.
     fn integer(&self, object: &Bound<'_, PyAny>) -> Result<Option<i128>, WriteErrorKind> {
         static INDEX: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let py = object.py();
@@ -430,7 +434,7 @@ impl ScalarField {
     }
 
     /// Converts `object` to a float. Returns an error if `object` is not a number. If `lenient` is `true`, the error
-    /// does not contain the exception that a method of `object` raised, as in `struct`.
+    /// replaces an exception that a method of `object` raised, as in `struct`.
     fn float(&self, object: &Bound<'_, PyAny>, lenient: bool) -> Result<f64, WriteErrorKind> {
         if let Ok(float) = object.cast::<PyFloat>() {
             return Ok(float.value());
@@ -438,9 +442,9 @@ impl ScalarField {
         object.extract::<f64>().map_err(|error| {
             // `struct` replaces every exception by `struct.error`.
             if lenient || error.is_instance_of::<PyTypeError>(object.py()) {
-                return WriteErrorKind::kind(Some(self), taken_by(Type::Float64), object);
+                return WriteErrorKind::kind(Some(self), accepted_objects(Type::Float64), object);
             }
-            // An integer that no float can hold is a `ValueError`, as in memoryview.
+            // As in memoryview, an integer above the range of `float` is a `ValueError`.
             if error.is_instance_of::<PyOverflowError>(object.py()) {
                 return WriteErrorKind::Overflow(*self);
             }
@@ -448,15 +452,15 @@ impl ScalarField {
         })
     }
 
-    /// Returns an error if `number` is too large for the type of the field: `number` is finite, and
-    /// `narrow_is_infinite` is `true`. `narrow_is_infinite` states whether `number` becomes infinite in the narrower
-    /// type of the field.
+    /// Checks that `number` is not too large for the type of the field. `narrow_is_infinite` is `true` if `number`,
+    /// converted to the type of the field, is infinite. Returns an error if `narrow_is_infinite` is `true` and `number`
+    /// is finite.
     fn check_finite(&self, number: f64, narrow_is_infinite: bool) -> Result<(), WriteErrorKind> {
         if narrow_is_infinite && number.is_finite() { Err(WriteErrorKind::Overflow(*self)) } else { Ok(()) }
     }
 
     /// Converts `object` to a complex number of the type of this field. Returns an error if `object` is not a number,
-    /// or if a part is too large. If `lenient` is `true`, too large parts are handled as in `struct`.
+    /// or if a part is too large. If `lenient` is `true`, a part that is too large is converted as in `struct`.
     fn complex(&self, object: &Bound<'_, PyAny>, lenient: bool) -> Result<Value, WriteErrorKind> {
         let number = match object.cast::<PyComplex>() {
             Ok(number) => number.clone(),
@@ -521,8 +525,8 @@ impl ScalarField {
             value = value.get(..bytes.len()).unwrap_or(value);
         }
         if lenient && self.ty() == Type::Pascal {
-            // `struct` truncates the value too. It writes more than 255 bytes if the field has them, but the length in
-            // the first byte is at most 255.
+            // `struct` also truncates the value to the size of the field. The length in the first byte is at most 255,
+            // even if `struct` writes more bytes.
             if let Some((len, text)) = bytes.split_first_mut() {
                 let value = value.get(..text.len()).unwrap_or(value);
                 text.fill(0);

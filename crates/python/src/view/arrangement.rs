@@ -1,4 +1,5 @@
-//! `Arrangement`: the shape, strides and offset of the items of a view.
+//! `Arrangement`: the shape, strides and offset of the items of a view. `FieldArrangement`: the same for the elements
+//! of a field in one item.
 
 use pep3118::view::{ItemLayout, Order, Slice, View as Geometry, ViewError};
 
@@ -7,15 +8,15 @@ const INLINE: usize = 2;
 /// The maximum number of dimensions of a `Py_buffer`: `PyBUF_MAX_NDIM`.
 const MAX_NDIM: usize = 64;
 
-/// The shape, strides and offset of items.
+/// The shape, strides, suboffsets and offset of the items of a view.
 ///
-/// An arrangement stores the numbers of the library's [`View`](Geometry) in half of the space, because each slice, row
-/// and field of a Python view has an arrangement of its own. [`geometry`](Self::geometry) returns the library's view
-/// for the operations that `Arrangement` does not implement.
+/// An arrangement stores the numbers of the library's [`View`](Geometry) in half of the memory, because each slice, row
+/// and field of a Python view has its own arrangement. [`geometry`](Self::geometry) returns the library's view for the
+/// operations that `Arrangement` does not implement.
 ///
 /// INVARIANT: the numbers satisfy the INVARIANT of the library's view. `heap` is `None` for at most `INLINE` dimensions
-/// without suboffsets. Otherwise `heap` contains the lengths of all dimensions, then their strides, and last their
-/// suboffsets if there are suboffsets.
+/// without suboffsets. Otherwise `heap` contains the lengths of all dimensions, then the strides, and then the
+/// suboffsets if the items have suboffsets.
 #[derive(Clone, Debug)]
 pub(super) struct Arrangement {
     /// The distance in bytes from the address of the buffer to the first item.
@@ -84,8 +85,8 @@ impl Arrangement {
         arranged
     }
 
-    /// Returns the length of the dimension `dimension` and its stride in bytes, to be changed. Returns `None` if there
-    /// is no such dimension.
+    /// Returns mutable references to the length of the dimension `dimension` and to its stride in bytes. Returns `None`
+    /// if the dimension does not exist.
     #[inline]
     fn axis_mut(&mut self, dimension: usize) -> Option<(&mut i64, &mut i64)> {
         let (shape, strides) = match &mut self.heap {
@@ -155,8 +156,8 @@ impl Arrangement {
         if self.shape().contains(&0) { 0 } else { self.shape().iter().fold(self.itemsize, product) }
     }
 
-    /// Returns the offsets in bytes of the first byte of the items and of the end of their last byte. Both are the
-    /// offset of the first item if there are no items. Access to the items must not follow pointers.
+    /// Returns (start, end): the offset of the lowest byte of all items, and the offset after the highest byte. Without
+    /// items, both numbers are the offset of the first item. Access to the items must not follow pointers.
     pub(super) fn byte_bounds(&self) -> (i64, i64) {
         if self.shape().contains(&0) {
             return (self.offset, self.offset);
@@ -173,7 +174,7 @@ impl Arrangement {
         self.geometry().item_count()
     }
 
-    /// Returns `true` if the items are contiguous in the order `order`. The result equals that of
+    /// Returns `true` if the items are contiguous in the order `order`. The result equals the result of
     /// `PyBuffer_IsContiguous`.
     #[inline]
     pub(super) fn is_contiguous(&self, order: Order) -> bool {
@@ -207,17 +208,17 @@ impl Arrangement {
             // The item at `start` exists, so the distance to this item fits 63 bits.
             let distance = stride.wrapping_mul(start);
             *length = count;
-            // A product that overflows is never used: there is at most one item in this dimension.
+            // A product that overflows is never used, because this dimension then has at most one item.
             *stride = stride.checked_mul(slice.step).unwrap_or(*stride);
             sliced.offset = sliced.offset.wrapping_add(distance);
         }
         Ok(sliced)
     }
 
-    /// Returns the arrangement of the items at `index`, counted from 0, in the dimension `dimension`. The result does
-    /// not have this dimension. The second result is the offset of a pointer in bytes, or `None` if access to the items
-    /// does not follow a pointer in this dimension. With a pointer, the offset of the returned arrangement counts from
-    /// the address that the pointer contains.
+    /// Returns (arrangement, pointer) for the items at `index` in the dimension `dimension`. `index` counts from 0. The
+    /// arrangement does not have this dimension. `pointer` is the offset of a pointer in bytes, or `None` if access to
+    /// the items does not follow a pointer in this dimension. If `pointer` is `Some`, the offset of the arrangement
+    /// counts from the address that the pointer contains.
     ///
     /// # Errors
     /// - as [`Geometry::select`]
@@ -226,7 +227,7 @@ impl Arrangement {
         let (shape, strides) = (self.shape(), self.strides());
         match (shape.get(dimension), strides.get(dimension)) {
             (Some(length), Some(stride)) if !self.is_indirect() && (0..*length).contains(&index) => {
-                // If there are no items, a stride may be any number, and the product could overflow.
+                // Without items, a stride may be any number, and the product could overflow.
                 let distance = if shape.contains(&0) { 0 } else { stride.wrapping_mul(index) };
                 let others = self.axes().enumerate().filter(|(axis, _)| *axis != dimension).map(|(_, axis)| axis);
                 Ok((self.with_axes(self.offset.wrapping_add(distance), shape.len().saturating_sub(1), others), None))
@@ -238,15 +239,15 @@ impl Arrangement {
         }
     }
 
-    /// Returns the arrangement of the same bytes, in the order of the memory, as items of `itemsize` bytes. `shape` is
-    /// the shape of the result; with `None`, the result has one dimension. The items of the result are contiguous in
-    /// the order `order`, C or Fortran.
+    /// Divides the same bytes, in the order of their addresses, into items of `itemsize` bytes, and returns the
+    /// arrangement of these items. `shape` is the shape of the result; `None` means one dimension. The items of the
+    /// result are contiguous in `order`, C or Fortran.
     ///
     /// # Errors
     /// - as [`Geometry::cast`], except that the memory can also be contiguous in Fortran order
     pub(super) fn cast(&self, itemsize: i64, shape: Option<&[i64]>, order: Order) -> Result<Self, ViewError> {
         let own = self.geometry();
-        // Reversed axes make memory in Fortran order C-contiguous, and the reverse.
+        // With reversed axes, Fortran-contiguous items are C-contiguous, and C-contiguous items are Fortran-contiguous.
         let in_c_order =
             if own.is_contiguous(Order::C) || !own.is_contiguous(Order::Fortran) { own } else { own.transpose(None)? };
         let Some(shape) = shape.filter(|_| order == Order::Fortran) else {
@@ -273,7 +274,7 @@ impl Arrangement {
             let (shape, strides) = (elements.shape(), elements.strides());
             return Ok(Self::new(&self.geometry().subarray(elements.offset, elements.itemsize, shape, strides)?));
         }
-        // Without items, the offset stays the same, because no byte at the offset is read.
+        // Without items, the offset does not change, because no byte at the offset is read.
         let distance = if self.shape().contains(&0) { 0 } else { elements.offset };
         let offset = self.offset.wrapping_add(distance);
         let axes = self.axes().chain(elements.axes());
@@ -288,7 +289,8 @@ impl Arrangement {
 pub(super) struct FieldArrangement {
     /// The size in bytes of the item that has the field.
     around: i64,
-    /// The arrangement of the elements. Its offset counts from the start of the item that has the field.
+    /// The arrangement of the elements. The offset of this arrangement counts from the start of the item that has the
+    /// field.
     elements: Arrangement,
 }
 

@@ -1,4 +1,5 @@
-//! `View.__array_interface__`: the items as NumPy finds them if no format describes the layout.
+//! `View.__array_interface__`: describes the items to NumPy, also if no format describes their layout. `ItemMemory`
+//! exports the bytes of the items.
 #![allow(unsafe_code, reason = "exports the bytes of a view")]
 
 use std::ffi::c_int;
@@ -19,13 +20,13 @@ use crate::objects;
 
 /// Returns the value of `View.__array_interface__` for the items of `part`: a dict of version 3.
 ///
-/// `data` is an object that exports the bytes of all items, and not an address. NumPy keeps a reference to this object,
-/// which keeps the memory from being released, also if the view is released. `descr` is a dtype if a list of fields
-/// does not describe the record. NumPy accepts a dtype there.
+/// `data` is an object that exports the bytes of all items, and not an address. NumPy keeps a reference to this object.
+/// The object keeps the memory from being released, even after the view is released. If a list of fields cannot
+/// describe the record, `descr` is a dtype, which NumPy accepts in place of a list.
 ///
 /// # Errors
-/// - items that follow pointers or that refer to objects that the memory does not own: `AttributeError`
-/// - items without a dtype: `AttributeError`
+/// - access to the items follows pointers, or the items refer to objects that the memory does not own: `AttributeError`
+/// - NumPy has no dtype for the items: `AttributeError`
 /// - NumPy is not installed: `ImportError`
 pub(super) fn array_interface<'py>(
     py: Python<'py>,
@@ -64,23 +65,23 @@ pub(super) fn array_interface<'py>(
     Ok(interface)
 }
 
-/// Returns the lengths and the strides in bytes of the dimensions of `part`, and after them those of the array in each
-/// item.
+/// Returns (lengths, strides) of the dimensions of `part`, followed by the dimensions of the array in each item. The
+/// strides are in bytes.
 pub(super) fn dimensions_of_numbers(part: &Part) -> PyResult<(Vec<i64>, Vec<i64>)> {
     let (item, view) = (part.description().item(), part.view());
     let (mut shape, mut strides) = (view.shape().to_vec(), view.strides().to_vec());
     let outer = strides.len();
     let mut stride = item.size();
-    for extent in item.shape().iter().rev() {
-        shape.insert(outer, i64::try_from(*extent)?);
+    for length in item.shape().iter().rev() {
+        shape.insert(outer, i64::try_from(*length)?);
         strides.insert(outer, i64::try_from(stride)?);
-        stride = stride.saturating_mul(*extent);
+        stride = stride.saturating_mul(*length);
     }
     Ok((shape, strides))
 }
 
-/// Returns `dtype.descr` if NumPy reads `dtype` from this list, and otherwise `dtype` itself. The list cannot describe
-/// overlapping fields and types of other packages, and NumPy reads its padding as fields.
+/// Returns `dtype.descr` if NumPy creates `dtype` from this list, and otherwise `dtype` itself. The list cannot
+/// describe overlapping fields or types of other packages. NumPy also reads the padding in the list as fields.
 fn descr<'py>(dtype: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = dtype.py();
     let list = match dtype.getattr(intern!(py, "descr")) {
@@ -88,7 +89,8 @@ fn descr<'py>(dtype: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         Err(error) if objects::is_refusal(&error, py) => return Ok(dtype.clone()),
         Err(error) => return Err(error),
     };
-    // For a dtype without fields, NumPy reads the type string. The list has this string and an empty name.
+    // For a dtype without fields, NumPy reads the type string. `descr` then contains one entry: an empty name and this
+    // string.
     let is_record = !dtype.getattr(intern!(py, "names"))?.is_none();
     let read = if is_record { list.clone() } else { dtype.getattr(intern!(py, "str"))? };
     match py.import(intern!(py, "numpy"))?.call_method1(intern!(py, "dtype"), (read,)) {
@@ -99,8 +101,8 @@ fn descr<'py>(dtype: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     }
 }
 
-/// The bytes from the first to the last byte of the items of a view. A consumer of the array interface keeps a
-/// reference to this object. The object keeps the buffer from being released, and it cannot be released itself.
+/// Exports the bytes from the first to the last byte of the items of a view. A consumer of the array interface keeps a
+/// reference to this object, and the object keeps the buffer from being released.
 #[pyclass(frozen, name = "_ItemMemory", module = "pep3118")]
 pub(super) struct ItemMemory {
     exporter: BufferExporter,
@@ -138,7 +140,7 @@ impl ItemMemory {
         unsafe { self.exporter.release(view) }
     }
 
-    // There is no `__clear__`, because the memory must stay valid as long as a consumer refers to this object.
+    // The class has no `__clear__`, because the memory must stay valid while a consumer refers to this object.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.hold.traverse(&visit)
     }

@@ -18,7 +18,7 @@ use pep3118::view::Order;
 use super::hold::{Hold, Pin};
 use super::part::{Part, copying};
 
-/// The conversion of the items of a view to rows of Arrow. There is one row for each index of the first dimension.
+/// The conversion of the items of a view to rows of Arrow. Each index of the first dimension becomes one row.
 struct Rows {
     mapping: Mapping,
     /// `true` if a row is one value, such as a number or an array. `false` if a row is a record.
@@ -30,14 +30,14 @@ impl Rows {
     /// items.
     ///
     /// # Errors
-    /// - rows that are larger than the address space: `ValueError`
-    /// - a type that Arrow does not have
+    /// - a row is larger than the address space: `ValueError`
+    /// - Arrow has no type for a field
     fn of(part: &Part) -> PyResult<Self> {
         let layout = part.description().layout();
         let mapping = match part.shape() {
-            [_, extents @ ..] if !extents.is_empty() => {
-                let extents: Vec<u64> = extents.iter().map(|extent| extent.unsigned_abs()).collect();
-                let layout = layout.array_of(&extents);
+            [_, lengths @ ..] if !lengths.is_empty() => {
+                let lengths: Vec<u64> = lengths.iter().map(|length| length.unsigned_abs()).collect();
+                let layout = layout.array_of(&lengths);
                 Mapping::new(&layout.ok_or_else(|| PyValueError::new_err("rows are larger than a machine can hold"))?)?
             }
             _ => Mapping::new(layout)?,
@@ -48,8 +48,9 @@ impl Rows {
     }
 
     /// Returns all rows as a record batch. The batch shares the memory of `part` if the memory belongs to a `bytes`
-    /// object, and if Arrow stores the rows in the same layout. Otherwise the batch contains a copy of the items. `hold` is the reference of the view to its buffer.
-    /// Returns an error if a text is not Unicode, if the view was released, or if there is no memory.
+    /// object and Arrow stores the rows in the same layout. Otherwise the batch contains a copy of the items. `hold` is
+    /// the reference of the view to its buffer. Returns an error if a text is not Unicode, if the view was released, or
+    /// if there is no memory.
     fn batch(&self, py: Python<'_>, part: &Part, hold: &Hold) -> PyResult<RecordBatch> {
         let mapping = &self.mapping;
         let pin = hold.pin()?;
@@ -58,7 +59,7 @@ impl Rows {
         }
         let held = part.pinned(&pin);
         if part.shape().len() > 1 {
-            // A part that has two dimensions has a first dimension, so the default is never used.
+            // A part with two dimensions has a first dimension, so the default is never used.
             let rows = usize::try_from(part.shape().first().copied().unwrap_or(0))?;
             let bytes = held.to_vec(py, Order::C)?;
             return Ok(copying(py, part.view().len(), || mapping.batch_of_rows(&bytes, rows))?);
@@ -79,7 +80,7 @@ pub(super) fn schema<'py>(py: Python<'py>, part: &Part) -> PyResult<Bound<'py, P
 /// reference of the view to its buffer.
 ///
 /// # Errors
-/// - a view that was released, or a text that is not Unicode: `ValueError`
+/// - the view was released, or a text is not Unicode: `ValueError`
 /// - no memory: `MemoryError`
 pub(super) fn array<'py>(
     py: Python<'py>,
@@ -99,22 +100,22 @@ pub(super) fn stream<'py>(py: Python<'py>, part: &Part, hold: &Hold) -> PyResult
     PyCapsule::new_with_value(py, exported_stream(batch), c"arrow_array_stream")
 }
 
-/// A reference of Arrow to the buffer of a view. Arrow may drop `ArrowShare` on any thread. The number of references to
-/// a buffer may only be changed while the thread is attached to the interpreter, so `drop` attaches the thread first.
+/// A reference of Arrow to the buffer of a view. Arrow may drop `ArrowShare` on any thread. The reference may only be
+/// dropped while the thread is attached to the interpreter, so `drop` attaches the thread first.
 struct ArrowShare(Option<Hold>);
 
 impl Drop for ArrowShare {
     fn drop(&mut self) {
-        // If the interpreter has shut down, the exporter no longer exists, so the buffer is not released.
+        // If the interpreter has shut down, the exporter no longer exists, and the buffer must not be released.
         if Python::try_attach(|_| drop(self.0.take())).is_none() {
             std::mem::forget(self.0.take());
         }
     }
 }
 
-/// Returns whether the memory of `hold` belongs to a `bytes` object, which never changes. Arrow arrays are immutable, and
-/// a buffer of Arrow can become a slice of Rust. A buffer that an exporter reports as read-only can still change, for
-/// example `memoryview(bytearray(8)).toreadonly()`.
+/// Returns `true` if the memory of `hold` belongs to a `bytes` object. Only such memory never changes. Arrow arrays are
+/// immutable, and Arrow can create a Rust slice of a buffer. A buffer that an exporter reports as read-only can still
+/// change, for example `memoryview(bytearray(8)).toreadonly()`.
 fn is_immutable(py: Python<'_>, hold: &Hold) -> bool {
     let Some(mut owner) = hold.exporter(py) else { return false };
     if owner.is_exact_instance_of::<PyMemoryView>() {
@@ -128,8 +129,8 @@ fn is_immutable(py: Python<'_>, hold: &Hold) -> bool {
 
 /// Returns the bytes of all items of `part` as a buffer of Arrow. `hold` is the reference of the view to its buffer,
 /// and `pin` proves that the buffer is not released. The Arrow buffer keeps the buffer of the view from being released.
-/// Returns `None` if the memory can change, if the items are not contiguous in C order, if `mapping` must copy the items,
-/// or if there is no memory for the reference to the buffer.
+/// Returns `None` if the memory can change, if the items are not contiguous in C order, if `mapping` must copy the
+/// items, or if the allocation of the reference to the buffer fails.
 fn arrow_bytes(
     py: Python<'_>,
     part: &Part,
@@ -157,8 +158,8 @@ fn arrow_bytes(
     Some(unsafe { arrow_buffer::Buffer::from_custom_allocation(start, len, owner) })
 }
 
-/// Returns the schema of an Arrow struct that has all columns of `mapping`. If `plain` is `true` (a row is one value),
-/// returns the schema of the only column.
+/// Returns the schema of an Arrow struct with all columns of `mapping`. If `plain` is `true`, a row is one value, and
+/// the function returns the schema of the only column.
 fn exported_schema(mapping: &Mapping, plain: bool) -> Result<FFI_ArrowSchema, BatchError> {
     let schema = mapping.schema();
     match schema.fields().first() {
@@ -167,8 +168,8 @@ fn exported_schema(mapping: &Mapping, plain: bool) -> Result<FFI_ArrowSchema, Ba
     }
 }
 
-/// Returns all columns of `batch` as one Arrow array of structs. If `plain` is `true` (a row is one value), returns the
-/// only column.
+/// Returns all columns of `batch` as one Arrow array of structs. If `plain` is `true`, a row is one value, and the
+/// function returns the only column.
 fn exported_array(batch: RecordBatch, plain: bool) -> FFI_ArrowArray {
     match batch.columns().first() {
         Some(column) if plain => FFI_ArrowArray::new(&column.to_data()),

@@ -21,7 +21,7 @@ use crate::borrowed_bytes::BorrowedBytes;
 use crate::objects::{self, is_refusal};
 use crate::values::Codec;
 
-/// `view[key] = value`
+/// Implements `view[key] = value`.
 ///
 /// The meaning of `value` depends on whether the key selects one item or a part of the view:
 ///
@@ -34,13 +34,13 @@ use crate::values::Codec;
 /// | `bytes`, if the items are byte strings | the value of the item | the value of every item |
 /// | any other object | the value of the item | the value of every item |
 ///
-/// A conversion may run Python code that releases the view. So the view is pinned (kept from being released) while the
-/// key selects items, and pinned again after the value is converted.
+/// A conversion may run Python code that releases the view. The view is therefore *pinned*, that is kept from being
+/// released, while the key selects items, and is pinned again after the value is converted.
 ///
 /// # Errors
-/// - a read-only view: `TypeError`
-/// - a view that was released: `ValueError`
-/// - a value that the items cannot have: `ValueError` or `TypeError`
+/// - the view is read-only: `TypeError`
+/// - the view was released: `ValueError`
+/// - the items cannot have the value: `ValueError` or `TypeError`
 pub(super) fn assign(view: &View, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
     let (part, hold) = view.parts();
     drop(hold.pin()?);
@@ -94,17 +94,17 @@ fn assign_item(part: &Part, hold: &Hold, place: Place<'_>, value: &Bound<'_, PyA
     old.finish(hold)
 }
 
-/// Copies the items of the buffer of `value` to the items of `part` that `view` selects. This fast path requires that
-/// each item is one primitive value, that the buffer has the format and the shape of `view`, and that both memory areas
-/// are contiguous. `hold` is the reference of the view to its buffer. Returns `false`, and copies nothing, in every
-/// other case.
+/// Fast path: copies the items of the buffer of `value` to the items of `part` that `view` selects. The fast path
+/// requires that each item is one primitive value, that the buffer has the format and the shape of the selected items,
+/// and that both memory areas are contiguous. In every other case, the function copies nothing and returns `false`.
+/// `hold` is the reference of the view to its buffer.
 ///
 /// # Errors
-/// - a view that was released while the exporter filled in its buffer: `ValueError`
+/// - the view was released while the exporter of `value` filled in the buffer: `ValueError`
 fn copy_buffer(part: &Part, view: &Arrangement, hold: &Hold, value: &Bound<'_, PyAny>) -> PyResult<bool> {
     let py = value.py();
-    // If two buffers have the same format of one number, their items have the same type, so the format of `value` need
-    // not be interpreted.
+    // If two buffers have the same format, and the format is one number, the items have the same type. The format of
+    // `value` is therefore not interpreted.
     let Some(primitive) = part.primitive() else { return Ok(false) };
     if is_number_or_row(value) || value.cast_exact::<View>().is_ok() || (primitive.is_bytes() && is_bytes(value)) {
         return Ok(false);
@@ -117,7 +117,7 @@ fn copy_buffer(part: &Part, view: &Arrangement, hold: &Hold, value: &Bound<'_, P
     match copied {
         Ok(copied) => Ok(copied == Some(true)),
         Err(error) if hold.is_released() => Err(error),
-        // The caller continues with `Source::of`, which requests the buffer again and returns the exception.
+        // After `false`, the caller calls `Source::of`, which requests the buffer again and returns the exception.
         Err(error) if is_refusal(&error, py) => Ok(false),
         Err(error) => Err(error),
     }
@@ -129,7 +129,7 @@ pub(super) fn assign_part(part: &Part, hold: &Hold, value: &Bound<'_, PyAny>) ->
     let py = value.py();
     let mut old = ReplacedReferences::default();
     if let Some(source) = Source::of(part, value)? {
-        // After the pin neither buffer can be released, and no other code runs before the items are written.
+        // While the pin exists, neither buffer can be released. No other code runs before the items are written.
         let from = source.items();
         let pin = hold.pin()?;
         let item = part.item()?;
@@ -159,8 +159,8 @@ pub(super) fn assign_part(part: &Part, hold: &Hold, value: &Bound<'_, PyAny>) ->
     old.finish(hold)
 }
 
-/// Converts `value` to new items for `part`. The result contains either one item for each item of `part`, in C order,
-/// or a single item that replaces every item of `part`. Returns an error if `value` does not fit the items.
+/// Converts `value` to new items for `part`. The result contains one item for each item of `part` in C order, or a
+/// single item for all items of `part`. Returns an error if `value` does not fit the items.
 fn converted<'p, 'py>(part: &'p Part, value: &Bound<'py, PyAny>) -> PyResult<NewItems<'p, 'py>> {
     let py = value.py();
     let item = part.description().item();
@@ -174,10 +174,10 @@ fn converted<'p, 'py>(part: &'p Part, value: &Bound<'py, PyAny>) -> PyResult<New
     }
     // A list whose length differs from the first dimension is refused before memory for the items is allocated.
     let first = value.len()?;
-    if part.shape().first().map(|extent| usize::try_from(*extent)) != Some(Ok(first)) {
-        // A caller has checked that there is a first dimension, so the default is never used.
-        let extent = part.shape().first().copied().unwrap_or(0);
-        return Err(objects::error::<PyValueError>(format!("{first} values for {extent} items of dimension 0")));
+    if part.shape().first().map(|length| usize::try_from(*length)) != Some(Ok(first)) {
+        // The caller has checked that `part` has a first dimension, so the default is never used.
+        let length = part.shape().first().copied().unwrap_or(0);
+        return Err(objects::error::<PyValueError>(format!("{first} values for {length} items of dimension 0")));
     }
     let count = usize::try_from(part.view().item_count()).map_err(|_| objects::no_memory())?;
     let mut new = NewItems::zeroed(py, part, count)?;
@@ -200,14 +200,14 @@ fn is_row(value: &Bound<'_, PyAny>) -> bool {
     value.cast::<PyList>().is_ok() || value.cast::<PyTuple>().is_ok()
 }
 
-/// A buffer to copy items from, and whether its items have the layout of the items that they are copied to. Otherwise
-/// both are numbers.
+/// The buffer whose items an assignment copies. If `is_same` is `true`, these items have the layout of the items of the
+/// view. If `is_same` is `false`, the items of the buffer and of the view are numbers of different types.
 struct Source<'v> {
     buffer: SourceBuffer<'v>,
     is_same: bool,
 }
 
-/// A buffer to copy items from. The buffer is not released while the `SourceBuffer` exists.
+/// The buffer of a [`Source`]. The buffer is not released while the `SourceBuffer` exists.
 enum SourceBuffer<'v> {
     View(&'v Part, Pin<'v>),
     Open(Acquired, Part),
@@ -215,11 +215,11 @@ enum SourceBuffer<'v> {
 
 impl<'v> Source<'v> {
     /// Opens the buffer of `value` and checks that its items have the layout and the shape of `part`. Returns `None` if
-    /// `value` exports no buffer, if `value` is a value for one item, or if `value` is a byte string and the items of
-    /// `part` are byte strings.
+    /// `value` exports no buffer, if `value` is the value of one item, or if `value` and the items of `part` are byte
+    /// strings.
     ///
     /// # Errors
-    /// - a buffer of another shape or layout: `ValueError`
+    /// - the buffer has another shape or layout: `ValueError`
     /// - the exporter raises an exception: the exception is returned unchanged
     fn of(part: &Part, value: &'v Bound<'_, PyAny>) -> PyResult<Option<Self>> {
         if is_number_or_row(value) {
@@ -246,8 +246,7 @@ impl<'v> Source<'v> {
             },
         };
         let from = source.items().part();
-        // A scalar of NumPy exports a buffer of one item without dimensions. The scalar is the value for every item of
-        // `part`.
+        // A scalar of NumPy exports a buffer without dimensions. The scalar is the value for every item of `part`.
         if from.shape().is_empty() && !part.shape().is_empty() {
             return Ok(None);
         }
@@ -294,7 +293,7 @@ impl SourceBuffer<'_> {
     }
 }
 
-/// Separates `open` into the acquired buffer and the part that covers all items of the buffer.
+/// Splits `open` into the acquired buffer and the part that covers all items of the buffer.
 pub(super) fn opened(open: OpenBuffer) -> (Acquired, Part) {
     let (shared, description) = open.into_parts();
     Part::new(shared, description)
@@ -306,9 +305,9 @@ pub(super) fn opened(open: OpenBuffer) -> (Acquired, Part) {
 /// # Errors
 /// - the length of a list differs from the length of its dimension: `ValueError`
 /// - as [`Codec::write`]
-// The recursion is as deep as there are dimensions, which are 64 at most.
+// The depth of the recursion is the number of dimensions, at most 64.
 fn rows(value: &Bound<'_, PyAny>, shape: &[i64], dimension: usize, codec: &Codec, bytes: &mut [u8]) -> PyResult<()> {
-    let Some((extent, inner)) = shape.split_first() else {
+    let Some((length, inner)) = shape.split_first() else {
         return Ok(codec.write(value, bytes)?);
     };
     // A conversion may run Python code that changes the list, so the list is copied to a tuple first.
@@ -319,13 +318,13 @@ fn rows(value: &Bound<'_, PyAny>, shape: &[i64], dimension: usize, codec: &Codec
             objects::error::<PyTypeError>(format!("dimension {dimension} takes a list, not {found}"))
         })?,
     };
-    if i64::try_from(row.len()) != Ok(*extent) {
+    if i64::try_from(row.len()) != Ok(*length) {
         let found = row.len();
         return Err(objects::error::<PyValueError>(format!(
-            "{found} values for {extent} items of dimension {dimension}"
+            "{found} values for {length} items of dimension {dimension}"
         )));
     }
-    // An empty row has no values to write, so the loop below does not use the default.
+    // An empty row has no values, so the loop does not use the default.
     let each = bytes.len().checked_div(row.len()).unwrap_or(0);
     for (index, value) in row.iter_borrowed().enumerate() {
         let start = index.saturating_mul(each);

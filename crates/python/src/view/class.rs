@@ -1,4 +1,5 @@
-//! The methods and properties of the Python class `View`.
+//! The methods and properties of the Python class `View`. Each method checks its arguments and calls the file that
+//! implements the task.
 
 use std::borrow::Cow;
 use std::ffi::c_int;
@@ -85,11 +86,12 @@ use pep3118::view::{Order, Request};
 pub(crate) struct View {
     part: Part,
     hold: Hold,
-    /// The exporter of the buffers that consumers request from this view. The exporter is created at the first request.
+    /// The exporter of buffers to the consumers of this view. The first request creates the exporter.
     exporter: OnceLock<Box<BufferExporter>>,
     hash: OnceLock<isize>,
-    /// The record class whose objects are the items, or have the items as fields. The description of the items refers
-    /// to this class weakly. `None` if the user has not declared a class for the items.
+    /// The record class that the user has declared: the items are objects of this class, or fields of such objects.
+    /// This field keeps the class alive, because the description of the items has only a weak reference to the class.
+    /// `None` if the user has declared no class.
     record: Option<Py<PyType>>,
 }
 
@@ -100,8 +102,8 @@ impl View {
         Self { part, hold, exporter: OnceLock::new(), hash: OnceLock::new(), record: None }
     }
 
-    /// Returns the view with items that are objects of the class `layout`, if `layout` is a record class, and the same
-    /// view for any other layout.
+    /// If `layout` is a record class, returns the view with objects of this class as items. For any other `layout`,
+    /// returns the view unchanged.
     ///
     /// # Errors
     /// - the size of an item differs from the size of a record: `ValueError`
@@ -111,8 +113,8 @@ impl View {
         Ok(Self { part, record: Some(layout.cast::<PyType>()?.clone().unbind()), ..self })
     }
 
-    /// Creates a view of `part`, other items of this view's buffer. `pin` is a pin of this view, which keeps the buffer
-    /// from being released.
+    /// Creates a view of `part`, which covers items of the same buffer. `pin` is a pin of this view; it keeps the
+    /// buffer from being released.
     ///
     /// # Errors
     /// - no memory: `MemoryError`
@@ -122,8 +124,9 @@ impl View {
         Ok(Self { record, ..Self::new(part, self.hold.share(py, pin)?) })
     }
 
-    /// Creates the Python object for a view of `part`, other items of this view's buffer. `pin` is a pin of this view.
-    /// Returns the Python object and not a `View`, because moving a `View` into its Python object costs another copy.
+    /// Creates the Python object for a view of `part`, which covers items of the same buffer. `pin` is a pin of this
+    /// view. Unlike [`alike`](Self::alike), returns the Python object, which saves the copy of a `View` into its Python
+    /// object.
     ///
     /// # Errors
     /// - no memory: `MemoryError`
@@ -138,7 +141,7 @@ impl View {
     }
 
     /// Returns the object for the item at `index` of a view with one dimension. `index` must be in bounds. Returns
-    /// `None` without an exception if the items are not primitive values, if access to the items follows pointers, or
+    /// `None`, without an exception, if the items are not primitive values, if access to the items follows pointers, or
     /// if the view is released.
     #[inline(always)]
     pub(super) fn primitive_at<'py>(&self, py: Python<'py>, index: i64) -> Option<NewObject<'py>> {
@@ -150,8 +153,8 @@ impl View {
         Some(read_primitive(py, &self.part, &pin, primitive, offset))
     }
 
-    /// Returns the object for `index` in the first dimension: an item if the view has one dimension, and otherwise a
-    /// view without the first dimension. `index` must be in bounds.
+    /// Returns the object at `index` of the first dimension. The object is an item if the view has one dimension, and
+    /// otherwise a view of one dimension less. `index` must be in bounds.
     ///
     /// # Errors
     /// - a view that was released: `ValueError`
@@ -170,9 +173,9 @@ impl View {
         self.part.description()
     }
 
-    /// Creates a view of the buffer of `object`, which is this view or a memoryview of this view. `format` and `dialect`
-    /// are the arguments of `View`. The buffer of `object` is memory of this view, so the new view shares the buffer that
-    /// this view holds, and each view can be released on its own.
+    /// Creates a view of the buffer of `object`, which is this view or a memoryview of this view. `format` and
+    /// `dialect` are the arguments of `View`. The new view shares the buffer that this view holds, because the buffer
+    /// of `object` is memory of this view. Each of the two views can be released without the other.
     ///
     /// # Errors
     /// - as [`construct::open`]
@@ -188,13 +191,13 @@ impl View {
         self.alike(object.py(), part, &pin)
     }
 
-    /// Returns the format that consumers of this view get. `None` means that a request for the format is refused.
+    /// Returns the format for consumers of this view. `None` means that the view refuses a request for the format.
     ///
     /// # Errors
-    /// - the items have no [`Item`](super::item::Item): `SystemError`
+    /// - the description of the items has no [`Item`](super::item::Item): `SystemError`
     pub(super) fn exported_format(&self) -> PyResult<Option<Cow<'_, [u8]>>> {
-        // If the owner of references is unknown, the format `O` is not exported: a consumer would use the bytes as
-        // references to objects, but the bytes can be arbitrary.
+        // If the owner of references is unknown, the format `O` is not exported. A consumer would use the bytes as
+        // references to objects, although the bytes can be arbitrary.
         let item = self.part.item()?;
         if item.has_unknown_objects() {
             return Ok(Some(Cow::Owned(format!("{}s", self.part.view().itemsize()).into_bytes())));
@@ -219,7 +222,7 @@ impl View {
     }
 }
 
-/// Returns the number of items of the first dimension of `view`, for a search.
+/// Returns the number of items of the first dimension of `view`, for `count` and `index`.
 ///
 /// # Errors
 /// - a view that was released: `ValueError`
@@ -228,11 +231,13 @@ fn lookup_len(view: &Bound<'_, View>) -> PyResult<i64> {
     Ok(i64::try_from(view.get().part()?.len()?)?)
 }
 
-/// A bound of the search of [`View::index`]: an index of the first dimension, which may be negative or out of bounds.
+/// The argument `start` or `stop` of [`View::index`]: an index of the first dimension. The index may be negative or out
+/// of bounds.
 struct IndexBound(i64);
 
 impl IndexBound {
-    /// Returns the bound as an index from 0 to `len`, the number of items. A negative bound counts from the end.
+    /// Converts the bound to an index from 0 to `len`, where `len` is the number of items. A negative bound counts from
+    /// the end.
     fn counted(&self, len: i64) -> i64 {
         let counted = if self.0 < 0 { self.0.saturating_add(len) } else { self.0 };
         counted.clamp(0, len)
@@ -266,7 +271,7 @@ impl View {
         if let (Ok(view), None, None) = (object.cast_exact::<Self>(), format, dialect) {
             let this = view.get();
             let pin = this.hold.pin()?;
-            return this.alike(object.py(), this.part.whole(), &pin);
+            return this.alike(object.py(), this.part.duplicate(), &pin);
         }
         let view = match construct::view_of(object) {
             Some(view) => view.get().reopened(object, format, dialect)?,
@@ -312,8 +317,8 @@ impl View {
         Ok(self.part()?.view().readonly())
     }
 
-    /// The format that the exporter reported. A field or a cast has a format of its own. Bytes that are not UTF-8
-    /// become surrogates.
+    /// The format that the exporter reported. For a field or a cast, the format of the field or of the cast.
+    /// Bytes that are not UTF-8 become surrogates.
     #[getter]
     fn format<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
         let part = self.part()?;
@@ -344,33 +349,33 @@ impl View {
         tuple(py, self.part()?.view().strides())
     }
 
-    /// The suboffset of each dimension, or () if no item is reached through a pointer. If a suboffset is at least 0,
-    /// the reader follows a pointer and then adds the suboffset in bytes.
+    /// The suboffset of each dimension, or () if access to the items follows no pointers. In a dimension with a
+    /// suboffset of at least 0, a reader follows a pointer and then adds the suboffset in bytes.
     #[getter]
     fn suboffsets<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         tuple(py, self.part()?.view().suboffsets().unwrap_or_default())
     }
 
-    /// Whether the items are contiguous in C order, the last index fastest.
+    /// Whether the items are contiguous in C order: the last index changes fastest.
     #[getter]
     fn c_contiguous(&self) -> PyResult<bool> {
         Ok(self.part()?.view().is_contiguous(Order::C))
     }
 
-    /// Whether the items are contiguous in Fortran order, the first index fastest.
+    /// Whether the items are contiguous in Fortran order: the first index changes fastest.
     #[getter]
     fn f_contiguous(&self) -> PyResult<bool> {
         Ok(self.part()?.view().is_contiguous(Order::Fortran))
     }
 
-    /// Whether the items are contiguous in either order.
+    /// Whether the items are contiguous in C order or in Fortran order.
     #[getter]
     fn contiguous(&self) -> PyResult<bool> {
         Ok(self.part()?.view().is_contiguous(Order::Any))
     }
 
-    /// The names of the fields of a record, or () if items are not records. A field without a name is named by its
-    /// index: 'f0', 'f1'.
+    /// The names of the fields of a record, or () if items are not records. A field without a name gets a name
+    /// with its index: 'f0', 'f1'.
     #[getter]
     fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, item::names(self.part()?.description()))
@@ -433,8 +438,9 @@ impl View {
         tolist::to_list(py, self.part.pinned(&pin))
     }
 
-    /// Returns the bytes of all items in a contiguous order: 'C' with the last index fastest, 'F' with the first
-    /// index fastest. 'A' is 'F' for memory in Fortran order, and 'C' for any other memory.
+    /// Returns the bytes of all items. `order` is the order of the items: with 'C', the last index changes
+    /// fastest, and with 'F', the first index changes fastest. 'A' means 'F' for memory in Fortran order, and 'C'
+    /// for any other memory.
     ///
     /// >>> from pep3118 import View
     /// >>> View(b"abcdef").cast("c", (2, 3)).tobytes("F")
@@ -469,9 +475,9 @@ impl View {
         self.alike(py, self.part.to_readonly(), &pin)
     }
 
-    /// Returns a view of the same bytes, in the order of the memory, as items of another format, in one dimension
-    /// or in `shape`. The items are contiguous in C order, or in Fortran order if `order` is 'F'. The memory must be
-    /// contiguous.
+    /// Returns a view that divides the same memory into items of another format. The memory must be contiguous.
+    /// `shape` is the shape of the new view; by default, the new view has one dimension. The new items are
+    /// contiguous in C order, or in Fortran order if `order` is 'F'.
     ///
     /// >>> from pep3118 import View
     /// >>> View(b"abcdef").cast("3s").tolist()
@@ -509,9 +515,9 @@ impl View {
         self.alike(py, self.part.transpose(axes.as_deref())?, &pin)
     }
 
-    /// Copies each field to an array in this machine's byte order. Returns a dict of writable Views by the dotted
-    /// names of the fields. Copies all fields if no `names` are given. Raises KeyError if two columns would have the
-    /// same name.
+    /// Copies each field to an array in this machine's byte order. Returns a dict from the dotted names of the
+    /// fields to writable Views. Without `names`, copies all fields. Raises KeyError if two columns would have
+    /// the same name.
     ///
     /// >>> from pep3118 import View
     /// >>> view = View(b"\x01\x00\x02\x03\x00\x04").cast("T{>H:a:B:b:}")
@@ -523,8 +529,8 @@ impl View {
         columns::columns(py, self.part.pinned(&pin), &names)
     }
 
-    /// The array interface of NumPy, version 3. `numpy.asarray(view)` uses it for items that no format describes,
-    /// such as records with overlapping fields. NumPy keeps the memory from being released.
+    /// The array interface of NumPy, version 3. `numpy.asarray(view)` uses the array interface for items that no
+    /// format describes, such as records with overlapping fields. The array keeps the memory from being released.
     #[getter]
     fn __array_interface__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let pin = self.hold.pin()?;
@@ -558,7 +564,8 @@ impl View {
         dlpack::DEVICE
     }
 
-    /// Returns `tobytes()`. `bytes(view)` also works for items that no format describes.
+    /// Returns `tobytes()`. Python calls this method for `bytes(view)`, which therefore also works for items that no
+    /// format describes.
     fn __bytes__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         self.tobytes(py, None)
     }
@@ -571,8 +578,8 @@ impl View {
 
     /// Returns the items as an Arrow array: the capsules `arrow_schema` and `arrow_array` of the Arrow PyCapsule
     /// interface. `requested_schema` is ignored, as the interface permits: the items are not converted to another type.
-    /// Records become structs. Dimensions after the first become lists of fixed size. The memory
-    /// of a `bytes` object is shared if its bytes are in Arrow's format. Other memory can change and is copied.
+    /// Records become structs. Dimensions after the first become lists of fixed size. The memory of a `bytes` object is
+    /// shared if its bytes are in Arrow's format. Any other memory is copied, because it can change.
     #[pyo3(signature = (requested_schema=None))]
     fn __arrow_c_array__<'py>(
         &self,
@@ -596,8 +603,8 @@ impl View {
         arrow::stream(py, self.part()?, &self.hold)
     }
 
-    /// Returns the number of items of the first dimension that equal `value`. An item of a view with several
-    /// dimensions is a view of one dimension less.
+    /// Returns the number of items of the first dimension that equal `value`. In a view with several dimensions,
+    /// the items of the first dimension are views of one dimension less.
     ///
     /// >>> from pep3118 import View
     /// >>> View(b"banana").count(97)
@@ -614,8 +621,9 @@ impl View {
         Ok(count)
     }
 
-    /// Returns the index of the first item that equals `value`, of the items from `start` to `stop` in the first
-    /// dimension. Negative bounds count from the end. Raises ValueError if no item equals `value`.
+    /// Returns the index in the first dimension of the first item that equals `value`. Compares the items from
+    /// `start` up to, but not including, `stop`. Negative bounds count from the end. Raises ValueError if no item
+    /// equals `value`.
     ///
     /// >>> from pep3118 import View
     /// >>> View(b"banana").index(110, 3)
@@ -732,7 +740,7 @@ impl View {
                 let (acquired, part) = opened(open);
                 answer(compare::equal(py, left, Operand::Open(&part, &acquired))?)
             }
-            // `other` exports no buffer that this package can read. With `NotImplemented`, Python calls the comparison
+            // `other` exports no buffer that this package can read. After `NotImplemented`, Python calls the comparison
             // that the class of `other` defines.
             Err(error) if is_refusal(&error, py) => Ok(py.NotImplemented().into_bound(py)),
             Err(error) => Err(error),
@@ -761,10 +769,11 @@ impl View {
         objects::string(py, &display::html(py, this.part()?, &this.hold)?)
     }
 
-    /// Returns a NumPy array of the items, in the memory of the view.
+    /// Returns a NumPy array that shares the memory of the view.
     ///
-    /// The items are copied if `copy` is True, or if they are reached through pointers (suboffsets). If `copy` is
-    /// False, ValueError is raised instead. Raises NotImplementedError if NumPy has no dtype for the items.
+    /// The items are copied if `copy` is True, or if access to the items follows pointers (suboffsets). In the
+    /// second case, a `copy` of False raises ValueError. Raises NotImplementedError if NumPy has no dtype for the
+    /// items.
     ///
     /// >>> from pep3118 import View
     /// >>> memory = bytearray(10)
@@ -779,8 +788,8 @@ impl View {
 
     /// Returns a pyarrow Table of records, or a pyarrow Array of other items.
     ///
-    /// Contiguous numbers of a `bytes` object share its memory. Memory that can change is copied, and so are records,
-    /// because Arrow stores each field in an array of its own.
+    /// Contiguous numbers share the memory of a `bytes` object. Memory that can change is copied. Records are
+    /// also copied, because Arrow stores each field in a separate array.
     fn to_arrow<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         convert::to_arrow(slf)
     }
@@ -788,15 +797,15 @@ impl View {
     /// Returns a pandas DataFrame of records or of two dimensions of numbers, or a pandas Series of other items.
     ///
     /// Numbers in the byte order of this machine share the memory of the view. The fields of records are copied,
-    /// because pandas stores each column in an array of its own.
+    /// because pandas stores each column in a separate array.
     fn to_pandas<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         convert::to_pandas(slf)
     }
 
     /// Returns a polars DataFrame of records, or a polars Series of other items.
     ///
-    /// Contiguous numbers of a `bytes` object share its memory. Memory that can change is copied, and so are records,
-    /// because polars stores each column in an array of its own.
+    /// Contiguous numbers share the memory of a `bytes` object. Memory that can change is copied. Records are
+    /// also copied, because polars stores each column in a separate array.
     fn to_polars<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         convert::to_polars(slf)
     }
@@ -816,7 +825,8 @@ impl View {
                  view.tobytes(), or view.cast('{size}s') for the bytes of each item"
             )));
         }
-        // Without a format, a consumer does not know the references to objects, and could overwrite them.
+        // Without a format, a consumer cannot know which bytes are references to objects, and could overwrite a
+        // reference.
         let hides_objects = format.is_none() && part.item()?.has_objects();
         if !this.hold.enter() {
             return Err(released());

@@ -25,13 +25,13 @@ const LISTED_NAMES: usize = 50;
 /// The maximum length in bytes of the list of names in an error message.
 const LISTED_BYTES: usize = 2000;
 
-/// Copies the fields `names` of the items in `held`, or all fields if `names` is empty. Returns a dict of views by the
-/// names of the columns. A field that is a record has one column for each field of this record.
+/// Copies the fields `names` of the items in `held`, or all fields if `names` is empty. Returns a dict from the names
+/// of the columns to views. A field that is a record has one column for each field of this record.
 ///
 /// # Errors
 /// - no field has the name in an entry of `names`: `KeyError`
-/// - two of the columns would have the same name: `FieldNameError`
-/// - a field with references to objects: `TypeError`
+/// - two columns would have the same name: `FieldNameError`
+/// - a field has references to objects: `TypeError`
 pub(super) fn columns<'py>(py: Python<'py>, held: PinnedPart<'_>, names: &[String]) -> PyResult<Bound<'py, PyDict>> {
     let part = held.part();
     let (plan, item) = (part.description().plan(), part.item()?);
@@ -54,7 +54,7 @@ pub(super) fn columns<'py>(py: Python<'py>, held: PinnedPart<'_>, names: &[Strin
 }
 
 /// Returns the name of the column of `leaf`, a field that is not a record. The name includes the enclosing fields, for
-/// example `pos.x`. `is_record` is whether the item is a record. If the item is not a record, the name is `value`.
+/// example `pos.x`. `is_record` is `true` if the item is a record. If the item is not a record, the name is `value`.
 fn called(leaf: &Leaf, is_record: bool) -> String {
     let name = leaf.name();
     match std::str::from_utf8(&name) {
@@ -64,8 +64,9 @@ fn called(leaf: &Leaf, is_record: bool) -> String {
     }
 }
 
-/// Returns the entries of the leaves of `plan` that the fields `names` consist of, each with its index. Returns all
-/// leaves if `names` is empty. The result is in the order of `names`, then in the order of the format. `is_record` is whether the item is a record.
+/// Returns (index, leaf) for each leaf of `plan` that is in one of the fields `names`, or for all leaves if `names` is
+/// empty. The result is in the order of `names`, and for one name in the order of the format. `is_record` is `true` if
+/// the item is a record.
 ///
 /// # Errors
 /// - no field has the name in an entry of `names`: `KeyError`
@@ -75,7 +76,7 @@ fn chosen<'p>(plan: &'p Plan, is_record: bool, names: &[String]) -> PyResult<Vec
     plan.check_names()?;
     let all: Vec<(String, usize, &Leaf)> =
         plan.leaves().iter().enumerate().map(|(index, leaf)| (called(leaf, is_record), index, leaf)).collect();
-    // The position of each name in `names`, and whether a leaf with the name was found.
+    // For each name in `names`: its position, and `true` after a leaf with the name was found.
     let mut wanted: HashMap<&str, (usize, bool)> = HashMap::new();
     for (position, name) in names.iter().enumerate() {
         wanted.entry(name).or_insert((position, false));
@@ -118,22 +119,22 @@ fn chosen<'p>(plan: &'p Plan, is_record: bool, names: &[String]) -> PyResult<Vec
     }
 }
 
-/// Describes one element of the column of `leaf`, whose copied values are `data`. Returns the type, the size in bytes,
-/// and the number of dimensions of `data` that one element contains. The number is 1 for text, because `data` stores
+/// Describes one element of the column of `leaf`. `data` contains the copied values. Returns (type, size in bytes,
+/// dimensions). `dimensions` is the number of dimensions of `data` in one element: 1 for text, because `data` stores
 /// text as an array of code units, and 0 for a number.
 fn element(leaf: &Leaf, data: &ColumnData) -> (Type, usize, usize) {
     let size = leaf.size();
     if let Some(bits) = leaf.bit_field() {
         return (bits.ty(), column_size(data), 0);
     }
-    // The numbers of a user type.
+    // The values of a user type, which the user type converts to numbers.
     match data {
         ColumnData::Bytes(_) => {}
         _ if leaf.ty() == Type::Opaque => return (leaf.value_type(), column_size(data), 0),
         _ => {}
     }
     match (leaf.ty(), data) {
-        // The column does not own references to objects, so the addresses become opaque bytes.
+        // The column owns no references to objects, so the addresses become opaque bytes.
         (Type::Object, ColumnData::Object32(_) | ColumnData::Object64(_)) => (Type::Void, size, 0),
         // Addresses become numbers in the column, so that no consumer follows them.
         (Type::Pointer | Type::CharPointer | Type::WcharPointer | Type::Function | Type::Object, data) => match data {
@@ -165,8 +166,8 @@ fn column_size(data: &ColumnData) -> usize {
     }
 }
 
-/// Returns the name `name`, the element shape and the item description of the column `column`, a copy of `leaf`. Returns
-/// an error if the layout of the column has no plan.
+/// Describes the column `column` with the name `name`. `column` contains the values of `leaf`. Returns an error if the
+/// layout of the column has no plan.
 fn column_item(py: Python<'_>, name: String, leaf: &Leaf, column: &decode::Column) -> PyResult<ColumnItem> {
     let (ty, size, dropped) = element(leaf, &column.data);
     // The format of a `bool` has no byte-order character.
@@ -183,14 +184,14 @@ fn column_item(py: Python<'_>, name: String, leaf: &Leaf, column: &decode::Colum
         _ => Layout::of_one(ty, size, endian, &DataModel::HOST),
     };
     let dimensions = column.shape.len().saturating_sub(dropped);
-    let shape = column.shape.iter().take(dimensions).map(|extent| i64::try_from(*extent));
+    let shape = column.shape.iter().take(dimensions).map(|length| i64::try_from(*length));
     let shape = shape.collect::<Result<_, _>>()?;
     let name = PyString::new(py, &name).unbind();
     Ok(ColumnItem { name, shape, description: ItemDescription::of_layout(layout)? })
 }
 
-/// Creates a view that owns the memory of `column`. `shape` is the shape of the view that the column was copied from,
-/// and `known` describes the column. Returns an error if there is no memory.
+/// Creates a view that owns the memory of `column`. `shape` is the shape of the source view, and `known` describes the
+/// column. Returns an error if there is no memory.
 fn column_view(py: Python<'_>, shape: &[i64], known: &ColumnItem, column: decode::Column) -> PyResult<View> {
     let shape: Vec<i64> = shape.iter().chain(&known.shape).copied().collect();
     let mut data = column.data.into_units(known.description.plan().itemsize())?;

@@ -1,4 +1,4 @@
-//! Implements `==` of two views, and the hash of a view.
+//! Implements `==` between a view and another buffer, and the hash of a view.
 
 use pep3118::layout::{Field, Type};
 use pep3118::view::Order;
@@ -55,15 +55,16 @@ pub(super) fn equal(py: Python<'_>, left: Operand<'_>, right: Operand<'_>) -> Py
     }
 }
 
-/// Returns how the bytes of an item of `left` and an item of `right` are compared. Returns `None` if the items must be
-/// compared as Python objects.
+/// Selects the comparison of the bytes of an item of `left` with the bytes of an item of `right`. Returns `None` if the
+/// items must be compared as Python objects.
 fn equality(left: &Part, right: &Part) -> Option<Equality> {
     let (left, right) = (left.primitive()?, right.primitive()?);
     if left.has_type_of(right) { left.equality() } else { None }
 }
 
-/// Returns `true` if all items of `left` equal the items of `right`, by a comparison of their bytes as `equality`.
-/// Returns an error if an access to the items fails. The two parts must have the same shape and the same type of item.
+/// Returns `true` if all items of `left` equal the items of `right`. Compares the bytes of the items by the rule
+/// `equality`. The two parts must have the same shape and items of the same type. Returns an error if an access to the
+/// items fails.
 fn items_are_equal(equality: Equality, left: PinnedPart<'_>, right: PinnedPart<'_>) -> PyResult<bool> {
     if let (Some(left), Some(right)) = (left.contiguous(), right.contiguous()) {
         return Ok(left.len() == right.len() && contiguous_are_equal(equality, left, right));
@@ -83,8 +84,8 @@ fn items_are_equal(equality: Equality, left: PinnedPart<'_>, right: PinnedPart<'
     })
 }
 
-/// Returns `true` if the values in `left` and `right` are equal, by a comparison as `equality`. Both must have the same
-/// number of bytes. Compares chunks that fit the registers of the processor.
+/// Returns `true` if the values in `left` and `right` are equal by the rule `equality`. `left` and `right` must have
+/// the same number of bytes. Compares chunks that fit the registers of the processor.
 fn contiguous_are_equal(equality: Equality, mut left: BorrowedBytes<'_>, mut right: BorrowedBytes<'_>) -> bool {
     // No float is split between two chunks. Every chunk size of at least 8 is a multiple of 8, so memory with 8-byte
     // floats has no bytes left for the smaller chunks.
@@ -101,8 +102,8 @@ fn contiguous_are_equal(equality: Equality, mut left: BorrowedBytes<'_>, mut rig
     true
 }
 
-/// Returns `true` if the values in the byte strings `one` and `other`, which must have the same length, are equal, by a
-/// comparison as `equality`.
+/// Returns `true` if the values in the bytes `one` and `other` are equal by the rule `equality`. `one` and `other` must
+/// have the same length.
 #[inline(always)]
 fn values_are_equal(equality: Equality, one: &[u8], other: &[u8]) -> bool {
     macro_rules! floats {
@@ -123,7 +124,7 @@ fn values_are_equal(equality: Equality, one: &[u8], other: &[u8]) -> bool {
 }
 
 /// Returns `true` if all items of `left` equal the items of `right`. Compares the items one by one as Python objects. A
-/// comparison may run Python code that releases a view. Reading the next item then fails.
+/// comparison may run Python code that releases a view. The read of the next item then fails.
 ///
 /// # Errors
 /// - a view that was released: `ValueError`
@@ -133,15 +134,15 @@ fn objects_are_equal(py: Python<'_>, left: Operand<'_>, right: Operand<'_>) -> P
     let (own, other) = (ItemValues::of(left.part()), ItemValues::of(right.part()));
     let mut indices = vec![0_i64; view.shape().len()];
     let mut equal = true;
-    // This error only makes `each_place` stop at the first difference. It does not reach the caller.
+    // This error makes `each_place` stop at the first difference. The error does not reach the caller.
     let stop = || objects::error::<PyValueError>("different");
     let walked = left.part().each_place(|place| {
         let other_place = right.part().place(&indices);
         let ours = own.strip(left.with(|held| read_pinned(py, &held, place))?)?;
         equal = ours.eq(other.strip(right.with(|held| read_pinned(py, &held, other_place))?)?)?;
-        for (index, extent) in indices.iter_mut().zip(view.shape()).rev() {
+        for (index, length) in indices.iter_mut().zip(view.shape()).rev() {
             *index = index.saturating_add(1);
-            if *index < *extent {
+            if *index < *length {
                 break;
             }
             *index = 0;
@@ -151,22 +152,23 @@ fn objects_are_equal(py: Python<'_>, left: Operand<'_>, right: Operand<'_>) -> P
     if equal { walked.map(|()| true) } else { Ok(false) }
 }
 
-/// The values of an item that are compared.
+/// The values of an item that `==` compares.
 enum ItemValues {
     /// All values.
     All,
-    /// A record has fields without values, such as the `0c` of the format `h 0c`. The fields with these indices have
-    /// values.
+    /// Only the fields with these indices. The other fields of the record have no values, such as the `0c` of the
+    /// format `h 0c`.
     Fields(Vec<usize>),
 }
 
 impl ItemValues {
-    /// Returns the values of an item of `part` that are compared.
+    /// Selects the values of an item of `part` that `==` compares.
     fn of(part: &Part) -> Self {
         let item = part.description().item();
         let has_values = |field: &Field<'_>| !field.shape().contains(&0);
         let is_flat = item.ty() == Type::Record && item.shape().is_empty();
-        // `struct` and memoryview have no names.
+        // memoryview compares values as `struct` reads them. The formats of `struct` have no names, so all values of
+        // records with names are compared.
         if !is_flat
             || item.fields().all(|field| has_values(&field))
             || item.fields().any(|field| field.name().is_some())
@@ -177,8 +179,8 @@ impl ItemValues {
         Self::Fields(fields.map(|(index, _)| index).collect())
     }
 
-    /// Returns the values of `item`, the object of an item, as memoryview compares them: without the fields that have no
-    /// values. A single value is not a tuple.
+    /// Returns the values of `item`, the object of an item, without the fields that have no values, as memoryview
+    /// compares them. A single value becomes the value itself, and not a tuple of one element.
     ///
     /// # Errors
     /// - no memory: `MemoryError`
@@ -192,12 +194,12 @@ impl ItemValues {
     }
 }
 
-/// Returns the hash of the bytes of all items of `held`. As for memoryview, the view must be read-only, its items must
-/// be bytes, and the exporter must have a hash.
+/// Returns the hash of the bytes of all items of `held`. As for memoryview, the view must be read-only, the items must
+/// be bytes, and the exporter must be hashable.
 ///
 /// # Errors
-/// - a writable view, or items that are not bytes: `ValueError`
-/// - the exporter has no hash: `TypeError`
+/// - the view is writable, or the items are not bytes: `ValueError`
+/// - the exporter is not hashable: `TypeError`
 pub(super) fn hash(py: Python<'_>, held: PinnedPart<'_>, exporter: Option<&Bound<'_, PyAny>>) -> PyResult<isize> {
     let part = held.part();
     if !part.view().readonly() {

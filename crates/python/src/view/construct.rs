@@ -1,5 +1,5 @@
-//! The layouts that the user gives to `View(obj, format, dialect)` and `view.cast(format)`: opens the buffer of `obj`,
-//! and converts an error of the library to an exception.
+//! Implements `View(obj, format, dialect)` and `view.cast(format)`: opens the buffer of `obj`, applies the layout
+//! `format`, and converts an error of the library to an exception with a help line.
 
 use std::sync::Arc;
 
@@ -21,11 +21,11 @@ use crate::layout_argument::{Call, LayoutArgument};
 use crate::names::dialect_by_name;
 use crate::objects;
 
-/// Opens the buffer of `exporter`. `format` replaces the format of the exporter; `None` keeps the exporter's format.
-/// `dialect` is the name of the dialect of the format; with `None`, the library determines the dialect.
+/// Opens the buffer of `exporter`. If `format` is `Some`, it replaces the format of the exporter. `dialect` is the name
+/// of the dialect of the format; if it is `None`, the library determines the dialect.
 ///
 /// # Errors
-/// - a `format` that describes no layout, or a `dialect` of an unknown name
+/// - `format` describes no layout, or `dialect` is unknown
 /// - as [`pep3118::py::open`]
 #[inline]
 pub(super) fn open(
@@ -44,7 +44,8 @@ pub(super) fn open(
     open_exporter(exporter, format, dialect)
 }
 
-/// Opens the buffer of `exporter`, which is not a memoryview of a `View`. The arguments are those of [`open`].
+/// Opens the buffer of `exporter`, which must not be a memoryview of a `View`. The parameters have the same meaning as
+/// those of [`open`].
 ///
 /// # Errors
 /// - as [`open`]
@@ -63,11 +64,11 @@ pub(super) fn open_exporter(
     }
 }
 
-/// Opens the buffer of `exporter` as items of the layout `format`. `dialect` is as for [`open`].
+/// Opens the buffer of `exporter` as items of the layout `format`. `dialect` has the same meaning as in [`open`].
 ///
 /// # Errors
 /// - as [`open`]
-/// - the memory does not have the size of the items: `ValueError`
+/// - the size of the memory does not match the size of the items: `ValueError`
 fn open_with(exporter: &Bound<'_, PyAny>, format: &Bound<'_, PyAny>, dialect: Option<&str>) -> PyResult<OpenBuffer> {
     let layout = LayoutArgument::new(format, "format")?;
     let dialect = dialect.map(dialect_by_name).transpose()?;
@@ -78,11 +79,12 @@ fn open_with(exporter: &Bound<'_, PyAny>, format: &Bound<'_, PyAny>, dialect: Op
     })
 }
 
-/// Returns the description of items of the layout `format`, the argument of `cast`. `dialect` is as for [`open`].
+/// Returns the description of items of the layout `format`, the argument of `cast`. `dialect` has the same meaning as
+/// in [`open`].
 ///
 /// # Errors
-/// - a `format` that describes no layout, is invalid or is ambiguous
-/// - a `dialect` of an unknown name: `ValueError`
+/// - `format` describes no layout, is invalid or is ambiguous
+/// - `dialect` is unknown: `ValueError`
 pub(super) fn cast_items(format: &Bound<'_, PyAny>, dialect: Option<&str>) -> PyResult<Arc<ItemDescription>> {
     let layout = LayoutArgument::new(format, "format")?;
     let dialect = dialect.map(dialect_by_name).transpose()?;
@@ -92,11 +94,11 @@ pub(super) fn cast_items(format: &Bound<'_, PyAny>, dialect: Option<&str>) -> Py
     })
 }
 
-/// Returns the part that covers the bytes of `part` as items of `description`. `shape` is the shape of the result; with
-/// `None`, the result has one dimension. The items of the result are contiguous in the order `order`.
+/// Returns the part that covers the bytes of `part` as items of `description`. `shape` is the shape of the result;
+/// `None` means one dimension. The items of the result are contiguous in the order `order`.
 ///
 /// # Errors
-/// - the memory of `part` is not contiguous, or the number of bytes is not that of the new items: `CastError`
+/// - the memory of `part` is not contiguous, or its size differs from the size of the new items: `CastError`
 pub(super) fn cast(
     part: &Part,
     description: Arc<ItemDescription>,
@@ -126,21 +128,21 @@ pub(super) fn cast(
     part.cast(description, shape, order)
 }
 
-/// Returns `exporter` if it is a `View`, and the `View` that exports the memory if `exporter` is a memoryview. Returns
-/// `None` for any other exporter, and for a memoryview that was released.
+/// If `exporter` is a `View`, returns `exporter`. If `exporter` is a memoryview of a `View`, returns this `View`.
+/// Returns `None` for any other exporter, and for a memoryview that was released.
 #[inline]
 pub(super) fn view_of<'py>(exporter: &Bound<'py, PyAny>) -> Option<Bound<'py, View>> {
     if let Ok(view) = exporter.cast_exact::<View>() {
         return Some(view.clone());
     }
     let memoryview = exporter.cast_exact::<PyMemoryView>().ok()?;
-    // If the memoryview was released, the request for its buffer raises the exception.
+    // If the memoryview was released, the later request for its buffer raises the exception.
     memoryview.getattr(intern!(exporter.py(), "obj")).ok()?.cast_into_exact::<View>().ok()
 }
 
-/// Opens the buffer of `memoryview`, a memoryview of `view`. The items have the description of the items of `view`,
-/// which says more than their exported format. Returns `None` if the memoryview was cast to another format, or has no
-/// format of the view.
+/// Opens the buffer of `memoryview`, a memoryview of `view`. The new items get the description of the items of `view`,
+/// because this description contains more than the exported format. Returns `None` if the memoryview was cast to
+/// another format, or does not have the format of the view.
 ///
 /// # Errors
 /// - as [`pep3118::py::open`]
@@ -152,16 +154,16 @@ fn open_memoryview_of(view: &Bound<'_, View>, memoryview: &Bound<'_, PyAny>) -> 
 }
 
 /// Returns the dialect of the format of a `View`, or `None` for any other exporter. `exporter` may also be a memoryview
-/// of a `View`. If the memoryview was cast, `format` differs from the format of the `View`. The result is then
-/// `Some(None)`, because the dialect is unknown.
+/// of a `View`, and `format` is then the format of the memoryview. If the memoryview was cast, `format` differs from
+/// the format of the `View`, and the result is `Some(None)`: the dialect is unknown.
 fn dialect_of_view(exporter: &Bound<'_, PyAny>, format: Option<&[u8]>) -> Option<Option<&'static Dialect>> {
     let view = exporter.cast_exact::<View>().ok()?;
     let description = view.get().description();
     Some(if format == Some(description.format()) { description.dialect() } else { None })
 }
 
-/// Converts `error`, the reason why a buffer was not opened, to an exception. `call` is the call that the message
-/// suggests if the format is ambiguous.
+/// Converts `error`, the reason why a buffer was not opened, to an exception. `call` is the Python call that the help
+/// line contains if the format is ambiguous.
 fn exception(error: OpenError, call: Call) -> PyErr {
     match error {
         OpenError::Rules(report) => Python::attach(|py| broken_rules(py, &report))
@@ -171,7 +173,7 @@ fn exception(error: OpenError, call: Call) -> PyErr {
     }
 }
 
-/// Returns whether `View(exporter).cast(format)` has a result for the layout `layout` of `format`.
+/// Returns `true` if `View(exporter).cast(format)` would succeed. `layout` is the layout that `format` declares.
 fn can_cast(exporter: &Bound<'_, PyAny>, layout: &LayoutArgument<'_>, dialect: Option<&'static Dialect>) -> bool {
     let Ok(items) = layout.description(None, dialect) else { return false };
     let Ok(opened_buffer) = open(exporter, None, None) else { return false };
@@ -179,7 +181,8 @@ fn can_cast(exporter: &Bound<'_, PyAny>, layout: &LayoutArgument<'_>, dialect: O
     part.cast(items, None, Order::C).is_ok()
 }
 
-/// Creates the exception for `error`: the text `layout` is invalid, or has another size than the items of `exporter`.
+/// Creates the exception for `error`: `layout` is an invalid format, or its size differs from the size of the items of
+/// `exporter`.
 #[cold]
 fn mismatch(
     error: &LayoutError,
@@ -199,7 +202,8 @@ fn mismatch(
     refused(error, (text, Some(*itemsize), dialect), &DataModel::HOST, Call::VIEW)
 }
 
-/// Returns `layout` as an argument in a help line: the text of a short format, or the name of the argument.
+/// Returns the Python source of the argument `layout`, for a help line: a short format as a string, and `format`, the
+/// name of the argument, for any other layout.
 fn quoted(layout: &LayoutArgument<'_>) -> String {
     match layout.text().map(escape) {
         Some(text) if text.len() <= 40 && !text.contains(['\'', '\\']) => format!("'{text}'"),
@@ -207,7 +211,8 @@ fn quoted(layout: &LayoutArgument<'_>) -> String {
     }
 }
 
-/// Creates the exception for `error`: the memory of `exporter` does not have the size of items of `layout`.
+/// Creates the exception for `error`: the size of the memory of `exporter` does not match the size of items of
+/// `layout`.
 #[cold]
 fn item_size(
     error: ItemSizeError,
@@ -218,7 +223,7 @@ fn item_size(
     let ItemSizeError { len, itemsize, wanted, is_contiguous } = error;
     let format = quoted(layout);
     let (bytes, size) = (plural(len, "byte"), plural(wanted, "byte"));
-    // Items of 0 bytes and items that are larger than any memory cover no whole item.
+    // Without a division, `whole` is 0: an item has 0 bytes, or is larger than any memory.
     let whole = i64::try_from(wanted).ok().and_then(|wanted| len.checked_div(wanted)).unwrap_or(0);
     let message = if itemsize != 1 {
         let help = if can_cast(exporter, layout, dialect) {

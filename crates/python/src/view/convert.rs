@@ -1,4 +1,4 @@
-//! `to_numpy`, `to_arrow`, `to_pandas` and `to_polars`.
+//! The conversions of a `View` to objects of other packages: `to_numpy`, `to_arrow`, `to_pandas` and `to_polars`.
 
 use pep3118::layout::Type;
 use pep3118::view::Order;
@@ -12,20 +12,21 @@ use super::numbers::are_numbers;
 use crate::dtype::to_dtype;
 use crate::objects;
 
-/// Returns whether the rows of `view` are records: one dimension of records.
+/// Returns `true` if `view` has one dimension and its items are records.
 fn has_records(view: &View) -> bool {
     let part = view.parts().0;
     let item = part.description().item();
     part.shape().len() == 1 && item.ty() == Type::Record && item.shape().is_empty()
 }
 
-/// Returns a NumPy array of the items of `view`. `copy` is `true` for a copy, `false` for the memory of the view, and
-/// `None` for a copy if the memory cannot be shared.
+/// Returns a NumPy array of the items of `view`. If `copy` is `true`, the array has a copy of the items. If `copy` is
+/// `false`, the array shares the memory of the view. If `copy` is `None`, the items are copied only if the memory
+/// cannot be shared.
 ///
 /// # Errors
 /// - NumPy has no dtype for the items: `NotImplementedError`
-/// - a `copy` of `false`, and the items are reached through pointers: `ValueError`
-/// - items with references whose owner is unknown: `TypeError`
+/// - `copy` is `false`, and access to the items follows pointers: `ValueError`
+/// - the items have references whose owner is unknown: `TypeError`
 pub(super) fn to_numpy<'py>(slf: &Bound<'py, View>, copy: Option<bool>) -> PyResult<Bound<'py, PyAny>> {
     let (py, view) = (slf.py(), slf.get());
     let (part, hold) = view.parts();
@@ -85,13 +86,14 @@ pub(super) fn to_arrow<'py>(slf: &Bound<'py, View>) -> PyResult<Bound<'py, PyAny
 pub(super) fn to_polars<'py>(slf: &Bound<'py, View>) -> PyResult<Bound<'py, PyAny>> {
     let py = slf.py();
     let polars = py.import("polars")?;
-    // polars treats the view itself as a sequence of Python objects, which has other types than the items.
+    // polars would treat the view itself as a sequence of Python objects, and would choose other types than those of
+    // the items.
     let stream = Bound::new(py, ArrowStream(slf.clone().unbind()))?;
     let frame = polars.call_method1("DataFrame", (stream,))?;
     if has_records(slf.get()) { Ok(frame) } else { frame.call_method1("to_series", (0,)) }
 }
 
-/// An object that only offers the Arrow stream of a view.
+/// An object whose only method is `__arrow_c_stream__` of a view.
 #[pyclass(frozen, name = "_ArrowStream", module = "pep3118")]
 struct ArrowStream(Py<View>);
 
@@ -107,8 +109,8 @@ impl ArrowStream {
     }
 }
 
-/// Returns the values of `column`, a view with one or more dimensions, for a column of pandas: an array of numbers in
-/// the byte order of this machine, or a list of objects.
+/// Returns the values for a column of pandas: an array of numbers in the byte order of this machine, or a list of
+/// objects. `column` is a view with at least one dimension.
 fn pandas_column<'py>(column: &Bound<'py, View>) -> PyResult<Bound<'py, PyAny>> {
     let part = column.get().parts().0;
     if part.shape().len() != 1 || !are_numbers(part) {
@@ -126,7 +128,7 @@ fn pandas_column<'py>(column: &Bound<'py, View>) -> PyResult<Bound<'py, PyAny>> 
 /// items.
 ///
 /// # Errors
-/// - no dimension, or more than two dimensions: `ValueError`
+/// - the view has no dimension, or more than two dimensions: `ValueError`
 /// - as `columns` and `tolist`
 pub(super) fn to_pandas<'py>(slf: &Bound<'py, View>) -> PyResult<Bound<'py, PyAny>> {
     let py = slf.py();

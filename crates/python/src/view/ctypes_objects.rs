@@ -10,12 +10,12 @@ use pyo3::types::{PyString, PyTuple, PyType};
 /// The maximum number of nested structures and arrays that [`assign`] enters.
 const DEPTH: usize = 64;
 
-/// Assigns `value` to the `py_object` at `offset` bytes in `instance`, an instance of a ctypes class, as
-/// `instance[1].field = value` does. Writing the address of `value` to the memory is not enough, because ctypes stores
-/// the reference to `value` in a dictionary of the instance that owns the memory.
+/// Assigns `value` to the `py_object` at the byte `offset` of `instance`, an instance of a ctypes class. The function
+/// uses an assignment of ctypes, such as `instance[1].field = value`. Writing the address of `value` to the memory is
+/// not enough, because ctypes stores the reference to `value` in a dictionary of the instance that owns the memory.
 ///
 /// # Errors
-/// - an instance that has no `py_object` at `offset`: `TypeError`
+/// - `instance` has no `py_object` at `offset`: `TypeError`
 /// - ctypes raises an exception: the exception is returned unchanged
 pub(super) fn assign(instance: &Bound<'_, PyAny>, offset: usize, value: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = instance.py();
@@ -53,11 +53,11 @@ fn is_object(class: &Bound<'_, PyType>) -> PyResult<bool> {
     class.is_subclass(OBJECT.import(class.py(), "ctypes", "py_object")?)
 }
 
-/// A field of a structure: the name of the field, its ctypes class, and its offset in the structure in bytes.
+/// A field of a ctypes structure: (name, ctypes class, offset in the structure in bytes).
 type CField<'py> = (Bound<'py, PyString>, Bound<'py, PyType>, usize);
 
-/// Returns the field of a structure that contains the byte at `offset`. `size` returns the size of a class in bytes.
-/// Returns `None` if no field contains the byte.
+/// Returns the field of the structure `class` that contains the byte at `offset`. `size` returns the size of a ctypes
+/// class in bytes. Returns `None` if no field contains the byte.
 fn field_at<'py>(
     class: &Bound<'py, PyType>,
     offset: usize,

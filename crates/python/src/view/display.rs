@@ -1,7 +1,7 @@
 //! `repr(view)` and the HTML of notebooks: the shape, the format, and the first and the last items.
 //!
-//! The text, the time and the memory are bounded: at most `ENDS` items at each end are read, and of a long value only the
-//! start.
+//! The length of the text, the time and the memory are bounded: the module reads at most the first and the last `ENDS`
+//! items of a dimension, and only the start of a long value.
 
 use pep3118::__private::{abridge, escape};
 use pep3118::layout::Type;
@@ -13,29 +13,30 @@ use super::item::names;
 use super::part::{Part, read_item, select};
 use crate::explain::escape_html;
 
-/// The number of items that are shown at each end.
+/// The number of items that are shown at the start and at the end of an abridged dimension.
 const ENDS: i64 = 4;
 /// The width of the text in columns.
 const WIDTH: usize = 80;
-/// The number of columns of a table before the omitted columns.
+/// The maximum number of columns of a table. The text shows that further columns are omitted.
 const COLUMNS: usize = 12;
 /// The largest number of characters of a value in a table.
 const CELL: usize = 24;
-/// The size in bytes of the longest value that is read as a whole.
+/// The size in bytes of the longest value that is read completely.
 const WHOLE: u64 = 256;
 
 /// Writes the values of a view as text of a bounded length.
 struct Writer<'a, 'py> {
     py: Python<'py>,
     hold: &'a Hold,
-    /// The number of elements at each end of an array.
+    /// The number of elements that are shown at the start and at the end of an array.
     ends: i64,
-    /// The number of characters after which nothing more is written.
+    /// The length of `text` in characters at which the writer stops.
     limit: usize,
     text: String,
 }
 
-/// Returns the indices of the first and the last `ends` of `length` items. `None` is the place of the omitted items.
+/// Returns the indices of the items to show, of `length` items: the first `ends` and the last `ends` items. `None`
+/// represents the omitted items between them.
 fn shown(length: i64, ends: i64) -> Vec<Option<i64>> {
     if length <= ends.saturating_mul(2).saturating_add(1) {
         return (0..length).map(Some).collect();
@@ -55,7 +56,8 @@ impl Writer<'_, '_> {
         Ok(cut(writer.text, limit))
     }
 
-    /// Writes the entries with the numbers `entries` in brackets. `None` becomes `...`.
+    /// Writes `open`, the elements and `close`. `entries` contains the indices of the elements, and `write` writes the
+    /// element at an index. `None` becomes `...`.
     fn list(
         &mut self,
         (open, close): (char, char),
@@ -146,7 +148,7 @@ impl Writer<'_, '_> {
     }
 }
 
-/// Returns the first characters of `text` and `...` if `text` has more than `limit` characters.
+/// Returns `text` if `text` has at most `limit` characters, and otherwise the first characters of `text` and `...`.
 fn cut(text: String, limit: usize) -> String {
     if text.chars().count() <= limit {
         return text;
@@ -157,13 +159,13 @@ fn cut(text: String, limit: usize) -> String {
 /// The names of the fields of records, and the values of the first and the last records.
 struct Grid {
     head: Vec<String>,
-    /// The index of each row, or `...` for the omitted rows, and the values.
+    /// Each row as (index, values). The index is `...` for the omitted rows.
     rows: Vec<(String, Vec<String>)>,
 }
 
 impl Grid {
-    /// Reads the first and the last records of `part`. Returns `None` if `part` is not one dimension of records with
-    /// fields.
+    /// Reads the first and the last records of `part`. Returns `None` unless `part` has one dimension of records that
+    /// have fields.
     fn of(py: Python<'_>, hold: &Hold, part: &Part) -> PyResult<Option<Self>> {
         let item = part.description().item();
         let ([length], true) = (part.shape(), item.ty() == Type::Record && item.shape().is_empty()) else {
@@ -219,7 +221,7 @@ impl Grid {
             |widths: &[usize]| widths.iter().fold(labels, |sum, width| sum.saturating_add(*width).saturating_add(2));
         while total(&widths) > WIDTH && widths.len() > 1 {
             let last = widths.len().saturating_sub(1);
-            // The last column that is shown becomes `...`, and the columns after it are left out.
+            // The last column that fits becomes `...`, and the later columns are left out.
             let dotted = last.saturating_sub(1);
             widths.truncate(last);
             self.head.truncate(last);
@@ -257,7 +259,7 @@ fn dots() -> String {
     "...".to_owned()
 }
 
-/// Returns the name of a field as the head of a column.
+/// Returns the head of a column for the field `name`.
 fn label(name: &str) -> String {
     cut(abridge(name.as_bytes(), CELL.saturating_mul(4)).into_owned(), CELL)
 }
@@ -274,7 +276,7 @@ fn heading(part: &Part) -> String {
     format!("{start}{format}'>")
 }
 
-/// Returns the lines of the items of `part`, or an empty string if there are none.
+/// Returns the lines of the items of `part`, or an empty string if `part` has no items.
 fn lines(py: Python<'_>, part: &Part, hold: &Hold) -> PyResult<String> {
     if part.shape().contains(&0) {
         return Ok(String::new());

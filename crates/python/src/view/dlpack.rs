@@ -27,20 +27,20 @@ pub(super) struct Arguments {
     pub(super) max_version: Option<(u32, u32)>,
     /// The device on which the consumer wants the memory: the type and the number. `None` means any device.
     pub(super) device: Option<(i32, i32)>,
-    /// Whether the memory is copied. `None` means that it is not copied.
+    /// Whether the items are copied. `None` means that the items are not copied.
     pub(super) copy: Option<bool>,
 }
 
-/// Returns the value of `View.__dlpack_device__`: the type and the number of the processor.
+/// The value of `View.__dlpack_device__`: DLPack's number for the device type CPU, and the number of the device.
 pub(super) const DEVICE: (i32, i32) = (CPU, 0);
 
 /// Returns the capsule of `View.__dlpack__` for the items of `part`, with a tensor that owns a reference to the buffer.
 ///
 /// # Errors
-/// - another device than the processor: `BufferError`
-/// - items that are not single numbers in the byte order of this machine: `BufferError`
-/// - without a copy: strides that are not multiples of the itemsize, numbers that are not aligned, and read-only memory
-///   for a consumer before version 1.0: `BufferError`
+/// - the device is not the CPU: `BufferError`
+/// - an item is not a single number in the byte order of this machine: `BufferError`
+/// - without a copy: a stride is not a multiple of the itemsize, the numbers are not aligned, or the memory is
+///   read-only and the consumer reads only versions before 1.0: `BufferError`
 /// - no memory: `MemoryError`
 pub(super) fn capsule<'py>(
     py: Python<'py>,
@@ -95,23 +95,23 @@ pub(super) fn capsule<'py>(
     }
 }
 
-/// Returns the exception for a view that `__dlpack__` refuses for `reason`.
+/// Creates the exception for a view that `__dlpack__` refuses. `reason` is the end of the message.
 fn refused(reason: impl std::fmt::Display) -> PyErr {
     objects::error::<PyBufferError>(format!("View.__dlpack__: {reason}"))
 }
 
-/// Numbers in memory, described as DLPack describes them.
+/// The description of numbers in memory, in the units of DLPack.
 struct Numbers {
     data: *mut u8,
     dtype: DataType,
     shape: Box<[i64]>,
-    /// The strides in numbers.
+    /// The strides of the dimensions. The unit is one number.
     strides: Box<[i64]>,
 }
 
 impl Numbers {
-    /// Describes the items of `part`, or a copy of them that is contiguous in C order if `copied` is `true`. The data
-    /// of a copy is NULL. Returns an error if DLPack cannot describe the items.
+    /// Describes the items of `part`. If `copied` is `true`, describes a copy of the items that is contiguous in C
+    /// order; the address of the data is then NULL. Returns an error if DLPack cannot describe the items.
     fn of(part: &Part, copied: bool) -> PyResult<Self> {
         let item = part.description().item();
         let dtype = data_type(item)?;
@@ -120,9 +120,9 @@ impl Numbers {
         let mut c_stride = 1_i64;
         let mut numbers = Vec::with_capacity(shape.len());
         let is_empty = shape.contains(&0);
-        for (extent, stride) in shape.iter().zip(&strides).rev() {
-            // No element is reached over the stride of a dimension with at most one index.
-            let in_numbers = if copied || is_empty || *extent == 1 {
+        for (length, stride) in shape.iter().zip(&strides).rev() {
+            // The stride of a dimension with at most one index is never used.
+            let in_numbers = if copied || is_empty || *length == 1 {
                 Some(c_stride)
             } else {
                 stride.checked_div(size).filter(|count| count.checked_mul(size) == Some(*stride))
@@ -130,7 +130,7 @@ impl Numbers {
             numbers.push(in_numbers.ok_or_else(|| {
                 refused(format!("the stride {stride} is not a multiple of {size} bytes: use copy=True"))
             })?);
-            c_stride = c_stride.saturating_mul((*extent).max(1));
+            c_stride = c_stride.saturating_mul((*length).max(1));
         }
         numbers.reverse();
         let data = if copied { std::ptr::null_mut() } else { Self::address(part, item)? };
@@ -138,18 +138,18 @@ impl Numbers {
     }
 
     /// Returns the address of the first number of `part`, whose items are `item`. Returns an error if access to the
-    /// numbers follows pointers, or if a consumer could not read the numbers because they are not aligned.
+    /// numbers follows pointers, or if the numbers are not aligned, because a consumer could not read such numbers.
     fn address(part: &Part, item: Field<'_>) -> PyResult<*mut u8> {
         let view = part.view();
         if view.is_indirect() {
             return Err(refused("the items are reached through pointers: use copy=True"));
         }
         let data = part.buf().wrapping_offset(isize::try_from(view.offset())?);
-        // A complex number is aligned as its parts are.
+        // A complex number has the alignment of its real part.
         let parts = if matches!(item.ty(), Type::Complex32 | Type::Complex64 | Type::Complex128) { 2 } else { 1 };
         let alignment = i64::try_from(item.size())?.checked_div(parts).unwrap_or(1).max(1);
         let is_aligned = |distance: i64| distance.checked_rem(alignment) == Some(0);
-        let strides = view.shape().iter().zip(view.strides()).filter(|(extent, _)| **extent > 1);
+        let strides = view.shape().iter().zip(view.strides()).filter(|(length, _)| **length > 1);
         let mut distances = strides.map(|(_, stride)| *stride).chain([i64::try_from(data.addr())?]);
         if view.len() > 0 && !distances.all(is_aligned) {
             return Err(refused(format!("the numbers are not at multiples of {alignment} bytes: use copy=True")));
@@ -177,8 +177,8 @@ fn data_type(item: Field<'_>) -> PyResult<DataType> {
     Ok(DataType { code, bits: bits.map_err(|_| refused("a number has more than 255 bits"))?, lanes: 1 })
 }
 
-/// Copies the items of `part` to new memory, contiguous in C order. Returns the memory, and the address of the first
-/// item, which is aligned. Returns an error if there is no memory.
+/// Copies the items of `part` to new memory, contiguous in C order. Returns (memory, address of the first item). The
+/// address is a multiple of `COPY_ALIGNMENT`. Returns an error if there is no memory.
 fn aligned_copy(py: Python<'_>, part: &Part, pin: &Pin<'_>) -> PyResult<(Vec<u8>, *mut u8)> {
     let len = usize::try_from(part.view().len()).map_err(|_| objects::no_memory())?;
     let mut memory = objects::zeroed(len.checked_add(COPY_ALIGNMENT).ok_or_else(objects::no_memory)?)?;
@@ -197,7 +197,7 @@ enum Owner {
     Copy { _memory: Vec<u8> },
 }
 
-/// The value that the deleter of a tensor frees: the arrays of the tensor, and the owner of its memory.
+/// The Rust value that a tensor owns and that its deleter frees: the arrays of the tensor, and the owner of the memory.
 struct Context {
     shape: Box<[i64]>,
     strides: Box<[i64]>,
@@ -216,10 +216,10 @@ impl Drop for Context {
     }
 }
 
-/// Frees the value `context` of a tensor.
+/// Frees `context`, the [`Context`] of a tensor.
 ///
 /// # Safety
-/// - (a) `context` is the pointer of [`capsule`] to a [`Context`], and is not used any more.
+/// - (a) `context` is a pointer to a [`Context`] that [`capsule`] created, and is not used after this call.
 unsafe fn delete_context(context: *mut c_void) {
     // SAFETY: by (a) the pointer is from `Box::into_raw`, and nothing else uses it.
     drop(unsafe { Box::from_raw(context.cast::<Context>()) });
@@ -228,7 +228,7 @@ unsafe fn delete_context(context: *mut c_void) {
 /// The deleter of a tensor without a version.
 ///
 /// # Safety
-/// - (a) `managed` is NULL, or the pointer of [`capsule`] to a tensor that nothing else uses any more.
+/// - (a) `managed` is NULL, or a pointer to a tensor that [`capsule`] created. The tensor is not used after this call.
 unsafe extern "C" fn delete_legacy(managed: *mut ManagedTensor) {
     if managed.is_null() {
         return;
@@ -253,11 +253,11 @@ unsafe extern "C" fn delete_versioned(managed: *mut VersionedTensor) {
     unsafe { delete_context(managed.context) }
 }
 
-/// Returns the pointer in `object`, a capsule that is being freed, if the capsule still has the name `name`. A consumer
-/// that takes the tensor changes the name. Returns `None` otherwise.
+/// Returns the pointer to the tensor in `object`, a capsule that is being freed, if no consumer has taken the tensor. A
+/// consumer that takes the tensor changes the name of the capsule. Returns `None` if the name is not `name`.
 ///
 /// # Safety
-/// - (a) `object` is a capsule, and the interpreter is attached.
+/// - (a) `object` is a capsule, and the thread is attached to the interpreter.
 unsafe fn unused(object: *mut ffi::PyObject, name: &CStr) -> Option<*mut c_void> {
     // SAFETY: by (a) the object is a capsule. The name ends with a NUL.
     if unsafe { ffi::PyCapsule_IsValid(object, name.as_ptr()) } == 0 {
@@ -267,24 +267,24 @@ unsafe fn unused(object: *mut ffi::PyObject, name: &CStr) -> Option<*mut c_void>
     Some(unsafe { ffi::PyCapsule_GetPointer(object, name.as_ptr()) })
 }
 
-/// The destructor of a capsule with a tensor without a version.
+/// The destructor of a capsule that contains a tensor without a version.
 ///
 /// # Safety
-/// - (a) `object` is a capsule of [`capsule`], and the interpreter is attached.
+/// - (a) `object` is a capsule of [`capsule`], and the thread is attached to the interpreter.
 unsafe extern "C" fn destroy_legacy(object: *mut ffi::PyObject) {
-    // SAFETY: (a) is the same requirement.
+    // SAFETY: (a) is requirement (a) of this function.
     if let Some(managed) = unsafe { unused(object, LEGACY) } {
         // SAFETY: (a) No consumer has taken the tensor, so the capsule is its only owner.
         unsafe { delete_legacy(managed.cast()) }
     }
 }
 
-/// The destructor of a capsule with a tensor with a version.
+/// The destructor of a capsule that contains a tensor with a version.
 ///
 /// # Safety
-/// - (a) `object` is a capsule of [`capsule`], and the interpreter is attached.
+/// - (a) `object` is a capsule of [`capsule`], and the thread is attached to the interpreter.
 unsafe extern "C" fn destroy_versioned(object: *mut ffi::PyObject) {
-    // SAFETY: (a) is the same requirement.
+    // SAFETY: (a) is requirement (a) of this function.
     if let Some(managed) = unsafe { unused(object, VERSIONED) } {
         // SAFETY: (a) No consumer has taken the tensor, so the capsule is its only owner.
         unsafe { delete_versioned(managed.cast()) }
@@ -299,7 +299,8 @@ fn new_capsule<'py>(
     name: &'static CStr,
     destructor: unsafe extern "C" fn(*mut ffi::PyObject),
 ) -> PyResult<Bound<'py, PyAny>> {
-    // SAFETY: the pointer is not NULL, the name is static and ends with a NUL, and the interpreter is attached.
+    // SAFETY: the pointer is not NULL, the name is static and ends with a NUL, and the thread is attached to the
+    // interpreter.
     let capsule = unsafe { ffi::PyCapsule_New(managed, name.as_ptr(), Some(destructor)) };
     // SAFETY: `PyCapsule_New` returns a new reference, or returns NULL and sets an exception.
     unsafe { Bound::from_owned_ptr_or_err(py, capsule) }

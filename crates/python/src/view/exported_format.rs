@@ -1,9 +1,9 @@
-//! The format that a `View` exports through the buffer protocol.
+//! `ExportedFormat`: the format that a `View` exports through the buffer protocol.
 //!
-//! NumPy asks an object for a buffer first, and for `__array_interface__` only if the object refuses the buffer. Some
-//! layouts have no format that NumPy reads as this layout: overlapping fields, fields that are not in the order of
-//! their offsets, and a byte-swapped `long double`. For these layouts a `View` refuses requests for the format, so that
-//! NumPy takes the array interface, where a dtype describes the items.
+//! NumPy first requests a buffer of an object, and reads `__array_interface__` only if the object refuses the request.
+//! For some layouts, no format exists that NumPy reads as the same layout: overlapping fields, fields that are not in
+//! the order of their offsets, and a byte-swapped `long double`. For these layouts, a `View` refuses requests for the
+//! format. NumPy then reads the array interface, in which a dtype describes the items.
 
 use pep3118::abi::DataModel;
 use pep3118::layout::{Comparison, Dialect, Equivalence, Field, Layout, Target, Type, reconcile};
@@ -11,10 +11,10 @@ use pep3118::py::ItemDescription;
 
 use crate::dtype::has_dtype;
 
-/// How the readers of formats interpret a format, compared with a layout.
+/// The agreement of the readers of formats (NumPy, `struct` and this package) with a layout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Agreement {
-    /// At least one reader finds another layout, or cannot decide between several layouts.
+    /// At least one reader finds another layout, or finds several possible layouts.
     Wrong,
     /// No reader finds another layout, and NumPy refuses the format.
     NumPyRefuses,
@@ -22,10 +22,10 @@ enum Agreement {
     Full,
 }
 
-/// The format that consumers of a view get.
+/// The format in the buffers that a view exports.
 #[derive(Debug)]
 pub(super) enum ExportedFormat {
-    /// Consumers get the format of the description.
+    /// Consumers get the format of the item description.
     Own,
     /// Consumers get this format.
     Other(Box<[u8]>),
@@ -37,12 +37,13 @@ impl ExportedFormat {
     /// Returns the format that consumers get for the items of `description`.
     ///
     /// Some formats have several interpretations. NumPy writes `T{T{d:f0:b:f1:}:x:xxxxxxxb:y:}` for an aligned dtype,
-    /// and reads another layout from it. So the result is a format that NumPy, `struct` and this package interpret as
-    /// the same layout, if there is such a format. If NumPy reads no format as this layout, but has a dtype for it, the
-    /// result is `Refused`.
+    /// and reads another layout from it. The result is therefore a format that NumPy, `struct` and this package
+    /// interpret as the same layout, if such a format exists. If NumPy reads no format as this layout, but has a dtype
+    /// for the layout, the result is `Refused`.
     pub(super) fn of(description: &ItemDescription) -> Self {
         let is_leaf_of = |types: &[Type]| description.plan().leaves().iter().any(|leaf| types.contains(&leaf.ty()));
-        // NumPy reads `3x`, the format of its own dtype `V3`, as a record without fields. Other exporters mean bytes.
+        // NumPy reads `3x`, the format of its own dtype `V3`, as a record without fields. In other exporters, `3x`
+        // means bytes.
         let is_void = is_leaf_of(&[Type::Void]);
         let is_numpy = description.dialect().is_some_and(|dialect| dialect.name == Dialect::NUMPY.name);
         // A format of one number has one interpretation. NumPy does not read a byte-swapped `long double`.
@@ -65,7 +66,8 @@ impl ExportedFormat {
                 best = (found, Self::Other(format.into()));
             }
         }
-        // NumPy has no pointers. Its dtype of an address is an integer, which is less than the format declares.
+        // NumPy has no type for pointers. NumPy's dtype of an address is an integer, so a dtype declares less than the
+        // format.
         if best.0 < Agreement::Full && !is_leaf_of(&[Type::Pointer]) && has_dtype(layout) {
             return Self::Refused;
         }
@@ -73,7 +75,7 @@ impl ExportedFormat {
     }
 }
 
-/// Returns how the readers of formats interpret `format`, compared with `layout`.
+/// Compares the interpretations of `format` by the readers of formats with `layout`.
 fn agreement(format: &[u8], layout: &Layout) -> Agreement {
     let model = &DataModel::HOST;
     let is_same = |read: &Layout| {
@@ -93,9 +95,9 @@ fn agreement(format: &[u8], layout: &Layout) -> Agreement {
     }
 }
 
-/// Returns whether `one` and `other` have the same records with the same sizes. `Comparison` ignores padding at the end of
-/// a record, and a record without fields is bytes to it.
-// The recursion is as deep as records are nested, which the parser bounds.
+/// Returns `true` if `one` and `other` have the same records with the same sizes. `Comparison` does not check the
+/// sizes: it ignores padding at the end of a record, and treats a record without fields as bytes.
+// The depth of the recursion is the nesting depth of records, which the parser limits.
 fn has_same_sizes(one: Field<'_>, other: Field<'_>) -> bool {
     let is_record = |field: Field<'_>| field.ty() == Type::Record;
     one.size() == other.size()

@@ -1,7 +1,7 @@
 //! `Hold`, the reference of a view to an acquired buffer, and `Pin`, which keeps a view from being released.
 //!
-//! A view owns its buffer until a second view of the buffer is created. The buffer then moves to a
-//! [`ManagedBuffer`], which both views share. Most views have no second view, so they need no second Python object.
+//! A view owns its buffer until a second view of the buffer is created. The buffer then moves to a [`ManagedBuffer`], a
+//! Python object that both views share. Most buffers have only one view and need no `ManagedBuffer`.
 //!
 //! A *user* of a view is a consumer that has acquired a buffer from the view, or an operation that is running on the
 //! view. A view with users cannot be released.
@@ -38,8 +38,8 @@ enum Memory {
 }
 
 impl ManagedBuffer {
-    /// Creates a shared buffer with the owner `memory` and the number of views 1. `None` means that the caller sets the
-    /// owner later.
+    /// Creates a shared buffer with a view count of 1. `memory` is the owner of the memory; `None` means that the
+    /// caller sets the owner later.
     fn new(memory: Option<Memory>) -> Self {
         Self { memory: Mutex::new(memory), shares: AtomicIsize::new(1) }
     }
@@ -48,7 +48,7 @@ impl ManagedBuffer {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Subtracts 1 from the number of views. Releases the buffer if the number becomes 0.
+    /// Subtracts 1 from the number of views. Releases the buffer if no view remains.
     fn drop_share(&self) {
         if add(&self.shares, -1) == 1 {
             let memory = self.lock().take();
@@ -60,20 +60,20 @@ impl ManagedBuffer {
 
 #[pymethods]
 impl ManagedBuffer {
-    // There is no `__clear__`, because the buffer is released when the last view is cleared or freed.
+    // The class has no `__clear__`, because the buffer is released when the last view is cleared or freed.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         // The garbage collector runs only while no Python code runs, so the mutex is not locked now.
         match self.memory.try_lock().as_deref() {
             Ok(Some(Memory::Acquired(acquired))) => acquired.traverse(&visit),
-            // The memory was released, or belongs to a column. There is no reference to visit.
+            // The memory was released, or belongs to a column. Neither has a reference to visit.
             _ => Ok(()),
         }
     }
 }
 
-/// Adds `change` to `count`. Returns the count before the addition.
+/// Adds `change` to `count`. Returns the value before the addition.
 ///
-/// With the GIL, a load and a store are enough, because only the thread that has the GIL uses the counts.
+/// With the GIL, the function uses a load and a store, because only the thread that holds the GIL uses the counts.
 #[inline]
 fn add(count: &AtomicIsize, change: isize) -> isize {
     if cfg!(Py_GIL_DISABLED) {
@@ -84,11 +84,11 @@ fn add(count: &AtomicIsize, change: isize) -> isize {
     before
 }
 
-/// The number of users of a view.
+/// The number of users of a view, or `RELEASED` after the release.
 #[derive(Debug, Default)]
 struct Users(AtomicIsize);
 
-/// The count of a view that was released.
+/// The value of [`Users`] for a view that was released.
 const RELEASED: isize = -1;
 
 impl Users {
@@ -107,8 +107,8 @@ impl Users {
         add(&self.0, -1);
     }
 
-    /// Marks the view as released. Returns `Ok(false)` if the view was already released. Returns `Err` with the number
-    /// of users if the view has users.
+    /// Marks the view as released and returns `Ok(true)`. Returns `Ok(false)` if the view was already released. Returns
+    /// `Err` with the number of users if the view has users.
     fn release(&self) -> Result<bool, isize> {
         match self.0.compare_exchange(0, RELEASED, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => Ok(true),
@@ -125,11 +125,11 @@ impl Users {
 
 /// The reference of a view to its buffer. The reference ends when the view is released.
 pub(super) struct Hold {
-    /// The acquired buffer, or `None` if a `ManagedBuffer` owns the buffer or the view is released. No Python code runs
-    /// while the mutex is locked.
+    /// The acquired buffer. `None` if a `ManagedBuffer` owns the buffer, or if the view is released. No Python code
+    /// runs while the mutex is locked.
     owned: Mutex<Option<Acquired>>,
-    /// The Python object that owns the buffer. The field is set when a second view is created, so creating a third view
-    /// needs no lock.
+    /// The Python object that owns the buffer. The creation of a second view sets this field. The creation of a third
+    /// view therefore needs no lock.
     shared: OnceLock<Py<ManagedBuffer>>,
     users: Users,
 }
@@ -161,20 +161,20 @@ impl Hold {
     /// Adds 1 to the number of users. The view cannot be released until the returned pin is dropped.
     ///
     /// # Errors
-    /// - a view that was released: `ValueError`
+    /// - the view was released: `ValueError`
     #[inline]
     pub(super) fn pin(&self) -> PyResult<Pin<'_>> {
         self.try_pin().ok_or_else(released)
     }
 
-    /// Adds 1 to the number of users, as [`pin`](Self::pin) does. Returns `None` if the view was released. Creates no
-    /// exception, so PyO3 need not count the thread as attached.
+    /// Adds 1 to the number of users, as [`pin`](Self::pin) does. Returns `None` if the view was released. The function
+    /// creates no exception, so a caller may use it while PyO3 does not count the thread as attached.
     #[inline]
     pub(super) fn try_pin(&self) -> Option<Pin<'_>> {
         self.users.enter().then(|| Pin { users: &self.users })
     }
 
-    /// Creates the reference of another view to the same buffer. `_pin` is a pin of this view, which proves that the
+    /// Creates the reference of another view to the same buffer. `_pin` is a pin of this view. The pin proves that the
     /// buffer is not released.
     ///
     /// # Errors
@@ -193,10 +193,11 @@ impl Hold {
     /// Returns the object. Returns an error if there is no memory.
     #[cold]
     fn move_to_object(&self, py: Python<'_>) -> PyResult<&Py<ManagedBuffer>> {
-        // The object is created before the mutex is locked: the garbage collector may run and traverse this view.
+        // The object is created before the mutex is locked, because the creation can run the garbage collector, and the
+        // collector traverses this view.
         let buffer = Py::new(py, ManagedBuffer::new(None))?;
         let mut owned = self.lock();
-        // If there is no buffer, another thread has moved it and has set `shared` before the unlock.
+        // If `owned` is empty, another thread has moved the buffer, and has set `shared` before it unlocked the mutex.
         if let Some(acquired) = owned.take() {
             *buffer.get().lock() = Some(Memory::Acquired(acquired));
             return Ok(self.shared.get_or_init(|| buffer));
@@ -228,32 +229,33 @@ impl Hold {
         self.users.is_released()
     }
 
-    /// Calls `read` with the acquired buffer, and returns the result. Returns `None` without a call if the view is
-    /// released, or if the memory is a decoded column.
+    /// Calls `read` with the acquired buffer, and returns the result. If the view is released or the memory is a
+    /// decoded column, does not call `read` and returns `None`.
     fn with_acquired<T>(&self, read: impl FnOnce(&Acquired) -> Option<T>) -> Option<T> {
         if let Some(acquired) = self.lock().as_ref() {
             return read(acquired);
         }
-        // If another thread moves the buffer to an object, it sets `shared` before it unlocks the mutex.
+        // A thread that moves the buffer to an object sets `shared` before it unlocks the mutex.
         match self.shared.get()?.get().lock().as_ref() {
             Some(Memory::Acquired(acquired)) => read(acquired),
             _ => None,
         }
     }
 
-    /// Returns the object that owns the memory. The exporter of the buffer can be another `View`, through a memoryview.
-    /// The result is then the owner of the memory of that `View`. Returns `None` if the view is released, or if the
-    /// memory is a decoded column.
+    /// Returns the object that owns the memory. If the exporter of the buffer is another `View`, through a memoryview,
+    /// returns the owner of the memory of that `View`. Returns `None` if the view is released, or if the memory is a
+    /// decoded column.
     pub(super) fn exporter<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
         self.origin(py).map(|(exporter, _)| exporter)
     }
 
-    /// Returns the object that owns the memory, as [`exporter`](Self::exporter) does, and the address of the buffer of
-    /// this object. Returns `None` if the view is released, or if the memory is a decoded column.
+    /// Returns (owner, address): the object that owns the memory, as [`exporter`](Self::exporter) does, and the address
+    /// of its buffer. Returns `None` if the view is released, or if the memory is a decoded column.
     pub(super) fn origin<'py>(&self, py: Python<'py>) -> Option<(Bound<'py, PyAny>, usize)> {
         let own = |hold: &Self| hold.with_acquired(|acquired| Some((acquired.exporter(py)?, acquired.buf().addr())));
         let (mut exporter, mut start) = own(self)?;
-        // A loop and not a recursion, because the input decides how many views export memory of each other.
+        // A loop and not a recursion, because the input determines the number of views that export the memory of
+        // another view.
         while let Ok(view) = exporter.cast_exact::<View>() {
             (exporter, start) = own(view.get().parts().1)?;
         }
@@ -261,7 +263,7 @@ impl Hold {
     }
 
     /// Adds 1 to the number of users, for a consumer that requests a buffer from the view. Returns `false` if the view
-    /// was released. After each call that returned `true`, the caller must call [`leave`](Self::leave) once.
+    /// was released. After each result `true`, the caller must call [`leave`](Self::leave) once.
     pub(super) fn enter(&self) -> bool {
         self.users.enter()
     }
@@ -270,8 +272,8 @@ impl Hold {
         self.users.leave();
     }
 
-    /// Reports the reference of the view to the garbage collector. The reference is to the exporter if the view owns
-    /// the buffer, and to the `ManagedBuffer` if the buffer is shared.
+    /// Reports the reference of the view to the garbage collector. The view refers to the exporter if the view owns the
+    /// buffer, and to the `ManagedBuffer` if the buffer is shared.
     pub(super) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         if let Some(buffer) = self.shared.get() {
             return visit.call(buffer);
@@ -279,7 +281,7 @@ impl Hold {
         // The garbage collector runs only while no Python code runs, so the mutex is not locked now.
         match self.owned.try_lock().as_deref() {
             Ok(Some(acquired)) => acquired.traverse(visit),
-            // The view was released. There is no reference to visit.
+            // The view was released and has no reference to visit.
             _ => Ok(()),
         }
     }
@@ -299,11 +301,11 @@ impl Drop for Hold {
         {
             buffer.get().drop_share();
         }
-        // A buffer that the view owns is released when the field `owned` is dropped.
+        // If the view owns the buffer, dropping the field `owned` releases the buffer.
     }
 }
 
-/// Keeps a view from being released. A pin is one user of the view, until it is dropped.
+/// Keeps a view from being released. A pin is one user of the view until the pin is dropped.
 #[derive(Debug)]
 pub(super) struct Pin<'h> {
     users: &'h Users,

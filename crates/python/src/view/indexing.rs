@@ -14,10 +14,10 @@ use crate::errors::INDEX_COUNT_ERROR;
 use crate::objects;
 use pep3118::view::Slice;
 
-/// A key of at most this number of indices is stored without an allocation.
+/// A key of at most this number of indices needs no allocation.
 const INLINE: usize = 4;
 
-/// A key after its objects were converted to numbers. A selection with such a key runs no Python code.
+/// The object in the brackets after the conversion of its integers. A selection with a `Key` runs no Python code.
 pub(super) enum Key<'k, 'py> {
     /// `[1]`
     Index(i64),
@@ -25,7 +25,7 @@ pub(super) enum Key<'k, 'py> {
     Slice(Slice),
     /// `["pos.x"]`
     Field(&'k Bound<'py, PyString>),
-    /// `[1, 2]`, a key of at most `INLINE` indices: an array that starts with the indices, and the number of indices.
+    /// `[1, 2]`, a key of at most `INLINE` indices: the indices at the start of an array, and the number of indices.
     Indices([i64; INLINE], usize),
     /// `[1, ::2, ...]`
     Axes(Vec<Axis>),
@@ -45,11 +45,11 @@ pub(super) enum Axis {
 
 /// The items that a key selects.
 pub(super) enum Target {
-    /// One item. The numbers are the indices of the item, one for each dimension, counted from 0.
+    /// One item. The vector has the index of the item in each dimension, counted from 0.
     Item(Vec<i64>),
-    /// Any number of items, as the part for a new view.
+    /// Any number of items: the part for a new view.
     Part(Part),
-    /// The items that arrays of indices select. A view of them has a copy.
+    /// The items that arrays of indices select. Reading these items copies them.
     Selection(Selection),
 }
 
@@ -58,8 +58,8 @@ impl<'k, 'py> Key<'k, 'py> {
     /// `__index__`.
     ///
     /// # Errors
-    /// - an object that is not a key: `TypeError`
-    /// - two ellipses, or an index that does not fit 64 bits: `IndexError`
+    /// - `key` contains an object that is not a key: `TypeError`
+    /// - `key` contains two ellipses, or an index that does not fit 64 bits: `IndexError`
     pub(super) fn new(key: &'k Bound<'py, PyAny>) -> PyResult<Self> {
         if key.is_exact_instance_of::<PyInt>() {
             return index(key).map(Self::Index);
@@ -139,7 +139,7 @@ impl<'k, 'py> Key<'k, 'py> {
                 _ => part.slice(&[slice]).map(Target::Part),
             },
             Self::Index(index) => match part.shape() {
-                [extent, _, ..] => select(&part.pinned(pin), 0, checked_index(index, 0, *extent)?).map(Target::Part),
+                [length, _, ..] => select(&part.pinned(pin), 0, checked_index(index, 0, *length)?).map(Target::Part),
                 _ => select_axes(&[Axis::Index(index)], part, pin),
             },
             Self::Indices(indices, len) => {
@@ -191,8 +191,8 @@ pub(super) fn index(axis: &Bound<'_, PyAny>) -> PyResult<i64> {
     axis.extract::<i64>().map_err(|error| refused_index(axis, error))
 }
 
-/// Creates the exception for `axis`, an object that cannot be converted to an index. `error` is the exception of the
-/// conversion.
+/// Creates the exception for `axis`, an object that cannot be converted to an index. `error` is the exception that the
+/// conversion raised.
 #[cold]
 fn refused_index(axis: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
     let py = axis.py();
@@ -209,12 +209,12 @@ fn refused_index(axis: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
     error
 }
 
-/// Converts `slice`, a Python slice. A bound that does not fit `Py_ssize_t` becomes the nearest number that fits, as
-/// when a list is sliced. Returns an error if the step is 0 or a bound is not an integer.
+/// Converts `slice`, a Python slice. As for a slice of a list, a bound that does not fit `Py_ssize_t` becomes the
+/// nearest number that fits. Returns an error if the step is 0 or a bound is not an integer.
 fn unpacked(slice: &Bound<'_, PySlice>) -> PyResult<Slice> {
     let (mut start, mut stop, mut step) = (0, 0, 0);
-    // SAFETY: `slice` is alive and is a slice object. `start`, `stop` and `step` may be written to. The interpreter is
-    // attached.
+    // SAFETY: `slice` is alive and is a slice object. `start`, `stop` and `step` may be written to. The thread is
+    // attached to the interpreter.
     let status = unsafe { ffi::PySlice_Unpack(slice.as_ptr(), &raw mut start, &raw mut stop, &raw mut step) };
     if status < 0 {
         return Err(objects::take_exception(slice.py()));
@@ -226,35 +226,35 @@ fn unpacked(slice: &Bound<'_, PySlice>) -> PyResult<Slice> {
     Ok(Slice { start: (start != first).then_some(start), stop: (stop != last).then_some(stop), step })
 }
 
-/// Returns `index` counted from the start of a dimension of `extent` items. A negative `index` counts from the end.
-/// `dimension` is the number of the dimension in the error message.
+/// Converts `index` to an index that counts from the start of a dimension. A negative `index` counts from the end.
+/// `length` is the length of the dimension. `dimension` is the number of the dimension, for the error message.
 ///
 /// # Errors
 /// - an index out of bounds: `IndexError`
 #[inline]
-pub(super) fn checked_index(index: i64, dimension: usize, extent: i64) -> PyResult<i64> {
-    let counted = if index < 0 { index.saturating_add(extent) } else { index };
-    if counted < 0 || counted >= extent { Err(out_of_bounds(index, dimension, extent)) } else { Ok(counted) }
+pub(super) fn checked_index(index: i64, dimension: usize, length: i64) -> PyResult<i64> {
+    let counted = if index < 0 { index.saturating_add(length) } else { index };
+    if counted < 0 || counted >= length { Err(out_of_bounds(index, dimension, length)) } else { Ok(counted) }
 }
 
 #[cold]
-fn out_of_bounds(index: i64, dimension: usize, extent: i64) -> PyErr {
+fn out_of_bounds(index: i64, dimension: usize, length: i64) -> PyErr {
     objects::error::<PyIndexError>(format!(
-        "index {index} is out of bounds for dimension {dimension} with {extent} items"
+        "index {index} is out of bounds for dimension {dimension} with {length} items"
     ))
 }
 
-/// Adds to `offset` the distance in bytes from the item at index 0 to the item at `index` in the dimension `dimension`.
-/// A negative `index` counts from the end. `shape` and `strides` describe all dimensions, and `dimension` is an index
-/// of both arrays. If there is no such dimension, `offset` does not change.
+/// Adds the distance from the item at index 0 to the item at `index` in the dimension `dimension` to `offset`, in
+/// bytes. A negative `index` counts from the end. `shape` and `strides` describe all dimensions. If the dimension does
+/// not exist, `offset` does not change.
 ///
 /// # Errors
 /// - an index out of bounds: `IndexError`
 #[inline]
 fn add_axis(offset: &mut i64, index: i64, dimension: usize, shape: &[i64], strides: &[i64]) -> PyResult<()> {
-    let (Some(extent), Some(stride)) = (shape.get(dimension), strides.get(dimension)) else { return Ok(()) };
+    let (Some(length), Some(stride)) = (shape.get(dimension), strides.get(dimension)) else { return Ok(()) };
     // The index is in bounds, so the offset of the item fits 63 bits.
-    *offset = offset.wrapping_add(checked_index(index, dimension, *extent)?.wrapping_mul(*stride));
+    *offset = offset.wrapping_add(checked_index(index, dimension, *length)?.wrapping_mul(*stride));
     Ok(())
 }
 
@@ -275,10 +275,10 @@ fn select_axes(axes: &[Axis], part: &Part, pin: &Pin<'_>) -> PyResult<Target> {
         axes.iter().map(|axis| if let Axis::Index(index) = axis { Some(*index) } else { None }).collect();
     if let Some(indices) = indices.filter(|_| missing == 0) {
         let indices =
-            indices.iter().zip(shape).enumerate().map(|(axis, (index, extent))| checked_index(*index, axis, *extent));
+            indices.iter().zip(shape).enumerate().map(|(axis, (index, length))| checked_index(*index, axis, *length));
         return Ok(Target::Item(indices.collect::<PyResult<Vec<i64>>>()?));
     }
-    let (mut selected, mut slices, mut dimension) = (part.whole(), Vec::new(), 0_usize);
+    let (mut selected, mut slices, mut dimension) = (part.duplicate(), Vec::new(), 0_usize);
     for axis in axes {
         match axis {
             Axis::Ellipsis => {
@@ -290,13 +290,14 @@ fn select_axes(axes: &[Axis], part: &Part, pin: &Pin<'_>) -> PyResult<Target> {
                 dimension = dimension.saturating_add(1);
             }
             // The outermost index is applied first, because a pointer in an inner dimension can be followed only after
-            // the pointers in the outer dimensions. Each index removes its dimension, so in `selected` the number of
-            // this dimension is `slices.len()`.
+            // the pointers in the outer dimensions. Each index removes its dimension from `selected`. Only the
+            // dimensions before it that have a slice remain, so the dimension has the number `slices.len()` in
+            // `selected`.
             Axis::Index(index) => {
-                // `given` is at most `ndim`, so the dimension exists. The default 0 would make `checked_index` refuse
-                // the index.
-                let extent = shape.get(dimension).copied().unwrap_or(0);
-                selected = select(&selected.pinned(pin), slices.len(), checked_index(*index, dimension, extent)?)?;
+                // The dimension exists, because `given` is at most `ndim`. With the default 0, `checked_index` would
+                // refuse the index.
+                let length = shape.get(dimension).copied().unwrap_or(0);
+                selected = select(&selected.pinned(pin), slices.len(), checked_index(*index, dimension, length)?)?;
                 dimension = dimension.saturating_add(1);
             }
         }

@@ -1,5 +1,5 @@
-//! `Item`: the codec, the format and the fields that the Python package caches together with the description of an
-//! item.
+//! `Item`: the codec, the format and the fields that the Python package caches for an `ItemDescription`. `Child`
+//! describes one cached field.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -26,8 +26,8 @@ const CHILDREN: usize = 1 << 12;
 
 /// The data that the Python package needs for an item in addition to its [`ItemDescription`].
 ///
-/// The description owns this struct, so that all views of the same items share it. Most fields are calculated when they
-/// are first needed.
+/// The description owns this struct, so that all views with the same description share the struct. Most fields are
+/// calculated at their first use.
 pub(super) struct Item {
     /// The type and the byte order of the value if an item is one number or byte string. `None` for any other item.
     primitive: Option<PrimitiveField>,
@@ -36,13 +36,12 @@ pub(super) struct Item {
     declared: Option<Arc<DeclaredClasses>>,
     format: PyOnceLock<Py<PyString>>,
     exported_format: OnceLock<ExportedFormat>,
-    /// The fields that were accessed, by their names. No Python code runs while the cache is locked.
+    /// The fields that `view["name"]` has accessed, by their names. No Python code runs while the cache is locked.
     children: Mutex<Cache<Box<str>, Child>>,
-    /// The columns that were requested. The key is the index of the leaf, a field that is not a record. No Python code
-    /// runs while the map is locked.
+    /// The columns that `view.columns()` has created. The key is the index of the leaf, a field that is not a record.
+    /// No Python code runs while the map is locked.
     columns: Mutex<HashMap<usize, Arc<ColumnItem>>>,
-    /// The bytes of the item that an assignment writes, or `None` if an assignment writes all bytes. Padding is not
-    /// written.
+    /// The bytes of the item that an assignment writes, without padding. `None` if an assignment writes all bytes.
     written: PyOnceLock<Option<Box<[ByteRange]>>>,
     /// The offsets of the references to objects in the item, in bytes.
     objects: PyOnceLock<Box<[usize]>>,
@@ -50,7 +49,7 @@ pub(super) struct Item {
     has_bit_fields: bool,
     /// `true` if the item has references to objects whose owner is known (`ObjectReferences`).
     has_objects: bool,
-    /// `true` if the item has addresses that a consumer of the memory follows. Such addresses are never written.
+    /// `true` if the item has addresses that a consumer of the memory follows. Assignments never write these addresses.
     has_addresses: bool,
     /// `true` if the item has references to objects whose owner is unknown.
     has_unknown_objects: bool,
@@ -72,11 +71,11 @@ pub(super) struct ByteRange {
     pub(super) offset: usize,
     /// The number of bytes.
     pub(super) len: usize,
-    /// The bits of each byte: all bits, or the bits of a bit-field in one byte.
+    /// The bits of each byte that are in the range: all bits, or the bits of a bit-field in one byte.
     pub(super) mask: u8,
 }
 
-/// A field of an item. A view of the field has the elements of the field as its items.
+/// A field of an item. The items of a view of the field are the elements of the field.
 #[derive(Debug)]
 pub(super) struct Child {
     /// The arrangement of the elements of the field in one item.
@@ -88,7 +87,7 @@ impl Item {
     /// Returns the `Item` that is attached to `description`. Creates and attaches the `Item` if there is none.
     ///
     /// # Errors
-    /// - the description has too many values of other types: `SystemError`
+    /// - too many values of other types are attached to the description: `SystemError`
     pub(super) fn of(description: &ItemDescription) -> PyResult<&Self> {
         let item = description.attached(|| Self::new(description, None));
         item.ok_or_else(|| objects::error::<PySystemError>("the description of an item has too many attachments"))
@@ -126,7 +125,7 @@ impl Item {
     /// Returns the codec of the items of `description`. The codec converts between items and Python objects.
     ///
     /// # Errors
-    /// - too many values of 0 bytes, such as `(4294967296)0s`
+    /// - an item has too many values of 0 bytes, such as `(4294967296)0s`
     #[inline]
     pub(super) fn codec(&self, py: Python<'_>, description: &ItemDescription) -> PyResult<&Codec> {
         self.codec.get_or_try_init(py, || {
@@ -142,8 +141,8 @@ impl Item {
         Ok(made?.bind(py).clone())
     }
 
-    /// Returns the format that consumers of the memory get for items of `description`, the description of this item.
-    /// `None` means that a request for the format is refused.
+    /// Returns the format in the buffers that a view of such items exports. `description` is the description of this
+    /// item. `None` means that the view refuses a request for the format.
     pub(super) fn exported_format<'d>(&'d self, description: &'d ItemDescription) -> Option<&'d [u8]> {
         match self.exported_format.get_or_init(|| ExportedFormat::of(description)) {
             ExportedFormat::Own => Some(description.format()),
@@ -152,8 +151,8 @@ impl Item {
         }
     }
 
-    /// Returns the bytes and bits of an item of `description` that are written when a value is assigned: all that are
-    /// not padding, without the references that ctypes writes. `None` means all bytes.
+    /// Returns the bytes and bits that an assignment writes to an item of `description`: all except padding and the
+    /// references that ctypes writes. `None` means all bytes.
     pub(super) fn written_bytes(
         &self,
         py: Python<'_>,
@@ -165,7 +164,7 @@ impl Item {
         }
         let written = self.written.get_or_try_init(py, || {
             let mut cells: Vec<ByteRange> = Vec::new();
-            // If the exporter (ctypes) owns the references, the exporter writes them.
+            // If the exporter (ctypes) owns the references, ctypes writes the references.
             let skipped = description.objects() == ObjectReferences::Exporter;
             let each = &mut |field: Field<'_>, offset: usize, count: usize| {
                 if skipped && field.ty() == Type::Object {
@@ -202,7 +201,8 @@ impl Item {
         Ok(written?.as_deref())
     }
 
-    /// Returns the offset in an item of `description`, in bytes, of each reference to an object whose owner is known.
+    /// Returns the offsets of the references to objects in an item of `description`, in bytes, if the owner of the
+    /// references is known.
     ///
     /// # Errors
     /// - no memory: `MemoryError`
@@ -249,20 +249,20 @@ impl Item {
         Ok(column)
     }
 
-    /// Returns `true` if an item has bit-fields. The caller must not copy the bytes of another item to such an item,
-    /// because the bytes can contain other bits.
+    /// Returns `true` if an item has bit-fields. If so, the caller must not copy the bytes of another item to the item,
+    /// because these bytes can also contain bits outside of the bit-fields.
     pub(super) fn has_bit_fields(&self) -> bool {
         self.has_bit_fields
     }
 
-    /// Returns `true` if an item has addresses that a consumer of the memory follows. The caller must not copy the
-    /// bytes of another item to such an item.
+    /// Returns `true` if an item has addresses that a consumer of the memory follows. If so, the caller must not copy
+    /// the bytes of another item to the item.
     pub(super) fn has_addresses(&self) -> bool {
         self.has_addresses
     }
 
-    /// Returns `true` if an item has references to objects whose owner is unknown. The caller must not export the
-    /// format of such an item, because a consumer would use arbitrary bytes as addresses of objects.
+    /// Returns `true` if an item has references to objects whose owner is unknown. If so, the caller must not export
+    /// the format of the item, because a consumer would use arbitrary bytes as addresses of objects.
     pub(super) fn has_unknown_objects(&self) -> bool {
         self.has_unknown_objects
     }
@@ -282,7 +282,7 @@ impl Item {
         name: &Bound<'_, PyString>,
         call: impl Fn(&Child) -> Result<T, ViewError>,
     ) -> PyResult<T> {
-        // A `str` stores its hash, so the hash need not be computed again.
+        // A `str` stores its hash, so the hash is computed only once.
         let (hash, name) = (u64::from_ne_bytes(i64::try_from(name.hash()?)?.to_ne_bytes()), name.to_cow()?);
         let mut children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
         let called = children.get(hash, |known| **known == name).map(&call);
@@ -301,7 +301,8 @@ impl Item {
 }
 
 impl Child {
-    /// Describes the field `name` of an item of `description`. `declared` are the declared classes of the item.
+    /// Describes the field `name` of an item of `description`. `declared` are the declared classes of the item, or
+    /// `None`.
     ///
     /// # Errors
     /// - no field has the name, or several fields have the name: `FieldNameError`
@@ -312,11 +313,12 @@ impl Child {
         Self::new(description, &path, declared)
     }
 
-    /// Describes the records with the fields `names` of an item of `description`. The records have the size of the item.
+    /// Describes records that have only the fields `names` of an item of `description`. These records have the size of
+    /// the item.
     ///
     /// # Errors
     /// - no field has the name, or several fields have the name: `KeyError`
-    /// - a name that is given twice, or a field in an array of records: `ValueError`
+    /// - `names` contains a name twice, or a field in an array of records: `ValueError`
     pub(super) fn of_fields(description: &ItemDescription, names: &[String]) -> PyResult<Self> {
         let item = description.item();
         let (mut known, mut chosen) = (HashSet::new(), Vec::new());
@@ -354,13 +356,13 @@ impl Child {
         Self::new(description, &[field], None)
     }
 
-    /// Describes the elements of an item of `description`, which is an array.
+    /// Describes the elements of an item of `description`. The item must be an array.
     pub(super) fn elements(description: &ItemDescription) -> PyResult<Self> {
         Self::new(description, &[description.item()], None)
     }
 
-    /// Describes the first `len` bytes of an item of `description`, which is one value. The bytes are a value of the
-    /// type of the item if the item is text, and otherwise a byte string.
+    /// Describes the first `len` bytes of an item of `description`. The item must be one value. If the item is text,
+    /// the bytes have the type of the item; otherwise the bytes are a byte string.
     pub(super) fn start(description: &ItemDescription, len: u64) -> PyResult<Self> {
         let item = description.item();
         let is_text = matches!(item.ty(), Type::Ucs2 | Type::Ucs4 | Type::Wchar);
@@ -371,12 +373,12 @@ impl Child {
         Ok(Self { elements, item: ItemDescription::of_layout(layout)? })
     }
 
-    /// Describes the last field of `path` in an item of `description`. Each entry of `path` is a field of the entry
-    /// before it, and the first entry is a field of the item. The dimensions of all fields on the path become
-    /// dimensions of a view of the last field. `declared` are the declared classes of the item.
+    /// Describes the last field of `path` in an item of `description`. The first entry of `path` is a field of the
+    /// item, and each later entry is a field of the entry before it. The dimensions of all fields in `path` become
+    /// dimensions of a view of the last field. `declared` are the declared classes of the item, or `None`.
     ///
     /// # Errors
-    /// - sizes that do not fit 63 bits: `KeyError`
+    /// - a size or an offset does not fit 63 bits: `KeyError`
     /// - as `ItemDescription::of_field`
     fn new(
         description: &ItemDescription,
@@ -389,12 +391,12 @@ impl Child {
             offset = offset.saturating_add(size(field.offset())?);
             let mut stride = size(field.size())?;
             let start = strides.len();
-            for extent in field.shape().iter().rev() {
-                let extent = size(*extent)?;
-                shape.insert(start, extent);
+            for length in field.shape().iter().rev() {
+                let length = size(*length)?;
+                shape.insert(start, length);
                 strides.insert(start, stride);
-                // The product overflows only if another dimension has no items. Then no stride is used.
-                stride = stride.saturating_mul(extent);
+                // The product overflows only if another dimension has no items, and no stride is used in this case.
+                stride = stride.saturating_mul(length);
             }
         }
         let last = path.last().copied().unwrap_or_else(|| description.item());
@@ -408,7 +410,7 @@ impl Child {
     }
 }
 
-/// Creates the `KeyError` for `name`, which no field of an item of `description` has.
+/// Creates the `FieldNameError` for `name`, a name that no field of an item of `description` has.
 #[cold]
 fn no_field(description: &ItemDescription, name: &str) -> PyErr {
     let names = names(description);
@@ -417,13 +419,14 @@ fn no_field(description: &ItemDescription, name: &str) -> PyErr {
     FIELD_NAME_ERROR.error(format!("no field is called '{}': {known}", escape(name)))
 }
 
-/// Converts `size`, a size or an offset of the layout in bytes. The number fits the address space, because `Plan::new`
-/// has refused every layout that does not fit. The default is never used.
+/// Converts `size`, a size or an offset in bytes, to `usize`. The number fits, because `Plan::new` has refused every
+/// layout that does not fit the address space, so the default is never used.
 fn size(size: u64) -> usize {
     usize::try_from(size).unwrap_or(usize::MAX)
 }
 
-/// Appends `value` to `values`, whose length depends on the layout and thus on the input.
+/// Appends `value` to `values` without aborting the process if there is no memory. The input determines the length of
+/// `values`.
 ///
 /// # Errors
 /// - no memory: `MemoryError`
@@ -433,8 +436,8 @@ fn push<T>(values: &mut Vec<T>, value: T) -> PyResult<()> {
     Ok(())
 }
 
-/// A function that is called with a leaf (a field that is not a record), the offset of the leaf in the item in bytes,
-/// and the number of adjacent elements of the leaf.
+/// A function with the arguments (leaf, offset, count). A leaf is a field that is not a record. `offset` is the offset
+/// of the leaf in the item in bytes, and `count` is the number of adjacent elements of the leaf.
 type EachValue<'e, 'l> = dyn FnMut(Field<'l>, usize, usize) -> PyResult<()> + 'e;
 
 /// Calls `call` with each leaf in `field`, or with `field` itself if `field` is a leaf. `start` is the offset in the
@@ -442,7 +445,7 @@ type EachValue<'e, 'l> = dyn FnMut(Field<'l>, usize, usize) -> PyResult<()> + 'e
 ///
 /// # Errors
 /// - an error of `call`
-// The recursion is as deep as records are nested, which the parser bounds.
+// The depth of the recursion is the nesting depth of records, which the parser limits.
 fn each_value<'l>(field: Field<'l>, start: usize, call: &mut EachValue<'_, 'l>) -> PyResult<()> {
     let offset = start.saturating_add(size(field.offset()));
     if field.total_size() == 0 {
@@ -459,33 +462,33 @@ fn each_value<'l>(field: Field<'l>, start: usize, call: &mut EachValue<'_, 'l>) 
     Ok(())
 }
 
-/// Returns the names of the fields of a record with the description `description`. A field that has no name in the
-/// format is named by its index: `f0`.
+/// Returns the names of the fields of a record with the description `description`. A field without a name gets a name
+/// with its index: `f0`.
 pub(super) fn names(description: &ItemDescription) -> Vec<String> {
     names_of(description.item())
 }
 
-/// Returns the names of the fields of `record`. A field that has no name in the format is named by its index: `f0`.
+/// Returns the names of the fields of `record`. A field without a name gets a name with its index: `f0`.
 pub(crate) fn names_of(record: Field<'_>) -> Vec<String> {
     let name = |(index, field): (usize, Field<'_>)| field.name_text().unwrap_or_else(|| default_name(index));
     record.fields().enumerate().map(name).collect()
 }
 
-/// Returns a description of items with the layout `layout`, whose records become objects of the classes `declared`.
+/// Returns a description of items with the layout `layout`. Records become objects of the classes `declared`.
 ///
 /// # Errors
-/// - an item that does not fit the address space
+/// - an item does not fit the address space
 /// - as [`Item::of`]
 pub(crate) fn declared_items(layout: &Layout, declared: &Arc<DeclaredClasses>) -> PyResult<Arc<ItemDescription>> {
     let description = ItemDescription::of_layout(layout.clone())?;
-    // The description is new, so it has no attachment yet.
+    // The description is new, so no `Item` is attached yet.
     description.attached(|| Item::new(&description, Some(Arc::clone(declared))));
     Ok(description)
 }
 
-/// Returns the declared classes of the last field of `path`. Each entry of `path` is a field of the entry before it. The
-/// first entry is `item` or a field of `item`. `declared` are the declared classes of `item`. Returns `None` if the last
-/// field is not a record.
+/// Returns the declared classes of the last field of `path`. The first entry of `path` is `item` or a field of `item`,
+/// and each later entry is a field of the entry before it. `declared` are the declared classes of `item`. Returns
+/// `None` if the last field is not a record.
 fn classes_of<'d>(
     declared: &'d Arc<DeclaredClasses>,
     item: Field<'_>,
@@ -499,8 +502,8 @@ fn classes_of<'d>(
     Some(classes)
 }
 
-/// Returns the fields on the path to the field with the dotted name `name`, the outermost field first. Returns `None`
-/// if `item` has no field of this name.
+/// Returns the path to the field with the dotted name `name`: the enclosing fields, outermost first, and the field
+/// itself. Returns `None` if `item` has no field of this name.
 ///
 /// # Errors
 /// - several fields have the name, such as `a.b` and the field `b` of `a`: `FieldNameError`
@@ -528,10 +531,10 @@ pub(super) fn repeated_name(name: &str) -> String {
     )
 }
 
-/// Adds to `found` the path to each field of `record` with the dotted name `name`, the outermost field first. `around`
-/// has the fields on the path to `record`. A field can have the name `a.b` itself, or be the field `b` of the field
-/// `a`. Stops after two paths.
-// The recursion is as deep as records are nested, which the parser bounds.
+/// Finds the fields of `record` with the dotted name `name`, and adds the path to each of them, outermost field first,
+/// to `found`. `around` is the path to `record`. For the name `a.b`, finds a field named `a.b`, and the field `b` of a
+/// field `a`. Stops after two paths.
+// The depth of the recursion is the nesting depth of records, which the parser limits.
 fn paths_below<'l>(record: Field<'l>, name: &[u8], around: &mut Vec<Field<'l>>, found: &mut Vec<Vec<Field<'l>>>) {
     for (index, field) in record.fields().enumerate() {
         let unnamed = field.name().is_none().then(|| default_name(index));

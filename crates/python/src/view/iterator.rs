@@ -1,7 +1,7 @@
-//! `iterate` creates the iterator of a view, an object of the Python class `_ViewIterator`.
+//! `iterate`: creates the iterator over the items of a view, an object of the Python class `_ViewIterator`.
 //!
-//! The class of the iterator is not a `#[pyclass]`. In a `#[pyclass]`, PyO3 counts the thread as attached in each call
-//! of `__next__`, and counting takes as long as reading a number.
+//! The class of the iterator is not a `#[pyclass]`. In each call of `__next__` of a `#[pyclass]`, PyO3 counts the
+//! thread as attached, and the counting takes as long as reading a number.
 #![allow(unsafe_code, reason = "a class whose functions the interpreter calls")]
 
 use std::ffi::{c_int, c_void};
@@ -16,7 +16,8 @@ use super::class::View;
 use crate::fastcall::{caught, counted};
 use crate::objects::take_exception;
 
-/// An iterator over the items, or the rows, of the first dimension of a view.
+/// An iterator over the first dimension of a view: over the items of a view with one dimension, and otherwise over
+/// views of one dimension less.
 ///
 /// INVARIANT: `view` is a reference to a `View` that this object owns. `next` is an index of the first dimension of
 /// that view, or `end`.
@@ -39,13 +40,13 @@ pub(super) fn iterate<'py>(view: Bound<'py, View>, first: i64, end: i64, step: i
     static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     let py = view.py();
     let class = CLASS.get_or_try_init(py, || make_class(py))?.bind(py);
-    // SAFETY: the objects of `class` have the size of `ViewIterator`. The interpreter is attached.
+    // SAFETY: the objects of `class` have the size of `ViewIterator`. The thread is attached to the interpreter.
     let object = unsafe { ffi::PyType_GenericAlloc(class.as_type_ptr(), 0) };
     // SAFETY: the call above returned a new reference, or it returned NULL and set an exception.
     let object = unsafe { Bound::from_owned_ptr_or_opt(py, object) }.ok_or_else(|| take_exception(py))?;
     let iterator = object.as_ptr().cast::<ViewIterator>();
-    // SAFETY: the object has the layout of `ViewIterator`, and no other code refers to it. The interpreter has set its
-    // fields to 0, which is a valid value of each field.
+    // SAFETY: the object has the layout of `ViewIterator`, and no other code refers to it. The interpreter has set all
+    // bytes of the object to 0, which is a valid value of each field.
     let iterator = unsafe { &mut *iterator };
     (iterator.view, iterator.next, iterator.end, iterator.step) = (view.into_ptr(), AtomicI64::new(first), end, step);
     Ok(object)
@@ -71,8 +72,8 @@ fn make_class(py: Python<'_>) -> PyResult<Py<PyType>> {
         flags: flags.try_into()?,
         slots: slots.as_mut_ptr(),
     };
-    // SAFETY: each function in the table has the signature of its slot, and the table ends with 0. The interpreter is
-    // attached.
+    // SAFETY: each function in the table has the signature of its slot, and the table ends with 0. The thread is
+    // attached to the interpreter.
     let class = unsafe { ffi::PyType_FromSpec(&raw mut spec) };
     // SAFETY: the call above returned a new reference, or it returned NULL and set an exception.
     let class = unsafe { Bound::from_owned_ptr_or_opt(py, class) }.ok_or_else(|| take_exception(py))?;
@@ -80,7 +81,7 @@ fn make_class(py: Python<'_>) -> PyResult<Py<PyType>> {
 }
 
 impl ViewIterator {
-    /// Returns the index of the next item, and moves the iterator to the index after it. Returns `None` at the end.
+    /// Returns the index of the next item, and moves the iterator one step forward. Returns `None` at the end.
     #[inline]
     fn advance(&self) -> Option<i64> {
         let advance = |index: i64| (index != self.end).then(|| index.wrapping_add(self.step));
@@ -98,10 +99,10 @@ impl ViewIterator {
 /// exception.
 ///
 /// # Safety
-/// - (a) The interpreter is attached.
+/// - (a) The thread is attached to the interpreter.
 /// - (b) `iterator` is an object of the class, and the caller has a reference to it.
 unsafe extern "C" fn next(iterator: *mut ffi::PyObject) -> *mut ffi::PyObject {
-    // SAFETY: by (a) the interpreter is attached.
+    // SAFETY: by (a) the thread is attached to the interpreter.
     let py = unsafe { Python::assume_attached() };
     // SAFETY: by (b) the object has the layout of `ViewIterator` and is alive until this function returns.
     let this = unsafe { &*iterator.cast::<ViewIterator>() };
@@ -119,7 +120,8 @@ unsafe extern "C" fn next(iterator: *mut ffi::PyObject) -> *mut ffi::PyObject {
 /// Frees an iterator.
 ///
 /// # Safety
-/// - (a) The interpreter is attached, and `iterator` is an object of the class to which no reference is left.
+/// - (a) The thread is attached to the interpreter, and `iterator` is an object of the class to which no reference is
+///   left.
 unsafe extern "C" fn deallocate(iterator: *mut ffi::PyObject) {
     // SAFETY: by (a) `iterator` is an object that the garbage collector tracks. The collector must not visit an object
     // that is being freed.
@@ -136,7 +138,7 @@ unsafe extern "C" fn deallocate(iterator: *mut ffi::PyObject) {
     unsafe { ffi::Py_DECREF(class.cast()) };
 }
 
-/// Calls `visit` with each reference of an iterator, for the garbage collector.
+/// Implements `tp_traverse`: calls `visit` with each reference of `iterator`, for the garbage collector.
 ///
 /// # Safety
 /// - (a) `iterator` is an object of the class. `visit` may be called with an object and `argument`.

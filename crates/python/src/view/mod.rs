@@ -1,29 +1,30 @@
-//! The implementation of the Python class `pep3118.View`, which gives access to the items of a buffer of any format, in
-//! the way of memoryview. The class itself is in `class`, and each other file implements one task of the class.
+//! Implements the Python class `pep3118.View`, which is like memoryview for buffers of every format. The class is in
+//! `class`, and each other file implements one task of the class.
 //!
 //! # Design
-//! - **The garbage collector sees every reference.** The first view of a buffer owns the acquired buffer. The second view
-//!   moves the acquired buffer to a `ManagedBuffer`, a Python object that all views of the buffer share. The collector
-//!   visits the reference of each view to the `ManagedBuffer`, and the reference to the exporter. The last view of a
-//!   buffer releases the buffer. A view cannot be released while a consumer uses the view or while an operation on the
-//!   view runs: `BufferError`. These are the rules of memoryview.
+//! - **The garbage collector sees every reference.** The first view of a buffer owns the acquired buffer. The second
+//!   view moves the acquired buffer to a `ManagedBuffer`, a Python object that all views of the buffer share. The
+//!   collector visits the reference of each view to the `ManagedBuffer`, and the reference of the `ManagedBuffer` to
+//!   the exporter. The last view of a buffer releases the buffer. Releasing a view is a `BufferError` while a consumer
+//!   uses the view or while an operation on the view runs. memoryview has the same rules.
 //! - **Items are described once.** `pep3118::py::ItemDescription` has the layout, the plan and the format of an item.
-//!   `Item` adds the codec, the names and the fields. All views of the same type, format and itemsize share one
-//!   `ItemDescription` and one `Item`, from a cache of bounded size. The fields of an item are cached by name. Records
-//!   with the same names have one class. The layout has a weak reference to the class, so that no reference of a layout
-//!   is part of a cycle. A class of `pep3118.record` has an `ItemDescription` of its own, and each view of such
-//!   records has a reference to the class.
-//! - **A part is a few numbers.** A slice, a row or a field of a view is a `Part`, which has the shape, the strides and
-//!   the address of its items. The library's `View` of these numbers is calculated by the operations that need it.
-//! - **One path.** A key is converted to numbers. The numbers select an item or a part. Then the item is read, or a
-//!   view of the part is created. One function reads all numbers and byte strings (`values::PrimitiveField`): in items,
-//!   in records, in lists and for the iterator.
-//! - **Convert, then pin, then write.** Converting a key or a value may run code that releases the view. So the view is
-//!   pinned after the conversion. Pinning fails if the view was released, and no other code runs between pinning and
-//!   writing.
-//! - **Lack of memory is an error.** Memory whose size the input decides is allocated fallibly.
-//! - **References to objects** are read and written only if the type of the exporter declares who owns them
-//!   (`ObjectReferences`). When an item is copied, new references are created before other code runs.
+//!   `Item` adds the codec, the names and the fields. All views with the same exporter type, format and itemsize share
+//!   one `ItemDescription` and one `Item`. A cache of bounded size contains the descriptions. The fields of an item are
+//!   cached by name. Records with the same names have one class. The codec has only a weak reference to the class, so
+//!   that no cycle of references exists that the collector cannot see. A class of `pep3118.record` has an
+//!   `ItemDescription` of its own, and each view of such records has a reference to the class.
+//! - **A part is a few numbers.** A slice, a row or a field of a view is a `Part` with the shape, the strides and the
+//!   address of the items. Only the operations that need the library's `View` calculate it from these numbers.
+//! - **One path.** Every access converts the key to numbers, selects an item or a part with these numbers, and then
+//!   reads the item or creates a view of the part. One function reads all numbers and byte strings
+//!   (`values::PrimitiveField`): in items, in records, in lists and for the iterator.
+//! - **Convert, then pin, then write.** Converting a key or a value may run code that releases the view. The view is
+//!   therefore pinned after the conversion. Pinning fails if the view was released, and no other code runs between
+//!   pinning and writing.
+//! - **Lack of memory is an error.** If the input determines the size of an allocation, a failed allocation is a
+//!   `MemoryError`.
+//! - **References to objects** are read and written only if the exporter's type declares their owner
+//!   (`ObjectReferences`). After the copy of an item, new references are created before other code runs.
 //!
 //! | file | content |
 //! |--|--|

@@ -1,4 +1,5 @@
-//! Assigns numbers of another type: converts each number without a loss, or names the first number that does not fit.
+//! Converts numbers for an assignment between views of different number types. Each number is converted without a loss,
+//! or the error contains the first number that does not fit.
 
 use pep3118::layout::Type;
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -9,7 +10,7 @@ use pyo3::types::{PyComplex, PyFloat};
 use super::part::{NewItems, Part, PinnedPart, read_pinned};
 use crate::objects;
 
-/// Returns whether `part` has numbers as its items.
+/// Returns `true` if the items of `part` are numbers.
 pub(super) fn are_numbers(part: &Part) -> bool {
     let item = part.description().item();
     let is_number = matches!(
@@ -33,11 +34,11 @@ pub(super) fn are_numbers(part: &Part) -> bool {
     is_number && item.shape().is_empty()
 }
 
-/// Converts the numbers of `from` to new items for `part`, which has the same shape. Each new number is equal to the old
-/// number, or both are NaN.
+/// Converts the numbers of `from` to new items for `part`. `from` and `part` must have the same shape. Each new number
+/// equals the old number, or both numbers are NaN.
 ///
 /// # Errors
-/// - a number that the type of `part` does not have: `ValueError` with the index of the number
+/// - the type of `part` cannot represent a number: `ValueError` with the index of the number
 pub(super) fn converted<'p, 'py>(
     py: Python<'py>,
     part: &'p Part,
@@ -79,7 +80,7 @@ pub(super) fn converted<'p, 'py>(
         };
         match written {
             Ok(()) if is_equal()? => {}
-            // A list of the same numbers would be rounded.
+            // The assignment of a list would round the same numbers, so the help line suggests a list.
             Ok(()) => {
                 let help = "\nhelp: assign a list, such as values.tolist(), whose numbers are rounded to the type";
                 return Err(does_not_fit(part, at, &number, if is_integer { "" } else { help }));
@@ -95,8 +96,8 @@ pub(super) fn converted<'p, 'py>(
     Ok(new)
 }
 
-/// Creates the exception for `number`, the item with the number `at` in C order, which the type of `part` does not have.
-/// `help` is the help line, or empty.
+/// Creates the exception for `number`, which the type of `part` cannot represent. `at` is the position of the number in
+/// C order, counted from 0. `help` is the help line, or empty.
 #[cold]
 fn does_not_fit(part: &Part, at: i64, number: &Bound<'_, PyAny>, help: &str) -> PyErr {
     let (mut rest, mut indices) = (at, Vec::new());

@@ -1,7 +1,8 @@
-//! `Part`, the items that a view covers, and access to their memory.
+//! `Part`: the items that a view covers. `PinnedPart`: access to the memory of a part. `NewItems`: converted items
+//! before they are written.
 //!
-//! Words of this module:
-//! - A *pin* is a guard that keeps a view, and so its buffer, from being released.
+//! Terms of this module:
+//! - A *pin* is a guard that keeps a view, and thus the buffer of the view, from being released.
 //! - A `PinnedPart` is a part whose buffer cannot be released while the `PinnedPart` exists. Only `PinnedPart` reads
 //!   and writes the memory.
 //! - A *reference* is the address of an object in an item of format `O`. The owner of the memory owns the reference.
@@ -36,18 +37,18 @@ const DETACHED: i64 = 1 << 20;
 /// than reading the item.
 const SMALL: usize = 64;
 
-/// The items that a view covers: their arrangement, address and description. A part does not keep the buffer from being
-/// released.
+/// The items that a view covers: the arrangement, the address and the description of the items. A part does not keep
+/// the buffer from being released.
 ///
-/// INVARIANT: `view` and `buf` describe a validated buffer or the memory of a decoded column, or the methods of
-/// `Arrangement` derived `view` and `buf` from another part. So until the buffer is released, each item is inside of
-/// the memory that the exporter described.
+/// INVARIANT: until the buffer is released, each item that `view` and `buf` describe is inside of the memory of a
+/// validated buffer or of a decoded column. A part is created for such memory, or the methods of `Arrangement` derive
+/// its `view` and `buf` from another part.
 #[derive(Debug)]
 pub(super) struct Part {
     view: Arrangement,
     buf: *mut u8,
     description: Arc<ItemDescription>,
-    /// The value of an item that is one primitive value; `None` for any other item.
+    /// The type and the byte order of the item if the item is one primitive value. `None` for any other item.
     primitive: Option<PrimitiveField>,
 }
 
@@ -57,25 +58,25 @@ unsafe impl Send for Part {}
 unsafe impl Sync for Part {}
 
 impl Part {
-    /// Separates `shared` into its acquired buffer and the part that covers every item of the buffer. `description`
+    /// Splits `shared` into the acquired buffer and the part that covers every item of the buffer. `description`
     /// describes the items.
     pub(super) fn new(shared: SharedView<Acquired>, description: Arc<ItemDescription>) -> (Acquired, Self) {
         let (acquired, view, buf) = shared.into_parts();
         (acquired, Self::with_description(Arrangement::new(&view), buf, description))
     }
 
-    /// Creates the part with the arrangement `view` of items at `buf`. `description` describes the items. The caller
-    /// must guarantee the INVARIANT of `Part`.
+    /// Creates the part of the items that `view` arranges in the memory at `buf`. `description` describes the items.
+    /// The caller must guarantee the INVARIANT of `Part`.
     #[inline]
     fn with_description(view: Arrangement, buf: *mut u8, description: Arc<ItemDescription>) -> Self {
         let primitive = Item::of(&description).ok().and_then(Item::primitive);
         Self { view, buf, description, primitive }
     }
 
-    /// Returns the part with the description `description`.
+    /// Replaces the description of the items by `description`. Both descriptions must have the same item size.
     ///
     /// # Errors
-    /// - the size of an item differs: `ValueError`
+    /// - the item sizes differ: `ValueError`
     pub(super) fn described_by(self, description: &Arc<ItemDescription>) -> PyResult<Self> {
         if description.layout().size() != self.description.layout().size() {
             let sizes = (self.description.layout().size(), description.layout().size());
@@ -91,9 +92,9 @@ impl Part {
         self.primitive
     }
 
-    /// Creates the part that covers `data`, the memory of a decoded column, as items in the shape `shape`, contiguous
-    /// in C order. `description` describes the items. Returns `None` if the number of bytes of these items differs from
-    /// that of `data`.
+    /// Creates the part that covers `data`, the memory of a decoded column. The items have the shape `shape` and are
+    /// contiguous in C order. `description` describes the items. Returns `None` if the size of these items differs from
+    /// the size of `data`.
     pub(super) fn of_column(data: &mut ColumnData, shape: &[i64], description: Arc<ItemDescription>) -> Option<Self> {
         let itemsize = i64::try_from(description.plan().itemsize()).ok()?;
         let bytes = data.units_mut()?;
@@ -104,7 +105,7 @@ impl Part {
             shape: (!shape.is_empty()).then_some(shape),
             ..RawView::default()
         };
-        // The check fails if the number of bytes of the items of `shape` differs from that of `data`.
+        // The check fails if the size of the items in bytes differs from the size of `data`.
         let view = Checker::DEFAULT.check(&raw, None).view?;
         Some(Self::with_description(Arrangement::new(&view), bytes.as_mut_ptr(), description))
     }
@@ -115,7 +116,7 @@ impl Part {
         &self.view
     }
 
-    /// Returns the address in `buf`, from which the offsets of items are counted.
+    /// Returns the address from which the offsets of items count.
     pub(super) fn buf(&self) -> *mut u8 {
         self.buf
     }
@@ -125,7 +126,7 @@ impl Part {
         &self.description
     }
 
-    /// Returns the codec, the names and the fields of an item. Returns the error of [`Item::of`].
+    /// Returns the codec, the names and the fields of an item. Fails as [`Item::of`].
     #[inline]
     pub(super) fn item(&self) -> PyResult<&Item> {
         Item::of(&self.description)
@@ -136,19 +137,19 @@ impl Part {
         self.view.shape()
     }
 
-    /// Returns the part with the arrangement `view`, and with the buffer and the description of `self`.
+    /// Returns a part of the same buffer with the arrangement `view`. The description stays the same.
     #[inline]
     fn with_view(&self, view: Arrangement) -> Self {
         Self { view, buf: self.buf, description: Arc::clone(&self.description), primitive: self.primitive }
     }
 
-    /// Returns a copy of the part.
-    pub(super) fn whole(&self) -> Self {
+    /// Returns another part of the same items. Copies no item.
+    pub(super) fn duplicate(&self) -> Self {
         self.with_view(self.view.clone())
     }
 
-    /// Returns the part with the items that `slices` select, one slice for each of the first dimensions. Returns the
-    /// error of [`Arrangement::slice`].
+    /// Returns the part with the items that `slices` select. `slices` has one slice for each of the first dimensions.
+    /// Fails as [`Arrangement::slice`].
     #[inline]
     pub(super) fn slice(&self, slices: &[Slice]) -> PyResult<Self> {
         Ok(self.with_view(self.view.slice(slices)?))
@@ -164,8 +165,8 @@ impl Part {
         Ok(self.with_view(Arrangement::new(&self.view.geometry().transpose(axes)?)))
     }
 
-    /// Returns the part that covers the field `name` of every item. A dotted name such as `a.b` names a field of a
-    /// field.
+    /// Returns the part that covers the field `name` of every item. A dotted name such as `a.b` names the field `b` of
+    /// the field `a`.
     ///
     /// # Errors
     /// - no field has the name: `KeyError`
@@ -176,7 +177,8 @@ impl Part {
         })
     }
 
-    /// Returns the part that covers the fields `names` of every item, as records of the same size.
+    /// Returns the part whose items are records with the fields `names` of every item. The size of an item does not
+    /// change.
     ///
     /// # Errors
     /// - no field has the name: `KeyError`
@@ -187,7 +189,8 @@ impl Part {
         Ok(Self::with_description(self.view.subarray(&child.elements)?, self.buf, child.item))
     }
 
-    /// Returns the part that covers the field with the index `index` of every item, which must be a record.
+    /// Returns the part that covers one field of every item. The items must be records, and `index` is the index of the
+    /// field.
     ///
     /// # Errors
     /// - there is no such field: `KeyError`
@@ -196,33 +199,33 @@ impl Part {
         Ok(Self::with_description(self.view.subarray(&child.elements)?, self.buf, child.item))
     }
 
-    /// Returns the part that covers the elements of every item, which must be an array.
+    /// Returns the part that covers the elements of every item. The items must be arrays.
     pub(super) fn elements(&self) -> PyResult<Self> {
         let child = Child::elements(&self.description)?;
         Ok(Self::with_description(self.view.subarray(&child.elements)?, self.buf, child.item))
     }
 
-    /// Returns the part that covers the first `len` bytes of every item, as a value of the same type. The item must be
-    /// one value without parts, such as a byte string.
+    /// Returns the part that covers the first `len` bytes of every item. The items must be single values, such as byte
+    /// strings or texts. See [`Child::start`] for the type of the shorter values.
     pub(super) fn start(&self, len: u64) -> PyResult<Self> {
         let child = Child::start(&self.description, len)?;
         Ok(Self::with_description(self.view.subarray(&child.elements)?, self.buf, child.item))
     }
 
-    /// Returns the part that covers the same items as byte strings.
+    /// Returns the part that covers the bytes of every item as one byte string.
     pub(super) fn as_bytes(&self) -> PyResult<Self> {
         let format = format!("{}s", self.view.itemsize());
         let description = ItemDescription::of_format(format.as_bytes(), None, None)?;
         Ok(Self::with_description(self.view.clone(), self.buf, description))
     }
 
-    /// Returns the part that covers the bytes of `self`, in the order of the memory, as items of `description`. `shape`
-    /// is the shape of the result; with `None`, the result has one dimension. The items of the result are contiguous in
-    /// the order `order`. If the items have references to objects, the result is read-only, because a reference must not
-    /// be overwritten by other bytes.
+    /// Divides the memory of `self` into items of `description`, and returns the part of these items. `shape` is the
+    /// shape of the result; `None` means one dimension. The items of the result are contiguous in the order `order`. If
+    /// the items of `self` have references to objects, the result is read-only, because a write of other bytes would
+    /// destroy a reference.
     ///
     /// # Errors
-    /// - `self` is not contiguous, or its number of bytes does not match `description` and `shape`: `CastError`
+    /// - the memory of `self` is not contiguous, or its size does not match `description` and `shape`: `CastError`
     pub(super) fn cast(
         &self,
         description: Arc<ItemDescription>,
@@ -243,11 +246,11 @@ impl Part {
         Ok(Self::with_description(view, self.buf, description))
     }
 
-    /// Converts the argument `order` of `tobytes`. `None` and `C` mean C order, and `F` means Fortran order. `A` means
+    /// Converts `order`, the argument of `tobytes`. `None` and `C` mean C order, and `F` means Fortran order. `A` means
     /// Fortran order if the memory is Fortran-contiguous and not C-contiguous, and otherwise C order.
     ///
     /// # Errors
-    /// - any other text: `ValueError`
+    /// - `order` is any other text: `ValueError`
     pub(super) fn order(&self, order: Option<&str>) -> PyResult<Order> {
         match order {
             None | Some("C") => Ok(Order::C),
@@ -276,7 +279,7 @@ impl Part {
     /// Returns the number of items in the first dimension.
     ///
     /// # Errors
-    /// - a view without dimensions: `TypeError`
+    /// - the view has no dimensions: `TypeError`
     #[inline]
     pub(super) fn len(&self) -> PyResult<usize> {
         let first = self.shape().first().ok_or_else(|| objects::error::<PyTypeError>("0-dim view has no length"))?;
@@ -298,8 +301,8 @@ impl Part {
 
 /// A part whose buffer cannot be released for `'h`.
 ///
-/// INVARIANT: only `Part::pinned` and `Part::pinned_by` create a `PinnedPart`. They borrow a pin or the buffer for
-/// `'h`, so that the buffer is not released.
+/// INVARIANT: the buffer is not released during `'h`. Only `Part::pinned` and `Part::pinned_by` create a `PinnedPart`,
+/// and these methods borrow a pin or the buffer for `'h`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PinnedPart<'h> {
     part: &'h Part,
@@ -326,7 +329,7 @@ impl<'h> PinnedPart<'h> {
         self.part.description.plan().itemsize()
     }
 
-    /// Calls `call` with a library [`Buffer`] of the items, for reading.
+    /// Calls `call` with a [`Buffer`] of the library, which reads the items.
     ///
     /// # Errors
     /// - an error of `call`
@@ -342,7 +345,7 @@ impl<'h> PinnedPart<'h> {
         call(&buffer?)
     }
 
-    /// Calls `call` with a library [`BufferMut`] of the items, for writing.
+    /// Calls `call` with a [`BufferMut`] of the library, which writes the items.
     ///
     /// # Errors
     /// - a read-only view
@@ -352,13 +355,13 @@ impl<'h> PinnedPart<'h> {
         call: impl FnOnce(&mut BufferMut<'_>) -> Result<T, EncodeError>,
     ) -> Result<T, EncodeError> {
         let (part, geometry) = (self.part, self.part.view.geometry());
-        // SAFETY: (a) to (c) as in `with_buffer`. (d) `from_ptr` refuses a view that is read-only, and the exporter
-        // reports that the memory of any other view is writable. No Rust reference to the memory is ever created.
+        // SAFETY: (a) to (c) as in `with_buffer`. (d) `from_ptr` refuses a read-only view. The exporter reports that
+        // the memory of any other view is writable. No Rust reference to the memory is ever created.
         let buffer = unsafe { BufferMut::from_ptr(&geometry, part.description.plan(), part.buf) };
         call(&mut buffer?)
     }
 
-    /// Returns the address of the item at `offset`, in bytes from `buf`.
+    /// Returns the address of the item at `offset`, the distance in bytes from `buf`.
     ///
     /// # Safety
     /// - (a) `offset` is the offset of an item of the part, or the caller does not dereference the address.
@@ -369,14 +372,14 @@ impl<'h> PinnedPart<'h> {
         self.part.buf.wrapping_offset(isize::try_from(offset).unwrap_or(0))
     }
 
-    /// Returns the bytes of the item at `indices`, following the pointers on the way to the item. Returns an error if a
-    /// pointer is NULL.
+    /// Follows the pointers to the item at `indices`, and returns the bytes of the item. Returns an error if a pointer
+    /// is NULL.
     fn item_bytes(&self, indices: &[i64]) -> Result<Vec<u8>, DecodeError> {
         self.with_buffer(|buffer| buffer.item_bytes(indices))
     }
 
-    /// Writes `item` to the item at `indices`, following the pointers on the way to the item. Returns an error if a
-    /// pointer is NULL.
+    /// Follows the pointers to the item at `indices`, and replaces the bytes of the item by `item`. Returns an error if
+    /// a pointer is NULL.
     fn write_item_bytes(&self, indices: &[i64], item: &[u8]) -> Result<(), EncodeError> {
         self.with_buffer_mut(|buffer| buffer.write_item_bytes(indices, item))
     }
@@ -403,8 +406,8 @@ impl<'h> PinnedPart<'h> {
         Ok(())
     }
 
-    /// Writes `item` to the item at `place`. The item must be one value without references to objects and without
-    /// padding.
+    /// Replaces the item at `place` by the bytes `item`. The item must be one value without references to objects and
+    /// without padding.
     ///
     /// # Errors
     /// - a read-only view: `TypeError`
@@ -442,9 +445,9 @@ impl<'h> PinnedPart<'h> {
         Ok(())
     }
 
-    /// Appends one object to `list` for each of `length` items of the part that are a constant stride apart. Each item
-    /// must be the primitive value `primitive`. `offset` is the offset of the first item in bytes from `buf`. `stride`
-    /// is the distance in bytes from one item to the next.
+    /// Reads `length` items and appends one object for each item to `list`. Each item must be the primitive value
+    /// `primitive`. `offset` is the distance in bytes from `buf` to the first item, and `stride` is the distance in
+    /// bytes from one item to the next.
     ///
     /// # Errors
     /// - no memory: `MemoryError`
@@ -466,9 +469,9 @@ impl<'h> PinnedPart<'h> {
         primitive.read_all(py, sources, list)
     }
 
-    /// Returns a new reference to each object whose address is in `item`, a copy of the bytes of an item. No Python
-    /// code may run between the copy and this call, because the code could drop a reference. Returns an error if there
-    /// is no memory.
+    /// Creates a new reference to each object whose address is in `item`, a copy of the bytes of an item. No Python
+    /// code may run between the copy and this call, because Python code could drop the last reference to an object.
+    /// Returns an error if there is no memory.
     fn references<'py>(&self, py: Python<'py>, item: &[u8]) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let offsets = self.part.item()?.reference_offsets(py, &self.part.description)?;
         let mut references = Vec::new();
@@ -482,9 +485,9 @@ impl<'h> PinnedPart<'h> {
         Ok(references)
     }
 
-    /// Writes `item` to the item at `place`. Padding is not changed. `item` must own references to the objects whose
-    /// addresses it contains. The references that are overwritten are moved to `old`. If the function returns an error,
-    /// no byte was changed.
+    /// Replaces the values of the item at `place` by those of `item`. Padding is not changed. `item` contains addresses
+    /// of objects and must own a reference to each of them. The overwritten references are moved to `old`. If the
+    /// function returns an error, no byte was changed.
     pub(super) fn store_item<'py>(
         &self,
         py: Python<'py>,
@@ -497,7 +500,7 @@ impl<'h> PinnedPart<'h> {
         let objects = part.item()?.reference_offsets(py, &part.description)?;
         let offset = match place {
             Place::Offset(offset) => offset,
-            // NumPy and ctypes, the owners of references, export no buffer whose items are reached through pointers.
+            // Only NumPy and ctypes own references, and they export no buffer with pointers to items.
             Place::Indices(indices) => {
                 let Some(written) = written else { return Ok(self.write_item_bytes(indices, item)?) };
                 let mut merged = self.item_bytes(indices)?;
@@ -551,8 +554,8 @@ impl<'h> PinnedPart<'h> {
         self.contiguous_in(&self.part.view)
     }
 
-    /// Returns the bytes of the items that `view` selects. `view` must be a slice of this part's arrangement. Returns
-    /// `None` if the selected items are not contiguous in C order.
+    /// Returns the bytes of the items that `view` selects. `view` must be a slice of the arrangement of this part.
+    /// Returns `None` if the selected items are not contiguous in C order.
     #[inline]
     fn contiguous_in(&self, view: &Arrangement) -> Option<BorrowedBytes<'h>> {
         if !view.is_contiguous(Order::C) {
@@ -567,16 +570,16 @@ impl<'h> PinnedPart<'h> {
         Some(unsafe { BorrowedBytes::from_ptr(start, len, !view.readonly()) })
     }
 
-    /// Copies `from` to the items that `view` selects. `view` must be a slice of this part's arrangement. Returns
-    /// `false`, and copies nothing, if the selected items are read-only, are not contiguous in C order, or differ from
-    /// `from` in their number of bytes.
+    /// Copies `from` to the items that `view` selects. `view` must be a slice of the arrangement of this part. Copies
+    /// nothing and returns `false` if the selected items are read-only, are not contiguous in C order, or do not have
+    /// the size of `from`.
     pub(super) fn copy_from(&self, py: Python<'_>, view: &Arrangement, from: &BorrowedBytes<'_>) -> bool {
         self.contiguous_in(view).is_some_and(|to| copying(py, view.len(), || to.copy_from(from)))
     }
 
-    /// Writes `item` to every item of the part. The items must have no references to objects and no padding. Returns
-    /// `false`, and writes nothing, if the items are not a constant stride apart, if the items are read-only, or if the
-    /// size of `item` differs from the item size.
+    /// Writes `item` to every item of the part. The items must have no references to objects and no padding. Writes
+    /// nothing and returns `false` if the items are not a constant stride apart, if the items are read-only, or if
+    /// `item` does not have the size of an item.
     pub(super) fn fill(&self, py: Python<'_>, item: &[u8]) -> PyResult<bool> {
         let view = &self.part.view;
         let (Some(line), false) = (self.part.line(), view.readonly()) else { return Ok(false) };
@@ -657,8 +660,8 @@ impl<'h> PinnedPart<'h> {
 }
 
 impl Part {
-    /// Returns the offset, the number and the stride of all items in C order. Returns `None` if the items are not a
-    /// constant stride apart.
+    /// Returns the offset, the number and the stride of all items in C order. Returns `None` if the distance between
+    /// items is not constant.
     #[inline]
     fn line(&self) -> Option<Line> {
         let view = &self.view;
@@ -698,9 +701,9 @@ impl Part {
         let mut indices = vec![0; shape.len()];
         for _ in 0..self.view.item_count() {
             call(Place::Indices(&indices))?;
-            for (index, extent) in indices.iter_mut().zip(shape).rev() {
+            for (index, length) in indices.iter_mut().zip(shape).rev() {
                 *index = index.saturating_add(1);
-                if *index < *extent {
+                if *index < *length {
                     break;
                 }
                 *index = 0;
@@ -710,7 +713,7 @@ impl Part {
     }
 }
 
-/// Items that are a constant stride apart.
+/// Items with a constant distance from one item to the next.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Line {
     /// The offset of the first item, in bytes from `buf`.
@@ -736,19 +739,19 @@ impl Address {
     }
 }
 
-/// References to objects that an assignment has overwritten in items. Dropping a reference may run Python code that
-/// releases the view, so the references are dropped after the last access to the memory.
+/// The references to objects that an assignment has overwritten in items. Dropping a reference may run Python code that
+/// releases the view. The references are therefore dropped after the last access to the memory.
 #[derive(Default)]
 pub(super) struct ReplacedReferences<'py> {
     py: Option<Python<'py>>,
     addresses: Vec<usize>,
-    /// The objects that ctypes must assign, each with the address of its `py_object` field in the memory of ctypes.
+    /// The objects that ctypes must assign, as (address of the `py_object` field in the memory of ctypes, object).
     assigned: Vec<(usize, Bound<'py, PyAny>)>,
 }
 
 impl ReplacedReferences<'_> {
-    /// Lets ctypes assign the objects in `assigned`, and then drops the references that were overwritten. `hold` is the
-    /// reference of the view to its buffer.
+    /// Lets ctypes assign the objects in `assigned`, and then drops the overwritten references. `hold` is the reference
+    /// of the view to its buffer.
     ///
     /// # Errors
     /// - another thread or a method of an object has released the view: `ValueError`
@@ -778,7 +781,7 @@ impl Drop for ReplacedReferences<'_> {
     }
 }
 
-/// The bytes of new items, before the items are written to the memory of the exporter.
+/// The bytes of new items that are not yet written to the memory of the exporter.
 ///
 /// INVARIANT: each address at an offset in `objects` is 0, or this struct owns a reference to the object at the
 /// address.
@@ -804,7 +807,7 @@ impl<'p, 'py> NewItems<'p, 'py> {
         Ok(Self { py, bytes, small: [0; SMALL], len, itemsize, objects })
     }
 
-    /// Returns the bytes of all new items, to be changed.
+    /// Returns the bytes of all new items as a mutable slice.
     #[inline]
     pub(super) fn bytes_mut(&mut self) -> &mut [u8] {
         if self.len <= SMALL { self.small.get_mut(..self.len).unwrap_or_default() } else { &mut self.bytes }
@@ -816,8 +819,8 @@ impl<'p, 'py> NewItems<'p, 'py> {
         if self.len <= SMALL { self.small.get(..self.len).unwrap_or_default() } else { &self.bytes }
     }
 
-    /// Writes the only new item to `place` in `held`. The references that are overwritten are moved to `old`. Returns
-    /// an error, and writes nothing, if the memory is read-only or a pointer is NULL.
+    /// Writes the only new item to `place` in `held`. The overwritten references are moved to `old`. If the memory is
+    /// read-only or a pointer is NULL, writes nothing and returns an error.
     #[inline]
     pub(super) fn store_at(
         mut self,
@@ -826,17 +829,16 @@ impl<'p, 'py> NewItems<'p, 'py> {
         old: &mut ReplacedReferences<'py>,
     ) -> PyResult<()> {
         held.store_item(self.py, place, self.bytes(), old)?;
-        // The memory of the exporter owns the references now, so the addresses are set to 0. With ctypes, this struct
-        // still owns its references, because ctypes creates other references.
+        // The memory of the exporter owns the references now, so this struct sets the addresses to 0. If ctypes is the
+        // owner, this struct still owns its references, because ctypes creates other references.
         if !self.objects.is_empty() && held.part.description.objects() == ObjectReferences::Memory {
             self.bytes_mut().fill(0);
         }
         Ok(())
     }
 
-    /// Writes the new items to all items of `held` in C order. If there is only one new item, writes this item to every
-    /// item of `held`. The references that are overwritten are moved to `old`. After an error, the items before the
-    /// failure are changed.
+    /// Replaces all items of `held` by the new items in C order. A single new item replaces every item of `held`. The
+    /// overwritten references are moved to `old`. After an error, the items before the failed item are changed.
     pub(super) fn store_all(mut self, held: &PinnedPart<'_>, old: &mut ReplacedReferences<'py>) -> PyResult<()> {
         let (py, part) = (self.py, held.part);
         if part.view.readonly() {
@@ -860,8 +862,7 @@ impl<'p, 'py> NewItems<'p, 'py> {
             let item = self.bytes().get(start..start.saturating_add(self.itemsize)).unwrap_or_default();
             held.store_item(py, place, item, old)?;
             if one && owned {
-                // Every item of `held` must own a reference to each object, so one more reference is created for each
-                // item.
+                // Every item of `held` must own a reference to each object, so each item needs one more reference.
                 for offset in self.objects {
                     std::mem::forget(reference(py, item, *offset));
                 }
@@ -869,14 +870,14 @@ impl<'p, 'py> NewItems<'p, 'py> {
             at = at.saturating_add(size);
             Ok(())
         });
-        // The memory of the exporter owns the references in the items that were written, so their addresses are set to
+        // The memory of the exporter owns the references in the written items, so this struct sets their addresses to
         // 0.
         let moved = if one || !owned { 0 } else { at.min(self.len) };
         self.bytes_mut().get_mut(..moved).unwrap_or_default().fill(0);
         stored
     }
 
-    /// Creates new items for `part` with the bytes of all items of `from`, and with a new reference to each object in
+    /// Creates new items for `part`: a copy of the bytes of all items of `from`, with a new reference to each object in
     /// the items. The owner of the memory of `from` must own a reference to each of these objects.
     ///
     /// # Errors
@@ -884,7 +885,7 @@ impl<'p, 'py> NewItems<'p, 'py> {
     pub(super) fn copied(py: Python<'py>, part: &'p Part, from: &PinnedPart<'_>) -> PyResult<Self> {
         let count = usize::try_from(part.view.item_count()).map_err(|_| objects::no_memory())?;
         let mut new = Self::zeroed(py, part, count)?;
-        // The addresses are not references of this struct until the loop below has created references.
+        // Until the loop below has created references, the addresses are not references of this struct.
         new.objects = &[];
         let objects = part.item()?.reference_offsets(py, &part.description)?;
         let copy = |out: &mut [u8]| from.with_buffer(|buffer| buffer.copy_bytes(Order::C, out));
@@ -921,7 +922,7 @@ impl Drop for NewItems<'_, '_> {
     }
 }
 
-/// Returns a new reference to the object whose address is at the byte `offset` of `item`. Returns `None` if the address
+/// Creates a new reference to the object whose address is at the byte `offset` of `item`. Returns `None` if the address
 /// is NULL.
 fn reference<'py>(py: Python<'py>, item: &[u8], offset: usize) -> Option<Bound<'py, PyAny>> {
     let address = address_at(item, offset);
@@ -937,8 +938,8 @@ fn address_at(item: &[u8], offset: usize) -> usize {
     bytes.map_or(0, |bytes| usize::from_ne_bytes(*bytes))
 }
 
-/// Copies the bytes and bits in the ranges `written` from `values` to `item`. The other bytes and bits of `item`, which
-/// are padding or belong to another field, stay the same.
+/// Copies the bytes and bits in the ranges `written` from `values` to `item`. All other bytes and bits of `item` stay
+/// the same: they are padding or belong to another field.
 fn merge(item: &mut [u8], values: &[u8], written: &[ByteRange]) {
     for cell in written {
         let range = cell.offset..cell.offset.saturating_add(cell.len);
@@ -948,13 +949,13 @@ fn merge(item: &mut [u8], values: &[u8], written: &[ByteRange]) {
     }
 }
 
-/// Returns `old` with the bits of `mask` replaced by those of `new`.
+/// Returns the bits of `new` where `mask` has a 1, and the bits of `old` where `mask` has a 0.
 fn merge_bits(old: u8, new: u8, mask: u8) -> u8 {
     old & !mask | new & mask
 }
 
-/// Calls `copy`, which must copy `bytes` bytes without running Python code. If `bytes` is at least `DETACHED`, the
-/// thread is detached from the interpreter during the call.
+/// Calls `copy` and returns its result. `copy` must copy `bytes` bytes and must not run Python code. If `bytes` is at
+/// least `DETACHED`, the thread is detached from the interpreter during the call.
 pub(super) fn copying<T: Send>(py: Python<'_>, bytes: i64, copy: impl FnOnce() -> T + Send) -> T {
     if bytes >= DETACHED { py.detach(copy) } else { copy() }
 }
@@ -963,7 +964,7 @@ pub(super) fn copying<T: Send>(py: Python<'_>, bytes: i64, copy: impl FnOnce() -
 /// the bytes of the item are copied, because creating the object may run Python code that releases the view.
 ///
 /// # Errors
-/// - a NULL pointer on the way to the item
+/// - a pointer on the way to the item is NULL
 /// - as [`Codec::read`](crate::values::Codec::read)
 #[inline]
 pub(super) fn read_item<'py>(
@@ -975,9 +976,9 @@ pub(super) fn read_item<'py>(
     read_place(py, part, pin, part.place(indices))
 }
 
-/// Creates the Python object for the item of `part` at the byte `offset` from `buf`. `pin` keeps the buffer from being
-/// released. The item must be the primitive value `primitive`. No Python code runs while the object is created. Returns
-/// `None` and sets an exception if there is no memory.
+/// Creates the Python object for one item of `part`. `offset` is the distance in bytes from `buf` to the item. `pin`
+/// keeps the buffer from being released. The item must be the primitive value `primitive`. No Python code runs while
+/// the object is created. Returns `None` and sets an exception if there is no memory.
 #[inline(always)]
 pub(super) fn read_primitive<'py>(
     py: Python<'py>,
@@ -1032,7 +1033,7 @@ impl Source for ItemAt<'_> {
 /// view.
 ///
 /// # Errors
-/// - a NULL pointer on the way to the item
+/// - a pointer on the way to the item is NULL
 /// - as [`Codec::read`](crate::values::Codec::read)
 #[inline]
 pub(super) fn read_place<'py>(
@@ -1059,8 +1060,8 @@ pub(super) fn read_place<'py>(
     })
 }
 
-/// Creates the Python object for the item at `place` in `held`. Unlike [`read_place`], keeps the part pinned while the
-/// object is created, because the caller reads more items. Returns the errors of [`read_place`].
+/// Creates the Python object for the item at `place` in `held`. Unlike [`read_place`], the function keeps the part
+/// pinned while the object is created, because the caller reads more items. Fails as [`read_place`].
 pub(super) fn read_pinned<'py>(
     py: Python<'py>,
     held: &PinnedPart<'_>,
@@ -1076,11 +1077,12 @@ pub(super) fn read_pinned<'py>(
     })
 }
 
-/// Returns the part with the items of `held` at `index`, counted from 0, in the dimension `dimension`. The result does
-/// not have this dimension. If the first dimension has pointers and `dimension` is 0, follows the pointer at `index`.
+/// Returns the part with the items of `held` at `index` in the dimension `dimension`. `index` counts from 0. The result
+/// does not have this dimension. If the items are reached through pointers in this dimension, follows the pointer at
+/// `index`.
 ///
 /// # Errors
-/// - a NULL pointer
+/// - a pointer is NULL
 /// - as [`Arrangement::select`]
 pub(super) fn select(held: &PinnedPart<'_>, dimension: usize, index: i64) -> PyResult<Part> {
     let part = held.part;

@@ -1,5 +1,5 @@
-//! Selections that a slice cannot express: integer arrays and boolean masks, as NumPy selects. Reading copies the items
-//! to new memory, and an assignment writes to each selected item.
+//! `Selection`: the items that arrays of indices and boolean masks select, by the rules of NumPy. Reading a selection
+//! copies the items to new memory. An assignment writes to each selected item.
 
 use pep3118::__private::ScalarCodec;
 use pep3118::decode::{ColumnData, Value};
@@ -20,27 +20,27 @@ use crate::objects;
 /// The maximum number of dimensions of a buffer.
 const MAX_NDIM: usize = 64;
 
-/// An array of indices in a key: `[0, 2]`, or a mask such as `[True, False]`.
+/// One array of a key: indices such as `[0, 2]`, or a mask such as `[True, False]`.
 #[derive(Debug)]
 pub(super) struct IndexArray {
     shape: Vec<i64>,
-    /// The indices, or 0 and 1 for a mask, in C order.
+    /// The elements in C order: the indices, or 0 and 1 for a mask.
     values: Vec<i64>,
     is_mask: bool,
 }
 
-/// One entry of a key with an array of indices.
+/// One entry of a key that contains an array of indices.
 pub(super) enum Entry {
     Axis(Axis),
     Array(IndexArray),
 }
 
 impl IndexArray {
-    /// Converts `object`, a list or an array of integers or bools. Returns `None` if `object` is neither a list nor the
+    /// Converts `object`, a list or an array of integers or bools. Returns `None` if `object` is neither a list nor an
     /// exporter of a buffer with dimensions.
     ///
     /// # Errors
-    /// - items that are neither integers nor bools, or lists of different lengths: `IndexError`
+    /// - an item is neither an integer nor a bool, or the lists of one dimension have different lengths: `IndexError`
     pub(super) fn of(object: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
         if let Ok(list) = object.cast::<PyList>() {
             let mut array = Self { shape: Vec::new(), values: Vec::new(), is_mask: true };
@@ -65,7 +65,7 @@ impl IndexArray {
         }
     }
 
-    /// Reads the items of `held`. Returns `None` if there is no dimension.
+    /// Reads the items of `held` as indices or as a mask. Returns `None` if `held` has no dimension.
     fn of_items(held: &PinnedPart<'_>) -> PyResult<Option<Self>> {
         let part = held.part();
         if part.shape().is_empty() {
@@ -83,7 +83,7 @@ impl IndexArray {
             values.push(match codec.value(&bytes)? {
                 Value::Bool(value) => i64::from(value),
                 Value::Int(value) => value,
-                // A larger index is out of bounds of every dimension, as `i64::MAX` is.
+                // A larger index becomes `i64::MAX`, because both are out of bounds of every dimension.
                 Value::UInt(value) => i64::try_from(value).unwrap_or(i64::MAX),
                 other => return Err(not_indices(other.kind())),
             });
@@ -92,13 +92,13 @@ impl IndexArray {
         Ok(Some(Self { shape: part.shape().to_vec(), values, is_mask }))
     }
 
-    /// Appends the indices in `list`, the nested lists of the dimension `dimension`.
-    // The recursion is as deep as there are dimensions, which are `MAX_NDIM` at most.
+    /// Appends the indices in `list`. `list` is at the nesting depth `dimension`, counted from 0.
+    // The depth of the recursion is the number of dimensions, at most `MAX_NDIM`.
     fn push_list(&mut self, list: &Bound<'_, PyList>, dimension: usize) -> PyResult<()> {
         let length = i64::try_from(list.len())?;
         match self.shape.get(dimension) {
             None if dimension >= MAX_NDIM => return Err(objects::error::<PyIndexError>("too many nested lists")),
-            // A number was found at this depth before, or an empty list.
+            // An earlier list has a number or an empty list at this depth.
             None if !self.values.is_empty() => return Err(ragged()),
             None => self.shape.push(length),
             Some(expected) if *expected == length => {}
@@ -123,7 +123,7 @@ impl IndexArray {
     }
 }
 
-/// Returns whether `object` is a `bool` of Python or of NumPy.
+/// Returns `true` if `object` is a `bool` of Python or of NumPy.
 fn is_bool(object: &Bound<'_, PyAny>) -> bool {
     let is_numpy = || object.get_type().name().is_ok_and(|name| name == "bool" || name == "bool_");
     object.is_exact_instance_of::<PyBool>() || is_numpy()
@@ -137,7 +137,7 @@ fn not_indices(found: &str) -> PyErr {
     objects::error::<PyIndexError>(format!("an array of indices has integers or bools, not {found}"))
 }
 
-/// Returns an empty vector with space for `count` entries.
+/// Returns an empty vector with capacity for `count` entries. Returns a `MemoryError` if there is no memory.
 fn reserved(count: u64) -> PyResult<Vec<i64>> {
     let mut values = Vec::new();
     let count = usize::try_from(count).map_err(|_| objects::no_memory())?;
@@ -145,11 +145,12 @@ fn reserved(count: u64) -> PyResult<Vec<i64>> {
     Ok(values)
 }
 
-/// How a dimension of the source is indexed for a position in the result.
+/// The index in a dimension of the source for a position in the result.
 enum Source {
     /// `start + step * position[dimension]`
     Slice { start: i64, step: i64, dimension: usize },
-    /// The index at the position in an array. `array` is the index of the array.
+    /// The element of an array of the key. The fields are the elements of the array, and the strides of the array in
+    /// elements, one for each dimension of the broadcast arrays.
     Array(Vec<i64>, Vec<i64>),
 }
 
@@ -157,7 +158,7 @@ enum Source {
 pub(super) struct Selection {
     /// The shape of the result.
     shape: Vec<i64>,
-    /// The number of dimensions of the result before the dimensions of the arrays.
+    /// The number of dimensions of the result that precede the dimensions of the arrays.
     before: usize,
     sources: Vec<Source>,
 }
@@ -166,7 +167,8 @@ impl Selection {
     /// Applies `entries`, the entries of a key, to items of the shape `shape`.
     ///
     /// # Errors
-    /// - an index out of bounds, too many indices, or arrays whose shapes cannot be broadcast: `IndexError`
+    /// - an index is out of bounds, the key has too many indices, or the shapes of the arrays cannot be broadcast:
+    ///   `IndexError`
     pub(super) fn new(entries: Vec<Entry>, shape: &[i64]) -> PyResult<Self> {
         let used = |entry: &Entry| match entry {
             Entry::Axis(Axis::Ellipsis) => 0,
@@ -178,33 +180,34 @@ impl Selection {
             let ndim = shape.len();
             return Err(objects::error::<PyIndexError>(format!("{given} indices for {ndim} dimensions")));
         };
-        // Each dimension of the source: its slice, or its array with a shape.
+        // `slices` has (dimension of the source, start, step, length of the result). `arrays` has (dimension of the
+        // source, shape of the array, indices).
         let mut slices: Vec<(usize, i64, i64, i64)> = Vec::new();
         let mut arrays: Vec<(usize, Vec<i64>, Vec<i64>)> = Vec::new();
         let (mut dimension, mut before, mut is_split, mut has_ended) = (0_usize, 0_usize, false, false);
         let has_ellipsis = entries.iter().any(|entry| matches!(entry, Entry::Axis(Axis::Ellipsis)));
         let end = (!has_ellipsis).then_some(Entry::Axis(Axis::Ellipsis));
         for entry in entries.into_iter().chain(end) {
-            let extent = shape.get(dimension).copied().unwrap_or(0);
+            let length = shape.get(dimension).copied().unwrap_or(0);
             let is_slice = matches!(entry, Entry::Axis(Axis::Slice(_) | Axis::Ellipsis));
             is_split |= !is_slice && has_ended;
             has_ended |= is_slice && !arrays.is_empty();
             match entry {
                 Entry::Axis(Axis::Slice(slice)) => {
                     let (start, count) = slice
-                        .indices(extent)
+                        .indices(length)
                         .ok_or_else(|| objects::error::<PyValueError>("slice step cannot be zero"))?;
                     slices.push((dimension, start, slice.step, count));
                     dimension = dimension.saturating_add(1);
                 }
                 Entry::Axis(Axis::Ellipsis) => {
-                    for extent in shape.iter().skip(dimension).take(missing) {
-                        slices.push((dimension, 0, 1, *extent));
+                    for length in shape.iter().skip(dimension).take(missing) {
+                        slices.push((dimension, 0, 1, *length));
                         dimension = dimension.saturating_add(1);
                     }
                 }
                 Entry::Axis(Axis::Index(index)) => {
-                    arrays.push((dimension, Vec::new(), vec![checked_index(index, dimension, extent)?]));
+                    arrays.push((dimension, Vec::new(), vec![checked_index(index, dimension, length)?]));
                     dimension = dimension.saturating_add(1);
                 }
                 Entry::Array(array) if array.is_mask => {
@@ -214,7 +217,7 @@ impl Selection {
                     }
                 }
                 Entry::Array(array) => {
-                    let check = |index: i64| checked_index(index, dimension, extent);
+                    let check = |index: i64| checked_index(index, dimension, length);
                     let values = array.values.into_iter().map(check).collect::<PyResult<Vec<i64>>>()?;
                     arrays.push((dimension, array.shape, values));
                     dimension = dimension.saturating_add(1);
@@ -251,7 +254,8 @@ impl Selection {
         Ok(Self { shape: result, before, sources })
     }
 
-    /// Calls `call` with the indices of each selected item in the source, and its position in the result, in C order.
+    /// Calls `call` for each selected item in C order of the result. The arguments are the indices of the item in the
+    /// source, and the position of the item in the result.
     fn each(&self, mut call: impl FnMut(&[i64], &[i64]) -> PyResult<()>) -> PyResult<()> {
         if self.shape.contains(&0) {
             return Ok(());
@@ -283,7 +287,7 @@ impl Selection {
     /// Copies the selected items of `held` to new memory, and returns a view of the copy.
     ///
     /// # Errors
-    /// - items with references or with addresses that a consumer follows: `TypeError`
+    /// - the items have references to objects, or addresses that a consumer follows: `TypeError`
     /// - no memory: `MemoryError`
     pub(super) fn copy(&self, py: Python<'_>, held: &PinnedPart<'_>) -> PyResult<View> {
         let part = held.part();
@@ -301,7 +305,7 @@ impl Selection {
     }
 
     /// Allocates memory for items of `part` in the shape `shape`, and calls `fill` with the bytes and the itemsize.
-    /// Returns the part that covers the memory, and the reference that owns it.
+    /// Returns (part, hold): the part covers the memory, and the hold owns the memory.
     fn with_memory(
         &self,
         py: Python<'_>,
@@ -323,7 +327,7 @@ impl Selection {
     /// converted before the first byte is written. If an item is selected twice, the last value remains.
     ///
     /// # Errors
-    /// - a value of another shape, or that the items cannot have: `ValueError` or `TypeError`
+    /// - `value` has another shape, or the items cannot have the value: `ValueError` or `TypeError`
     pub(super) fn assign(&self, part: &Part, hold: &Hold, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = value.py();
         check_plain(part)?;
@@ -362,7 +366,8 @@ impl Selection {
     }
 }
 
-/// Refuses items that cannot be copied byte by byte: references to objects, and addresses that a consumer follows.
+/// Checks that the items of `part` can be copied byte by byte. Returns an error if the items have references to
+/// objects, or addresses that a consumer follows.
 fn check_plain(part: &Part) -> PyResult<()> {
     let item = part.item()?;
     if item.has_objects() || item.has_addresses() {
@@ -378,7 +383,8 @@ fn is_list(value: &Bound<'_, PyAny>) -> bool {
     value.cast::<PyList>().is_ok()
 }
 
-/// Returns the shape of `value` as items of `part`: that of a buffer or of nested lists, and `[]` for one value.
+/// Returns the shape of `value`, a value for items of `part`: the shape of a buffer, the shape of nested lists, or `[]`
+/// for one value.
 fn shape_of(part: &Part, value: &Bound<'_, PyAny>) -> PyResult<Vec<i64>> {
     let item = part.description().item();
     let is_record = item.ty() == Type::Record && item.shape().is_empty();
@@ -409,11 +415,11 @@ fn shape_of(part: &Part, value: &Bound<'_, PyAny>) -> PyResult<Vec<i64>> {
     }
 }
 
-/// Returns the indices of the items that `mask` selects, one vector for each dimension of the mask. `shape` is the shape
-/// of the source, and `dimension` the first dimension that the mask applies to.
+/// Returns the indices of the items that `mask` selects, one vector for each dimension of the mask. `shape` is the
+/// shape of the source. The mask applies to the dimensions of the source from `dimension` on.
 ///
 /// # Errors
-/// - a mask of another shape than the source: `IndexError`
+/// - the shape of the mask differs from the shape of these dimensions: `IndexError`
 fn nonzero(mask: &IndexArray, shape: &[i64], dimension: usize) -> PyResult<Vec<Vec<i64>>> {
     let covered = shape.get(dimension..dimension.saturating_add(mask.shape.len())).unwrap_or_default();
     if covered != mask.shape.as_slice() {
@@ -449,7 +455,7 @@ fn advance(position: &mut [i64], shape: &[i64]) -> bool {
     false
 }
 
-/// Returns the shape that `one` and `other` are broadcast to, or `None` if they do not match.
+/// Returns the common shape after `one` and `other` are broadcast. Returns `None` if the two shapes do not match.
 fn broadcast(one: &[i64], other: &[i64]) -> Option<Vec<i64>> {
     let ndim = one.len().max(other.len());
     let length = |shape: &[i64], axis: usize| {
@@ -462,8 +468,8 @@ fn broadcast(one: &[i64], other: &[i64]) -> Option<Vec<i64>> {
     axes.collect()
 }
 
-/// Returns the distance, in items, from one item to the next in each of `ndim` dimensions, for contiguous items of the
-/// shape `shape` that are broadcast. The distance is 0 in a dimension that is repeated.
+/// Returns the strides, in items, of contiguous items of the shape `shape` that are broadcast to `ndim` dimensions. The
+/// stride of a repeated dimension is 0.
 fn broadcast_strides(shape: &[i64], ndim: usize) -> Vec<i64> {
     let mut strides = vec![0; ndim];
     let mut stride = 1_i64;

@@ -22,24 +22,24 @@ pub(super) fn to_list<'py>(py: Python<'py>, held: PinnedPart<'_>) -> PyResult<Bo
     Ok(Reader { py, held, codec, item, indices, has_objects }.level(0, part.view().offset())?.into_any())
 }
 
-/// Reads the items of a view dimension by dimension.
+/// Reads the items of a view, and creates the nested lists from the outermost dimension to the innermost.
 struct Reader<'py, 'h> {
     py: Python<'py>,
     held: PinnedPart<'h>,
     codec: &'h Codec,
     /// The bytes of the current item.
     item: Vec<u8>,
-    /// The indices of the current item if access to the items follows pointers. Otherwise the vector is empty.
+    /// If access to the items follows pointers, the indices of the current item. Otherwise the vector is empty.
     indices: Vec<i64>,
     /// `true` if the items have references to objects whose owner is known.
     has_objects: bool,
 }
 
 impl<'py> Reader<'py, '_> {
-    /// Returns the list for the dimension `dimension`, with the lists of the inner dimensions in it. `offset` is the
-    /// offset of the first item of the list in bytes. If access to the items follows pointers, `offset` is not used.
-    /// Returns an error if a pointer is NULL, if a value cannot be read, or if there is no memory.
-    // The recursion is as deep as there are dimensions, which are 64 at most.
+    /// Returns the list for the dimension `dimension`, which contains the lists of the inner dimensions. `offset` is
+    /// the offset of the first item in bytes. If access to the items follows pointers, `offset` is not used. Returns an
+    /// error if a pointer is NULL, if a value cannot be read, or if there is no memory.
+    // The depth of the recursion is the number of dimensions, at most 64.
     fn level(&mut self, dimension: usize, offset: i64) -> PyResult<Bound<'py, PyList>> {
         let (py, part) = (self.py, self.held.part());
         let Some(([length, inner @ ..], [stride, ..])) =
@@ -59,7 +59,8 @@ impl<'py> Reader<'py, '_> {
                 *cell = i64::try_from(index).unwrap_or(i64::MAX);
             }
             let row_start = start;
-            // The offset of each item fits 63 bits. The sum after the last item may overflow, but is not used.
+            // The offset of each item fits 63 bits. The sum after the last item may overflow, but no item uses this
+            // sum.
             start = start.wrapping_add(stride);
             if is_last {
                 return self.item(row_start);

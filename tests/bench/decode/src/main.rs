@@ -1,7 +1,7 @@
 //! Compares the time of decoding with the time of a baseline, usually `memcpy` of the same bytes.
 //!
-//! `bench-decode [ROUNDS] [WORD]` prints a line for each operation whose name contains `WORD`: its time, the time of
-//! the baseline, and the ratio. Operation and baseline alternate. Times are medians.
+//! `bench-decode [ROUNDS] [WORD]` prints a line for each operation whose name contains `WORD`: the time of the
+//! operation, the time of the baseline, and the ratio. Operation and baseline alternate. Times are medians.
 //!
 //! `bench-decode serve [WORD]` runs one round for each line of standard input. `run.py` uses this mode to alternate the
 //! rounds with rounds of NumPy and CPython, because some goals are relative to these peers.
@@ -15,8 +15,9 @@ use std::io::BufRead as _;
 use pep3118::decode::{Buffer, Destination, Plan};
 use pep3118::{DataModel, Dialect, Layout, Order, RawView, Record, Request, View, fill_contiguous_strides};
 
+/// The options of the command line.
 struct Bench {
-    /// The number of rounds of each row; `None` in the mode `serve`, where standard input determines the number.
+    /// The number of rounds of each row. `None` in the mode `serve`, in which standard input determines the number.
     rounds: Option<usize>,
     /// Rows whose name does not contain this word are skipped.
     only: String,
@@ -312,6 +313,7 @@ fn main() {
     }
 }
 
+/// A record of 24 bytes that the library decodes field by field.
 #[derive(Record, Clone, Copy)]
 #[repr(C)]
 struct Sample {
@@ -333,6 +335,7 @@ struct PlainSample {
     e: u64,
 }
 
+/// A record of 24 bytes with a `bool`.
 #[derive(Record, Clone, Copy)]
 #[repr(C)]
 struct Flagged {
@@ -343,8 +346,8 @@ struct Flagged {
     e: u64,
 }
 
-/// Compares reading records into structs with a copy of the same bytes into new memory, and writing structs into
-/// records with a copy into existing memory.
+/// Compares the reading of records into structs with a copy of the same bytes into new memory. Compares the writing of
+/// structs into records with a copy into existing memory.
 fn records(bench: &Bench, memory: &[u8]) {
     fn row<T: Record>(bench: &Bench, name: &str, goal: &str, format: &str, memory: &[u8], size: &str) {
         let (records, times) = if size == "24 MB" { (1_000_000, 1) } else { (1000, 1000) };

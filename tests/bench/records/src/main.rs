@@ -1,12 +1,12 @@
-//! Opens a ctypes array of 4 records and reads the records, beside code by hand for exactly that array. Also reads 4
-//! floats, and sums a field of a million records.
+//! Compares the library with hand-written code that reads only one format: opens a ctypes array of 4 records and reads
+//! the records, reads 4 floats, and sums a field of a million records.
 //!
 //!     cargo run --release --manifest-path tests/bench/records/Cargo.toml
 //!
-//! Rounds of both sides alternate. The figures are the median and the fastest round, in nanoseconds. On a machine
+//! The rounds of the library and of its peer alternate. The figures are the median and the fastest round, in nanoseconds. On a machine
 //! that runs other programs, only the fastest rounds are comparable.
 //!
-//! Valgrind counts the instructions of one side if the program gets the word `library` or `peer`, and a part of a title:
+//! Valgrind counts the instructions of the library or of the peer if the program gets the word `library` or `peer`, and a part of a title:
 //!
 //!     valgrind --tool=callgrind --toggle-collect='*count_calls*' bench-records library '4 floats'
 
@@ -19,7 +19,9 @@ use pyo3::exceptions::PyBufferError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
+/// The number of rounds of each comparison.
 const ROUNDS: usize = 101;
+/// The number of calls in one round.
 const CALLS: u32 = 2000;
 
 #[derive(Record, Clone, Copy, Debug, PartialEq)]
@@ -29,15 +31,16 @@ struct Tick {
     size: i64,
 }
 
+/// Reads the ticks with the library.
 fn by_library(obj: &Bound<'_, PyAny>) -> PyResult<Vec<Tick>> {
     Ok(pep3118::py::open(obj)?.records()?)
 }
 
-/// What a developer writes who knows that the items are ticks: the format is compared with the one string that ctypes
-/// writes for them.
+/// Reads the ticks with hand-written code. The items must be ticks, so the code only compares the format with the
+/// format that ctypes writes for a tick.
 fn by_hand(obj: &Bound<'_, PyAny>) -> PyResult<Vec<Tick>> {
     let mut buffer = ffi::Py_buffer::new();
-    // SAFETY: the object is alive, the struct is writable, and the interpreter is attached.
+    // SAFETY: the object is alive, the struct is writable, and this thread is attached to the interpreter.
     if unsafe { ffi::PyObject_GetBuffer(obj.as_ptr(), &mut buffer, ffi::PyBUF_FULL_RO) } != 0 {
         return Err(PyErr::fetch(obj.py()));
     }
@@ -63,10 +66,10 @@ fn folded_by_library<const N: usize>(obj: &Bound<'_, PyAny>) -> PyResult<f64> {
     Ok(sum)
 }
 
-/// What a developer writes who knows that the items are ticks.
+/// Returns the sum of the prices with hand-written code, which does not check that the items are ticks.
 fn folded_by_hand(obj: &Bound<'_, PyAny>) -> PyResult<f64> {
     let mut buffer = ffi::Py_buffer::new();
-    // SAFETY: the object is alive, the struct is writable, and the interpreter is attached.
+    // SAFETY: the object is alive, the struct is writable, and this thread is attached to the interpreter.
     if unsafe { ffi::PyObject_GetBuffer(obj.as_ptr(), &mut buffer, ffi::PyBUF_FULL_RO) } != 0 {
         return Err(PyErr::fetch(obj.py()));
     }
@@ -101,10 +104,12 @@ fn folded_by_copies<const N: usize>(obj: &Bound<'_, PyAny>) -> PyResult<f64> {
     Ok(sum)
 }
 
+/// Reads the floats with the library.
 fn floats_by_library(obj: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
     Ok(pep3118::py::open(obj)?.to_vec()?)
 }
 
+/// Reads the floats with `PyBuffer` of PyO3.
 fn floats_by_pyo3(obj: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
     pyo3::buffer::PyUntypedBuffer::get(obj)?.as_typed::<f64>()?.to_vec(obj.py())
 }
@@ -130,7 +135,8 @@ fn count_calls<T>(obj: &Bound<'_, PyAny>, read: &impl Fn(&Bound<'_, PyAny>) -> P
     (0..1000).try_for_each(|_| read(black_box(obj)).map(|result| drop(black_box(result))))
 }
 
-/// Measures `library` and `other` in turns, and prints the medians with the title `title`.
+/// Measures `library` and `other` alternately, and prints the medians with the title `title`. Panics if the results
+/// differ.
 fn compare<T: PartialEq + std::fmt::Debug>(
     title: &str,
     obj: &Bound<'_, PyAny>,

@@ -1,6 +1,6 @@
 //! The measured function of RustPython: the parser of its module `struct`.
 //!
-//! The parser reads the formats of `struct`. It skips `T{…}`, shapes and names without an error.
+//! The parser reads the formats of `struct`. The parser skips `T{…}`, shapes and names without an error.
 
 #[path = "../../src/harness.rs"]
 mod harness;

@@ -1,7 +1,8 @@
-//! Measures the time of validating a `Py_buffer`.
+//! Measures the time and the allocations of checks of a `Py_buffer`: the checks of the library, a hand-written check,
+//! and `ndarray::ArrayView::from_shape`.
 //!
 //! `bench-view` prints the nanoseconds and the allocations of each check. `bench-view count NAME N` runs the check
-//! `NAME` `N` times and prints nothing, so that valgrind can count its instructions:
+//! `NAME` `N` times and prints nothing, so that valgrind can count the instructions of the check:
 //!
 //! ```text
 //! valgrind --tool=callgrind --callgrind-out-file=/dev/null bench-view count structure 1000
@@ -20,16 +21,18 @@ use std::time::Instant;
 use ndarray::{ArrayView, IxDyn, ShapeBuilder as _};
 use pep3118::{Block, Checked, Checker, DataModel, Order, RawView, Request, verify_structure};
 
-/// An allocator that counts allocations. The validation of a correct view makes none.
+/// An allocator that counts allocations. The validation of a correct view does not allocate.
 struct Counting;
 
+/// The number of allocations so far.
 static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
 
 // SAFETY: Both functions pass their arguments to `System` unchanged.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: The caller fulfils the requirements of `GlobalAlloc::alloc`, which are those of `System`.
+        // SAFETY: The caller fulfils the requirements of `GlobalAlloc::alloc`, which are the requirements of
+        // `System.alloc`.
         unsafe { System.alloc(layout) }
     }
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
@@ -45,6 +48,7 @@ const SHAPE: [i64; 3] = [4, 5, 6];
 const STRIDES: [i64; 3] = [240, 48, 8];
 const LEN: i64 = 960;
 
+/// Returns the fields of a C-contiguous buffer of 4 x 5 x 6 doubles.
 fn raw() -> RawView<'static> {
     RawView {
         buf: Some(0x1000),
@@ -58,8 +62,8 @@ fn raw() -> RawView<'static> {
     }
 }
 
-/// Checks by hand that all items are inside a block of `memlen` bytes, that `len` is the product of the shape and
-/// `itemsize`, and that the items are C-contiguous.
+/// Returns whether all items are inside a block of `memlen` bytes, `len` is the product of the shape and `itemsize`,
+/// and the items are C-contiguous. `offset` is the byte of the block at which the item with all indices 0 starts.
 #[inline(never)]
 fn hand_written(memlen: i64, itemsize: i64, shape: &[i64], strides: &[i64], offset: i64, len: i64) -> bool {
     let (mut low, mut high, mut product, mut contiguous) = (0_i64, itemsize, itemsize, true);
@@ -82,28 +86,33 @@ fn hand_written(memlen: i64, itemsize: i64, shape: &[i64], strides: &[i64], offs
     product == len && offset + low >= 0 && high <= memlen && contiguous
 }
 
+/// Creates the fields without a check, to measure the loop.
 #[inline(never)]
 fn nothing() {
     black_box(raw());
 }
 
+/// Checks the fields with [`hand_written`].
 #[inline(never)]
 fn hand() {
     let (shape, strides) = (black_box(&SHAPE), black_box(&STRIDES));
     assert!(black_box(hand_written(black_box(LEN), 8, shape, strides, black_box(0), black_box(LEN))));
 }
 
+/// Checks the structure with `verify_structure`.
 #[inline(never)]
 fn structure() {
     let (shape, strides) = (black_box(&SHAPE[..]), black_box(&STRIDES[..]));
     assert!(verify_structure(black_box(LEN), black_box(8), black_box(3), shape, strides, black_box(0)).is_empty());
 }
 
+/// Decides whether the items are C-contiguous.
 #[inline(never)]
 fn contiguous() {
     assert!(black_box(raw()).is_contiguous(Order::C));
 }
 
+/// Validates all fields of a buffer of doubles, for the request `FULL` and a memory block.
 #[inline(never)]
 fn full() {
     let memory = Some(Block { len: black_box(LEN), offset: 0 });
@@ -111,6 +120,7 @@ fn full() {
     assert!(report.is_empty() && black_box(view).is_some());
 }
 
+/// Validates all fields of a buffer of records, for the request `FULL`.
 #[inline(never)]
 fn structure_format() {
     let raw = RawView {
@@ -126,7 +136,8 @@ fn structure_format() {
     assert!(black_box(checker.check(&black_box(raw), Some(Request::FULL))).view.is_some());
 }
 
-/// `ndarray` counts strides in elements, and checks that all elements are inside the slice.
+/// Creates an `ndarray` view from a shape and strides. `ndarray` checks that all elements are inside the slice, and
+/// counts strides in elements.
 #[inline(never)]
 fn ndarray_from_shape() {
     static MEMORY: [f64; 120] = [0.0; 120];
