@@ -2,6 +2,8 @@
 //!
 //! This program embeds the interpreter. In an extension module the functions and classes are the same.
 
+#![allow(clippy::arithmetic_side_effects, reason = "the program adds numbers as the code of a user does")]
+
 use pep3118::Record;
 use pep3118::py::{Exported, open};
 use pyo3::prelude::*;

@@ -31,12 +31,16 @@ pub struct Align {
 impl Align {
     /// An alignment of one byte. Every offset is aligned to one byte.
     pub const ONE: Self = Self { log2: 0 };
+    /// An alignment of 2 bytes.
     pub(crate) const TWO: Self = Self { log2: 1 };
+    /// An alignment of 4 bytes.
     pub(crate) const FOUR: Self = Self { log2: 2 };
+    /// An alignment of 8 bytes.
     pub(crate) const EIGHT: Self = Self { log2: 3 };
+    /// An alignment of 16 bytes.
     pub(crate) const SIXTEEN: Self = Self { log2: 4 };
 
-    /// Returns the alignment to a multiple of `bytes` bytes. Returns `None` if `bytes` is not a power of two.
+    /// Creates an alignment of `bytes` bytes. Returns `None` if `bytes` is not a power of two.
     #[must_use]
     #[inline]
     pub const fn new(bytes: u64) -> Option<Self> {

@@ -47,8 +47,8 @@ impl Label {
 /// A message about a format string. It has a title, the format with carets, notes and a help line.
 ///
 /// Without the feature `diagnostics`, the message does not contain the format. `Display` draws the message without
-/// colour. [`colored`](Diagnostic::colored) draws the message with ANSI escape
-/// sequences. Both escape all text that comes from inputs.
+/// colour. [`colored`](Diagnostic::colored) draws the message with ANSI escape sequences. `Display` and `colored`
+/// escape all text that comes from inputs.
 ///
 /// ```
 /// let error = pep3118::parse("T{i").unwrap_err();
@@ -124,8 +124,7 @@ impl<'a> Diagnostic<'a> {
         self.help(Some(help.into()))
     }
 
-    /// Sets the start of the message, from the level `level` and from `id`, the id of a rule of the protocol:
-    /// `error[A04]: ...`, `warning[A10]: ...`.
+    /// Sets the start of the message to the level `level` and the rule id `id`: `error[A04]: ...`, `warning[A10]: ...`.
     pub(crate) fn titled(mut self, level: Level, id: &'static str) -> Self {
         (self.level, self.id) = (level, Some(id));
         self

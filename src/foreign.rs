@@ -1,15 +1,17 @@
-//! Buffers of an exporter's memory: items are copied through raw pointers, because Rust does not own the memory.
+//! [`Buffer::from_ptr`] and [`BufferMut::from_ptr`]: buffers of memory that Rust does not own, such as the memory of an
+//! exporter.
 //!
-//! The exporter and every other consumer of a buffer can write to the memory at any time. The code therefore creates
-//! no reference to the memory. The code copies bytes to memory of this program before the code interprets the bytes.
+//! The exporter and every other consumer of a buffer can write to the memory at any time. The code therefore creates no
+//! reference to the memory. The code copies bytes through raw pointers to memory of this program, and then interprets
+//! the copied bytes.
 //!
 //! This module uses three terms:
 //! - A [`Run`] describes evenly spaced items, for example all items of the last dimension at one index of the other
 //!   dimensions.
-//! - A dimension with a suboffset contains *pointers* instead of items. The *path* of a view is its dimensions up to
-//!   and including the last dimension with pointers. To find an item, the code reads the pointer of each dimension in
-//!   the path that has pointers.
-//! - A *row* is the items that the last pointer of a path leads to.
+//! - A dimension with a suboffset contains *pointers* instead of items. The *path* of a view consists of the dimensions
+//!   up to and including the last dimension with pointers. To find an item, the code reads one pointer in each
+//!   dimension with pointers.
+//! - A *row* consists of the items at the target of the last pointer of a path.
 #![allow(unsafe_code, reason = "reads and writes memory of exporters through raw pointers")]
 
 use alloc::boxed::Box;
@@ -38,18 +40,17 @@ struct Foreign {
     bounds: (isize, isize),
 }
 
-// SAFETY: requirements (a) to (c) of `new` hold on every thread: they are about the memory and about the time of an
-// access, not about the thread that makes the access. All other fields are numbers.
+// SAFETY: requirements (a) to (c) of `new` hold on every thread, because they concern the memory and the time of an
+// access, and not the thread. All other fields are numbers.
 unsafe impl Send for Foreign {}
 
-// SAFETY: a shared `Foreign` only reads the memory, and by requirement (c) of `new` nothing writes to the memory at the
-// same time.
+// SAFETY: a shared `Foreign` only reads the memory. Requirement (c) of `new` excludes a write at the same time.
 unsafe impl Sync for Foreign {}
 
 /// One dimension of the path.
 struct PathAxis {
     /// The number of indices in the dimension.
-    extent: i64,
+    len: i64,
     /// The distance in bytes from one index to the next.
     stride: isize,
     /// The number of bytes to add to a pointer that was read in this dimension. `None` if the dimension has no
@@ -58,8 +59,8 @@ struct PathAxis {
 }
 
 impl Foreign {
-    /// Describes the memory that `buf` points to. `view` describes the shape, the strides and the suboffsets of the
-    /// memory. Returns an error if a stride or an offset does not fit in an `isize`.
+    /// Creates the description of the memory that `buf` points to. `view` describes the shape, the strides and the
+    /// suboffsets of the memory. Returns an error if a stride or an offset does not fit in an `isize`.
     ///
     /// # Safety
     /// Until the result is dropped:
@@ -72,7 +73,7 @@ impl Foreign {
     unsafe fn new(view: &View<'_>, buf: *const u8) -> Result<Self, DecodeError> {
         let itemsize = to_isize(view.itemsize())?.cast_unsigned();
         let (path, bounds) = match view.byte_bounds() {
-            Some(extent) => (Vec::new(), (to_isize(extent.low)?, to_isize(extent.high)?)),
+            Some(bounds) => (Vec::new(), (to_isize(bounds.low)?, to_isize(bounds.high)?)),
             None if view.is_indirect() => path_and_bounds(view)?,
             None => return Err(out_of_range()),
         };
@@ -101,17 +102,17 @@ impl Foreign {
         Ok(start.wrapping_offset(run.offset))
     }
 
-    /// Returns the address that `indices` lead to. `indices` has one index for each of the first dimensions of the
-    /// path. In each dimension with pointers, the method reads the pointer and continues at its target. Returns an
-    /// error if an index is out of bounds or a pointer is NULL.
+    /// Returns the address that `indices` lead to. `indices` has the indices of the first dimensions of the path, one
+    /// for each dimension. In each dimension with pointers, the method reads the pointer and continues at its target.
+    /// Returns an error if an index is out of bounds or a pointer is NULL.
     fn follow(&self, indices: &[i64]) -> Result<*const u8, DecodeError> {
         let mut here = self.buf.wrapping_offset(self.offset);
         for (dimension, (index, axis)) in indices.iter().zip(&self.path).enumerate() {
             here = here.wrapping_offset(axis.distance(dimension, *index)?);
             if let Some(suboffset) = axis.suboffset {
-                // SAFETY: `axis.distance` has compared every index with the length of its dimension, so this pointer
-                // is on the path to an item. The pointer may be read by requirement (b) of `new`, and nothing writes
-                // to the pointer by (c). `read_unaligned` accepts every address.
+                // SAFETY: `axis.distance` has compared every index with the length of its dimension, so this pointer is
+                // on the path to an item. Requirement (b) of `new` permits reading the pointer, and requirement (c)
+                // excludes a write at the same time. `read_unaligned` accepts every address.
                 let next = unsafe { here.cast::<*const u8>().read_unaligned() };
                 if next.is_null() {
                     return Err(null_pointer(dimension));
@@ -150,19 +151,19 @@ fn path_and_bounds(view: &View<'_>) -> Result<(Vec<PathAxis>, (isize, isize)), D
     let len = path_len(view);
     let suboffsets = view.suboffsets().ok_or_else(out_of_range)?;
     let axes = view.shape().iter().zip(view.strides());
-    let path = axes.clone().zip(suboffsets).take(len).map(|((extent, stride), suboffset)| {
+    let path = axes.clone().zip(suboffsets).take(len).map(|((length, stride), suboffset)| {
         // The stride of a dimension of length 1 can be any number, and no access uses this stride.
-        let stride = if *extent == 1 { 0 } else { to_isize(*stride)? };
+        let stride = if *length == 1 { 0 } else { to_isize(*stride)? };
         let suboffset = if *suboffset >= 0 { Some(to_isize(*suboffset)?) } else { None };
-        Ok(PathAxis { extent: *extent, stride, suboffset })
+        Ok(PathAxis { len: *length, stride, suboffset })
     });
     let path = path.collect::<Result<Vec<_>, DecodeError>>()?;
     let (mut low, mut high) = (0_i64, view.itemsize());
     if len == 0 {
         (low, high) = (view.offset(), view.offset().checked_add(high).ok_or_else(out_of_range)?);
     }
-    for (extent, stride) in axes.skip(len) {
-        let reach = extent.checked_sub(1).and_then(|last| stride.checked_mul(last)).ok_or_else(out_of_range)?;
+    for (length, stride) in axes.skip(len) {
+        let reach = length.checked_sub(1).and_then(|last| stride.checked_mul(last)).ok_or_else(out_of_range)?;
         let end = if reach < 0 { &mut low } else { &mut high };
         *end = end.checked_add(reach).ok_or_else(out_of_range)?;
     }
@@ -173,8 +174,8 @@ impl PathAxis {
     /// Returns the distance in bytes from index 0 to `index`. `dimension` is the number of this dimension, for the
     /// error message. Returns an error if `index` is out of bounds.
     fn distance(&self, dimension: usize, index: i64) -> Result<isize, DecodeError> {
-        if index < 0 || index >= self.extent {
-            return Err(ViewError::IndexOutOfBounds { dimension, index, length: self.extent }.into());
+        if index < 0 || index >= self.len {
+            return Err(ViewError::IndexOutOfBounds { dimension, index, length: self.len }.into());
         }
         // The product does not overflow, because `index` is in bounds and the check of the view has proved that the
         // distance to the last index fits in an `isize`.
@@ -195,8 +196,8 @@ fn null_pointer(dimension: usize) -> DecodeError {
 
 /// The addresses of rows of items, which are read from evenly spaced pointers in memory.
 ///
-/// INVARIANT: only `Foreign::row_pointers` creates this value. By requirement (b) of `Foreign::new`, the next `count`
-/// pointers may be read, and all bytes of their rows may be read.
+/// INVARIANT: only `Foreign::row_pointers` creates this value. Requirement (b) of `Foreign::new` permits reading the
+/// next `count` pointers and all bytes of their rows.
 struct RowPointers {
     /// The address of the next pointer.
     next_pointer: *const u8,
@@ -212,8 +213,8 @@ struct RowPointers {
     dimension: usize,
 }
 
-// SAFETY: (a) `next` returns the address of a row, whose bytes may be read by the INVARIANT. `Foreign` uses
-// `cell_len` only if the items of a row are contiguous. A row then has `row_len` bytes.
+// SAFETY: (a) `next` returns the address of a row, and the INVARIANT permits reading the bytes of the row. `Foreign`
+// uses `cell_len` only if the items of a row are contiguous. A row then has `row_len` bytes.
 unsafe impl CellAddresses for RowPointers {
     #[inline(always)]
     fn cell_len(&self) -> usize {
@@ -227,8 +228,8 @@ unsafe impl CellAddresses for RowPointers {
 
     #[inline(always)]
     unsafe fn next(&mut self) -> Option<*const u8> {
-        // SAFETY: `next` is called at most `count` times by (b), so this is one of the `count` pointers that may be
-        // read by the INVARIANT. `read_unaligned` accepts every address.
+        // SAFETY: Requirement (b) limits the calls of `next` to `count`. The INVARIANT therefore permits reading the
+        // pointer at `next_pointer`. `read_unaligned` accepts every address.
         let next = unsafe { self.next_pointer.cast::<*const u8>().read_unaligned() };
         if next.is_null() {
             return None;
@@ -244,9 +245,9 @@ impl Memory for Foreign {
             return Ok(Strided::EMPTY);
         }
         let first = self.first_address(run)?;
-        // SAFETY: (a) `first_address` has compared `run` with the bounds of the view. All items of `run` may
-        // therefore be read by requirement (a) or (b) of `new`. (b) The result is dropped before the method of the
-        // buffer returns, and until then nothing writes to the items by (c) of `new`.
+        // SAFETY: (a) `first_address` has compared `run` with the bounds of the view. Requirement (a) or (b) of
+        // `Foreign::new` therefore permits reading all items of `run`. (b) The result is dropped before the method of
+        // the buffer returns. Until then, requirement (c) of `Foreign::new` excludes a write to the items.
         Ok(unsafe { Strided::new(first, run.stride, run.items, run.itemsize) })
     }
 
@@ -266,8 +267,8 @@ impl Memory for Foreign {
         for row in out.chunks_exact_mut(pointers.row_len) {
             // SAFETY: (b) `out` has `rows` rows, and `pointers` has `rows` pointers.
             let first = unsafe { pointers.next() }.ok_or_else(|| null_pointer(dimension))?;
-            // SAFETY: (a) All items of the row may be read by the INVARIANT of `RowPointers`. (b) Nothing writes to
-            // the items by requirement (c) of `new`.
+            // SAFETY: (a) The INVARIANT of `RowPointers` permits reading all items of the row. (b) Requirement (c) of
+            // `Foreign::new` excludes a write to the items.
             let items = unsafe { Strided::new(first, run.stride, run.items, run.itemsize) };
             items.read(1, row.into()).ok_or_else(wrong)?;
         }
@@ -297,17 +298,17 @@ impl MemoryMut for ForeignMut {
             return Ok(StridedMut::EMPTY);
         }
         let first = self.0.first_address(run)?.cast_mut();
-        // SAFETY: (a) `first_address` has compared `run` with the bounds of the view. All items of `run` may
-        // therefore be read by requirement (a) or (b) of `Foreign::new`, and written by the INVARIANT. (b) Nothing
-        // else reads or writes the items while a method of the buffer runs, by requirement (c) of `new` and the
-        // INVARIANT.
+        // SAFETY: (a) `first_address` has compared `run` with the bounds of the view. Requirement (a) or (b) of
+        // `Foreign::new` therefore permits reading all items of `run`, and the INVARIANT permits writing them. (b)
+        // While a method of the buffer runs, requirement (c) of `Foreign::new` excludes other writes, and the INVARIANT
+        // excludes other reads.
         Ok(unsafe { StridedMut::new(first, run.stride, run.items, run.itemsize) })
     }
 }
 
-/// Calls `read` with the memory of the items of `view`, whose offsets count from `buf`, and returns the result. In
-/// contrast to a [`Buffer`], the memory needs no allocation. Returns an error if an offset of `view` does not fit the
-/// address space.
+/// Calls `read` with the memory of the items of `view`, and returns the result. The offsets of `view` count from `buf`.
+/// Unlike the memory of a [`Buffer`], this memory needs no allocation. Returns an error if an offset of `view` does not
+/// fit the address space.
 ///
 /// # Safety
 /// - (a), (b), (c) The requirements of [`Buffer::from_ptr`] are met until `read` returns.
@@ -353,8 +354,8 @@ impl<'b> Buffer<'b> {
     /// - (b) If the view has suboffsets, every pointer that [`View::steps`] follows to an item may be read, and every
     ///   item may be read. A NULL pointer causes an error. Other invalid pointers are not detected.
     /// - (c) Nothing writes to any of these bytes while a method of the buffer runs. In Python, the caller holds the
-    ///   GIL, or the lock that the exporter requires in an interpreter without the GIL. The buffer can be sent to other
-    ///   threads, for which the same holds.
+    ///   GIL, or the lock that the exporter requires in an interpreter without the GIL. If the caller sends the buffer
+    ///   to another thread, the requirement also holds on this thread.
     ///
     /// # Errors
     /// - the item of `plan` and the items of `view` have different sizes

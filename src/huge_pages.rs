@@ -27,8 +27,8 @@ pub(crate) fn prefer_large<T>(memory: &mut [T]) {
     }
     let whole_pages = len.saturating_sub(skipped) & !PAGE.saturating_sub(1);
     // SAFETY: The range is inside `memory`, which is borrowed exclusively. The range starts and ends at page
-    // boundaries, so its pages contain no other memory. `MADV_HUGEPAGE` changes which pages the range is mapped to,
-    // and changes no byte of the range (madvise(2)).
+    // boundaries, so its pages contain no other memory. `MADV_HUGEPAGE` changes the mapping of the range to pages, and
+    // changes no byte of the range (madvise(2)).
     let result = unsafe {
         rustix::mm::madvise(start.wrapping_add(skipped).cast(), whole_pages, rustix::mm::Advice::LinuxHugepage)
     };

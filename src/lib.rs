@@ -17,10 +17,10 @@
 //! let b = found.layout.item().field(b"b").unwrap();
 //! assert_eq!((b.offset(), b.size(), b.ty().as_str()), (4, 4, "int32"));
 //!
-//! // The size alone, as `struct.calcsize` returns it.
+//! // Only the size, the result of `struct.calcsize`.
 //! assert_eq!(pep3118::calcsize("<IdB")?, 13);
 //!
-//! // An error has its place in the format.
+//! // An error contains the position of the fault in the format.
 //! let error = pep3118::parse("T{i").unwrap_err();
 //! assert_eq!(error.to_string(), "structure opened at byte 0 is never closed");
 //! # Ok::<(), pep3118::LayoutError>(())
@@ -33,7 +33,7 @@
 //! | a format | its size | [`calcsize`], or [`calcsize_in`] for another machine |
 //! | a format | its tokens and their positions | [`parse`], which returns a [`Format`] |
 //! | a format, a [`Dialect`] and a [`DataModel`] | the offset, size and type of every field | [`Layout::read`] |
-//! | a format and an item size | the only possible layout, or all of them | [`reconcile`] |
+//! | a format and an item size | the only possible layout, or all possible layouts | [`reconcile`] |
 //! | a `descr` of NumPy | a layout, and back | [`Layout::from_numpy_descr`], [`Layout::to_numpy_descr`] |
 //! | C source, with feature `c` | a layout | `Layout::from_c` |
 //! | offsets from another source | a layout | [`LayoutBuilder`](layout::LayoutBuilder) |
@@ -41,7 +41,7 @@
 //! | a layout | source in C, Rust or Python | [`Layout::to_c`], [`Layout::to_rust`], [`Layout::to_python`] |
 //! | a layout | a table, a picture | [`Table`], [`Picture`] |
 //! | a layout, with feature `serde` | JSON, and back | `Serialize` and `Deserialize` of [`Layout`] |
-//! | two formats | what differs | [`Comparison`] |
+//! | two formats | the differences | [`Comparison`] |
 //! | the fields of a `Py_buffer` | the broken rules, and a view that is safe to read | [`RawView::check`] |
 //! | the answers of an exporter to all requests | a report | [`Audit`] |
 //! | a view | a slice, one field, parts for threads | [`View::slice`], [`View::field`], [`View::chunks`] |
@@ -63,8 +63,8 @@
 //!
 //! | feature | adds |
 //! |--|--|
-//! | `diagnostics` (default) | carets under the offending bytes of a format, in `{:#}` of errors. Without the feature, these messages have the notes and the help, but not the format |
-//! | `std` (default) | loops for the instruction set of the processor, chosen at run time; huge pages. Without `std` the crate needs only `alloc` |
+//! | `diagnostics` (default) | carets under the offending bytes of a format in messages. The format specifier `{:#}` of an error writes these messages. Without the feature, the messages have the notes and the help line, but not the format |
+//! | `std` (default) | the choice between copy loops at run time, by the instruction sets that the processor supports; huge pages for large allocations. Without `std`, the crate needs only `alloc` |
 //! | `triple` | `DataModel::from_triple`: data models of target triples |
 //! | `c` | `Layout::from_c`: layouts from C declarations |
 //! | `serde` | `Serialize` and `Deserialize` for formats, layouts, dialects, data models and reports; `Serialize` for values |

@@ -1,11 +1,10 @@
-//! [`named_enum!`]: defines an enum whose variants have names. [`UnknownName`]: the error for a text that is not such a
-//! name.
+//! [`named_enum!`]: defines an enum whose variants have names. [`UnknownName`]: the error for an unknown name.
 
 use alloc::string::String;
 
 use crate::text::escape;
 
-/// The error for a text that is not the name of a variant of an enum, or of a dialect or data model.
+/// The error for a text that is not a known name of an enum variant, a dialect or a data model.
 ///
 /// ```
 /// use pep3118::Endian;
@@ -24,7 +23,7 @@ pub struct UnknownName {
 }
 
 impl UnknownName {
-    /// Creates the error for `text`, which is not one of `names`, the names of the type `ty`.
+    /// Creates the error for the unknown name `text` of the type `ty`. `names` contains all names of the type.
     pub(crate) fn new(text: &str, ty: &'static str, names: &'static [&'static str]) -> Self {
         Self { text: text.into(), ty, names }
     }
@@ -43,9 +42,9 @@ impl core::fmt::Display for UnknownName {
 
 impl core::error::Error for UnknownName {}
 
-/// Defines an enum and a name for each variant. Implements the constant `ALL`, the functions `as_str` and
-/// `by_name`, `Display` and `FromStr`. With the feature `serde`, implements `Serialize` and `Deserialize`: the data is the
-/// name.
+/// Defines an enum and a name for each variant. Implements the constant `ALL`, the functions `as_str` and `by_name`,
+/// `Display` and `FromStr`. With the feature `serde`, implements `Serialize` and `Deserialize`, which write and read
+/// the name.
 ///
 /// The macro is used instead of the derive macros of `strum`. With `strum`, its traits and its error type would
 /// become a part of the public API, and `as_str` would not be `const`.

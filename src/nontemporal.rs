@@ -1,4 +1,4 @@
-//! Copies with nontemporal stores, which write to memory without using the caches.
+//! [`copy_rows`] and [`fill`]: copies with nontemporal stores, which write to memory without using the caches.
 //!
 //! An ordinary store to a cache line that is not in a cache first fetches the line from memory. If the whole line is
 //! overwritten, the fetch is useless. Such fetches make up a third of the memory traffic of a large copy. A
@@ -14,8 +14,8 @@ pub(crate) const LINE: usize = 64;
 
 /// Copies the first `len` bytes of each row of `from` to the row of `to` with the same index.
 ///
-/// A row of `from` starts every `from_pitch` bytes, and a row of `to` every `to_pitch` bytes. The function ends when
-/// `from` or `to` has no more rows. The last row is not copied if it has fewer than `len` bytes in `from` or `to`.
+/// The rows of `from` start `from_pitch` bytes apart. The rows of `to` start `to_pitch` bytes apart. The function ends
+/// when `from` or `to` has no more rows. The last row is not copied if it has fewer than `len` bytes in `from` or `to`.
 pub(crate) fn copy_rows(from: &[u8], from_pitch: usize, to: &mut [u8], to_pitch: usize, len: usize) {
     let _fence = Fence;
     let rows = from.chunks(from_pitch.max(1)).zip(to.chunks_mut(to_pitch.max(1)));
@@ -51,8 +51,8 @@ pub(crate) fn fill<const N: usize>(to: &mut [u8], mut units: impl Iterator<Item 
     write(last);
 }
 
-/// Copies `from` to `to`. Both must have equal lengths. Writes complete cache lines of `to` with nontemporal stores,
-/// and the bytes before and after these lines with ordinary stores.
+/// Copies `from` to `to`. `from` and `to` must have the same length. Writes complete cache lines of `to` with
+/// nontemporal stores, and the bytes before and after these lines with ordinary stores.
 #[inline]
 fn copy_row(from: &[u8], to: &mut [u8]) {
     let head = to.as_ptr().align_offset(LINE).min(to.len()).min(from.len());
@@ -74,9 +74,9 @@ fn store(from: &[u8; LINE], to: &mut [u8; LINE]) {
     for (to, from) in to.as_chunks_mut::<16>().0.iter_mut().zip(from.as_chunks::<16>().0) {
         let address: *mut __m128i = to.as_mut_ptr().cast();
         if address.is_aligned() {
-            // SAFETY: `address` points to 16 bytes that are borrowed exclusively, and is a multiple of 16. Every
-            // x86-64 processor supports SSE2. The caller drops a `Fence` before its borrow of these bytes ends, so
-            // the store is complete before other code reads the bytes.
+            // SAFETY: `address` points to 16 bytes that are borrowed exclusively, and is a multiple of 16. Every x86-64
+            // processor supports SSE2. The caller drops a `Fence` before the borrow of these bytes ends, so the store
+            // is complete before other code reads the bytes.
             unsafe { _mm_stream_si128(address, bytemuck::cast(*from)) };
         } else {
             *to = *from;
@@ -120,6 +120,7 @@ mod tests {
 
     use super::*;
 
+    /// Returns `len` bytes in which neighbouring bytes differ.
     fn noise(len: usize) -> Vec<u8> {
         (0..len).map(|at| (at * 31 + at / 7 + 1) as u8).collect()
     }

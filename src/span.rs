@@ -21,8 +21,8 @@ impl Span {
     /// The empty span at offset 0.
     pub(crate) const ZERO: Self = Self { start: 0, end: 0 };
 
-    /// Returns the span of the bytes `start..end`. A number of more than `u32::MAX` is replaced by `u32::MAX`. The
-    /// parser rejects formats of more than `u32::MAX` bytes, so no span of a parsed format is changed.
+    /// Returns the span of the bytes `start..end`. A `start` or `end` above `u32::MAX` is replaced with `u32::MAX`. The
+    /// parser rejects formats of more than `u32::MAX` bytes, so every span of a parsed format is exact.
     #[must_use]
     #[inline]
     pub fn new(start: usize, end: usize) -> Self {

@@ -1,4 +1,5 @@
 //! [`SpareCapacity`]: writes to the unused capacity of a vector, and then increases the length of the vector.
+//! [`Unfilled`]: unused capacity that code can write to but not read.
 //!
 //! Without this module, a large vector would be filled with zeros before its elements are written. When large columns
 //! were read in this way, writing the zeros took a fifth of the time.
@@ -32,12 +33,12 @@ impl<'m> Unfilled<'m> {
     /// Returns the memory as a slice of initialised bytes.
     ///
     /// # Safety
-    /// - (b) Every byte of the memory has been written.
+    /// - (a) Every byte of the memory has been written.
     pub(crate) unsafe fn assume_filled(self) -> &'m mut [u8] {
         let len = self.0.len();
         let start: *mut u8 = self.0.as_mut_ptr().cast();
-        // SAFETY: `start` and `len` describe the slice of `self`, which is borrowed exclusively for `'m`. All bytes
-        // are initialised by (b).
+        // SAFETY: `start` and `len` describe the slice of `self`, which is borrowed exclusively for `'m`. Requirement
+        // (a) guarantees that all bytes are initialised.
         unsafe { core::slice::from_raw_parts_mut(start, len) }
     }
 }
@@ -45,14 +46,14 @@ impl<'m> Unfilled<'m> {
 impl<'m> From<&'m mut [u8]> for Unfilled<'m> {
     fn from(bytes: &'m mut [u8]) -> Self {
         let (start, len) = (bytes.as_mut_ptr().cast(), bytes.len());
-        // SAFETY: `start` and `len` describe `bytes`, which is borrowed exclusively for `'m`. `bytes` stays
-        // initialised by the INVARIANT.
+        // SAFETY: `start` and `len` describe `bytes`, which is borrowed exclusively for `'m`. The INVARIANT guarantees
+        // that `bytes` stays initialised.
         Self(unsafe { core::slice::from_raw_parts_mut(start, len) })
     }
 }
 
-/// A function that writes every byte of the memory that it receives, and returns the memory. If the function fails,
-/// it returns an empty or shorter slice.
+/// A function that writes every byte of the memory that it receives, and returns the memory. A function that fails
+/// returns an empty or shorter slice.
 pub(crate) type Fill<'f> = dyn for<'m> FnMut(Unfilled<'m>) -> &'m mut [u8] + 'f;
 
 /// A vector whose unused capacity can be written to.
@@ -93,10 +94,11 @@ impl<T: Pod + core::fmt::Debug> SpareCapacity for Vec<T> {
 mod tests {
     use super::*;
 
+    /// Sets every byte of `memory` to `byte`, and returns the memory.
     fn fill(mut memory: Unfilled<'_>, byte: u8) -> &mut [u8] {
         // SAFETY: (a) `byte` is initialised.
         unsafe { memory.as_uninit() }.fill(MaybeUninit::new(byte));
-        // SAFETY: (b) `fill` has written every byte.
+        // SAFETY: (a) `fill` has written every byte.
         unsafe { memory.assume_filled() }
     }
 

@@ -1,10 +1,11 @@
-//! Copies of evenly spaced cells: the inner loops of reading, writing and byte swapping.
+//! Copies of evenly spaced cells: the inner loops of reading, writing, byte swapping and transposing.
 //!
 //! This module uses three terms:
 //! - A *cell* is a range of bytes that is copied at once, for example an item or a field of a record. A [`Strided`]
 //!   or [`StridedMut`] describes cells of equal length that start at equal distances.
-//! - A *unit* is the bytes of one number inside of a cell: the 8 bytes of a `d`, or the 4 bytes of each half of a
-//!   `Zf`. Byte swapping reverses the bytes of every unit. A unit length of 0 or 1 means that no bytes are reversed.
+//! - A *unit* consists of the bytes of one number inside of a cell: the 8 bytes of a `d`, or the 4 bytes of each half
+//!   of a `Zf`. Byte swapping reverses the bytes of every unit. A unit length of 0 or 1 means that no bytes are
+//!   reversed.
 //! - The cells are *adjacent* if each cell starts at the end of the cell before it.
 //!
 //! The constructors `within` and `of_rows` prove that all cells are inside of the memory. The caller of the
@@ -29,8 +30,8 @@ const LINE: usize = 64;
 ///
 /// # Safety
 /// Every implementation guarantees:
-/// - (a) If the caller of [`next`](Self::next) meets requirement (b), [`cell_len`](Self::cell_len) bytes may be read
-///   at the returned address until the value is dropped.
+/// - (a) If the caller of [`next`](Self::next) meets requirement (b), [`cell_len`](Self::cell_len) bytes may be read at
+///   the returned address until the `CellAddresses` value is dropped.
 pub(crate) unsafe trait CellAddresses {
     /// Returns the length of every cell in bytes.
     fn cell_len(&self) -> usize;
@@ -185,7 +186,7 @@ impl<'m> Strided<'m> {
     pub(crate) fn touch(&self) {
         let len = if self.is_contiguous() { self.count.saturating_mul(self.len) } else { 0 };
         for offset in (0..len).step_by(LINE) {
-            // SAFETY: `offset` is inside the `count * len` contiguous bytes, which may be read by the INVARIANT.
+            // SAFETY: `offset` is inside the `count * len` contiguous bytes that the INVARIANT permits reading.
             core::hint::black_box(unsafe { self.first.wrapping_add(offset).read() });
         }
     }
@@ -204,16 +205,16 @@ impl<'m> Strided<'m> {
         // SAFETY: (a) `copy_nonoverlapping` and `copy_contiguous` copy initialised bytes.
         let to = unsafe { out.as_uninit() };
         let reversed = if unit <= 1 {
-            // SAFETY: `count * len` contiguous bytes may be read from `first` by the INVARIANT, and `to` has this
+            // SAFETY: The INVARIANT permits reading `count * len` contiguous bytes from `first`, and `to` has this
             // length. `to` is borrowed exclusively, so it does not overlap with the cells.
             unsafe { core::ptr::copy_nonoverlapping(self.first, to.as_mut_ptr().cast(), to.len()) };
             true
         } else {
-            // SAFETY: (a) `count * len` contiguous bytes may be read from `first` by the INVARIANT, and `to` has this
+            // SAFETY: (a) The INVARIANT permits reading `count * len` contiguous bytes from `first`, and `to` has this
             // length.
             unsafe { copy_contiguous(self.first, unit, to) }
         };
-        // SAFETY: (b) `copy_nonoverlapping` or `copy_contiguous` has written every byte of `out`.
+        // SAFETY: (a) `copy_nonoverlapping` or `copy_contiguous` has written every byte of `out`.
         let filled = unsafe { out.assume_filled() };
         if !reversed {
             reverse_units(filled, unit);
@@ -221,8 +222,8 @@ impl<'m> Strided<'m> {
         Some(filled)
     }
 
-    /// Copies all cells to `out` one after another, and reverses the bytes of each unit of `unit` bytes. Uses stores
-    /// that bypass the caches. If there is no loop with such stores for the cell length and `unit`, calls
+    /// Copies all cells to `out` one after another, and reverses the bytes of each unit of `unit` bytes. The stores
+    /// bypass the caches. If no loop with such stores supports the cell length and `unit`, the method calls
     /// [`read`](Self::read). Returns `None` and writes nothing if the length of `out` is not the total length of the
     /// cells.
     pub(crate) fn stream(self, unit: usize, out: &mut [u8]) -> Option<()> {
@@ -242,8 +243,8 @@ impl<'m> Strided<'m> {
         Some(())
     }
 
-    /// Calls `transform` with the first `W` bytes of each cell, and writes the results to `out` one after another
-    /// with stores that bypass the caches. Writes nothing if the cells are shorter than `W` bytes.
+    /// Calls `transform` with the first `W` bytes of each cell, and writes the results to `out` one after another. The
+    /// stores bypass the caches. Writes nothing if the cells are shorter than `W` bytes.
     #[inline(always)]
     fn stream_cells<const W: usize>(self, out: &mut [u8], transform: impl Fn([u8; W]) -> [u8; W]) {
         let count = if W <= self.len { self.count } else { 0 };
@@ -251,8 +252,8 @@ impl<'m> Strided<'m> {
         nontemporal::fill(
             out,
             (0..count).map(|_| {
-                // SAFETY: `from` is the address of one of `count` cells, and at least `W` bytes of a cell may be read
-                // by the INVARIANT. An array of bytes has alignment 1, and every bit pattern is valid.
+                // SAFETY: `from` is the address of one of `count` cells, and the INVARIANT permits reading at least
+                // `W` bytes of a cell. An array of bytes has alignment 1, and every bit pattern is valid.
                 let cell = unsafe { from.cast::<[u8; W]>().read() };
                 from = from.wrapping_offset(self.stride);
                 transform(cell)
@@ -261,7 +262,7 @@ impl<'m> Strided<'m> {
     }
 }
 
-// SAFETY: (a) `next` returns the `count` addresses of the INVARIANT, at which `len` bytes may be read.
+// SAFETY: (a) `next` returns the `count` addresses at which the INVARIANT permits reading `len` bytes.
 unsafe impl CellAddresses for Strided<'_> {
     #[inline(always)]
     fn cell_len(&self) -> usize {
@@ -392,7 +393,7 @@ impl<'m> StridedMut<'m> {
 
     /// Returns the cells of `self` for reading. `self` cannot be written while the result exists.
     pub(crate) fn as_strided(&self) -> Strided<'_> {
-        // SAFETY: (a) The cells may be read by the INVARIANT. (b) `self` is borrowed while the result exists, so
+        // SAFETY: (a) The INVARIANT permits reading the cells. (b) `self` is borrowed while the result exists, so
         // nothing writes to the cells.
         unsafe { Strided::new(self.first, self.stride, self.count, self.len) }
     }
@@ -411,12 +412,12 @@ impl<'m> StridedMut<'m> {
             return None;
         }
         let reversed = if from.is_contiguous() {
-            // SAFETY: (c) The cells of `self` may be written by the INVARIANT, and have the number and the length of
+            // SAFETY: (c) The INVARIANT permits writing the cells of `self`, which have the number and the length of
             // the cells of `from`. (d) Only `self` accesses the cells of `self`, so the cells of `from` do not overlap
             // with the cells of `self`.
             unsafe { copy_cells::<_, false>(AdjacentCells(from), self.first, self.stride, unit) }
         } else {
-            // SAFETY: (c) The cells of `self` may be written by the INVARIANT, and have the number and the length of
+            // SAFETY: (c) The INVARIANT permits writing the cells of `self`, which have the number and the length of
             // the cells of `from`. (d) Only `self` accesses the cells of `self`, so the cells of `from` do not overlap
             // with the cells of `self`.
             unsafe { copy_cells::<_, false>(from, self.first, self.stride, unit) }
@@ -452,11 +453,10 @@ impl<'m> StridedMut<'m> {
         for _ in 0..self.count {
             let mut to = cell;
             for _ in 0..units {
-                // SAFETY: The `W` bytes at `to` are inside of the cell, so these bytes may be read by the INVARIANT.
-                // An array of bytes has alignment 1, and every bit pattern is valid.
+                // SAFETY: The `W` bytes at `to` are inside of the cell, and the INVARIANT permits reading the cell. An
+                // array of bytes has alignment 1, and every bit pattern is valid.
                 let bytes = reversed(unsafe { to.cast::<[u8; W]>().read() });
-                // SAFETY: The `W` bytes at `to` are inside of the cell, so these bytes may be written by the
-                // INVARIANT.
+                // SAFETY: The `W` bytes at `to` are inside of the cell, and the INVARIANT permits writing the cell.
                 unsafe { to.cast::<[u8; W]>().write(bytes) };
                 to = to.wrapping_add(W);
             }
@@ -464,8 +464,8 @@ impl<'m> StridedMut<'m> {
         }
     }
 
-    /// Reverses the bytes of each unit of `unit` bytes in the cell with the index `cell`. Does nothing if there is no
-    /// such cell, or if `unit` is 0.
+    /// Reverses the bytes of each unit of `unit` bytes in the cell with the index `cell`. Does nothing if no cell has
+    /// this index, or if `unit` is 0.
     fn reverse_cell(&mut self, cell: usize, unit: usize) {
         if cell >= self.count {
             return;
@@ -476,8 +476,8 @@ impl<'m> StridedMut<'m> {
             for (low, high) in (0..unit >> 1_u32).zip((0..unit).rev()) {
                 let (low, high) =
                     (first.wrapping_add(start.wrapping_add(low)), first.wrapping_add(start.wrapping_add(high)));
-                // SAFETY: `low` and `high` point to two different bytes of one cell, which may be read and written by
-                // the INVARIANT.
+                // SAFETY: `low` and `high` point to two different bytes of one cell, and the INVARIANT permits reading
+                // and writing the cell.
                 unsafe { low.swap(high) };
             }
         }
@@ -497,7 +497,7 @@ pub(crate) fn read_cells<A: CellAddresses>(from: A, unit: usize, mut out: Unfill
     // SAFETY: (c) The length of `out` is the total length of the cells. (d) `out` is borrowed exclusively, so it does
     // not overlap with the cells.
     let reversed = unsafe { copy_cells::<A, true>(from, to, 0, unit) }?;
-    // SAFETY: (b) `copy_cells` has not returned `None`, so every cell was copied to `out`.
+    // SAFETY: (a) `copy_cells` has not returned `None`, so every cell was copied to `out`.
     let filled = unsafe { out.assume_filled() };
     if !reversed {
         reverse_units(filled, unit);
@@ -550,9 +550,9 @@ unsafe fn copy_cells<A: CellAddresses, const DENSE: bool>(
     copied.map(|()| true)
 }
 
-/// Calls `transform` with each cell of `from`, and writes the results to memory at `to`. This function is the loop
-/// of [`copy_cells`] for cells of the constant length `W`. `DENSE` and `to_stride` have the meaning that
-/// [`copy_cells`] defines. Returns `None` if [`CellAddresses::next`] returns `None`.
+/// Calls `transform` with each cell of `from`, and writes the results to memory at `to`. [`copy_cells`] calls this loop
+/// for cells of the constant length `W`, and defines `DENSE` and `to_stride`. Returns `None` if [`CellAddresses::next`]
+/// returns `None`.
 ///
 /// # Safety
 /// - (c), (d) The requirements of `copy_cells` are met.
@@ -570,19 +570,18 @@ unsafe fn copy_fixed<A: CellAddresses, const DENSE: bool, const W: usize>(
     for _ in 0..from.count() {
         // SAFETY: (b) The loop calls `next` `from.count()` times.
         let cell = unsafe { from.next() }?;
-        // SAFETY: `W` bytes may be read at `cell` by (e) and by guarantee (a) of `CellAddresses`. An array of bytes
-        // has alignment 1, and every bit pattern is valid.
+        // SAFETY: Guarantee (a) of `CellAddresses` and requirement (e) permit reading `W` bytes at `cell`. An array of
+        // bytes has alignment 1, and every bit pattern is valid.
         let cell = transform(unsafe { cell.cast::<[u8; W]>().read() });
-        // SAFETY: `W` bytes may be written at `to` by (c) and (e).
+        // SAFETY: Requirements (c) and (e) permit writing `W` bytes at `to`.
         unsafe { to.cast::<[u8; W]>().write(cell) };
         to = to.wrapping_offset(to_stride);
     }
     Some(())
 }
 
-/// Copies each cell of `from` to memory at `to`. This function is the loop of [`copy_cells`] for cells of any length.
-/// `DENSE` and `to_stride` have the meaning that [`copy_cells`] defines.
-/// Returns `None` if [`CellAddresses::next`] returns `None`.
+/// Copies each cell of `from` to memory at `to`. [`copy_cells`] calls this loop for cells of any length, and defines
+/// `DENSE` and `to_stride`. Returns `None` if [`CellAddresses::next`] returns `None`.
 ///
 /// # Safety
 /// - (c), (d) The requirements of `copy_cells` are met.
@@ -594,8 +593,8 @@ unsafe fn copy_any<A: CellAddresses, const DENSE: bool>(mut from: A, to: *mut u8
     for _ in 0..from.count() {
         // SAFETY: (b) The loop calls `next` `from.count()` times.
         let cell = unsafe { from.next() }?;
-        // SAFETY: `len` bytes may be read at `cell` by guarantee (a) of `CellAddresses`. `len` bytes may be written
-        // at `to` by (c). The two ranges do not overlap by (d).
+        // SAFETY: Guarantee (a) of `CellAddresses` permits reading `len` bytes at `cell`. Requirement (c) permits
+        // writing `len` bytes at `to`. Requirement (d) excludes an overlap of the two ranges.
         unsafe { core::ptr::copy_nonoverlapping(cell, to, len) };
         to = to.wrapping_offset(to_stride);
     }
@@ -619,8 +618,8 @@ unsafe fn copy_contiguous(from: *const u8, unit: usize, to: &mut [MaybeUninit<u8
         // SAFETY: (a) is guaranteed by the caller of `copy_contiguous`.
         16 => unsafe { copy_reversed::<16>(from, to) },
         _ => {
-            // SAFETY: `to.len()` bytes may be read from `from` by (a). `to` is borrowed exclusively, so it does not
-            // overlap with the source.
+            // SAFETY: Requirement (a) permits reading `to.len()` bytes from `from`. `to` is borrowed exclusively, so it
+            // does not overlap with the source.
             unsafe { core::ptr::copy_nonoverlapping(from, to.as_mut_ptr().cast(), to.len()) };
             return false;
         }
@@ -642,8 +641,8 @@ unsafe fn copy_reversed<const W: usize>(from: *const u8, to: &mut [MaybeUninit<u
     // vectorise the last iterations.
     let rest_from = from.wrapping_add(len.wrapping_sub(rest.len()));
     for unit in units {
-        // SAFETY: The `W` bytes at `unit_from` are inside the `to.len()` bytes of (a). An array of bytes has
-        // alignment 1, and every bit pattern is valid.
+        // SAFETY: The `W` bytes at `unit_from` are inside the `to.len()` bytes that requirement (a) permits reading. An
+        // array of bytes has alignment 1, and every bit pattern is valid.
         let bytes = reversed(unsafe { unit_from.cast::<[u8; W]>().read() });
         let unit: *mut [MaybeUninit<u8>; W] = unit;
         // SAFETY: `unit` points to `W` bytes that are borrowed exclusively.
@@ -651,8 +650,8 @@ unsafe fn copy_reversed<const W: usize>(from: *const u8, to: &mut [MaybeUninit<u
         unit_from = unit_from.wrapping_add(W);
     }
     if !rest.is_empty() {
-        // SAFETY: `rest.len()` bytes may be read from `rest_from`, because these bytes are the last bytes of (a).
-        // `rest` is borrowed exclusively, so it does not overlap with the source.
+        // SAFETY: Requirement (a) permits reading the last `rest.len()` bytes of the source, which start at
+        // `rest_from`. `rest` is borrowed exclusively, so it does not overlap with the source.
         unsafe { core::ptr::copy_nonoverlapping(rest_from, rest.as_mut_ptr().cast(), rest.len()) };
     }
 }
@@ -682,6 +681,7 @@ pub(crate) fn reversed<const W: usize>(mut cell: [u8; W]) -> [u8; W] {
 /// unit.
 #[cfg_attr(feature = "std", multiversion::multiversion(targets("x86_64+avx2+bmi1+bmi2")))]
 pub(crate) fn reverse_units(bytes: &mut [u8], unit: usize) {
+    /// Reverses the bytes of each unit of `W` bytes in `bytes`.
     #[inline(always)]
     fn each<const W: usize>(bytes: &mut [u8]) {
         bytes.as_chunks_mut::<W>().0.iter_mut().for_each(|unit| *unit = reversed(*unit));
@@ -714,6 +714,7 @@ pub(crate) fn can_transpose(width: usize) -> bool {
 /// bytes apart. The function writes the first `rows` rows of `to`, but at most [`TILE`] rows.
 #[cfg_attr(feature = "std", multiversion::multiversion(targets("x86_64+avx2+bmi1+bmi2")))]
 pub(crate) fn transpose(tile: &[u8], to: &mut [u8], pitch: usize, rows: usize, width: usize) {
+    /// The function [`transpose`] for units of the constant length `W`.
     #[inline(always)]
     fn units<const W: usize>(tile: &[u8], to: &mut [u8], pitch: usize, rows: usize) {
         let lines = tile.as_chunks::<W>().0.as_chunks::<TILE_PITCH>().0;
@@ -752,6 +753,7 @@ mod tests {
     const LENGTHS: [usize; 26] =
         [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 20, 24, 31, 32, 48, 63, 64, 100];
 
+    /// Returns `len` bytes in which neighbouring bytes differ.
     fn noise(len: usize) -> Vec<u8> {
         (0..len).map(|at| (at * 31 + at / 7 + 1) as u8).collect()
     }

@@ -1,5 +1,5 @@
-//! Functions for the text of messages. [`escape`] makes text from an input safe for a terminal, and [`plural`]
-//! formats a number with a noun.
+//! Functions for the text of messages. [`escape`] makes text from an input safe for a terminal, [`abridge`] shortens
+//! the text, and [`plural`] formats a number with a noun.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -33,7 +33,8 @@ pub fn escape<T: AsRef<[u8]> + ?Sized>(text: &T) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Returns the escaped text of the first `max` bytes of `text`. If `text` is longer than `max` bytes, `...` follows.
+/// Returns the escaped text of the first `max` bytes of `text`. If `text` is longer than `max` bytes, the result ends
+/// with `...`.
 pub fn abridge(text: &[u8], max: usize) -> Cow<'_, str> {
     if text.len() <= max {
         return escape(text);

@@ -3,8 +3,8 @@
 use super::model::DataModel;
 use crate::align::Align;
 
-/// The C type of a format character. A signed type and its unsigned type are one variant, because both have the same
-/// size and alignment.
+/// The C type of a format character. A signed type and its unsigned type are one variant, because the two types have
+/// the same size and alignment.
 ///
 /// ```
 /// use pep3118::{CType, DataModel};
@@ -95,8 +95,8 @@ impl DataModel {
 
     /// Returns the alignment of a structure member of the C type `ty`.
     ///
-    /// `long`, pointers and `wchar_t` are aligned to their size. If their size in a data model is not a power of two,
-    /// the alignment is 1 byte. Only a data model that the caller builds can have such a size.
+    /// `long`, pointers and `wchar_t` are aligned to their size. If the size is not a power of two, the alignment is 1
+    /// byte. Only a data model that the caller builds can have such a size.
     ///
     /// ```
     /// use pep3118::{CType, DataModel};

@@ -1,4 +1,5 @@
-//! The data model of a machine: [`DataModel`].
+//! [`DataModel`]: the byte order of a machine, and the sizes and alignments of its C types. [`LongDoubleAbi`]: the
+//! `long double` of a machine.
 
 use core::fmt;
 use core::hash::{Hash, Hasher};
@@ -12,7 +13,7 @@ use crate::named::UnknownName;
 ///
 /// A function whose result depends on the machine has a parameter of this type. A program can therefore read a buffer
 /// of a Windows machine or of a big-endian machine on every machine. If a function uses [`HOST`](DataModel::HOST)
-/// instead of a parameter, its documentation states so.
+/// instead of a parameter, the documentation of the function states so.
 ///
 /// ```
 /// use pep3118::DataModel;
@@ -21,7 +22,7 @@ use crate::named::UnknownName;
 /// ```
 ///
 /// Two data models are equal if they have the same byte order, sizes and alignments. The name is not compared, because
-/// it does not change a layout: [`HOST`](DataModel::HOST) on x86-64 Linux equals [`LP64`](DataModel::LP64).
+/// the name does not change a layout: [`HOST`](DataModel::HOST) on x86-64 Linux equals [`LP64`](DataModel::LP64).
 #[derive(Clone, Copy, Debug)]
 pub struct DataModel {
     /// The name in messages and in JSON: a short name in lower case, such as `"lp64"`.
@@ -56,11 +57,11 @@ pub struct LongDoubleAbi {
     pub size: u64,
     /// The alignment of a structure member of the type `long double`.
     pub align: Align,
-    /// How the bytes represent a number, for example as IEEE 754 binary128.
+    /// The representation of a number, for example IEEE 754 binary128.
     pub format: LongDoubleFormat,
 }
 
-/// How the bytes of a `long double` represent a number.
+/// The representation of a number in the bytes of a `long double`.
 ///
 /// ```
 /// use pep3118::{DataModel, LongDoubleFormat};
@@ -207,7 +208,7 @@ impl DataModel {
     /// The names that [`by_name`](Self::by_name) accepts.
     const NAMES: [&'static str; 8] = ["lp64", "aarch64", "s390x", "llp64", "i386", "ilp32", "wasm32", "host"];
 
-    /// Returns the properties by which two data models are compared.
+    /// Returns all properties except the name. Two data models are equal if these properties are equal.
     fn properties(&self) -> (Endian, [u64; 3], [Align; 2], LongDoubleAbi) {
         let Self { name: _, endian, long, pointer, wchar, long_long_align, double_align, long_double } = *self;
         (endian, [long, pointer, wchar], [long_long_align, double_align], long_double)

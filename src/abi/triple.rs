@@ -1,4 +1,5 @@
 //! [`DataModel::from_triple`]: the data model of a target triple, such as `x86_64-unknown-linux-gnu`.
+//! [`UnknownTriple`]: the error for an unknown triple.
 
 use target_lexicon::{Architecture, CDataModel, Endianness, Environment, OperatingSystem, Triple, Vendor};
 
@@ -67,7 +68,8 @@ impl DataModel {
     }
 }
 
-/// Returns the `long double` of `triple`. `windows` must be `true` for Windows and Cygwin.
+/// Returns the size, the alignment and the representation of `long double` for `triple`. `windows` must be `true` for
+/// Windows and Cygwin.
 fn long_double(triple: &Triple, windows: bool) -> LongDoubleAbi {
     use LongDoubleFormat::{Binary128, Double, DoubleDouble, X87};
     // MinGW uses the x87 format. Microsoft's compiler uses the format of `double`.

@@ -1,4 +1,5 @@
-//! Random formats, their layouts, and random machines.
+//! Random formats ([`format()`], [`nearly_valid_format`]), formats with their layouts ([`layout`]), and random machines
+//! ([`data_model`]).
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -12,7 +13,7 @@ use crate::layout::{Dialect, Layout, Placement, Syntax};
 /// The maximum size in bytes of an item that [`format()`] and [`layout`] describe.
 pub const MAX_ITEMSIZE: u64 = 2048;
 
-/// The maximum number of structures in each other.
+/// The maximum depth of nested structures.
 const MAX_DEPTH: u32 = 2;
 
 /// Formats of real exporters, one for each construct of the language. A fuzzer can start with these formats.
@@ -144,7 +145,8 @@ pub const TOKENS: &[&str] = &[
 /// ```
 ///
 /// # Errors
-/// - [`Error::IncorrectFormat`]: `dialect` and `model` have no format, for example because `dialect` has no characters
+/// - [`Error::IncorrectFormat`]: no format is valid in `dialect` on the machine `model`, for example because `dialect`
+///   has no format characters
 pub fn format(bytes: &mut Unstructured<'_>, dialect: &Dialect, model: &DataModel) -> Result<String> {
     Ok(layout(bytes, dialect, model)?.0)
 }
@@ -162,7 +164,8 @@ pub fn format(bytes: &mut Unstructured<'_>, dialect: &Dialect, model: &DataModel
 /// ```
 ///
 /// # Errors
-/// - [`Error::IncorrectFormat`]: `dialect` and `model` have no format, for example because `dialect` has no characters
+/// - [`Error::IncorrectFormat`]: no format is valid in `dialect` on the machine `model`, for example because `dialect`
+///   has no format characters
 pub fn layout(bytes: &mut Unstructured<'_>, dialect: &Dialect, model: &DataModel) -> Result<(String, Layout)> {
     let read = |format: &str| {
         let layout = Layout::read(format.as_bytes(), dialect, model).ok()?;
@@ -182,7 +185,7 @@ pub fn layout(bytes: &mut Unstructured<'_>, dialect: &Dialect, model: &DataModel
     if let Some(layout) = accepted {
         return Ok((format, layout));
     }
-    // The dialect refused every generated member.
+    // The dialect refused every generated member, so the result is one format character.
     let found = codes.iter().find_map(|code| Some((code.as_str().into(), read(code.as_str())?)));
     found.ok_or(Error::IncorrectFormat)
 }
@@ -195,7 +198,7 @@ struct Generator<'g> {
 }
 
 impl Generator<'_> {
-    /// Appends a random member to `out`. The member has at most `depth` structures in each other.
+    /// Appends a random member to `out`. The member nests structures at most `depth` levels deep.
     fn member(&self, bytes: &mut Unstructured<'_>, depth: u32, out: &mut String) -> Result<()> {
         let has = |construct| self.dialect.syntax.contains(construct);
         let placement = self.dialect.placement;
@@ -244,9 +247,9 @@ impl Generator<'_> {
     }
 }
 
-/// Generates bytes that are a format that `dialect` accepts, or a format with errors. Half of the results are random
-/// [`TOKENS`] and bytes. The other results are a valid format in which one byte or token is inserted, replaced or
-/// removed.
+/// Generates the bytes of a format that `dialect` accepts or that has errors. Half of the results are sequences of
+/// [`TOKENS`] and of random bytes. Each other result is a valid format in which one byte or token is inserted, replaced
+/// or removed.
 ///
 /// ```
 /// use arbitrary::Unstructured;
@@ -290,7 +293,7 @@ fn token(bytes: &mut Unstructured<'_>) -> Result<Vec<u8>> {
 /// ```
 ///
 /// # Errors
-/// - never; the result has the type of every other generator
+/// - none; the function returns a [`Result`] like every other generator
 pub fn data_model(bytes: &mut Unstructured<'_>) -> Result<DataModel> {
     if bytes.ratio(1, 10)? {
         let long_double = LongDoubleAbi { format: LongDoubleFormat::DoubleDouble, ..DataModel::LP64.long_double };

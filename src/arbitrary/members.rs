@@ -1,4 +1,4 @@
-//! Random syntax trees.
+//! [`members`]: random syntax trees of formats.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -35,7 +35,7 @@ fn prefix(bytes: &mut Unstructured<'_>) -> Result<Prefix> {
     })
 }
 
-/// Generates a random name or signature. Some of them contain bytes that a format cannot contain.
+/// Generates a random name or signature. Some results contain bytes that a name or a signature cannot contain.
 fn text(bytes: &mut Unstructured<'_>) -> Result<Vec<u8>> {
     const TEXTS: [&[u8]; 8] = [b"a", b"", b":", b"}", b"\0", b"a b", b"$]", b"{}"];
     if bytes.ratio(1, 4)? { bytes.arbitrary() } else { Ok(bytes.choose(&TEXTS)?.to_vec()) }
@@ -58,8 +58,9 @@ fn item(bytes: &mut Unstructured<'_>, depth: u32) -> Result<Item> {
     Ok(Item { prefix, ty, ty_span: no_span(), name, span: no_span() })
 }
 
-/// Generates the members of a format, with at most `depth` structures and pointers in each other. All spans are empty.
-/// Some trees contain names and prefixes that a format cannot contain, so [`Format::from_members`](crate::Format::from_members) refuses them.
+/// Generates the members of a format. The members nest structures and pointers at most `depth` levels deep. All spans
+/// are empty. Some trees contain names and prefixes that a format cannot contain, so
+/// [`Format::from_members`](crate::Format::from_members) refuses these trees.
 ///
 /// ```
 /// use arbitrary::Unstructured;
@@ -71,7 +72,7 @@ fn item(bytes: &mut Unstructured<'_>, depth: u32) -> Result<Item> {
 /// ```
 ///
 /// # Errors
-/// - never; the result has the type of every other generator
+/// - none; the function returns a [`Result`] like every other generator
 pub fn members(bytes: &mut Unstructured<'_>, depth: u32) -> Result<Vec<Member>> {
     (0..bytes.int_in_range(0..=4)?)
         .map(|_| {

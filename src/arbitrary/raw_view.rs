@@ -1,4 +1,4 @@
-//! Random fields of a `Py_buffer`.
+//! Random fields of a `Py_buffer` ([`raw_view`]), and random numbers ([`number`]).
 
 use alloc::vec::Vec;
 
@@ -15,8 +15,9 @@ use crate::view::{Owner, RawView, RawViewBuf};
 /// ```
 ///
 /// # Errors
-/// - never; the result has the type of every other generator
+/// - none; the function returns a [`Result`] like every other generator
 pub fn number(bytes: &mut Unstructured<'_>) -> Result<i64> {
+    /// Numbers at which arithmetic overflows.
     const EDGES: [i64; 16] = [
         i64::MIN,
         i64::MIN + 1,
@@ -68,8 +69,9 @@ fn array(bytes: &mut Unstructured<'_>, ndim: i32, plausible: bool) -> Result<Opt
 /// ```
 ///
 /// # Errors
-/// - never; the result has the type of every other generator
+/// - none; the function returns a [`Result`] like every other generator
 pub fn raw_view(bytes: &mut Unstructured<'_>) -> Result<RawViewBuf> {
+    /// Valid and invalid formats.
     const FORMATS: [&[u8]; 10] =
         [b"B", b"<i", b"T{b:a:i:b:}", b"T{b:a:xxxxxxxi:b:}", b"", b"i}d", b"9999999999i", b"(2,3)<q", b"\0", b"Zd"];
     let plausible = bytes.ratio(1, 2)?;

@@ -1,4 +1,4 @@
-//! Random N-dimensional memory with its values.
+//! [`StridedBuffer`]: random N-dimensional memory with the values of its items.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -52,7 +52,7 @@ impl StridedBuffer {
         let (mut shape, mut strides) = (Vec::new(), Vec::new());
         let ndim = bytes.int_in_range(0..=3_u8)?;
         for _ in 0..ndim {
-            // The library has a separate path for lines of 16 and more items.
+            // The library has a separate path for rows of 16 and more items.
             shape.push(bytes.int_in_range(0..=if ndim == 1 { 40 } else { 5 })?);
             let odd = bytes.int_in_range(-3..=3)?;
             let stride: i64 = bytes.int_in_range(-3..=3)?;
@@ -136,7 +136,8 @@ impl StridedBuffer {
     #[must_use]
     pub fn items(&self, order: Order) -> Vec<&[u8]> {
         let mut offsets = Vec::from([self.origin]);
-        // Each step replaces an offset by the offsets of all indices of one more axis, which changes fastest.
+        // Each call adds one axis, whose index changes fastest: each offset is replaced with the offsets of all indices
+        // of the axis.
         let mut add_axis = |(length, stride): (&i64, &i64)| {
             offsets = offsets
                 .iter()

@@ -1,4 +1,4 @@
-//! The syntax tree of a format: [`Format`] and the types of its nodes.
+//! The syntax tree of a format: [`Format`], and the types of the nodes, such as [`Member`], [`Item`] and [`ItemType`].
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -18,7 +18,7 @@ use crate::span::Span;
 /// Spec: CPython `Doc/c-api/buffer.rst`, `Py_buffer.format`.
 pub const NULL_FORMAT: &[u8] = b"B";
 
-/// A parsed format string. It contains the syntax tree, the source bytes, and the span of every node of the tree.
+/// A parsed format string: the syntax tree, the source bytes, and the span of every node of the tree.
 ///
 /// The tree represents the tokens of the format. The meaning of a token depends on the dialect and is not in the
 /// tree. Two formats are equal if they have equal tokens: `i i` equals `ii`, and `03i` equals `3i`, but `1i` does not
@@ -195,7 +195,7 @@ pub enum ItemType {
     Code(Code),
     /// `T{…}`: a structure. The value contains the members between the braces.
     Structure(Vec<Member>),
-    /// `&…`: a pointer. The value is the item after the `&`, which describes the target of the pointer.
+    /// `&…`: a pointer. The value is the item after the `&`. The item describes the target of the pointer.
     Pointer(Box<Item>),
     /// `X{…}`: a pointer to a function. The value contains the bytes between the braces.
     Function(Vec<u8>),
@@ -239,8 +239,8 @@ pub struct Name {
     pub span: Span,
 }
 
-/// Implements `PartialEq` and `Hash` for a type by the listed fields. The lists omit spans, so that equal
-/// tokens at different positions are equal.
+/// Implements `PartialEq` and `Hash` for a type by the listed fields. The lists omit spans, so that two tokens at
+/// different positions can be equal.
 macro_rules! equal_by {
     ($($ty:ident { $($field:ident),* })*) => {$(
         impl PartialEq for $ty {
@@ -316,8 +316,7 @@ impl Format {
         }
     }
 
-    /// Parses the field `format` of a `Py_buffer`. `None` means that the field is NULL, which stands for the format
-    /// `B`.
+    /// Parses the field `format` of a `Py_buffer`. `None` means NULL, and the format of a NULL field is `B`.
     ///
     /// Spec: CPython `Doc/c-api/buffer.rst`, `Py_buffer.format`.
     ///
@@ -334,8 +333,8 @@ impl Format {
         Self::from_buffer_bytes(format.map(CStr::to_bytes))
     }
 
-    /// Parses the field `format` of a `Py_buffer` without its terminating NUL. `None` means that the field is NULL,
-    /// which stands for the format `B`. `Some(b"")` is an empty format.
+    /// Parses the field `format` of a `Py_buffer` without its terminating NUL. `None` means NULL, and the format of a
+    /// NULL field is `B`. `Some(b"")` is an empty format.
     ///
     /// # Errors
     /// - [`parse`](Format::parse) rejects the format
@@ -404,7 +403,7 @@ struct Builder<'s> {
     open: Vec<OpenItem>,
 }
 
-/// A structure or pointer whose start the parser has found, but not its end.
+/// An unfinished structure or pointer: the parser has found its start and not its end.
 struct OpenItem {
     /// The finished members of the structure or format around this item.
     members: Vec<Member>,
@@ -427,16 +426,16 @@ impl Builder<'_> {
         });
     }
 
-    /// Adds an item that is neither a structure nor a pointer. `ty` is its type, `ty_span` the span of the type, and
-    /// `name` the span of the name without the colons, or `None` if the item has no name.
+    /// Adds an item that is neither a structure nor a pointer. `ty` is the type, and `ty_span` is the span of the type.
+    /// `name` is the span of the name without the colons, or `None` if the item has no name.
     fn item_without_members(&mut self, ty: ItemType, ty_span: Span, name: Option<Span>) {
         let start = self.item_start.take().unwrap_or(ty_span.start());
         let prefix = mem::take(&mut self.prefix);
         self.item(start, prefix, ty, ty_span, name);
     }
 
-    /// Adds an item. `start` is the offset in bytes of its prefix, or of its type if `prefix` is empty. `ty` is its
-    /// type, `ty_span` the span of the type, and `name` the span of the name without the colons, or `None` if the
+    /// Adds an item. `start` is the offset in bytes of the prefix, or of the type if `prefix` is empty. `ty` is the
+    /// type, and `ty_span` is the span of the type. `name` is the span of the name without the colons, or `None` if the
     /// item has no name.
     fn item(&mut self, start: usize, prefix: Vec<Prefix>, ty: ItemType, ty_span: Span, name: Option<Span>) {
         let end = name.map_or(ty_span.end(), |name| name.end().saturating_add(1));
@@ -506,8 +505,8 @@ impl Visitor for Builder<'_> {
         let OpenItem { members, prefix, start, ty_start } = self.open.pop().ok_or(Stop)?;
         let mut orders = mem::replace(&mut self.members, members);
         let Some(Member::Item(mut target)) = orders.pop() else { return Err(Stop) };
-        // The byte order characters between `&` and the target belong to the prefix of the target. The method
-        // `byte_order` has stored these characters in `members`, because the prefix of the target was still empty.
+        // The byte order characters between `&` and the target belong to the prefix of the target. `members` contains
+        // these characters, because the method `byte_order` adds a character to `members` while `prefix` is empty.
         let orders = orders.into_iter().filter_map(|member| match member {
             Member::ByteOrder(order) => Some(Prefix::ByteOrder(order)),
             Member::Item(_) => None,

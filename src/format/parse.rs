@@ -94,7 +94,7 @@ struct Refusal {
     opened: Option<Span>,
 }
 
-/// Whether an item is a member or the target of a pointer. The role decides whether a name can follow the item.
+/// The role of an item: a member, or the target of a pointer. The role decides whether a name can follow the item.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
     /// The item is a member of a structure or of the format. A name can follow the item.
@@ -199,8 +199,8 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         Ok(after)
     }
 
-    /// Parses `shape = "(" , dimension , { "," , dimension } , ")" ;`. `prefix` states which tokens of the item
-    /// precede the shape, and becomes [`Prefix::Shape`].
+    /// Parses `shape = "(" , dimension , { "," , dimension } , ")" ;`. `prefix` describes the tokens of the item before
+    /// the shape. The method sets `prefix` to [`Prefix::Shape`].
     fn shape(&mut self, input: &'i [u8], prefix: &mut Prefix) -> Step<'i> {
         match prefix {
             Prefix::Empty => self.dimensions = 0,
@@ -246,8 +246,8 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         self.optional_space(rest)
     }
 
-    /// Parses `count = number ;`. `prefix` states which tokens of the item precede the count, and becomes
-    /// [`Prefix::Count`].
+    /// Parses `count = number ;`. `prefix` describes the tokens of the item before the count. The method sets `prefix`
+    /// to [`Prefix::Count`].
     #[inline(always)]
     fn count(&mut self, input: &'i [u8], prefix: &mut Prefix) -> Step<'i> {
         if *prefix == Prefix::Count {
@@ -302,9 +302,10 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
     }
 
     /// Parses `complex = "Z" , [ { space } , ( "e" | "f" | "d" | "g" ) ] ;`. Returns the code, and the input after the
-    /// code. If the next character after the `Z` and the optional spaces is `:`, `}` or a byte-order character, or if
-    /// the format ends, the code is `Z` alone, a pointer to `wchar_t`. Returns an error if this character is any other
-    /// character except `e`, `f`, `d` and `g`.
+    /// code. The next character after the `Z` and the optional spaces decides the code:
+    /// - `e`, `f`, `d` or `g`: a complex number
+    /// - `:`, `}`, a byte-order character or the end of the format: `Z` alone, a pointer to `wchar_t`
+    /// - any other character: an error
     fn complex(&mut self, input: &'i [u8]) -> Result<(Code, &'i [u8]), Refused> {
         let (alone, _) = char::<_, ()>('Z').parse(input)?;
         let (part, _) = take_while::<_, &[u8], ()>(is_space)(alone)?;
@@ -366,7 +367,8 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         Ok(rest)
     }
 
-    /// Parses `user_type = "[" , { any byte but NUL, brackets balanced }- , "]" ;`. The first byte after `[` must not be `$`.
+    /// Parses `user_type = "[" , { any byte but NUL, brackets balanced }- , "]" ;`. The first byte after `[` must not
+    /// be `$`.
     fn user_type(&mut self, input: &'i [u8], role: Role) -> Step<'i> {
         let (inside, _) = char::<_, ()>('[').parse(input)?;
         let Ok((after, text)) = balanced(b'[', b']')(inside) else {
@@ -485,7 +487,7 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         Span::new(start, start.saturating_add(len.min(rest.len())))
     }
 
-    /// Sets `refusal` to the reason `kind`, which the bytes `span` cause. Returns the error value that the calling
+    /// Sets `refusal` to the reason `kind` and the offending bytes `span`. Returns the error value that the calling
     /// production returns.
     #[cold]
     fn refuse(&mut self, kind: Kind, span: Span) -> Refused {
@@ -493,15 +495,15 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         Refused
     }
 
-    /// Sets `refusal` to the reason `kind`, which the first `len` bytes of `rest` cause. Returns the error value that
-    /// the calling production returns.
+    /// Sets `refusal` to the reason `kind`. The offending bytes are the first `len` bytes of `rest`. Returns the error
+    /// value that the calling production returns.
     #[cold]
     fn refuse_at(&mut self, rest: &[u8], len: usize, kind: Kind) -> Refused {
         self.refuse(kind, self.span_of_first(rest, len))
     }
 
-    /// Sets `refusal` to the reason `kind`, which the first `len` bytes of `rest` cause. Returns the error value that
-    /// the calling production returns. `opened` is the span of the opening bracket that is not closed.
+    /// Sets `refusal` to the reason `kind`. The offending bytes are the first `len` bytes of `rest`. Returns the error
+    /// value that the calling production returns. `opened` is the span of the opening bracket that is not closed.
     #[cold]
     fn refuse_unclosed(&mut self, rest: &[u8], len: usize, kind: Kind, opened: Span) -> Refused {
         self.refusal = Some(Refusal { kind, span: self.span_of_first(rest, len), opened: Some(opened) });
@@ -509,15 +511,14 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
     }
 
     /// Sets `refusal` to the reason "the shape is not closed". Returns the error value that the calling production
-    /// returns. `rest` starts where the `)` is missing. `shape` starts at the `(` of the shape.
+    /// returns. `rest` starts at the position of the missing `)`. `shape` starts at the `(` of the shape.
     #[cold]
     fn unclosed_shape(&mut self, rest: &'i [u8], shape: &'i [u8]) -> Refused {
         self.refuse_unclosed(rest, 1, Kind::UnclosedShape, self.span_of_first(shape, 1))
     }
 
     /// Sets `refusal` to the reason "no token starts with `byte`". Returns the error value that the calling production
-    /// returns. `byte` must be the first byte of `input`. `prefix` states which tokens of the item the parser has found
-    /// before `byte`.
+    /// returns. `byte` must be the first byte of `input`. `prefix` describes the tokens of the item before `byte`.
     #[cold]
     fn refuse_unknown(&mut self, byte: u8, input: &'i [u8], prefix: Prefix) -> Refused {
         let kind = match byte {
@@ -531,8 +532,8 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
     }
 }
 
-/// Returns the reason for the error that an item has no type. `prefix` states which tokens the parser has found before
-/// the place of the missing type.
+/// Returns the reason for the rejection of an item without a type. `prefix` describes the tokens of the item before the
+/// missing type.
 fn missing_type(prefix: Prefix) -> Kind {
     match prefix {
         Prefix::Count => Kind::CountWithoutCode,

@@ -1,5 +1,5 @@
-//! [`print()`]: converts the syntax tree of a format to the text of the format. Also [`Format::from_members`] and `Display`
-//! of [`Format`].
+//! [`Format::from_members`]: creates a format from a syntax tree. [`print()`]: converts the syntax tree to the text of
+//! the format. `Display` of [`Format`] writes the source.
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -47,8 +47,8 @@ fn print(members: &[Member]) -> Vec<u8> {
 
 /// The maximum number of nested structures and pointers that are printed. The printer omits the members of deeper
 /// structures and pointers.
-// A tree of the caller can have any depth, so this limit bounds the recursion. The parser rejects text of this
-// depth, so an incomplete text is never accepted.
+// The caller can pass a tree of any depth, so this limit bounds the recursion. The parser rejects text of this depth,
+// so an incomplete text is never accepted.
 const MAX_DEPTH: usize = 2 * Limits::DEFAULT.depth;
 
 /// Appends the text of `members` to `out`. `depth` is the number of structures and pointers around `members`.
@@ -117,8 +117,8 @@ fn print_item(item: &Item, depth: usize, out: &mut Vec<u8>) {
     }
 }
 
-/// Writes the source of the format as escaped text. Characters that a terminal does not show, and bytes that are
-/// not UTF-8, are escaped. [`as_bytes`](Format::as_bytes) returns the source without escapes.
+/// Writes the source of the format as escaped text. Escapes characters that a terminal does not show, and bytes that
+/// are not UTF-8. [`as_bytes`](Format::as_bytes) returns the source without escapes.
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&escape(self.as_bytes()))

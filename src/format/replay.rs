@@ -149,6 +149,7 @@ mod tests {
     struct Recorder(Vec<String>);
 
     impl Recorder {
+        /// Stores the `Debug` text of `event`.
         fn event(&mut self, event: impl Debug) -> Result<(), Stop> {
             self.0.push(alloc::format!("{event:?}"));
             Ok(())

@@ -3,7 +3,7 @@
 use super::code::{ByteOrder, Code};
 use crate::span::Span;
 
-/// The error of a method of [`Visitor`] that ends the parsing. The visitor itself stores the reason.
+/// The error with which a method of a [`Visitor`] ends the parsing. The visitor itself stores the reason.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stop;
 
@@ -11,8 +11,8 @@ pub(crate) struct Stop;
 /// `docs/grammar.md`.
 ///
 /// [`parse_events`](super::parse_events) calls the methods in source order. [`Format::replay`](super::Format::replay)
-/// makes the same calls for a format that is already parsed. There are three visitors, which compute the syntax tree,
-/// the layout and the item size. A caller that needs only the size therefore allocates no tree.
+/// makes the same calls for a format that is already parsed. Three visitors compute the syntax tree, the layout and the
+/// item size. A caller that needs only the size therefore allocates no tree.
 ///
 /// The calls for one item are, in this order:
 /// 1. any number of [`space`](Visitor::space), [`byte_order`](Visitor::byte_order), [`count`](Visitor::count), and
@@ -21,8 +21,8 @@ pub(crate) struct Stop;
 ///    [`open_structure`](Visitor::open_structure) … [`close_structure`](Visitor::close_structure), or
 ///    [`open_pointer`](Visitor::open_pointer), the calls for the target, [`close_pointer`](Visitor::close_pointer).
 ///
-/// In every method, `at` is the offset of the token in bytes. `name` is the span of the item's name without the
-/// colons, or `None` if the item has no name. The last call for an item has the parameter `name`. A method returns the
+/// In every method, `at` is the offset of the token in bytes. `name` is the span of the item's name without the colons,
+/// or `None` if the item has no name. The method that is called last for an item receives `name`. A method returns the
 /// error [`Stop`] to end the parsing.
 ///
 /// Every method does nothing by default, because most visitors process only some of the tokens.

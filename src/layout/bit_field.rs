@@ -36,11 +36,11 @@ pub struct BitField {
 }
 
 impl BitField {
-    /// Creates a bit-field of `width` bits, whose values have the type `ty`. `offset` is the number of bits below the
-    /// bit-field in the integer that the bytes of the field form.
+    /// Creates a bit-field of `width` bits, whose values have the type `ty`. The bytes of the field form one integer,
+    /// and `offset` is the number of bits below the bit-field in this integer.
     ///
-    /// Returns `None` if `ty` is neither `Bool` nor an integer type, if `width` is 0 or larger than the number of bits
-    /// of `ty`, or if `offset` is larger than 7.
+    /// Returns `None` in three cases: `ty` is neither `Bool` nor an integer type, `width` is 0 or larger than the
+    /// number of bits of `ty`, or `offset` is larger than 7.
     #[must_use]
     pub const fn new(ty: Type, offset: u8, width: u8) -> Option<Self> {
         let bits = match ty {
@@ -54,8 +54,9 @@ impl BitField {
         if width == 0 || width > bits || offset > 7 { None } else { Some(Self { offset, width, ty }) }
     }
 
-    /// Creates a bit-field from its position in a storage unit, the integer of the C type in which a compiler allocates
-    /// the bits. Returns the bit-field, and the offset in bytes of its first byte from the start of the unit.
+    /// Creates a bit-field from its position in a storage unit. A storage unit is the integer of the C type in which a
+    /// compiler allocates the bits. Returns the bit-field, and the offset of its first byte in bytes from the start of
+    /// the unit.
     ///
     /// `size` is the size of the unit in bytes, and `endian` is the byte order of the unit. `low_bit` is the number of
     /// bits below the bit-field in the unit. `width` and `ty` have the same meaning as for [`new`](Self::new).
@@ -81,7 +82,7 @@ impl BitField {
         Some((field, if endian == Endian::Little { lowest_byte } else { above }))
     }
 
-    /// Returns the number of bits below the bit-field in the integer that the bytes of the field form: 0 to 7.
+    /// Returns the number of bits below the bit-field in the integer that the bytes form: 0 to 7.
     #[must_use]
     pub const fn offset(self) -> u8 {
         self.offset
@@ -144,8 +145,8 @@ impl BitField {
 
     /// Writes `value` into `bytes`, the bytes of the field in the byte order `endian`. Leaves all other bits unchanged.
     ///
-    /// Returns `None`, and leaves `bytes` unchanged, if `value` is not in the [`range`](Self::range) of the bit-field,
-    /// or if the length of `bytes` is not the [`size`](Self::size) of the field.
+    /// Returns `None` and leaves `bytes` unchanged in two cases: `value` is not in the [`range`](Self::range) of the
+    /// bit-field, or the length of `bytes` is not the [`size`](Self::size) of the field.
     #[must_use]
     #[inline]
     pub fn write(self, value: i128, bytes: &mut [u8], endian: Endian) -> Option<()> {
@@ -190,7 +191,7 @@ impl BitField {
     #[inline]
     fn unsigned(self, bytes: &[u8], endian: Endian) -> u64 {
         let bits = integer(bytes, endian) >> u32::from(self.offset) & self.mask();
-        // The mask has at most 64 bits.
+        // The mask has at most 64 bits, so the default is never used.
         u64::try_from(bits).unwrap_or(u64::MAX)
     }
 
@@ -201,7 +202,8 @@ impl BitField {
     }
 }
 
-/// Returns the unsigned integer of which `bytes` are the bytes in the byte order `endian`. Uses at most 16 bytes.
+/// Returns the unsigned integer that `bytes` form in the byte order `endian`. Uses the 16 least significant bytes if
+/// `bytes` are more than 16 bytes.
 #[inline]
 fn integer(bytes: &[u8], endian: Endian) -> u128 {
     let push = |integer: u128, byte: &u8| integer << 8_u32 | u128::from(*byte);

@@ -1,4 +1,5 @@
 //! [`LayoutBuilder`]: builds the layout of a type whose offsets are known, such as a NumPy dtype or a C structure.
+//! [`MemberSpec`] describes one member, and [`BuildError`] is the error for an invalid member.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -19,7 +20,7 @@ use crate::text::{escape, plural};
 /// The largest total length of all names in bytes.
 pub(super) const MAX_NAME_BYTES: usize = 1 << 20;
 
-/// The name, the offset and the shape of a member. A member is a field that a [`LayoutBuilder`] adds to a record.
+/// The name, the offset and the shape of a member: a field that a [`LayoutBuilder`] adds to a record.
 ///
 /// ```
 /// use pep3118::layout::MemberSpec;
@@ -117,10 +118,10 @@ pub enum BuildError {
         /// The largest permitted number.
         limit: usize,
     },
-    /// Another number of names than of fields, such as one name for `<hf`.
+    /// A number of names that is not the number of fields, such as one name for `<hf`.
     #[error("{names} names for {}", plural(*fields, "field"))]
     NameCount {
-        /// The number of names. A caller that gives too many names gets the number of fields plus one.
+        /// The number of names. If the caller gives too many names, the value is the number of fields plus one.
         names: usize,
         /// The number of fields.
         fields: usize,
@@ -142,7 +143,7 @@ impl LayoutBuilder {
         let layout = Layout {
             nodes: Vec::from([Node { size, ..ROOT }]),
             dims: Vec::new(),
-            // `NO_NAME` is the empty span at byte 0. This byte makes sure that no name starts at byte 0.
+            // `NO_NAME` is the empty span at byte 0. The colon makes sure that no name starts at byte 0.
             names: Vec::from([b':']),
             align: Align::ONE,
             model: *model,
@@ -174,8 +175,8 @@ impl LayoutBuilder {
         self.push(member, scalar.ty, scalar.size, endian, Detail::None).map(|_| ())
     }
 
-    /// Adds `member` with byte strings or texts of the type `scalar` to the record that was opened last. `nuls` states
-    /// which NULs belong to a value.
+    /// Adds `member` with byte strings or texts of the type `scalar` to the record that was opened last. `nuls` is the
+    /// rule for the NULs at the end of a value.
     ///
     /// # Errors
     /// - the errors of [`value`](Self::value)
@@ -214,8 +215,8 @@ impl LayoutBuilder {
         self.push(member, Type::Bits, size, endian, Detail::Bits(bits)).map(|_| ())
     }
 
-    /// Adds `member` with values of the user type `user` to the record that was opened last. `endian` is the byte order of
-    /// the values.
+    /// Adds `member` with values of the user type `user` to the record that was opened last. `endian` is the byte order
+    /// of the values.
     ///
     /// # Errors
     /// - a type of 2 bytes at byte 3 of a record of 4 bytes: the member ends after the end of the record
@@ -281,7 +282,8 @@ impl LayoutBuilder {
 
     /// Adds a node for `member` to the record that was opened last, and returns the index of the node. Each element has
     /// the type `ty`, a size of `size` bytes and the byte order `endian`, or `None` for a type without a byte order.
-    /// `detail` has what `ty` does not contain. Returns an error if the member ends after the record or exceeds a limit.
+    /// `detail` is the rule for NULs, the position of a bit-field or the user type. Returns an error if the member ends
+    /// after the record or exceeds a limit.
     fn push(
         &mut self,
         member: MemberSpec<'_>,
@@ -355,7 +357,7 @@ impl LayoutBuilder {
     }
 }
 
-/// Returns whether a value of the type of the scalar can have the size of the scalar in the data model `model`.
+/// Returns whether a value of the type of `scalar` can have the size of `scalar` in the data model `model`.
 fn is_valid_size(Scalar { ty, size, .. }: Scalar, model: &DataModel) -> bool {
     let units = |unit: u64| size.checked_rem(unit) == Some(0);
     match ty {

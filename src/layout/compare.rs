@@ -1,5 +1,5 @@
-//! [`Comparison`]: compares two layouts. The result is the level of equivalence of the layouts and their first
-//! difference.
+//! [`Comparison`]: compares two layouts. The result is the level of equivalence ([`Equivalence`]) of the layouts, and
+//! their first difference.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -106,7 +106,7 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Compares the layouts of the formats `a` and `b`, both read by the rules of `dialect` with the C sizes of
+    /// Compares the layouts of the formats `a` and `b`. Both layouts follow the rules of `dialect` and the C sizes of
     /// `model`.
     ///
     /// ```
@@ -165,9 +165,9 @@ impl Differences {
         }
     }
 
-    /// Compares the fields `a` and `b` and all fields inside them, and stores the first difference of each kind.
-    /// `base` is the offset of the enclosing record in bytes from the start of the item. This offset must be equal in
-    /// both layouts.
+    /// Compares the fields `a` and `b` and all fields inside them, and stores the first difference of each kind. `base`
+    /// is the offset of the enclosing record in bytes from the start of the item. Both layouts must have the enclosing
+    /// record at this offset.
     // The function calls itself once per level of nested structures. The parser and the builder permit 64 levels.
     fn compare_fields(&mut self, a: Field<'_>, b: Field<'_>, base: u64) {
         if self.structure.is_some() {
@@ -225,15 +225,15 @@ impl Differences {
     }
 }
 
-/// Returns a sentence that starts with `what`, and names the properties `first` and `second` of the two layouts: "the
-/// item has 4 bytes in the first and 8 bytes in the second".
+/// Returns the sentence "`what` `first` in the first and `second` in the second": "the item has 4 bytes in the first
+/// and 8 bytes in the second". `first` and `second` are the properties of the two layouts.
 fn sentence(what: &str, first: &str, second: &str) -> String {
     format!("{what} {first} in the first and {second} in the second")
 }
 
-/// Returns the type by which `field` is compared with a field of another layout. For `wchar_t` text, this is the type
-/// of UCS-2 or UCS-4 text with the same width, so that the two texts compare equal. For any other field, this is the
-/// type of the field.
+/// Returns the type for the comparison of `field` with a field of another layout. For `wchar_t` text, the result is the
+/// type of UCS-2 or UCS-4 text with the same width, so that the two texts compare equal. For any other field, the
+/// result is the type of the field.
 fn comparable_type(field: Field<'_>) -> Type {
     match field.ty() {
         Type::Wchar if field.natural_align().bytes() == 2 => Type::Ucs2,

@@ -1,7 +1,7 @@
 //! [`Dialect`]: the rules that give a format string its meaning for one producer or consumer.
 //!
-//! Each field of [`Dialect`] is one rule. Each constant of [`Dialect`] is the dialect of one producer or consumer. The
-//! parser does not use dialects.
+//! Each field of [`Dialect`] is one rule, such as [`Placement`] or [`Alignment`]. Each constant of [`Dialect`] is the
+//! dialect of one producer or consumer. The parser does not use dialects.
 
 use core::fmt;
 use core::str::FromStr;
@@ -171,8 +171,9 @@ named_enum! {
     pub enum Placement {
         /// Only as the first byte of the format, as in the `struct` module.
         First = "first",
-        /// One byte-order character directly before each type, as in NumPy's reader: `(2)<i`, but neither `<(2)i` nor `i<`.
-        /// Before a format of one number, several byte-order characters are accepted, and the last one is used: `<>i`.
+        /// One byte-order character directly before each type, as in NumPy's reader: `(2)<i`, but neither `<(2)i` nor
+        /// `i<`. A format of one number can start with several byte-order characters, and the reader uses the last
+        /// character: `<>i`.
         BeforeType = "before-type",
         /// At every position between two tokens.
         Anywhere = "anywhere",
@@ -202,7 +203,7 @@ named_enum! {
 }
 
 named_enum! {
-    /// Whether `@` implies padding before items, so that each item has its native alignment.
+    /// The rule for padding before items under `@`, which gives each item its native alignment.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, layout::Alignment};
@@ -275,9 +276,10 @@ named_enum! {
     /// The rule for the distance between the elements of an array of structures.
     ///
     /// A format declares the fields of one element, but not the padding at the end of the element. In NumPy's formats,
-    /// padding after an array may belong to its elements or to the enclosing record. In formats of PEP 3118, `@` may or may
-    /// not pad each element as a C compiler does. [`reconcile`](crate::reconcile) computes the distance from the itemsize.
-    /// [`Layout::read`](crate::Layout::read) does not know the itemsize and makes the elements contiguous.
+    /// padding after an array can belong to the elements of the array or to the enclosing record. In formats of PEP
+    /// 3118, `@` can pad each element as a C compiler does, or add no padding. [`reconcile`](crate::reconcile) computes
+    /// the distance from the itemsize. [`Layout::read`](crate::Layout::read) does not know the itemsize and makes the
+    /// elements contiguous.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, reconcile};
@@ -366,8 +368,8 @@ named_enum! {
         Padding = "padding",
         /// A field of opaque bytes, which NumPy calls void.
         Field = "field",
-        /// A field of opaque bytes. An `x` without a name is also a field if the format contains no other item, such as
-        /// `3x`. NumPy writes such formats.
+        /// A field of opaque bytes. An `x` without a name is also a field if the format contains no other item: NumPy
+        /// writes formats such as `3x`.
         FieldOrWhole = "field-or-whole",
     }
 }
@@ -473,7 +475,8 @@ const RECORDS: Syntax = Syntax::STRUCTURES.union(Syntax::NAMES).union(Syntax::SH
 impl Dialect {
     /// The `struct` module of CPython 3.15, which has the complex numbers `F D Zf Zd`.
     ///
-    /// The dialect accepts the formats that `struct.calcsize` accepts, and gives each of these formats the same size.
+    /// The dialect accepts the formats that `struct.calcsize` accepts, and gives each format the size that
+    /// `struct.calcsize` returns.
     pub const STRUCT: Self = Self {
         name: "struct",
         codes: STRUCT_CODES.with(&[ComplexFloat314, ComplexDouble314, ComplexFloat, ComplexDouble]),
@@ -578,7 +581,7 @@ impl Dialect {
     ///
     /// ctypes writes all padding. Format characters without a standard size, such as `P`, have the native size under
     /// every byte-order character. ctypes writes no byte-order character before `&` and `X{}`. Before CPython 3.12,
-    /// ctypes wrote no padding, so the size of such a format is smaller than the itemsize.
+    /// ctypes wrote no padding, so the size of an older format can be smaller than the itemsize.
     pub const CTYPES: Self = Self {
         name: "ctypes",
         codes: NUMBERS_WITH_COMPLEX
@@ -639,8 +642,8 @@ impl Dialect {
         &Self::ARRAY,
     ];
 
-    /// The variants of `pep3118` and `numpy` for formats whose distance between the elements of an array of structures
-    /// is ambiguous.
+    /// The variants of `pep3118` and `numpy`. A variant is for formats that do not determine the distance between the
+    /// elements of an array of structures.
     ///
     /// Each variant selects one alternative of an [`Ambiguity`](crate::Ambiguity).
     pub const VARIANTS: [&'static Self; 3] = [&Self::PEP3118_PACKED, &Self::NUMPY_PACKED, &Self::NUMPY_PADDED];

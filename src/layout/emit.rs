@@ -1,4 +1,5 @@
-//! [`Layout::emit`]: writes a format for a layout. The reader that the caller names gives this format the same layout.
+//! [`Layout::emit`]: writes a format for a layout and a reader ([`Target`]). The reader gives this format the same
+//! layout.
 //!
 //! A canonical format declares each pad byte as an `x` and each change of the byte order by a byte-order character. No
 //! field depends on implicit alignment. Every dialect that has the format characters of a canonical format gives this
@@ -48,7 +49,7 @@ named_enum! {
 }
 
 impl Target {
-    /// Returns the dialect with the rules by which this target reads a format.
+    /// Returns the dialect by which this target reads a format.
     fn dialect(self) -> &'static Dialect {
         match self {
             Self::Canonical => &Dialect::PEP3118,
@@ -145,8 +146,8 @@ struct FormatWriter {
 }
 
 impl FormatWriter {
-    /// Returns the error that the target cannot read `what`, a description of a field with its offset: "the pointer at
-    /// byte 8".
+    /// Returns the error for a part of the layout that the target cannot read. `what` describes the part with its
+    /// offset: "the pointer at byte 8".
     fn refuse<T>(&self, what: impl Into<String>) -> Result<T, EmitError> {
         Err(EmitError { target: self.target, what: what.into() })
     }
@@ -217,7 +218,7 @@ impl FormatWriter {
         Ok(())
     }
 
-    /// Writes the byte-order character `order`, unless `order` was written last and is still in force.
+    /// Writes the byte-order character `order`. Writes nothing if `order` was written last and is still in force.
     fn write_order(&mut self, order: &'static str) {
         if self.order != Some(order) {
             self.order = Some(order);
@@ -298,9 +299,9 @@ impl FormatWriter {
         field.fields().try_for_each(|inner| self.refuse_arrays(inner, at.saturating_add(inner.offset())))
     }
 
-    /// Returns the format character of `field`, after its length if the type is a byte string, a Unicode text, void or
-    /// bits: `i`, `5s`. Returns an error if the target does not have the format character. `at` is the offset of
-    /// `field` in bytes from the start of the item, for the error.
+    /// Returns the format character of `field`, such as `i`. If the type is a byte string, a Unicode text, void or
+    /// bits, the length precedes the character: `5s`. Returns an error if the target does not have the format
+    /// character. `at` is the offset of `field` in bytes from the start of the item, for the error.
     fn format_character(&self, field: Field<'_>, at: u64) -> Result<String, EmitError> {
         let size = field.size();
         let length = |units: u64, code: &str| if units == 1 { code.to_string() } else { format!("{units}{code}") };

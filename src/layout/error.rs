@@ -1,4 +1,5 @@
-//! [`LayoutError`]: the reason why a format has no layout, or more than one layout.
+//! [`LayoutError`]: the error for a format that has no layout, or more than one layout. [`LayoutErrorKind`] is the
+//! reason.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -41,7 +42,7 @@ struct Details {
     model: &'static str,
 }
 
-/// The reason of a [`LayoutError`].
+/// The reason for a [`LayoutError`].
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout, LayoutErrorKind};
@@ -174,8 +175,8 @@ named_enum! {
     }
 }
 
-/// Groups dialects by the size of the format. Returns each distinct size in bytes, beside the names of the dialects
-/// with this size, separated by commas. `sizes_in_dialects` has the size in each dialect.
+/// Groups dialects by the size of the format. `sizes_in_dialects` has the size in each dialect. Returns one pair for
+/// each distinct size: the size in bytes, and the names of the dialects with this size, separated by commas.
 fn dialects_by_size(sizes_in_dialects: &[InterpretedSize]) -> Vec<(u64, String)> {
     let mut sizes: Vec<(u64, String)> = Vec::new();
     for InterpretedSize { dialect, size } in sizes_in_dialects {
@@ -234,7 +235,7 @@ impl LayoutErrorKind {
                     "`struct` reads `Zf` and `Zd` from CPython 3.15 on, `F` and `D` from 3.14 on"
                 }
                 Code::ComplexFloat314 | Code::ComplexDouble314 => {
-                    "only `struct` and ctypes of CPython 3.14 write `F` and `D`; all others write `Zf` and `Zd`"
+                    "only `struct` and ctypes of CPython 3.14 write `F` and `D`; other producers write `Zf` and `Zd`"
                 }
                 _ => return None,
             },
@@ -246,18 +247,18 @@ impl LayoutErrorKind {
                 }));
             }
             Self::Construct { construct } => match construct {
-                Construct::LaterByteOrder => "only the first byte of the format can be one",
+                Construct::LaterByteOrder => "only the first byte of the format can be a byte-order character",
                 Construct::SpaceInItem => "write the count and the format character together",
-                Construct::ByteOrderBeforeShape => "write it after the shape: `(2)<i`",
+                Construct::ByteOrderBeforeShape => "write the byte-order character after the shape: `(2)<i`",
                 Construct::StackedShapes => "write one shape: `(2,3)i`",
                 _ => return None,
             },
-            Self::AdjacentBits => "write them as one item: `8t`",
+            Self::AdjacentBits => "write the bits as one item: `8t`",
             Self::ItemsizeMismatch { itemsize, sizes } if sizes.iter().all(|found| found.size < *itemsize) => {
                 "the exporter omitted bytes: ctypes before CPython 3.12 writes no padding, \
                  and all versions omit inherited fields and the fields of unions"
             }
-            Self::UnknownSize => "pass the itemsize; the user type must be the only item",
+            Self::UnknownSize => "register the user type, or pass the itemsize if the type is the only item",
             _ => return None,
         }))
     }
@@ -265,7 +266,7 @@ impl LayoutErrorKind {
 
 impl LayoutError {
     /// Creates the error `kind` for the bytes `span` of the format `source`. `dialect` is the name of the dialect, and
-    /// `model` the name of the data model.
+    /// `model` is the name of the data model.
     #[cold]
     pub(crate) fn new(
         kind: LayoutErrorKind,
@@ -277,14 +278,14 @@ impl LayoutError {
         Self(Box::new(Details { kind, span, source: source.into(), dialect, model }))
     }
 
-    /// Returns the reason of the error.
+    /// Returns the reason for the error.
     #[must_use]
     pub fn kind(&self) -> &LayoutErrorKind {
         &self.0.kind
     }
 
     /// Returns the ambiguity, which has the interpretations that the caller can choose from. Returns `None` if the
-    /// error has any other reason.
+    /// error has another reason.
     ///
     /// ```
     /// use pep3118::{DataModel, reconcile};

@@ -49,8 +49,8 @@ pub(super) fn fill(format: &[u8], dialect: &Dialect, model: &DataModel, nodes: &
 }
 
 /// Calls `push` with each field of `format`, by the rules of `dialect` and the C sizes of `model`. Returns the size of
-/// the item in bytes, and the alignment of the item. Returns `None` if `format` needs the resolver. In this case,
-/// `push` may have been called for some of the fields.
+/// the item in bytes, and the alignment of the item. Returns `None` if `format` needs the resolver. Before the function
+/// returns `None`, it can call `push` with some of the fields.
 #[inline]
 pub(super) fn lay_out(
     format: &[u8],
@@ -98,7 +98,7 @@ pub(super) fn lay_out(
 struct SizeAlign {
     /// The size in bytes.
     size: u64,
-    /// The alignment in bytes minus one. For an alignment of 8 bytes, `mask` is `0b111`. These bits are 0 in each
+    /// The alignment in bytes minus one. For an alignment of 8 bytes, `mask` is `0b111`, the bits that are 0 in each
     /// multiple of 8.
     mask: u64,
 }
@@ -117,8 +117,9 @@ impl SizeAlign {
         }
     }
 
-    /// Returns the size and the alignment of `ctype` in `model`. Calls [`of`](Self::of).
-    // Not inlined: if this call were inlined, the compiler would load the whole data model for the format `i`.
+    /// Returns the size and the alignment of `ctype` in `model`.
+    // Calls `of`, and is not inlined. If the call were inlined, the compiler would load the whole data model for the
+    // format `i`.
     #[inline(never)]
     fn of_varying(ctype: CType, model: &DataModel) -> Self {
         Self::of(ctype, model)
@@ -136,8 +137,8 @@ impl SizeAlign {
     #[inline]
     fn place(self, previous_end: u64, rounding: u64) -> Placed {
         let mask = self.mask & rounding;
-        // `previous_end` is at most `limit` and `mask` is an alignment minus one. Both are less than 2^63, so the sum
-        // does not wrap.
+        // `previous_end` is at most `limit` and `mask` is an alignment minus one. The two numbers are less than 2^63,
+        // so the sum does not wrap.
         Placed { offset: previous_end.wrapping_add(mask) & !mask, size: self.size, mask: self.mask }
     }
 }
@@ -157,7 +158,7 @@ struct CodeSequence<'a, P> {
     push: P,
 }
 
-/// The offset and the size of a value in bytes.
+/// The position and the size of a value.
 struct Placed {
     offset: u64,
     size: u64,
@@ -170,8 +171,9 @@ impl<P: FnMut(Node)> CodeSequence<'_, P> {
     /// alignment of a field.
     ///
     /// `place(info, previous_end)` computes the position of a field from its format character and from the offset in
-    /// bytes after the previous field. `place` returns `None` if the format character has no size. Returns `None` if
-    /// `place` does, if the size exceeds `PY_SSIZE_T_MAX`, or if a byte is not an accepted format character.
+    /// bytes after the previous field. `place` returns `None` if the format character has no size. The method returns
+    /// `None` if `place` returns `None`, if the size exceeds `PY_SSIZE_T_MAX`, or if a byte is not an accepted format
+    /// character.
     #[inline]
     fn lay_out(&mut self, place: impl Fn(&CodeInfo, u64) -> Option<Placed>) -> Option<(u64, Align)> {
         let limit = self.model.ssize_max();
@@ -202,7 +204,7 @@ impl<P: FnMut(Node)> CodeSequence<'_, P> {
                 detail: Detail::None,
             });
         }
-        // Each mask is a power of two minus one, so `masks`, which has the bits of all masks, is equal to the largest
+        // `masks` has the bits of all masks. Each mask is a power of two minus one, so `masks` is equal to the largest
         // mask.
         Some((previous_end, Align::new(masks.wrapping_add(1))?))
     }

@@ -1,5 +1,5 @@
 //! [`Interpretation`] and [`Ambiguity`]: the results of [`reconcile`](super::reconcile()). An interpretation is one
-//! layout of a format, and an ambiguity contains several interpretations.
+//! layout of a format, with its [`Certainty`]. An ambiguity contains several interpretations.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -132,8 +132,8 @@ impl Ambiguity {
         Self(Box::new(Details { format: format.into(), itemsize, alternatives }))
     }
 
-    /// Returns all interpretations that have the itemsize. There are at least two interpretations. An interpretation of
-    /// the dialect `pep3118` is always the first.
+    /// Returns all interpretations that have the itemsize. The result has at least two interpretations. If the dialect
+    /// of an interpretation is `pep3118`, this interpretation is the first.
     ///
     /// ```
     /// use pep3118::{DataModel, reconcile};
@@ -273,6 +273,7 @@ fn truncate_line(line: &str) -> Cow<'_, str> {
 }
 
 /// Returns the first difference between the interpretations `a` and `b` of one format, as a sentence with both values.
+/// `a` and `b` must differ.
 fn difference(a: &Interpretation, b: &Interpretation) -> String {
     let (item_a, item_b) = (a.layout.item(), b.layout.item());
     // If only one of the layouts has padding after its only structure, `item` returns the root for this layout, and the
@@ -291,8 +292,8 @@ fn difference(a: &Interpretation, b: &Interpretation) -> String {
 /// a sentence that names the field, the property in the layout of `a`, and the property in the layout of `b`.
 ///
 /// Returns `None` if there is no difference. `path` contains the names of the enclosing fields and of `a`, outermost
-/// first. `base` is the offset of the enclosing record in bytes from the start of the item. This offset must be equal
-/// in both layouts.
+/// first. `base` is the offset of the enclosing record in bytes from the start of the item. Both layouts must have the
+/// enclosing record at this offset.
 // The function calls itself once per level of nested structures. The parser permits 64 levels.
 fn field_difference(a: Field<'_>, b: Field<'_>, path: &mut Vec<String>, base: u64) -> Option<(String, String, String)> {
     let values = |subject: String, value: &dyn Fn(Field<'_>) -> String| Some((subject, value(a), value(b)));

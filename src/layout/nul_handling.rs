@@ -1,13 +1,13 @@
-//! [`NulHandling`]: which NULs belong to the value of a byte string or a Unicode text.
+//! [`NulHandling`]: the rule for the end of the value in a byte string or a Unicode text of fixed length.
 
 use crate::named::named_enum;
 
 named_enum! {
-    /// Which NULs belong to the value of a byte string or a Unicode text of fixed length.
+    /// The rule for the end of the value in a byte string or a Unicode text of fixed length.
     ///
     /// A value has fewer characters than the field if the program that owns the memory does not fill the field. The
-    /// tools that write such fields do not agree where the value then ends. The value is what the tool of the owner
-    /// reads:
+    /// libraries that write such fields use different rules for the end of the value. The value is what the library of
+    /// the owner reads:
     ///
     /// | owner | field | value of `b"a\0b\0"` | rule |
     /// |--|--|--|--|

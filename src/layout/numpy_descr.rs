@@ -1,5 +1,5 @@
-//! [`Layout::from_numpy_descr`] and [`Layout::to_numpy_descr`]: the description of a dtype in the header of a `.npy` file
-//! and in `__array_interface__["descr"]`.
+//! [`Layout::from_numpy_descr`] and [`Layout::to_numpy_descr`]: convert between a layout and the description of a
+//! dtype, as in the header of a `.npy` file and in `__array_interface__["descr"]`.
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
@@ -19,7 +19,7 @@ use crate::endian::Endian;
 use crate::format::Limits;
 use crate::text::{abridge, escape};
 
-/// The reason why a `descr` of NumPy has no layout, or a layout has no `descr`.
+/// The reason why a `descr` of NumPy has no layout, or why a layout has no `descr`.
 ///
 /// ```
 /// use pep3118::{DataModel, Layout};
@@ -34,7 +34,7 @@ pub enum NumpyDescrError {
     Syntax {
         /// The offset in the text in bytes.
         at: usize,
-        /// What the text must have at this offset: "a string".
+        /// The expected syntax at this offset: "a string".
         expected: &'static str,
     },
     /// A type that no format of a buffer describes, such as the text of `StringDType`.
@@ -85,10 +85,10 @@ struct Member {
 impl Layout {
     /// Returns the layout that `descr` describes on a machine with the data model `model`.
     ///
-    /// `descr` is the text of the Python value under `descr` in the header of a `.npy` file, or `repr` of
-    /// `__array_interface__["descr"]`: a type string such as `'<f8'`, or a list with one tuple for each field. A void
-    /// field with an empty name is padding. The titles of fields are left out. The fields are contiguous. The byte strings and texts of the layout end before
-    /// the NULs at their end, as in NumPy.
+    /// `descr` is the text of the Python value under `descr` in the header of a `.npy` file, or the `repr` of
+    /// `__array_interface__["descr"]`. The value is a type string such as `'<f8'`, or a list with one tuple for each
+    /// field. A void field with an empty name is padding. The layout contains no titles of fields. The fields are
+    /// contiguous. The byte strings and texts of the layout end before the NULs at their end, as in NumPy.
     ///
     /// ```
     /// use pep3118::{DataModel, Layout, Target};
@@ -147,30 +147,32 @@ impl Layout {
 }
 
 /// Returns the size of `descr` in bytes. Returns `None` if the size does not fit in 64 bits.
-// The function calls itself once for each level of nested types, which `Reader` limits.
+// The function calls itself once for each level of nested types. `Reader` limits the number of levels.
 fn size_of(descr: &Descr) -> Option<u64> {
     match descr {
         Descr::Scalar(scalar) => Some(scalar.size),
         Descr::User(user, _) => Some(user.size()),
         Descr::Record(members) => members.iter().try_fold(0_u64, |size, member| size.checked_add(member.size()?)),
-        Descr::Array(element, shape) => times(size_of(element)?, shape),
+        Descr::Array(element, shape) => array_size(size_of(element)?, shape),
     }
 }
 
-/// Returns the product of `size` and `shape`. Returns `None` if the product does not fit in 64 bits.
-fn times(size: u64, shape: &[u64]) -> Option<u64> {
+/// Returns the size in bytes of an array with the dimensions `shape` and elements of `size` bytes. Returns `None` if the
+/// size does not fit in 64 bits.
+fn array_size(size: u64, shape: &[u64]) -> Option<u64> {
     if shape.contains(&0) { Some(0) } else { shape.iter().try_fold(size, |size, length| size.checked_mul(*length)) }
 }
 
 impl Member {
     /// Returns the size of the field in bytes. Returns `None` if the size does not fit in 64 bits.
     fn size(&self) -> Option<u64> {
-        times(size_of(&self.descr)?, &self.shape)
+        array_size(size_of(&self.descr)?, &self.shape)
     }
 }
 
-/// Adds a field of the type `descr` to `builder`, with the name, the offset and the shape of `member`.
-// The function calls itself once for each level of nested types, which `Reader` limits.
+/// Adds a field of the type `descr` to `builder`, with the name, the offset and the shape of `member`. Returns an error
+/// if `builder` refuses the field.
+// The function calls itself once for each level of nested types. `Reader` limits the number of levels.
 fn add(builder: &mut LayoutBuilder, descr: &Descr, member: MemberSpec<'_>) -> Result<(), NumpyDescrError> {
     match descr {
         // NumPy removes the NULs at the end of `S` and `U`.
@@ -209,7 +211,7 @@ struct Reader<'t> {
 }
 
 impl Reader<'_> {
-    /// Returns the next byte that is not white space, without reading it. Returns `None` at the end.
+    /// Returns the next byte that is not white space, and leaves the byte unread. Returns `None` at the end.
     fn peek(&mut self) -> Option<u8> {
         let rest = self.text.get(self.at..).unwrap_or_default();
         let spaces = rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
@@ -217,19 +219,20 @@ impl Reader<'_> {
         rest.get(spaces).copied()
     }
 
-    /// Reads `byte` and returns `true`. Returns `false` if another byte is next.
+    /// Reads `byte` and returns `true`. Reads nothing and returns `false` if another byte is next.
     fn take(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
         self.at = self.at.saturating_add(usize::from(found));
         found
     }
 
-    /// Creates the error for a text that does not have `expected` at the current offset.
+    /// Creates the error for a text that does not have the syntax `expected` at the current offset.
     fn expected(&self, expected: &'static str) -> NumpyDescrError {
         NumpyDescrError::Syntax { at: self.at, expected }
     }
 
-    /// Reads a comma. Returns `false` if `close` is next, and reads `close`.
+    /// Reads a comma and returns `true`, or reads `close` and returns `false`. Returns an error that names `expected`
+    /// if another byte is next.
     fn comma_or(&mut self, close: u8, expected: &'static str) -> Result<bool, NumpyDescrError> {
         let comma = self.take(b',');
         if self.take(close) {
@@ -239,7 +242,8 @@ impl Reader<'_> {
     }
 
     /// Reads a type: a type string, a list of fields, or a tuple of a type and a shape. `depth` is the number of types
-    /// around this type.
+    /// around this type. Returns an error if the text has another syntax, or if the type is unknown or nested too
+    /// deeply.
     fn descr(&mut self, depth: usize) -> Result<Descr, NumpyDescrError> {
         let limit = Limits::DEFAULT.depth;
         if depth > limit {
@@ -279,7 +283,7 @@ impl Reader<'_> {
     }
 
     /// Reads the tuple of a field: the name, the type and optionally the shape. `depth` is the number of types around
-    /// the type of the field. The name is `None` for padding.
+    /// the type of the field. The name is `None` for padding. Returns an error if the text has another syntax.
     fn member(&mut self, depth: usize) -> Result<Member, NumpyDescrError> {
         if !self.take(b'(') {
             return Err(self.expected("a tuple of a name and a type"));
@@ -313,7 +317,7 @@ impl Reader<'_> {
         Ok(Member { name: Some(name).filter(|name| !(name.is_empty() && is_void)), descr, shape })
     }
 
-    /// Reads a shape: an integer or a tuple of integers.
+    /// Reads a shape: an integer or a tuple of integers. Returns an error if the text has another syntax.
     fn shape(&mut self) -> Result<Vec<u64>, NumpyDescrError> {
         if !self.take(b'(') {
             return Ok(Vec::from([self.integer()?]));
@@ -327,29 +331,32 @@ impl Reader<'_> {
         Ok(shape)
     }
 
-    /// Reads an integer, optionally with the `L` of Python 2.
+    /// Reads an integer, optionally with the `L` of Python 2. Returns an error if the text has no digit, or if the
+    /// integer does not fit in 64 bits.
     fn integer(&mut self) -> Result<u64, NumpyDescrError> {
         let mut number = None;
-        while let Some(byte @ b'0'..=b'9') = self.peek_digit(number.is_none()) {
+        while let Some(byte @ b'0'..=b'9') = self.peek_in_integer(number.is_none()) {
             let digit = u64::from(byte.saturating_sub(b'0'));
             let next = number.unwrap_or(0_u64).checked_mul(10).and_then(|number| number.checked_add(digit));
             number = Some(next.ok_or(NumpyDescrError::TooLarge)?);
             self.at = self.at.saturating_add(1);
         }
         let number = number.ok_or_else(|| self.expected("an integer that is not negative"))?;
-        if self.peek_digit(false) == Some(b'L') {
+        if self.peek_in_integer(false) == Some(b'L') {
             self.at = self.at.saturating_add(1);
         }
         Ok(number)
     }
 
-    /// Returns the next byte without reading it. Skips white space only if `first` is true, because an integer has no
-    /// white space inside.
-    fn peek_digit(&mut self, first: bool) -> Option<u8> {
-        if first { self.peek() } else { self.text.get(self.at).copied() }
+    /// Returns the next byte of an integer and leaves the byte unread. The byte can be a digit or the byte after the
+    /// integer. Skips white space only if `is_start` is true, because an integer has no white space inside. Returns
+    /// `None` at the end.
+    fn peek_in_integer(&mut self, is_start: bool) -> Option<u8> {
+        if is_start { self.peek() } else { self.text.get(self.at).copied() }
     }
 
-    /// Reads a string in single or double quotes, optionally after `b` or `u`.
+    /// Reads a string in single or double quotes, optionally after `b` or `u`. Returns the string without its quotes
+    /// and escapes. Returns an error if the text has another syntax.
     fn string(&mut self) -> Result<String, NumpyDescrError> {
         if matches!(self.peek(), Some(b'b' | b'u')) {
             self.at = self.at.saturating_add(1);
@@ -357,7 +364,7 @@ impl Reader<'_> {
         let Some(quote @ (b'\'' | b'"')) = self.peek() else { return Err(self.expected("a string")) };
         let start = self.at.saturating_add(1);
         let text = core::str::from_utf8(self.text.get(start..).unwrap_or_default());
-        // A text that is not UTF-8 after the string is found when it is read.
+        // The code that reads the text after the string reports a byte that is not UTF-8.
         let text = match text {
             Ok(text) => text,
             Err(error) => {
@@ -407,7 +414,7 @@ fn escaped_character(characters: &mut core::str::CharIndices<'_>) -> Option<char
 }
 
 /// Returns the user type and the byte order of a date or a duration, such as `<M8[ns]`, in the data model `model`.
-/// Returns `None` for all other types, and if the registry does not have the unit.
+/// Returns `None` for every other type, and for a unit that the registry does not have.
 fn ticks(code: &str, model: &DataModel) -> Option<(UserType, Endian)> {
     let (endian, rest) = byte_order(code, model)?;
     let (kind, unit) = rest.split_at_checked(2)?;
@@ -423,8 +430,8 @@ fn ticks(code: &str, model: &DataModel) -> Option<(UserType, Endian)> {
     Some((UserType::by_name(name.as_bytes())?, endian))
 }
 
-/// Returns the byte order of a type string, and the type string without its byte-order character. Without this character,
-/// the byte order is the byte order of `model`. Returns `None` if the type string is empty.
+/// Returns the byte order of a type string, and the type string without its byte-order character. A type string without
+/// this character has the byte order of `model`. Returns `None` if the type string is empty.
 fn byte_order<'c>(code: &'c str, model: &DataModel) -> Option<(Endian, &'c str)> {
     Some(match code.split_at_checked(1)? {
         ("<", rest) => (Endian::Little, rest),
@@ -540,7 +547,8 @@ fn type_string(field: Field<'_>) -> Result<String, NumpyDescrError> {
         Type::Char | Type::Bytes => "S",
         Type::Int8 | Type::Int16 | Type::Int32 | Type::Int64 => "i",
         Type::UInt8 | Type::UInt16 | Type::UInt32 | Type::UInt64 => "u",
-        // NumPy names a `long double` by its size. With 8 bytes, this is the name of a `double`, which it is.
+        // NumPy names a `long double` by its size. A `long double` of 8 bytes is a `double` and has the name of a
+        // `double`.
         Type::Float16 | Type::Float32 | Type::Float64 | Type::LongDouble => "f",
         Type::Complex64 | Type::Complex128 | Type::ComplexLongDouble => "c",
         Type::Void => "V",

@@ -1,8 +1,9 @@
 //! [`Picture`]: draws the bytes of an item as text. This module also computes the segments that [`Picture::svg`] draws.
 //!
-//! A *segment* is the bytes of one element of a field, or the bytes of padding. A *row* is 16 consecutive bytes, or
-//! another number of bytes that the caller sets. The segments of a row are drawn in one or more lines, which are its
-//! *lanes*. Segments that share bytes are in different lanes. A *piece* is the bytes of one segment in one row.
+//! A *segment* consists of the bytes of one element of a field, or of the bytes of padding. A *row* consists of 16
+//! consecutive bytes, or of another number of bytes that the caller sets. The segments of a row are drawn in one or
+//! more lines, the *lanes* of the row. Segments that share bytes are in different lanes. A *piece* consists of the
+//! bytes of one segment in one row.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -396,8 +397,8 @@ fn at_most_max_bytes(bytes: u64) -> usize {
 }
 
 impl Segment {
-    /// Returns the piece of this segment in the row from byte `start` to byte `end`. Both are offsets from the start of
-    /// the item. Returns `None` if the segment has no bytes in this row.
+    /// Returns the piece of this segment in the row from byte `start` to byte `end`. `start` and `end` are offsets from
+    /// the start of the item. Returns `None` if the segment has no bytes in this row.
     fn piece(&self, start: usize, end: usize) -> Option<Piece<'_>> {
         let first = self.start.max(start);
         let len = self.start.saturating_add(self.len).min(end).checked_sub(first).filter(|len| *len > 0)?;
@@ -407,16 +408,16 @@ impl Segment {
     }
 }
 
-/// Returns the text of `piece` between its bars. The text is cut, or filled with spaces or dots, to the width of its
-/// bytes.
+/// Returns the text of `piece` between its bars. The text is cut, or filled with spaces or dots, to the width of the
+/// bytes of the piece.
 fn cell_text(piece: &Piece<'_>) -> String {
     let width = piece.len.saturating_mul(CELL).saturating_sub(1);
     let fill = if piece.style == CellStyle::Padding { '.' } else { ' ' };
     filled(fit_cell(piece.text, piece.description, width), width, fill)
 }
 
-/// Returns `description` if the description is not wider than `width` characters, and `text` cut to this width
-/// otherwise.
+/// Returns `description` if the description is not wider than `width` characters. Otherwise returns `text`, cut to this
+/// width.
 fn fit_cell(text: &CellText, description: &str, width: usize) -> String {
     match text {
         CellText::Path(_) | CellText::Type(_) if text_width(description) <= width => description.to_string(),
@@ -485,8 +486,8 @@ impl Painter {
         self.end = self.end.max(end);
     }
 
-    /// Returns the number of the first lane after all lanes that are drawn at byte `offset` or later. Returns 0 if no
-    /// lane is drawn there.
+    /// Returns the number of the first lane that is free from byte `offset` on: the lane after all lanes that are drawn
+    /// at byte `offset` or later. Returns 0 if no lane is drawn there.
     fn free_lane(&self, offset: u64) -> usize {
         self.lanes.iter().rposition(|end| *end > offset).map_or(0, |busy| busy.saturating_add(1))
     }
@@ -543,8 +544,8 @@ impl Painter {
         self.leaves = after;
     }
 
-    /// Adds one segment for `fields`, bit-fields that share the bytes from byte `start` to byte `end` of the item, and
-    /// the bits of each of the fields. `path` and `lane` have the same meaning as for
+    /// Adds one segment for `fields`, and the bits of each of these fields. `fields` are the bit-fields that share the
+    /// bytes from byte `start` to byte `end` of the item. `path` and `lane` have the same meaning as for
     /// [`push_segments`](Self::push_segments).
     fn push_bit_fields(&mut self, fields: &[Field<'_>], start: u64, end: u64, path: &str, lane: usize) {
         let first = self.leaves;
@@ -565,8 +566,9 @@ impl Painter {
         self.push(lane, start, end.saturating_sub(start), CellText::Type(text.clone()), text, style);
     }
 
-    /// Adds the bits of one element of `field` at byte `offset` of the item. Adds nothing if `field` is not a bit-field.
-    /// `path` is the dotted name of `field`, and `leaf` is its index among all fields that are not records.
+    /// Adds the bits of one element of `field` at byte `offset` of the item. Adds nothing if `field` is not a
+    /// bit-field. `path` is the dotted name of `field`, and `leaf` is the index of `field` among all fields that are
+    /// not records.
     fn push_bits(&mut self, field: Field<'_>, offset: u64, path: &str, leaf: usize) {
         let Some(bits) = field.bit_field() else { return };
         for (byte, mask) in (offset..).zip(bits.masks(field.endian().unwrap_or(Endian::Little))) {
@@ -581,11 +583,11 @@ impl Painter {
     }
 }
 
-/// Divides `fields`, the fields of a record in the order of their offsets, into groups. Bit-fields that share bytes, but
-/// no bits, are one group. Each other field is a group.
+/// Divides `fields`, the fields of a record in the order of their offsets, into groups. Bit-fields that share bytes but
+/// no bits are one group. Each other field is a group.
 fn group_bit_fields<'l>(fields: Vec<Field<'l>>) -> Vec<Vec<Field<'l>>> {
     let mut groups: Vec<Vec<Field<'l>>> = Vec::new();
-    // The end of the last group, and the bits that the group uses from the offset of the last field on.
+    // The end of the last group in bytes, and the bits that the group uses from the offset of the last field on.
     let mut end = 0;
     let mut used: Vec<(u64, u8)> = Vec::new();
     for field in fields {
@@ -678,8 +680,7 @@ fn path_end(path: &str, width: usize) -> String {
         0 => String::new(),
         _ if !names.is_empty() => format!("{ELLIPSIS}{names}"),
         _ if !name.is_empty() && longest_suffix(name, width) == name => name.to_string(),
-        // There is space for only one character of double width. The result is this character, not an ellipsis and a
-        // space.
+        // Only one character of double width fits. The result is this character, and not an ellipsis and a space.
         _ if end.is_empty() && !longest_suffix(path, width).is_empty() => longest_suffix(path, width).to_string(),
         _ => format!("{ELLIPSIS}{end}"),
     }
@@ -693,7 +694,7 @@ fn longest_suffix(text: &str, width: usize) -> &str {
     last.and_then(|(start, _)| text.get(start..)).unwrap_or_default()
 }
 
-/// Returns `name`, the name of a type, cut at its end to at most `width` characters: `float64`, `floa…`. Adds no
+/// Returns the name of a type, `name`, cut at the end to at most `width` characters: `float64`, `floa…`. Adds no
 /// ellipsis if `width` is at most 2: `fl`.
 fn type_start(name: &str, width: usize) -> String {
     if text_width(name) <= width {
@@ -716,7 +717,7 @@ fn consume_width(character: char, left: &mut usize) -> bool {
 
 /// Returns the width of `text` in characters of a monospaced font.
 fn text_width(text: &str) -> usize {
-    // Only control characters have no width, and `escape` has replaced them.
+    // Only control characters have no width, and `escape` has replaced these characters.
     text.chars().map(|character| character.width().unwrap_or(0)).fold(0_usize, usize::saturating_add)
 }
 

@@ -1,7 +1,7 @@
 //! [`Layout::read`], [`Format::resolve`] and [`calcsize_in`]: compute the layout or the size of a format.
 //!
 //! The module `fast_path` reads a format that consists of format characters only. The parser and the resolver read
-//! every other format. Both give equal layouts for the formats that both can read.
+//! every other format. The fast path and the resolver give equal layouts.
 
 use alloc::vec::Vec;
 
@@ -15,7 +15,7 @@ use crate::align::Align;
 use crate::format::{Failure, Format, Limits, Stop, parse_events};
 
 impl Layout {
-    /// Computes the layout of `format`, read by the rules of `dialect` with the C sizes of `model`.
+    /// Computes the layout of `format` by the rules of `dialect` with the C sizes of `model`.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout};
@@ -35,8 +35,8 @@ impl Layout {
         Self::read_bytes(format.as_ref(), dialect, model)
     }
 
-    /// Computes the layout of `format`, as [`read`](Layout::read) does. This function is compiled once, because it is
-    /// not generic.
+    /// Computes the layout of `format`, like [`read`](Layout::read), and returns the same errors. This function is not
+    /// generic, so the compiler compiles it once.
     fn read_bytes(format: &[u8], dialect: &Dialect, model: &DataModel) -> Result<Self, LayoutError> {
         let mut nodes = Vec::with_capacity(node_capacity(format));
         let Some(align) = fast_path::fill(format, dialect, model, &mut nodes) else {
@@ -63,7 +63,7 @@ impl Layout {
         self.read_bytes_into(format.as_ref(), dialect, model)
     }
 
-    /// Replaces this layout, as [`read_into`](Layout::read_into) does.
+    /// Replaces this layout, like [`read_into`](Layout::read_into), and returns the same errors.
     fn read_bytes_into(&mut self, format: &[u8], dialect: &Dialect, model: &DataModel) -> Result<(), LayoutError> {
         self.nodes.clear();
         self.dims.clear();
@@ -119,8 +119,8 @@ impl Layout {
     }
 }
 
-/// Returns the number of nodes for which memory is reserved: one node for each byte of `format`, but at most
-/// [`MAX_RESERVED`], and one node for the root.
+/// Returns the number of nodes for which memory is reserved: one node for the root, and one node for each of the first
+/// [`MAX_RESERVED`] bytes of `format`.
 #[inline]
 fn node_capacity(format: &[u8]) -> usize {
     format.len().min(MAX_RESERVED).saturating_add(1)
@@ -152,7 +152,7 @@ impl Format {
     }
 }
 
-/// Returns the size in bytes of an item with the format `format`, read by the rules of `dialect` with the C sizes of
+/// Returns the size in bytes of an item with the format `format`, by the rules of `dialect` with the C sizes of
 /// `model`.
 ///
 /// For a format that `struct` accepts, the function allocates no memory.

@@ -1,4 +1,5 @@
-//! [`reconcile`]: computes the layout of a format whose itemsize is known.
+//! [`reconcile`]: computes the layout of a format whose itemsize is known. [`interpretations`]: the layouts in the
+//! result.
 //!
 //! Four dialects explain every correct format in the corpus of recorded exports (see `docs/padding.md`). In `pep3118`,
 //! `@` implies padding before items only. `native-c` has the layout rules of a C compiler. In `numpy`, `@` implies no
@@ -61,8 +62,8 @@ pub fn reconcile(
     reconcile_bytes(format.as_ref(), itemsize, dialect, model)
 }
 
-/// Returns the interpretation of `format`, as [`reconcile`] does. This function is compiled once, because it is not
-/// generic.
+/// Returns the interpretation of `format`, or the error, like [`reconcile`]. This function is not generic, so the
+/// compiler compiles it once.
 fn reconcile_bytes(
     format: &[u8],
     itemsize: Option<u64>,
@@ -73,7 +74,7 @@ fn reconcile_bytes(
         Some(dialect) => by_dialect(format, itemsize, dialect, model),
         None => by_all_rules(format, itemsize, model),
     };
-    // An error message names a dialect. Without a dialect of the caller, this is `PEP3118`, which accepts all
+    // An error message names a dialect. If the caller gave no dialect, the message names `PEP3118`, which accepts all
     // constructs.
     let dialect = dialect.unwrap_or(&Dialect::PEP3118);
     match candidates {
@@ -99,7 +100,7 @@ pub fn interpretations(outcome: &Result<Interpretation, LayoutError>) -> &[Inter
     }
 }
 
-/// The interpretations of one format that have the itemsize and differ in the memory layout. There is at least one
+/// The interpretations of one format that have the itemsize and differ in the memory layout: at least one
 /// interpretation.
 struct Candidates {
     first: Interpretation,
@@ -112,13 +113,13 @@ impl Candidates {
         Self { first, others: Vec::new() }
     }
 
-    /// Adds the interpretation `other`, unless a candidate already has the same memory layout. In this case, the
-    /// certainty of this candidate becomes `Inferred` if the certainty of `other` is `Inferred`.
+    /// Adds the interpretation `other`, unless a candidate already has the same memory layout. If the certainty of
+    /// `other` is `Inferred`, the certainty of the existing candidate becomes `Inferred`.
     fn add_distinct(&mut self, other: Interpretation) {
         let mut known = core::iter::once(&mut self.first).chain(&mut self.others);
         match known.find(|known| same_memory(&known.layout, &other.layout)) {
-            // If NumPy is the producer, the layout is inferred. Hence the layout is less certain than the dialect of
-            // `known` implies.
+            // If NumPy is the producer, the layout is inferred. The layout is therefore less certain than the dialect
+            // of `known` implies.
             Some(known) if other.certainty == Certainty::Inferred => known.certainty = Certainty::Inferred,
             Some(_) => {}
             None => self.others.push(other),
@@ -160,7 +161,7 @@ fn by_dialect(
     }
 }
 
-/// Creates the error that `format` has no layout of `itemsize` bytes. `sizes` has the size of each layout that was
+/// Creates the error for a `format` without a layout of `itemsize` bytes. `sizes` has the size of each layout that was
 /// tried. The message names `dialect` and `model`.
 fn itemsize_mismatch(
     format: &[u8],
@@ -231,9 +232,10 @@ fn with_numpy_spacings(found: Interpretation) -> Candidates {
     }
 }
 
-/// Returns `found`, and the interpretation of a C compiler if this interpretation also has the itemsize. The second
-/// interpretation exists only if `found` contains an array of structures whose elements are not aligned under `@`. A C
-/// compiler rounds the size of such a structure up to its alignment. `format` and `itemsize` are the arguments of
+/// Returns the interpretation `found`, and a second interpretation if a C compiler gives the format another layout that
+/// has the itemsize. A second interpretation requires an array of structures in `found` whose elements are not aligned
+/// under `@`, because a C compiler rounds the size of these structures up to their alignment. If there are two
+/// interpretations, the first has the dialect [`Dialect::PEP3118_PACKED`]. `format` and `itemsize` are the arguments of
 /// [`reconcile`].
 fn with_rounded_structures(found: Interpretation, format: &[u8], itemsize: Option<u64>) -> Candidates {
     let requested = found.dialect;
@@ -262,8 +264,8 @@ fn with_rounded_structures(found: Interpretation, format: &[u8], itemsize: Optio
     candidates
 }
 
-/// The dialect of NumPy for a format of an unknown producer. This dialect accepts every format character. A whole
-/// format such as `3x` is padding, because another producer may have written the format.
+/// The dialect of NumPy for a format of an unknown producer. This dialect accepts every format character. A format of
+/// pad bytes only, such as `3x`, is padding, because another producer may have written the format.
 const NUMPY_RULE: Dialect =
     Dialect { name: Dialect::NUMPY.name, record_spacing: RecordSpacing::Inferred, ..Dialect::NUMPY_PACKED };
 
@@ -291,8 +293,8 @@ fn by_all_rules(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Resu
         (NUMPY_RULE, &|layout| is_sole_item(layout) && has_numpy_byte_orders(layout)),
     ];
     let mut sizes: Vec<InterpretedSize> = Vec::new();
-    // The candidates at three levels of likelihood. The result is the candidates of the most likely level that has a
-    // candidate.
+    // The candidates at three levels of likelihood. The function returns the candidates of the first level that is not
+    // empty.
     let [mut likely, mut unlikely, mut misaligned]: [Option<Candidates>; 3] = [None, None, None];
     for (rule, can_have_written) in &rules {
         let Some(layout) = Layout::read(format, rule, model).ok().filter(|layout| can_have_written(layout)) else {
@@ -386,8 +388,8 @@ fn has_numpy_byte_orders(layout: &Layout) -> bool {
     })
 }
 
-/// Returns whether `layout` contains a number of more than one byte under `@`, `=` or `^`. NumPy writes such formats,
-/// but ctypes never writes them.
+/// Returns whether a number in `layout` has more than one byte and is under `@`, `=` or `^`. NumPy writes numbers under
+/// these byte-order characters, but ctypes never does.
 fn has_native_byte_orders(layout: &Layout) -> bool {
     layout.nodes.iter().any(|node| {
         node.endian.is_some()

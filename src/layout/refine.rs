@@ -1,5 +1,5 @@
-//! Changes the names and types of fields after a layout was computed. The offsets and the total sizes of the fields do
-//! not change.
+//! [`Layout::with_names`], [`Layout::name_field`] and [`Layout::retype`]: change the names and types of fields after a
+//! layout was computed. The offsets and the total sizes of the fields do not change.
 
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
@@ -11,8 +11,8 @@ use crate::span::Span;
 use crate::text::escape;
 
 impl Layout {
-    /// Returns a copy of this layout, in which the fields of the item have the names `names`, in the order of the format.
-    /// A name is text or bytes. Names that the fields already have are replaced.
+    /// Returns a copy of this layout, in which the fields of the item have the names `names`, in the order of the
+    /// format. A name is text or bytes. The names replace existing names.
     ///
     /// The fields of the item are the fields of [`item`](Layout::item) if the item is a record, and the top-level fields
     /// otherwise. Use this function for a format without names, such as a format of the `struct` module.
@@ -55,7 +55,7 @@ impl Layout {
         if spans.len() != fields.len() {
             return Err(BuildError::NameCount { names: spans.len(), fields: fields.len() });
         }
-        // The names of all other fields stay. They are copied after the new names.
+        // The names of all other fields stay, and are copied after the new names.
         let mut spans = fields.iter().zip(spans).peekable();
         for (index, node) in (0_u32..).zip(&mut layout.nodes) {
             if let Some((_, span)) = spans.next_if(|(field, _)| **field == index) {

@@ -21,8 +21,8 @@ use crate::align::Align;
 use crate::format::{ByteOrder, Code, Failure, Stop, Visitor};
 use crate::span::Span;
 
-/// The size and alignment of an item, and whether a field has a name. The resolver knows these properties after the
-/// last token of the format.
+/// The size and alignment of an item, and the presence of names. The resolver knows these properties after the last
+/// token of the format.
 pub(super) struct Resolved {
     /// The size of the item in bytes.
     pub(super) size: u64,
@@ -69,16 +69,16 @@ pub(super) fn resolve_events<O: Sink>(
         Ok(size) => Ok(Resolved { size, align: resolver.align, named: resolver.named }),
         Err(failure) => {
             let error = resolver.error;
-            Err(explain(failure, error, format, dialect, model))
+            Err(to_layout_error(failure, error, format, dialect, model))
         }
     }
 }
 
 /// Converts `failure`, the reason why parsing stopped, to the error that the caller of the library receives. `error` is
-/// the error that the resolver has stored, with the span of the refused token, or `None` if the resolver refused no
-/// token. The message contains `format` and the names of `dialect` and `model`.
+/// the error that the resolver has stored, with the span of the refused token. `error` is `None` if the resolver
+/// refused no token. The message contains `format` and the names of `dialect` and `model`.
 #[cold]
-fn explain(
+fn to_layout_error(
     failure: Failure,
     error: Option<(Kind, Span)>,
     format: &[u8],
@@ -115,6 +115,7 @@ struct ItemPrefix {
 }
 
 impl ItemPrefix {
+    /// No shape and no count.
     const EMPTY: Self = Self { elements: 1, count: 1, has_count: false, ndim: 0, shapes: 0, dims: 0 };
 }
 
@@ -165,8 +166,8 @@ pub(super) struct Resolver<'a, O> {
     /// The span of the second of two consecutive byte-order characters. NumPy's reader accepts `<>i` only as the whole
     /// format.
     second_order: Option<Span>,
-    /// A format character that the dialect accepts only as the whole format, with its span, such as `n` in NumPy's
-    /// reader.
+    /// A format character that the dialect accepts only as the whole format, such as `n` in NumPy's reader. The span is
+    /// the position of the character in the format.
     sole_code: Option<(Code, Span)>,
     /// The void field for a format that is only padding, such as `3x`. `None` if another item follows the padding, or
     /// if the dialect does not have such fields.
@@ -185,20 +186,20 @@ impl<O: Sink> Resolver<'_, O> {
         Err(Stop)
     }
 
-    /// Stores the error that the dialect does not have `construct`, and returns `Stop`. `span` is the position of
+    /// Stores the error for `construct`, which the dialect does not have, and returns `Stop`. `span` is the position of
     /// `construct` in the format.
     #[cold]
     fn refuse_construct<T>(&mut self, construct: Construct, span: Span) -> Result<T, Stop> {
         self.refuse(Kind::Construct { construct }, span)
     }
 
-    /// Returns `Stop` if the dialect does not have `syntax`, and stores the error for `construct` at the bytes `span`.
+    /// If the dialect does not have `syntax`, stores the error for `construct` at the bytes `span`, and returns `Stop`.
     fn require(&mut self, syntax: Syntax, construct: Construct, span: Span) -> Result<(), Stop> {
         if self.dialect.syntax.contains(syntax) { Ok(()) } else { self.refuse_construct(construct, span) }
     }
 
-    /// Returns whether the dialect aligns items by padding before each item, while the byte-order character `order` is
-    /// in force.
+    /// Returns whether the dialect inserts padding before items to align them, while the byte-order character `order`
+    /// is in force.
     #[inline]
     fn aligns(&self, order: ByteOrder) -> bool {
         matches!(order, ByteOrder::Native) && matches!(self.dialect.alignment, Alignment::Implicit)
@@ -228,7 +229,7 @@ impl<O: Sink> Resolver<'_, O> {
     }
 
     /// Returns the number of elements of an item: the product of the dimensions and the count of `prefix`. Adds the
-    /// count to `prefix` as its last dimension. The count must be a number of values (`4i`), and not a length (`4s`).
+    /// count to `prefix` as the last dimension. The count must be a number of values (`4i`), and not a length (`4s`).
     /// Returns `Stop` with an error at the bytes `span` if the number exceeds 64 bits.
     #[inline]
     fn count_elements(&mut self, prefix: &mut ItemPrefix, span: Span) -> Result<u64, Stop> {
@@ -283,7 +284,7 @@ impl<O: Sink> Resolver<'_, O> {
     }
 
     /// Adds a field of type `ty` for a pointer `&` or a function pointer `X{}`, with the size and the alignment of a C
-    /// pointer. `span` is the span of the type, and `name` the span of the name. Returns `Stop` if the field exceeds
+    /// pointer. `span` is the span of the type, and `name` is the span of the name. Returns `Stop` if the field exceeds
     /// the limit.
     fn push_address(&mut self, ty: Type, span: Span, name: Span) -> Result<(), Stop> {
         self.after_bits = false;
@@ -300,7 +301,7 @@ impl<O: Sink> Resolver<'_, O> {
     }
 
     /// Returns a node for the next index of the sink. `prefix` gives the dimensions, and `elements` is the number of
-    /// elements. `span` is the span of the type, and `name` the span of the name. The node is a record of 0 bytes at
+    /// elements. `span` is the span of the type, and `name` is the span of the name. The node is a record of 0 bytes at
     /// offset 0. The caller replaces the offset, the size, the type and the byte order.
     #[inline]
     fn new_node(&self, prefix: &ItemPrefix, elements: u64, span: Span, name: Span) -> Node {

@@ -1,5 +1,5 @@
-//! [`Scalar`]: the type of a value that a format of one format character describes. [`CodeInfo`]: the C type and the
-//! sizes of a format character.
+//! [`Scalar`]: the type, the size and the byte order of a value that a format of one format character describes.
+//! [`CodeInfo`]: the C type and the sizes of a format character.
 
 use super::dialect::WideChar;
 use super::ty::Type;
@@ -128,8 +128,8 @@ const fn info_of_code(code: Code) -> &'static CodeInfo {
     &INFO_BY_CODE[code as usize]
 }
 
-/// Returns the format character that `byte` is, with its C type and sizes. Returns `None` if `byte` is not a format
-/// character. Also returns `None` for `Z`, because the byte after `Z` decides its meaning.
+/// Returns the format character `byte`, with its C type and sizes. Returns `None` if `byte` is not a format character.
+/// Also returns `None` for `Z`, because the byte after the `Z` decides the meaning of the `Z`.
 #[inline]
 pub(crate) const fn info_of_byte(byte: u8) -> Option<&'static (Code, CodeInfo)> {
     #[expect(
@@ -144,8 +144,8 @@ pub(crate) const fn info_of_byte(byte: u8) -> Option<&'static (Code, CodeInfo)> 
 static WCHAR: CodeInfo = CodeInfo::new(TypeRule::Fixed(Type::Wchar), CType::Wchar, 0);
 
 impl CodeInfo {
-    /// Creates the entry of a format character whose values have the C type `ctype`. `rule` gives the type for a size.
-    /// `standard` is the standard size in bytes, or 0 without a standard size.
+    /// Creates the entry of a format character whose values have the C type `ctype`. `rule` gives the type of a value
+    /// from its size. `standard` is the standard size in bytes, or 0 if the format character has no standard size.
     const fn new(rule: TypeRule, ctype: CType, standard: u8) -> Self {
         let fixed = match ctype {
             CType::Char => 1,
@@ -299,6 +299,7 @@ const fn to_u64(size: u8) -> u64 {
 mod tests {
     use super::*;
 
+    /// Returns the fields of `info` except the rule, for a comparison.
     fn parts(info: &CodeInfo) -> (CType, u8, u8, Type, Type) {
         (info.ctype, info.standard, info.fixed, info.standard_type, info.wide_type)
     }

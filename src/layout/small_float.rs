@@ -1,8 +1,10 @@
-//! [`SmallFloat`]: floats of 8 bits, as the package `ml_dtypes` defines them.
+//! [`SmallFloat`]: floats of 4, 6 and 8 bits, as the package `ml_dtypes` defines them.
 
-/// The bits of a float of 8 bits: a sign if there is one, then the exponent, then the mantissa.
+/// The bits of a float of at most 8 bits: the sign (if the type has a sign), the exponent, and the mantissa.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SmallFloat {
+    /// The bit of the sign. All bits below it are the exponent and the mantissa.
+    sign: u8,
     mantissa_bits: u32,
     bias: i32,
     special: Special,
@@ -15,24 +17,45 @@ enum Special {
     Ieee,
     /// `fn`: no infinity. All bits but the sign are 1 in a NaN.
     Finite,
-    /// `fnuz`: no infinity and no negative zero. The bits of the negative zero are the NaN.
+    /// `fnuz`: no infinity and no negative zero. The bits of the negative zero mean NaN.
     FiniteUnsignedZero,
+    /// `fn` of 4 and 6 bits: every value is finite.
+    AllFinite,
     /// `fnu`: no sign, no infinity, no zero, no mantissa. All bits are 1 in the NaN.
     ExponentOnly,
 }
 
 impl SmallFloat {
+    /// `float8_e3m4` of `ml_dtypes`.
     pub(super) const E3M4: Self = Self::new(4, 3, Special::Ieee);
+    /// `float8_e4m3` of `ml_dtypes`.
     pub(super) const E4M3: Self = Self::new(3, 7, Special::Ieee);
+    /// `float8_e4m3b11fnuz` of `ml_dtypes`.
     pub(super) const E4M3B11FNUZ: Self = Self::new(3, 11, Special::FiniteUnsignedZero);
+    /// `float8_e4m3fn` of `ml_dtypes`.
     pub(super) const E4M3FN: Self = Self::new(3, 7, Special::Finite);
+    /// `float8_e4m3fnuz` of `ml_dtypes`.
     pub(super) const E4M3FNUZ: Self = Self::new(3, 8, Special::FiniteUnsignedZero);
+    /// `float8_e5m2` of `ml_dtypes`.
     pub(super) const E5M2: Self = Self::new(2, 15, Special::Ieee);
+    /// `float8_e5m2fnuz` of `ml_dtypes`.
     pub(super) const E5M2FNUZ: Self = Self::new(2, 16, Special::FiniteUnsignedZero);
+    /// `float8_e8m0fnu` of `ml_dtypes`.
     pub(super) const E8M0FNU: Self = Self::new(0, 127, Special::ExponentOnly);
 
+    pub(super) const E2M1FN: Self = Self { sign: 0x08, ..Self::new(1, 1, Special::AllFinite) };
+    pub(super) const E2M3FN: Self = Self { sign: 0x20, ..Self::new(3, 1, Special::AllFinite) };
+    pub(super) const E3M2FN: Self = Self { sign: 0x20, ..Self::new(2, 3, Special::AllFinite) };
+
+    /// Creates a type whose mantissa has `mantissa_bits` bits. The exponent of a number is the stored exponent minus
+    /// `bias`. `special` describes the values that are not finite.
     const fn new(mantissa_bits: u32, bias: i32, special: Special) -> Self {
-        Self { mantissa_bits, bias, special }
+        Self { sign: 0x80, mantissa_bits, bias, special }
+    }
+
+    /// Returns the bits below the sign, which are all 1 in the result.
+    const fn magnitude_bits(self) -> u8 {
+        self.sign.saturating_sub(1)
     }
 
     /// Returns the value of the bits `byte`.
@@ -40,13 +63,16 @@ impl SmallFloat {
         if self.special == Special::ExponentOnly {
             return if byte == 0xff { f64::NAN } else { power_of_two(i32::from(byte).saturating_sub(self.bias)) };
         }
-        let (is_negative, bits) = (byte & 0x80 != 0, byte & 0x7f);
+        // `ml_dtypes` also reads a bit above the sign as a sign.
+        let (is_negative, bits) = (byte >= self.sign, byte & self.magnitude_bits());
         let exponent = i32::from(bits >> self.mantissa_bits);
         let ones = (1_u8 << self.mantissa_bits).saturating_sub(1);
         let mantissa = bits & ones;
         let special = match self.special {
-            Special::Ieee if bits | ones == 0x7f => Some(if mantissa == 0 { f64::INFINITY } else { f64::NAN }),
-            Special::Finite if bits == 0x7f => Some(f64::NAN),
+            Special::Ieee if bits | ones == self.magnitude_bits() => {
+                Some(if mantissa == 0 { f64::INFINITY } else { f64::NAN })
+            }
+            Special::Finite if bits == self.magnitude_bits() => Some(f64::NAN),
             Special::FiniteUnsignedZero if byte == 0x80 => Some(f64::NAN),
             _ => None,
         };
@@ -59,21 +85,23 @@ impl SmallFloat {
         if is_negative { -magnitude } else { magnitude }
     }
 
-    /// Returns the bits of the value that is nearest to `number`. A number half-way between two values becomes the value
-    /// whose last bit is 0, or the larger value if the type has no mantissa. Returns `None` if the type does not have the value: a finite number beyond the largest
-    /// value, an infinity without bits, or a negative number without a sign.
+    /// Returns the bits of the value that is nearest to `number`. A number half-way between two values becomes the
+    /// value whose last bit is 0, or the larger value if the type has no mantissa. Returns `None` if the type does not
+    /// have the value. Examples are a finite number beyond the largest value, an infinity in a type without infinities,
+    /// and a negative number in a type without a sign.
     pub(super) fn encode(self, number: f64) -> Option<u8> {
         // `ml_dtypes` rounds to a `float32` first.
         let number = f64::from(nearest_float32(number));
         let is_signed = self.special != Special::ExponentOnly;
         if number.is_nan() {
-            // The NaN whose sign is that of the number and whose other bits are a quiet NaN.
+            // The NaN has the sign of the number. All other bits are those of a quiet NaN.
             let sign = if is_signed && number.is_sign_negative() { 0x80 } else { 0 };
             return match self.special {
                 Special::Ieee => Some(sign | (0x7f & !((1_u8 << self.mantissa_bits).saturating_sub(1) >> 1_u32))),
                 Special::Finite => Some(sign | 0x7f),
                 Special::FiniteUnsignedZero => Some(0x80),
                 Special::ExponentOnly => Some(0xff),
+                Special::AllFinite => None,
             };
         }
         if number.is_infinite() {
@@ -84,8 +112,8 @@ impl SmallFloat {
         if !is_signed && number <= 0.0 {
             return None;
         }
-        let (sign, magnitude) = if number.is_sign_negative() { (0x80, -number) } else { (0, number) };
-        let last = if is_signed { 0x7f } else { 0xfe };
+        let (sign, magnitude) = if number.is_sign_negative() { (self.sign, -number) } else { (0, number) };
+        let last = if is_signed { self.magnitude_bits() } else { 0xfe };
         // The values of the bits 0 to `last` increase, up to the first value that is not finite.
         let finite = (0..=last).map(|bits| (bits, self.decode(bits))).take_while(|(_, value)| value.is_finite());
         let nearest = finite.fold((0, f64::INFINITY, 0.0), |best: (u8, f64, f64), (bits, value)| {

@@ -28,7 +28,7 @@ pub(super) enum Spacing {
     Ambiguous(AmbiguousSpacing),
 }
 
-/// The two layouts of a format that does not determine the distance between the elements of some array.
+/// The two layouts of a format in which the distance between the elements of an array is ambiguous.
 pub(super) struct AmbiguousSpacing {
     /// The layout in which the padding is after the arrays.
     pub(super) packed: Layout,
@@ -91,8 +91,8 @@ fn set_sizes(layout: &mut Layout, sizes: &Sizes) {
 
 /// The pad bytes after a field. The pad bytes may belong to the elements of an array at the end of this field.
 struct PaddingGap<'l> {
-    /// The records that end where the gap starts, outermost first: the field before the gap, the last field inside this
-    /// field, and so on.
+    /// The records that end at the start of the gap, outermost first: the field before the gap, the last field inside
+    /// this field, and so on.
     records: Vec<Field<'l>>,
     /// The number of pad bytes.
     padding: u64,
@@ -127,8 +127,8 @@ fn gaps<'l>(layout: &'l Layout, c_fields: &CFields, trailing_padding: u64) -> Ve
     gaps
 }
 
-/// Returns the records that end where `field` ends, outermost first: `field`, the last field inside `field`, and so on.
-/// Returns no records if `field` is not a record.
+/// Returns the records that end at the end of `field`, outermost first: `field`, the last field inside `field`, and so
+/// on. Returns no records if `field` is not a record.
 fn records_at_end(field: Field<'_>) -> Vec<Field<'_>> {
     let mut records = Vec::new();
     let mut last = Some(field);
@@ -139,9 +139,9 @@ fn records_at_end(field: Field<'_>) -> Vec<Field<'_>> {
     records
 }
 
-/// Returns whether there are exactly `padding` bytes between the end of `last`, the last field of `record`, and the end
-/// of `record`. NumPy writes no padding before a closing brace. If a format has such padding, the padding belongs to
-/// the record, and not to the elements of `last`.
+/// Returns whether exactly `padding` bytes are between the end of `last`, the last field of `record`, and the end of
+/// `record`. NumPy writes no padding before a closing brace. If a format has such padding, the padding belongs to the
+/// record, and not to the elements of `last`.
 fn ends_with(record: Field<'_>, last: Field<'_>, padding: u64) -> bool {
     last.offset().checked_add(last.total_size()).and_then(|end| end.checked_add(padding)) == Some(record.size())
 }
@@ -164,8 +164,8 @@ enum Owner {
 fn find_owner(c_fields: &CFields, gap: &PaddingGap<'_>) -> Option<Owner> {
     let arrays = arrays(gap);
     let (first, outer) = (gap.records.first()?, arrays.first()?);
-    // If the elements own the padding, each element has at least one pad byte. `fewest` is then the smallest possible
-    // number of pad bytes.
+    // If the elements own the padding, each element has at least one pad byte. The smallest possible number of pad
+    // bytes is then `fewest`.
     let fewest = arrays.iter().map(|array| array.elements).min()?;
     if gap.padding < fewest {
         return None;
@@ -185,8 +185,8 @@ fn find_owner(c_fields: &CFields, gap: &PaddingGap<'_>) -> Option<Owner> {
 }
 
 /// Returns the sizes that the records of `gap` have if the elements of `outer` share the padding equally. `outer` must
-/// be the outermost array of the records. The records that contain `outer` grow by the bytes that its elements grow.
-/// Returns `None` if `outer` has no elements, or if a size exceeds 64 bits.
+/// be the outermost array of the records. Each record that contains `outer` grows by as many bytes as `outer`. Returns
+/// `None` if `outer` has no elements, or if a size exceeds 64 bits.
 fn equal_share_sizes(gap: &PaddingGap<'_>, outer: &RecordArray<'_>) -> Option<Sizes> {
     let share = gap.padding.checked_div(outer.elements)?;
     let mut sizes = Sizes::from([(outer.record.index(), outer.record.size().checked_add(share)?)]);
@@ -197,8 +197,8 @@ fn equal_share_sizes(gap: &PaddingGap<'_>, outer: &RecordArray<'_>) -> Option<Si
     Some(sizes)
 }
 
-/// Returns the sizes that a C compiler gives the records of `gap`, in the order of `gap.records`. `c_fields` has these
-/// sizes for all fields. `first` must be the first of the records. Returns `None` if a C compiler would not insert
+/// Returns the sizes that a C compiler gives the records of `gap`, in the order of `gap.records`. `c_fields` has the C
+/// sizes of all fields. `first` must be the first of the records. Returns `None` if a C compiler would not insert
 /// exactly the pad bytes of `gap` inside and after the records.
 fn c_sizes(c_fields: &CFields, gap: &PaddingGap<'_>, first: Field<'_>) -> Option<Sizes> {
     let mut sizes = Sizes::new();
@@ -284,7 +284,7 @@ impl CFields {
 struct RecordArray<'l> {
     /// The array, as a field of the layout.
     record: Field<'l>,
-    /// The number of elements of this array in the outermost record of the gap: 6 for an array of 3 elements inside an
+    /// The number of elements of this array in the outermost record of the gap: 6 for an array of 3 elements in an
     /// array of 2 elements.
     elements: u64,
 }

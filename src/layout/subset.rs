@@ -1,4 +1,4 @@
-//! [`Field::with_fields`]: a record with some of the fields of another record.
+//! [`Field::with_fields`]: the layout of a record with some of the fields of another record, the [`ChosenField`]s.
 
 use alloc::vec::Vec;
 
@@ -19,14 +19,14 @@ pub struct ChosenField<'f, 'l> {
 }
 
 impl Field<'_> {
-    /// Returns the layout of an item that is one record of the size of this record, and has the fields `chosen`. The
-    /// fields must be fields of this record, and must end before the end of the record.
+    /// Returns the layout of an item that is one record. The record has the size of this record and the fields
+    /// `chosen`. The fields must be fields of this record, and must not end after the end of the record.
     #[doc(hidden)]
     #[must_use]
     pub fn with_fields(self, chosen: &[ChosenField<'_, '_>]) -> Layout {
         let layout = self.layout();
         let mut names = layout.names.clone();
-        // `NO_NAME` is the empty span at byte 0. This byte makes sure that no name starts at byte 0.
+        // `NO_NAME` is the empty span at byte 0. The colon makes sure that no name starts at byte 0.
         if names.is_empty() {
             names.push(b':');
         }
@@ -34,7 +34,8 @@ impl Field<'_> {
         let mut nodes = Vec::from([root, root]);
         for ChosenField { name, offset, field } in chosen {
             let start = to_u32(nodes.len());
-            // The index of the field and of the fields inside of it changes from `field.index()` to `start`.
+            // The index of the field changes from `field.index()` to `start`. The indices of the inner fields change by
+            // the same number.
             let new_end = |node: &Node| node.end.saturating_sub(field.index()).saturating_add(start);
             let name = name.map_or(NO_NAME, |name| {
                 let at = names.len();

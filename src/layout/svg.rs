@@ -28,8 +28,8 @@ const FIELDS: [&str; COLOURS] = ["#bfe3f2", "#c9e7c0", "#ead0ec", "#f6e3b0", "#c
 impl Picture {
     /// Draws the picture as an SVG element, and returns the text of the element.
     ///
-    /// Each field is a rectangle. Each byte with bit-fields has a row of its own under a ruler of bits. Padding is a rectangle with a dashed border. The tooltip of a rectangle shows the
-    /// type and the offsets.
+    /// Each field is a rectangle. Padding is a rectangle with a dashed border. Each byte with bit-fields has a row of
+    /// its own under a ruler of bits. The tooltip of a rectangle shows the type and the offsets.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, Picture};
@@ -142,9 +142,8 @@ fn cell(column: usize, len: usize, y: usize, style: CellStyle, title: &str, labe
     out
 }
 
-/// Returns an SVG element that shows `text` in the colour `fill`. `x` is the horizontal position of the start, the
-/// middle or the end of the text, as `anchor` states: `start`, `middle` or `end`. `y` is the vertical position of the
-/// baseline.
+/// Returns an SVG element that shows `text` in the colour `fill`. `anchor` is `start`, `middle` or `end`, and `x` is
+/// the horizontal position of this part of the text. `y` is the vertical position of the baseline.
 fn text(x: usize, y: usize, anchor: &str, fill: &str, text: &str) -> String {
     format!("<text x=\"{x}\" y=\"{y}\" text-anchor=\"{anchor}\" fill=\"{fill}\">{}</text>", escape_xml(text))
 }

@@ -81,9 +81,9 @@ fn push_fields<'l>(rows: &mut Vec<TableRow<'l>>, record: Field<'l>, base: u64, d
     push_padding(rows, base, end, record.size(), depth);
 }
 
-/// Adds a row to `rows` for the pad bytes of a record from byte `from` to byte `to`, both counted from the start of the
-/// record. `base` is the offset of the record in bytes from the start of the item, and `depth` the indentation level.
-/// Adds no row if `from` is not less than `to`.
+/// Adds a row to `rows` for the pad bytes of a record from byte `from` to byte `to`. `from` and `to` count from the
+/// start of the record. `base` is the offset of the record in bytes from the start of the item, and `depth` is the
+/// indentation level. Adds no row if `from` is not less than `to`.
 fn push_padding(rows: &mut Vec<TableRow<'_>>, base: u64, from: u64, to: u64, depth: usize) {
     let size = to.saturating_sub(from);
     if size > 0 {
@@ -93,7 +93,7 @@ fn push_padding(rows: &mut Vec<TableRow<'_>>, base: u64, from: u64, to: u64, dep
 }
 
 /// Adds the row of `field` to `rows`. `offset` is the offset of `field` in bytes from the start of the item, and
-/// `depth` the indentation level.
+/// `depth` is the indentation level.
 fn push_field<'l>(rows: &mut Vec<TableRow<'l>>, field: Field<'l>, offset: u64, depth: usize) {
     rows.push(TableRow {
         offset,
@@ -113,8 +113,8 @@ fn quoted(name: &[u8]) -> Cow<'_, str> {
     name
 }
 
-/// Returns the type of `field`. For a bit-field, returns the type of the values and the numbers of the bits in the
-/// integer that the bytes of the field form: `int32 bits 3-7`. Bit 0 is the lowest bit.
+/// Returns the type of `field`. For a bit-field, adds the numbers of its bits: `int32 bits 3-7`. Bit 0 is the lowest
+/// bit of the integer that the bytes of the field form.
 pub(super) fn type_text(field: Field<'_>) -> String {
     let Some(bits) = field.bit_field() else { return field.ty().to_string() };
     let (ty, first) = (bits.ty(), bits.offset());

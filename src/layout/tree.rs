@@ -33,8 +33,8 @@ pub(crate) struct Node {
     pub(crate) span: Span,
     /// The name as a span of `Layout::names`, or [`NO_NAME`] if the field has no name.
     pub(crate) name: Span,
-    /// The index of the first node after this node that is not inside this field. For a field that is not a record,
-    /// this is the index of the next node.
+    /// The index of the first node after this node that is not inside this field. For a field that is not a record, the
+    /// index of the next node.
     pub(crate) end: u32,
     /// The index of the first dimension in `Layout::dims`. If `ndim` is 1, `count` is the only dimension, and `dims`
     /// has no meaning.
@@ -47,11 +47,12 @@ pub(crate) struct Node {
     pub(crate) endian: Option<Endian>,
     /// The byte-order character in force at the type, which selects native or standard sizes.
     pub(crate) order: ByteOrder,
-    /// What the type does not contain: the position of a bit-field, or the rule for the NULs of a text.
+    /// The properties of the values that the type does not contain: the position of a bit-field, the rule for the NULs
+    /// of a text, or the user type.
     pub(crate) detail: Detail,
 }
 
-/// What the type of a field does not contain.
+/// The properties of the values of a field that the type does not contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Detail {
     /// The type describes the values completely. For a text, the rule for NULs follows from the length.
@@ -83,8 +84,8 @@ pub(super) const ROOT: Node = Node {
     detail: Detail::None,
 };
 
-/// Sets the size, the end and the span of the root, the first of `nodes`. The caller must have added all other nodes.
-/// `size` is the size of the item in bytes, and `format` is the whole format.
+/// Sets the size, the end and the span of the root, which must be the first of `nodes`. The caller must have added all
+/// other nodes. `size` is the size of the item in bytes, and `format` is the whole format.
 #[inline]
 pub(super) fn close_root(nodes: &mut [Node], size: u64, format: &[u8]) {
     let end = to_u32(nodes.len());
@@ -217,8 +218,8 @@ impl Layout {
         (field.offset() == 0 && field.total_size() == self.size()).then_some(field)
     }
 
-    /// Returns an iterator over every field that is not a record. The number beside each field is its offset in bytes
-    /// from the start of the item.
+    /// Returns an iterator over pairs for all fields that are not records: the offset of the field in bytes from the
+    /// start of the item, and the field.
     ///
     /// A field inside an array of records appears once, with its offset in the first element.
     ///
@@ -546,8 +547,8 @@ impl<'l> Field<'l> {
         self.user_type().map_or(self.ty().as_str(), UserType::name)
     }
 
-    /// Returns which NULs belong to the value of a byte string or a text. Returns [`NulHandling::Keep`] for all other
-    /// types.
+    /// Returns the rule for the end of the value in a byte string or a text. Returns [`NulHandling::Keep`] for all
+    /// other types.
     #[must_use]
     pub fn nul_handling(self) -> NulHandling {
         let character = match (self.node.detail, self.ty()) {
@@ -560,8 +561,7 @@ impl<'l> Field<'l> {
         if self.size() == character { NulHandling::Keep } else { NulHandling::StripTrailing }
     }
 
-    /// Returns the byte order of the values if this byte order is opposite to the byte order of the data model. Returns
-    /// `None` otherwise.
+    /// Returns the byte order of the values if the data model has the opposite byte order. Returns `None` otherwise.
     pub(crate) fn swapped_endian(self) -> Option<Endian> {
         self.endian().filter(|endian| *endian != self.model().endian)
     }
@@ -645,8 +645,8 @@ impl<'l> Field<'l> {
         !in_order && self.shares_bits()
     }
 
-    /// Returns whether this field is a union: a record with two or more fields that all start at byte 0 of the record,
-    /// and of which two share bits.
+    /// Returns whether this field is a union. A union is a record with two or more fields that all start at byte 0 of
+    /// the record. At least two of these fields share bits.
     #[must_use]
     pub fn is_union(self) -> bool {
         self.fields().all(|field| field.offset() == 0)
@@ -654,11 +654,12 @@ impl<'l> Field<'l> {
             && self.overlaps()
     }
 
-    /// Returns whether two fields of this record share bits. Unlike [`overlaps`](Self::overlaps), the function sorts
-    /// the fields by their offsets, whatever their order.
+    /// Returns whether two fields of this record share bits. The fields can have any order. The function sorts the
+    /// bytes of the fields, so [`overlaps`](Self::overlaps) calls it only if the fields are not in the order of their
+    /// offsets.
     fn shares_bits(self) -> bool {
-        // Each entry is a range of bytes, and the bits of each of these bytes that a field uses. A bit-field has one
-        // entry for each byte.
+        // Each entry has the start and the end of a range of bytes, and a mask of the bits that a field uses in each
+        // byte of the range. A bit-field has one entry for each byte.
         let mut used: Vec<(u64, u64, u8)> = Vec::new();
         for field in self.fields().filter(|field| field.total_size() > 0) {
             let start = field.offset();
@@ -713,7 +714,7 @@ impl<'l> Field<'l> {
         self.layout_of(Node { count: 1, ndim: 0, ..*self.node }, self.size())
     }
 
-    /// Returns a layout of `size` bytes whose only top-level field is `top`. The new field contains copies of the
+    /// Returns a layout of `size` bytes whose only top-level field is `top`. The top-level field contains copies of the
     /// fields of this field. `top` must be the node of this field, with any changes of its count and dimensions.
     fn layout_of(self, top: Node, size: u64) -> Layout {
         // The index of this field changes from `self.index` to 1, because the new root has the index 0.
@@ -732,7 +733,7 @@ impl<'l> Field<'l> {
         Layout { nodes, dims: self.layout.dims.clone(), names: self.layout.names.clone(), ..*self.layout }
     }
 
-    /// Returns the byte-order character that is in force at this field, and that selects native or standard sizes.
+    /// Returns the byte-order character that is in force at this field. The character selects native or standard sizes.
     /// Returns `None` for a record.
     #[must_use]
     pub fn byte_order(self) -> Option<ByteOrder> {
@@ -781,7 +782,7 @@ impl<'l> Field<'l> {
 }
 
 impl<'l> Field<'l> {
-    /// Returns the properties by which two fields are compared, without the fields inside this field.
+    /// Returns all properties of the field for a comparison, without the fields inside this field.
     fn properties(self) -> impl PartialEq + Hash + use<'l> {
         (
             (self.name(), self.offset(), self.size(), self.shape()),
@@ -793,9 +794,8 @@ impl<'l> Field<'l> {
     }
 }
 
-/// Two fields are equal if they have equal names, offsets, sizes, shapes, types and byte orders, if their bit-fields and
-/// their rules for NULs are equal, and if the fields inside them are equal. The fields can belong to different layouts.
-/// The text of the format is not compared.
+/// Two fields are equal if their names, offsets, sizes, shapes, types, byte orders, bit-fields, rules for NULs and
+/// inner fields are equal. The fields can belong to different layouts. The text of the format is not compared.
 impl PartialEq for Field<'_> {
     fn eq(&self, other: &Self) -> bool {
         let (mut ours, mut theirs) = (self.descendants(), other.descendants());

@@ -7,8 +7,8 @@ use crate::named::named_enum;
 named_enum! {
     /// The type of the values of a field.
     ///
-    /// A type that NumPy has is named after the NumPy type. A type of text or bytes has no fixed size: a field of type
-    /// `Bytes` for the format `5s` has the [`size`](super::Field::size) 5.
+    /// A type that NumPy also has is named after the NumPy type. A type of text or bytes has no fixed size: a field of
+    /// type `Bytes` for the format `5s` has the [`size`](super::Field::size) 5.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, Type};
@@ -60,7 +60,7 @@ named_enum! {
         ComplexLongDouble = "clongdouble",
         /// A string of bytes of fixed length.
         Bytes = "bytes",
-        /// A Pascal string of fixed length: the first byte is the number of bytes of the string, which follow.
+        /// A Pascal string of fixed length: the first byte is the length of the string in bytes. The string follows.
         Pascal = "pascal",
         /// Text of fixed length, with 2 bytes for each character (UCS-2).
         Ucs2 = "ucs2",
@@ -92,7 +92,7 @@ named_enum! {
 
 impl Type {
     /// Returns whether values of this type that have more than one byte have a byte order. Returns `false` for
-    /// [`Bits`](Self::Bits): a bit-field has a byte order only if its bits are in several bytes.
+    /// [`Bits`](Self::Bits), because a bit-field has a byte order only if its bits are in several bytes.
     #[must_use]
     #[inline]
     pub const fn has_byte_order(self) -> bool {

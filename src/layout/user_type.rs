@@ -1,7 +1,8 @@
 //! [`UserType`]: the types `[name]` that have no format character, and the registry of these types.
+//! [`UserTypeDefinition`] is an entry of the registry, and [`UserValue`] is a value of a user type.
 //!
-//! A layout stores only the index of a user type in the registry. An entry of the registry is never removed, so an index
-//! stays valid.
+//! A layout stores only the index of a user type in the registry. An entry of the registry is never removed, so an
+//! index stays valid.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -29,9 +30,11 @@ const MAX_REGISTERED: usize = 4096;
 /// |--|--|--|
 /// | `bfloat16` | 2 | the upper half of a `float32` |
 /// | `float8_e3m4`, `float8_e4m3`, `float8_e4m3b11fnuz`, `float8_e4m3fn`, `float8_e4m3fnuz`, `float8_e5m2`, `float8_e5m2fnuz`, `float8_e8m0fnu` | 1 | the floats of the package `ml_dtypes` |
+/// | `float4_e2m1fn`, `float6_e2m3fn`, `float6_e3m2fn` | 1 | floats of `ml_dtypes` in the lower bits of a byte |
+/// | `int1`, `int2`, `int4`, `uint1`, `uint2`, `uint4` | 1 | integers of `ml_dtypes` in the lower bits of a byte |
 /// | `int24`, `uint24` | 3 | integers |
 /// | `int128`, `uint128` | 16 | integers |
-/// | `datetime64$s`, `timedelta64$s` and other units | 8 | NumPy's dates and durations, as numbers of units |
+/// | `datetime64$s`, `timedelta64$s` and other units | 8 | NumPy's dates and durations, as a number of units |
 ///
 /// The units are NumPy's: `Y`, `M`, `W`, `D`, `h`, `m`, `s`, `ms`, `us`, `ns`, `ps`, `fs` and `as`. A program
 /// adds its own types with [`register`](Self::register).
@@ -87,10 +90,10 @@ type EncodeFn = dyn Fn(&UserValue, &mut [u8]) -> Result<(), UserTypeError> + Sen
 enum Values {
     /// The upper half of a `float32`.
     BFloat16,
-    /// A float of 8 bits.
-    Float8(SmallFloat),
-    /// An integer in two's complement. `true` means that it has a sign.
-    Integer(bool),
+    /// A float of at most 8 bits.
+    SmallFloat(SmallFloat),
+    /// An integer in two's complement, in the lowest `bits` bits. `is_signed` is whether the integer has a sign.
+    Integer { is_signed: bool, bits: u32 },
     /// The functions of a registered type.
     Registered { decode: Box<DecodeFn>, encode: Box<EncodeFn> },
 }
@@ -130,9 +133,10 @@ impl UserTypeError {
 impl UserTypeDefinition {
     /// Creates the definition of a type with the name `name` and `size` bytes, without an alignment.
     ///
-    /// `decode` converts the bytes of a value to the value, and `encode` writes a value to its bytes. For both functions
-    /// the first byte is the least significant byte. `value_type` is the type of the values in columns and in Arrow: an
-    /// integer type or a float type, or [`Type::Opaque`] for values that stay bytes there.
+    /// `decode` converts the bytes of a value to the value. `encode` writes a value to its bytes. Both functions use
+    /// the byte order in which the least significant byte is first. `value_type` is the type of the values in columns
+    /// and in Arrow: an integer type or a float type, or [`Type::Opaque`] for values that stay bytes in columns and in
+    /// Arrow.
     pub fn new(
         name: impl Into<Cow<'static, str>>,
         size: u64,
@@ -150,7 +154,8 @@ impl UserTypeDefinition {
         Self { align, ..self }
     }
 
-    /// States that the bytes of a value have the same order on all machines, so that they are never reversed.
+    /// Declares that the bytes of a value have the same order on all machines. The library then never reverses the
+    /// bytes.
     #[must_use]
     pub fn without_byte_order(self) -> Self {
         Self { has_byte_order: false, ..self }
@@ -211,8 +216,8 @@ impl UserType {
         Ok(Self { definition })
     }
 
-    /// Returns the type of NumPy's dates or durations with the name `name`, such as `datetime64$25s`. Adds the type to the
-    /// registry if the registry does not have it.
+    /// Returns the type of NumPy's dates or durations with the name `name`, such as `datetime64$25s`. If the registry
+    /// does not have the type, adds the type to the registry.
     ///
     /// # Errors
     /// - the errors of [`register`](Self::register)
@@ -224,7 +229,7 @@ impl UserType {
         Self::register(definition).or_else(|error| found(&name).ok_or(error))
     }
 
-    /// Returns the type with the index `index` in the registry.
+    /// Returns the type with the index `index` in the registry. Returns `None` if no type has this index.
     pub(crate) fn at(index: u16) -> Option<Self> {
         let place = usize::from(index);
         if let Some(definition) = BUILT_IN.get(place) {
@@ -279,21 +284,23 @@ impl UserType {
         self.definition.has_byte_order && self.size() > 1
     }
 
-    /// Returns the type of the values in columns and in Arrow. [`Type::Opaque`] means that the values stay bytes.
+    /// Returns the type of the values in columns and in Arrow. [`Type::Opaque`] means that columns and Arrow contain
+    /// the bytes of the values.
     #[must_use]
     pub fn value_type(self) -> Type {
         self.definition.value_type
     }
 
-    /// Returns whether the bytes of a value in the byte order of this machine are an element of
-    /// [`value_type`](Self::value_type), or stay bytes. Otherwise a column needs a conversion of each value.
+    /// Returns whether a column stores the bytes of a value without a conversion, apart from the byte order. Otherwise
+    /// a column converts each value to [`value_type`](Self::value_type).
     pub(crate) fn is_stored_as_value(self) -> bool {
         let value_type = self.value_type();
         value_type == Type::Opaque
-            || element_size(value_type) == Some(self.size()) && matches!(self.definition.values, Values::Integer(_))
+            || element_size(value_type) == Some(self.size())
+                && matches!(self.definition.values, Values::Integer { bits, .. } if Some(u64::from(bits)) == self.size().checked_mul(8))
     }
 
-    /// Converts `bytes`, the bytes of one value in the byte order `endian`, to the value.
+    /// Converts `bytes` to the value. `bytes` are the bytes of one value in the byte order `endian`.
     ///
     /// ```
     /// use pep3118::Endian;
@@ -310,20 +317,19 @@ impl UserType {
         self.check_len(bytes.len())?;
         match &self.definition.values {
             Values::BFloat16 => {
-                let [low, high] = little(bytes, endian);
+                let [low, high] = le_bytes(bytes, endian);
                 Ok(UserValue::Float(f32::from_le_bytes([0, 0, low, high]).into()))
             }
-            Values::Float8(float) => {
-                let [byte] = little(bytes, endian);
+            Values::SmallFloat(float) => {
+                let [byte] = le_bytes(bytes, endian);
                 Ok(UserValue::Float(float.decode(byte)))
             }
-            Values::Integer(is_signed) => {
-                let bits = u128::from_le_bytes(little(bytes, endian));
-                if !is_signed {
-                    return Ok(UserValue::UInt(bits));
-                }
-                let unused = 128_u32.saturating_sub(u32::try_from(bytes.len()).unwrap_or(16).saturating_mul(8));
-                Ok(UserValue::Int((bits << unused).cast_signed() >> unused))
+            Values::Integer { is_signed, bits } => {
+                let pattern = u128::from_le_bytes(le_bytes(bytes, endian));
+                Ok(match is_signed {
+                    true => UserValue::Int(extended(pattern, *bits, true).cast_signed()),
+                    false => UserValue::UInt(extended(pattern, *bits, false)),
+                })
             }
             Values::Registered { decode, .. } => {
                 if !(self.has_byte_order() && endian == Endian::Big) {
@@ -337,7 +343,7 @@ impl UserType {
         }
     }
 
-    /// Writes `value` to `bytes`, the bytes of one value in the byte order `endian`.
+    /// Writes `value` to `bytes`. `bytes` are the bytes of one value in the byte order `endian`.
     ///
     /// # Errors
     /// - `bytes` has another length than [`size`](Self::size)
@@ -348,29 +354,28 @@ impl UserType {
         match (&self.definition.values, value) {
             (Values::Registered { encode, .. }, value) => encode(value, bytes)?,
             (Values::BFloat16, value) => {
-                let bits = bfloat16_bits(number(value).ok_or_else(|| self.wrong_kind("a number"))?);
+                let bits = bfloat16_bits(as_float(value).ok_or_else(|| self.wrong_kind("a number"))?);
                 let bits = bits.ok_or_else(|| self.out_of_range(value))?;
                 bytes.copy_from_slice(&bits.to_le_bytes());
             }
-            (Values::Float8(float), value) => {
-                let number = number(value).ok_or_else(|| self.wrong_kind("a number"))?;
+            (Values::SmallFloat(float), value) => {
+                let number = as_float(value).ok_or_else(|| self.wrong_kind("a number"))?;
                 bytes.fill(float.encode(number).ok_or_else(|| self.out_of_range(value))?);
             }
-            (Values::Integer(is_signed), value) => {
-                let (little, is_negative) = match value {
-                    UserValue::Int(value) => (value.to_le_bytes(), *value < 0),
-                    UserValue::UInt(value) => (value.to_le_bytes(), false),
+            (Values::Integer { is_signed, bits }, value) => {
+                let (pattern, is_negative) = match value {
+                    UserValue::Int(value) => (value.cast_unsigned(), *value < 0),
+                    UserValue::UInt(value) => (*value, false),
                     _ => return Err(self.wrong_kind("an integer")),
                 };
-                let (kept, above) = little.split_at(bytes.len().min(little.len()));
-                let has_top_bit = kept.last().is_some_and(|byte| byte & 0x80 != 0);
-                let sign = if is_negative { 0xff } else { 0 };
-                let fits = above.iter().all(|byte| *byte == sign)
-                    && if *is_signed { has_top_bit == is_negative } else { !is_negative };
-                if !fits {
+                let read_back = extended(pattern, *bits, *is_signed);
+                let reads_negative = *is_signed && read_back.cast_signed() < 0;
+                if read_back != pattern || reads_negative != is_negative {
                     return Err(self.out_of_range(value));
                 }
-                bytes.copy_from_slice(kept);
+                // The bits above the value are 0.
+                let little = extended(pattern, *bits, false).to_le_bytes();
+                bytes.iter_mut().zip(little).for_each(|(to, byte)| *to = byte);
             }
         }
         if self.has_byte_order() && endian == Endian::Big {
@@ -379,6 +384,7 @@ impl UserType {
         Ok(())
     }
 
+    /// Returns an error if `len`, a number of bytes, is not the size of a value.
     fn check_len(self, len: usize) -> Result<(), UserTypeError> {
         if u64::try_from(len) == Ok(self.size()) {
             return Ok(());
@@ -386,10 +392,12 @@ impl UserType {
         Err(UserTypeError::new(format!("a value of {} has {} bytes, not {len}", self.name(), self.size())))
     }
 
+    /// Creates the error for a value that is not of the kind `wanted`, such as "a number".
     fn wrong_kind(self, wanted: &str) -> UserTypeError {
         UserTypeError::new(format!("a value of {} is {wanted}", self.name()))
     }
 
+    /// Creates the error for `value`, which the type cannot represent.
     fn out_of_range(self, value: &UserValue) -> UserTypeError {
         UserTypeError::new(format!("{value} is out of the range of {}", self.name()))
     }
@@ -453,7 +461,7 @@ pub fn element_size(ty: Type) -> Option<u64> {
 
 /// Returns the first `W` bytes of `bytes`, least significant byte first. `bytes` has the byte order `endian`. Missing
 /// bytes are 0.
-fn little<const W: usize>(bytes: &[u8], endian: Endian) -> [u8; W] {
+fn le_bytes<const W: usize>(bytes: &[u8], endian: Endian) -> [u8; W] {
     let mut out = [0; W];
     match endian {
         Endian::Little => out.iter_mut().zip(bytes).for_each(|(to, byte)| *to = *byte),
@@ -462,9 +470,17 @@ fn little<const W: usize>(bytes: &[u8], endian: Endian) -> [u8; W] {
     out
 }
 
+/// Returns the integer in the lowest `bits` bits of `pattern`, 1 to 128, extended to 128 bits: with copies of its highest
+/// bit if `is_signed` is `true`, else with 0.
+fn extended(pattern: u128, bits: u32, is_signed: bool) -> u128 {
+    let unused = 128_u32.saturating_sub(bits);
+    let shifted = pattern << unused;
+    if is_signed { (shifted.cast_signed() >> unused).cast_unsigned() } else { shifted >> unused }
+}
+
 /// Returns `value` as a float, or `None` if the value is not a number.
 #[expect(clippy::cast_precision_loss, clippy::as_conversions, reason = "the result is rounded to fewer digits")]
-fn number(value: &UserValue) -> Option<f64> {
+fn as_float(value: &UserValue) -> Option<f64> {
     match value {
         UserValue::Int(value) => Some(*value as f64),
         UserValue::UInt(value) => Some(*value as f64),
@@ -473,8 +489,9 @@ fn number(value: &UserValue) -> Option<f64> {
     }
 }
 
-/// Returns the bits of the `bfloat16` that is nearest to `number`, as `ml_dtypes` rounds: first to `float32`, then to
-/// the nearest `bfloat16`, and half-way cases to the even one. Returns `None` if a finite number would become infinite.
+/// Returns the bits of the `bfloat16` that is nearest to `number`. Rounds like `ml_dtypes`: first to the nearest
+/// `float32`, then to the nearest `bfloat16`. A number half-way between two values becomes the value whose last bit is
+/// zero. Returns `None` if a finite number would become infinite.
 fn bfloat16_bits(number: f64) -> Option<u16> {
     let single = nearest_float32(number);
     let bits = single.to_bits();
@@ -498,31 +515,45 @@ const fn built_in(name: &'static str, size: u64, value_type: Type, values: Value
     UserTypeDefinition { name: Cow::Borrowed(name), size, align, has_byte_order: true, value_type, values }
 }
 
-/// The definition of a float of 8 bits.
-const fn float8(name: &'static str, float: SmallFloat) -> UserTypeDefinition {
-    built_in(name, 1, Type::Float32, Values::Float8(float))
+/// The definition of a float of at most 8 bits, in one byte.
+const fn small_float(name: &'static str, float: SmallFloat) -> UserTypeDefinition {
+    built_in(name, 1, Type::Float32, Values::SmallFloat(float))
+}
+
+/// The definition of an integer of `bits` bits in `size` bytes. The type of the values is `value_type`.
+const fn integer(name: &'static str, size: u64, value_type: Type, is_signed: bool, bits: u32) -> UserTypeDefinition {
+    built_in(name, size, value_type, Values::Integer { is_signed, bits })
 }
 
 /// The definition of a date or a duration of NumPy: a number of units, in 64 bits.
 const fn ticks(name: &'static str) -> UserTypeDefinition {
-    built_in(name, 8, Type::Int64, Values::Integer(true))
+    integer(name, 8, Type::Int64, true, 64)
 }
 
 /// The types that are always in the registry.
-static BUILT_IN: [UserTypeDefinition; 41] = [
+static BUILT_IN: [UserTypeDefinition; 50] = [
     built_in("bfloat16", 2, Type::Float32, Values::BFloat16),
-    float8("float8_e3m4", SmallFloat::E3M4),
-    float8("float8_e4m3", SmallFloat::E4M3),
-    float8("float8_e4m3b11fnuz", SmallFloat::E4M3B11FNUZ),
-    float8("float8_e4m3fn", SmallFloat::E4M3FN),
-    float8("float8_e4m3fnuz", SmallFloat::E4M3FNUZ),
-    float8("float8_e5m2", SmallFloat::E5M2),
-    float8("float8_e5m2fnuz", SmallFloat::E5M2FNUZ),
-    float8("float8_e8m0fnu", SmallFloat::E8M0FNU),
-    built_in("int24", 3, Type::Int32, Values::Integer(true)),
-    built_in("uint24", 3, Type::UInt32, Values::Integer(false)),
-    built_in("int128", 16, Type::Opaque, Values::Integer(true)),
-    built_in("uint128", 16, Type::Opaque, Values::Integer(false)),
+    small_float("float8_e3m4", SmallFloat::E3M4),
+    small_float("float8_e4m3", SmallFloat::E4M3),
+    small_float("float8_e4m3b11fnuz", SmallFloat::E4M3B11FNUZ),
+    small_float("float8_e4m3fn", SmallFloat::E4M3FN),
+    small_float("float8_e4m3fnuz", SmallFloat::E4M3FNUZ),
+    small_float("float8_e5m2", SmallFloat::E5M2),
+    small_float("float8_e5m2fnuz", SmallFloat::E5M2FNUZ),
+    small_float("float8_e8m0fnu", SmallFloat::E8M0FNU),
+    small_float("float4_e2m1fn", SmallFloat::E2M1FN),
+    small_float("float6_e2m3fn", SmallFloat::E2M3FN),
+    small_float("float6_e3m2fn", SmallFloat::E3M2FN),
+    integer("int1", 1, Type::Int8, true, 1),
+    integer("int2", 1, Type::Int8, true, 2),
+    integer("int4", 1, Type::Int8, true, 4),
+    integer("uint1", 1, Type::UInt8, false, 1),
+    integer("uint2", 1, Type::UInt8, false, 2),
+    integer("uint4", 1, Type::UInt8, false, 4),
+    integer("int24", 3, Type::Int32, true, 24),
+    integer("uint24", 3, Type::UInt32, false, 24),
+    integer("int128", 16, Type::Opaque, true, 128),
+    integer("uint128", 16, Type::Opaque, false, 128),
     ticks("datetime64"),
     ticks("datetime64$Y"),
     ticks("datetime64$M"),

@@ -82,7 +82,14 @@ impl<'py> Ctypes<'py> {
 
     /// Returns the size of an instance of `class` in bytes. Returns an error if `class` has no size.
     fn size(&self, class: &Bound<'py, PyType>) -> PyResult<u64> {
-        self.sizeof.call1((class,))?.extract()
+        let size = self.sizeof.call1((class,)).map_err(|error| {
+            if error.is_instance_of::<PyTypeError>(class.py()) {
+                let message = "it has no size: give a structure or a union that has `_fields_`";
+                return PyTypeError::new_err(format!("ctypes class {} has no layout: {message}", name_of(class)));
+            }
+            error
+        })?;
+        size.extract()
     }
 
     /// Returns the innermost element class of the array `class`, and the lengths of its dimensions, outermost first.
@@ -298,9 +305,14 @@ impl StorageUnits {
     }
 }
 
+/// Returns the text of `class` for a message, such as `<class '_ctypes.Structure'>`.
+fn name_of(class: &Bound<'_, PyType>) -> String {
+    escape(&class.to_string()).into_owned()
+}
+
 /// Creates the `ValueError` for `class`, whose layout cannot be read. `why` is the reason.
 fn changed(class: &Bound<'_, PyType>, why: &str) -> PyErr {
-    PyValueError::new_err(format!("ctypes class {} has no layout: {why}", escape(&class.to_string())))
+    PyValueError::new_err(format!("ctypes class {} has no layout: {why}", name_of(class)))
 }
 
 /// Returns the scalar type of `class`, such as `int32` for `c_int`. The attribute `_type_` of `class` is a letter. The

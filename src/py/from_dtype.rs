@@ -90,12 +90,8 @@ fn user_type(dtype: &Bound<'_, PyAny>) -> PyResult<Option<UserType>> {
             unit.map_or_else(|| kind.to_owned(), |unit| format!("{kind}${unit}"))
         }
         _ if dtype.getattr("isbuiltin")?.extract::<i64>()? == 2 => {
-            let class = dtype.getattr("type")?;
-            let module: String = class.getattr("__module__")?.extract()?;
-            if module != "ml_dtypes" {
-                return Ok(None);
-            }
-            class.getattr("__name__")?.extract()?
+            let Some(name) = ml_dtypes_class(dtype)? else { return Ok(None) };
+            name
         }
         _ => return Ok(None),
     };
@@ -107,6 +103,14 @@ fn user_type(dtype: &Bound<'_, PyAny>) -> PyResult<Option<UserType>> {
     }
 }
 
+/// Returns the name of the class of the values of `dtype`, such as `bfloat16`. Returns `None` if the class is not of the
+/// package `ml_dtypes`.
+fn ml_dtypes_class(dtype: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
+    let class = dtype.getattr("type")?;
+    let module: String = class.getattr("__module__")?.extract()?;
+    if module == "ml_dtypes" { class.getattr("__name__")?.extract().map(Some) } else { Ok(None) }
+}
+
 /// Returns the scalar type of `dtype`, which must have neither fields nor a subarray. `size` is its itemsize in bytes.
 /// Returns an error if no format describes the type, as for `datetime64[s]`.
 fn scalar(dtype: &Bound<'_, PyAny>, size: u64) -> PyResult<Scalar> {
@@ -114,12 +118,14 @@ fn scalar(dtype: &Bound<'_, PyAny>, size: u64) -> PyResult<Scalar> {
     let (kind, char, order) = (text("kind")?, text("char")?, text("byteorder")?);
     // A dtype that a user defines has a letter too, but the letter does not describe the values.
     let foreign = dtype.getattr("isbuiltin")?.extract::<i64>()? == 2;
+    let is_complex32 = foreign && ml_dtypes_class(dtype)?.as_deref() == Some("complex32");
     if char == "T" {
         return Err(PyValueError::new_err(format!(
             "dtype {dtype} stores its text outside of the array, so the items have no text: use array.astype(object)"
         )));
     }
     let scalar = match (kind.as_str(), char.as_str()) {
+        _ if is_complex32 => Some(Scalar { ty: Type::Complex32, size, endian: endian_of(&order) }),
         _ if foreign => Some(Scalar { ty: Type::Opaque, size, endian: endian_of(&order) }),
         // On some machines, a `long double` has the size of a `double`.
         ("f", "g") => Some(Scalar { ty: Type::LongDouble, size, endian: endian_of(&order) }),

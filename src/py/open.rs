@@ -533,12 +533,30 @@ fn open_or<E: From<OpenError>>(
         Err(refusal) => return Ok(open_refused(exporter, refusal, dialect, producer)?),
     };
     let item = describe(exporter, &acquired, dialect, producer)?;
+    if u64::try_from(acquired.raw().itemsize) != Ok(item.layout.size()) {
+        return Ok(open_bytes_of_scalar(acquired, item)?);
+    }
     // The common case returns early, because each move of a view copies more than 200 bytes.
     if let Some(view) = acquired.direct_geometry() {
         return Ok(OpenBuffer { shared: SharedView::new(acquired, view), item });
     }
     let view = acquired.geometry().map_err(OpenError::Rules)?;
     Ok(OpenBuffer { shared: SharedView::new(acquired, view), item })
+}
+
+/// Opens `acquired`, the buffer of a NumPy scalar that exports its bytes, such as `numpy.datetime64`. The view has no
+/// dimension and one item of the description `item`.
+///
+/// # Errors
+/// - the exporter breaks a rule of the protocol, so that its items cannot be read
+#[cold]
+fn open_bytes_of_scalar(acquired: Acquired, item: Arc<ItemDescription>) -> Result<OpenBuffer, OpenError> {
+    let bytes = acquired.geometry().map_err(OpenError::Rules)?;
+    let size = i64::try_from(item.layout.size()).ok();
+    match size.map(|size| bytes.cast(ItemLayout::Bytes, size, Some(&[]))) {
+        Some(Ok(view)) => Ok(OpenBuffer { shared: SharedView::new(acquired, view), item }),
+        _ => Ok(OpenBuffer { item: by_format(&acquired, None)?, shared: SharedView::new(acquired, bytes) }),
+    }
 }
 
 /// Requests a buffer of `exporter`, and replaces the description of the items with the result of `describe`. The
@@ -796,7 +814,10 @@ fn describe_any(
         return Ok(item);
     }
     let Some(declared) = type_layout(&owner)? else { return by_producer(acquired, &owner, producer) };
-    if declared.layout.size() != itemsize {
+    // `numpy.datetime64` and `numpy.timedelta64` export their value as 8 bytes.
+    let is_scalar_as_bytes =
+        kind == Kind::NumPy && itemsize == 1 && Ok(declared.layout.size()) == u64::try_from(raw.len);
+    if declared.layout.size() != itemsize && !is_scalar_as_bytes {
         return by_format(acquired, Some(declared.dialect));
     }
     let item = Arc::new(declared_items(acquired, declared)?);

@@ -97,8 +97,8 @@ impl<'d> Audit<'d> {
         self
     }
 
-    /// Adds the change of the exporter's reference count over one request and its release (E09, neutral reference
-    /// count).
+    /// Adds the change of the exporter's reference count that `request` and the release of its buffer cause together
+    /// (E09, neutral reference count).
     ///
     /// `references` is the count after the release minus the count before `request`. Pass 0 if the count was not
     /// measured. A number other than 0 becomes a finding.
@@ -180,8 +180,9 @@ impl<'d> Audit<'d> {
     }
 
     /// Returns the reference answer and its request. The audit compares every other answer with the reference answer.
-    /// It is the answer to the request that asks for the most fields. If several requests ask for equally many fields,
-    /// it is the answer that was added first. Returns `None` if no request succeeded.
+    /// The reference answer is the answer to the request that asks for the most fields. If several requests ask for
+    /// equally many fields, the answer that was added first is the reference answer. Returns `None` if no request
+    /// succeeded.
     fn reference_answer(&self) -> Option<(Request, RawView<'_>)> {
         let answers = self.granted.iter().enumerate();
         let best = answers.max_by_key(|(index, (request, _))| (requested_fields(*request), core::cmp::Reverse(*index)));
@@ -243,11 +244,11 @@ impl<'d> Audit<'d> {
     }
 
     /// Adds the violations of one failed request to `report`. Checks the exception, the field `obj`, the reference
-    /// count, and whether the exporter may refuse the request.
+    /// count, and the permission to refuse the request.
     ///
-    /// `failed` is the outcome of `request`. `memory` has the properties of the exporter's memory, which decide
-    /// whether the exporter may refuse `request`. `reference` is the [reference answer](Self::reference_answer), or
-    /// `None` if no request succeeded.
+    /// `failed` is the outcome of `request`. `memory` has the properties of the exporter's memory, which decide the
+    /// permission to refuse `request`. `reference` is the [reference answer](Self::reference_answer), or `None` if no
+    /// request succeeded.
     fn check_failure(
         &self,
         request: Request,
@@ -281,9 +282,10 @@ impl<'d> Audit<'d> {
     /// Returns the violation for the refusal of `request`. No property of the memory may allow the refusal.
     ///
     /// `error` is the exception of the refusal. `reference` is the [reference answer](Self::reference_answer), or
-    /// `None` if no request succeeded. The violation is a rule of section C if the exporter wrongly treats the memory
-    /// as not contiguous, B16 (compound requests) if only the combination of flags fails, and B23 (allowed refusals)
-    /// in all other cases.
+    /// `None` if no request succeeded. The violation breaks one of these rules:
+    /// - a rule of section C, if the exporter wrongly treats the memory as not contiguous
+    /// - B16 (compound requests), if only the combination of flags fails
+    /// - B23 (allowed refusals) in all other cases
     fn unjustified_refusal(&self, request: Request, error: &RaisedError, reference: Option<&RawView<'_>>) -> Violation {
         let structure = request.structure();
         let succeeds = |request: Request| self.granted.iter().any(|(granted, _)| *granted == request);
@@ -328,8 +330,8 @@ impl ViolationSink for RequestReport<'_> {
     }
 }
 
-/// Returns a sort key for `request`. Requests that ask for more fields have a larger key. The key is the number of
-/// arrays (0 for `SIMPLE`, 3 for `INDIRECT`), and whether the request asks for the format.
+/// Returns a sort key for `request`, which is larger for a request that asks for more fields. The key is the number of
+/// arrays that the request asks for (0 for `SIMPLE`, 3 for `INDIRECT`), and `true` if the request asks for the format.
 fn requested_fields(request: Request) -> (u8, bool) {
     let arrays = match request.structure() {
         Structure::Indirect => 3,
@@ -340,8 +342,8 @@ fn requested_fields(request: Request) -> (u8, bool) {
     (arrays, request.contains(Request::FORMAT))
 }
 
-/// Returns the first field that differs between `raw` and `other`. Both must be answers to equal requests. `buf` is
-/// compared only if both answers have `buf`. Returns `None` if no field differs.
+/// Returns the first field that differs between `raw` and `other`, two answers to equal requests. `buf` is compared
+/// only if both answers have `buf`. Returns `None` if no field differs.
 fn first_difference(raw: &RawView<'_>, other: &RawView<'_>) -> Option<FieldName> {
     let differs = [
         (FieldName::Buf, raw.buf.is_some() && other.buf.is_some() && raw.buf != other.buf),
@@ -358,9 +360,10 @@ fn first_difference(raw: &RawView<'_>, other: &RawView<'_>) -> Option<FieldName>
 }
 
 /// Compares `raw`, the answer to `request`, with `reference`, the answer to the request `other`. Adds a violation for
-/// `request` to `report` if a field that does not depend on the request differs, such as `len` or `itemsize`. Also
-/// adds a violation if both answers have an array or a format, and the arrays or formats differ. Also adds a violation
-/// if `request` succeeded without strides or suboffsets that `reference` shows to be necessary.
+/// `request` to `report` in three cases:
+/// - a field that does not depend on the request differs, such as `len` or `itemsize`
+/// - both answers have an array or a format, and the arrays or formats differ
+/// - `request` succeeded without strides or suboffsets, although the memory of `reference` needs them
 fn compare_answers(request: Request, raw: &RawView<'_>, other: Request, reference: &RawView<'_>, report: &mut Report) {
     let mut push = |violation| report.push(violation, Some(request));
     let changed = |field| Violation::MetadataChanged {

@@ -1,5 +1,6 @@
-//! `ByteBounds`: the range of bytes that the items of a buffer occupy. Also the check that the items are inside the
-//! memory block (rules D01 to D09: bounds of memory).
+//! `ByteBounds`: the range of bytes that the items of a buffer occupy. `StructureSummary`: properties of a shape and
+//! strides. `Overlap`: whether items share bytes. `check_bounds`: checks that the items are inside the memory block
+//! (rules D01 to D06).
 
 use smallvec::SmallVec;
 
@@ -60,8 +61,8 @@ impl StructureSummary {
     }
 
     /// Computes the properties of an array with `shape`, `strides` and `itemsize`. `strides` and `itemsize` are in
-    /// bytes. This fast path uses 64-bit arithmetic. It calls [`of_strided_wide`](Self::of_strided_wide) if a length
-    /// is less than 1, or if a sum or a product does not fit an `i64`.
+    /// bytes. This fast path uses 64-bit arithmetic. The function calls [`of_strided_wide`](Self::of_strided_wide) if a
+    /// length is less than 1, or if a sum or a product does not fit an `i64`.
     #[inline]
     pub(crate) fn of_strided(shape: &[i64], strides: &[i64], itemsize: i64) -> Self {
         let (mut len, mut low, mut high) = (itemsize, 0_i64, itemsize);
@@ -173,7 +174,7 @@ fn is_unaligned(distance: i64, itemsize: i64) -> bool {
 }
 
 /// Returns whether at least one stride is not a multiple of `itemsize`. `stride_bits` must be the bitwise OR of all
-/// strides, which decides the question without a loop if `itemsize` is a power of two.
+/// strides. If `itemsize` is a power of two, `stride_bits` gives the result without a loop.
 #[inline]
 fn any_unaligned(strides: &[i64], stride_bits: i64, itemsize: i64) -> bool {
     match remainder_mask(itemsize) {
@@ -254,18 +255,18 @@ pub(crate) fn check_first_item<S: ViolationSink>(
 pub(crate) enum Overlap {
     /// No two items share bytes.
     None,
-    /// Perhaps two items share bytes. The fast test of [`Overlap::of`] cannot decide this.
+    /// Two items possibly share bytes. The fast test of [`Overlap::of`] does not decide the case.
     Possible,
     /// At least two items share bytes.
     Certain,
 }
 
 impl Overlap {
-    /// Decides whether two items of an array with `shape`, `strides` and `itemsize` share bytes. `strides` and
+    /// Returns whether two items of an array with `shape`, `strides` and `itemsize` share bytes. `strides` and
     /// `itemsize` are in bytes. For n dimensions, the time is O(n log n).
     ///
     /// The function sorts the strides by absolute value. No items overlap if each stride is at least as large as the
-    /// range of bytes that all smaller strides cover. Returns `Possible` in the cases that this test does not decide,
+    /// range of bytes that all smaller strides cover. Returns `Possible` for strides that this test does not decide,
     /// because an exact decision is NP-hard (integer programming).
     pub(crate) fn of(shape: &[i64], strides: &[i64], itemsize: i64) -> Self {
         let axes = shape.iter().zip(strides).filter(|(length, _)| **length > 1);

@@ -70,9 +70,9 @@ pub fn size_from_format(format: impl AsRef<[u8]>, model: &DataModel) -> Result<u
 /// Checks that an array is inside a block of memory. Returns the report of the broken rules, which has an error if
 /// the array is not valid.
 ///
-/// `memlen` is the length of the block in bytes. `itemsize` is the size of one item in bytes. `ndim` is the number
-/// of dimensions. `shape` has the number of items and `strides` the distance in bytes for each dimension. `offset`
-/// is the distance in bytes from the start of the block to `buf`.
+/// `memlen` is the length of the block in bytes. `itemsize` is the size of one item in bytes. `ndim` is the number of
+/// dimensions. `shape` has the number of items in each dimension. `strides` has the distance in bytes from one item to
+/// the next, for each dimension. `offset` is the distance in bytes from the start of the block to `buf`.
 ///
 /// The documentation of `Py_buffer` contains a Python function with this name. This function differs in two cases.
 /// (1) An offset or a stride that is not a multiple of `itemsize` is only a note (D01 and D03, multiples of

@@ -1,8 +1,8 @@
-//! `Checker`: checks one `Py_buffer` that an exporter has filled in. Checks every rule of the buffer protocol that
-//! needs only the request and the answer.
+//! `Checker`: checks one `Py_buffer` that an exporter has filled in, against every rule of the buffer protocol that
+//! needs only the request and the answer. `Checked`: the result, which has a report and a view.
 //!
-//! A check continues after a violation, because a report should contain all violations. The check leaves out a
-//! rule only if its result follows from a violation that was already reported.
+//! A check continues after a violation, because a report should contain all violations. The check leaves out a rule
+//! only if the result of the rule follows from a violation that was already reported.
 
 use alloc::boxed::Box;
 use core::convert::Infallible;
@@ -53,8 +53,8 @@ impl<V> Checked<V> {
     /// because some findings do not prevent a view.
     ///
     /// # Errors
-    /// - there is no view, for example because `len` is 20 with shape (3,) of 4-byte items: returns the report,
-    ///   which has at least one error
+    /// - an error in the report prevents a view, such as a `len` of 20 bytes with 3 items of 4 bytes: the result is the
+    ///   report
     pub fn into_result(self) -> Result<V, Report> {
         self.view.ok_or(self.report)
     }
@@ -206,8 +206,8 @@ impl Checker<'_> {
     /// rules about requests.
     ///
     /// # Errors
-    /// - [`check`](Checker::check) reports an error, for example for `len` 20 with shape (3,) of 4-byte items:
-    ///   returns the first error
+    /// - [`check`](Checker::check) reports an error, such as a `len` of 20 bytes with 3 items of 4 bytes: the result is
+    ///   the first error
     pub fn prove<'a>(&self, raw: &RawView<'a>, request: Option<Request>) -> Result<View<'a>, ViewError> {
         let mut first = FirstError(None);
         let violation = match (self.check_all(raw, request, &mut first), first.0) {
@@ -247,8 +247,8 @@ impl Checker<'_> {
         let request = match request.map(Request::validate) {
             Some(Err(error)) => {
                 sink.report(Violation::Flags { error })?;
-                // If the flags are invalid, it is unknown which fields were requested. The rules about the request are
-                // then left out.
+                // If the flags are invalid, the requested fields are unknown. The check then leaves out the rules about
+                // the request.
                 None
             }
             _ => request,
@@ -356,8 +356,8 @@ impl Checker<'_> {
         }
     }
 
-    /// Checks that the items of `raw` are inside of `block`. `shape` is the source of the shape, or `None` if the
-    /// fields describe no shape. Returns an error if `sink` ends the check.
+    /// Checks that the items of `raw` are inside of `block`. `shape` is the source of the shape of the view, or `None`
+    /// if the fields of `raw` determine no shape. Returns an error if `sink` ends the check.
     fn check_block<S: ViolationSink>(
         &self,
         raw: &RawView<'_>,
@@ -436,8 +436,8 @@ impl Checker<'_> {
 
     /// Creates the view from the fields of `raw`, which the checks must have accepted. `source` determines the shape.
     /// The strides and suboffsets of `raw` are used only if the exporter also reported the shape; otherwise, the view
-    /// is C-contiguous. `item` is the layout of one item. For [`ShapeSource::Bytes`], the items are single bytes,
-    /// whatever `item` is.
+    /// is C-contiguous. `item` is the layout of one item. For [`ShapeSource::Bytes`], the function ignores `item`,
+    /// because the items are single bytes.
     #[inline]
     fn view<'a>(&self, raw: &RawView<'a>, source: ShapeSource<'a>, item: ItemLayout) -> View<'a> {
         let (mut itemsize, mut item) = (raw.itemsize, item);
@@ -513,7 +513,7 @@ impl ViolationSink for FirstError {
     }
 }
 
-/// The field `shape` of a buffer, for which three statements are true. (1) `shape` has `ndim` entries. (2) No entry is
+/// The validated field `shape` of a buffer. Three statements are true. (1) `shape` has `ndim` entries. (2) No entry is
 /// negative. (3) `strides` and `suboffsets` are NULL or have `ndim` entries.
 #[derive(Clone, Copy)]
 struct DeclaredShape<'a> {
@@ -523,7 +523,7 @@ struct DeclaredShape<'a> {
     summary: StructureSummary,
 }
 
-/// The source of the shape of a view.
+/// The source of the shape of a view: the field `shape`, or other fields if `shape` is NULL.
 enum ShapeSource<'a> {
     /// The view has the shape that the exporter reported.
     Declared(DeclaredShape<'a>),
@@ -538,8 +538,8 @@ enum ShapeSource<'a> {
 }
 
 impl<'a> ShapeSource<'a> {
-    /// Chooses the source of the shape for the answer `raw` to `request`. `declared` is the field `shape`, or
-    /// `None` if a view cannot use the field. Returns `None` if the fields do not determine the number of items.
+    /// Returns the source of the shape for the answer `raw` to `request`. `declared` is the field `shape`, or `None` if
+    /// a view cannot use the field. Returns `None` if the fields do not determine the number of items.
     #[inline]
     fn of(raw: &RawView<'_>, request: Option<Request>, declared: Option<DeclaredShape<'a>>) -> Option<Self> {
         if let Some(declared) = declared {
@@ -716,8 +716,8 @@ mod tests {
 
     use super::*;
 
-    /// Draws a number from `bytes`: usually a small number, otherwise any `i64`, or a number at which arithmetic
-    /// overflows. Returns an error if `bytes` has no bytes left.
+    /// Draws a number from `bytes`: usually a small number, sometimes any `i64`, and sometimes a number at which
+    /// arithmetic overflows. Returns an error if `bytes` has no bytes left.
     fn number(bytes: &mut Unstructured<'_>) -> Result<i64> {
         match bytes.int_in_range(0..=7)? {
             0 => bytes.arbitrary(),
@@ -726,11 +726,13 @@ mod tests {
         }
     }
 
+    /// Draws an array from `bytes`: NULL (`None`), usually an array of `ndim` entries, and sometimes an array of
+    /// another length. Returns an error if `bytes` has no bytes left.
     fn array(bytes: &mut Unstructured<'_>, ndim: i32) -> Result<Option<Vec<i64>>> {
         let len = match bytes.int_in_range(0..=9)? {
             0 => return Ok(None),
             1 => bytes.int_in_range(0..=66)?,
-            // A negative `ndim` gets an empty array.
+            // If `ndim` is negative, the array is empty.
             _ => usize::try_from(ndim).unwrap_or(0).min(66),
         };
         (0..len).map(|_| number(bytes)).collect::<Result<Vec<i64>>>().map(Some)

@@ -1,5 +1,5 @@
-//! `Order` and `Contiguity`: whether the items of a buffer are contiguous in C or Fortran order, and the strides of
-//! contiguous arrays.
+//! `Order`: the order of items in memory. `Contiguity`: the reason why a buffer counts as contiguous. This module also
+//! tests whether items are contiguous, and computes the strides of contiguous arrays.
 
 use core::fmt;
 
@@ -56,8 +56,8 @@ impl RawView<'_> {
         if self.len == 0 {
             return true;
         }
-        // The protocol requires a shape whenever strides are present (B08, arrays of `STRIDES`). If
-        // `raw` has strides but no shape, no stride is compared.
+        // The protocol requires a shape whenever strides are present (B08, arrays of `STRIDES`). If `raw` has strides
+        // but no shape, no stride is compared.
         let shape = self.shape.unwrap_or_default();
         match (self.strides, order) {
             (None, Order::C | Order::Any) => true,
@@ -96,7 +96,8 @@ pub(crate) fn has_order(shape: &[i64], strides: &[i64], itemsize: i64, order: Or
     }
 }
 
-/// Whether a comparison ignores the strides of dimensions of at most one item.
+/// The rule for the strides of dimensions of at most one item, when strides are compared with those of a contiguous
+/// array.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum UnitStrides {
     /// A dimension of at most one item can have any stride.

@@ -6,8 +6,8 @@ use super::message::{bytes, tuple};
 use super::report::Finding;
 use crate::text::plural;
 
-/// The error of an operation on a buffer or a [`View`](super::View). In most variants, the view does not
-/// support an argument of the operation.
+/// The error of an operation on a buffer or a [`View`](super::View). In most variants, an argument of the operation
+/// does not fit the view.
 ///
 /// ```
 /// use pep3118::{RawView, Request, ViewError};
@@ -69,8 +69,7 @@ pub enum ViewError {
         /// The dimension of the slice. The first dimension is 0.
         dimension: usize,
     },
-    /// A slice would make a suboffset negative. This is an error, because a negative suboffset means that the
-    /// dimension has no pointer.
+    /// A slice would make a suboffset negative. A negative suboffset would mean that the dimension has no pointer.
     #[error("slice would move suboffsets[{dimension}] to {}, less than 0", bytes(*suboffset))]
     SliceSuboffset {
         /// The dimension of the suboffset. The first dimension is 0.
@@ -78,8 +77,8 @@ pub enum ViewError {
         /// The value in bytes that the suboffset would have.
         suboffset: i64,
     },
-    /// `select` would create a dimension with two pointers. The cause is that the selected dimension and the dimension
-    /// before it both have pointers.
+    /// `select` would create a dimension with two pointers, because the selected dimension and the preceding dimension
+    /// have pointers.
     #[error("dimension {dimension} cannot be dropped: the dimension before it would have two pointers")]
     PointerTwice {
         /// The dimension of the index. The first dimension is 0.

@@ -1,4 +1,4 @@
-//! Determines the layout of one item from the format of a buffer, its itemsize and its request.
+//! [`item_layout`]: determines the layout of one item from the format, the itemsize and the request of a buffer.
 
 use alloc::boxed::Box;
 
@@ -83,8 +83,8 @@ fn scalar(format: &[u8], dialect: Option<&Dialect>, model: &DataModel) -> Option
     (has_code && !lacks_order).then_some(scalar)
 }
 
-/// Returns the note to report for `interpretation` if it relies on an assumption. `format` and `itemsize` (in
-/// bytes) are copied to the note. Returns `None` if the interpretation needs no assumption.
+/// Returns the note about the assumption that `interpretation` relies on. The note contains copies of `format` and
+/// `itemsize` (in bytes). Returns `None` if the interpretation needs no assumption.
 fn certainty_note(interpretation: &Interpretation, format: &[u8], itemsize: i64) -> Option<Violation> {
     let format = format.into();
     match interpretation.certainty {

@@ -1,11 +1,11 @@
-//! `MemoryTraits`: the properties of an exporter's memory, which decide the requests that the exporter may refuse
-//! (B23, allowed refusals).
+//! `MemoryTraits`: the properties of an exporter's memory, which decide the requests that the exporter may refuse (B23,
+//! allowed refusals). `RefusalReason`: the reason for an allowed refusal.
 
 use super::contiguity::Order;
 use super::raw::RawView;
 use super::request::Request;
 
-/// The properties of an exporter's memory that decide which requests the exporter may refuse.
+/// The properties of an exporter's memory. These properties decide which requests the exporter may refuse.
 ///
 /// ```
 /// use pep3118::{RawView, Request};

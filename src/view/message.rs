@@ -16,6 +16,7 @@ pub(crate) fn bytes(count: i64) -> String {
 /// Returns `values` as text in the syntax of a Python tuple: `(2, 3)`, `(3,)`, `()`. After 8 entries, the
 /// text ends with `...`.
 pub(crate) fn tuple(values: &[i64]) -> String {
+    /// The largest number of entries in the text.
     const MAX_ENTRIES: usize = 8;
     match values {
         [only] => format!("({only},)"),

@@ -3,8 +3,8 @@
 //! | request | struct | result |
 //! |--|--|--|
 //! | `FULL_RO` | len 24, itemsize 4, format `<i`, shape (2, 3), strides (12, 4) | a [`View`] |
-//! | `FULL_RO` | these fields, but len 20 | a [`Report`]: A04, "len is 20 bytes but shape (2, 3) of 4-byte items describes 24 bytes" |
-//! | `CONTIG` | these fields, but readonly 1 | B02, the memory is read-only, and B05, the format was not requested |
+//! | `FULL_RO` | the same fields, but len 20 | a [`Report`]: A04, "len is 20 bytes but shape (2, 3) of 4-byte items describes 24 bytes" |
+//! | `CONTIG` | the same fields, but readonly 1 | B02, the memory is read-only, and B05, the format was not requested |
 //!
 //! A [`RawView`] has the fields of a `Py_buffer`. [`RawView::check`] reports every rule of the protocol that
 //! the fields break. Each finding has a [`RuleId`] and the numbers that break the rule. A [`View`] is created

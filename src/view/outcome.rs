@@ -1,4 +1,4 @@
-//! `RequestOutcome`: the answer of an exporter to one buffer request.
+//! `RequestOutcome`: the answer of an exporter to one buffer request. `RaisedError`: the exception after a request.
 
 use alloc::boxed::Box;
 use core::fmt;

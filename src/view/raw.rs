@@ -1,4 +1,5 @@
-//! `RawView`: the fields of a `Py_buffer` before validation.
+//! `RawView` and `RawViewBuf`: the fields of a `Py_buffer` before validation, with borrowed or owned arrays. `Block`:
+//! the memory around the items. `FieldName` and `MetadataValue`: the name and the value of a field, for messages.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -52,8 +53,8 @@ pub struct RawView<'a> {
     pub shape: Option<&'a [i64]>,
     /// The distance in bytes from one item to the next, for each dimension.
     pub strides: Option<&'a [i64]>,
-    /// For each dimension: a consumer reads a pointer, and adds this number of bytes to the pointer. A negative entry
-    /// means that the dimension has no pointer.
+    /// The number of bytes that a consumer adds to the pointer of each dimension. A negative entry means that the
+    /// dimension has no pointer.
     pub suboffsets: Option<&'a [i64]>,
 }
 
@@ -139,8 +140,8 @@ pub struct RawViewBuf {
 impl RawViewBuf {
     /// Creates a `RawViewBuf` from one triple for each dimension: the number of items, the stride in bytes and the
     /// suboffset in bytes. A negative suboffset means that the dimension has no pointer. If no dimension has a pointer,
-    /// the field `suboffsets` is NULL. Without `dimensions`, all arrays are NULL. The other fields and the format are
-    /// those of `fields`. `ndim` and the arrays of `fields` are not used.
+    /// the field `suboffsets` is NULL. If `dimensions` is empty, all arrays are NULL. The format and the other fields
+    /// come from `fields`. The function ignores `ndim` and the arrays of `fields`.
     ///
     /// ```
     /// use pep3118::{RawView, RawViewBuf, Request};

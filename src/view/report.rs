@@ -1,4 +1,5 @@
-//! `Report` and `Finding`: the rules of the buffer protocol that an exporter broke, as found by a check of its buffer.
+//! `Report` and `Finding`: the broken rules of the buffer protocol that a check or an audit found. `ViolationSink`: the
+//! receiver of the violations during a check.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -137,6 +138,7 @@ impl Finding {
 
 /// Returns the names of `requests` with commas: `SIMPLE, ND, STRIDES, FULL and 3 more`. Lists at most 4 names.
 fn abridged_requests(requests: &[Request]) -> String {
+    /// The largest number of names in the text.
     const MAX_REQUESTS: usize = 4;
     let names: Vec<String> = requests.iter().take(MAX_REQUESTS).map(Request::to_string).collect();
     match requests.len().saturating_sub(MAX_REQUESTS) {

@@ -1,4 +1,5 @@
-//! `Request`: the argument `flags` of `PyObject_GetBuffer`.
+//! `Request`: the argument `flags` of `PyObject_GetBuffer`. `Structure`: the structural flag of a request. `FlagsError`
+//! and `RequestError`: the errors for invalid flags and for invalid text.
 
 use alloc::string::String;
 use core::fmt;
@@ -10,8 +11,8 @@ use super::rules::RuleId;
 use crate::text::escape;
 
 bitflags! {
-    /// The flags of a buffer request: which fields the exporter must fill in, and which properties the memory
-    /// must have.
+    /// The flags of a buffer request. The flags define the fields that the exporter must fill in, and the properties
+    /// that the memory must have.
     ///
     /// The structural flags are `ND`, `STRIDES`, `INDIRECT` and the contiguity flags. A structural flag
     /// includes the bits of other flags: `STRIDES` includes the bit of `ND`. A request therefore has a flag
@@ -70,8 +71,8 @@ bitflags! {
     }
 }
 
-/// The structural flag of a request: which arrays the exporter must fill in, and in which order the items must
-/// be in memory.
+/// The structural flag of a request. The flag defines the arrays that the exporter must fill in, and the order that the
+/// items must have in memory.
 ///
 /// ```
 /// use pep3118::Request;
@@ -126,7 +127,7 @@ impl Structure {
         }
     }
 
-    /// Returns the rule that defines which arrays an exporter must fill in for this structural flag, such as `B08` for
+    /// Returns the rule about the arrays that an exporter must fill in for this structural flag, such as `B08` for
     /// `STRIDES`.
     #[must_use]
     pub const fn rule(self) -> RuleId {
@@ -179,8 +180,8 @@ fn named_requests() -> impl Iterator<Item = &'static (&'static str, Request)> {
     FLAGS.iter().chain(&COMPOUNDS)
 }
 
-/// The flags that include the bits of other flags. Each pair consists of the bit that only this flag has, and the
-/// whole flag: `0x10` and `STRIDES`.
+/// The flags that include the bits of other flags. Each pair has the bit that identifies the flag, and the flag with
+/// all its bits: `0x10` and `STRIDES`.
 const IMPLYING_FLAGS: [(i32, Request); 5] = [
     (0x10, Request::STRIDES),
     (0x20, Request::C_CONTIGUOUS),
@@ -219,9 +220,9 @@ impl Request {
 
     /// Returns the structural flag of the request.
     ///
-    /// If the request contains several structural flags, returns the first of them in this order: `C_CONTIGUOUS`,
+    /// If the request contains several structural flags, returns the first flag in this order: `C_CONTIGUOUS`,
     /// `F_CONTIGUOUS`, `ANY_CONTIGUOUS`, `INDIRECT`, `STRIDES`, `ND`. Returns [`Structure::Simple`] if the request
-    /// contains none of them.
+    /// contains no structural flag.
     ///
     /// ```
     /// use pep3118::{Request, view::Structure};
@@ -258,7 +259,7 @@ impl Request {
         Self::ALL_LEGAL.contains(&self)
     }
 
-    /// Converts the argument `flags` of `PyObject_GetBuffer`. `SIMPLE | FORMAT` is accepted, because
+    /// Converts the argument `flags` of `PyObject_GetBuffer` to a request. `SIMPLE | FORMAT` is accepted, because
     /// `PyBuffer_FillInfo` serves this request.
     ///
     /// ```
@@ -317,7 +318,7 @@ impl Request {
 impl TryFrom<i32> for Request {
     type Error = FlagsError;
 
-    /// Converts the argument `flags` of `PyObject_GetBuffer`. Returns an error for invalid flags, see
+    /// Converts the argument `flags` of `PyObject_GetBuffer` to a request. Returns an error for invalid flags, see
     /// [`from_flags`](Request::from_flags).
     fn try_from(flags: i32) -> Result<Self, FlagsError> {
         Self::from_flags(flags)
@@ -421,7 +422,7 @@ pub enum FlagsError {
     Partial {
         /// The rejected flags.
         flags: i32,
-        /// The flag of which some bits are missing.
+        /// The flag that lacks some of its bits.
         flag: Request,
     },
     /// The flags contain bits that no flag has, such as `0x400`.
@@ -456,7 +457,7 @@ impl FlagsError {
     }
 }
 
-/// The error for a text that is not a request.
+/// The error for a text that contains an unknown name, or a number that is not the flags of a request.
 ///
 /// ```
 /// use pep3118::Request;

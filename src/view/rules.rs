@@ -1,4 +1,5 @@
-//! `RuleId`: the rules of the buffer protocol, each with its text, its level and its source.
+//! `RuleId`: the rules of the buffer protocol, each with its text, its `Class`, its `Level` and its source. `Severity`:
+//! the severity of a violation.
 
 use alloc::string::String;
 use core::fmt;
@@ -24,7 +25,7 @@ named_enum! {
         Requests = "requests",
         /// The fields of one `Py_buffer`, and the position and the length of the memory block.
         Block = "block",
-        /// What happens from the request to the release, such as reference counts.
+        /// The events from the request to the release, such as changes of reference counts.
         Lifetime = "lifetime",
         /// No information about an exporter, because the rule applies to the consumer of a buffer.
         Consumer = "consumer",
@@ -34,7 +35,7 @@ named_enum! {
 }
 
 named_enum! {
-    /// How strictly CPython's documentation requires a rule.
+    /// The degree to which CPython's documentation requires a rule.
     ///
     /// ```
     /// use pep3118::view::Level;
@@ -61,7 +62,7 @@ named_enum! {
 }
 
 impl Level {
-    /// Returns the severity that a violation of a rule with this level has.
+    /// Returns the severity for violations of a rule with this level.
     #[must_use]
     pub const fn severity(self) -> Severity {
         match self {
@@ -73,7 +74,7 @@ impl Level {
 }
 
 named_enum! {
-    /// How serious a violation is.
+    /// The severity of a violation.
     ///
     /// ```
     /// use pep3118::Severity;
@@ -94,7 +95,7 @@ named_enum! {
 /// The properties of one rule, as the macro `rules!` below lists them.
 struct Rule {
     id: &'static str,
-    /// The name of the rule, which states its subject: `"LEN-PRODUCT"`.
+    /// The name of the rule in words, which states the subject: `"LEN-PRODUCT"`.
     name: &'static str,
     class: Class,
     level: Level,
@@ -286,7 +287,7 @@ impl RuleId {
         self.rule().class
     }
 
-    /// Returns how strictly CPython's documentation requires the rule.
+    /// Returns the degree to which CPython's documentation requires the rule.
     ///
     /// ```
     /// assert_eq!(pep3118::RuleId::A04.level().as_str(), "must");

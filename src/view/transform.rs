@@ -1,4 +1,5 @@
-//! Operations on a [`View`] that return a view of the same memory: slice, transpose, select, field and cast.
+//! Operations on a [`View`] that return a view of the same memory: slice (with a [`Slice`]), split, transpose, select,
+//! field and cast.
 
 use alloc::boxed::Box;
 use core::num::NonZeroU64;
@@ -99,7 +100,7 @@ impl From<Range<i64>> for Slice {
 pub struct Selected<'a> {
     /// The view of the items at the index.
     pub view: View<'a>,
-    /// Where `buf` of `view` is. `None` means that `view` has the same `buf` as the original view. `Some(n)`
+    /// The position of the `buf` of `view`. `None` means that `view` has the same `buf` as the original view. `Some(n)`
     /// means that the caller must read the pointer that is stored `n` bytes after the original `buf`. This
     /// pointer is the `buf` of `view`.
     pub pointer: Option<i64>,
@@ -109,8 +110,8 @@ impl<'a> View<'a> {
     /// Returns a view of the items that `slices` select. `slices[i]` applies to dimension `i`. Dimensions
     /// without a slice do not change.
     ///
-    /// The result is equal to the result of NumPy. It is also equal to the result of memoryview, except if the slices
-    /// select no items. In this case memoryview changes the offset, but this method does not.
+    /// The result is equal to the result of NumPy. If the slices select at least one item, the result is also equal to
+    /// the result of memoryview. If the slices select no item, memoryview and this method can return different offsets.
     ///
     /// ```
     /// use pep3118::{RawView, Request, Slice};
@@ -362,10 +363,10 @@ impl<'a> View<'a> {
 
     /// Returns a view of an array that every item contains.
     ///
-    /// The array starts `offset` bytes after the start of the item. `shape` has the number of elements and
-    /// `strides` the distance in bytes for each dimension of the array. Each element has `itemsize` bytes and
-    /// becomes an item without a type. The dimensions of the array become additional dimensions after those of
-    /// the view.
+    /// The array starts `offset` bytes after the start of the item. `shape` has the number of elements in each
+    /// dimension of the array. `strides` has the distance in bytes from one element to the next, for each dimension.
+    /// Each element has `itemsize` bytes and becomes an item without a type. The dimensions of the array become
+    /// additional dimensions after those of the view.
     ///
     /// # Errors
     /// - an element is not inside of the item
@@ -399,7 +400,7 @@ impl<'a> View<'a> {
         if !self.shape().contains(&0) {
             first.move_by(offset, self.ndim())?;
         }
-        // The new dimensions have no pointers, which the suboffset -1 means.
+        // The new dimensions have no pointers, so their suboffsets are -1.
         first.suboffsets =
             first.suboffsets.map(|suboffsets| suboffsets.into_iter().chain(shape.iter().map(|_| -1)).collect());
         let view = Self {
@@ -413,8 +414,8 @@ impl<'a> View<'a> {
         Ok(view.with_len())
     }
 
-    /// Returns a view of the same bytes as items of another layout. This is `memoryview.cast`, but both layouts
-    /// can be other than bytes.
+    /// Returns a view of the same bytes as items of another layout. Unlike `memoryview.cast`, the method accepts every
+    /// layout for the old and the new items.
     ///
     /// `item` is the layout of a new item. `itemsize` is the size of a new item in bytes. `shape` is the shape
     /// of the result. If `shape` is `None`, the result has one dimension with all items.
@@ -507,8 +508,8 @@ impl ItemLayout {
     }
 }
 
-/// Returns an iterator over the first index and the number of indices of each chunk of `len` indices, of `length`
-/// indices. Returns an error if `len` is not positive.
+/// Divides `length` indices into chunks of `len` indices. Returns an iterator over pairs of the first index and the
+/// number of indices of a chunk. The last chunk has the remaining indices. Returns an error if `len` is not positive.
 pub(crate) fn chunk_bounds(length: i64, len: i64) -> Result<impl Iterator<Item = (i64, i64)>, ViewError> {
     if len <= 0 {
         return Err(ViewError::ChunkLength { len });

@@ -1,4 +1,4 @@
-//! `View`: the validated shape, strides and item layout of a buffer.
+//! `View`: the validated shape, strides and item layout of a buffer. `ItemLayout`: the layout of one item.
 
 use alloc::boxed::Box;
 
@@ -9,7 +9,7 @@ use super::raw::{Block, Owner, RawView};
 use crate::endian::Endian;
 use crate::layout::{Ambiguity, Interpretation, Scalar, Type};
 
-/// The validated description of a buffer: where the items are, and which layout an item has.
+/// The validated description of a buffer: the positions of the items, and the layout of one item.
 ///
 /// [`RawView::check`] creates a view. A view has no access to the memory. All positions are offsets in bytes from
 /// `buf`. No calculation of the offset of an item overflows. A view always has a shape and strides. If the exporter
@@ -198,7 +198,7 @@ impl<'a> View<'a> {
     }
 
     /// Returns the suboffset in bytes of each dimension. A negative entry means that the dimension has no pointer.
-    /// Returns `None` if no dimension has a pointer, so at least one entry of a result is not negative.
+    /// Returns `None` if no dimension has a pointer. Otherwise at least one entry is not negative.
     #[must_use]
     #[inline]
     pub fn suboffsets(&self) -> Option<&[i64]> {
@@ -314,7 +314,7 @@ impl<'a> View<'a> {
     }
 
     /// Creates a view of items without a type, from fields that are known to be valid. `itemsize`, `offset`, `strides`
-    /// and `suboffsets` are in bytes. `readonly` is whether the memory is read-only. A `suboffsets` of `None` means
+    /// and `suboffsets` are in bytes. `readonly` is `true` if the memory is read-only. A `suboffsets` of `None` means
     /// that no dimension has pointers.
     ///
     /// The INVARIANT of [`View`] must hold for the fields. For example, the fields can come from another view. `len`

@@ -1,4 +1,5 @@
-//! `Violation`: a broken rule of the buffer protocol, with the numbers that break the rule.
+//! `Violation`: a broken rule of the buffer protocol, with the numbers that break the rule. This module also writes the
+//! message and the help line of a violation.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -18,10 +19,12 @@ use crate::text::plural;
 /// A broken rule with the numbers that break the rule. `{}` writes the message on one line, without the id of
 /// the rule.
 ///
-/// A field of a variant has the name of the field of `Py_buffer` whose value it contains. Sizes and distances are in
-/// bytes. Some variants compare two answers. The field with the name of the field of `Py_buffer` has the value in the
-/// answer that breaks the rule. `request` is the request of the second answer. `other` is the value in the second
-/// answer.
+/// Sizes and distances are in bytes. Most fields of a variant have the name of a field of `Py_buffer`, such as `len`,
+/// and contain the value of that field.
+///
+/// Some variants compare two answers to requests. In these variants, `len`, `itemsize` and similar fields contain the
+/// values in the answer that breaks the rule. `request` is the request of the other answer, and `other` is the value in
+/// the other answer.
 ///
 /// ```
 /// use pep3118::view::Violation;
@@ -186,7 +189,7 @@ pub enum Violation {
     /// violation is then a note, because exporters disagree about `ndim` under `SIMPLE`.
     #[error("ndim is {ndim} but {other} under {request}")]
     NdimChanged { ndim: i32, other: i32, request: Request, simple: bool },
-    /// B01, a note: `obj` is not the object of the second answer. The note is not an error, because B22 (chains of
+    /// B01, a note: `obj` is not the object of the other answer. The violation is not an error, because B22 (chains of
     /// exporters) allows different objects.
     #[error("obj is another object than under {request}")]
     ObjChanged { request: Request },
@@ -389,23 +392,23 @@ impl Violation {
         })
     }
 
-    /// Returns the help line: what the author of the exporter should change. Returns `None` if no change is right in
-    /// every case.
+    /// Returns the help line, which names the change that the author of the exporter should make. Returns `None` if no
+    /// change is right in every case.
     pub(crate) fn help(&self) -> Option<Cow<'static, str>> {
         Some(Cow::Borrowed(match self {
             Self::ObjNull | Self::ObjTemporary => "set view->obj to a new reference to the exporter",
             Self::LenSpan { .. } => "set len to the size of the items without the gaps between them",
             Self::TrailingPadding { tail, .. } => {
                 return Some(Cow::Owned(format!(
-                    "declare the padding with {tail}x at the end of the format; NumPy leaves it out"
+                    "declare the padding with {tail}x at the end of the format; NumPy omits the padding"
                 )));
             }
             Self::AmbiguousFormat { .. } => "name the dialect of the producer",
-            Self::ScalarArray { .. } => "set the array to NULL: a single item needs none",
+            Self::ScalarArray { .. } => "set the array to NULL: a single item needs no array",
             Self::NegativeSuboffsets { .. } => "set suboffsets to NULL",
             Self::ReadonlyValue { .. } => "set readonly to 1 for read-only memory, to 0 for writable memory",
             Self::SimpleNdim { .. } => {
-                "set ndim as for every other request; NumPy sets 0, ctypes the real ndim, bytes 1"
+                "set the same ndim as for every other request; NumPy sets 0, ctypes sets the real ndim, bytes sets 1"
             }
             Self::NotWritable { .. } => "raise BufferError if the memory is read-only",
             Self::FormatUnrequested { .. } | Self::Unrequested { .. } => {
@@ -420,7 +423,9 @@ impl Violation {
             Self::SuboffsetsNeeded { .. } | Self::ContiguousIndirect { .. } => {
                 "raise BufferError if the items cannot be found without suboffsets"
             }
-            Self::WrongError { .. } => "raise BufferError: consumers catch it and try a request for more fields",
+            Self::WrongError { .. } => {
+                "raise BufferError: consumers catch BufferError and try a request for more fields"
+            }
             Self::ObjAfterFailure => "set view->obj to NULL before returning -1",
             Self::ContiguityDenied { .. } => "use PyBuffer_IsContiguous to test contiguity",
             Self::ReferencesAfterFailure { .. } => "check the request before taking a reference or counting an export",
@@ -472,8 +477,7 @@ fn contiguity_adjective(order: Order) -> &'static str {
     }
 }
 
-/// Returns words that describe how a request failed with the exception `error`: `with ValueError`, `without an
-/// exception`.
+/// Returns words for the failure of a request with the exception `error`: `with ValueError`, `without an exception`.
 fn failure_words(error: &RaisedError) -> String {
     match error {
         RaisedError::NoException => String::from("without an exception"),
@@ -481,9 +485,8 @@ fn failure_words(error: &RaisedError) -> String {
     }
 }
 
-/// Returns the end of a message about a wrong return value of the exporter. If the exporter set an exception: `with
-/// ValueError set`, after "the exporter returns 0". If `error` is `NoException`: `instead of 0 or -1`, after "the
-/// exporter returns 1".
+/// Returns the words that complete the message "the exporter returns …" about a wrong return value. The words are `with
+/// ValueError set` if the exporter set an exception, and `instead of 0 or -1` if `error` is `NoException`.
 fn return_problem(error: &RaisedError) -> String {
     match error {
         RaisedError::NoException => String::from("instead of 0 or -1"),

@@ -1,5 +1,5 @@
-//! [`Offsets`] and [`Steps`]: the positions of the items of a view. [`Offsets`] has the offset of each item from
-//! `buf`. [`Steps`] describes the access to one item, which can read pointers.
+//! [`Offsets`] and [`Steps`]: the positions of the items of a view. [`Offsets`] has the offset of each item from `buf`.
+//! [`Steps`] has each [`Step`] of the access to one item, which can read pointers.
 //!
 //! [`Offsets`] does not use the multi-index of the module `decode` for three reasons. (1) The module `view` is
 //! a lower layer than `decode` and cannot import from `decode`. (2) Offsets are `isize` in `decode`, but a

@@ -269,7 +269,7 @@ fn errors_name_the_place_the_token_and_an_action() {
     }
     let error = Layout::from_c("struct a { int x; };", Some("b"), &DataModel::LP64).unwrap_err();
     assert_eq!(error.to_string(), "line 1, column 1: the source declares no type `b`");
-    assert_eq!(error.help(), Some("it declares `a`"));
+    assert_eq!(error.help(), Some("the source declares `a`"));
 }
 
 /// For each source, a parser without limits would need exponential time, a deep stack or much memory.

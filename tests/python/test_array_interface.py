@@ -188,9 +188,11 @@ def test_a_string_dtype_is_refused_with_the_reason_and_a_conversion_that_works()
     assert View(array.astype(object)).tolist() == ["a", "bc"]
 
 
-@pytest.mark.parametrize("name", ["int4", "float4_e2m1fn"])
-def test_values_of_other_packages_are_refused_with_a_call_that_works(name):
-    dtype = getattr(pytest.importorskip("ml_dtypes"), name)
+def test_values_of_other_packages_are_refused_with_a_call_that_works():
+    # No user type has a pair of bfloat16.
+    dtype = getattr(pytest.importorskip("ml_dtypes"), "bcomplex32", None)
+    if dtype is None:
+        pytest.skip("this version of ml_dtypes has no bcomplex32")
     for array in (np.zeros(2, dtype), np.zeros(2, [("a", "i4"), ("b", dtype)])):
         with pytest.raises(ValueError, match=r"of another package.*array\.view\('u1'\)"):
             View(array)

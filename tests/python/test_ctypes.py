@@ -67,7 +67,7 @@ def test_layouts_of_instances_and_arrays_come_from_the_class():
 
 
 def test_to_ctypes_keeps_every_offset():
-    """In a generated class, every field has its offset of the layout. Padding and bit-fields become fields of bytes."""
+    """In a generated class, every field has its offset of the layout. Padding becomes fields of bytes."""
 
     def leaves(fields, base=0):
         for each in fields:
@@ -84,6 +84,73 @@ def test_to_ctypes_keeps_every_offset():
         assert set(leaves([layout.item])) <= set(leaves([again.item])), layout.explain()
         made += 1
     assert made == 2000
+
+
+def is_readable(kind):
+    """Returns whether ctypes reads each bit-field of `kind` from the bits where a C compiler puts the bit-field."""
+    while isinstance(kind, ARRAY):
+        kind = kind._type_
+    for name, inner, *bits in getattr(kind, "_fields_", []):
+        descriptor = getattr(kind, name)
+        if bits and (descriptor.offset < 0 or (descriptor.size & 0xFFFF) + bits[0] > 8 * C.sizeof(inner)):
+            return False
+        if not is_readable(inner):
+            return False
+    return True
+
+
+def test_to_ctypes_makes_bit_fields_with_the_same_bits():
+    choose = random.Random(3119)
+    types = [C.c_int8, C.c_uint8, C.c_int16, C.c_uint16, C.c_int32, C.c_uint32, C.c_int64, C.c_uint64]
+    made = 0
+    for number in range(1500):
+        base = choose.choice([C.Structure, C.Structure, C.BigEndianStructure, C.LittleEndianStructure, C.Union])
+        fields = []
+        for index in range(choose.randrange(1, 6)):
+            kind = choose.choice(types)
+            width = (choose.randrange(1, C.sizeof(kind) * 8 + 1),) if choose.random() < 0.7 else ()
+            fields.append((f"f{index}", kind, *width))
+        space = {"_layout_": "ms", "_pack_": choose.choice([1, 2, 4])} if number % 5 == 0 else {}
+        kind = type("Bits", (base,), {**space, "_fields_": fields})
+        if base in (C.Structure, C.Union) and choose.random() < 0.2:
+            kind = type("Outer", (C.Structure,), {"_fields_": [("x", C.c_char), ("inner", kind * 2)]})
+        if not is_readable(kind):
+            continue
+        layout = Format.from_ctypes(kind)
+        again = layout.to_ctypes("Again")
+        assert Format.from_ctypes(again).fields == layout.fields or list(leaves_of(layout)) == [
+            each for each in leaves_of(Format.from_ctypes(again)) if "_pad" not in each[0]
+        ], fields
+        data = choose.randbytes(C.sizeof(kind))
+        owner, other = kind.from_buffer_copy(data), again.from_buffer_copy(data)
+        if kind.__name__ == "Bits":
+            assert [getattr(owner, name) for name, *_ in fields] == [getattr(other, name) for name, *_ in fields]
+        made += 1
+    assert made > 800
+
+
+def leaves_of(layout):
+    """Yields the path, the offset and the bits of each leaf of `layout`."""
+
+    def walk(fields, path, base):
+        for each in fields:
+            if each.type == "record":
+                yield from walk(each.fields, f"{path}.{each.name}", base + each.offset)
+            else:
+                yield f"{path}.{each.name}", base + each.offset, each.size, each.bits
+
+    yield from walk(layout.fields, "", 0)
+
+
+def test_to_ctypes_refuses_bit_fields_that_ctypes_cannot_place():
+    packed = Format.from_c("struct s { char c; unsigned a : 3; unsigned long long b : 64; } __attribute__((packed));")
+    with pytest.raises(
+        ValueError, match=r"(?s)the bit-field `b` of 64 bits at bit 3 of byte 1.*record.from_format"
+    ) as info:
+        packed.to_ctypes()
+    assert pep3118.record.from_format(packed)(b"x", 1, 2).pack() == bytes([120, 17]) + bytes(8), info.value
+    with pytest.raises(ValueError, match="it is not a field of a record"):
+        Format("5t").to_ctypes()
 
 
 def test_wrong_exports_of_ctypes_are_detected():

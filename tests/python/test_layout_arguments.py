@@ -284,3 +284,13 @@ def test_calls_with_a_format_object_are_as_those_with_its_text():
     assert pep3118_struct.unpack(format, data) == struct.unpack("<3ih", data)
     assert pep3118_struct.pack(format, 1, 2, 3, 4) == data
     assert pep3118.struct.Struct(format).format == "<3ih"
+
+
+@pytest.mark.parametrize("call", [Format, View(bytes(8)).cast, lambda layout: View(bytes(8), layout)])
+def test_classes_without_fields_are_refused_with_the_next_step(call):
+    with pytest.raises(TypeError, match=r"Structure.* has no size: give a structure or a union that has `_fields_`"):
+        call(ctypes.Structure)
+    with pytest.raises(TypeError, match="help: give a class that is derived from Record"):
+        call(pep3118.Record)
+    with pytest.raises(TypeError, match="help: the class of the object is a layout"):
+        call(pep3118.Record.from_format(Format("T{<h:a:}"))(1))

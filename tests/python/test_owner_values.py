@@ -322,3 +322,22 @@ def test_every_byte_other_than_0_is_true():
     for items in (records, flags):
         view = View(items)
         assert [each.on for each in view] == view["on"].tolist() == view.columns()["on"].tolist() == wanted
+
+
+@pytest.mark.parametrize("key", [0, slice(None), slice(1, 3), ...])
+def test_items_of_another_view_leave_the_bytes_between_their_fields(key):
+    padded = np.dtype({"names": ["a", "b"], "formats": ["i1", "<i2"], "offsets": [0, 3], "itemsize": 6})
+    memory, source = bytearray(b"\xaa" * 18), np.zeros(3, padded)
+    wanted = np.full((3, 6), 0xAA, "u1")
+    wanted[key, 0], wanted[key, 3], wanted[key, 4] = 0, 0, 0
+    View(np.frombuffer(memory, padded))[key] = View(source)[key]
+    assert memory == wanted.tobytes()
+
+
+def test_items_of_another_view_leave_the_fields_that_were_not_chosen():
+    memory, source = bytearray(b"\xaa" * 12), np.zeros(3, "i1,i1,i1,i1")
+    view = View(np.frombuffer(memory, source.dtype))
+    view["f0", "f2"][1:] = View(source)["f0", "f2"][1:]
+    assert memory == bytes.fromhex("aaaaaaaa 00aa00aa 00aa00aa")
+    view["f1", "f3"][:] = source[["f1", "f3"]]
+    assert memory == bytes.fromhex("aa00aa00 00000000 00000000")

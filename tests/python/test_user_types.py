@@ -3,6 +3,7 @@ NumPy and ml_dtypes."""
 
 import copy
 import datetime
+import itertools
 import math
 import pickle
 import random
@@ -25,6 +26,9 @@ FLOAT8 = [
     "float8_e5m2fnuz",
     "float8_e8m0fnu",
 ]
+# The floats and the integers of fewer than 8 bits, with the number of their bits. Each value has a byte.
+SMALL_FLOATS = {"float4_e2m1fn": 4, "float6_e2m3fn": 6, "float6_e3m2fn": 6}
+SMALL_INTEGERS = {"int1": 1, "int2": 2, "int4": 4, "uint1": 1, "uint2": 2, "uint4": 4}
 UNITS = ["Y", "M", "W", "D", "h", "m", "s", "ms", "us", "ns", "ps", "fs", "as", "25s", "3M", "10D", "7us"]
 
 
@@ -76,6 +80,64 @@ def test_every_number_is_rounded_as_by_ml_dtypes(name, bits):
             continue
         ours = np.frombuffer(memory, dtype)[0]
         assert ours == theirs or (ours != ours and theirs != theirs), (number, ours, theirs)
+
+
+@pytest.mark.parametrize("name", [*SMALL_FLOATS, *SMALL_INTEGERS])
+def test_every_byte_of_a_type_of_few_bits_equals_that_of_ml_dtypes(name):
+    if not hasattr(ml_dtypes, name):
+        pytest.skip("this version of ml_dtypes does not have the type")
+    array = np.arange(256, dtype="u1").view(getattr(ml_dtypes, name))
+    theirs = array.tolist()
+    assert [type(value) for value in View(array).tolist()] == [type(value) for value in theirs]
+    assert equal_floats(View(array).tolist(), theirs)
+    assert equal_floats(View(array.tobytes(), f"[{name}]").tolist(), theirs)
+    assert equal_floats(View(array).columns()["value"].tolist(), theirs)
+    records = np.zeros(256, [("x", "u1"), ("y", array.dtype), ("z", array.dtype, (2,))])
+    records["y"], records["z"][:, 1] = array, array
+    assert equal_floats(View(records)["y"].tolist(), theirs)
+    assert equal_floats([row.z[1] for row in View(records)], theirs)
+    assert np.asarray(View(array)).dtype == array.dtype and Format(array.dtype) == Format(f"[{name}]")
+
+
+@pytest.mark.parametrize("name", list(SMALL_INTEGERS))
+def test_an_integer_of_few_bits_is_written_as_by_ml_dtypes(name):
+    if not hasattr(ml_dtypes, name):
+        pytest.skip("this version of ml_dtypes does not have the type")
+    bits, dtype = SMALL_INTEGERS[name], np.dtype(getattr(ml_dtypes, name))
+    low = 0 if name.startswith("u") else -(1 << (bits - 1))
+    memory = bytearray(1)
+    view = View(memory, f"[{name}]")
+    for value in range(low, low + (1 << bits)):
+        view[0] = value
+        assert memory == np.array([value]).astype(dtype).tobytes() and view[0] == value
+    for value in [low - 1, low + (1 << bits), -(2**127), 2**127, 2**128 - 1]:
+        with pytest.raises(ValueError, match="out of the range"):
+            view[0] = value
+    with pytest.raises(TypeError):
+        view[0] = 0.5
+
+
+@pytest.mark.parametrize("name", list(SMALL_FLOATS))
+def test_a_float_of_few_bits_is_rounded_as_by_ml_dtypes(name):
+    dtype, choose, memory = np.dtype(getattr(ml_dtypes, name)), random.Random(name), bytearray(1)
+    view = View(memory, f"[{name}]")
+    largest = max(np.arange(64, dtype="u1").view(dtype).astype("f8"))
+    values = np.arange(256, dtype="u1").view(dtype).astype("f8").tolist()
+    steps = [choose.uniform(-largest, largest) for _ in range(500)]
+    for number in [*values, *[(a + b) / 2 for a, b in itertools.pairwise(values)], *steps]:
+        view[0] = number
+        assert memory == np.array([number]).astype(dtype).tobytes(), number
+    for number in [largest * 2, -largest * 2, math.inf, math.nan]:
+        with pytest.raises(ValueError, match="out of the range"):
+            view[0] = number
+
+
+def test_complex_numbers_of_ml_dtypes_are_read():
+    if not hasattr(ml_dtypes, "complex32"):
+        pytest.skip("this version of ml_dtypes has no complex32")
+    array = np.array([1 + 2j, -0.5j], ml_dtypes.complex32)
+    assert View(array).tolist() == array.tolist()
+    assert View(array).to_numpy().dtype == array.dtype
 
 
 def test_a_finite_number_never_becomes_infinite():
@@ -143,6 +205,51 @@ def test_records_with_dates_and_floats_of_ml_dtypes_equal_numpy():
     assert array.tobytes() == after.tobytes()
     assert np.asarray(view).dtype == dtype
     assert view["w"].columns()["value"].tolist() == [[1.5, -2], [7, 8], [4, 5]]
+
+
+SCALARS = [
+    np.datetime64("2020-01-01"),
+    np.datetime64("2020-01-01T00:00:00.000000005"),
+    np.datetime64("NaT", "s"),
+    np.timedelta64(5, "s"),
+    np.timedelta64(-5),
+    np.str_("h\u00e9llo"),
+    np.str_("a\0b"),
+    np.void(b"abc"),
+    np.float64(1.5),
+    np.longdouble(1.25),
+    np.complex64(1j),
+    np.float16(2.5),
+    np.int8(-3),
+    np.bool_(True),
+    np.array([(1, "2020-01-01")], [("a", ">i4"), ("at", "M8[D]")])[0],
+    np.array([(1, 2)], {"names": ["a", "b"], "formats": ["<i4", "<i2"], "offsets": [0, 2]})[0],
+    np.array([("xy", b"ab", [1, 2])], [("u", ">U3"), ("s", "S3"), ("f", "f4", 2)])[0],
+    ml_dtypes.bfloat16(1.5),
+    ml_dtypes.float8_e5m2(-2),
+    ml_dtypes.float4_e2m1fn(3),
+    ml_dtypes.int4(-8),
+]
+
+
+@pytest.mark.parametrize("scalar", SCALARS, ids=lambda scalar: type(scalar).__name__)
+def test_a_scalar_of_numpy_is_read_as_its_type(scalar):
+    view = View(scalar)
+    assert view.shape == () and view.readonly and view.itemsize == scalar.dtype.itemsize
+    owner = np.array(scalar, scalar.dtype).tolist()
+    if isinstance(owner, tuple):
+        owner = tuple(part.tolist() if isinstance(part, np.ndarray) else part for part in owner)
+        assert tuple(view[()]) == owner
+    else:
+        assert view.tolist() == owner or owner != owner
+        assert type(view.tolist()) is (float if isinstance(owner, np.longdouble) else type(owner))
+    assert view.tobytes() == scalar.tobytes()
+
+
+def test_a_scalar_of_numpy_with_a_format_is_its_bytes():
+    date = np.datetime64("2020-01-01")
+    assert View(date, "<q").tolist() == [18262] and View(memoryview(date)).tolist() == list(date.tobytes())
+    assert View(np.bytes_(b"ab")).tolist() == [97, 98]
 
 
 def test_integers_of_3_and_16_bytes():

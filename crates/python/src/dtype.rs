@@ -184,9 +184,16 @@ fn has_ml_dtypes() -> bool {
 /// Returns the name of the class of the package `ml_dtypes` for the type of `field`, such as `bfloat16`. Returns `None`
 /// if the package has no such class, or if the values have the byte order of another machine.
 fn ml_dtypes_name(field: Field<'_>) -> Option<&'static str> {
-    let name = field.user_type()?.name();
     let is_native = field.endian().is_none_or(|endian| endian == Endian::HOST);
-    (is_native && (name == "bfloat16" || name.starts_with("float8_"))).then_some(name)
+    let name = match field.user_type() {
+        Some(user) => user.name(),
+        // Without the package, `Ze` has the error of NumPy.
+        None if field.ty() == Type::Complex32 && has_ml_dtypes() => "complex32",
+        None => return None,
+    };
+    let is_number = matches!(name, "int1" | "int2" | "int4" | "uint1" | "uint2" | "uint4" | "bfloat16" | "complex32");
+    let is_float = ["float4_", "float6_", "float8_"].iter().any(|prefix| name.starts_with(prefix));
+    (is_native && (is_number || is_float)).then_some(name)
 }
 
 /// Returns NumPy's name for the type of `field`, such as `<i4` or `|S3`. Returns `None` if `field` is a record or

@@ -108,7 +108,7 @@ pub(crate) static INDEX_COUNT_ERROR: TwoBaseClass = TwoBaseClass {
 ...     pep3118.View(b'abc')[0, 1]
 ... except IndexError as error:
 ...     print(type(error), error)
-<class 'pep3118.IndexCountError'> 2 indices for 1 dimensions",
+<class 'pep3118.IndexCountError'> 2 indices for 1 dimension",
     bases: |py| [py.get_type::<PyIndexError>(), py.get_type::<PyTypeError>()],
     class: PyOnceLock::new(),
 };

@@ -505,8 +505,8 @@ impl Format {
 
     /// Returns the ctypes class with the same layout.
     ///
-    /// If the item is a record, the class is a structure or a union named `name`. A bit-field becomes its bytes. Raises
-    /// ValueError if ctypes has no class with this layout.
+    /// If the item is a record, the class is a structure or a union named `name`. Bit-fields stay bit-fields.
+    /// Raises ValueError if ctypes has no class with this layout, or reads a bit-field from other bits.
     ///
     /// >>> from pep3118 import Format
     /// >>> Sample = Format("T{B:a:2x<i:b:}", dialect="pep3118").to_ctypes("Sample")

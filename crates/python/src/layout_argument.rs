@@ -146,7 +146,13 @@ fn not_a_layout(object: &Bound<'_, PyAny>, argument: &str) -> PyErr {
         })
     };
     let help = if object.is_instance_of::<PyType>() {
-        if is("generic", object) { "\nhelp: numpy.dtype(…) of the class is a layout" } else { "" }
+        if object.hasattr("_field_defaults").unwrap_or(false) {
+            "\nhelp: give a class that is derived from Record, because Record itself has no fields"
+        } else if is("generic", object) {
+            "\nhelp: numpy.dtype(…) of the class is a layout"
+        } else {
+            ""
+        }
     } else if is("ndarray", object) {
         "\nhelp: the attribute `dtype` of an array is a layout"
     } else if object.get_type().hasattr("__pep3118_format__").unwrap_or(false) || is_ctypes(object) {

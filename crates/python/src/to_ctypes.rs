@@ -1,13 +1,15 @@
 //! Creates ctypes classes for layouts: the Python method `Format.to_ctypes`.
 
-use pyo3::exceptions::{PySystemError, PyValueError};
+use pyo3::exceptions::{PySystemError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple, PyType};
+use std::collections::HashSet;
 
 use pep3118::__private::escape;
 use pep3118::Align;
+use pep3118::Endian;
 use pep3118::abi::DataModel;
-use pep3118::layout::{Declarations, Definition, Field, Language, Layout, MemberType, Type};
+use pep3118::layout::{BitField, Declarations, Definition, Field, Language, Layout, MemberType, Type};
 
 /// Creates a ctypes class whose instances have the layout `layout`. If the item is a record, the class is a structure
 /// or a union named `name`.
@@ -16,6 +18,7 @@ use pep3118::layout::{Declarations, Definition, Field, Language, Layout, MemberT
 /// - `layout` is for another machine: `ValueError`
 /// - ctypes has no type for a field, such as a `float16`: `ValueError`
 /// - the class that ctypes creates has other offsets than `layout`: `ValueError`
+/// - ctypes reads a bit-field at another position, or the bit-field is not in a record: `ValueError`
 pub(super) fn to_ctypes<'py>(py: Python<'py>, layout: &Layout, name: &str) -> PyResult<Bound<'py, PyType>> {
     let host = DataModel { name: layout.model().name, ..DataModel::HOST };
     if *layout.model() != host {
@@ -25,6 +28,11 @@ pub(super) fn to_ctypes<'py>(py: Python<'py>, layout: &Layout, name: &str) -> Py
         )));
     }
     let ctypes = py.import("ctypes")?.into_any();
+    let item = layout.item();
+    if has_bit_fields(layout) {
+        let element = class_with_bit_fields(&ctypes, item, name)?;
+        return Ok(array(element, item.shape())?.cast_into::<PyType>()?);
+    }
     let align = |field: Field<'_>| if is_bytes(field) { Align::ONE } else { field.natural_align() };
     let language = Language {
         align: &align,
@@ -40,7 +48,6 @@ pub(super) fn to_ctypes<'py>(py: Python<'py>, layout: &Layout, name: &str) -> Py
         let class = define(&ctypes, definition, &classes)?;
         classes.push(class);
     }
-    let item = layout.item();
     let element = match classes.pop() {
         Some(class) => class.into_any(),
         None => value(&ctypes, item)?,
@@ -100,6 +107,262 @@ fn define<'py>(
         return Err(PyValueError::new_err(format!("ctypes gives `{name}` another layout")));
     }
     Ok(class)
+}
+
+/// Returns whether a field of `layout` is a bit-field.
+fn has_bit_fields(layout: &Layout) -> bool {
+    layout.leaves().any(|(_, leaf)| leaf.bit_field().is_some())
+}
+
+/// Creates the ctypes structure or union named `name` for one element of `field`, a record that contains bit-fields. The
+/// recursion is as deep as records are nested, which the layout bounds.
+///
+/// # Errors
+/// - as [`to_ctypes`]
+fn class_with_bit_fields<'py>(ctypes: &Bound<'py, PyAny>, field: Field<'_>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+    if let Some(bits) = field.bit_field() {
+        return Err(no_bit_field(field, bits, "it is not a field of a record"));
+    }
+    let mut members = Vec::new();
+    let mut names = HashSet::new();
+    for child in field.fields() {
+        let text = child.name().and_then(|name| std::str::from_utf8(name).ok());
+        let member = text.map_or_else(|| format!("field_{}", child.offset()), str::to_owned);
+        if !names.insert(member.clone()) {
+            let message =
+                format!("ctypes has one attribute for the two fields `{}` of `{}`", escape(&member), escape(name));
+            return Err(PyValueError::new_err(message));
+        }
+        let bits = child.bit_field();
+        let ty = match bits {
+            Some(bits) if child.shape().is_empty() => ctypes.getattr(integer_class(bits))?,
+            Some(bits) => return Err(no_bit_field(child, bits, "it is an array")),
+            None => {
+                let (layout, name) = (child.to_layout(), format!("{name}_{member}"));
+                if has_bit_fields(&layout) {
+                    array(class_with_bit_fields(ctypes, child, &name)?, child.shape())?
+                } else {
+                    to_ctypes(ctypes.py(), &layout, &name)?.into_any()
+                }
+            }
+        };
+        members.push(BitMember { name: member, ty, field: child, bits });
+    }
+    // ctypes places bit-fields itself, and the rules of Python's versions differ. So each rule is tried.
+    let packs = [(false, None), (true, None), (true, Some(1)), (true, Some(2)), (true, Some(4)), (true, Some(8))];
+    let swapped = if DataModel::HOST.endian == Endian::Little { Endian::Big } else { Endian::Little };
+    let mut misplaced = None;
+    for order in [DataModel::HOST.endian, swapped] {
+        if !members.iter().all(|member| member.has_order(order)) {
+            continue;
+        }
+        for is_padded in [false, true] {
+            let Some(fields) = ctypes_fields(ctypes, field, &members, (order, is_padded))? else { continue };
+            for rule in packs {
+                let Some(class) = structure(ctypes, field, name, (order, rule), &fields)? else { continue };
+                let index = first_misplaced(ctypes, &class, field, &members, order)?;
+                if index.is_none() {
+                    return Ok(class);
+                }
+                misplaced = misplaced.max(index);
+            }
+        }
+    }
+    // The rule that places most fields right names the field that it does not place.
+    let member = misplaced.and_then(|index| members.get(index)).and_then(|member| Some((member.field, member.bits?)));
+    Err(match member {
+        Some((child, bits)) => no_bit_field(child, bits, "no rule of ctypes places it there"),
+        None => PyValueError::new_err(format!(
+            "ctypes has no structure `{}` with these offsets beside its bit-fields\n{BIT_FIELD_HELP}",
+            escape(name)
+        )),
+    })
+}
+
+/// A field of a record with bit-fields.
+struct BitMember<'py, 'l> {
+    /// The attribute of the ctypes class.
+    name: String,
+    /// The ctypes class of the field.
+    ty: Bound<'py, PyAny>,
+    field: Field<'l>,
+    bits: Option<BitField>,
+}
+
+impl BitMember<'_, '_> {
+    /// Returns whether the field has the right byte order in a ctypes structure whose bit-fields have the byte order
+    /// `order`. In a structure in the order of another machine, ctypes also swaps all fields but records.
+    fn has_order(&self, order: Endian) -> bool {
+        let own = self.field.endian().filter(|_| self.field.size() > 1);
+        let is_swapped_by_base = self.bits.is_some() || order != DataModel::HOST.endian;
+        own.is_none_or(|own| own == order) || !is_swapped_by_base || self.field.ty() == Type::Record
+    }
+}
+
+/// The help of the exceptions for bit-fields.
+const BIT_FIELD_HELP: &str = "help: View(memory, format) and record.from_format(format) read a bit-field at any bit";
+
+/// Returns the exception for `field`, a bit-field that ctypes cannot hold. `reason` completes the sentence "ctypes cannot
+/// hold it, because …".
+fn no_bit_field(field: Field<'_>, bits: BitField, reason: &str) -> PyErr {
+    let name = field.name().map_or_else(String::new, |name| format!(" `{}`", escape(name)));
+    PyValueError::new_err(format!(
+        "ctypes cannot hold the bit-field{name} of {} at bit {} of byte {}, because {reason}\n{BIT_FIELD_HELP}",
+        pep3118::__private::plural(bits.width(), "bit"),
+        bits.offset(),
+        field.offset()
+    ))
+}
+
+/// Returns the name of the ctypes class for the values of `bits`.
+fn integer_class(bits: BitField) -> &'static str {
+    match bits.ty() {
+        Type::Bool => "c_bool",
+        Type::Int8 => "c_int8",
+        Type::UInt8 => "c_uint8",
+        Type::Int16 => "c_int16",
+        Type::UInt16 => "c_uint16",
+        Type::Int32 => "c_int32",
+        Type::UInt32 => "c_uint32",
+        Type::Int64 => "c_int64",
+        _ => "c_uint64",
+    }
+}
+
+/// Returns the list `_fields_` for the record `record` with the fields `members`, whose bit-fields have the byte order
+/// `order`. If `is_padded` is `true`, the list has a field for each gap. Returns `None` if two fields share bits.
+fn ctypes_fields<'py>(
+    ctypes: &Bound<'py, PyAny>,
+    record: Field<'_>,
+    members: &[BitMember<'py, '_>],
+    (order, is_padded): (Endian, bool),
+) -> PyResult<Option<Bound<'py, PyList>>> {
+    let fields = PyList::empty(ctypes.py());
+    let pad_bytes = |bytes: u64| ctypes.getattr("c_ubyte")?.mul(bytes);
+    let pad_name = |at: u64| {
+        let mut name = format!("_pad{at}");
+        while members.iter().any(|member| member.name == name) {
+            name.push('_');
+        }
+        name
+    };
+    // The first bit that no earlier field has.
+    let mut at = 0_u64;
+    for member in members {
+        let first = first_bit(member.field, member.bits, order);
+        let end = match member.bits {
+            Some(bits) => first.saturating_add(bits.width().into()),
+            None => first.saturating_add(member.field.total_size().saturating_mul(8)),
+        };
+        if is_padded && !record.is_union() {
+            let Some(gap) = first.checked_sub(at) else { return Ok(None) };
+            match member.bits {
+                Some(bits) if gap > 0 && gap <= bits_of(bits) => fields.append((pad_name(at), &member.ty, gap))?,
+                _ if gap >= 8 => fields.append((pad_name(at), pad_bytes(gap >> 3_u32)?))?,
+                _ => {}
+            }
+        }
+        match member.bits {
+            Some(bits) => fields.append((&member.name, &member.ty, bits.width()))?,
+            None => fields.append((&member.name, &member.ty))?,
+        }
+        at = end;
+    }
+    let end = record.size().saturating_mul(8).saturating_sub(at);
+    if is_padded && !record.is_union() && end >= 8 {
+        fields.append((pad_name(at), pad_bytes(end >> 3_u32)?))?;
+    }
+    Ok(Some(fields))
+}
+
+/// Returns the number of bits of the type of `bits`.
+fn bits_of(bits: BitField) -> u64 {
+    match bits.ty() {
+        Type::Bool | Type::Int8 | Type::UInt8 => 8,
+        Type::Int16 | Type::UInt16 => 16,
+        Type::Int32 | Type::UInt32 => 32,
+        _ => 64,
+    }
+}
+
+/// Returns the number of bits of the record before `field`, in the order in which a C compiler for machines with the byte
+/// order `order` allocates bits.
+fn first_bit(field: Field<'_>, bits: Option<BitField>, order: Endian) -> u64 {
+    let byte = field.offset().saturating_mul(8);
+    let below = bits.map_or(0, |bits| match order {
+        Endian::Big => {
+            let above = field.size().saturating_mul(8).saturating_sub(bits.offset().into());
+            above.saturating_sub(bits.width().into())
+        }
+        Endian::Little => bits.offset().into(),
+    });
+    byte.saturating_add(below)
+}
+
+/// Creates a ctypes class named `name` with the fields `fields` for the record `record`. `order` is the byte order of its
+/// bit-fields. `is_ms` is whether the rule of Microsoft is requested, and `pack` the value of `_pack_`. Returns `None` if
+/// ctypes refuses the class.
+fn structure<'py>(
+    ctypes: &Bound<'py, PyAny>,
+    record: Field<'_>,
+    name: &str,
+    (order, (is_ms, pack)): (Endian, (bool, Option<u8>)),
+    fields: &Bound<'py, PyList>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let py = ctypes.py();
+    let namespace = PyDict::new(py);
+    if is_ms {
+        namespace.set_item("_layout_", "ms")?;
+    }
+    if let Some(pack) = pack {
+        namespace.set_item("_pack_", pack)?;
+    }
+    namespace.set_item("_fields_", fields)?;
+    let kind = if record.is_union() { "Union" } else { "Structure" };
+    let base = match order {
+        order if order == DataModel::HOST.endian => kind.to_owned(),
+        Endian::Big => format!("BigEndian{kind}"),
+        Endian::Little => format!("LittleEndian{kind}"),
+    };
+    let base = ctypes.getattr(base.as_str())?;
+    let bases = PyTuple::new(py, [&base])?;
+    match base.get_type().call1((name, bases, namespace)) {
+        Ok(class) => Ok(Some(class)),
+        Err(error) if error.is_instance_of::<PyValueError>(py) || error.is_instance_of::<PyTypeError>(py) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Returns the index of the first field of `members` that the ctypes class `class` reads from other bits than the bits of
+/// the field in the record `record`. `order` is the byte order of the bit-fields of `class`. Returns the number of fields
+/// if only the size of the record differs, and `None` if nothing differs.
+fn first_misplaced(
+    ctypes: &Bound<'_, PyAny>,
+    class: &Bound<'_, PyAny>,
+    record: Field<'_>,
+    members: &[BitMember<'_, '_>],
+    order: Endian,
+) -> PyResult<Option<usize>> {
+    for (index, member) in members.iter().enumerate() {
+        let descriptor = class.getattr(&*member.name)?;
+        let offset: i64 = descriptor.getattr("offset")?.extract()?;
+        let size: u64 = descriptor.getattr("size")?.extract()?;
+        let is_placed = match (member.bits, u64::try_from(offset)) {
+            (Some(bits), Ok(offset)) => {
+                let width = u8::try_from(size >> 16_u32).ok();
+                let unit = bits_of(bits) >> 3_u32;
+                let found = width.and_then(|width| BitField::in_unit(bits.ty(), unit, order, size & 0xffff, width));
+                found.is_some_and(|(found, byte)| found == bits && offset.saturating_add(byte) == member.field.offset())
+            }
+            (None, Ok(offset)) => (offset, size) == (member.field.offset(), member.field.total_size()),
+            (_, Err(_)) => false,
+        };
+        if !is_placed {
+            return Ok(Some(index));
+        }
+    }
+    let size: u64 = ctypes.call_method1("sizeof", (class,))?.extract()?;
+    Ok((size != record.size()).then_some(members.len()))
 }
 
 /// Creates the ctypes array class for elements of the class `element` in the shape `shape`: `element * 3 * 2` for the

@@ -155,7 +155,7 @@ fn write_bit_piece(out: &mut String, piece: &BitPiece<'_>, is_union: bool) {
     }
 }
 
-/// Returns the C type of `Bool` and of the integer types.
+/// Returns the name of the C type of `Bool` or of an integer type.
 fn number_type(ty: Type) -> String {
     if ty == Type::Bool { ty.to_string() } else { format!("{ty}_t") }
 }
@@ -177,7 +177,7 @@ fn comment(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!(" /* {} */", text.replace("*/", "* /").replace("/*", "/ *")) }
 }
 
-/// A C type, as the texts before and after the name in a declaration.
+/// A C type: the texts before and after the name in a declaration.
 struct TypeText {
     /// The text before the name: `int32_t `.
     before: String,
@@ -190,7 +190,7 @@ struct TypeText {
 }
 
 impl TypeText {
-    /// Returns a type that is declared by the text `before` and the name, such as `int32_t x`.
+    /// Returns a type whose declaration is the text `before`, then the name, such as `int32_t x`.
     fn new(before: &str) -> Self {
         Self { before: before.to_string(), length: None, after: "", note: String::new() }
     }
@@ -209,7 +209,7 @@ impl TypeText {
             let note = format!("{ty}, {endian}-endian");
             return Self { length: Some(size), note, ..Self::new("unsigned char ") };
         }
-        // A text of one character is a single value, not an array.
+        // A text of one character is a single value and not an array.
         let units = |unit: u64| size.checked_div(unit).filter(|units| *units != 1);
         let (before, length, note) = match ty {
             Type::Bool if size == 2 => ("int16_t ", None, "VARIANT_BOOL"),
@@ -308,8 +308,10 @@ fn can_name_member(name: &str) -> bool {
 /// Returns whether `name` has the form of a macro of `float.h`, `stdint.h` or `wchar.h`: `FLT_MAX`, `INT_FAST8_MIN`,
 /// `UINT8_C`.
 fn is_limit_macro(name: &str) -> bool {
+    /// The texts with which these macros start.
     const PREFIXES: &[&str] =
         &["BOOL", "DBL", "DEC", "FLT", "INT", "LDBL", "PTRDIFF", "SIG_ATOMIC", "SIZE", "UINT", "WCHAR", "WINT"];
+    /// The texts with which these macros end.
     const SUFFIXES: &[&str] = &[
         "_60559", "_C", "_DIG", "_EPSILON", "_EXP", "_MAX", "_METHOD", "_MIN", "_RADIX", "_ROUNDS", "_SNAN",
         "_SUBNORM", "_WIDTH",

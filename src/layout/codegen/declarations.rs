@@ -1,4 +1,5 @@
-//! [`Declarations`]: the structures and unions that represent a layout, before they are written in C or Rust.
+//! [`Declarations`]: the structures and unions that represent a layout ([`Definition`], [`Member`]), before they are
+//! written in C, Rust or another [`Language`].
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
@@ -19,8 +20,8 @@ pub struct Declarations<'l> {
     pub definitions: Vec<Rc<Definition<'l>>>,
 }
 
-/// A structure or union that the generated source code defines. It represents one record of the layout, or fields that
-/// share bytes.
+/// A structure or union that the generated source code defines. The type represents one record of the layout, or fields
+/// that share bytes.
 pub struct Definition<'l> {
     /// The index of this definition in [`Declarations::definitions`].
     pub index: usize,
@@ -28,8 +29,8 @@ pub struct Definition<'l> {
     pub name: String,
     /// Whether the definition is a union.
     pub is_union: bool,
-    /// Whether the definition is packed. A compiler that aligns the members would otherwise move a member or change the
-    /// size.
+    /// Whether the definition is packed. Without packing, a compiler that aligns the members would move a member or
+    /// change the size.
     pub is_packed: bool,
     /// The size of the type in bytes.
     pub size: u64,
@@ -62,7 +63,7 @@ pub struct Member<'l> {
     align: Align,
 }
 
-/// What the bytes of a member are: a value, a structure or union, or padding.
+/// The content of the bytes of a member: a value, a structure or union, or padding.
 #[derive(Clone)]
 pub enum MemberType<'l> {
     /// A value of the type of the field. The field is not a record.
@@ -88,7 +89,7 @@ pub struct BitPiece<'l> {
 
 /// The properties of the target language that [`Declarations`] depends on.
 pub struct Language<'w> {
-    /// Returns the alignment of the type that the generated source uses for a field that is not a record.
+    /// Returns the alignment of the type of a field in the generated source. The field must not be a record.
     pub align: &'w dyn Fn(Field<'_>) -> Align,
     /// Returns whether a text can be the name of a member.
     pub can_name_member: &'w dyn Fn(&str) -> bool,
@@ -100,8 +101,7 @@ pub struct Language<'w> {
     /// Whether the generated source declares bit-fields as a C compiler of the data model does. If `false`, a bit-field
     /// is a [`MemberType::Value`], and bit-fields of the same byte share bytes.
     pub has_bit_fields: bool,
-    /// The word that is appended to the name of the item for the type of one element, if the item is an array:
-    /// `element` gives `sample_element`.
+    /// The last word in the name of the element type, if the item is an array: `element` gives `sample_element`.
     pub element: &'w str,
 }
 
@@ -209,8 +209,8 @@ impl<'l> Builder<'l, '_> {
         self.define(Outline { name, is_union, size: record.size(), empty_fields }, members, names)
     }
 
-    /// Returns `overlaps`, the members of a record of `size` bytes, with one member for each unit of bit-fields that the
-    /// language can declare. All other members are unchanged.
+    /// Returns `overlaps` with one member for each unit of bit-fields that the language can declare. `overlaps` are the
+    /// members of a record of `size` bytes. All other members are unchanged.
     fn with_bit_fields(&self, overlaps: Vec<Overlap<'l>>, size: u64) -> Vec<Overlap<'l>> {
         if !self.language.has_bit_fields {
             return overlaps;
@@ -219,7 +219,8 @@ impl<'l> Builder<'l, '_> {
         let mut overlaps = overlaps.into_iter().peekable();
         while let Some(overlap) = overlaps.next() {
             let end = out.last().map_or(0, |last| last.end);
-            // A unit of the Microsoft rule can contain bit-fields that share no bytes.
+            // A unit of the Microsoft rule can contain bit-fields that share no bytes. The loop adds such bit-fields to
+            // the unit.
             let mut unit = Vec::from([overlap]);
             let found = loop {
                 let limit = overlaps.peek().map_or(size, |next| next.first.offset);
@@ -241,7 +242,8 @@ impl<'l> Builder<'l, '_> {
         out
     }
 
-    /// Returns `overlap` with one unit of bits for each bit-field, if the bit-field can be declared in a union.
+    /// Returns `overlap`, the members of a union, with a unit of bits in place of each bit-field that a union can
+    /// declare.
     fn with_bit_fields_of_union(&self, overlap: Overlap<'l>) -> Overlap<'l> {
         let (start, end) = (overlap.first.offset, overlap.end);
         if overlap.others.is_empty() {
@@ -256,8 +258,8 @@ impl<'l> Builder<'l, '_> {
         Overlap { first, others, end }
     }
 
-    /// Returns the member for `field`. If `field` is a record, first adds the definition of its type. The name of the
-    /// member is a name that is not in `names`. Adds this name to `names`.
+    /// Returns the member for `field`. If `field` is a record, first adds the definition of the record. Chooses a name
+    /// that is not in `names`, and adds this name to `names`.
     fn member(&mut self, field: Field<'l>, names: &mut UsedNames) -> Member<'l> {
         let text = field.name().and_then(|name| core::str::from_utf8(name).ok());
         let usable = text.filter(|name| (self.language.can_name_member)(name));
@@ -277,8 +279,8 @@ impl<'l> Builder<'l, '_> {
         Member { name, field_name, offset, size, shape, ty, is_overlap: false, align }
     }
 
-    /// Returns one member for `overlap`. If `overlap` has one member, returns this member. Otherwise returns a union
-    /// of all members, and adds the name of the union to `names`.
+    /// Returns one member for `overlap`. If `overlap` has one member, returns this member. Otherwise returns a union of
+    /// all members, chooses a name for the union that is not in `names`, and adds this name to `names`.
     fn member_of_overlap(&mut self, overlap: Overlap<'l>, names: &mut UsedNames) -> Member<'l> {
         if overlap.others.is_empty() {
             return overlap.first;
@@ -320,10 +322,10 @@ impl<'l> Builder<'l, '_> {
         Member::of_definition(definition, name, field_name)
     }
 
-    /// Returns a type name that is not in use, for the type of the member whose name is last in `self.path`.
+    /// Returns an unused type name for the type of the member whose name is last in `self.path`.
     fn type_name(&mut self) -> String {
-        // The names are collected from the last to the first, because the last names identify the type best if the
-        // limit excludes names.
+        // The names are collected from the last to the first. If the limit excludes names, the last names stay, because
+        // the last names identify the type best.
         let mut words: Vec<&str> = Vec::new();
         let mut left = MAX_PATH_BYTES;
         for word in self.path.iter().rev() {
@@ -356,7 +358,7 @@ impl<'l> Builder<'l, '_> {
         let Outline { name, is_union, size, empty_fields } = outline;
         // A definition without members has an alignment of 1 byte.
         let align = members.iter().map(|member| member.align).max().unwrap_or(Align::ONE);
-        // The pieces of bit-fields have their positions in a packed structure only.
+        // Only a packed structure has the pieces of bit-fields at their positions.
         let has_bits = members.iter().any(|member| matches!(member.ty, MemberType::Bits(_)));
         let is_aligned =
             !has_bits && align.divides(size) && members.iter().all(|member| member.align.divides(member.offset));
@@ -414,7 +416,7 @@ impl<'l> Member<'l> {
     }
 }
 
-/// What [`bit_unit`] found.
+/// The result of [`bit_unit`].
 enum BitUnit<'l> {
     /// A member that contains the bit-fields.
     Complete(Member<'l>),
@@ -425,8 +427,8 @@ enum BitUnit<'l> {
     Impossible,
 }
 
-/// Returns the member that declares `members` as bit-fields of one unit. The unit starts at or after the byte `start` of
-/// the record, and ends at or before the byte `limit`, which is the start of the next member or the end of the record.
+/// Returns the member that declares `members` as bit-fields of one unit. The unit starts at or after byte `start` of
+/// the record. The unit ends at or before byte `limit`, which is the start of the next member or the end of the record.
 ///
 /// By the rule of System V in a packed structure, a bit-field starts at the next bit. The unit then consists of the
 /// bytes of the bit-fields. By the Microsoft rule, a unit has the size of the type of its bit-fields.
@@ -506,8 +508,8 @@ fn bit_unit<'l>(members: &[&Member<'l>], start: u64, limit: u64) -> BitUnit<'l> 
     })
 }
 
-/// Returns whether `member`, a member of a union, must be in a structure of its own. Pad bits do not move a bit-field of a
-/// union. The compilers of Windows differ about a bit-field in a packed union.
+/// Returns whether `member`, a member of a union, must be in a structure of its own. Pad bits do not move a bit-field
+/// of a union. The compilers of Windows place a bit-field of a packed union differently.
 fn needs_structure(member: &Member<'_>) -> bool {
     let MemberType::Bits(pieces) = &member.ty else { return false };
     match pieces.first().and_then(|piece| piece.field.as_ref()) {
@@ -534,7 +536,7 @@ fn padding<'l>(from: u64, to: u64, names: &mut UsedNames) -> Member<'l> {
     Member { name, field_name: None, offset: from, size, shape, ty, is_overlap: false, align }
 }
 
-/// Returns the text of the comment for `field`, which must have 0 bytes: `a: int32[0] at byte 4, no bytes`.
+/// Returns the text of the comment for `field`, a field of 0 bytes: `a: int32[0] at byte 4, no bytes`.
 fn describe_empty_field(field: Field<'_>) -> String {
     // The text of a field without a name starts with the colon.
     let name = field.name().map(escape).unwrap_or_default();
@@ -552,7 +554,7 @@ struct UsedNames {
 }
 
 impl UsedNames {
-    /// Returns `name`, or the first of `name_2`, `name_3` … that is not in use if `name` is in use. Adds the returned
+    /// Returns `name`, or the first unused name of `name_2`, `name_3` and so on if `name` is in use. Adds the returned
     /// name to the names in use.
     fn reserve(&mut self, name: &str) -> String {
         let mut candidate = name.to_string();
@@ -576,7 +578,7 @@ pub(super) fn is_identifier(name: &str) -> bool {
 }
 
 /// Returns the text of the comment for a field of bits that the source declares as bytes: "int32, 5 bits above 3 bits".
-/// Names the byte order of bits in several bytes.
+/// If the bits are in several bytes, the text contains the byte order.
 pub(super) fn bits_note(field: Field<'_>) -> String {
     let Some(bits) = field.bit_field() else { return field.ty().to_string() };
     let order = field.endian().map_or_else(String::new, |endian| format!(", {endian}-endian"));

@@ -1,4 +1,5 @@
-//! [`SourceError`]: the error of [`Layout::to_c`](crate::Layout::to_c) and [`Layout::to_rust`](crate::Layout::to_rust).
+//! [`SourceError`]: the error of the functions that generate source code for a layout, such as
+//! [`Layout::to_c`](crate::Layout::to_c) and [`Layout::to_source`](crate::Layout::to_source).
 
 use alloc::string::String;
 
@@ -18,7 +19,7 @@ pub enum SourceError {
     /// A name that a type of the language cannot have: `to_c("3d")`.
     #[error("`{}` cannot be the name of a {language} type", escape(name))]
     Name {
-        /// The language: "C" or "Rust".
+        /// The language or the library: "C", "Rust" or "dissect".
         language: &'static str,
         /// The name that the caller passed.
         name: String,

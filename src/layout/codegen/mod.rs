@@ -1,5 +1,6 @@
-//! [`Declarations`] and [`Layout::to_c`](crate::Layout::to_c): the source code of a layout in C and Rust. The generated
-//! types have fields with the offsets and sizes of the layout.
+//! [`Declarations`] and [`Layout::to_c`](crate::Layout::to_c): the source code of a layout in C and Rust, and in the
+//! languages of [`Layout::to_source`](crate::Layout::to_source) and [`Layout::to_python`](crate::Layout::to_python).
+//! The generated types have fields with the offsets and sizes of the layout.
 //!
 //! | layout | C | Rust |
 //! |--|--|--|
@@ -9,19 +10,19 @@
 //! | a union | `union` | `#[repr(C)] union` |
 //! | fields that share some of their bytes | `union` of structures | `union` of structures |
 //! | a bit-field | `int32_t x : 5` in a packed `struct`, with pad bits `uint8_t : 3` | `[u8; 1]`, with a comment |
-//! | a bit-field that a compiler of the data model cannot place there | `unsigned char x[2]`, with a comment | `[u8; 2]`, with a comment |
+//! | a bit-field at a position that no C compiler of the machine chooses | `unsigned char x[2]`, with a comment | `[u8; 2]`, with a comment |
 //! | `int32` in the byte order of the data model | `int32_t` | `i32` |
 //! | `int32` in the opposite byte order | `unsigned char x[4]`, with a comment | `[u8; 4]`, with a comment |
 //! | `complex64` | `float _Complex` | `[f32; 2]` |
 //! | `float16` | `_Float16` | `u16` |
 //! | `longdouble` | `long double` | `[u8; 16]` |
 //!
-//! After each structure, the source asserts its size and its offsets. Hence a compiler for a machine with other sizes
-//! refuses the source. A field of 0 bytes becomes a comment.
+//! After each structure, the source asserts the size and the offsets of the structure. A compiler for a machine with
+//! other sizes therefore refuses the source. A field of 0 bytes becomes a comment.
 //!
-//! [`Layout::to_source`](crate::Layout::to_source) describes the layout for Kaitai Struct, ImHex, Go, Zig and Julia. The
-//! Python source describes the layout for NumPy, ctypes, construct or dissect.cstruct. These libraries read the
-//! fields with the declared byte order on every machine.
+//! [`Layout::to_source`](crate::Layout::to_source) describes the layout for Kaitai Struct, ImHex, Go, Zig and Julia.
+//! [`Layout::to_python`](crate::Layout::to_python) describes the layout for NumPy, ctypes, construct or
+//! dissect.cstruct. These Python libraries read the fields in the declared byte order on every machine.
 
 mod c;
 mod declarations;

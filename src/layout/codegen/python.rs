@@ -1,4 +1,4 @@
-//! [`Layout::to_python`]: generates Python source that describes a layout for a library.
+//! [`Layout::to_python`]: generates Python source that describes a layout for a [`PythonLibrary`].
 
 use alloc::collections::BTreeSet;
 use alloc::format;
@@ -14,7 +14,7 @@ use crate::named::named_enum;
 use crate::text::plural;
 
 named_enum! {
-    /// A Python library whose description of a layout [`Layout::to_python`] writes.
+    /// A Python library for which [`Layout::to_python`] describes a layout.
     ///
     /// ```
     /// use pep3118::layout::PythonLibrary;
@@ -91,7 +91,7 @@ fn can_name(name: &str) -> bool {
 }
 
 /// Returns the declarations of `layout` as a type with the name `name`, for a library that reads the members one after
-/// the other. `can_name_member` returns whether a member can have a name.
+/// the other. `can_name_member` returns whether its argument can be the name of a member.
 fn declarations<'l>(layout: &'l Layout, name: &str, can_name_member: &dyn Fn(&str) -> bool) -> Declarations<'l> {
     let language = Language {
         align: &|_| Align::ONE,
@@ -104,17 +104,18 @@ fn declarations<'l>(layout: &'l Layout, name: &str, can_name_member: &dyn Fn(&st
     Declarations::new(layout, name, &language)
 }
 
-/// Returns the error for `field`, which `library` cannot describe. `reason` is a clause.
+/// Returns the error for `field`, which `library` cannot describe. `reason` is a clause, such as [`NO_TYPE`].
 fn refused(library: &'static str, field: Field<'_>, reason: &str) -> SourceError {
     let name = field.name_text().map(|name| format!(" `{}`", crate::text::escape(&name))).unwrap_or_default();
     SourceError::Type { library, what: format!("{}{name}", field.ty()), reason: reason.to_string() }
 }
 
-/// The reason for types that exist on some machines only.
+/// The reason why a `long double` cannot be described.
 const NO_LONG_DOUBLE: &str = "the library has the long double of its own machine only";
-/// The reason for bit-fields. NumPy has none, and the other libraries place bit-fields by rules of their own.
+/// The reason why a bit-field cannot be described. NumPy has no bit-fields, and the other libraries place bit-fields by
+/// rules of their own.
 const NO_BIT_FIELDS: &str = "the library cannot place a bit-field at every bit";
-/// The reason for types that the library does not have.
+/// The reason why a field with a type that the library does not have cannot be described.
 const NO_TYPE: &str = "the library has no such type";
 
 /// Returns `text` as a Python string. The string is ASCII.
@@ -218,7 +219,7 @@ fn ctypes_source(layout: &Layout, name: &str) -> Result<String, SourceError> {
         let Definition { name, is_union, size, members, empty_fields, .. } = &**definition;
         let base = if *is_union { "Union" } else { "Structure" };
         out.push_str(&format!("\n\nclass {name}(ctypes.{base}):\n"));
-        // CPython 3.14 requires the layout beside `_pack_`. Without bit-fields, every layout is the same.
+        // CPython 3.14 requires `_layout_` beside `_pack_`. Without bit-fields, the value of `_layout_` has no effect.
         out.push_str("    _layout_ = \"ms\"\n    _pack_ = 1\n    _fields_ = [\n");
         for member in members {
             let (ty, note) = match &member.ty {
@@ -250,8 +251,8 @@ fn ctypes_source(layout: &Layout, name: &str) -> Result<String, SourceError> {
     Ok(out)
 }
 
-/// Returns the ctypes type of `field`, which is not a record, and a property of the field that the type does not
-/// express.
+/// Returns the ctypes type of `field`, which is not a record, and a note: a property of the field that the type does
+/// not express.
 fn ctypes_type(field: Field<'_>) -> (String, String) {
     let size = field.size();
     let ordered = |name: &str| match field.endian() {
@@ -390,7 +391,7 @@ const CONSTRUCT_IMPORTS: &[&str] = &[
     "Union",
 ];
 
-/// The beginnings of the names in [`CONSTRUCT_IMPORTS`].
+/// The texts with which the names in [`CONSTRUCT_IMPORTS`] start.
 const CONSTRUCT_NAMES: &[&str] = &[
     "Array",
     "Byte",
@@ -406,11 +407,11 @@ const CONSTRUCT_NAMES: &[&str] = &[
     "Union",
 ];
 
-/// Returns the type of `construct` for `field`, which is not a record, and a property of the field that the type does
-/// not express. Returns an error if `construct` has no such type.
+/// Returns the type of `construct` for `field`, which is not a record, and a note: a property of the field that the
+/// type does not express. Returns an error if `construct` has no such type.
 fn construct_type(field: Field<'_>) -> Result<(String, String), SourceError> {
     let size = field.size();
-    // `Int8ub` has the letter of big-endian integers, because a byte has no order.
+    // A byte has no order, so `Int8ub` has the letter of big-endian integers.
     let order = if field.endian() == Some(Endian::Little) { "l" } else { "b" };
     let bits = size.saturating_mul(8);
     let text = |encoding: &str| {
@@ -450,7 +451,7 @@ fn dissect_source(layout: &Layout, name: &str) -> Result<String, SourceError> {
     if DISSECT_NAMES.contains(&name) {
         return Err(SourceError::Name { language: "dissect", name: name.to_string() });
     }
-    // One `cstruct` has one byte order.
+    // One `cstruct` has one byte order, so all fields must have this byte order.
     let mut order: Option<Endian> = None;
     for (_, leaf) in layout.leaves().filter(|(_, leaf)| leaf.size() > 1) {
         match (order, leaf.endian()) {
@@ -516,9 +517,9 @@ const DISSECT_NAMES: &[&str] = &[
     "union", "unsigned", "void", "wchar",
 ];
 
-/// Returns the type of `dissect.cstruct` for `field`, which is not a record. Also returns the length of an additional
-/// innermost dimension, and a property of the field that the type does not express. Returns an error if
-/// `dissect.cstruct` has no such type.
+/// Returns three parts of the declaration of `field`, which is not a record: the type of `dissect.cstruct`, the length
+/// of an additional innermost dimension, and a note. The note is a property of the field that the type does not
+/// express. Returns an error if `dissect.cstruct` has no such type.
 fn dissect_type(field: Field<'_>) -> Result<(String, Option<u64>, String), SourceError> {
     let size = field.size();
     let bits = size.saturating_mul(8);

@@ -114,7 +114,7 @@ fn array_type(ty: &str, shape: &[u64]) -> String {
     shape.iter().rev().fold(ty.to_string(), |ty, length| format!("[{ty}; {length}]"))
 }
 
-/// Returns the name of a type: `words` in camel case. The first word must be the name of the item, and is not changed.
+/// Returns the name of a type in camel case. The first of `words` must be the name of the item, and stays unchanged.
 /// Example: `Sample` and `shared_4` give `SampleShared4`.
 fn type_name(words: &[&str]) -> String {
     // The list is never empty, because the first word is the name of the item.
@@ -153,7 +153,8 @@ fn can_name_type(name: &str) -> bool {
 }
 
 /// Returns the alignment of the Rust type of one element of `field`. `field` must not be a record. Rust has no `long
-/// double` and no byte-swapped numbers. Their Rust type is an array of bytes, whose alignment is 1 byte.
+/// double` and no byte-swapped numbers. The source declares such a field as an array of bytes, whose alignment is 1
+/// byte.
 fn rust_align(field: Field<'_>) -> Align {
     let bytes = matches!(field.ty(), Type::LongDouble | Type::ComplexLongDouble) || swapped_endian(field).is_some();
     if bytes { Align::ONE } else { field.natural_align() }
@@ -164,7 +165,7 @@ fn rust_align(field: Field<'_>) -> Align {
 /// be a record.
 fn rust_type(field: Field<'_>) -> (String, String) {
     let (size, ty) = (field.size(), field.ty());
-    // A text of one character is a single value, not an array.
+    // A text of one character is a single value and not an array.
     let units = |word: &str, unit: u64| match size.checked_div(unit) {
         Some(units) if units != 1 => format!("[{word}; {units}]"),
         _ => word.to_string(),
@@ -178,7 +179,7 @@ fn rust_type(field: Field<'_>) -> (String, String) {
     let wchar = if field.natural_align().bytes() == 2 { "u16" } else { "u32" };
     let (word, note) = match ty {
         Type::Bool if size == 2 => ("i16", "VARIANT_BOOL"),
-        // The type is not `bool`. A `bool` must be 0 or 1, but foreign memory can contain other values.
+        // The type is not `bool`, because a `bool` must be 0 or 1 and foreign memory can contain other values.
         Type::Bool => ("u8", "bool"),
         Type::Char => ("u8", "char"),
         Type::Int8 => ("i8", ""),

@@ -1,4 +1,5 @@
-//! [`Layout::to_source`]: describes a layout for tools that read binary files, and as a type of Go, Zig and Julia.
+//! [`Layout::to_source`]: describes a layout in a [`SourceLanguage`]: for tools that read binary files (Kaitai Struct
+//! and ImHex), or as a type of Go, Zig or Julia.
 
 use alloc::collections::BTreeSet;
 use alloc::format;
@@ -49,26 +50,29 @@ struct ElementType {
 }
 
 impl ElementType {
+    /// Returns the type `name`, which is not an array and has no note.
     fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), length: None, note: String::new() }
     }
 
+    /// Returns an array of `length` elements of the type `name`, with the note `note`.
     fn array(name: impl Into<String>, length: u64, note: &str) -> Self {
         Self { name: name.into(), length: Some(length), note: note.to_string() }
     }
 
+    /// Returns the type with `note` as its note.
     fn with_note(self, note: &str) -> Self {
         Self { note: note.to_string(), ..self }
     }
 }
 
-/// The reason for types that the language does not have.
+/// The reason why a field with a type that the language does not have cannot be described.
 const NO_TYPE: &str = "the language has no such type";
-/// The reason for bit-fields.
+/// The reason why a bit-field cannot be described.
 const NO_BITS: &str = "the language does not place bits as C does";
-/// The reason for fields of the opposite byte order.
+/// The reason why a field of the opposite byte order cannot be described.
 const ONE_ORDER: &str = "numbers have the byte order of the machine";
-/// The reason for arrays of arrays.
+/// The reason why an array of arrays cannot be described.
 const ONE_DIMENSION: &str = "an array has one dimension";
 
 impl Layout {
@@ -122,8 +126,9 @@ fn refused_type(library: &'static str, definition: &Definition<'_>, reason: &str
     SourceError::Type { library, what: format!("{kind} `{}`", definition.name), reason: reason.to_string() }
 }
 
-/// Returns the declarations of `layout` for a language whose types have no alignment. `can_name` returns whether a
-/// member or a type can have a name.
+/// Returns the declarations of `layout` as a type with the name `name`, for a language whose types have no alignment.
+/// `can_name` returns whether its argument can be the name of a member or a type. Returns an error if `name` cannot be
+/// the name of a type.
 fn sequential<'l>(
     layout: &'l Layout,
     name: &str,
@@ -133,8 +138,9 @@ fn sequential<'l>(
     aligned(layout, name, language, &|_| Align::ONE, can_name)
 }
 
-/// Returns the declarations of `layout` for a language whose types have the alignment of C. `align` returns the
-/// alignment of a field, and `can_name` whether a member or a type can have a name.
+/// Returns the declarations of `layout` as a type with the name `name`, for a language whose types have the alignment
+/// of C. `align` returns the alignment of a field. `can_name` returns whether its argument can be the name of a member
+/// or a type. Returns an error if `name` cannot be the name of a type.
 fn aligned<'l>(
     layout: &'l Layout,
     name: &str,
@@ -151,14 +157,15 @@ fn aligned<'l>(
         can_name_type: can_name,
         type_name: &|words| words.join("_"),
         element: "element",
-        // So no member is `MemberType::Bits`.
+        // No member is therefore `MemberType::Bits`.
         has_bit_fields: false,
     };
     Ok(Declarations::new(layout, name, &language))
 }
 
-/// Returns the only dimension of a member with the dimensions `shape`, whose element type has `length` elements.
-/// Returns `None` for a single value. Returns the result of `error` if the member has more dimensions than one.
+/// Returns the length of a member with one dimension, or `None` for a single value. `shape` has the dimensions of the
+/// member, and `length` is the additional dimension of an element type that is an array. Returns the result of `error`
+/// if the member has more than one dimension.
 fn one_dimension(
     shape: &[u64],
     length: Option<u64>,
@@ -171,7 +178,7 @@ fn one_dimension(
     }
 }
 
-/// Returns a function that creates the error for `member` from a reason.
+/// Returns a function that creates the error for `member` from the reason.
 fn member_error<'m>(library: &'static str, member: &'m Member<'_>) -> impl Fn(&str) -> SourceError + 'm {
     move |reason| match &member.ty {
         MemberType::Value(field) => refused(library, *field, reason),
@@ -202,7 +209,8 @@ fn is_kaitai_name(name: &str) -> bool {
         && !["and", "false", "if", "not", "or", "true"].contains(&name)
 }
 
-/// Returns the content of a `.ksy` file for `layout`.
+/// Returns the content of a `.ksy` file that describes `layout` as the type `name`. `head` is the text of the first
+/// comment. Returns an error if Kaitai Struct has no type for a field.
 fn kaitai(layout: &Layout, name: &str, head: &str) -> Result<String, SourceError> {
     let declarations = sequential(layout, name, "Kaitai Struct", &is_kaitai_name)?;
     let mut out = format!("# {head}\nmeta:\n  id: {name}\n");
@@ -237,15 +245,15 @@ fn kaitai(layout: &Layout, name: &str, head: &str) -> Result<String, SourceError
     Ok(out)
 }
 
-/// Returns the keys that repeat an attribute `length` times, on lines that start with `indent`. Returns an empty text if
-/// `length` is `None`.
+/// Returns the keys that repeat an attribute `length` times, on lines that start with `indent`. Returns an empty text
+/// if `length` is `None`.
 fn kaitai_repeat(length: Option<u64>, indent: &str) -> String {
     let keys = |length| format!("{indent}repeat: expr\n{indent}repeat-expr: {length}\n");
     length.map(keys).unwrap_or_default()
 }
 
-/// Appends the attributes of `definition` to `out`. The members of a union are instances at byte 0. Each line starts
-/// with `indent`.
+/// Appends the attributes of `definition` to `out`. The members of a union become instances at byte 0. Each line starts
+/// with `indent`. Returns an error if Kaitai Struct has no type for a field.
 fn kaitai_members(out: &mut String, definition: &Definition<'_>, indent: &str) -> Result<(), SourceError> {
     out.push_str(&format!("{indent}{}:\n", if definition.is_union { "instances" } else { "seq" }));
     for member in &definition.members {
@@ -257,7 +265,7 @@ fn kaitai_members(out: &mut String, definition: &Definition<'_>, indent: &str) -
                 out.push_str(&format!("{indent}  - size: {}\n", member.size));
                 continue;
             }
-            // The size gives the type a stream of its own, in which the instances of a union start at byte 0.
+            // The size gives the type a separate stream, in which the instances of a union start at byte 0.
             MemberType::Defined(inner) => {
                 (format!("type: {}\n{indent}    size: {}", inner.name, inner.size), None, String::new())
             }
@@ -284,7 +292,8 @@ fn yaml_string(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-/// Returns the keys of an attribute of Kaitai Struct for `field`, which is not a record.
+/// Returns the keys of an attribute of Kaitai Struct for `field`, which is not a record. Returns an error if Kaitai
+/// Struct has no such type.
 fn kaitai_type(field: Field<'_>) -> Result<ElementType, SourceError> {
     let size = field.size();
     let order = order_suffix(field, "le", "be");
@@ -383,7 +392,8 @@ const IMHEX_WORDS: &[&str] = &[
     "while",
 ];
 
-/// Returns a pattern of ImHex for `layout`, with a variable at byte 0 of the file.
+/// Returns a pattern of ImHex that describes `layout` as the type `name`, with a variable at byte 0 of the file. `head`
+/// is the text of the first comment. Returns an error if ImHex has no type for a field.
 fn imhex(layout: &Layout, name: &str, head: &str) -> Result<String, SourceError> {
     let can_name = |name: &str| is_identifier(name) && !IMHEX_WORDS.contains(&name);
     let declarations = sequential(layout, name, "ImHex", &can_name)?;
@@ -423,7 +433,7 @@ fn imhex(layout: &Layout, name: &str, head: &str) -> Result<String, SourceError>
     Ok(out)
 }
 
-/// Returns the type of ImHex for `field`, which is not a record.
+/// Returns the type of ImHex for `field`, which is not a record. Returns an error if ImHex has no such type.
 fn imhex_type(field: Field<'_>) -> Result<ElementType, SourceError> {
     let size = field.size();
     let ordered = |name: &str| match order_suffix(field, "le", "be") {
@@ -510,7 +520,9 @@ const GO_WORDS: &[&str] = &[
     "var",
 ];
 
-/// Returns Go source for `layout`, with a declaration for each size and offset that does not compile on another machine.
+/// Returns Go source that declares `layout` as the type `name`. The source asserts each size and each offset with a
+/// declaration that does not compile on another machine. `head` is the text of the first comment. Returns an error if
+/// Go has no type for a field.
 fn go(layout: &Layout, name: &str, head: &str) -> Result<String, SourceError> {
     let can_name = |name: &str| is_identifier(name) && !GO_WORDS.contains(&name);
     let declarations = aligned(layout, name, "Go", &number_align, &can_name)?;
@@ -597,7 +609,7 @@ fn number_align(field: Field<'_>) -> Align {
     if is_bytes { Align::ONE } else { field.natural_align() }
 }
 
-/// Returns the type of Go for `field`, which is not a record.
+/// Returns the type of Go for `field`, which is not a record. Returns an error if Go has no such type.
 fn go_type(field: Field<'_>) -> Result<ElementType, SourceError> {
     let size = field.size();
     if swapped_endian(field).is_some() {
@@ -624,7 +636,7 @@ fn go_type(field: Field<'_>) -> Result<ElementType, SourceError> {
         Type::Ucs2 => text(2),
         Type::Ucs4 => text(4),
         Type::Wchar => text(field.natural_align().bytes()),
-        // An address is not a pointer of Go, because the garbage collector would follow it.
+        // An address is not a pointer of Go, because the garbage collector would follow the pointer.
         Type::Pointer | Type::CharPointer | Type::WcharPointer | Type::Function | Type::Object => {
             ElementType::new(format!("uint{bits}")).with_note(&note)
         }
@@ -713,7 +725,8 @@ fn zig_name(name: &str) -> String {
     if is_number || is_c || ZIG_KEYWORDS.contains(&name) { format!("@\"{name}\"") } else { name.to_string() }
 }
 
-/// Returns Zig source for `layout`, with assertions of sizes and offsets.
+/// Returns Zig source that declares `layout` as the type `name`, with assertions of sizes and offsets. `head` is the
+/// text of the first comment. Returns an error if Zig has no type for a field.
 fn zig(layout: &Layout, name: &str, head: &str) -> Result<String, SourceError> {
     let declarations = aligned(layout, name, "Zig", &number_align, &is_identifier)?;
     let mut out = format!("// {head}\nconst std = @import(\"std\");\n");
@@ -757,7 +770,7 @@ fn zig(layout: &Layout, name: &str, head: &str) -> Result<String, SourceError> {
     Ok(out)
 }
 
-/// Returns the type of Zig for `field`, which is not a record.
+/// Returns the type of Zig for `field`, which is not a record. Returns an error if Zig has no such type.
 fn zig_type(field: Field<'_>) -> Result<ElementType, SourceError> {
     let (size, bits) = (field.size(), field.size().saturating_mul(8));
     let note = field.ty().to_string();
@@ -853,7 +866,8 @@ const JULIA_WORDS: &[&str] = &[
     "while",
 ];
 
-/// Returns Julia source for `layout`, with assertions of sizes and offsets.
+/// Returns Julia source that declares `layout` as the type `name`, with assertions of sizes and offsets. `head` is the
+/// text of the first comment. Returns an error if Julia has no type for a field.
 fn julia(layout: &Layout, name: &str, head: &str) -> Result<String, SourceError> {
     let can_name = |name: &str| is_identifier(name) && !JULIA_WORDS.contains(&name);
     let declarations = aligned(layout, name, "Julia", &number_align, &can_name)?;
@@ -894,13 +908,14 @@ fn julia(layout: &Layout, name: &str, head: &str) -> Result<String, SourceError>
     Ok(out)
 }
 
-/// Returns the type of an array of Julia with the dimensions `shape`, in the order of the memory.
+/// Returns the Julia type of an array with elements of type `ty`. `shape` has the dimensions in the order of the
+/// memory.
 fn julia_array(ty: &ElementType, shape: &[u64]) -> String {
     let lengths = shape.iter().chain(&ty.length).rev();
     lengths.fold(ty.name.clone(), |ty, length| format!("NTuple{{{length}, {ty}}}"))
 }
 
-/// Returns the type of Julia for `field`, which is not a record.
+/// Returns the type of Julia for `field`, which is not a record. Returns an error if Julia has no such type.
 fn julia_type(field: Field<'_>) -> Result<ElementType, SourceError> {
     let size = field.size();
     if swapped_endian(field).is_some() {
@@ -937,8 +952,8 @@ fn julia_type(field: Field<'_>) -> Result<ElementType, SourceError> {
     })
 }
 
-/// Returns a space and a comment of `text` after `mark`, to be appended to a line of code. `text` must have no line
-/// feed. Returns an empty text if `text` is empty.
+/// Returns a space, `mark`, a space and `text`: a comment to be appended to a line of code. `mark` starts a comment in
+/// the language, such as `//`. `text` must have no line feed. Returns an empty text if `text` is empty.
 fn comment(mark: &str, text: &str) -> String {
     if text.is_empty() { String::new() } else { format!(" {mark} {text}") }
 }

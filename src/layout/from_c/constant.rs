@@ -1,4 +1,5 @@
-//! Constant expressions: the lengths of arrays, the widths of bit-fields, the values of enumerators, and alignments.
+//! Constant expressions of C: the lengths of arrays, the widths of bit-fields, the values of enumerators, and
+//! alignments. `Resolver::constant` evaluates an expression, and returns a [`Value`].
 
 use lang_c::ast::{BinaryOperator, Constant, Expression, Integer, IntegerBase, IntegerSize, TypeName, UnaryOperator};
 use lang_c::span::Node;
@@ -6,7 +7,7 @@ use lang_c::span::Node;
 use super::constant_value::Value;
 use super::declare::Resolver;
 use super::error::{CError, quoted};
-use super::types::{Base, CValue, describe_unsized};
+use super::types::{Base, DeclaredType, describe_unsized};
 use crate::abi::CType;
 use crate::layout::Type;
 
@@ -14,7 +15,7 @@ impl Resolver<'_, '_> {
     /// Returns the value of `expression`. Returns an error if `expression` is not an integer constant, or if its value
     /// is out of range.
     // The function calls itself for each operator and each pair of parentheses. `MAX_RUN` and `MAX_DEPTH` in
-    // `source.rs` limit their numbers.
+    // `source.rs` limit the numbers of operators and parentheses.
     pub(super) fn constant(&mut self, expression: &Node<Expression>) -> Result<Value, CError> {
         let at = expression.span.start;
         let overflow = |this: &Self| this.error(at, "the value of the expression is out of range".to_owned());
@@ -32,7 +33,7 @@ impl Resolver<'_, '_> {
             Expression::AlignOf(ty) => {
                 let value = self.type_name(&ty.node.0)?;
                 // `__alignof__` is the preferred alignment of a type. On i386, the preferred alignment of a type of 8
-                // bytes can be larger than its alignment in a structure: 8 and 4 for `double`. Only the alignment in a
+                // bytes can be larger than the alignment in a structure: 8 and 4 for `double`. Only the alignment in a
                 // structure is known.
                 let is_preferred = self.text_from(at).starts_with("__alignof");
                 if is_preferred && value.element_size() == Some(8) && value.align.bytes() < 8 {
@@ -78,7 +79,7 @@ impl Resolver<'_, '_> {
                             let message = "the sign of a `char` depends on the compiler".to_owned();
                             return Err(self.error(at, message).with_help("write `signed char`"));
                         }
-                        // The integer promotions.
+                        // The integer promotions convert a small type to `int`.
                         Ok(if bits < 32 { Value::int(cast.number) } else { cast })
                     }
                     _ => Err(self.not_constant(at)),
@@ -90,7 +91,7 @@ impl Resolver<'_, '_> {
                 let is_true = condition.number != 0;
                 let (used, unused) = if is_true { (then, otherwise) } else { (otherwise, then) };
                 let used = self.constant(used)?;
-                // The type of the result depends on both expressions.
+                // The type of the result depends on both expressions, also on the expression that C does not evaluate.
                 let unused = self.unevaluated(unused)?;
                 let (used, _) = used.common(unused).ok_or_else(|| overflow(self))?;
                 Ok(used)
@@ -113,9 +114,10 @@ impl Resolver<'_, '_> {
         }
     }
 
-    /// Returns `value` in the type of `bits` bits, with a sign if `is_signed` is true. `value` is `None` if its
-    /// computation overflowed. `at` is the place of the expression. Returns an error if the type does not contain the
-    /// value. In an expression that C does not evaluate, returns 0 instead of the error, because the value is not used.
+    /// Converts `value` to the integer type of `bits` bits, which is signed if `is_signed` is `true`. `value` is `None`
+    /// if its computation overflowed. `at` is the position of the expression. Returns an error if the type does not
+    /// contain the value. In an expression that C does not evaluate, returns 0 instead of the error, because the value
+    /// is not used.
     fn converted(&self, value: Option<Value>, bits: u32, is_signed: bool, at: usize) -> Result<Value, CError> {
         match value.and_then(|value| value.convert(bits, is_signed)) {
             Some(value) => Ok(value),
@@ -124,8 +126,8 @@ impl Resolver<'_, '_> {
         }
     }
 
-    /// Returns a value of the type of `expression`, which C does not evaluate: `1 / 0` in `1 ? 2 : 1 / 0`. Returns an
-    /// error if `expression` is not an integer constant.
+    /// Returns a value that has the type of `expression`, an expression that C does not evaluate: `1 / 0` in `1 ? 2 : 1
+    /// / 0`. Returns an error if `expression` is not an integer constant.
     // The function and `constant` call each other for each conditional. `MAX_RUN` in `source.rs` limits the number of
     // conditionals.
     fn unevaluated(&mut self, expression: &Node<Expression>) -> Result<Value, CError> {
@@ -135,9 +137,9 @@ impl Resolver<'_, '_> {
         value
     }
 
-    /// Returns the result of `operator` for the operands `left` and `right`. `at` is the place of the expression.
-    /// Returns an error for a division by 0, for a result out of range, and for an operator that no constant has, such
-    /// as `=`.
+    /// Returns the result of `operator` for the operands `left` and `right`. `at` is the position of the expression.
+    /// Returns an error for a division by 0, for a result out of range, and for an operator that a constant expression
+    /// cannot have, such as `=`.
     fn binary(&self, operator: &BinaryOperator, left: Value, right: Value, at: usize) -> Result<Value, CError> {
         let overflow = || self.error(at, "the value of the expression is out of range".to_owned());
         let (a, b) = left.common(right).ok_or_else(overflow)?;
@@ -220,16 +222,16 @@ impl Resolver<'_, '_> {
         }
     }
 
-    /// Returns the error for a use of `value`, a type without a size, at the offset `at`.
-    pub(super) fn unsized_error(&self, value: &CValue, at: usize) -> CError {
+    /// Returns the error for a use of `value` at the offset `at`. `value` is a type without a size.
+    pub(super) fn unsized_error(&self, value: &DeclaredType, at: usize) -> CError {
         match &value.base {
             Base::Invalid(error) => error.clone(),
             base => self.error(at, describe_unsized(base)),
         }
     }
 
-    /// Returns the value of the enumerator `name`, or of `true` or `false`. `at` is the place of the name. Returns an
-    /// error if no enumerator has this name.
+    /// Returns the value of the enumerator `name`, or of `true` or `false`. `at` is the position of the name. Returns
+    /// an error if no enumerator has this name.
     fn named_constant(&self, name: &str, at: usize) -> Result<Value, CError> {
         match (self.constants.get(name), name) {
             (Some(value), _) => Ok(*value),
@@ -237,12 +239,12 @@ impl Resolver<'_, '_> {
             (None, "false") => Ok(Value::int(0)),
             (None, _) => {
                 let message = format!("unknown constant {}", quoted(name));
-                Err(self.error(at, message).with_help("define it with `#define` or `enum`"))
+                Err(self.error(at, message).with_help("define the constant with `#define` or `enum`"))
             }
         }
     }
 
-    /// Returns the error for the expression at the place `at`, which is not an integer constant.
+    /// Returns the error for the expression at the position `at`, which is not an integer constant.
     fn not_constant(&self, at: usize) -> CError {
         self.error(at, "expected an integer constant".to_owned())
     }

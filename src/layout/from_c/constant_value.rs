@@ -35,14 +35,15 @@ impl Value {
         }
     }
 
+    /// Returns whether the type contains the number.
     pub(super) fn is_in_range(self) -> bool {
         let (min, max) = self.range();
         (min..=max).contains(&self.number)
     }
 
-    /// Returns the value in the integer type of `bits` bits, signed if `is_signed` is `true`. A value outside the range
-    /// of an unsigned type is reduced modulo the number of its values, as C requires. Returns `None` for a value
-    /// outside the range of a signed type.
+    /// Converts the value to the integer type of `bits` bits, which is signed if `is_signed` is `true`. As C requires,
+    /// a value outside the range of an unsigned type is reduced modulo the number of values of the type. Returns `None`
+    /// for a value outside the range of a signed type.
     pub(super) fn convert(self, bits: u32, is_signed: bool) -> Option<Self> {
         let converted = Self { bits, is_signed, ..self };
         if converted.is_in_range() {
@@ -52,8 +53,8 @@ impl Value {
         (!is_signed).then_some(Self { number: self.number.checked_rem_euclid(values)?, ..converted })
     }
 
-    /// Returns `self` and `other` in their common type, by the usual arithmetic conversions of C. Returns `None` if a
-    /// value is outside the range of the common type.
+    /// Converts `self` and `other` to their common type by the usual arithmetic conversions of C, and returns both.
+    /// Returns `None` if a value is outside the range of the common type.
     pub(super) fn common(self, other: Self) -> Option<(Self, Self)> {
         let bits = self.bits.max(other.bits);
         let is_signed = [self, other].iter().all(|value| value.is_signed || value.bits < bits);

@@ -12,9 +12,9 @@ use lang_c::span::Node;
 
 use super::constant_value::Value;
 use super::error::{CError, quoted};
-use super::record::{Member, Rules, place_members, value_of};
+use super::record::{Member, Rules, place_members, record_type};
 use super::source::Prepared;
-use super::types::{Base, CValue, Record, builtin, integer};
+use super::types::{Base, DeclaredType, Record, builtin, integer};
 use crate::abi::{CType, DataModel};
 use crate::align::Align;
 use crate::format::Limits;
@@ -81,32 +81,32 @@ impl Attributes {
 enum Specifier<'a> {
     Type(&'a Node<TypeSpecifier>),
     Attributes(&'a [Node<Extension>]),
-    /// The qualifier `_Atomic`, with its place.
+    /// The qualifier `_Atomic`, with its position.
     Atomic(usize),
 }
 
-/// Computes the types that C source declares. An `at` or a place of a method is an offset in bytes in `Prepared::text`,
-/// for an error message. A method that returns a `Result` returns an error if the source is not valid C, or uses a
-/// construct that is not supported.
+/// Computes the types that C source declares. In each method, `at` and a *position* are offsets in bytes in
+/// `Prepared::text`, for an error message. A method that returns a `Result` returns an error if the source is not valid
+/// C, or if the source uses a construct that is not supported.
 pub(super) struct Resolver<'p, 's> {
     prepared: &'p Prepared<'s>,
     pub(super) model: &'p DataModel,
     /// The structures, unions and enumerations by their tag.
-    tags: BTreeMap<String, CValue>,
-    typedefs: BTreeMap<String, CValue>,
+    tags: BTreeMap<String, DeclaredType>,
+    typedefs: BTreeMap<String, DeclaredType>,
     pub(super) constants: BTreeMap<String, Value>,
-    /// Whether C does not evaluate the expression whose value is computed at present.
+    /// Whether C does not evaluate the expression that is computed at present.
     pub(super) is_unevaluated: bool,
     /// The structure or union whose declaration ended last.
-    last: Option<CValue>,
+    last: Option<DeclaredType>,
     /// The first error of a declaration.
     first_error: Option<CError>,
 }
 
 impl<'p, 's> Resolver<'p, 's> {
     /// Parses the C source `prepared`, and computes the type of each declaration with the C sizes of `model`. Returns
-    /// an error if the source is not valid C. An error in the meaning of a declaration is not returned here:
-    /// [`find`](Self::find) returns the error if it does not find the type.
+    /// an error if the source is not valid C. If a declaration has no valid meaning, this function returns no error.
+    /// Instead, [`find`](Self::find) returns the error if it does not find the type.
     pub(super) fn new(prepared: &'p Prepared<'s>, model: &'p DataModel) -> Result<Self, CError> {
         let mut resolver = Self {
             prepared,
@@ -131,7 +131,7 @@ impl<'p, 's> Resolver<'p, 's> {
 
     /// Returns the type `name`, or the last structure or union if `name` is `None`. Returns an error if the source
     /// declares no such type, or if the type has no size or is invalid.
-    pub(super) fn find(&self, name: Option<&str>) -> Result<CValue, CError> {
+    pub(super) fn find(&self, name: Option<&str>) -> Result<DeclaredType, CError> {
         let whole = |message: String| CError::new(self.prepared.source, (0, 0), message);
         let found = match name {
             None => self.last.as_ref(),
@@ -158,7 +158,7 @@ impl<'p, 's> Resolver<'p, 's> {
             return Err(if names.is_empty() {
                 error
             } else {
-                error.with_help(format!("it declares {}", names.join(", ")))
+                error.with_help(format!("the source declares {}", names.join(", ")))
             });
         };
         let found = self.completed(found);
@@ -169,16 +169,16 @@ impl<'p, 's> Resolver<'p, 's> {
         }
     }
 
-    /// Returns `value`. If `value` is a structure, union or enumeration that the source declared after the `typedef` of
-    /// `value`, returns the declared type.
-    fn completed(&self, value: &CValue) -> CValue {
+    /// Returns `value`. If `value` is an incomplete structure, union or enumeration of a `typedef`, and the source
+    /// declares the type after the `typedef`, returns the declared type.
+    fn completed(&self, value: &DeclaredType) -> DeclaredType {
         let tag = match &value.base {
             Base::Incomplete(name) => name.split_once(' ').map(|(_, tag)| tag),
             Base::Scalar(_) | Base::Bits(_) | Base::Void | Base::Function | Base::Record(_) | Base::Invalid(_) => None,
         };
         match tag.and_then(|tag| self.tags.get(tag)) {
             // As in GCC, the attribute `aligned` of the `typedef` can only raise the alignment.
-            Some(found) => CValue { align: found.align.max(value.align), ..found.clone() },
+            Some(found) => DeclaredType { align: found.align.max(value.align), ..found.clone() },
             None => value.clone(),
         }
     }
@@ -188,7 +188,7 @@ impl<'p, 's> Resolver<'p, 's> {
         self.prepared.error(at, message)
     }
 
-    /// Returns the token at the offset `at` of the prepared source, as the original source contains it.
+    /// Returns the token at the offset `at` of the prepared source, in the spelling of the original source.
     fn token_at(&self, at: usize) -> &'s str {
         let (start, end) = self.prepared.place(at);
         self.prepared.source.get(start..end).unwrap_or_default()
@@ -199,15 +199,15 @@ impl<'p, 's> Resolver<'p, 's> {
         self.prepared.text.get(at..).unwrap_or_default()
     }
 
-    /// Returns the error for `error`, a syntax error that the parser found. The error names the unexpected token and,
-    /// if the cause is likely, how to mend the source.
+    /// Converts `error`, a syntax error that the parser found. The result names the unexpected token. If the cause is
+    /// likely, the result also has a help line.
     fn syntax_error(&self, error: &SyntaxError) -> CError {
         let token = self.token_at(error.offset);
         let is_word = token.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
         if token.is_empty() {
             return self.error(error.offset, "the declaration is not complete".to_owned()).with_help("add `;`");
         }
-        // A word where a type can start is an unknown type, or a macro.
+        // A word at a position where a type can start is an unknown type or a macro.
         let is_type_place = error.expected.contains("<typedef_name>") || self.starts_declaration(error.offset);
         if is_word && is_type_place && !super::types::is_type_keyword(token) {
             let help = "declare the type before it is used, or write a type of stdint.h such as `uint16_t`";
@@ -225,7 +225,7 @@ impl<'p, 's> Resolver<'p, 's> {
     }
 
     /// Records the types that `declaration` declares: tags of structures, unions and enumerations, enumerators, and
-    /// names of a `typedef`. A `typedef` with an error is recorded as invalid.
+    /// names of a `typedef`. If a `typedef` has an error, records the type as invalid.
     fn declaration(&mut self, declaration: &Declaration) -> Result<(), CError> {
         let mut specifiers = Vec::new();
         let mut is_typedef = false;
@@ -267,15 +267,15 @@ impl<'p, 's> Resolver<'p, 's> {
             let Some(name) = declarator_name(&declarator.node) else { continue };
             let value = declared.unwrap_or_else(|error| {
                 self.first_error.get_or_insert(error.clone());
-                CValue::unsized_type(Base::Invalid(error))
+                DeclaredType::unsized_type(Base::Invalid(error))
             });
             self.typedefs.insert(name.to_owned(), value);
         }
         resolved.map(|_| ())
     }
 
-    /// Returns an error if the object that `declarator` declares is probably a macro for an attribute, as `__packed`
-    /// in `struct s { int a; } __packed;`. The macro can be in a header that this crate does not read.
+    /// Returns an error if the object that `declarator` declares is probably a macro for an attribute, such as
+    /// `__packed` in `struct s { int a; } __packed;`. The macro can be in a header that this crate does not read.
     fn refuse_macro_as_object(&mut self, declarator: &Node<Declarator>) -> Result<(), CError> {
         let Some(name) = declarator_name(&declarator.node) else { return Ok(()) };
         let is_upper = name.len() > 1 && !name.contains(|character: char| character.is_ascii_lowercase());
@@ -284,9 +284,9 @@ impl<'p, 's> Resolver<'p, 's> {
         }
         let error = self.error(declarator.span.start, format!("{} can be a macro for an attribute", quoted(name)));
         let error = error.with_help("write `__attribute__((packed))`, or run the preprocessor first: `cc -E FILE.h`");
-        // The structure has an unknown layout.
-        let invalid = CValue::unsized_type(Base::Invalid(error.clone()));
-        let is_last = |value: &&mut CValue| match (&value.base, self.last.as_ref().map(|last| &last.base)) {
+        // The layout of the structure is unknown, because the macro can be an attribute.
+        let invalid = DeclaredType::unsized_type(Base::Invalid(error.clone()));
+        let is_last = |value: &&mut DeclaredType| match (&value.base, self.last.as_ref().map(|last| &last.base)) {
             (Base::Record(record), Some(Base::Record(last))) => std::rc::Rc::ptr_eq(record, last),
             _ => false,
         };
@@ -298,14 +298,14 @@ impl<'p, 's> Resolver<'p, 's> {
     }
 
     /// Returns the type that `declarator` of a `typedef` declares. `base` is the type of the specifiers, and
-    /// `attributes` are the attributes of the specifiers. Returns an error if an attribute `packed` belongs to the
-    /// declarator, because it has no effect there.
+    /// `attributes` are the attributes of the specifiers. Returns an error if the declarator has the attribute
+    /// `packed`, which has no effect there.
     fn typedef(
         &mut self,
-        base: CValue,
+        base: DeclaredType,
         mut attributes: Attributes,
         declarator: &Node<Declarator>,
-    ) -> Result<CValue, CError> {
+    ) -> Result<DeclaredType, CError> {
         let mut value = self.declarator(base, declarator, &mut attributes)?;
         if attributes.is_packed {
             let error = self.error(declarator.span.start, "`packed` after the name of a type has no effect".to_owned());
@@ -318,12 +318,12 @@ impl<'p, 's> Resolver<'p, 's> {
         Ok(value)
     }
 
-    /// Returns the type and the attributes of `specifiers`.
+    /// Returns the type and the attributes of `specifiers`. Returns an error for invalid or unsupported C.
     // The function calls itself for structures inside structures. `source` limits the depth of braces.
-    fn specifiers(&mut self, specifiers: &[Specifier<'_>]) -> Result<(CValue, Attributes), CError> {
+    fn specifiers(&mut self, specifiers: &[Specifier<'_>]) -> Result<(DeclaredType, Attributes), CError> {
         let mut attributes = Attributes::default();
-        let mut words = Words::default();
-        let mut found: Option<CValue> = None;
+        let mut words = TypeKeywords::default();
+        let mut found: Option<DeclaredType> = None;
         let mut place = 0;
         let mut atomic = None;
         let mut index = 0_usize;
@@ -373,7 +373,7 @@ impl<'p, 's> Resolver<'p, 's> {
             }
         }
         let value = match found {
-            Some(value) if words == Words::default() => Some(value),
+            Some(value) if words == TypeKeywords::default() => Some(value),
             Some(_) => None,
             None => words.value(self.model),
         };
@@ -390,23 +390,24 @@ impl<'p, 's> Resolver<'p, 's> {
         Ok((value, attributes))
     }
 
-    /// Returns the type with the name `name` of a `typedef`. `at` is the place of the name. Returns an error if the
+    /// Returns the type with the name `name` of a `typedef`. `at` is the position of the name. Returns an error if the
     /// type is unknown, or if its declaration had an error.
-    fn named_type(&self, name: &str, at: usize) -> Result<CValue, CError> {
+    fn named_type(&self, name: &str, at: usize) -> Result<DeclaredType, CError> {
         let value = match self.typedefs.get(name) {
             Some(value) => Some(self.completed(value)),
             None => builtin(name, self.model),
         };
         match value {
-            Some(CValue { base: Base::Invalid(error), .. }) => Err(error),
+            Some(DeclaredType { base: Base::Invalid(error), .. }) => Err(error),
             Some(value) => Ok(value),
-            None if name == "__builtin_va_list" => Ok(CValue::unsized_type(Base::Incomplete(name.to_owned()))),
+            None if name == "__builtin_va_list" => Ok(DeclaredType::unsized_type(Base::Incomplete(name.to_owned()))),
             None => Err(self.error(at, format!("unknown type {}", quoted(name)))),
         }
     }
 
-    /// Returns the type `ty`, which is the operand of a cast, of `sizeof` or of `_Atomic`.
-    pub(super) fn type_name(&mut self, ty: &Node<TypeName>) -> Result<CValue, CError> {
+    /// Returns the type `ty`, which is the operand of a cast, of `sizeof` or of `_Atomic`. Returns an error for invalid
+    /// or unsupported C.
+    pub(super) fn type_name(&mut self, ty: &Node<TypeName>) -> Result<DeclaredType, CError> {
         // A compiler evaluates the constants of a type in every expression.
         let outer = core::mem::replace(&mut self.is_unevaluated, false);
         let value = self.evaluated_type_name(ty);
@@ -414,9 +415,9 @@ impl<'p, 's> Resolver<'p, 's> {
         value
     }
 
-    /// Returns the type `ty`. Only [`type_name`](Self::type_name) calls this function, after it has set
-    /// `is_unevaluated` to `false`.
-    fn evaluated_type_name(&mut self, ty: &Node<TypeName>) -> Result<CValue, CError> {
+    /// Returns the type `ty`, or an error for invalid or unsupported C. Only [`type_name`](Self::type_name) calls this
+    /// function, after `type_name` has set `is_unevaluated` to `false`.
+    fn evaluated_type_name(&mut self, ty: &Node<TypeName>) -> Result<DeclaredType, CError> {
         let specifiers = qualified(&ty.node.specifiers);
         let (base, mut attributes) = self.specifiers(&specifiers)?;
         let value = match &ty.node.declarator {
@@ -430,13 +431,14 @@ impl<'p, 's> Resolver<'p, 's> {
     }
 
     /// Returns the type that `declarator` derives from `base`. Adds the attributes of `declarator` to `attributes`.
+    /// Returns an error for invalid or unsupported C.
     // The function calls itself for each pair of parentheses. `source` limits their depth.
     fn declarator(
         &mut self,
-        base: CValue,
+        base: DeclaredType,
         declarator: &Node<Declarator>,
         attributes: &mut Attributes,
-    ) -> Result<CValue, CError> {
+    ) -> Result<DeclaredType, CError> {
         let mut value = base;
         attributes.add(self.attributes(&declarator.node.extensions)?);
         for derived in &declarator.node.derived {
@@ -459,7 +461,7 @@ impl<'p, 's> Resolver<'p, 's> {
             match &derived.node {
                 DerivedDeclarator::Pointer(_) | DerivedDeclarator::Block(_) => {}
                 DerivedDeclarator::Function(_) | DerivedDeclarator::KRFunction(_) => {
-                    value = CValue::unsized_type(Base::Function);
+                    value = DeclaredType::unsized_type(Base::Function);
                 }
                 DerivedDeclarator::Array(array) => {
                     let length = match &array.node.size {
@@ -485,7 +487,7 @@ impl<'p, 's> Resolver<'p, 's> {
     }
 
     /// Returns the type of a pointer to `target`.
-    fn pointer_to(&self, target: &CValue) -> CValue {
+    fn pointer_to(&self, target: &DeclaredType) -> DeclaredType {
         let is_single = target.shape.is_empty();
         let ty = match &target.base {
             Base::Function => Type::Function,
@@ -494,13 +496,13 @@ impl<'p, 's> Resolver<'p, 's> {
             Base::Scalar(scalar) if is_single && scalar.ty == Type::Wchar => Type::WcharPointer,
             _ => Type::Pointer,
         };
-        CValue::native(ty, self.model.size_of(CType::Pointer), self.model)
+        DeclaredType::native(ty, self.model.size_of(CType::Pointer), self.model)
     }
 
-    /// Returns the type of an array of `length` elements of the type `element`. `at` is the place of the declarator.
+    /// Returns the type of an array of `length` elements of the type `element`. `at` is the position of the declarator.
     /// `length` is `None` for an array without a length, such as `int a[]`. Returns an error if `element` has no size,
     /// if its alignment does not divide its size, or if the array is too large or has too many dimensions.
-    fn array_of(&self, element: CValue, length: Option<u64>, at: usize) -> Result<CValue, CError> {
+    fn array_of(&self, element: DeclaredType, length: Option<u64>, at: usize) -> Result<DeclaredType, CError> {
         let Some(size) = element.size() else { return Err(self.unsized_error(&element, at)) };
         if element.shape.first() == Some(&None) {
             return Err(self.error(at, "an array of arrays without a length".to_owned()));
@@ -509,21 +511,21 @@ impl<'p, 's> Resolver<'p, 's> {
             let message = format!("elements of {size} bytes cannot be aligned to {} bytes", element.align);
             return Err(self.error(at, message));
         }
-        let CValue { base, mut shape, align, is_enum } = element;
+        let DeclaredType { base, mut shape, align, is_enum } = element;
         shape.insert(0, length);
         let limit = Limits::DEFAULT.dimensions;
         if shape.len() > limit {
             return Err(self.error(at, format!("more than {limit} dimensions")));
         }
-        let value = CValue { base, shape, align, is_enum };
+        let value = DeclaredType { base, shape, align, is_enum };
         match value.size() {
             Some(size) if size <= self.model.ssize_max() => Ok(value),
             _ => Err(self.error(at, "the array is too large".to_owned())),
         }
     }
 
-    /// Returns the attributes in `extensions` that change the layout. Returns an error if an attribute is not known,
-    /// because the attribute can change the layout, or if its argument is not valid.
+    /// Returns the attributes in `extensions` that change the layout. Returns an error for an unknown attribute, which
+    /// could change the layout, and for an attribute with an invalid argument.
     fn attributes(&mut self, extensions: &[Node<Extension>]) -> Result<Attributes, CError> {
         let mut attributes = Attributes::default();
         for extension in extensions {
@@ -560,22 +562,23 @@ impl<'p, 's> Resolver<'p, 's> {
 
     /// Returns the type of the structure or union `record`, and records its tag. Without a member list, the type is the
     /// declared type with this tag, or a type without a size. `extensions` are the attributes after the closing brace.
-    fn record(&mut self, record: &Node<StructType>, extensions: &[&[Node<Extension>]]) -> Result<CValue, CError> {
+    /// Returns an error for invalid or unsupported C.
+    fn record(&mut self, record: &Node<StructType>, extensions: &[&[Node<Extension>]]) -> Result<DeclaredType, CError> {
         let StructType { kind, identifier, declarations } = &record.node;
         let tag = identifier.as_ref().map(|identifier| identifier.node.name.as_str());
         let keyword = if kind.node == StructKind::Union { "union" } else { "struct" };
         let Some(declarations) = declarations else {
             let tag = tag.unwrap_or_default();
             return match self.tags.get(tag) {
-                Some(CValue { base: Base::Invalid(error), .. }) => Err(error.clone()),
+                Some(DeclaredType { base: Base::Invalid(error), .. }) => Err(error.clone()),
                 Some(value) => Ok(value.clone()),
-                None => Ok(CValue::unsized_type(Base::Incomplete(format!("{keyword} {tag}")))),
+                None => Ok(DeclaredType::unsized_type(Base::Incomplete(format!("{keyword} {tag}")))),
             };
         };
         let placed = self.place(record, declarations, kind.node == StructKind::Union, extensions);
         let value = match &placed {
             Ok(value) => value.clone(),
-            Err(error) => CValue::unsized_type(Base::Invalid(error.clone())),
+            Err(error) => DeclaredType::unsized_type(Base::Invalid(error.clone())),
         };
         self.last = Some(value.clone());
         if let Some(tag) = tag {
@@ -584,7 +587,7 @@ impl<'p, 's> Resolver<'p, 's> {
             {
                 let at = identifier.as_ref().map_or(record.span.start, |identifier| identifier.span.start);
                 let error = self.error(at, format!("a second declaration of {}", quoted(tag)));
-                self.last = Some(CValue::unsized_type(Base::Invalid(error.clone())));
+                self.last = Some(DeclaredType::unsized_type(Base::Invalid(error.clone())));
                 return Err(error);
             }
             self.tags.insert(tag.to_owned(), value);
@@ -593,20 +596,21 @@ impl<'p, 's> Resolver<'p, 's> {
     }
 
     /// Returns the type of the structure `record`, or of the union `record` if `is_union` is `true`. `declarations` are
-    /// the declarations of its members, and `extensions` are the attributes after the closing brace.
+    /// the declarations of the members, and `extensions` are the attributes after the closing brace. Returns an error
+    /// for invalid or unsupported C.
     fn place(
         &mut self,
         record: &Node<StructType>,
         declarations: &[Node<StructDeclaration>],
         is_union: bool,
         extensions: &[&[Node<Extension>]],
-    ) -> Result<CValue, CError> {
+    ) -> Result<DeclaredType, CError> {
         let mut attributes = Attributes::default();
         for extensions in extensions {
             attributes.add(self.attributes(extensions)?);
         }
         let mut members: Vec<Member> = Vec::new();
-        // The offset in the prepared source of each member.
+        // For each member, the offset in the prepared source.
         let mut places: Vec<usize> = Vec::new();
         let mut names: BTreeSet<String> = BTreeSet::new();
         for declaration in declarations {
@@ -636,11 +640,12 @@ impl<'p, 's> Resolver<'p, 's> {
         if placed.depth >= limit {
             return Err(self.error(at, format!("more than {limit} structures inside each other")));
         }
-        Ok(value_of(placed))
+        Ok(record_type(placed))
     }
 
-    /// Adds the members that `field` declares to `members`, and the place of each member to `places`. `is_packed` is
-    /// `true` if the structure has the attribute `packed`. `names` contains the names of all members so far.
+    /// Adds the members that `field` declares to `members`, and the position of each member to `places`. `is_packed` is
+    /// `true` if the structure has the attribute `packed`. `names` contains the names of all members so far. Returns an
+    /// error for invalid or unsupported C.
     fn members(
         &mut self,
         field: &StructField,
@@ -701,9 +706,9 @@ impl<'p, 's> Resolver<'p, 's> {
     }
 
     /// Returns `number` as the width in bits of a bit-field of the type `ty`. `has_name` is `true` if the bit-field has
-    /// a name. `at` is the place of the width. Returns an error if `ty` is not an integer type, if the type has fewer
-    /// than `number` bits, or if a bit-field with a name has 0 bits.
-    fn bit_width(&self, number: i128, ty: &CValue, has_name: bool, at: usize) -> Result<u64, CError> {
+    /// a name. `at` is the position of the width. Returns an error if `ty` is not an integer type, if the type has
+    /// fewer than `number` bits, or if a bit-field with a name has 0 bits.
+    fn bit_width(&self, number: i128, ty: &DeclaredType, has_name: bool, at: usize) -> Result<u64, CError> {
         let bits = match &ty.base {
             Base::Scalar(scalar) if ty.shape.is_empty() => match scalar.ty {
                 Type::Bool => 1,
@@ -734,7 +739,7 @@ impl<'p, 's> Resolver<'p, 's> {
         }
     }
 
-    /// Adds the names of the members of the anonymous structure `record` to `names`. `at` is the place of the
+    /// Adds the names of the members of the anonymous structure `record` to `names`. `at` is the position of the
     /// structure. Returns an error if `names` already contains one of these names.
     // The function calls itself for anonymous structures. `source` limits the depth of braces.
     fn reserve_names(&self, record: &Record, names: &mut BTreeSet<String>, at: usize) -> Result<(), CError> {
@@ -752,21 +757,21 @@ impl<'p, 's> Resolver<'p, 's> {
 
     /// Returns the type of `enumeration`, and records its tag and its enumerators. Without a list of enumerators, the
     /// type is the declared type with this tag, or a type without a size. `extensions` are the attributes after the
-    /// closing brace.
+    /// closing brace. Returns an error for invalid or unsupported C.
     fn enumeration(
         &mut self,
         enumeration: &Node<EnumType>,
         extensions: &[&[Node<Extension>]],
-    ) -> Result<CValue, CError> {
+    ) -> Result<DeclaredType, CError> {
         let EnumType { identifier, enumerators } = &enumeration.node;
         let tag = identifier.as_ref().map(|identifier| identifier.node.name.as_str());
         let at = enumeration.span.start;
         if enumerators.is_empty() {
             let tag = tag.unwrap_or_default();
             return match self.tags.get(tag) {
-                Some(CValue { base: Base::Invalid(error), .. }) => Err(error.clone()),
+                Some(DeclaredType { base: Base::Invalid(error), .. }) => Err(error.clone()),
                 Some(value) => Ok(value.clone()),
-                None => Ok(CValue::unsized_type(Base::Incomplete(format!("enum {tag}")))),
+                None => Ok(DeclaredType::unsized_type(Base::Incomplete(format!("enum {tag}")))),
             };
         }
         for extensions in extensions {
@@ -776,7 +781,7 @@ impl<'p, 's> Resolver<'p, 's> {
             }
         }
         let (mut next, mut min, mut max) = (0_i128, 0_i128, 0_i128);
-        // The names of the enumerators that the type `int` does not contain.
+        // The names of the enumerators whose values do not fit the type `int`.
         let mut large: Vec<&str> = Vec::new();
         for enumerator in enumerators {
             let number = match &enumerator.node.expression {
@@ -802,7 +807,7 @@ impl<'p, 's> Resolver<'p, 's> {
             (false, ..) if max <= i128::from(u64::MAX) => integer(8, false, self.model),
             _ => return Err(self.error(at, "no integer type has all values of the enumeration".to_owned())),
         };
-        let value = CValue { is_enum: true, ..value };
+        let value = DeclaredType { is_enum: true, ..value };
         // After the closing brace, these enumerators have the type of the enumeration.
         for name in large {
             let bits = if value.element_size() == Some(8) { 64 } else { 32 };
@@ -824,7 +829,7 @@ fn parse(text: &str) -> Result<lang_c::ast::TranslationUnit, SyntaxError> {
     parse_preprocessed(&config, text.to_owned()).map(|parsed| parsed.unit)
 }
 
-/// Converts `specifiers`, the specifiers of a member or of a type name.
+/// Converts `specifiers`, the specifiers of a member or of a type name, to the [`Specifier`]s of a declaration.
 fn qualified(specifiers: &[Node<SpecifierQualifier>]) -> Vec<Specifier<'_>> {
     let convert = |specifier: &'_ Node<SpecifierQualifier>| match &specifier.node {
         SpecifierQualifier::TypeQualifier(qualifier) if qualifier.node == TypeQualifier::Atomic => {
@@ -855,8 +860,8 @@ fn declarator_name(declarator: &Declarator) -> Option<&str> {
 
 /// The keywords of an arithmetic type, such as `unsigned long int`.
 #[derive(Default, PartialEq, Eq)]
-struct Words {
-    /// The keyword other than those below: `char`, `int`, `float`, `double`, `_Bool`, `void`.
+struct TypeKeywords {
+    /// The keyword that is neither a sign nor a length: `char`, `int`, `float`, `double`, `_Bool`, `void`.
     base: Option<Type>,
     is_int: bool,
     is_void: bool,
@@ -867,7 +872,7 @@ struct Words {
     is_complex: bool,
 }
 
-impl Words {
+impl TypeKeywords {
     /// Adds the keyword `word`. Returns `false` if no type has this combination of keywords.
     fn add(&mut self, word: &TypeSpecifier) -> bool {
         let base = match word {
@@ -905,16 +910,17 @@ impl Words {
         self.base.replace(base).is_none()
     }
 
-    /// Returns the type that the keywords of `self` mean with the C sizes of `model`. Returns `None` if the combination
+    /// Returns the type of the combination of keywords, with the C sizes of `model`. Returns `None` if the combination
     /// is not a type.
-    fn value(&self, model: &DataModel) -> Option<CValue> {
+    fn value(&self, model: &DataModel) -> Option<DeclaredType> {
         let has_sign = self.signed > 0 || self.unsigned > 0;
         let is_signed = self.unsigned == 0;
         if self.signed > 0 && self.unsigned > 0 {
             return None;
         }
         if self.is_void {
-            return (*self == Self { is_void: true, ..Self::default() }).then(|| CValue::unsized_type(Base::Void));
+            return (*self == Self { is_void: true, ..Self::default() })
+                .then(|| DeclaredType::unsized_type(Base::Void));
         }
         let Some(base) = self.base else {
             let ctype = match (self.shorts, self.longs) {
@@ -944,6 +950,6 @@ impl Words {
             }
             _ => return None,
         };
-        Some(CValue::native(ty, size, model))
+        Some(DeclaredType::native(ty, size, model))
     }
 }

@@ -9,7 +9,7 @@ use crate::diagnostic::{Diagnostic, Label};
 use crate::span::Span;
 use crate::text::escape;
 
-/// The reason why [`Layout::from_c`](crate::Layout::from_c) does not accept C source, with its place in the source.
+/// The reason why [`Layout::from_c`](crate::Layout::from_c) does not accept C source, with the position in the source.
 ///
 /// `{}` writes one line. `{:#}` also writes the line of the source with carets, and a help line.
 ///
@@ -25,7 +25,7 @@ pub struct CError(Box<Details>);
 /// The fields of a [`CError`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Details {
-    /// What is wrong. Every text from the source is escaped.
+    /// The description of the error. Every text from the source is escaped.
     message: String,
     help: Option<Cow<'static, str>>,
     /// The number of the line, from 1.
@@ -34,13 +34,13 @@ struct Details {
     column: usize,
     /// The text of the line.
     text: String,
-    /// The bytes of `text` that the error is about.
+    /// The bytes of `text` that are wrong.
     span: Span,
 }
 
 impl CError {
-    /// Creates the error `message` about the bytes `start..end` of `source`. All text from the source in `message` is
-    /// escaped.
+    /// Creates the error `message` about the bytes `start..end` of `source`. The caller must have escaped all text from
+    /// the source in `message`.
     pub(super) fn new(source: &str, (start, end): (usize, usize), message: String) -> Self {
         let start = crate::text::char_boundary(source.as_bytes(), start.min(source.len()));
         let (before, after) = source.split_at_checked(start).unwrap_or((source, ""));
@@ -67,14 +67,14 @@ impl CError {
         self.0.line
     }
 
-    /// Returns the number of the first character of the error in its line. The first character has the number 1.
+    /// Returns the number of the first wrong character in its line. The first character of a line has the number 1.
     #[must_use]
     pub fn column(&self) -> usize {
         self.0.column
     }
 
-    /// Returns the text of the source that the error is about, such as the name of an unknown type. Returns an empty
-    /// text if the error is about the end of the source.
+    /// Returns the wrong text of the source, such as the name of an unknown type. Returns an empty text if the error is
+    /// at the end of the source.
     #[must_use]
     pub fn token(&self) -> &str {
         self.0.text.get(self.0.span.start()..self.0.span.end()).unwrap_or_default()

@@ -4,7 +4,7 @@
 //! |--|--|
 //! | divide the source into tokens; remove comments, directives and function bodies; record `#pragma pack` and `#define` | `source` |
 //! | parse the declarations with the crate `lang-c` | `declare` |
-//! | compute the types, the constants and the attributes | `declare`, `constant`, `types` |
+//! | compute the types, the constants and the attributes | `declare`, `constant`, `constant_value`, `types` |
 //! | place the members by the rules of the data model | `record` |
 //! | add the members to a [`LayoutBuilder`] | this module |
 
@@ -22,7 +22,7 @@ use super::{BuildError, Layout, LayoutBuilder, MemberSpec, Scalar, Type};
 use crate::abi::DataModel;
 use declare::Resolver;
 use source::Prepared;
-use types::{Base, CValue, Record};
+use types::{Base, DeclaredType, Record};
 
 impl Layout {
     /// Returns the layout that a C compiler for the data model `model` gives a type of `source`.
@@ -32,8 +32,9 @@ impl Layout {
     ///
     /// The source contains declarations of C11 with the extensions of GCC: typedefs, nested and anonymous structures,
     /// unions, arrays, bit-fields, enumerations, `#pragma pack`, `_Alignas`, and the attributes `packed` and
-    /// `aligned`. The types of `stdint.h`, `stddef.h` and `stdbool.h` are known. `#include` is ignored. The value of a
-    /// macro without parameters replaces its name. A declaration that uses a macro with parameters needs a preprocessor.
+    /// `aligned`. The types of `stdint.h`, `stddef.h` and `stdbool.h` are known. `#include` is ignored. The name of a
+    /// macro without parameters is replaced with the value of the macro. A declaration that uses a macro with
+    /// parameters needs a preprocessor.
     ///
     /// | C | layout |
     /// |--|--|
@@ -63,7 +64,8 @@ impl Layout {
     /// - `name` is not a type of the source, or the source declares no complete structure
     /// - the type has more members, levels or dimensions than [`Limits::DEFAULT`](crate::format::Limits::DEFAULT)
     ///   permits
-    /// - the source has more than 2 MiB, more than 262,144 words and operators, more than 32 nested brackets, or more than 256 tokens without `,` or `;`
+    /// - the source has more than 2 MiB, more than 262,144 words and operators, more than 32 nested brackets, or more
+    ///   than 256 tokens without `,` or `;`
     pub fn from_c(source: &str, name: Option<&str>, model: &DataModel) -> Result<Self, CError> {
         let prepared = Prepared::new(source)?;
         let value = Resolver::new(&prepared, model)?.find(name)?;
@@ -76,15 +78,16 @@ impl Layout {
     }
 }
 
-/// Adds a member of the type `value` at the byte `offset` of the open record to `builder`. `name` is the name of the
-/// member, or `None` for the whole item. `model` is the data model of the layout. Returns the error of `builder` if the member is not possible.
+/// Adds a member of the type `value` to `builder`, at byte `offset` of the open record. `name` is the name of the
+/// member, or `None` for the whole item. `model` is the data model of the layout. Returns the error of `builder` if the
+/// layout cannot have the member.
 // The function calls itself for nested records. The resolver limits their depth to 64.
 fn add_member(
     builder: &mut LayoutBuilder,
     model: &DataModel,
     name: Option<&[u8]>,
     offset: u64,
-    value: &CValue,
+    value: &DeclaredType,
 ) -> Result<(), BuildError> {
     // An array without a length has no elements.
     let mut shape: Vec<u64> = value.shape.iter().map(|length| length.unwrap_or(0)).collect();
@@ -115,7 +118,8 @@ fn add_member(
 }
 
 /// Adds the members of `record` to `builder`. `base` is the offset in bytes of `record` in the open record of
-/// `builder`, and `model` is the data model of the layout. Returns the error of `builder` if a member is not possible.
+/// `builder`, and `model` is the data model of the layout. Returns the error of `builder` if the layout cannot have a
+/// member.
 // The function calls itself for anonymous records. The limit on nested braces bounds their depth.
 fn add_members(builder: &mut LayoutBuilder, model: &DataModel, record: &Record, base: u64) -> Result<(), BuildError> {
     for member in &record.members {
@@ -140,7 +144,7 @@ fn text_type(ty: Type) -> Option<Type> {
 
 /// Returns whether the member `name` of the type `ty` at the byte `offset` is padding that [`Layout::to_c`] wrote:
 /// `unsigned char _pad4[3]` at byte 4.
-fn is_padding(name: &str, offset: u64, ty: &CValue) -> bool {
+fn is_padding(name: &str, offset: u64, ty: &DeclaredType) -> bool {
     let is_bytes = matches!(&ty.base, Base::Scalar(scalar) if scalar.ty == Type::UInt8) && ty.shape.len() == 1;
     let number = name.strip_prefix("_pad").and_then(|digits| digits.parse::<u64>().ok());
     is_bytes && number == Some(offset)

@@ -1,11 +1,11 @@
-//! The offsets of the members of a structure or union: [`place_members`].
+//! [`place_members`]: the offsets of the [`Member`]s of a structure or union.
 //!
 //! Two rules are in use. The System V rule is the rule of GCC and Clang on Linux and macOS. The Microsoft rule is the
 //! rule of the compilers of Windows. The rules differ for bit-fields only.
 
 use std::rc::Rc;
 
-use super::types::{Base, CValue, PlacedMember, Record};
+use super::types::{Base, DeclaredType, PlacedMember, Record};
 use crate::abi::{DataModel, LongDoubleFormat};
 use crate::align::Align;
 use crate::endian::Endian;
@@ -18,12 +18,13 @@ const BYTE: u128 = 8;
 pub(super) struct Member {
     /// The name, or `None` for an anonymous structure or union and for an unnamed bit-field.
     pub(super) name: Option<String>,
-    pub(super) ty: CValue,
+    pub(super) ty: DeclaredType,
     /// The number of bits of a bit-field. `None` for any other member.
     pub(super) bits: Option<u64>,
     /// Whether the member or the structure has the attribute `packed`.
     pub(super) is_packed: bool,
-    /// The largest alignment of the attribute `aligned` and of `_Alignas`.
+    /// The larger of two alignments: the attribute `aligned` and `_Alignas` of the member. `None` if the member has
+    /// neither.
     pub(super) aligned: Option<Align>,
 }
 
@@ -46,7 +47,8 @@ struct Unit {
     unused: u128,
 }
 
-/// Places `members` by `rules`. An error has the index of the member, and the message.
+/// Places `members` by `rules`. Returns the structure or union with the offsets of its members. An error consists of
+/// the index of the wrong member and the message.
 pub(super) fn place_members(members: Vec<Member>, rules: &Rules<'_>) -> Result<Record, (usize, String)> {
     let is_microsoft = rules.model.has_microsoft_bit_fields();
     let limit = |align: Align| match rules.pack.and_then(Align::new) {
@@ -56,7 +58,7 @@ pub(super) fn place_members(members: Vec<Member>, rules: &Rules<'_>) -> Result<R
     let mut align = Align::ONE;
     // The largest alignment of an unnamed bit-field.
     let mut unnamed_align = Align::ONE;
-    // The first bit after the last member, and the largest such bit of a union.
+    // The first bit after the last member, and the largest such number of the members of a union.
     let (mut end, mut union_end) = (0_u128, 0_u128);
     let mut unit: Option<Unit> = None;
     let mut placed = Vec::new();
@@ -91,7 +93,7 @@ pub(super) fn place_members(members: Vec<Member>, rules: &Rules<'_>) -> Result<R
         let width = u128::from(width);
         let type_align = limit(ty.align);
         let start = if is_microsoft {
-            // The compilers of Windows differ about these bit-fields.
+            // The compilers of Windows place these bit-fields differently.
             if is_packed || aligned.is_some() || (rules.is_union && type_align < ty.align) {
                 let message = "a bit-field that the compilers of Windows place differently";
                 return Err(failed(message.to_owned()));
@@ -147,7 +149,7 @@ pub(super) fn place_members(members: Vec<Member>, rules: &Rules<'_>) -> Result<R
         if name.is_some() {
             let offset = byte_of(start).ok_or_else(too_large)?;
             let bits = bit_field(&ty, start, width, rules.model).map_err(|message| failed(message.to_owned()))?;
-            let ty = CValue { base: Base::Bits(bits), shape: Vec::new(), align: Align::ONE, is_enum: false };
+            let ty = DeclaredType { base: Base::Bits(bits), shape: Vec::new(), align: Align::ONE, is_enum: false };
             placed.push(PlacedMember { name, offset, ty });
         }
     }
@@ -164,10 +166,11 @@ pub(super) fn place_members(members: Vec<Member>, rules: &Rules<'_>) -> Result<R
     Ok(Record { size, align, members: placed, depth })
 }
 
-/// Returns the bit-field of `width` bits and of the C type `ty`, whose first bit is the bit `start` of the structure. A
-/// compiler of a little-endian machine allocates the lowest bits of a byte first, and a compiler of a big-endian machine
-/// the highest bits. An error is the message for a type whose sign depends on the compiler.
-fn bit_field(ty: &CValue, start: u128, width: u128, model: &DataModel) -> Result<BitField, &'static str> {
+/// Returns the bit-field of `width` bits and of the C type `ty`, whose first bit is bit `start` of the structure. A
+/// compiler of a little-endian machine allocates the lowest bits of a byte first. A compiler of a big-endian machine
+/// allocates the highest bits first. Returns an error message if `ty` is not an integer type, or if the sign of its
+/// values depends on the compiler.
+fn bit_field(ty: &DeclaredType, start: u128, width: u128, model: &DataModel) -> Result<BitField, &'static str> {
     let value_type = bit_field_type(ty, model)?;
     let first = start.checked_rem(BYTE).unwrap_or(0);
     let after = first.saturating_add(width);
@@ -181,9 +184,9 @@ fn bit_field(ty: &CValue, start: u128, width: u128, model: &DataModel) -> Result
     bits.ok_or("a bit-field must have an integer type")
 }
 
-/// Returns the type of the values of a bit-field of the C type `ty`. An error is the message for a type whose sign
-/// depends on the compiler.
-fn bit_field_type(ty: &CValue, model: &DataModel) -> Result<Type, &'static str> {
+/// Returns the type of the values of a bit-field of the C type `ty`. Returns an error message if `ty` is not an integer
+/// type, or if the sign of its values depends on the compiler.
+fn bit_field_type(ty: &DeclaredType, model: &DataModel) -> Result<Type, &'static str> {
     let Base::Scalar(scalar) = ty.base else { return Err("a bit-field must have an integer type") };
     let is_microsoft = model.has_microsoft_bit_fields();
     let is_x86 = model.long_double.format == LongDoubleFormat::X87;
@@ -203,19 +206,19 @@ fn bit_field_type(ty: &CValue, model: &DataModel) -> Result<Type, &'static str> 
     }
 }
 
-/// Returns the smallest multiple of `align` that is not less than `bits`, in bits.
+/// Rounds `bits`, a number of bits, up to a multiple of `align`, and returns the number of bits.
 fn round_up(bits: u128, align: Align) -> u128 {
     let align = u128::from(align.bytes()).saturating_mul(BYTE);
     bits.div_ceil(align).saturating_mul(align)
 }
 
-/// Returns the byte that contains the bit `bits`. Returns `None` if the number of the byte exceeds 64 bits.
+/// Returns the number of the byte that contains bit `bits`. Returns `None` if the number of the byte exceeds 64 bits.
 fn byte_of(bits: u128) -> Option<u64> {
     u64::try_from(bits.checked_div(BYTE)?).ok()
 }
 
-/// Returns the type of the values of `record`.
-pub(super) fn value_of(record: Record) -> CValue {
+/// Returns the structure or union `record` as a type.
+pub(super) fn record_type(record: Record) -> DeclaredType {
     let align = record.align;
-    CValue { base: Base::Record(Rc::new(record)), shape: Vec::new(), align, is_enum: false }
+    DeclaredType { base: Base::Record(Rc::new(record)), shape: Vec::new(), align, is_enum: false }
 }

@@ -1,9 +1,10 @@
 //! The preparation of C source for the parser: [`Prepared`].
 //!
 //! The parser `lang-c` expects the output of a C preprocessor. This module divides the source into tokens, and writes
-//! the tokens again without comments, directives, function bodies, initializers and static assertions. None of these
-//! changes the layout of a type, except the directives `#pragma pack`, which this module records, and `#define`. The
-//! tokens of a macro replace its name, as in a preprocessor. A macro with parameters is an error in a declaration.
+//! the tokens again without comments, directives, function bodies, initializers and static assertions. These parts do
+//! not change the layout of a type, except two directives: this module records `#pragma pack` and `#define`. The tokens
+//! of a macro replace the name of the macro, as in a preprocessor. A macro with parameters is an error in a
+//! declaration.
 //!
 //! The parser calls itself for nested brackets. Some nested brackets take exponential time. [`MAX_DEPTH`],
 //! [`MAX_BRACKET_DEPTH`] and [`MAX_RUN`] bound the depth and the time of the parser.
@@ -51,8 +52,8 @@ enum Kind {
     Operator,
 }
 
-/// A token and the bytes `start..end` of the source that contain the token. For a token that the source does not
-/// contain, and for a token of a macro, the bytes of the token that the new token replaces.
+/// A token, and the bytes `start..end` of the source that contain the token. A token that replaces another token, such
+/// as a token of a macro, has the bytes of the replaced token.
 #[derive(Clone, Debug)]
 struct Token<'s> {
     kind: Kind,
@@ -67,13 +68,13 @@ struct Token<'s> {
 enum Macro<'s> {
     /// A macro without parameters, with its tokens: `#define LENGTH 8`.
     Object(Vec<Token<'s>>),
-    /// A macro without parameters, with a character that no declaration contains.
+    /// A macro without parameters that contains a character that no declaration can contain.
     Invalid,
     /// A macro with parameters: `#define MAX(a, b) 8`.
     Function,
 }
 
-/// C source that `lang-c` can parse, and the places of its tokens in the original source.
+/// C source that `lang-c` can parse, and the positions of its tokens in the original source.
 pub(super) struct Prepared<'s> {
     /// The original source.
     pub(super) source: &'s str,
@@ -83,8 +84,8 @@ pub(super) struct Prepared<'s> {
     pub(super) prelude: usize,
     /// For each token of `text`, the offset in `text` and the bytes of the token in `source`.
     places: Vec<(usize, (usize, usize))>,
-    /// For each `#pragma pack`, its offset in `source` and the largest alignment in bytes from there on. `None` is the
-    /// alignment of the compiler.
+    /// For each `#pragma pack`: its offset in `source`, and the largest alignment in bytes after the `#pragma`. `None`
+    /// means the alignment of the compiler.
     packs: Vec<(usize, Option<u64>)>,
 }
 
@@ -140,21 +141,21 @@ impl<'s> Prepared<'s> {
         Ok(Self { source, text, prelude: names.len(), places, packs })
     }
 
-    /// Returns the bytes of the source that contain the token at the offset `at` of `text`.
+    /// Returns the start and the end of the bytes of the source that contain the token at the offset `at` of `text`.
     pub(super) fn place(&self, at: usize) -> (usize, usize) {
         let next = self.places.partition_point(|(start, _)| *start <= at);
         let found = next.checked_sub(1).and_then(|index| self.places.get(index));
         let end = (self.source.len(), self.source.len());
         match found {
-            // The parser reports the end of `text` for a declaration that is not complete.
+            // If a declaration is not complete, the parser reports the end of `text`.
             Some(_) if at.saturating_add(1) >= self.text.len() => end,
             Some((_, place)) => *place,
             None => (0, 0),
         }
     }
 
-    /// Returns the largest alignment in bytes by `#pragma pack` for a structure that ends at the offset `end` of
-    /// `text`. Returns `None` without such a limit.
+    /// Returns the largest alignment in bytes that `#pragma pack` permits for a structure. The structure ends at the
+    /// offset `end` of `text`. Returns `None` if `#pragma pack` sets no limit.
     pub(super) fn pack_at(&self, end: usize) -> Option<u64> {
         let (at, _) = self.place(end.saturating_sub(1));
         let next = self.packs.partition_point(|(start, _)| *start < at);
@@ -167,7 +168,7 @@ impl<'s> Prepared<'s> {
     }
 }
 
-/// Whether the lines inside `#if` are used.
+/// The state of the lines inside `#if`: used, skipped or unknown.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Condition {
     /// The lines are used.
@@ -195,7 +196,7 @@ struct Scanner<'s> {
     packs: Vec<(usize, Option<u64>)>,
     /// The macros that are defined at the current offset.
     macros: BTreeMap<&'s str, Macro<'s>>,
-    /// The number of tokens of macros that replaced a name so far.
+    /// The number of tokens so far that replaced the name of a macro.
     macro_tokens: usize,
     /// The names in `#undef`.
     undefined: BTreeSet<&'s str>,
@@ -251,13 +252,13 @@ impl<'s> Scanner<'s> {
         Ok(())
     }
 
-    /// Adds `token` to the tokens of the source. If `token` is the name of a macro, adds the tokens of the macro instead.
-    /// As in a preprocessor, the name of a macro inside its own tokens is not replaced. Returns an error if a macro
-    /// cannot be replaced, or if the macros have too many tokens or are nested too deeply.
+    /// Adds `token` to the tokens of the source. If `token` is the name of a macro, adds the tokens of the macro
+    /// instead. As in a preprocessor, the name of a macro is not replaced inside the tokens of the same macro. Returns
+    /// an error if a macro cannot be replaced, or if the macros have too many tokens or are nested too deeply.
     fn expand(&mut self, token: Token<'s>) -> Result<(), CError> {
         let place = (token.start, token.end);
         let error = |message: String| CError::new(self.source, place, message);
-        // The macros that are replaced at present, outermost first: the name, and the index of the next token.
+        // The macros that are being replaced, outermost first. A pair has the name and the index of the next token.
         let mut active: Vec<(&'s str, usize)> = Vec::new();
         let mut next = Some(token);
         loop {
@@ -297,12 +298,14 @@ impl<'s> Scanner<'s> {
         }
     }
 
+    /// Returns whether an enclosing `#if` skips the current line.
     fn is_skipping(&self) -> bool {
         self.conditions.iter().any(|condition| matches!(condition, Condition::False | Condition::Done))
     }
 
-    /// Returns the length in bytes of the backslash and the line feed that join two lines at the current offset. As in
-    /// GCC and Clang, white space can follow the backslash. Returns `None` if the line does not end there.
+    /// Returns the length in bytes of the backslash and the line feed at the current offset, which join two lines. As
+    /// in GCC and Clang, white space can be between the backslash and the line feed. Returns `None` if the current
+    /// offset has no such backslash.
     fn line_join(&self) -> Option<usize> {
         let rest = self.source.as_bytes().get(self.at..)?.strip_prefix(b"\\")?;
         let space = rest.iter().position(|byte| !matches!(byte, b' ' | b'\t' | b'\r' | 0x0b | 0x0c))?;
@@ -360,7 +363,7 @@ impl<'s> Scanner<'s> {
     }
 
     /// Moves over white space and comments, and over line feeds if `lines` is true. Returns whether a line feed was
-    /// skipped.
+    /// skipped. Returns an error if a comment has no end.
     fn skip_space(&mut self, lines: bool) -> Result<bool, CError> {
         let mut has_line_feed = false;
         loop {
@@ -421,7 +424,7 @@ impl<'s> Scanner<'s> {
                 Kind::Text
             }
             Some(byte) if byte.is_ascii_punctuation() && !matches!(byte, b'@' | b'`' | b'\\' | b'#') => {
-                // `<<`, `->` and all other operators of several bytes reach the parser as one token.
+                // The parser receives each operator of several bytes, such as `<<` or `->`, as one token.
                 let rest = self.source.get(start..).unwrap_or_default();
                 let found = OPERATORS.iter().find(|operator| rest.starts_with(**operator));
                 self.advance(found.map_or(1, |operator| operator.len()));
@@ -439,7 +442,7 @@ impl<'s> Scanner<'s> {
         let Some(text) = self.source.get(start..end) else {
             return Err(self.error(start, "an escape of a character that is not ASCII"));
         };
-        // The compiler joins the lines before it divides them into words.
+        // The compiler joins lines before it divides the source into words.
         if let Some(byte) = self.line_join().and_then(|len| self.peek(len))
             && match kind {
                 Kind::Word | Kind::Number => is_word(byte),
@@ -452,7 +455,7 @@ impl<'s> Scanner<'s> {
         if text.len() > MAX_WORD && kind != Kind::Text {
             return Err(self.error(start, format!("a word of {} bytes, {MAX_WORD} are allowed", text.len())));
         }
-        // The parser converts the digits to a number without a check.
+        // The parser converts the digits of `_Float32` to a number without a check for overflow.
         let width = text.strip_prefix("_Float").or_else(|| text.strip_prefix("_Decimal")).unwrap_or_default();
         if width.len() > 4 {
             return Err(self.error(start, format!("unknown type {}", quoted(text))));
@@ -460,7 +463,7 @@ impl<'s> Scanner<'s> {
         Ok(Token { kind, text, start, end, has_parameters: false })
     }
 
-    /// Reads and returns the tokens up to the end of the line. Returns an error if [`token`](Self::token) does.
+    /// Reads and returns the tokens up to the end of the line. Returns the error of [`token`](Self::token).
     fn line_tokens(&mut self) -> Result<Vec<Token<'s>>, CError> {
         let mut tokens = Vec::new();
         loop {
@@ -558,7 +561,7 @@ impl<'s> Scanner<'s> {
     }
 
     /// Reads the condition of the directive `name`: `if`, `ifdef` or `ifndef`. Returns [`Condition::Unknown`] if the
-    /// value of the condition does not follow from the source.
+    /// value of the condition does not follow from the source. Returns an error if a comment has no end.
     fn condition(&mut self, name: &str) -> Result<Condition, CError> {
         let start = self.at;
         let tokens = self.line_tokens();
@@ -575,7 +578,7 @@ impl<'s> Scanner<'s> {
             if self.macros.contains_key(macro_name) {
                 return Condition::True;
             }
-            // `#undef` is rare, so this module does not follow its effect.
+            // `#undef` is rare, so this module does not compute its effect.
             if self.undefined.contains(macro_name) {
                 return Condition::Unknown;
             }
@@ -613,7 +616,7 @@ impl<'s> Scanner<'s> {
     }
 
     /// Records the macro of a `#define`. `start` is the offset of the `#`. Returns an error if the macro replaces a
-    /// type, or has another definition already.
+    /// type, or if the macro already has another definition.
     fn define(&mut self, start: usize) -> Result<(), CError> {
         let texts = |body: &[Token<'s>]| body.iter().map(|token| token.text).collect::<Vec<_>>();
         self.skip_space(false)?;
@@ -735,9 +738,9 @@ const OPERATORS: &[&str] = &[
     "%=", "&=", "|=", "^=",
 ];
 
-/// Returns for each of `tokens`, the tokens of `source`, the index of the bracket that belongs to it. For a token that
-/// is not a bracket, the result is the index of the token. Returns an error if a bracket has no partner, or if the
-/// brackets are nested too deeply.
+/// Returns one index for each of `tokens`: for a bracket, the index of the matching bracket, and for any other token,
+/// the index of the token itself. `tokens` are the tokens of `source`. Returns an error if a bracket has no matching
+/// bracket, or if the brackets are nested too deeply.
 fn match_brackets(source: &str, tokens: &[Token<'_>]) -> Result<Vec<usize>, CError> {
     let error = |token: &Token<'_>, message: String| CError::new(source, (token.start, token.end), message);
     let mut partners: Vec<usize> = (0..tokens.len()).collect();
@@ -785,8 +788,8 @@ fn match_brackets(source: &str, tokens: &[Token<'_>]) -> Result<Vec<usize>, CErr
 /// brackets of `tokens` must be balanced.
 ///
 /// The parser recurses for each operator, and holds the operators before a bracket while the parser is inside the
-/// bracket. The number of these tokens is thus counted across brackets: a `,` or `;` only ends the tokens after the
-/// innermost open bracket. A `,` between `?` and `:` ends nothing.
+/// bracket. The function therefore counts the tokens across brackets. A `,` or `;` resets only the number of tokens
+/// after the innermost open bracket. A `,` between `?` and `:` resets no number.
 fn check_runs(source: &str, tokens: &[Token<'_>]) -> Result<(), CError> {
     /// The tokens after an open bracket.
     #[derive(Clone, Copy, Default)]
@@ -846,19 +849,19 @@ fn check_packs(
         {
             let message = "`#pragma pack` inside the braces of a declaration".to_owned();
             let place = (*at, at.saturating_add("#pragma".len()));
-            return Err(CError::new(source, place, message).with_help("move it before the declaration"));
+            return Err(CError::new(source, place, message).with_help("move the `#pragma` before the declaration"));
         }
     }
     Ok(())
 }
 
-/// Returns `tokens`, the tokens of `source`, without the tokens that do not change the layout of a type, and with
-/// replacements for keywords that the parser does not know. `partners` is the result of [`match_brackets`]. Returns an
-/// error if a construct is not supported.
+/// Returns a copy of `tokens`, the tokens of `source`. The copy lacks the tokens that do not change the layout of a
+/// type, and has replacements for keywords that the parser does not know. `partners` is the result of
+/// [`match_brackets`]. Returns an error if a construct is not supported.
 fn rewrite<'s>(source: &'s str, tokens: &[Token<'s>], partners: &[usize]) -> Result<Vec<Token<'s>>, CError> {
     let text_at = |index: usize| tokens.get(index).map_or("", |token| token.text);
     let partner = |index: usize| partners.get(index).copied().unwrap_or(index);
-    // Returns the index after the attributes that start at `index`.
+    // Returns the index of the first token after the attributes that start at `index`.
     let after_attributes = |mut index: usize| {
         while matches!(text_at(index), "__attribute__" | "__attribute") && text_at(index.saturating_add(1)) == "(" {
             index = partner(index.saturating_add(1)).saturating_add(1);
@@ -866,13 +869,14 @@ fn rewrite<'s>(source: &'s str, tokens: &[Token<'s>], partners: &[usize]) -> Res
         index
     };
     let mut out: Vec<Token<'s>> = Vec::with_capacity(tokens.len());
-    // Attributes after the keyword `struct`, by the index of the closing brace after which the parser expects them.
+    // The attributes after the keyword `struct`. The key is the index of the closing brace after which the parser
+    // expects the attributes.
     let mut moved: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
-    // The braces of `extern "C" { }`, by the index of the closing brace.
+    // The indices of the closing braces of `extern "C" { }`.
     let mut linkage: BTreeSet<usize> = BTreeSet::new();
-    // The number of enclosing brackets that are not of `extern "C"`.
+    // The number of enclosing brackets, except the braces of `extern "C"`.
     let mut depth = 0_usize;
-    // The opening braces of structures, unions and enumerations.
+    // The indices of the opening braces of structures, unions and enumerations.
     let mut type_braces: BTreeSet<usize> = BTreeSet::new();
     let mut index = 0_usize;
     while let Some(token) = tokens.get(index) {
@@ -914,7 +918,7 @@ fn rewrite<'s>(source: &'s str, tokens: &[Token<'s>], partners: &[usize]) -> Res
                     if name > next {
                         moved.insert(partner(brace), (next, name));
                     }
-                    // The usual places of an attribute are before the name and after the closing brace.
+                    // The parser expects an attribute before the name or after the closing brace.
                     let after_name = if has_name { name.saturating_add(1) } else { name };
                     if brace > after_name {
                         let place = tokens.get(after_name).map_or((0, 0), |token| (token.start, token.end));
@@ -930,7 +934,7 @@ fn rewrite<'s>(source: &'s str, tokens: &[Token<'s>], partners: &[usize]) -> Res
                 continue;
             }
             "{" if depth == 0 && !type_braces.contains(&index) => {
-                // The body of a function.
+                // The token replaces the body of a function.
                 out.push(replaced(";"));
                 index = partner(index).saturating_add(1);
                 continue;
@@ -941,7 +945,7 @@ fn rewrite<'s>(source: &'s str, tokens: &[Token<'s>], partners: &[usize]) -> Res
                 return Err(CError::new(source, (token.start, token.end), message).with_help(help));
             }
             "=" if depth == 0 => {
-                // The initializer of an object.
+                // The loop skips the initializer of an object.
                 while !matches!(text_at(index), "," | ";" | "") {
                     index = partner(index).saturating_add(1);
                 }
@@ -1004,7 +1008,7 @@ fn check_macro(source: &str, token: &Token<'_>, next: &str) -> Result<(), CError
 }
 
 /// Returns an error if `tokens`, the tokens of `source`, contain `_Pragma` with a text that can change the layout of a
-/// type, such as `pack(1)`. The operator has its effect in the body of a function, too.
+/// type, such as `pack(1)`. `_Pragma` also has an effect in the body of a function.
 fn check_pragma_operators(source: &str, tokens: &[Token<'_>]) -> Result<(), CError> {
     for (index, token) in tokens.iter().enumerate() {
         if !matches!(token.text, "_Pragma" | "__pragma") {

@@ -1,4 +1,5 @@
-//! The C types of a declaration: [`CValue`].
+//! The C types of declarations: [`DeclaredType`] is a type, and [`Record`] is a structure or union with the offsets of
+//! its members. [`builtin`] returns the types that C source uses without a declaration, such as `uint8_t`.
 
 use std::rc::Rc;
 
@@ -8,8 +9,8 @@ use crate::align::Align;
 use crate::endian::Endian;
 use crate::layout::{BitField, Scalar, Type};
 
-/// The names of types that no keyword declares: the names of `stdint.h`, `stddef.h`, `stdbool.h`, `uchar.h`, `wchar.h`,
-/// of the headers of Linux and of CPython.
+/// The names of types that no keyword declares: the names of `stdint.h`, `stddef.h`, `stdbool.h`, `uchar.h` and
+/// `wchar.h`, and of the headers of Linux and CPython.
 pub(super) const BUILTIN_NAMES: &[&str] = &[
     "PyObject",
     "Py_ssize_t",
@@ -81,7 +82,7 @@ pub(super) fn is_type_keyword(word: &str) -> bool {
     )
 }
 
-/// The type of a value without the dimensions of an array.
+/// The type of one element: a [`DeclaredType`] without the dimensions of an array.
 #[derive(Clone, Debug)]
 pub(super) enum Base {
     /// A number, a character or an address.
@@ -90,19 +91,20 @@ pub(super) enum Base {
     Bits(BitField),
     Void,
     Function,
-    /// A type whose size is not known in the source, with its name: `struct s`.
+    /// A type whose size the source does not declare. The text is the name of the type: `struct s`.
     Incomplete(String),
     /// A structure or union.
     Record(Rc<Record>),
-    /// A type that has no layout, with the error for the declaration that uses the type.
+    /// A type that has no layout. The error is for a declaration that uses the type.
     Invalid(CError),
 }
 
-/// A C type.
+/// A C type, with its dimensions and its alignment.
 #[derive(Clone, Debug)]
-pub(super) struct CValue {
+pub(super) struct DeclaredType {
     pub(super) base: Base,
-    /// The length of each dimension of an array. `None` is the length of `x[]`.
+    /// The length of each dimension of an array. A length of `None` belongs to an array without a length, such as
+    /// `x[]`.
     pub(super) shape: Vec<Option<u64>>,
     /// The alignment in bytes as a member of a structure.
     pub(super) align: Align,
@@ -117,7 +119,7 @@ pub(super) struct Record {
     pub(super) size: u64,
     pub(super) align: Align,
     pub(super) members: Vec<PlacedMember>,
-    /// The number of records inside each other, at least 1.
+    /// The number of levels of nested records, which is 1 for a record without inner records.
     pub(super) depth: usize,
 }
 
@@ -128,10 +130,10 @@ pub(super) struct PlacedMember {
     pub(super) name: Option<String>,
     /// The offset from the start of the record in bytes.
     pub(super) offset: u64,
-    pub(super) ty: CValue,
+    pub(super) ty: DeclaredType,
 }
 
-impl CValue {
+impl DeclaredType {
     /// Returns the type `scalar` with its alignment in the data model `model`.
     pub(super) fn of_scalar(scalar: Scalar, model: &DataModel) -> Self {
         let align = scalar.ty.natural_align(scalar.size, model);
@@ -167,7 +169,7 @@ impl CValue {
 
 /// Returns the integer type of `size` bytes (1, 2, 4 or 8) with its alignment in `model`. The type is signed if
 /// `is_signed` is `true`.
-pub(super) fn integer(size: u64, is_signed: bool, model: &DataModel) -> CValue {
+pub(super) fn integer(size: u64, is_signed: bool, model: &DataModel) -> DeclaredType {
     let ty = match (size, is_signed) {
         (1, true) => Type::Int8,
         (1, false) => Type::UInt8,
@@ -178,17 +180,17 @@ pub(super) fn integer(size: u64, is_signed: bool, model: &DataModel) -> CValue {
         (_, true) => Type::Int64,
         (_, false) => Type::UInt64,
     };
-    CValue::native(ty, size, model)
+    DeclaredType::native(ty, size, model)
 }
 
-/// Returns the type with the name `name` of [`BUILTIN_NAMES`] with the C sizes of `model`. Returns `None` for every
+/// Returns the type with the name `name` of [`BUILTIN_NAMES`], with the C sizes of `model`. Returns `None` for every
 /// other name.
-pub(super) fn builtin(name: &str, model: &DataModel) -> Option<CValue> {
+pub(super) fn builtin(name: &str, model: &DataModel) -> Option<DeclaredType> {
     let with_order = |digits: &str, endian| {
         let bits: u64 = digits.parse().ok()?;
         let value = integer(bits.checked_div(8)?, false, model);
         let Base::Scalar(scalar) = value.base else { return None };
-        Some(CValue::of_scalar(Scalar { endian, ..scalar }, model))
+        Some(DeclaredType::of_scalar(Scalar { endian, ..scalar }, model))
     };
     if let Some(digits) = name.strip_prefix("__le") {
         return with_order(digits, Endian::Little);
@@ -198,12 +200,12 @@ pub(super) fn builtin(name: &str, model: &DataModel) -> Option<CValue> {
     }
     let pointer = model.size_of(CType::Pointer);
     Some(match name {
-        "PyObject" => CValue::unsized_type(Base::Incomplete(name.to_owned())),
-        "bool" => CValue::native(Type::Bool, 1, model),
-        "wchar_t" => CValue::native(Type::Wchar, model.size_of(CType::Wchar), model),
+        "PyObject" => DeclaredType::unsized_type(Base::Incomplete(name.to_owned())),
+        "bool" => DeclaredType::native(Type::Bool, 1, model),
+        "wchar_t" => DeclaredType::native(Type::Wchar, model.size_of(CType::Wchar), model),
         "char8_t" => integer(1, false, model),
-        "char16_t" => CValue::native(Type::Ucs2, 2, model),
-        "char32_t" => CValue::native(Type::Ucs4, 4, model),
+        "char16_t" => DeclaredType::native(Type::Ucs2, 2, model),
+        "char32_t" => DeclaredType::native(Type::Ucs4, 4, model),
         "Py_ssize_t" | "ssize_t" | "intptr_t" | "ptrdiff_t" => integer(pointer, true, model),
         "size_t" | "uintptr_t" => integer(pointer, false, model),
         "intmax_t" => integer(8, true, model),

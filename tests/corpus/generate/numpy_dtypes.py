@@ -41,6 +41,39 @@ def record(choose, depth, scalars=SCALARS):
     return np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": itemsize})
 
 
+# The types that NumPy does not export, or whose values are not those of C.
+DATES = "M8[Y] >M8[D] M8[us] >M8[ns] M8[h] m8[s] >m8[us] m8[D] m8[as]".split()
+ML_DTYPES = "bfloat16 float8_e5m2 float8_e4m3fn float8_e4m3fnuz float4_e2m1fn float6_e3m2fn int4 uint2".split()
+
+
+def any_record(choose, depth, scalars):
+    """Returns a random record dtype. Its fields can overlap, have any order of their offsets, and have titles.
+
+    Fields that overlap are neither text nor objects, because their bytes are arbitrary.
+    """
+    kind = choose.choice(["packed", "aligned", "offsets", "overlap", "titles"])
+    if kind == "overlap":
+        scalars = [each for each in scalars if "U" not in str(each) and each != "O"]
+    formats = []
+    for _ in range(choose.choice([1, 2, 2, 3, 4])):
+        nested = depth and choose.random() < 0.3
+        each = any_record(choose, depth - 1, scalars) if nested else np.dtype(choose.choice(scalars))
+        shape = tuple(choose.choice([1, 2, 3]) for _ in range(choose.choice([1, 1, 2])))
+        formats.append(np.dtype((each, shape)) if choose.random() < 0.25 else each)
+    names = [f"f{index}" for index in range(len(formats))]
+    if kind == "titles":
+        return np.dtype([((f"title {name}", name), each) for name, each in zip(names, formats, strict=True)])
+    if kind in ("packed", "aligned"):
+        return np.dtype(list(zip(names, formats, strict=True)), align=kind == "aligned")
+    gaps, end, offsets = [0, 0, 1, 2, 3, 8], 0, []
+    for each in formats:
+        end += choose.choice(gaps)
+        offsets.append(choose.randrange(end + 1) if kind == "overlap" else end)
+        end = max(end, offsets[-1] + each.itemsize)
+    itemsize = end + choose.choice(gaps)
+    return np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": itemsize})
+
+
 def leaves(dtype, offset, path):
     """Yields [path, offset, bytes] for each leaf of `dtype`, which starts `offset` bytes into the item."""
     if dtype.subdtype:

@@ -2,7 +2,7 @@
 
 from typing import reveal_type
 
-from pep3118 import char, f64, record, ucs4
+from pep3118 import bits, bool_, char, f64, record, u8, ucs4
 
 
 @record(order=">")
@@ -23,3 +23,15 @@ def attributes(sample: Sample, data: bytes) -> None:
     reveal_type(Sample.unpack(data).values[0])  # float
     reveal_type(Sample([1.0], [[2.0]], [b"a"]).pack())  # bytes
     Sample(1.0, [[2.0]], [b"a"])  # error: the type of `values`
+
+
+@record
+class Flags:
+    on: bits[bool_, 1]
+    wrong: bits[u8]  # error: the number of bits is missing
+    level: bits[u8, 7] = 3
+
+
+def flags(each: Flags) -> None:
+    reveal_type(each.on)  # bool
+    reveal_type(each.level)  # int

@@ -2,7 +2,7 @@
 
 from typing import Annotated, reveal_type
 
-from pep3118 import Record, View, bool_, char, f64, record, u16, ucs2
+from pep3118 import Record, View, bits, bool_, char, f64, i16, record, u8, u16, ucs2
 
 
 @record(order="<")
@@ -25,7 +25,15 @@ class Shape(Record):
     points: Annotated[list[Point], 2]
 
 
-def attributes(tick: Tick, shape: Shape) -> None:
+@record(order="<")
+class Status:
+    ready: bits[u8, 1]
+    level: bits[i16, 7]
+
+
+def attributes(tick: Tick, shape: Shape, status: Status) -> None:
+    reveal_type(status.ready)  # int
+    reveal_type(status.level)  # int
     reveal_type(tick.id)  # int
     reveal_type(tick.price)  # float
     reveal_type(tick.tag)  # bytes
@@ -39,6 +47,8 @@ def attributes(tick: Tick, shape: Shape) -> None:
 def construction() -> None:
     reveal_type(Tick(7, 9.5, b"a"))  # Tick
     reveal_type(Tick(id=7, price=9.5, tag=b"a", ok=False))  # Tick
+    reveal_type(Status(1, -3))  # Status
+    Status("1", -3)  # error: the type of `ready`
     Tick("7", 9.5, b"a")  # error: the type of `id`
     Tick(7, 9.5)  # error: `tag` is missing
     Tick(7, 9.5, "a")  # error: the type of `tag`

@@ -29,6 +29,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .records import (
         Record,
+        bits,
         bool_,
         char,
         complex64,
@@ -69,6 +70,7 @@ __all__ = [
     "View",
     "__version__",
     "audit",
+    "bits",
     "bool_",
     "calcsize",
     "char",
@@ -99,7 +101,7 @@ __all__ = [
 
 if not TYPE_CHECKING:
     _RECORDS = frozenset(
-        "Record bool_ char complex64 complex128 f16 f32 f64 i8 i16 i32 i64 "
+        "Record bits bool_ char complex64 complex128 f16 f32 f64 i8 i16 i32 i64 "
         "isize record u8 u16 u32 u64 ucs2 ucs4 usize wchar".split()
     )
 

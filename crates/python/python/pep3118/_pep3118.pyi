@@ -667,8 +667,8 @@ class Format:
     def to_ctypes(self, name: str = "Item") -> type[Any]:
         """Returns the ctypes class with the same layout.
 
-        If the item is a record, the class is a structure or a union named `name`. A bit-field becomes its bytes. Raises
-        ValueError if ctypes has no class with this layout.
+        If the item is a record, the class is a structure or a union named `name`. Bit-fields stay bit-fields.
+        Raises ValueError if ctypes has no class with this layout, or reads a bit-field from other bits.
         """
     def to_c(self, name: str = "item") -> str:
         """Returns the C source of a type named `name` with the same layout, and assertions of size and offsets.

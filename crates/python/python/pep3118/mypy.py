@@ -41,6 +41,16 @@ def _field_type(context: AnalyzeTypeContext, value: str, is_string: bool) -> Typ
     return result
 
 
+def _bit_field_type(context: AnalyzeTypeContext) -> Type:
+    """Returns the type of the values of a bit-field `bits[u32, 5]`: the type of the values of `u32`."""
+    arguments = context.type.args
+    width = arguments[-1] if arguments else context.type
+    if len(arguments) == 2 and isinstance(width, RawExpressionType) and isinstance(width.literal_value, int):
+        return context.api.analyze_type(arguments[0])
+    context.api.fail("bits[...] has an integer type and a number of bits", width)
+    return context.api.named_type("builtins.int", [])
+
+
 def _tag(context: ClassDefContext) -> None:
     """Marks the decorated class as a dataclass, so that mypy collects its fields.
 
@@ -93,6 +103,8 @@ class RecordPlugin(Plugin):
         module, _, name = fullname.rpartition(".")
         if module != _MODULE:
             return None
+        if name == "bits":
+            return _bit_field_type
         if name in _STRINGS:
             return partial(_field_type, value=_STRINGS[name], is_string=True)
         if name in _NUMBERS:

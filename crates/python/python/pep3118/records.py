@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import itertools
 import keyword
 import math
 import struct as _struct
@@ -89,6 +90,57 @@ class FieldType:
         return node | {"shape": list(self._lengths), "type": self._type, "itemsize": self.size}
 
 
+class _BitFieldType:
+    """The type of a bit-field: a number of bits of an integer type."""
+
+    __slots__ = ("type", "width")
+
+    def __init__(self, type, width):
+        """Creates the type of a bit-field of `width` bits, whose values have the integer type `type`."""
+        self.type, self.width = type, width
+
+    def __repr__(self):
+        """Returns the type as it is written in an annotation."""
+        return f"bits[{self.type!r}, {self.width}]"
+
+
+class _Bits:
+    """The class of `bits`, whose subscript is the type of a bit-field.
+
+    >>> from pep3118 import bits, i16, record, u8
+    >>> @record
+    ... class Status:
+    ...     ready: bits[u8, 1]
+    ...     level: bits[i16, 7]
+    >>> Status.itemsize, Status(1, -64)
+    (1, Status(ready=1, level=-64))
+    """
+
+    __slots__ = ()
+
+    def __getitem__(self, arguments):
+        """Returns the type of a bit-field. `arguments` are its integer type and its number of bits."""
+        type, width = arguments if isinstance(arguments, tuple) and len(arguments) == 2 else (None, None)
+        if not isinstance(type, FieldType) or type._lengths or type._type not in _C_INTEGERS:
+            raise TypeError("bits[…] has an integer type and a number of bits, such as bits[u32, 5]")
+        try:
+            width = index(width)
+        except TypeError:
+            raise TypeError(f"the number of bits in bits[{type!r}, …] is an integer, such as bits[u32, 5]") from None
+        most = 1 if type._type == "bool" else type.size * 8
+        if not 1 <= width <= most:
+            raise ValueError(f"a bit-field of {type!r} has 1 to {most} bits, not {width}")
+        return _BitFieldType(type, width)
+
+    def __repr__(self):
+        """Returns the name of the object."""
+        return "bits"
+
+
+# The C type of the values of a bit-field.
+_C_INTEGERS = {f"{sign}int{size}": f"{sign}int{size}_t" for sign in ("", "u") for size in (8, 16, 32, 64)}
+_C_INTEGERS["bool"] = "_Bool"
+
 # For each character type, the name of its string type in a layout.
 _STRINGS = {"char": "bytes", "ucs2": "ucs2", "ucs4": "ucs4", "wchar": "wchar"}
 
@@ -138,6 +190,7 @@ f64 = _number("f64", "float64", "d")
 complex64 = _number("complex64", "complex64", "Zf")
 complex128 = _number("complex128", "complex128", "Zd")
 bool_ = _number("bool_", "bool", "?")
+bits = _Bits()
 char = FieldType("char", "char", 1, 1)
 wchar = FieldType("wchar", "wchar", *[Format.from_c("struct s { wchar_t c; };").itemsize] * 2)
 ucs2 = FieldType("ucs2", "ucs2", 2, 2)
@@ -274,6 +327,9 @@ def record(cls=None, /, *, order="=", align=False):
       machine. The fields have no padding between them, unless `align` is True.
     - `align`: whether the record has the alignment and the padding of a C structure.
 
+    A field `bits[u32, 5]` is a bit-field of 5 bits. Adjacent bit-fields share bytes: with `align`, as the C compiler of
+    this machine places them, and otherwise as in a packed structure of GCC.
+
     The class has `format`, `itemsize`, `unpack`, `unpack_from` and `iter_unpack`. Its objects are tuples with `pack`
     and `pack_into`. `View(data, cls)` is a view whose items are objects of the class.
 
@@ -284,6 +340,13 @@ def record(cls=None, /, *, order="=", align=False):
     ...     xyz: f64[3] = [0.0, 0.0, 0.0]
     >>> Point.itemsize, Point(kind=1)
     (32, Point(kind=1, xyz=[0.0, 0.0, 0.0]))
+    >>> from pep3118 import bits, i16
+    >>> @record(order="<")
+    ... class Status:
+    ...     ready: bits[u8, 1]
+    ...     level: bits[i16, 7]
+    >>> Status(1, -2).pack().hex(), Status.unpack(bytes([253]))
+    ('fd', Status(ready=1, level=-2))
     """
     if isinstance(cls, str):
         cls, order = None, cls
@@ -347,7 +410,7 @@ def _annotations(cls):
 
 
 def _field_type(cls, name, annotation):
-    """Returns the type that `annotation` declares: a FieldType, an _Array or a record class.
+    """Returns the type that `annotation` declares: a FieldType, a _BitFieldType, an _Array or a record class.
 
     Raises TypeError for any other annotation.
     """
@@ -370,8 +433,8 @@ def _field_type(cls, name, annotation):
 
 
 def _is_field_type(annotation):
-    """Returns whether `annotation` is a FieldType, an _Array or a record class."""
-    if isinstance(annotation, FieldType | _Array):
+    """Returns whether `annotation` is a FieldType, a _BitFieldType, an _Array or a record class."""
+    if isinstance(annotation, FieldType | _BitFieldType | _Array):
         return True
     return isinstance(annotation, type) and issubclass(annotation, Record) and annotation is not Record
 
@@ -385,28 +448,55 @@ def _declare(cls, order, align):
         raise ValueError(f"order is '<', '>', '=' or '!', not {order!r}")
     endian, offset, alignment = _ORDERS[order], 0, 1
     nodes, records = [], []
-    for name, annotation in _annotations(cls):
-        type = _field_type(cls, name, annotation)
-        shape, nested = None, None
-        if isinstance(type, _Array):
-            shape, nested = type.shape, type.record
-        elif not isinstance(type, FieldType):
-            shape, nested = (), type
-        own = nested and nested.__pep3118_tree__
-        step = type.align if nested is None else own["alignment"]
-        if align:
-            offset = -(-offset // step) * step
+    fields = [(name.encode(), _field_type(cls, name, annotation)) for name, annotation in _annotations(cls)]
+    for is_bits, group in itertools.groupby(fields, lambda field: isinstance(field[1], _BitFieldType)):
+        if is_bits:
+            placed, offset, step = _place_bit_fields(list(group), offset, endian, align)
+            nodes += placed
+            records += [None] * len(placed)
             alignment = max(alignment, step)
-        if nested is not None:
-            node = {"name": name.encode(), "offset": offset, "shape": list(shape), "type": "record"}
-            node |= {"itemsize": own["itemsize"], "endian": None, "fields": own["fields"]}
-        else:
-            node = type._node(name.encode(), offset, endian)
-        nodes.append(node)
-        records.append(nested)
-        offset += node["itemsize"] * math.prod(node["shape"])
+            continue
+        for name, type in group:
+            shape, nested = None, None
+            if isinstance(type, _Array):
+                shape, nested = type.shape, type.record
+            elif not isinstance(type, FieldType):
+                shape, nested = (), type
+            own = nested and nested.__pep3118_tree__
+            step = type.align if nested is None else own["alignment"]
+            if align:
+                offset = -(-offset // step) * step
+                alignment = max(alignment, step)
+            if nested is not None:
+                node = {"name": name, "offset": offset, "shape": list(shape), "type": "record"}
+                node |= {"itemsize": own["itemsize"], "endian": None, "fields": own["fields"]}
+            else:
+                node = type._node(name, offset, endian)
+            nodes.append(node)
+            records.append(nested)
+            offset += node["itemsize"] * math.prod(node["shape"])
     tree = {"itemsize": -(-offset // alignment) * alignment, "alignment": alignment, "fields": nodes}
     _complete(cls, [node["name"].decode() for node in nodes], tree, records)
+
+
+def _place_bit_fields(fields, offset, endian, align):
+    """Returns the nodes of the adjacent bit-fields `fields`, the offset of the byte after them, and their alignment.
+
+    `fields` are pairs of a name and a _BitFieldType, and `offset` is the offset of the first byte that is free.
+    """
+    # The rules of C compilers are in `Format.from_c`. A structure without padding has the rule of GCC on every machine,
+    # and so has a structure in the byte order of another machine.
+    model = "host" if align and endian == sys.byteorder else {"little": "lp64", "big": "s390x"}[endian]
+    members = "".join(
+        f"{_C_INTEGERS[each.type._type]} b{number}:{each.width};" for number, (_, each) in enumerate(fields)
+    )
+    packed = "" if align else "__attribute__((packed))"
+    before = f"char before[{offset}];" if offset else ""
+    format = Format.from_c(f"struct s {{ {before} {members} char after; }} {packed};", "s", model)
+    (item,) = format._tree()["fields"]
+    *nodes, after = item["fields"][bool(offset) :]
+    nodes = [node | {"name": name} for node, (name, _) in zip(nodes, fields, strict=True)]
+    return nodes, after["offset"], format.alignment
 
 
 def _of_fields(name, tree, alignment):

@@ -50,6 +50,10 @@ class char(_Value[bytes]):
     def __class_getitem__(cls, lengths: Any, /) -> Any: ...
 
 @final
+class bits(_Value[int]):
+    def __class_getitem__(cls, arguments: Any, /) -> Any: ...
+
+@final
 class wchar(_Value[str]):
     def __class_getitem__(cls, lengths: Any, /) -> Any: ...
 
@@ -128,6 +132,9 @@ def record(cls: type[_T], /, *, order: _Order = "=", align: bool = False) -> typ
     - `order`: the byte order of all fields. "<" is little-endian, ">" is big-endian, and "=" is the order of this
       machine. The fields have no padding between them, unless `align` is True.
     - `align`: whether the record has the alignment and the padding of a C structure.
+
+    A field `bits[u32, 5]` is a bit-field of 5 bits. Adjacent bit-fields share bytes: with `align`, as the C compiler of
+    this machine places them, and otherwise as in a packed structure of GCC.
 
     The class has `format`, `itemsize`, `unpack`, `unpack_from` and `iter_unpack`. Its objects are tuples with `pack`
     and `pack_into`. `View(data, cls)` is a view whose items are objects of the class.

@@ -137,9 +137,10 @@ pub(super) fn assign_part(part: &Part, hold: &Hold, value: &Bound<'_, PyAny>) ->
             return Err(objects::error::<PyTypeError>("addresses are not copied: a reader of the memory follows them"));
         }
         let to = part.pinned(&pin);
+        // Padding, and the fields between the chosen fields of `view["a", "c"]`, are not written.
         if source.is_same
             && !item.has_objects()
-            && !item.has_bit_fields()
+            && item.written_bytes(py, part.description())?.is_none()
             && from.contiguous().is_some_and(|from| to.copy_from(py, part.view(), &from))
         {
             return Ok(());

@@ -12,6 +12,7 @@ use super::part::{Part, select};
 use super::select::{Entry, IndexArray, Selection};
 use crate::errors::INDEX_COUNT_ERROR;
 use crate::objects;
+use pep3118::__private::plural;
 use pep3118::view::Slice;
 
 /// A key of at most this number of indices needs no allocation.
@@ -269,7 +270,7 @@ fn select_axes(axes: &[Axis], part: &Part, pin: &Pin<'_>) -> PyResult<Target> {
     let ellipses = axes.iter().filter(|axis| matches!(axis, Axis::Ellipsis)).count();
     let given = axes.len().saturating_sub(ellipses);
     let Some(missing) = ndim.checked_sub(given) else {
-        return Err(INDEX_COUNT_ERROR.error(format!("{given} indices for {ndim} dimensions")));
+        return Err(INDEX_COUNT_ERROR.error(format!("{given} indices for {}", plural(ndim, "dimension"))));
     };
     let indices: Option<Vec<i64>> =
         axes.iter().map(|axis| if let Axis::Index(index) = axis { Some(*index) } else { None }).collect();

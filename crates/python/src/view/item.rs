@@ -249,12 +249,6 @@ impl Item {
         Ok(column)
     }
 
-    /// Returns `true` if an item has bit-fields. If so, the caller must not copy the bytes of another item to the item,
-    /// because these bytes can also contain bits outside of the bit-fields.
-    pub(super) fn has_bit_fields(&self) -> bool {
-        self.has_bit_fields
-    }
-
     /// Returns `true` if an item has addresses that a consumer of the memory follows. If so, the caller must not copy
     /// the bytes of another item to the item.
     pub(super) fn has_addresses(&self) -> bool {

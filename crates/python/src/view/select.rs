@@ -2,6 +2,7 @@
 //! copies the items to new memory. An assignment writes to each selected item.
 
 use pep3118::__private::ScalarCodec;
+use pep3118::__private::plural;
 use pep3118::decode::{ColumnData, Value};
 use pep3118::layout::Type;
 use pyo3::exceptions::{PyIndexError, PyTypeError, PyValueError};
@@ -178,7 +179,7 @@ impl Selection {
         let given = entries.iter().map(used).sum::<usize>();
         let Some(missing) = shape.len().checked_sub(given) else {
             let ndim = shape.len();
-            return Err(objects::error::<PyIndexError>(format!("{given} indices for {ndim} dimensions")));
+            return Err(objects::error::<PyIndexError>(format!("{given} indices for {}", plural(ndim, "dimension"))));
         };
         // `slices` has (dimension of the source, start, step, length of the result). `arrays` has (dimension of the
         // source, shape of the array, indices).
