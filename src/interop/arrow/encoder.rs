@@ -396,7 +396,7 @@ impl<'c> Conversion<'c> {
             item,
             match reason {
                 Reason::Null => BatchError::Null { item, field },
-                Reason::Value(kind) => BatchError::Value { item, field, kind },
+                Reason::Value(kind) => BatchError::Value { item, field, kind: kind.into() },
             },
         ));
     }

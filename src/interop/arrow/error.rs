@@ -1,5 +1,6 @@
 //! `BatchError`: the error of a conversion of items to an Arrow record batch.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -162,7 +163,7 @@ pub enum BatchError {
         /// The dotted name of the field, with the indices of the element: `a.b[2]`.
         field: String,
         /// The reason.
-        kind: EncodeErrorKind,
+        kind: Box<EncodeErrorKind>,
     },
     /// A record batch has another schema than its encoder.
     #[error("the column of field `{}` does not have the type in the schema of the encoder", escape(field))]
