@@ -77,8 +77,8 @@ pub enum ObjectReferences {
 /// assert_eq!(bytes.format(), b"4s");
 ///
 /// // The second call returns the stored value.
-/// let names = || item.layout().fields().count();
-/// assert_eq!((item.attached(names), item.attached(|| 0_usize)), (Some(&2), Some(&2)));
+/// let leaves = || item.plan().leaves().len();
+/// assert_eq!((item.attached(leaves), item.attached(|| 0_usize)), (Some(&2), Some(&2)));
 /// # Ok::<(), pyo3::PyErr>(())
 /// ```
 #[derive(Debug)]

@@ -28,7 +28,7 @@ use crate::diagnostic::{Diagnostic, Level};
 ///
 /// The parts of a finding:
 /// ```
-/// use pep3118::{RawView, Request, Violation};
+/// use pep3118::{RawView, Request};
 /// let raw = RawView { len: 12, itemsize: 4, readonly: 1, ..RawView::default() };
 /// let report = raw.check(Request::SIMPLE | Request::WRITABLE, None, None).report;
 /// let finding = report.iter().find(|finding| finding.rule().as_str() == "B02").unwrap();
