@@ -2,6 +2,9 @@
 
 use crate::align::to_u64;
 
+/// The largest sum of the costs of all entries of one cache of this library, in bytes.
+pub(super) const CACHED_BYTES: usize = 16 << 20;
+
 /// A map of at most a few hundred entries. The number of entries and the sum of their costs have a limit.
 ///
 /// A lookup compares the hashes of all entries. For a few hundred entries, this is as fast as a hash table, because

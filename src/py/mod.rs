@@ -7,13 +7,17 @@ mod array_interface;
 mod audit;
 mod buffer_exporter;
 mod cache;
+mod description_cache;
 #[doc(hidden)]
 pub mod dlpack;
 mod errors;
 mod exported;
 mod from_ctypes;
 mod from_dtype;
+mod item_description;
 mod open;
+mod open_buffer;
+mod open_error;
 mod read;
 mod type_layout;
 
@@ -35,9 +39,14 @@ pub use exported::release_field;
 pub use from_ctypes::{Ctypes, loaded};
 #[doc(hidden)]
 pub use from_dtype::from_dtype;
-pub use open::{ItemDescription, ItemSizeError, ObjectReferences, OpenBuffer, OpenError, open};
 #[doc(hidden)]
-pub use open::{Producer, canonical_format, open_as, open_described, open_items};
+pub use item_description::canonical_format;
+pub use item_description::{ItemDescription, ObjectReferences};
+pub use open::open;
+#[doc(hidden)]
+pub use open::{Producer, open_as, open_described, open_items};
+pub use open_buffer::OpenBuffer;
+pub use open_error::{ItemSizeError, OpenError};
 pub use read::{Buffer, Records};
 #[doc(hidden)]
 pub use type_layout::{TypeLayout, type_layout};

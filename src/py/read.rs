@@ -6,7 +6,8 @@ use std::ops::Deref;
 
 use pyo3::prelude::*;
 
-use super::open::{OpenBuffer, open};
+use super::open::open;
+use super::open_buffer::OpenBuffer;
 use crate::decode::record::{Record, RecordError, RecordPlan};
 use crate::decode::{DecodeError, Element, Value};
 use crate::layout::Field;

@@ -10,10 +10,10 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyByteArray, PyBytes, PyMemoryView, PyType, PyWeakrefReference};
 
-use super::cache::Cache;
+use super::cache::{CACHED_BYTES, Cache};
 use super::from_ctypes::{Ctypes, loaded};
 use super::from_dtype::from_dtype;
-use super::open::{CACHED_BYTES, ItemDescription};
+use super::item_description::ItemDescription;
 use crate::abi::DataModel;
 use crate::endian::Endian;
 use crate::layout::{Dialect, Layout, Scalar, Type};

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Arg, Args, Command};
-use pep3118::{DataModel, Dialect, Interpretation, Layout, LayoutError, RuleId, Target, reconcile};
+use pep3118::{Dialect, Interpretation, Layout, LayoutError, RuleId, Target, reconcile};
 
 use super::escape::escape;
 use super::examples;

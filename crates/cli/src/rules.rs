@@ -9,7 +9,7 @@ use super::examples;
 use super::failure::{Failure, Status};
 use super::options::rule_parser;
 use super::palette::BOLD;
-use super::{json, names};
+use super::json;
 
 /// Print the rules of the buffer protocol, or one of them
 ///
