@@ -18,7 +18,7 @@ const LEAST_ITEMS: usize = 32;
 /// The largest number of records of a block. Larger blocks were not faster.
 const MOST_ITEMS: usize = 256;
 /// The smallest size in bytes of a wide record. In wide records, the same field of two consecutive records is usually
-/// in different cache lines.
+/// in different cache lines. Therefore [`is_worth_touching`] can return `true` only for wide records.
 const WIDE_RECORD: usize = 48;
 
 /// Returns the number of records of one block, from `LEAST_ITEMS` to `MOST_ITEMS`. `itemsize` is the size of a record

@@ -112,7 +112,7 @@ impl ScalarCodec {
         self.nuls
     }
 
-    /// Returns the user type of the value, or `None` for all other types.
+    /// Returns the user type of the value. Returns `None` if the value has a built-in type.
     pub fn user_type(&self) -> Option<UserType> {
         self.user
     }
@@ -338,8 +338,8 @@ impl ScalarCodec {
         }
     }
 
-    /// Decodes each of `cells`, the bytes of the code units of a text, with `decode`. Returns the code units that belong
-    /// to the text. If the allocation fails, returns an empty vector, and `memory` records the failure.
+    /// Calls `decode` for each of `cells`. A cell contains the bytes of one code unit of a text. Returns the code units
+    /// that belong to the text. If the allocation fails, returns an empty vector, and `memory` records the failure.
     fn units_of<T: Default + PartialEq>(
         &self,
         cells: core::slice::ChunksExact<'_, u8>,

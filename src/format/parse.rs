@@ -267,8 +267,8 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         u64::<_, ()>(input).map_err(|_| self.number_too_large(input))
     }
 
-    /// Sets `refusal` to the reason "the number at the start of `input` does not fit 64 bits". Returns the error value
-    /// that the calling production returns.
+    /// Sets `refusal` to the reason "the number at the start of `input` does not fit 64 bits". Returns the error value,
+    /// for the caller to return.
     #[cold]
     fn number_too_large(&mut self, input: &'i [u8]) -> Refused {
         let digits = input.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -487,8 +487,8 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         Span::new(start, start.saturating_add(len.min(rest.len())))
     }
 
-    /// Sets `refusal` to the reason `kind` and the offending bytes `span`. Returns the error value that the calling
-    /// production returns.
+    /// Sets `refusal` to the reason `kind` and the offending bytes `span`. Returns the error value, for the caller to
+    /// return.
     #[cold]
     fn refuse(&mut self, kind: Kind, span: Span) -> Refused {
         self.refusal = Some(Refusal { kind, span, opened: None });
@@ -496,29 +496,29 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
     }
 
     /// Sets `refusal` to the reason `kind`. The offending bytes are the first `len` bytes of `rest`. Returns the error
-    /// value that the calling production returns.
+    /// value, for the caller to return.
     #[cold]
     fn refuse_at(&mut self, rest: &[u8], len: usize, kind: Kind) -> Refused {
         self.refuse(kind, self.span_of_first(rest, len))
     }
 
     /// Sets `refusal` to the reason `kind`. The offending bytes are the first `len` bytes of `rest`. Returns the error
-    /// value that the calling production returns. `opened` is the span of the opening bracket that is not closed.
+    /// value, for the caller to return. `opened` is the span of the opening bracket that is not closed.
     #[cold]
     fn refuse_unclosed(&mut self, rest: &[u8], len: usize, kind: Kind, opened: Span) -> Refused {
         self.refusal = Some(Refusal { kind, span: self.span_of_first(rest, len), opened: Some(opened) });
         Refused
     }
 
-    /// Sets `refusal` to the reason "the shape is not closed". Returns the error value that the calling production
-    /// returns. `rest` starts at the position of the missing `)`. `shape` starts at the `(` of the shape.
+    /// Sets `refusal` to the reason "the shape is not closed". Returns the error value, for the caller to return.
+    /// `rest` starts at the position of the missing `)`. `shape` starts at the `(` of the shape.
     #[cold]
     fn unclosed_shape(&mut self, rest: &'i [u8], shape: &'i [u8]) -> Refused {
         self.refuse_unclosed(rest, 1, Kind::UnclosedShape, self.span_of_first(shape, 1))
     }
 
-    /// Sets `refusal` to the reason "no token starts with `byte`". Returns the error value that the calling production
-    /// returns. `byte` must be the first byte of `input`. `prefix` describes the tokens of the item before `byte`.
+    /// Sets `refusal` to the reason "no token starts with `byte`". Returns the error value, for the caller to return.
+    /// `byte` must be the first byte of `input`. `prefix` describes the tokens of the item before `byte`.
     #[cold]
     fn refuse_unknown(&mut self, byte: u8, input: &'i [u8], prefix: Prefix) -> Refused {
         let kind = match byte {

@@ -219,8 +219,9 @@ struct FindingJson {
     requests: Vec<Request>,
 }
 
-/// Reads the map that [`Finding`] writes. The result has a [`Violation::Recorded`] with the same rule, severity and
-/// message, because the map does not contain the numbers of the message.
+/// Reads the map that [`Finding`] writes. The map contains the text of the message, but not the values in the text as
+/// numbers. The original violation needs these values. The result therefore has a [`Violation::Recorded`] with the same
+/// rule, severity and message.
 impl<'de> Deserialize<'de> for Finding {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let FindingJson { rule, level: severity, message, requests } = FindingJson::deserialize(deserializer)?;

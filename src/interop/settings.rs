@@ -164,7 +164,8 @@ impl Serialize for UserType {
     }
 }
 
-/// Reads the name of a type that the registry of this program has.
+/// Reads the name of a user type. Returns the type of this name from the registry of this program, or an error if the
+/// registry has no such type.
 impl<'de> Deserialize<'de> for UserType {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = <Cow<'_, str>>::deserialize(deserializer)?;

@@ -677,7 +677,8 @@ fn bits_of_code(count: u64) -> Option<BitField> {
 pub(super) trait Sink {
     /// Adds `node` after all nodes so far.
     fn push(&mut self, node: Node);
-    /// Adds a dimension of `length` elements after all dimensions so far.
+    /// Adds a dimension of `length` elements to the list of dimensions. All fields of the layout share this list, and a
+    /// node stores the indices of its dimensions.
     fn dimension(&mut self, length: u64);
     /// Returns the index of the next dimension and the index of the next node.
     fn next_indices(&self) -> (u32, u32);

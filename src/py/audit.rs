@@ -46,7 +46,7 @@ pub fn expect_exporter(obj: &Bound<'_, PyAny>) -> PyResult<()> {
 ///
 /// # Errors
 /// - the object exports no buffer, such as `1`: `TypeError`
-/// - `KeyboardInterrupt` during a request
+/// - a request raises `KeyboardInterrupt`: the exception is returned unchanged
 /// - `MemoryError` or an interrupt while the layout is read from the type: the exception is returned unchanged
 pub fn audit_exporter(exporter: &Bound<'_, PyAny>) -> PyResult<crate::Report> {
     Ok(run_audit(exporter)?.0)
@@ -107,7 +107,7 @@ fn rounds<'d>(
             audit = audit.observe(request, outcome);
             drop(attempt);
             let added = references(obj).saturating_sub(before);
-            // A negative number means that the exporter returned references that it does not own. The releases have
+            // A negative `added` means that the exporter returned references that it does not own. The releases have
             // then subtracted too much from the reference count of the exporter. The loop adds the missing references
             // to the count, because the exporter could otherwise be freed during the audit.
             for _ in added..0 {

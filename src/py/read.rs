@@ -128,7 +128,7 @@ impl OpenBuffer {
     /// ```
     ///
     /// # Errors
-    /// - the items have another type, or are records
+    /// - the items are records, or have another type than `T`
     /// - there is not enough memory for the vector
     pub fn to_vec<T: Element>(&self) -> Result<Vec<T>, DecodeError> {
         let plan = self.item.plan();

@@ -389,8 +389,9 @@ fn compare_answers(request: Request, raw: &RawView<'_>, other: Request, referenc
             Violation::ItemsizeChanged { itemsize: raw.itemsize, other: reference.itemsize, request: other }
         });
     }
-    // A field that only one answer has counts as equal. If `ndim` differs (B01, independence of the request), the
-    // arrays always differ too. In this case only `ndim` is reported.
+    // If only one of the two answers has a field, the field is treated as equal. If `ndim` differs (B01, independence
+    // of the request), the lengths of `shape`, `strides` and `suboffsets` differ too. In this case only `ndim` is
+    // reported.
     let agrees = [
         (FieldName::Buf, equal_if_present(raw.buf, reference.buf)),
         (FieldName::Len, raw.len == reference.len),

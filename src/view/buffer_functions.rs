@@ -100,9 +100,9 @@ pub fn verify_structure(memlen: i64, itemsize: i64, ndim: i32, shape: &[i64], st
     report.sorted()
 }
 
-/// Checks the arguments of [`verify_structure`] and adds the violations to `report`. `block` has the values of
-/// `memlen` and `offset`. `itemsize`, `ndim`, `shape` and `strides` are the arguments of `verify_structure`. The
-/// function never returns an error, because a `Report` never ends a check.
+/// Checks the arguments of [`verify_structure`] and adds the violations to `report`. `block` has the values of `memlen`
+/// and `offset`. `itemsize`, `ndim`, `shape` and `strides` are the arguments of `verify_structure`. The function never
+/// returns an error: only a receiver of violations can end a check early, and `report` accepts every violation.
 #[inline]
 fn verify(
     block: Block,

@@ -102,7 +102,7 @@ pub enum Structure {
 }
 
 impl Structure {
-    /// Every structural flag, from the fewest to the most fields.
+    /// Every structural flag. A later flag requires at least as many fields of the `Py_buffer` as an earlier flag.
     pub const ALL: [Self; 7] = [
         Self::Simple,
         Self::Nd,

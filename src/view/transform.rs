@@ -540,9 +540,8 @@ impl FirstItem {
 
     /// Moves the position by `distance` bytes along the dimension `dimension`.
     ///
-    /// Adds `distance` to the suboffset of the last dimension before `dimension` that has a pointer. If no
-    /// dimension before `dimension` has a pointer, adds `distance` to the offset. Returns an error if the
-    /// suboffset would become negative.
+    /// If dimensions before `dimension` have pointers, adds `distance` to the suboffset of the last of these
+    /// dimensions. Otherwise, adds `distance` to the offset. Returns an error if the suboffset would become negative.
     fn move_by(&mut self, distance: i64, dimension: usize) -> Result<(), ViewError> {
         let before = self.suboffsets.iter_mut().flatten().enumerate().take(dimension);
         let Some((dimension, suboffset)) = before.filter(|(_, suboffset)| **suboffset >= 0).last() else {

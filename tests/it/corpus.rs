@@ -13,7 +13,8 @@ pub(crate) fn rows(name: &str) -> Vec<Value> {
     rows
 }
 
-/// Returns whether `key`, the key of a recorded answer such as `"CPython 3.6-3.14"`, includes CPython 3.`minor`.
+/// Returns whether the versions in `key` include CPython 3.`minor`. `key` is the key of a recorded answer, such as
+/// `"CPython 3.6-3.14"`.
 fn covers(key: &str, minor: u32) -> bool {
     let Some(range) = key.strip_prefix("CPython 3.") else {
         return false;

@@ -236,7 +236,7 @@ fn all_dialects_read_the_canonical_format_the_same() {
             match Layout::read(&canonical, dialect, &DataModel::LP64) {
                 Ok(layout) => {
                     let compared = Comparison::of_layouts(&found.layout, &layout);
-                    // In dialect `ctypes`, `u` is a `wchar_t`, so the type or the width differs.
+                    // In dialect `ctypes`, `u` is a `wchar_t`, so its type or its width is not that of `found.layout`.
                     let wide = layout.leaves().any(|(_, leaf)| leaf.ty() == Type::Wchar);
                     // In dialect `cython`, `x` with a name is padding. The other fields have the same offsets.
                     let void = found.layout.leaves().any(|(_, leaf)| leaf.ty() == Type::Void);
@@ -405,7 +405,7 @@ fn builders_have_the_item_limit_of_formats() {
 
 #[test]
 fn a_large_dimension_beside_a_dimension_of_0_is_refused() {
-    // NumPy refuses this dimension: "dimension does not fit into a C int".
+    // NumPy refuses the dimension 3000000000: "dimension does not fit into a C int".
     for format in ["(0,3000000000)i", "(3000000000,0)i"] {
         let error = Layout::read(format.as_bytes(), &Dialect::NUMPY_READER, &DataModel::LP64).unwrap_err();
         assert_eq!(error.kind().name(), "count-too-large", "{format}");

@@ -112,7 +112,8 @@ fn assert_size_and_fields(layout: &Layout, itemsize: Option<u64>) {
     assert!(!pep3118::Table::new(layout).to_string().is_empty());
 }
 
-/// Asserts that each format that is emitted from a layout of `source` has the size of the layout.
+/// Reads a layout from `source`, and emits a format for each target. Asserts that the items of each emitted format have
+/// the size of the layout.
 pub fn emit(source: &[u8]) {
     let Ok(layout) = Layout::read(source, &Dialect::PEP3118, &DataModel::LP64) else { return };
     for target in pep3118::Target::ALL {

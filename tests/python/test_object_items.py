@@ -347,7 +347,8 @@ def test_ctypes_objects_are_read():
     records = (Structure * 2)((1, things[0]), (2, things[1]))
     assert View(records)[1].thing is things[1] and View(records)["thing"][0] is things[0]
     assert View(ctypes.py_object(things[0]))[()] is things[0]
-    # The item has a name, because pytest keeps a reference to the result of each expression in an assertion.
+    # `view[0]` is assigned to a variable outside of the assertion. pytest keeps a reference to the result of each
+    # expression in an assertion, and this reference would change the count.
     thing = things[0]
     before = sys.getrefcount(thing)
     read = view[0]

@@ -123,7 +123,7 @@ impl DateUnit {
             Self::Years | Self::Months | Self::Days(_) => return None,
             _ => days.checked_mul(self.per_day())? + time.map_or(Some(0), |time| self.parse_time(time))?,
         };
-        // The number of NaT is not a date.
+        // The integer that represents NaT is not the number of a date.
         i64::try_from(count).ok().filter(|count| *count != NOT_A_TIME)
     }
 

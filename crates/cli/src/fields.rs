@@ -17,7 +17,7 @@ use pep3118::__private::to_u64;
 /// The maximum number of field names that an error message lists.
 const LISTED_NAMES: usize = 50;
 
-/// The options that name fields and select the text form of bytes.
+/// The options that name fields, and that print the bytes of fields as text or as hexadecimal digits.
 #[derive(Debug, Args)]
 pub(super) struct FieldOptions {
     /// Names for the top-level fields that have no name, in the order of the format

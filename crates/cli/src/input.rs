@@ -175,7 +175,8 @@ impl Read for GrowingFile {
     }
 }
 
-/// Reads the first `item_bytes` bytes of each packet of an input.
+/// Reads the items of an input that consists of packets. A packet is an item of `item_bytes` bytes and a gap of
+/// `gap_bytes` bytes.
 pub(super) struct Packets {
     input: BufReader<Box<dyn Read>>,
     item_bytes: usize,

@@ -54,7 +54,8 @@ impl OutputFile {
         if existing.as_ref().is_some_and(fs::Metadata::is_dir) {
             return Err(Failure::refused(format_args!("{}: is a directory", escape_path(path))));
         }
-        // Pipes are not compared, because `Handle::from_path` opens the file, and opening a pipe would block.
+        // A pipe is not compared with the input, because `Handle::from_path` opens the file, and opening a pipe would
+        // block.
         if let (Some(input), Some(existing)) = (input, &existing)
             && is_damaged_by_writing(existing)
             && Handle::from_path(path).map_err(named)? == *input

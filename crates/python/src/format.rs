@@ -160,8 +160,9 @@ impl Format {
         }
     }
 
-    /// Creates the object for `layout`, which comes from a type and not from a format string. `dialect` becomes the
-    /// dialect of the format, and `model` is the name of the machine of `layout`.
+    /// Creates the object for `layout`, which comes from a type and not from a format string. The object has no format
+    /// text. `dialect` becomes the dialect that the object reports. `model` is the name of the data model of `layout`,
+    /// such as `lp64`.
     pub(super) fn from_layout(layout: Arc<Layout>, dialect: &'static Dialect, model: &str) -> Self {
         Self {
             text: None,

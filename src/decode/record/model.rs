@@ -352,8 +352,8 @@ impl FieldCursor {
         self.skip(T::MEMBER.size, T::MEMBER.align)
     }
 
-    /// Returns the position of the field that follows the current field. This field has `size` bytes and an alignment
-    /// of `align` bytes. The derive macro calls this function for skipped fields.
+    /// Returns the position of the field that follows the current field. The following field has `size` bytes and an
+    /// alignment of `align` bytes. The derive macro calls this function for skipped fields.
     #[must_use]
     pub const fn skip(self, size: usize, align: usize) -> Self {
         let align = match self.packed {

@@ -503,7 +503,8 @@ impl<'r, T: Record> Reader<'r, T> {
 /// `access(origins)` maps offsets in the struct to offsets in an item. `origins` has the position in the item of each
 /// byte of the struct. Returns an error if `origins` is shorter than the struct.
 ///
-/// The function is not inlined. The compiler then knows that writing records does not change the arguments. Hence the
+/// The function is not inlined. In a separate function, the compiler uses the types of the arguments: the memory of the
+/// `&mut` argument `records` does not overlap `origins`, so writing records does not change `origins`. Hence the
 /// compiled code loads the origins once for all records, and not once for each record.
 #[inline(never)]
 fn load_permuted<'s, T: Record, O, A: Access>(

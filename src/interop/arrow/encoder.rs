@@ -771,7 +771,8 @@ fn integers(
         }
     }
 
-    /// Converts `values`, integers of the type `S` with the memory `buffer`, to the type `T`, see [`integers`].
+    /// Converts `values` from the integer type `S` to the integer type `T`. `buffer` is the Arrow buffer that contains
+    /// `values`. See [`integers`] for the result.
     fn to<S: ArrowPrimitiveType, T: ArrowPrimitiveType>(
         codec: &ScalarCodec,
         buffer: &Buffer,

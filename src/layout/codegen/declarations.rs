@@ -518,7 +518,8 @@ fn needs_structure(member: &Member<'_>) -> bool {
     }
 }
 
-/// Returns the size in bytes of the integer type `ty`, which is the size of a unit of the Microsoft rule.
+/// Returns the size in bytes of the integer type `ty`. A Microsoft compiler places bit-fields of the type `ty` in a
+/// unit of this size.
 fn unit_bytes(ty: Type) -> u64 {
     match ty {
         Type::Bool | Type::Int8 | Type::UInt8 => 1,

@@ -34,7 +34,7 @@ pub enum SourceError {
         /// The reason as a clause: "the library has no such type".
         reason: String,
     },
-    /// An item of 0 bytes, such as the item of the empty format, in C.
+    /// An item of 0 bytes, such as the item of the empty format, for [`Layout::to_c`](crate::Layout::to_c).
     #[error("the item has 0 bytes, and C has no type of that size")]
     Empty,
     /// An item of 0 bytes, such as the item of the empty format, for [`Layout::to_source`](crate::Layout::to_source).

@@ -222,7 +222,8 @@ impl Resolver<'_, '_> {
         }
     }
 
-    /// Returns the error for a use of `value` at the offset `at`. `value` is a type without a size.
+    /// Returns the error for a type without a size where C requires a size. `value` is the type, and `at` is its offset
+    /// in the source, in bytes.
     pub(super) fn unsized_error(&self, value: &DeclaredType, at: usize) -> CError {
         match &value.base {
             Base::Invalid(error) => error.clone(),

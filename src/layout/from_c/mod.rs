@@ -2,7 +2,7 @@
 //!
 //! | step | module |
 //! |--|--|
-//! | divide the source into tokens; remove comments, directives and function bodies; record `#pragma pack` and `#define` | `source` |
+//! | divide the source into tokens; remove comments and function bodies; evaluate directives | `source` |
 //! | parse the declarations with the crate `lang-c` | `declare` |
 //! | compute the types, the constants and the attributes | `declare`, `constant`, `constant_value`, `types` |
 //! | place the members by the rules of the data model | `record` |

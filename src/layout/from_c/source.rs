@@ -1,10 +1,10 @@
 //! The preparation of C source for the parser: [`Prepared`].
 //!
 //! The parser `lang-c` expects the output of a C preprocessor. This module divides the source into tokens, and writes
-//! the tokens again without comments, directives, function bodies, initializers and static assertions. These parts do
-//! not change the layout of a type, except two directives: this module records `#pragma pack` and `#define`. The tokens
-//! of a macro replace the name of the macro, as in a preprocessor. A macro with parameters is an error in a
-//! declaration.
+//! the tokens again without comments, directives, function bodies, initializers and static assertions. The module
+//! evaluates `#pragma pack`, `#define`, `#undef`, `#error` and conditions such as `#if` and `#ifdef`. The branch that a
+//! condition excludes is left out. The tokens of a macro replace the name of the macro, as in a preprocessor. A macro
+//! with parameters is an error in a declaration.
 //!
 //! The parser calls itself for nested brackets. Some nested brackets take exponential time. [`MAX_DEPTH`],
 //! [`MAX_BRACKET_DEPTH`] and [`MAX_RUN`] bound the depth and the time of the parser.

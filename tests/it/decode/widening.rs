@@ -78,7 +78,7 @@ fn sources() -> Vec<SourceElements> {
         from!("f", exact_float; f32::MIN, f32::MAX, -0.0_f32, f32::INFINITY, f32::MIN_POSITIVE, 0.1_f32),
         from!("d", exact_float; f64::MIN, f64::MAX, -0.0_f64, f64::NEG_INFINITY, f64::MIN_POSITIVE, 0.1_f64),
     ];
-    // Two halves, singles or doubles are one complex number.
+    // Two floats of the same type are the parts of one complex number.
     for (part, code) in [("e", "Ze"), ("f", "Zf"), ("d", "Zd")] {
         let parts = sources.iter().find(|from| from.code == part).unwrap();
         let pairs = parts.exact.chunks(2).map(|pair| match pair {

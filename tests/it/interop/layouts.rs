@@ -168,7 +168,7 @@ fn data_models_are_read_again_by_name_or_by_their_sizes() {
     let mut power = DataModel { name: "power", ..DataModel::LP64 };
     power.long_double.format = LongDoubleFormat::DoubleDouble;
     assert_eq!((again(&power), again(&power).name), (power, "custom"));
-    // On another machine, `host` means another data model.
+    // The JSON contains no name `host`, because another machine has another data model of this name.
     assert_ne!(serde_json::to_value(DataModel::HOST).unwrap(), json!("host"));
     assert_eq!(again(&DataModel::HOST), DataModel::HOST);
     for (key, value) in [("long", 16), ("pointer", 2), ("wchar", 1), ("double_align", 3)] {

@@ -339,7 +339,7 @@ fn a_terminal_shows_colours() {
     assert!(!output.stdout.contains(&0x1b));
 }
 
-/// A terminal of 60 columns has rows of 8 bytes, and no line is longer.
+/// On a terminal of 60 columns, a row shows 8 bytes, and no line has more than 60 columns.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_narrow_terminal_has_short_rows() {

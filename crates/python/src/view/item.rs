@@ -309,12 +309,12 @@ impl Child {
         Ok(Self { elements, item, primitive })
     }
 
-    /// Describes the field `name` of an item of `description`. `declared` are the declared classes of the item, or
-    /// `None`.
+    /// Describes the field `name` of an item of `description`. `name` is the name of a field, or a dotted path such as
+    /// `a.b`. `declared` are the declared classes of the item, or `None`.
     ///
     /// # Errors
     /// - no field has the name, or several fields have the name: `FieldNameError`
-    /// - as [`new`](Self::new)
+    /// - the errors of [`new`](Self::new)
     #[cold]
     fn find(description: &ItemDescription, name: &str, declared: Option<&Arc<DeclaredClasses>>) -> PyResult<Self> {
         let path = path(description.item(), name)?.ok_or_else(|| no_field(description, name))?;

@@ -143,7 +143,7 @@ impl Part {
         Self { view, buf: self.buf, description: Arc::clone(&self.description), primitive: self.primitive }
     }
 
-    /// Returns another part of the same items. Copies no item.
+    /// Returns a second part that refers to the same items. Copies no item.
     pub(super) fn duplicate(&self) -> Self {
         self.with_view(self.view.clone())
     }

@@ -165,7 +165,7 @@ pub(super) struct Selection {
 }
 
 impl Selection {
-    /// Applies `entries`, the entries of a key, to items of the shape `shape`.
+    /// Applies the entries of a key to an array of items. `shape` is the shape of the array.
     ///
     /// # Errors
     /// - an index is out of bounds, the key has too many indices, or the shapes of the arrays cannot be broadcast:
