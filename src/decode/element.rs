@@ -87,7 +87,8 @@ pub(super) mod sealed {
         }
     }
 
-    /// A column to fill: elements to overwrite, or a vector to append to.
+    /// A column to fill: elements to overwrite, or a vector to append to. If every bit pattern is a valid element, the
+    /// vector of the column is filled by appending. The elements of other types, such as `bool`, are overwritten.
     #[derive(Debug)]
     pub enum ColumnTarget<'t> {
         /// Elements to overwrite. The column already has its full length.

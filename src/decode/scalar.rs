@@ -294,17 +294,20 @@ impl ScalarCodec {
         u64::from_le_bytes(self.little(bytes))
     }
 
-    /// Decodes `bytes` as a 16-bit float. `bytes` has the byte order of the codec, and 2 bytes. Missing bytes are 0.
+    /// Decodes `bytes`, in the byte order of the codec, as a 16-bit float. The caller passes 2 bytes. If there are
+    /// fewer, the missing bytes are 0.
     fn float16(&self, bytes: &[u8]) -> f16 {
         f16::from_le_bytes(self.little(bytes))
     }
 
-    /// Decodes `bytes` as a 32-bit float. `bytes` has the byte order of the codec, and 4 bytes. Missing bytes are 0.
+    /// Decodes `bytes`, in the byte order of the codec, as a 32-bit float. The caller passes 4 bytes. If there are
+    /// fewer, the missing bytes are 0.
     fn float32(&self, bytes: &[u8]) -> f32 {
         f32::from_le_bytes(self.little(bytes))
     }
 
-    /// Decodes `bytes` as a 64-bit float. `bytes` has the byte order of the codec, and 8 bytes. Missing bytes are 0.
+    /// Decodes `bytes`, in the byte order of the codec, as a 64-bit float. The caller passes 8 bytes. If there are
+    /// fewer, the missing bytes are 0.
     fn float64(&self, bytes: &[u8]) -> f64 {
         f64::from_le_bytes(self.little(bytes))
     }

@@ -93,7 +93,7 @@ impl<'de> Deserialize<'de> for LongDoubleAbi {
     }
 }
 
-/// The data of [`DataModel`].
+/// The JSON of a [`DataModel`]: the name of a predefined data model, or the sizes of the types.
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(untagged)]
 enum DataModelJson<'m> {

@@ -101,7 +101,8 @@ pub struct Picture {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum CellStyle {
-    /// A field that is not a record. The value is the index of the field among all such fields of the item, from 0.
+    /// A field that is not a record. The number in this variant is the index of the field, from 0, among all fields of
+    /// the item that are not records.
     Field(usize),
     /// Bytes that belong to no field.
     Padding,

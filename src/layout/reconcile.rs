@@ -100,8 +100,8 @@ pub fn interpretations(outcome: &Result<Interpretation, LayoutError>) -> &[Inter
     }
 }
 
-/// The interpretations of one format that have the itemsize and differ in the memory layout: at least one
-/// interpretation.
+/// One or more interpretations of one format. Each interpretation has the itemsize of the exporter and its own memory
+/// layout.
 struct Candidates {
     first: Interpretation,
     others: Vec<Interpretation>,
@@ -349,8 +349,8 @@ fn is_address(node: &Node, format: &[u8]) -> bool {
     matches!(node.ty, Type::Pointer | Type::Function) && matches!(node.span.of(format).first(), Some(b'&' | b'X'))
 }
 
-/// Returns whether `format` is one item `u` without a name, as `array.array` writes it. `@u` and `7u` are one item, `u0B`
-/// is not.
+/// Returns whether `format` consists of one `u` without a name, as `array.array` writes it. A byte-order character and
+/// a count may precede the `u`. The result is `true` for `@u` and `7u`, and `false` for `u0B`.
 fn is_sole_u(format: &[u8]) -> bool {
     let prefix = format.iter().take_while(|byte| !byte.is_ascii_alphabetic()).count();
     format.split_at(prefix).1.trim_ascii_end() == b"u"

@@ -118,7 +118,8 @@ fn known<R>(class: &Bound<'_, PyType>, read: impl FnOnce(&Known) -> R) -> Option
     alive.then(|| read(known))
 }
 
-/// Stores the facts about `class`. Returns an error if the class has no weak references.
+/// Stores the kind `kind` and the items `items` of `class` in the cache. Returns an error if the class does not support
+/// weak references.
 fn remember(class: &Bound<'_, PyType>, kind: Kind, items: Option<ClassItems>) -> PyResult<()> {
     let address = class.as_ptr().addr();
     let cost = items.as_ref().map_or(1, |items| items.item.cost());

@@ -1,4 +1,4 @@
-"""Tests that the records of all views with the same layout have the same class."""
+"""Tests of record classes: sharing by views of equal layout, named-tuple attributes, references and collection."""
 
 import copy
 import ctypes

@@ -307,7 +307,8 @@ def test_formats_with_items_of_no_values_equal_formats_without_them():
     assert View(pairs).cast("hh 0i") == View(pairs).cast("hh")
     # `0s` has the value b"".
     assert View(pairs).cast("h0s") != View(pairs).cast("h")
-    # A record with names is not a number, even if one of the fields has no values.
+    # The item of a format with field names is a record. A record never equals a number, even if only one of its fields
+    # has a value.
     assert View(pairs).cast("T{h:a:(0)c:b:}") != View(pairs).cast("h")
     assert View(pairs).cast("T{h:a:}") != View(pairs).cast("h")
 

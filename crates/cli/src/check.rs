@@ -262,8 +262,8 @@ impl<'b> GivenFields<'b> {
             let found = reconcile(format?, None, checker.dialect, checker.model);
             i64::try_from(interpretations(&found).first()?.layout.size()).ok()
         };
-        // A format of NULL means bytes, so the default of the item size is 1. The check reports an invalid format,
-        // which has no size.
+        // A format of NULL means bytes, so the item size is then 1. An invalid format has no size, so the item size is
+        // also 1, and the check reports the format.
         let itemsize = self.itemsize.or_else(described).unwrap_or(1);
         let product = |bytes: i64, len: &i64| bytes.saturating_mul(*len);
         let len = self.len.unwrap_or_else(|| shape.unwrap_or_default().iter().fold(itemsize, product));

@@ -53,8 +53,8 @@ impl DateUnit {
         }
     }
 
-    /// Returns the ISO 8601 text of the date `count`, a number of units: `2026-11-28T06:05:04.003` for milliseconds. The
-    /// text of NaT is `NaT`.
+    /// Returns the ISO 8601 text of a date, such as `2026-11-28T06:05:04.003` if the unit is a millisecond. `count` is
+    /// the number of units from the start of 1970 to the date. The text of NaT is `NaT`.
     #[expect(
         clippy::arithmetic_side_effects,
         reason = "the numbers have at most 65 bits and the divisors are constants"

@@ -15,6 +15,8 @@ use super::options::{self, InterpretationOptions};
 
 /// Compare two formats and print their first difference
 ///
+/// The first line of the output is the highest level of equivalence that the formats have, such as `scalars`, or
+/// `different`. The first difference follows, if there is one.
 /// With --c, the second layout is the layout of a C structure.
 /// The exit status is 0 if both formats have the same values under the same names, and otherwise 1.
 #[derive(Debug, Args)]

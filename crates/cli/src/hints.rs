@@ -110,9 +110,11 @@ const LONGEST_FORMAT: usize = 1 << 12;
 pub trait Arguments {
     /// Returns the text of the argument that selects the dialect `name`.
     fn dialect(&self, name: &str) -> String;
-    /// Returns the text of the argument that selects the data model `name`.
+    /// Returns the text of the argument that selects the data model `name`. Returns `None` if the failed call has no
+    /// argument for the data model.
     fn model(&self, name: &str) -> Option<String>;
-    /// Returns the text of the argument that gives the itemsize `size` in bytes.
+    /// Returns the text of the argument that gives the itemsize `size` in bytes, such as `--itemsize 8`. Returns `None`
+    /// if the failed call has no argument for the itemsize.
     fn itemsize(&self, size: u64) -> Option<String>;
 }
 

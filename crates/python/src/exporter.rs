@@ -154,13 +154,16 @@ impl ItemArguments {
     }
 
     /// Checks the arguments for a memory block of `len` bytes. `readonly` is `true` if consumers may not write to the
-    /// memory. Returns the view of the items, and the format of the buffers (`None` for no format).
+    /// memory. Returns the view of the items, which has no format, and the format of the buffers (`None` for no
+    /// format).
     ///
     /// # Errors
     /// - an item is outside of the memory block, or `itemsize` does not match the format: `BufferRuleError`
-    /// - there is no shape, and `len` is not a multiple of the item size: `ValueError`
+    /// - there is no shape, and `len` minus the argument `offset` is not a multiple of the item size: `ValueError`
     /// - there are strides or suboffsets but no shape: `ValueError`
     /// - the format contains a NUL: `ValueError`
+    /// - there is no `itemsize`, and the format is invalid or ambiguous: `FormatError`
+    /// - there is no `itemsize`, and the size of the format does not fit in a `Py_ssize_t`: `OverflowError`
     fn check(self, py: Python<'_>, len: i64, readonly: bool) -> PyResult<(View<'static>, Option<Vec<u8>>)> {
         if self.format.as_ref().is_some_and(|format| format.contains(&0)) {
             return Err(objects::error::<PyValueError>(

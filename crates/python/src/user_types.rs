@@ -217,7 +217,8 @@ fn datetime_class<'py>(py: Python<'py>, name: &'static str) -> PyResult<Bound<'p
 }
 
 impl Ticks {
-    /// Returns the unit with NumPy's name `unit`, such as `ns` or `25s`.
+    /// Returns the length of a tick. `unit` is the text of the tick in NumPy, such as `ns` or `25s`: an optional count
+    /// and the name of a unit of time.
     fn of(unit: &str) -> Self {
         let name = unit.trim_start_matches(|digit: char| digit.is_ascii_digit());
         let digits = unit.strip_suffix(name).unwrap_or_default();

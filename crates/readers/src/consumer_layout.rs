@@ -29,8 +29,8 @@ pub(super) struct ScalarArray {
     /// no byte order or the size is 1 byte.
     pub(super) endian: Option<Endian>,
     /// (number of elements, stride in bytes) for each dimension, the dimension with the smallest stride first.
-    /// Dimensions of one element are left out, and contiguous dimensions are merged. Equal arrays therefore have equal
-    /// `dims`.
+    /// Dimensions of one element are left out, and contiguous dimensions are merged. Two arrays whose elements are at
+    /// the same offsets therefore have equal `dims`.
     dims: Vec<(u64, u64)>,
     /// The name of the field, for messages. The name is empty if the field has no name.
     name: Vec<u8>,

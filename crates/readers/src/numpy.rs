@@ -185,9 +185,9 @@ impl<'t> Parser<'t> {
         let mut values = Vec::new();
         let (mut offset, mut align) = (0_u64, 1_u64);
         let mut names = BTreeSet::new();
-        // `fields` is the number of fields. `single` describes the only field as (size in bytes, the type has no
-        // fields). `single` is `None` if the structure has several fields, if the field has a name, or if its offset is
-        // not 0.
+        // `fields` is the number of fields. If the structure has one field and no padding, and this field has no name
+        // and the offset 0, `single` contains the size of the field in bytes, and a `bool` that is `true` if the type
+        // of the field has no fields. Otherwise `single` is `None`.
         let (mut fields, mut single) = (0_u64, None);
         while !self.rest.is_empty() && !self.eat(&['}']) {
             let shape = if self.eat(&['(']) { Some(self.shape()?) } else { None };

@@ -138,7 +138,7 @@ impl<'t> Iterator for Lines<'t> {
         if text.is_empty() {
             return None;
         }
-        // The width counts characters and not bytes, because a text cannot be split inside of a multi-byte character.
+        // The width is a number of characters. A number of bytes could split the text inside of a multi-byte character.
         let Some((limit, _)) = text.char_indices().nth(self.width) else {
             self.rest = "";
             return Some(text);

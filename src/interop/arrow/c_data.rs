@@ -74,7 +74,7 @@ impl ArrowSchema {
         (&raw mut self.0).cast()
     }
 
-    /// Moves the C struct at `schema`, and marks the struct at `schema` as released.
+    /// Moves the C struct at `schema` to the result, and marks the struct at `schema` as released.
     ///
     /// # Safety
     /// (a) `schema` must be the address of a struct `ArrowSchema` of the C data interface that is not released, and no
@@ -150,7 +150,8 @@ impl Mapping {
         };
         // SAFETY: (a) and (b) are the requirements of this function.
         let data = unsafe { from_ffi(array.0, &schema.0) }?;
-        // Checks the offsets and the text, because a wrong value must not cause a panic.
+        // `from_ffi` does not check the contents of the buffers. `validate_full` checks the offsets and that strings
+        // are UTF-8, because wrong data must not cause a panic later.
         data.validate_full()?;
         let structs = StructArray::from(data);
         if let Some(nulls) = structs.nulls()

@@ -118,8 +118,8 @@ impl BatchEncoder<'_> {
     /// # Errors
     /// - the length of `items` is not the item size multiplied by the number of rows
     /// - `batch` has another schema than the encoder
-    /// - a value is null, is out of range or is too long, or a list has another length than its field: the error names
-    ///   the first row with such a value
+    /// - a value is null, out of range or too long: the error names the first row with such a value
+    /// - a list has another length than its field: the error names the first row with such a list
     pub fn write(&self, batch: &RecordBatch, items: &mut [u8]) -> Result<(), BatchError> {
         let (rows, plan) = (batch.num_rows(), &self.mapping.plan);
         if rows.checked_mul(plan.itemsize()) != Some(items.len()) {

@@ -50,9 +50,11 @@ pub(super) enum Encoding {
 }
 
 impl Encoding {
-    /// Returns the encoding for values of the type `ty`, or of the user type `user`. `size` is the size of one value in
-    /// bytes. `data` is a column of such values, which can be empty. `width` is the number of significant bytes of a
-    /// `long double` on the machine of the layout. `nuls` decides which NULs belong to a byte string or a text.
+    /// Returns the encoding for values of the type `ty`. If `user` is `Some`, the values belong to this user type, and
+    /// `ty` is the type of their numbers. `size` is the size of one value in bytes. `data` is a decoded column of such
+    /// values: its variant selects the number type, and the column can be empty. `width` is the number of significant
+    /// bytes of a `long double` on the machine of the layout. `nuls` decides which NULs belong to a byte string or a
+    /// text.
     ///
     /// The match has no wildcard, so a new type does not compile without a decision.
     pub(super) fn of(

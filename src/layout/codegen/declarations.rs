@@ -143,7 +143,7 @@ struct Builder<'l, 'w> {
     item: String,
     /// The names of the members that contain the current record, outermost first.
     path: Vec<String>,
-    /// The names of all types so far.
+    /// The names of all types that have been declared.
     type_names: UsedNames,
     definitions: Vec<Rc<Definition<'l>>>,
 }
@@ -420,7 +420,8 @@ impl<'l> Member<'l> {
 enum BitUnit<'l> {
     /// A member that contains the bit-fields.
     Complete(Member<'l>),
-    /// The unit contains bytes of the next member, which must be a bit-field of the unit.
+    /// The unit ends after `limit`, so it includes bytes of the next member. The bit-fields can only be declared
+    /// together with this member, as bit-fields of one unit.
     NeedsNext,
     /// The bit-fields cannot be declared: they share bits, have the byte order of another machine, or are not in units
     /// of their types.

@@ -162,8 +162,8 @@ fn the_dotted_names_of_all_fields_have_a_limit() {
     assert!(matches!(plan.columns(&[], &names).unwrap_err(), DecodeError::FieldNames { .. }));
 }
 
-/// The shape of a leaf contains the dimensions of all enclosing arrays. The fields of one record share this shape,
-/// unless a field is an array.
+/// The shape of a leaf contains the dimensions of all enclosing arrays. Fields that are not arrays share the shape of
+/// their record. Each array has a shape of its own, and all shapes together need more memory than the limit.
 #[test]
 fn shapes_of_leaves_have_a_limit() {
     let dimensions = format!("({}1)T{{", "1,".repeat(63));

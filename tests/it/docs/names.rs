@@ -1,4 +1,4 @@
-//! Tests that the tests, files and figures that the documentation names exist.
+//! Tests the documentation: every test, file and figure mentioned in it exists.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -41,8 +41,8 @@ struct Member {
 
 /// The kind of an element of a [`Member`]: a value or a record.
 enum MemberKind {
-    /// A value. `ty` is an index in [`ItemMap::types`]. `number` is the number of this field among the fields that are
-    /// not records, counted from 0.
+    /// A value. `ty` is an index in [`ItemMap::types`]. `number` is the index of this field, from 0, among the fields
+    /// of the item that are not records.
     Value { codec: ScalarCodec, ty: usize, number: usize },
     /// A record: its fields and its padding, in the order of their offsets.
     Record(Vec<Part>),

@@ -35,7 +35,7 @@ from ._pep3118 import Format, _RecordCodec
 _ORDERS = {"<": "little", ">": "big", "=": sys.byteorder, "!": "big"}
 
 try:
-    # The descriptor of `namedtuple`, which is faster than a property with a Python function.
+    # Classes of `namedtuple` use this descriptor. It reads an attribute faster than a property with a Python function.
     from _collections import _tuplegetter as _getter
 except ImportError:
 

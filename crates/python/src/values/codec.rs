@@ -1,4 +1,5 @@
-//! `Codec`: converts between items of one layout and Python objects.
+//! `Codec`: compiled from a layout, reads items as Python objects. The module `write` contains the methods that write
+//! Python objects to items.
 
 use std::borrow::Cow;
 use std::sync::Arc;

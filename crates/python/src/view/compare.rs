@@ -87,8 +87,8 @@ fn items_are_equal(equality: Equality, left: PinnedPart<'_>, right: PinnedPart<'
 /// Returns `true` if the values in `left` and `right` are equal by the rule `equality`. `left` and `right` must have
 /// the same number of bytes. Compares chunks that fit the registers of the processor.
 fn contiguous_are_equal(equality: Equality, mut left: BorrowedBytes<'_>, mut right: BorrowedBytes<'_>) -> bool {
-    // No float is split between two chunks. Every chunk size of at least 8 is a multiple of 8, so memory with 8-byte
-    // floats has no bytes left for the smaller chunks.
+    // No float is split between two chunks. The length of memory with 8-byte floats is a multiple of 8, and so is every
+    // chunk size of at least 8. Such memory therefore has no bytes left for the smaller chunks.
     macro_rules! chunks {
         ($($size:literal)+) => {
             $(while let (Some(one), Some(other)) = (left.next_chunk::<$size>(), right.next_chunk::<$size>()) {

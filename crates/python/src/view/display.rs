@@ -15,7 +15,7 @@ use crate::explain::escape_html;
 
 /// The number of items that are shown at the start and at the end of an abridged dimension.
 const ENDS: i64 = 4;
-/// The width of the text in columns.
+/// The width of the text of `repr(view)` in characters.
 const WIDTH: usize = 80;
 /// The maximum number of columns of a table. The text shows that further columns are omitted.
 const COLUMNS: usize = 12;

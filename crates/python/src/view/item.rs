@@ -159,8 +159,9 @@ impl Item {
         }
     }
 
-    /// Returns the bytes and bits that an assignment writes to an item of `description`: all except padding and the
-    /// references that ctypes writes. `None` means all bytes.
+    /// Returns the bytes and bits that an assignment copies to an item with the description `description`. An
+    /// assignment does not copy padding. If the exporter is a ctypes object, an assignment does not copy references to
+    /// objects either, because ctypes assigns the objects itself. `None` means all bytes.
     pub(super) fn written_bytes(
         &self,
         py: Python<'_>,
