@@ -71,7 +71,7 @@ fn format_of(header: &str) -> Result<String, Box<dyn Error>> {
     let descr = header.split_once("'descr': [").and_then(|(_, rest)| rest.split_once(']')).ok_or(other)?.0;
     let words: Vec<&str> = descr.split('\'').skip(1).step_by(2).collect();
     let (fields, rest) = words.as_chunks::<2>();
-    // If `descr` has more parentheses than fields, some fields have shapes or are records.
+    // Each field has one pair of parentheses. If there are more pairs, a field has a shape, or a field is a record.
     if !rest.is_empty() || descr.matches('(').count() != fields.len() {
         return Err(other.into());
     }

@@ -136,8 +136,8 @@ impl StridedBuffer {
     #[must_use]
     pub fn items(&self, order: Order) -> Vec<&[u8]> {
         let mut offsets = Vec::from([self.origin]);
-        // Each call adds one axis, whose index changes fastest: each offset is replaced with the offsets of all indices
-        // of the axis.
+        // Each call adds one axis, whose index changes fastest. It replaces each offset with `length` offsets, one for
+        // each index of the axis.
         let mut add_axis = |(length, stride): (&i64, &i64)| {
             offsets = offsets
                 .iter()

@@ -348,8 +348,8 @@ impl ElementsMut<'_> {
     }
 
     /// Decodes the field `leaf` of each of `items` to this column. `first` is the number of items that were decoded
-    /// before. `scratch` is memory that the function reuses, with any content. Returns an error if the column is too
-    /// short.
+    /// before. `scratch` is memory that the function reuses, and may contain any bytes. Returns an error if the column
+    /// is too short.
     pub(super) fn gather(
         &mut self,
         leaf: &Leaf,
@@ -421,8 +421,8 @@ impl Elements<'_> {
     }
 
     /// Encodes this column into the field `leaf` of each of `items`. `first` is the number of items that were encoded
-    /// before. `scratch` is memory that the function reuses, with any content. Returns an error if the column is too
-    /// short.
+    /// before. `scratch` is memory that the function reuses, and may contain any bytes. Returns an error if the column
+    /// is too short.
     pub(super) fn scatter(
         &self,
         leaf: &Leaf,

@@ -317,7 +317,7 @@ fn row_of_pointer(pointers: Axis, tail: &[Axis], itemsize: usize) -> Option<Axis
     (row.out_stride == itemsize && pointers.out_stride == len).then_some(row)
 }
 
-/// The innermost loop of `copy_items`: the axes that one call of a copy function handles.
+/// The axes that one call of a copy function handles. `copy_items` loops over all other axes.
 #[derive(Clone, Copy, Debug)]
 enum InnerLoop {
     /// One line.
@@ -368,8 +368,8 @@ fn copy_too_short() -> DecodeError {
     DecodeError::internal("an item is past the end of the copy")
 }
 
-/// Returns the first `len` bytes of `scratch`, with any content. If `scratch` is shorter, first replaces `scratch` with
-/// a vector of `len` zeros. Returns an error if the allocation fails.
+/// Returns the first `len` bytes of `scratch`, which may contain any bytes. If `scratch` is shorter, first replaces
+/// `scratch` with a vector of `len` zeros. Returns an error if the allocation fails.
 fn scratch_slice(scratch: &mut Vec<u8>, len: usize) -> Result<&mut [u8], DecodeError> {
     if scratch.len() < len {
         *scratch = zeroed(len)?;

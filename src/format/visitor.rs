@@ -68,8 +68,8 @@ pub(crate) trait Visitor {
     fn open_pointer(&mut self, _at: usize) -> Result<(), Stop> {
         Ok(())
     }
-    /// Receives the end of a pointer, after the calls for the target. A name belongs to the outermost pointer, so
-    /// `name` is `None` for every inner pointer.
+    /// Ends the pointer that [`open_pointer`](Self::open_pointer) began. The parser calls this method after the calls
+    /// for the target. A name belongs to the outermost pointer, so `name` is `None` for every inner pointer.
     fn close_pointer(&mut self, _name: Option<Span>) -> Result<(), Stop> {
         Ok(())
     }

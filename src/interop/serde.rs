@@ -41,7 +41,8 @@ impl Serialize for RuleId {
     }
 }
 
-/// Reads the id or the name in words, as [`FromStr`](core::str::FromStr) does.
+/// Reads the id of a rule, such as `A04`, or the name of a rule, such as `LEN-PRODUCT`, as
+/// [`FromStr`](core::str::FromStr) does.
 impl<'de> Deserialize<'de> for RuleId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         <Cow<'_, str>>::deserialize(deserializer)?.parse().map_err(D::Error::custom)

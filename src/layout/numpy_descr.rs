@@ -102,8 +102,9 @@ impl Layout {
     /// ```
     ///
     /// # Errors
-    /// - `descr` is not a Python literal of this form: `[('a', '<i4'`
-    /// - no format of a buffer describes a type: `'|T16'`, or `'<f16'` if `long double` has 8 bytes in `model`
+    /// - `descr` is not a complete Python value of the form above, such as `[('a', '<i4'` without the end
+    /// - no format of a buffer can describe the type of a field, such as `'|T16'`, or `'<f16'` if `long double` has 8
+    ///   bytes in `model`
     /// - `descr` has more fields, dimensions or nested records than [`Limits::DEFAULT`](crate::format::Limits::DEFAULT)
     ///   permits
     pub fn from_numpy_descr(descr: impl AsRef<[u8]>, model: &DataModel) -> Result<Self, NumpyDescrError> {

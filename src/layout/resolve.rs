@@ -256,8 +256,8 @@ impl<O: Sink> Resolver<'_, O> {
         prefix.ndim = prefix.ndim.saturating_add(1);
     }
 
-    /// Returns `self.prefix`, the shapes and the count of the item whose type the parser has just read. Counts the item
-    /// and makes `self.prefix` empty for the next item.
+    /// Returns `self.prefix`: the shapes and the repeat count of the item whose type the parser has just read. Adds 1
+    /// to `self.items`, and makes `self.prefix` empty for the next item.
     #[inline]
     fn take_prefix(&mut self) -> ItemPrefix {
         self.orders_since_type = 0;

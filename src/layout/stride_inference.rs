@@ -22,7 +22,7 @@ use crate::format::ByteOrder;
 pub(super) enum Spacing {
     /// The only layout: no element of an array can contain padding.
     Certain(Layout),
-    /// The layout of a C compiler. No other layout explains every pad byte.
+    /// The layout of a C compiler. For any other layout, the format would have a different number of pad bytes.
     Inferred(Layout),
     /// Two layouts, because the pad bytes after an array may or may not belong to the elements.
     Ambiguous(AmbiguousSpacing),

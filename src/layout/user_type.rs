@@ -83,7 +83,7 @@ pub struct UserTypeDefinition {
 /// The function that converts the bytes of a value, least significant byte first, to the value.
 type DecodeFn = dyn Fn(&[u8]) -> Result<UserValue, UserTypeError> + Send + Sync;
 
-/// The function that writes a value to its bytes, least significant byte first.
+/// The function that writes a value to the given bytes, least significant byte first.
 type EncodeFn = dyn Fn(&UserValue, &mut [u8]) -> Result<(), UserTypeError> + Send + Sync;
 
 /// The conversion between the bytes and the values of a user type.

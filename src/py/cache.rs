@@ -97,7 +97,8 @@ impl<K, V> Cache<K, V> {
         self.hashes.iter().enumerate().filter(|(_, other)| **other == hash).find(same).map(|(at, _)| at)
     }
 
-    /// Removes the entry with the index `at`, which must exist, and returns its key and its value.
+    /// Removes the entry with the index `at`, which must exist, and returns its key and its value. The last entry moves
+    /// to the index `at`.
     fn remove(&mut self, at: usize) -> (K, V) {
         self.hashes.swap_remove(at);
         let entry = self.entries.swap_remove(at);

@@ -109,8 +109,9 @@ impl ItemDescription {
     }
 
     /// Creates the description of the items of `view`. `format` is the format of the description. `None` means the
-    /// canonical format of the layout. `dialect` is the dialect of `format`. Returns an error if the format is
-    /// ambiguous, or if the layout has no plan.
+    /// canonical format of the layout, which is in the dialect `pep3118`. `dialect` is the dialect of `format`, or
+    /// `None` if no dialect was requested. Without a `format`, `dialect` has no effect. Returns an error if the format
+    /// is ambiguous, or if the layout has no plan.
     pub(super) fn of_view(
         view: &View<'_>,
         format: Option<Vec<u8>>,

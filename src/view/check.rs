@@ -545,7 +545,8 @@ impl<'a> ShapeSource<'a> {
         if let Some(declared) = declared {
             return Some(Self::Declared(declared));
         }
-        // Each of these conditions belongs to a violation that has already been reported and that prevents a view.
+        // The checks before this one report each of these conditions as a violation. After such a violation, no view is
+        // created.
         if raw.len < 0 || raw.itemsize < 0 || (raw.shape.is_some() && raw.ndim != 0) {
             return None;
         }

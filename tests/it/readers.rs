@@ -192,7 +192,8 @@ fn typestr(text: &str) -> Option<String> {
     Some(if order == ">" { format!("big-endian {name}") } else { name })
 }
 
-/// A recorded dtype: its size in bytes, and its fields in the notation of the models.
+/// A recorded dtype: its size in bytes, and its fields. The descriptions are the texts that the models write, such as
+/// `big-endian int32`.
 struct Dtype {
     size: u64,
     /// For each field: the offset in bytes, the number of elements, the size of one element in bytes, and the

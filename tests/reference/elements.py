@@ -59,8 +59,11 @@ def records_at_end(field):
 
 
 def owners(records, padding, align):
-    """Returns (sizes, by_compiler). `sizes` are the sizes of `records` with the padding. `by_compiler` is true if only
-    the rules of a C compiler explain the padding.
+    """Returns (sizes, by_compiler). `sizes` maps the `id` of each of `records` to its size in bytes with the padding.
+    `by_compiler` is true if only the rules of a C compiler explain the padding.
+
+    `records` are the nested records that end at the gap, outermost first. `padding` is the size of the gap in bytes.
+    `align` is the alignment in bytes of the field after the gap.
 
     Returns None if no element can include the padding.
     """

@@ -127,8 +127,8 @@ impl DateUnit {
         i64::try_from(count).ok().filter(|count| *count != NOT_A_TIME)
     }
 
-    /// Returns the number of units between midnight and `time`, such as `06:05:04.003`. Returns `None` if `time` is not a
-    /// time of day, or has a part that the unit does not have.
+    /// Returns the number of units between midnight and `time`, such as `06:05:04.003`. Returns `None` if `time` is not
+    /// a time of day, or is more precise than the unit `self`, such as a time with minutes if the unit is an hour.
     #[expect(clippy::arithmetic_side_effects, reason = "a day has fewer than 2^80 units")]
     fn parse_time(self, time: &str) -> Option<i128> {
         let (clock, fraction) = time.split_once('.').map_or((time, None), |(clock, fraction)| (clock, Some(fraction)));

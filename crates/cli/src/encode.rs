@@ -32,7 +32,8 @@ use pep3118::__private::to_u64;
 /// The size in bytes of the buffers of the input and of the output.
 const BUFFER: usize = 1 << 17;
 
-/// The constant part of the limit for the length of a line, in bytes. See [`Encoder::longest_line`].
+/// The maximum length of a line for items of 0 bytes, in bytes. [`TEXT_PER_BYTE`] adds to this limit for each byte of
+/// an item. See [`Encoder::longest_line`].
 const LONGEST_LINE: u64 = 1 << 26;
 
 /// The part of the limit for the length of a line that grows with the item size: the bytes of text for each byte of an

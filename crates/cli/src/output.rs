@@ -243,8 +243,8 @@ fn link_unnamed(file: &File, path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         linked => return linked,
     }
-    // `linkat` cannot replace a file. The file is therefore linked under a temporary name, which is then renamed to
-    // `path`.
+    // `linkat` cannot replace the existing file at `path`. `file` is therefore linked under a temporary name, which is
+    // then renamed to `path`.
     let linked = tempfile::Builder::new().prefix(&prefix(path)).suffix(".part").make_in(folder(path), link)?;
     linked.into_temp_path().persist(path).map_err(|error| error.error)
 }

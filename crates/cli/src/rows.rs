@@ -92,9 +92,9 @@ fn is_ascii(field: Field<'_>) -> bool {
     !has_text && name.iter().all(|byte| matches!(byte, b' '..=b'~')) && field.fields().all(is_ascii)
 }
 
-/// Appends the columns of `field` to `columns`. `name` is the dotted name of `field`, and `path` is the index of the
-/// field at each level of records. For the item, `name` and `path` are empty. `text` contains the fields whose bytes
-/// are text.
+/// Appends the columns of `field` to `columns`. `name` is the dotted name of `field`, and `path` has one index for each
+/// level of nested records: the index of a field in its record. The last index is the index of `field`. For the item,
+/// `name` and `path` are empty. `text` contains the fields whose bytes are text.
 fn collect(field: Field<'_>, text: &TextFields, name: &str, path: &mut Vec<usize>, columns: &mut Vec<Column>) {
     if !is_record(field) {
         let name = if path.is_empty() { "value".to_owned() } else { name.to_owned() };

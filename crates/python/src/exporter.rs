@@ -418,8 +418,8 @@ impl Exporter {
     /// # Safety
     /// - (a) `view` is NULL, or points to a `Py_buffer` that may be written to.
     unsafe fn __getbuffer__(slf: &Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
-        // SAFETY: (a) is requirement (a) of this function. (b) `slf` contains the exporter, and the filled buffer
-        // holds a reference to `slf`.
+        // SAFETY: requirement (a) of `fill` is requirement (a) of `__getbuffer__`. (b) `slf` contains the exporter, and
+        // the filled buffer holds a reference to `slf`.
         unsafe { slf.get().exporter.fill(slf.as_any(), view, flags) }
     }
 

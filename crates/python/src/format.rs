@@ -519,7 +519,9 @@ impl Format {
         to_ctypes(py, &self.layout, name)
     }
 
-    /// Returns the C source of a type named `name` with the same layout, and assertions of size and offsets.
+    /// Returns C source that defines a type named `name` with the layout of this format.
+    ///
+    /// The source also asserts the size of the type and the offset of each field.
     ///
     /// A field with the opposite byte order of the machine becomes an array of bytes with a comment. A bit-field that a
     /// C compiler would place at other bits becomes an array of bytes too.
@@ -540,7 +542,9 @@ impl Format {
         self.layout.to_c(name).map_err(escaped_value_error)
     }
 
-    /// Returns the Rust source of a type named `name` with the same layout, and assertions of size and offsets.
+    /// Returns Rust source that defines a type named `name` with the layout of this format.
+    ///
+    /// The source also asserts the size of the type and the offset of each field.
     ///
     /// >>> from pep3118 import Format
     /// >>> print(Format("T{<i:a:<d:b:}", dialect="pep3118", model="lp64").to_rust("Sample"))

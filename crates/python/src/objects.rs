@@ -305,7 +305,7 @@ pub(crate) fn zeroed(len: usize) -> PyResult<Vec<u8>> {
 /// to the array. The array is set to 0 first: for a small item, setting a larger array to 0 takes longer than reading
 /// the item.
 const SMALL: usize = 64;
-/// The size in bytes of the larger array that [`with_item_copy`] has on the stack, for items of more than `SMALL`
+/// The size in bytes of the larger array that [`with_larger_copy`] has on the stack, for items of more than `SMALL`
 /// bytes. For items that do not fit this array either, the function allocates memory.
 const MEDIUM: usize = 512;
 

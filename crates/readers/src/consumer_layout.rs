@@ -143,8 +143,8 @@ impl ScalarArray {
     }
 }
 
-/// Returns `true` if a consumer that reads a value of the type `meant` as the type `read` gets the same value. Each
-/// type has `size` bytes.
+/// Returns `true` if a value keeps its meaning although a consumer reads it with another type. `meant` is the type in
+/// the layout, `read` is the type that the consumer uses, and each type has `size` bytes.
 fn keeps_value(read: Type, meant: Type, size: u64) -> bool {
     let kind = |ty| match ty {
         // Consumers read a single character as a signed or as an unsigned byte.

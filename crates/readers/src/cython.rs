@@ -348,7 +348,8 @@ struct Parser<'f> {
     code: Option<Code>,
     /// The last parsed shape, such as `[2, 3]` after `(2,3)`. `None` if the shape is already used, or without a shape.
     shape: Option<Vec<u64>>,
-    /// The alignment of the first field under `@` in the innermost structure. `None` before the first such field.
+    /// The alignment of the first field with the byte-order character `@` in the structure that the parser currently
+    /// reads. `None` before the first such field.
     align: Option<Align>,
     /// The number of characters that the parser has processed. The maximum is [`MAX_STEPS`].
     steps: u32,

@@ -293,8 +293,8 @@ fn describe_member(member: &MemberLayout, shape: &[usize]) -> String {
     }
 }
 
-/// Returns the text of the type of a record with `fields` fields and the dimensions `shape`, for messages:
-/// `record of 2 fields`, `record[3] of 2 fields`.
+/// Describes a record type for messages. `fields` is the number of its fields, and `shape` has its dimensions: `record
+/// of 2 fields`, `record[3] of 2 fields`.
 fn describe_record(fields: usize, shape: &[usize]) -> String {
     format!("{} of {}", describe("record", 0, false, shape), plural(to_u64(fields), "field"))
 }

@@ -158,9 +158,9 @@ enum Values {
     Bools(Vec<bool>),
 }
 
-/// Returns the column in `columns` of each of `nodes`, the fields of one record. `parent` is the dotted name of the
-/// record, or an empty string for the item. `leaves` returns the codec of the next leaf. Returns an error unless there
-/// is one column of a suitable type for each field.
+/// Returns one column for each field of a record. `nodes` are the fields of the record, and `columns` are the columns
+/// to choose from. `parent` is the dotted name of the record, or an empty string for the item. `leaves` returns the
+/// codec of the next leaf. Returns an error unless there is one column of a suitable type for each field.
 fn find_columns(
     parent: &str,
     nodes: &[Node],

@@ -417,7 +417,8 @@ const CONSTRUCT_NAMES: &[&str] = &[
 /// type does not express. Returns an error if `construct` has no such type.
 fn construct_type(field: Field<'_>) -> Result<(String, String), SourceError> {
     let size = field.size();
-    // A byte has no order, so `Int8ub` has the letter of big-endian integers.
+    // The last letter of a type is `l` or `b` for the byte order. A type of one byte has no byte order, and `construct`
+    // then uses the letter `b`: `Int8ub`.
     let order = if field.endian() == Some(Endian::Little) { "l" } else { "b" };
     let bits = size.saturating_mul(8);
     let text = |encoding: &str| {

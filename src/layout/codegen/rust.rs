@@ -16,7 +16,9 @@ use crate::text::plural;
 impl Layout {
     /// Returns Rust source that defines a type with the name `name`. The type has this layout.
     ///
-    /// The source contains an assertion for each size and each offset. The compiler evaluates the assertions.
+    /// The source contains an assertion for each size and each offset, and an assertion of the byte order if a field
+    /// depends on it. The compiler evaluates the assertions. A field for which Rust has no type, such as a bit-field, a
+    /// `long double` or an integer in the opposite byte order, becomes an array of bytes `[u8; N]` with a comment.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout};

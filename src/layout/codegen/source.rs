@@ -252,8 +252,9 @@ fn kaitai_repeat(length: Option<u64>, indent: &str) -> String {
     length.map(keys).unwrap_or_default()
 }
 
-/// Appends the attributes of `definition` to `out`. The members of a union become instances at byte 0. Each line starts
-/// with `indent`. Returns an error if Kaitai Struct has no type for a field.
+/// Appends the attributes of `definition` to `out`, in the language of Kaitai Struct. The members of a union become
+/// attributes under the key `instances`, all at byte 0. Each line starts with `indent`. Returns an error if Kaitai
+/// Struct has no type for a field.
 fn kaitai_members(out: &mut String, definition: &Definition<'_>, indent: &str) -> Result<(), SourceError> {
     out.push_str(&format!("{indent}{}:\n", if definition.is_union { "instances" } else { "seq" }));
     for member in &definition.members {

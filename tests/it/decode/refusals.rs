@@ -206,8 +206,8 @@ fn huge_layouts_allocate_nothing() {
             assert_eq!(error.to_string(), "there is no memory for 9223372036854775800 bytes");
         }
     }
-    // With strides of 0, all items of a view of exabytes are in the same four bytes. The data model must have 64-bit
-    // sizes, because `len` has exabytes.
+    // With a stride of 0, all items of the view are in the same four bytes, so `len` can be 2^60 bytes. A `len` of this
+    // size needs a data model with 64-bit sizes.
     let checker = Checker { model: &DataModel::LP64, ..Checker::DEFAULT };
     let item = self::plan("<i");
     let (shape, strides) = ([1 << 58], [0]);

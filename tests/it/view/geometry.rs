@@ -15,11 +15,11 @@ fn view(raw: RawView<'_>, request: Option<Request>) -> View<'_> {
 
 #[test]
 fn missing_fields_are_computed() {
-    // After SIMPLE the items are bytes, and `itemsize` is ignored.
+    // In an answer to the request `SIMPLE`, the items are bytes, and `itemsize` is ignored.
     let simple = view(RawView { format: None, shape: None, strides: None, ..ROWS }, Some(Request::SIMPLE));
     assert_eq!((simple.shape(), simple.strides(), simple.itemsize()), (&[24][..], &[1][..], 1));
     assert!(matches!(simple.item(), ItemLayout::Scalar(scalar) if scalar.ty == Type::UInt8));
-    // After SIMPLE NumPy reports `ndim` 0. The view has the same bytes.
+    // In an answer to `SIMPLE`, NumPy reports `ndim` 0. The view has the same bytes.
     let numpy = RawView { ndim: 0, format: None, shape: None, strides: None, ..ROWS };
     assert_eq!(view(numpy, Some(Request::SIMPLE)).shape(), [24]);
     // After ND the view has the strides of a C-contiguous array.
@@ -84,7 +84,8 @@ fn invalid_arguments_are_named_in_the_error() {
     let fill = |shape: &[i64], strides: &mut [i64]| fill_contiguous_strides(shape, 4, Order::C, strides);
     assert_eq!(fill(&[2], &mut strides).unwrap_err().to_string(), "strides has 2 elements but shape has 1");
     assert_eq!(fill(&[2, 1 << 62], &mut strides).unwrap_err(), ViewError::StrideOverflow);
-    // The product of all lengths is not a stride, so this product may overflow.
+    // A stride is the item size times the lengths of the later dimensions. The product of all lengths is not a stride,
+    // so this product may overflow.
     assert_eq!(fill(&[1 << 62, 2], &mut strides), Ok(()));
 }
 

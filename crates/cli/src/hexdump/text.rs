@@ -218,8 +218,8 @@ impl<'m, W: Write> TextWriter<'m, W> {
         Ok(())
     }
 
-    /// Returns the start of the line of an entry, up to the value. `cells` are the texts of the range, the offset, the
-    /// name and the type.
+    /// Returns the part before the value on the line for one field or gap. `cells` are the texts of the range, the
+    /// offset, the name and the type.
     fn prefix(&self, cells: [&str; 4]) -> String {
         let [range, at, name, ty] = cells;
         let [ranges, offsets, names, types] = self.columns;

@@ -76,7 +76,8 @@ fn a_large_file_has_several_row_groups() {
     let (_, groups) = read_parquet(&output);
     let rows: i64 = groups.iter().sum();
     assert_eq!(rows, 12_000 * 8192 / 128);
-    // A group has at least 32 MiB, and at most one batch of 4 MiB more. The items have 94 MiB.
+    // Each group except the last has from 32 MiB to 36 MiB, because a batch of up to 4 MiB reaches the minimum of 32
+    // MiB and ends the group. The items have 94 MiB.
     assert_eq!(groups.len(), 3, "{groups:?}");
 }
 

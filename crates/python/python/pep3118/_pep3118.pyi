@@ -671,13 +671,18 @@ class Format:
         Raises ValueError if ctypes has no class with this layout, or reads a bit-field from other bits.
         """
     def to_c(self, name: str = "item") -> str:
-        """Returns the C source of a type named `name` with the same layout, and assertions of size and offsets.
+        """Returns C source that defines a type named `name` with the layout of this format.
+
+        The source also asserts the size of the type and the offset of each field.
 
         A field with the opposite byte order of the machine becomes an array of bytes with a comment. A bit-field that a
         C compiler would place at other bits becomes an array of bytes too.
         """
     def to_rust(self, name: str = "Item") -> str:
-        """Returns the Rust source of a type named `name` with the same layout, and assertions of size and offsets."""
+        """Returns Rust source that defines a type named `name` with the layout of this format.
+
+        The source also asserts the size of the type and the offset of each field.
+        """
     def __eq__(self, value: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     def __copy__(self) -> Format: ...

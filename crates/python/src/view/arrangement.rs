@@ -208,7 +208,8 @@ impl Arrangement {
         for (dimension, slice) in slices.iter().enumerate() {
             let Some((length, stride)) = sliced.axis_mut(dimension) else { break };
             let (start, count) = slice.indices(*length).ok_or(ViewError::SliceStep { dimension })?;
-            // The item at `start` exists, so the distance to this item fits 63 bits.
+            // The first item and the item at `start` are in one memory block, so the distance between them fits 63
+            // bits. If there are no items, the distance is not used.
             let distance = stride.wrapping_mul(start);
             *length = count;
             // A product that overflows is never used, because this dimension then has at most one item.

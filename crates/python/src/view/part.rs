@@ -41,8 +41,8 @@ const SMALL: usize = 64;
 /// the buffer from being released.
 ///
 /// INVARIANT: until the buffer is released, each item that `view` and `buf` describe is inside of the memory of a
-/// validated buffer or of a decoded column. A part is created for such memory, or the methods of `Arrangement` derive
-/// its `view` and `buf` from another part.
+/// validated buffer or of a decoded column. A new part starts with the memory of a buffer or a column. Other parts are
+/// derived from a part by the methods of `Arrangement`, which keep the items inside the same memory.
 #[derive(Debug)]
 pub(super) struct Part {
     view: Arrangement,
@@ -525,8 +525,8 @@ impl<'h> PinnedPart<'h> {
         old.reserve(objects.len())?;
         for offset in objects.iter().filter(|_| !by_ctypes) {
             let mut address = [0; size_of::<usize>()];
-            // SAFETY: by the INVARIANT the bytes of the item may be read, and the address is in them. Bytes have no
-            // alignment.
+            // SAFETY: by the INVARIANT the bytes of the item may be read, and these bytes include the address of the
+            // object. A byte may be read at any alignment.
             unsafe { std::ptr::copy_nonoverlapping(to.wrapping_add(*offset), address.as_mut_ptr(), address.len()) };
             old.addresses.push(usize::from_ne_bytes(address));
         }
