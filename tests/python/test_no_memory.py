@@ -210,7 +210,9 @@ STEPS = {
     "assignment of complex numbers": "view.__setitem__(slice(None), View(np.ones(4, 'c16')))",
     "== of records": "records == View(table)",
     "== of records of other types": "records == wider",
-    "== of items without values": "View(data).cast('h0c', dialect='struct') == View(data).cast('H0c', dialect='struct')",
+    "== of items without values": (
+        "View(data).cast('h0c', dialect='struct') == View(data).cast('H0c', dialect='struct')"
+    ),
     "shape of an Exporter": "exporter.shape + exporter.strides + exporter.suboffsets",
     "failing length": "failing(struct.pack_into, '<i', data12, 2**70, 1)",
     "Exporter": "Exporter(data, format='B', shape=(2, 4))",

@@ -84,8 +84,9 @@ def record_class():
 
 
 def test_a_record_class_has_the_attributes_of_a_named_tuple_class():
-    cls, model = record_class(), namedtuple("Record", "id x")
-    assert issubclass(cls, tuple) and (cls.__name__, cls.__qualname__, cls.__module__) == ("Record", "Record", "pep3118")
+    cls, model = record_class(), namedtuple("Record", "id x")  # noqa: PYI024
+    assert issubclass(cls, tuple)
+    assert (cls.__name__, cls.__qualname__, cls.__module__) == ("Record", "Record", "pep3118")
     assert set(dir(model)) <= set(dir(cls)) and (cls.__doc__, cls._fields) == (model.__doc__, model._fields)
     assert (cls.__slots__, cls.__match_args__, cls._field_defaults) == ((), ("id", "x"), {})
     assert (cls.__basicsize__, cls.__itemsize__, cls.__dictoffset__) == (model.__basicsize__, model.__itemsize__, 0)
@@ -121,7 +122,7 @@ def test_records_without_fields_are_no_plain_tuples():
     assert records == [(), (), ()] and {type(record) for record in records} == {cls} != {tuple}
     assert cls() == () and type(cls()) is cls and type(()) is tuple
     del records
-    assert type(tuple([])) is tuple
+    assert type(tuple(range(0))) is tuple
 
 
 def test_records_do_not_become_plain_tuples():
@@ -131,7 +132,7 @@ def test_records_do_not_become_plain_tuples():
         record = cls(1, 2.5)
         assert type(record) is cls
         del record
-        pair = tuple([1, 2.5])
+        pair = tuple(range(2))
         assert type(pair) is tuple
         del pair
 

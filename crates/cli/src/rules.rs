@@ -7,9 +7,9 @@ use pep3118::RuleId;
 
 use super::examples;
 use super::failure::{Failure, Status};
+use super::json;
 use super::options::rule_parser;
 use super::palette::BOLD;
-use super::json;
 
 /// Print the rules of the buffer protocol, or one of them
 ///

@@ -17,11 +17,6 @@ use crate::tuple_builder::{TupleClass, WeakTupleClass, of_texts, tuple};
 /// The maximum number of cached classes.
 const CACHED: usize = 512;
 
-/// The name of the attribute in which a named tuple class stores the names of the fields in the layout. No field has
-/// the name of this attribute, because `namedtuple` renames a field whose name starts with an underscore or is not an
-/// identifier.
-const LAYOUT_NAMES: &str = "_layout_names";
-
 /// The Python class of the records whose fields have the names `names`.
 ///
 /// The class is created when the first record is read, and has the attributes of a class of `collections.namedtuple`.
@@ -97,9 +92,11 @@ impl RecordClass {
         let names = of_texts(py, &self.names)?;
         let class = named_tuple.call((intern!(py, "Record"), &names), Some(&options))?;
         let class = class.cast_into::<PyType>()?;
-        class.setattr("__module__", "pep3118")?;
-        class.setattr(LAYOUT_NAMES, names)?;
-        class.setattr("__reduce__", reduce_method(py)?)?;
+        class.setattr(intern!(py, "__module__"), intern!(py, "pep3118"))?;
+        // The names of the fields in the layout, for `_reduce_row`. No field has the name of this attribute, because
+        // `namedtuple` renames a field whose name starts with an underscore.
+        class.setattr(intern!(py, "_layout_names"), names)?;
+        class.setattr(intern!(py, "__reduce__"), reduce_method(py)?)?;
         let new = WeakTupleClass::new(&class)?;
         let mut class = self.class.lock().unwrap_or_else(PoisonError::into_inner);
         // Another thread may have created the class while this thread called `namedtuple`.
@@ -134,7 +131,7 @@ pub(crate) fn _reduce_row<'py>(row: &Bound<'py, PyTuple>) -> PyResult<Bound<'py,
     let py = row.py();
     static RESTORE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let restore = RESTORE.import(py, "pep3118._pep3118", "_restore_row")?;
-    let names = row.get_type().getattr(LAYOUT_NAMES)?;
+    let names = row.get_type().getattr(intern!(py, "_layout_names"))?;
     let values = tuple(py, row.iter().map(Some))?;
     let arguments = tuple(py, [Some(names), Some(values.into_any())].into_iter())?;
     tuple(py, [Some(restore.clone()), Some(arguments.into_any())].into_iter())
