@@ -16,7 +16,7 @@ pub const MAX_ITEMSIZE: u64 = 2048;
 /// The maximum depth of nested structures.
 const MAX_DEPTH: u32 = 2;
 
-/// Formats of real exporters, one for each construct of the language. A fuzzer can start with these formats.
+/// Valid formats, one for each construct of the language. A fuzzer can start with these formats.
 ///
 /// ```
 /// for seed in pep3118::arbitrary::SEEDS {

@@ -149,7 +149,9 @@ impl Mapping {
             return Err(refused("the array is not an array of structs"));
         };
         // SAFETY: (a) and (b) are the requirements of this function.
-        let data = unsafe { from_ffi(array.0, &schema.0) }?;
+        let mut data = unsafe { from_ffi(array.0, &schema.0) }?;
+        // The C data interface only recommends aligned buffers, and the arrays of this crate require them.
+        data.align_buffers();
         // `from_ffi` does not check the contents of the buffers. `validate_full` checks the offsets and that strings
         // are UTF-8, because wrong data must not cause a panic later.
         data.validate_full()?;
