@@ -201,3 +201,66 @@ fn before_nul<'f>(format: &'f [u8], dialect: &Dialect) -> &'f [u8] {
         Nul::Ends => format.split(|byte| *byte == 0).next().unwrap_or_default(),
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::arithmetic_side_effects, clippy::indexing_slicing)]
+mod tests {
+    use alloc::format;
+    use alloc::vec;
+
+    use super::super::fast_path::fill;
+    use super::super::tree::ROOT;
+    use super::*;
+    use crate::align::Align;
+    use crate::format::Code;
+
+    /// Returns all formats of one or two bytes that can start a token, and longer sequences of format characters.
+    fn formats() -> Vec<Vec<u8>> {
+        let codes: Vec<u8> = (0..=u8::MAX).filter(|byte| Code::from_byte(*byte).is_some()).collect();
+        let mut alphabet = codes.clone();
+        alphabet.extend(b"@=<>!^ 2Z:}T(&X[\0\xff");
+        let mut formats = vec![Vec::new()];
+        for &first in &alphabet {
+            formats.push(vec![first]);
+            formats.extend(alphabet.iter().map(|&second| vec![first, second]));
+        }
+        for len in [3, 5, 6, 9, 31] {
+            for start in 0..codes.len() {
+                let row = || codes.iter().cycle().skip(start).step_by(7).take(len);
+                formats.push(row().copied().collect());
+                formats.extend(b"@=<>!^".iter().map(|order| [order].into_iter().chain(row()).copied().collect()));
+            }
+        }
+        formats
+    }
+
+    #[test]
+    fn both_paths_give_the_same_layout() {
+        let odd = [
+            DataModel { long: u64::MAX, ..DataModel::LP64 },
+            DataModel { long: 1 << 62, pointer: 3, wchar: 0, ..DataModel::LP64 },
+            DataModel { long: 0, double_align: Align::new(1 << 63).unwrap(), ..DataModel::LP64 },
+        ];
+        let (mut fast, mut all) = (0, 0);
+        for format in formats() {
+            for dialect in Dialect::ALL {
+                for model in DataModel::ALL.iter().chain(&odd) {
+                    all += 1;
+                    let mut nodes = Vec::new();
+                    let Some(align) = fill(&format, dialect, model, &mut nodes) else {
+                        assert_eq!(nodes.len(), 1);
+                        continue;
+                    };
+                    fast += 1;
+                    let about = format!("{} in {dialect} on {model:?}", format.escape_ascii());
+                    let mut whole = Layout { nodes: vec![ROOT], ..Layout::new() };
+                    whole.read_resolved(&format, dialect, model).expect(&about);
+                    assert_eq!(align, whole.align, "{about}");
+                    assert_eq!(format!("{nodes:?}"), format!("{:?}", whole.nodes), "{about}");
+                    assert_eq!(calcsize_in(&format, dialect, model).ok(), Some(nodes[0].size), "{about}");
+                }
+            }
+        }
+        assert!(fast > 10_000, "{fast} of {all} formats take the fast path");
+    }
+}

@@ -14,6 +14,7 @@ use super::arrow::mapping;
 #[cfg(feature = "arrow")]
 use super::arrow_input::ArrowReader;
 use super::c_source::COptions;
+use super::csv_column::{CsvColumn, collect};
 use super::escape::escape;
 use super::examples;
 use super::failure::{Failure, Status};
@@ -383,29 +384,6 @@ impl Encoder<'_> {
             [b'\'', rest @ ..] if self.is_csv_safe && is_formula(cell) => rest,
             _ => cell,
         }
-    }
-}
-
-/// A column of CSV, or a key of the JSON objects of `decode --columns`. The column has the values of one field.
-pub(super) struct CsvColumn<'e> {
-    /// The dotted name of the field with the enclosing records, such as `outer.inner.field`.
-    pub(super) name: String,
-    /// The offset in bytes, from the start of the item, of the record that contains the field.
-    pub(super) offset: usize,
-    pub(super) field: &'e PackedField,
-}
-
-/// Appends the columns of `field` to `columns`. `offset` is the offset of the enclosing record from the start of the
-/// item, in bytes. `name` is the dotted name of `field`, or `None` for the item.
-pub(super) fn collect<'e>(field: &'e PackedField, offset: usize, name: Option<&str>, columns: &mut Vec<CsvColumn<'e>>) {
-    if !field.is_record() {
-        let name = name.unwrap_or(&field.name);
-        columns.push(CsvColumn { name: name.to_owned(), offset, field });
-        return;
-    }
-    for member in field.columns() {
-        let dotted = name.map_or_else(|| member.name.clone(), |name| format!("{name}.{}", member.name));
-        collect(member, offset.saturating_add(field.offset), Some(&dotted), columns);
     }
 }
 

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::encode::{CsvColumn, collect};
+use super::csv_column::{CsvColumn, collect};
 use super::escape::escape;
 use super::fields::unknown_field;
 use super::pack::{PackedField, Problem};

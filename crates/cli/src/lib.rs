@@ -17,6 +17,7 @@ mod arrow_source;
 mod c_source;
 mod check;
 mod completions;
+mod csv_column;
 mod date;
 mod decode;
 mod diff;
