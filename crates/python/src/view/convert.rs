@@ -1,6 +1,6 @@
 //! The conversions of a `View` to objects of other packages: `to_numpy`, `to_arrow`, `to_pandas` and `to_polars`.
 
-use pep3118::layout::Type;
+use pep3118::layout::{Field, Type};
 use pep3118::view::Order;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
@@ -125,6 +125,11 @@ fn pandas_column<'py>(column: &Bound<'py, View>) -> PyResult<Bound<'py, PyAny>> 
     array.call_method1("astype", (dtype.call_method1("newbyteorder", ("=",))?,))
 }
 
+/// Returns whether the values of `field` are dates or durations of NumPy.
+fn is_date(field: Field<'_>) -> bool {
+    field.user_type().is_some_and(|ty| ["datetime64", "timedelta64"].iter().any(|name| ty.name().starts_with(name)))
+}
+
 /// Returns a pandas data frame of records or of two dimensions of numbers, or a pandas series of one dimension of other
 /// items.
 ///
@@ -140,8 +145,13 @@ pub(super) fn to_pandas<'py>(slf: &Bound<'py, View>) -> PyResult<Bound<'py, PyAn
     match part.shape() {
         [_] if has_records(slf.get()) => {
             let frame = objects::dict(py)?;
+            let has_dates = part.description().layout().leaves().any(|(_, leaf)| is_date(leaf));
             for (name, column) in slf.call_method0("columns")?.cast_into::<PyDict>()? {
-                frame.set_item(name, pandas_column(&column.cast_into::<View>()?)?)?;
+                // The columns of dates and durations are numbers. A view of the field has the dates.
+                let field = if has_dates { Some(slf.get_item(&name)?.cast_into::<View>()?) } else { None };
+                let field = field.filter(|field| is_date(field.get().parts().0.description().item()));
+                let values = field.map_or_else(|| column.cast_into::<View>(), Ok)?;
+                frame.set_item(name, pandas_column(&values)?)?;
             }
             pandas.getattr("DataFrame")?.call((frame,), Some(&options))
         }
