@@ -138,7 +138,9 @@ fn class_with_bit_fields<'py>(ctypes: &Bound<'py, PyAny>, field: Field<'_>, name
         }
         let bits = child.bit_field();
         let ty = match bits {
-            Some(bits) if child.shape().is_empty() => ctypes.getattr(integer_class(bits))?,
+            Some(bits) if child.shape().is_empty() => {
+                ctypes.getattr(integer_class(bits.ty()).ok_or_else(|| missing(child))?)?
+            }
             Some(bits) => return Err(no_bit_field(child, bits, "it is an array")),
             None => {
                 let (layout, name) = (child.to_layout(), format!("{name}_{member}"));
@@ -160,7 +162,7 @@ fn class_with_bit_fields<'py>(ctypes: &Bound<'py, PyAny>, field: Field<'_>, name
             continue;
         }
         for is_padded in [false, true] {
-            let Some(fields) = ctypes_fields(ctypes, field, &members, (order, is_padded))? else { continue };
+            let Some(fields) = ctypes_fields(ctypes, field, (&members, &names), (order, is_padded))? else { continue };
             for rule in packs {
                 let Some(class) = structure(ctypes, field, name, (order, rule), &fields)? else { continue };
                 let index = first_misplaced(ctypes, &class, field, &members, order)?;
@@ -217,9 +219,9 @@ fn no_bit_field(field: Field<'_>, bits: BitField, reason: &str) -> PyErr {
     ))
 }
 
-/// Returns the name of the ctypes class for the values of `bits`.
-fn integer_class(bits: BitField) -> &'static str {
-    match bits.ty() {
+/// Returns the name of the ctypes class for integers of the type `ty`, or `None` for any other type.
+fn integer_class(ty: Type) -> Option<&'static str> {
+    Some(match ty {
         Type::Bool => "c_bool",
         Type::Int8 => "c_int8",
         Type::UInt8 => "c_uint8",
@@ -228,23 +230,24 @@ fn integer_class(bits: BitField) -> &'static str {
         Type::Int32 => "c_int32",
         Type::UInt32 => "c_uint32",
         Type::Int64 => "c_int64",
-        _ => "c_uint64",
-    }
+        Type::UInt64 => "c_uint64",
+        _ => return None,
+    })
 }
 
 /// Returns the list `_fields_` for the record `record` with the fields `members`, whose bit-fields have the byte order
-/// `order`. If `is_padded` is `true`, the list has a field for each gap. Returns `None` if two fields share bits.
+/// `order`. `names` are the names of the fields. If `is_padded` is `true`, the list has a field for each gap. Returns `None` if two fields share bits.
 fn ctypes_fields<'py>(
     ctypes: &Bound<'py, PyAny>,
     record: Field<'_>,
-    members: &[BitMember<'py, '_>],
+    (members, names): (&[BitMember<'py, '_>], &HashSet<String>),
     (order, is_padded): (Endian, bool),
 ) -> PyResult<Option<Bound<'py, PyList>>> {
     let fields = PyList::empty(ctypes.py());
     let pad_bytes = |bytes: u64| ctypes.getattr("c_ubyte")?.mul(bytes);
     let pad_name = |at: u64| {
         let mut name = format!("_pad{at}");
-        while members.iter().any(|member| member.name == name) {
+        while names.contains(&name) {
             name.push('_');
         }
         name
@@ -397,16 +400,8 @@ fn value<'py>(ctypes: &Bound<'py, PyAny>, field: Field<'_>) -> PyResult<Bound<'p
         }
     };
     let name = match ty {
-        Type::Bool if size == 1 => "c_bool",
+        Type::Bool if size != 1 => return Err(missing(field)),
         Type::Char => "c_char",
-        Type::Int8 => "c_int8",
-        Type::UInt8 => "c_uint8",
-        Type::Int16 => "c_int16",
-        Type::UInt16 => "c_uint16",
-        Type::Int32 => "c_int32",
-        Type::UInt32 => "c_uint32",
-        Type::Int64 => "c_int64",
-        Type::UInt64 => "c_uint64",
         Type::Float32 => "c_float",
         Type::Float64 => "c_double",
         Type::LongDouble => "c_longdouble",
@@ -423,7 +418,7 @@ fn value<'py>(ctypes: &Bound<'py, PyAny>, field: Field<'_>) -> PyResult<Bound<'p
         Type::Wchar if !is_swapped(field) => return wchars(field.model().wchar),
         Type::Ucs4 if !is_swapped(field) && field.model().wchar == 4 => return wchars(4),
         Type::Ucs2 if !is_swapped(field) && field.model().wchar == 2 => return wchars(2),
-        _ => return Err(missing(field)),
+        ty => integer_class(ty).ok_or_else(|| missing(field))?,
     };
     let class = ctypes.getattr(name).map_err(|_| missing(field))?;
     if !is_swapped(field) {

@@ -377,6 +377,8 @@ impl<'c> Conversion<'c> {
         let mut indices = Vec::new();
         let mut index = index;
         for len in self.path.iter().flat_map(|(_, shape)| shape.iter()).rev() {
+            // An array without elements has no value that could be refused, so the defaults are never used.
+            debug_assert!(*len > 0, "a value of an array without elements was refused");
             indices.push(index.checked_rem(*len).unwrap_or(0));
             index = index.checked_div(*len).unwrap_or(0);
         }
@@ -389,6 +391,7 @@ impl<'c> Conversion<'c> {
             field.push_str(if field.is_empty() { "" } else { "." });
             field.push_str(name);
             for _ in *shape {
+                // `indices` has one index for each dimension of `path`, so the default is never used.
                 field.push_str(&format!("[{}]", indices.pop().unwrap_or(0)));
             }
         }
@@ -794,6 +797,7 @@ fn integers(
                 Reason::Value(EncodeErrorKind::OutOfRange { value, ty: codec.ty(), low, high }),
             ))));
         }
+        // The search above found no value without a conversion, so the default is never used.
         let converted = collected(values.len(), values.iter().map(|value| convert(value).unwrap_or_default()))?;
         Ok(Some(Ok(Values::Native(Buffer::from_vec(converted)))))
     }

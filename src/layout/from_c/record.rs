@@ -172,6 +172,7 @@ pub(super) fn place_members(members: Vec<Member>, rules: &Rules<'_>) -> Result<R
 /// values depends on the compiler.
 fn bit_field(ty: &DeclaredType, start: u128, width: u128, model: &DataModel) -> Result<BitField, &'static str> {
     let value_type = bit_field_type(ty, model)?;
+    // `BYTE` is 8, so the default is never used.
     let first = start.checked_rem(BYTE).unwrap_or(0);
     let after = first.saturating_add(width);
     let below = match model.endian {

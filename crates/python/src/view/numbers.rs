@@ -102,6 +102,7 @@ pub(super) fn converted<'p, 'py>(
 fn does_not_fit(part: &Part, at: i64, number: &Bound<'_, PyAny>, help: &str) -> PyErr {
     let (mut rest, mut indices) = (at, Vec::new());
     for length in part.shape().iter().rev() {
+        // The item exists, so no dimension has the length 0 and the defaults are never used.
         indices.push(rest.checked_rem(*length).unwrap_or(0).to_string());
         rest = rest.checked_div(*length).unwrap_or(0);
     }

@@ -189,6 +189,7 @@ impl Selection {
         let has_ellipsis = entries.iter().any(|entry| matches!(entry, Entry::Axis(Axis::Ellipsis)));
         let end = (!has_ellipsis).then_some(Entry::Axis(Axis::Ellipsis));
         for entry in entries.into_iter().chain(end) {
+            // Only an ellipsis or a mask without dimensions can follow the last dimension, and neither uses the length.
             let length = shape.get(dimension).copied().unwrap_or(0);
             let is_slice = matches!(entry, Entry::Axis(Axis::Slice(_) | Axis::Ellipsis));
             is_split |= !is_slice && has_ended;
@@ -266,7 +267,8 @@ impl Selection {
             for (index, source) in indices.iter_mut().zip(&self.sources) {
                 *index = match source {
                     Source::Slice { start, step, dimension } => {
-                        // The item exists, so the index fits 63 bits.
+                        // The item exists, so the index fits 63 bits. `dimension` is a dimension of the result, which
+                        // `position` has, so the default is never used.
                         let at = position.get(*dimension).copied().unwrap_or(0);
                         start.wrapping_add(step.wrapping_mul(at))
                     }
