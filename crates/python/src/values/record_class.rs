@@ -19,10 +19,9 @@ const CACHED: usize = 512;
 
 /// The Python class of the records whose fields have the names `names`.
 ///
-/// The class is created when the first record is read, and has the attributes of a class of `collections.namedtuple`.
-/// `RecordClass` has a weak reference to the class: Python code may store a view in an attribute of the class, and a
-/// strong reference would then be part of a cycle that the garbage collector does not see. The class is freed when no
-/// record exists any more, and is created
+/// `collections.namedtuple` creates the class when the first record is read. `RecordClass` has a weak reference to the
+/// class: Python code may store a view in an attribute of the class, and a strong reference would then be part of a
+/// cycle that the garbage collector does not see. The class is freed when no record exists any more, and is created
 /// again for the next record.
 ///
 /// A class that the user has declared is not freed while a view of its records exists.
