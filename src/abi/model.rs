@@ -154,7 +154,7 @@ impl DataModel {
         ..Self::LP64
     };
 
-    /// Every predefined data model except [`HOST`](Self::HOST), which equals one of these models on many machines.
+    /// Every predefined data model except [`HOST`](Self::HOST).
     pub const ALL: [Self; 7] =
         [Self::LP64, Self::AARCH64, Self::S390X, Self::LLP64, Self::I386, Self::ILP32, Self::WASM32];
 

@@ -24,7 +24,8 @@ use crate::span::Span;
 ///
 /// `itemsize` is the size of an item in bytes, or `None` if the layout can have any size. `dialect` is the dialect of
 /// the producer of `format`, or `None` if the producer is unknown. The function then tries the dialects of all
-/// producers. `model` gives the sizes of C types.
+/// producers. `model` gives the sizes of C types. If `format` is one user type of unknown size, such as `[rational]`,
+/// this type has the size `itemsize`.
 ///
 /// ```
 /// use pep3118::{Certainty, DataModel, Dialect, reconcile};
@@ -175,8 +176,8 @@ fn itemsize_mismatch(
 }
 
 /// Extends `layout` by trailing padding to `itemsize` bytes, and returns the result as an interpretation in `dialect`.
-/// Returns `None` if `layout` is larger than `itemsize`. Also returns `None` if `dialect` does not permit trailing
-/// padding, or if `layout` is not one structure.
+/// Returns `None` if `layout` is larger than `itemsize`. If `layout` is smaller, also returns `None` if `dialect` does
+/// not permit trailing padding, if `layout` is not one structure, or if `itemsize` exceeds `PY_SSIZE_T_MAX`.
 fn fit_to_itemsize(mut layout: Layout, itemsize: u64, dialect: &Dialect) -> Option<Interpretation> {
     let trailing_padding = itemsize.checked_sub(layout.size())?;
     if trailing_padding > 0 {

@@ -247,7 +247,8 @@ pub struct Scalar {
 
 impl Scalar {
     /// Returns the scalar that `format` describes on a machine with the data model `model`. Returns `None` if `format`
-    /// is not one format character after at most one byte-order character.
+    /// is not one format character, such as `d` or `Zd`, after at most one byte-order character. Accepts the format
+    /// characters of all dialects.
     ///
     /// Also returns `None` for `x s p u w t`, because the count of these characters is a length. Also returns `None`
     /// for characters without a standard size, such as `n`, under `= < > !`. For all these formats, use
