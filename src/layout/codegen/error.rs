@@ -37,7 +37,8 @@ pub enum SourceError {
     /// An item of 0 bytes, such as the item of the empty format, for [`Layout::to_c`](crate::Layout::to_c).
     #[error("the item has 0 bytes, and C has no type of that size")]
     Empty,
-    /// An item of 0 bytes, such as the item of the empty format, for [`Layout::to_source`](crate::Layout::to_source).
+    /// An item of 0 bytes, such as the item of the empty format, for [`Layout::to_source`](crate::Layout::to_source),
+    /// and for a record class of [`Layout::to_python`](crate::Layout::to_python).
     #[error("the item has 0 bytes")]
     EmptyItem,
 }
