@@ -223,7 +223,7 @@ impl Resolver<'_, '_> {
     }
 
     /// Returns the error for a type without a size where C requires a size. `value` is the type, and `at` is its offset
-    /// in the source, in bytes.
+    /// in the prepared source, in bytes. If the declaration of the type had an error, returns this error.
     pub(super) fn unsized_error(&self, value: &DeclaredType, at: usize) -> CError {
         match &value.base {
             Base::Invalid(error) => error.clone(),

@@ -23,8 +23,8 @@ const MAX_TOKENS: usize = 1 << 18;
 const MAX_DEPTH: usize = 32;
 /// The deepest nesting of square brackets inside square brackets. The parser takes twice the time for each level.
 const MAX_BRACKET_DEPTH: usize = 4;
-/// The largest number of tokens that [`check_runs`] permits without `,` or `;`. The parser recurses for each operator of
-/// an expression.
+/// The largest number of tokens that [`check_runs`] permits without `,` or `;`. The parser recurses for each operator
+/// of an expression.
 const MAX_RUN: usize = 256;
 /// The deepest nesting of `#if`, which is the limit of the C standard.
 const MAX_CONDITIONS: usize = 63;
@@ -476,7 +476,7 @@ impl<'s> Scanner<'s> {
     }
 
     /// Reads and evaluates a directive, from `#` to the end of the line. Returns an error if the directive is not
-    /// supported.
+    /// supported, is an `#error` that is not skipped, or belongs to no `#if`.
     fn directive(&mut self) -> Result<(), CError> {
         let start = self.at;
         self.advance(1);
@@ -616,7 +616,7 @@ impl<'s> Scanner<'s> {
     }
 
     /// Records the macro of a `#define`. `start` is the offset of the `#`. Returns an error if the macro replaces a
-    /// type, or if the macro already has another definition.
+    /// type, except `bool` by `_Bool`, or if the macro already has another definition.
     fn define(&mut self, start: usize) -> Result<(), CError> {
         let texts = |body: &[Token<'s>]| body.iter().map(|token| token.text).collect::<Vec<_>>();
         self.skip_space(false)?;
@@ -997,8 +997,8 @@ fn rewrite<'s>(source: &'s str, tokens: &[Token<'s>], partners: &[usize]) -> Res
     Ok(out)
 }
 
-/// Returns an error if `token`, a token of `source`, uses a macro with parameters. `next` is the text of the token
-/// after `token`.
+/// Returns an error if `token`, a token of `source`, uses a macro with parameters, which means that the token after it
+/// is `(`. `next` is the text of the token after `token`.
 fn check_macro(source: &str, token: &Token<'_>, next: &str) -> Result<(), CError> {
     if !token.has_parameters || next != "(" {
         return Ok(());
