@@ -62,6 +62,7 @@ impl Label {
 pub struct Diagnostic<'a> {
     title: String,
     level: Level,
+    /// The rule id after the level, such as `A04`. `None` if the message is not about a rule.
     id: Option<&'static str>,
     source: &'a [u8],
     /// The number of the first line of `source` in the message.

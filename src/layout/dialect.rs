@@ -546,7 +546,7 @@ impl Dialect {
     };
 
     /// The dialect [`PEP3118`](Self::PEP3118), in which the elements of an array of structures are always contiguous,
-    /// even if the fields of some elements are then unaligned.
+    /// even if this makes the fields of some elements unaligned.
     pub const PEP3118_PACKED: Self =
         Self { name: "pep3118-packed", record_spacing: RecordSpacing::Packed, ..Self::PEP3118 };
 

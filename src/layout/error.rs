@@ -93,8 +93,8 @@ pub enum LayoutErrorKind {
     /// byte.
     #[error("bits after bits, which PEP 3118 does not define,")]
     AdjacentBits,
-    /// A user type whose size is unknown: `[bfloat16]` if the caller gave no itemsize, or if the format has other
-    /// items.
+    /// A user type that the registry does not have, so that its size is unknown: `[rational]` if the caller gave no
+    /// itemsize, or if the format has other items.
     #[error("the format does not declare the size of the user type")]
     UnknownSize,
     /// Two fields of one structure with equal names, which the dialect refuses: `T{i:a:i:a:}` in `numpy-reader`.

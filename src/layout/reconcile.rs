@@ -23,7 +23,7 @@ use crate::span::Span;
 /// Computes the layout of `format` whose size is `itemsize`.
 ///
 /// `itemsize` is the size of an item in bytes, or `None` if the layout can have any size. `dialect` is the dialect of
-/// the producer of `format`, or `None` if the producer is unknown. The function then tries the dialects of all
+/// the producer of `format`. For `None`, the producer is unknown, and the function tries the dialects of all
 /// producers. `model` gives the sizes of C types. If `format` is one user type of unknown size, such as `[rational]`,
 /// this type has the size `itemsize`.
 ///
@@ -433,9 +433,10 @@ fn same_memory(a: &Layout, b: &Layout) -> bool {
         })
 }
 
-/// Returns the interpretation of `format` if `format` is one user type, such as `[bfloat16]`. The size of the user type
-/// is `itemsize`. The interpretation gets `dialect` and `model`. Returns `None` if `format` contains any other item, or
-/// if `itemsize` is `None` or exceeds `PY_SSIZE_T_MAX`.
+/// Returns the interpretation of `format` if `format` is one user type, such as `[rational]`. The size of the user type
+/// is `itemsize`. The caller calls this function only if the registry does not have the type. The interpretation gets
+/// `dialect` and `model`. Returns `None` if `format` contains any other item, or if `itemsize` is `None` or exceeds
+/// `PY_SSIZE_T_MAX`.
 fn user_type(format: &[u8], itemsize: Option<u64>, dialect: &Dialect, model: &DataModel) -> Option<Interpretation> {
     let parsed = Format::parse(format).ok()?;
     let mut items = parsed.members().iter().filter_map(|member| match member {

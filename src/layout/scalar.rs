@@ -193,7 +193,8 @@ impl CodeInfo {
 }
 
 impl TypeRule {
-    /// Returns the type of a value of `size` bytes by this rule.
+    /// Returns the type of a value of `size` bytes by this rule. An integer whose size is not 1, 2 or 4 bytes is an
+    /// `int64` or a `uint64`.
     #[inline(always)]
     const fn ty(self, size: u64) -> Type {
         match (self, size) {

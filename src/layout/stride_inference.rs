@@ -217,7 +217,7 @@ fn c_sizes(c_fields: &CFields, gap: &PaddingGap<'_>, first: Field<'_>) -> Option
 struct CField {
     align: Align,
     /// The size of one element in bytes. `None` if the field contains a field that a C compiler would move to a
-    /// different offset.
+    /// different offset, or a number under `=` or `^`.
     size: Option<u64>,
 }
 
@@ -260,7 +260,7 @@ impl CFields {
     }
 
     /// Returns the offset in bytes after the last field of `record`, from the start of `record`. Returns `None` if a C
-    /// compiler would move a field of `record` to a different offset.
+    /// compiler would move a field of `record` to a different offset, or if a number is under `=` or `^`.
     fn end_of(&self, record: Field<'_>) -> Option<u64> {
         let mut end = 0_u64;
         for field in record.fields() {

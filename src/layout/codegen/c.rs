@@ -75,9 +75,9 @@ impl Layout {
     }
 }
 
-/// Appends assertions of the byte order and of the representation of `long double` to `out`, if fields of `layout`
-/// depend on these properties. The assertions of sizes and offsets do not detect a machine that differs only in these
-/// properties.
+/// Appends assertions of the rule for bit-fields, of the byte order and of the representation of `long double` to
+/// `out`, if fields of `layout` depend on these properties. The assertions of sizes and offsets do not detect a machine
+/// that differs only in these properties.
 fn assert_machine(out: &mut String, layout: &Layout) {
     let model = layout.model();
     if layout.leaves().any(|(_, leaf)| leaf.bit_field().is_some()) {

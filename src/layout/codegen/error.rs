@@ -24,10 +24,10 @@ pub enum SourceError {
         /// The name that the caller passed.
         name: String,
     },
-    /// A field that a library cannot describe, such as a `longdouble` in the source for NumPy.
+    /// A field that a library or language cannot describe, such as a `longdouble` in the source for NumPy.
     #[error("{library} cannot describe {what}: {reason}")]
     Type {
-        /// The name of the library: "numpy".
+        /// The name of the library or language: "numpy" or "go".
         library: &'static str,
         /// The type and the name of the field: "longdouble `x`". The name is escaped.
         what: String,

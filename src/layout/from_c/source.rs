@@ -142,6 +142,7 @@ impl<'s> Prepared<'s> {
     }
 
     /// Returns the start and the end of the bytes of the source that contain the token at the offset `at` of `text`.
+    /// Returns the end of the source twice for the end of `text`, and (0, 0) for an offset before the first token.
     pub(super) fn place(&self, at: usize) -> (usize, usize) {
         let next = self.places.partition_point(|(start, _)| *start <= at);
         let found = next.checked_sub(1).and_then(|index| self.places.get(index));
@@ -608,7 +609,7 @@ impl<'s> Scanner<'s> {
         })
     }
 
-    /// Returns whether the next line is `#define` of `macro_name`.
+    /// Returns whether the next line that is not blank is `#define` of `macro_name`.
     fn next_defines(&self, macro_name: &str) -> bool {
         let rest = self.source.get(self.at..).unwrap_or_default().trim_start();
         let rest = rest.strip_prefix('#').map(str::trim_start).and_then(|rest| rest.strip_prefix("define"));
