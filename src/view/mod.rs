@@ -18,7 +18,7 @@
 //! # Limitations
 //! The fields of a `Py_buffer` do not contain the bounds of the memory that the pointers of suboffsets lead
 //! to. A check therefore compares only the first table of pointers with the memory block. The rules about
-//! lifetime (section E) need a running interpreter.
+//! lifetime (E01 and following) need a running interpreter.
 
 mod audit;
 mod bounds;

@@ -177,7 +177,7 @@ fn find_columns(
         let fields = nodes.iter().map(known).collect();
         return Err(BatchError::UnknownColumn { record: parent.into(), column: column.name().clone(), fields });
     }
-    // The first column with each name.
+    // Maps each name to the index of its first column.
     let mut first = BTreeMap::new();
     for (index, column) in columns.iter().enumerate() {
         first.entry(column.name().as_str()).or_insert(index);
@@ -359,7 +359,9 @@ impl<'c> Conversion<'c> {
         }
     }
 
-    /// Converts `array`, the values of the next leaf.
+    /// Converts `array`, the values of the next leaf, and appends the result to `self.converted`. A value that cannot
+    /// be written is not returned as an error: [`refuse`](Self::refuse) stores it, so that the first row with such a
+    /// value is reported.
     fn values(&mut self, encoding: &Encoding, array: &ArrayRef) -> Result<(), BatchError> {
         let leaf = self.mapping.plan_index(self.leaf).and_then(|index| self.mapping.plan.leaves().get(index));
         let leaf = leaf.ok_or_else(|| DecodeError::internal("a mapped leaf is not in the plan"))?;
