@@ -245,8 +245,9 @@ fn comparable_type(field: Field<'_>) -> Type {
     }
 }
 
-/// Returns the type and the shape of `field` as text, with the size if the type has no fixed size: `int32`, `bytes of 5
-/// bytes`, `float64[2,3]`. For a bit-field, returns its position: `int32 bit-field of 5 bits from bit 6 on`.
+/// Returns the type and the shape of `field` as text, with the size if the type has no fixed size: `int32`,
+/// `bytes of 5 bytes`, `float64[2,3]`. For a bit-field, returns its position:
+/// `int32 bit-field of 5 bits from bit 6 on`.
 fn describe(field: Field<'_>) -> String {
     let mut text = field.type_name().to_string();
     if let Some(bits) = field.bit_field() {

@@ -505,8 +505,8 @@ pub(crate) fn scalar_of_kind(kind: &str, size: u64, endian: Endian, model: &Data
     Some(Scalar { ty, size, endian })
 }
 
-/// Returns the `descr` of one element of `field`. Returns an error if NumPy has no type for a field, or if a `descr`
-/// cannot have the name or the offset of a field.
+/// Returns the `descr` of one element of `field`. A field without a name gets the name `f0`, `f1` and so on. Returns an
+/// error if NumPy has no type for a field, or if a `descr` cannot have the name or the offset of a field.
 // The function calls itself once for each level of nested records. A layout has at most 64 levels.
 fn element_descr(field: Field<'_>) -> Result<String, NumpyDescrError> {
     if field.ty() != Type::Record {

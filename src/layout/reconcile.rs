@@ -196,8 +196,8 @@ fn fit_to_itemsize(mut layout: Layout, itemsize: u64, dialect: &Dialect) -> Opti
     Some(Interpretation { layout, dialect: *dialect, certainty, trailing_padding })
 }
 
-/// Returns one interpretation for each distance that the elements of arrays of structures in `found` can have. `format`
-/// and `itemsize` are the arguments of [`reconcile`].
+/// Returns one interpretation for each distance that the elements of arrays of structures in `found` can have by the
+/// rules of its dialect. `format` and `itemsize` are the arguments of [`reconcile`].
 fn with_spacings(found: Interpretation, format: &[u8], itemsize: Option<u64>) -> Candidates {
     match (found.dialect.trailing_padding, found.dialect.alignment) {
         (TrailingPadding::Implicit, _) => with_numpy_spacings(found),
@@ -206,8 +206,9 @@ fn with_spacings(found: Interpretation, format: &[u8], itemsize: Option<u64>) ->
     }
 }
 
-/// Returns one interpretation for each distance between array elements that [`infer`] computes. `found` must be an
-/// interpretation in a dialect of NumPy.
+/// Returns one interpretation for each distance between array elements that [`infer`] computes, the likely distance
+/// first. If [`RecordSpacing`] of the dialect selects one distance, returns only the interpretation with this distance.
+/// `found` must be an interpretation in a dialect of NumPy.
 fn with_numpy_spacings(found: Interpretation) -> Candidates {
     let Interpretation { layout, dialect, certainty, trailing_padding } = found;
     let interpretation = |layout, dialect, certainty| Interpretation { layout, dialect, certainty, trailing_padding };
@@ -236,8 +237,9 @@ fn with_numpy_spacings(found: Interpretation) -> Candidates {
 /// Returns the interpretation `found`, and a second interpretation if a C compiler gives the format another layout that
 /// has the itemsize. A second interpretation requires an array of structures in `found` whose elements are not aligned
 /// under `@`, because a C compiler rounds the size of these structures up to their alignment. If there are two
-/// interpretations, the first has the dialect [`Dialect::PEP3118_PACKED`]. `format` and `itemsize` are the arguments of
-/// [`reconcile`].
+/// interpretations, the first has the dialect [`Dialect::PEP3118_PACKED`] and the second [`Dialect::NATIVE_C`]. Returns
+/// only `found` if its dialect already rounds structures or selects one distance. `format` and `itemsize` are the
+/// arguments of [`reconcile`].
 fn with_rounded_structures(found: Interpretation, format: &[u8], itemsize: Option<u64>) -> Candidates {
     let requested = found.dialect;
     let is_decided =

@@ -323,7 +323,9 @@ impl<'l> Builder<'l, '_> {
         Member::of_definition(definition, name, field_name)
     }
 
-    /// Returns an unused type name for the type of the member whose name is last in `self.path`.
+    /// Returns an unused type name for the type of the member whose name is last in `self.path`, and marks it as used.
+    /// The name consists of the name of the item and the last names of `self.path`, at most [`MAX_PATH_BYTES`] bytes of
+    /// them.
     fn type_name(&mut self) -> String {
         // The names are collected from the last to the first. If the limit excludes names, the last names stay, because
         // the last names identify the type best.
