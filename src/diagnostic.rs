@@ -48,8 +48,8 @@ impl Label {
 /// and a help line.
 ///
 /// Without the feature `diagnostics`, the message does not contain the format. `Display` draws the message without
-/// colour. [`colored`](Diagnostic::colored) draws the message with ANSI escape sequences. `Display` and `colored`
-/// escape all text that comes from inputs.
+/// colour. [`colored`](Diagnostic::colored) draws the message with ANSI escape sequences. Text that comes
+/// from inputs is escaped in the message, but [`with_help`](Diagnostic::with_help) does not escape its argument.
 ///
 /// ```
 /// let error = pep3118::parse("T{i").unwrap_err();

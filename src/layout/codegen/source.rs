@@ -260,7 +260,7 @@ fn kaitai_repeat(length: Option<u64>, indent: &str) -> String {
 
 /// Appends the attributes of `definition` to `out`, in the language of Kaitai Struct. The members of a union become
 /// attributes under the key `instances`, all at byte 0. Each line starts with `indent`. Returns an error if Kaitai
-/// Struct has no type for a field.
+/// Struct has no type for a field, or for an array of several dimensions.
 fn kaitai_members(out: &mut String, definition: &Definition<'_>, indent: &str) -> Result<(), SourceError> {
     out.push_str(&format!("{indent}{}:\n", if definition.is_union { "instances" } else { "seq" }));
     for member in &definition.members {

@@ -655,8 +655,9 @@ impl<'s> Scanner<'s> {
         Ok(())
     }
 
-    /// Evaluates a `#pragma`. `start` is the offset of the `#`. Returns an error if the `#pragma` can change a layout
-    /// in an unknown way.
+    /// Evaluates a `#pragma`: records the alignment that `#pragma pack` sets, and skips [`NEUTRAL_PRAGMAS`]. `start` is
+    /// the offset of the `#`. Returns an error for every other `#pragma`, because it can change a layout, and for an
+    /// unknown form of `#pragma pack` or a `pop` without a `push`.
     fn pragma(&mut self, start: usize) -> Result<(), CError> {
         self.skip_space(false)?;
         let line_start = self.at;
