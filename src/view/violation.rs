@@ -338,8 +338,8 @@ impl Violation {
         }
     }
 
-    /// Returns whether this violation makes the positions or the number of the items unknown. No view can be
-    /// created after such a violation.
+    /// Returns whether this violation makes the positions, the number or the layout of the items unknown. No view can
+    /// be created after such a violation.
     pub(crate) fn prevents_view(&self) -> bool {
         match self {
             Self::BufNull { .. }
@@ -362,8 +362,9 @@ impl Violation {
         }
     }
 
-    /// Returns the calculation that belongs to the message, such as `2 * 3 * 4 = 24`. Returns `None` if the
-    /// message already contains all numbers.
+    /// Returns the calculation that belongs to the message, such as `2 * 3 * 4 = 24`, or the contiguous strides that
+    /// `NotContiguous` expects, or the distance from the block of `ItemsOutside`. Returns `None` if the message already
+    /// contains all numbers.
     pub(crate) fn calculation(&self) -> Option<String> {
         Some(match self {
             Self::LenProduct { expected, shape, itemsize, .. } | Self::LenSpan { expected, shape, itemsize, .. } => {
