@@ -22,7 +22,8 @@ pub fn set_format_exception(exception: fn(LayoutError) -> PyErr) {
     let _: Result<(), FormatException> = FORMAT_EXCEPTION.set(exception);
 }
 
-/// A layout error becomes `ValueError`, with the annotated format in the message.
+/// A layout error becomes the exception of the function that was passed to [`set_format_exception`]. Without such a
+/// function, the error becomes `ValueError`, with the annotated format in the message.
 impl From<LayoutError> for PyErr {
     fn from(error: LayoutError) -> Self {
         match FORMAT_EXCEPTION.get() {
@@ -94,7 +95,8 @@ impl From<EncodeError> for PyErr {
     }
 }
 
-/// A mismatch between the items and a struct becomes `ValueError`.
+/// A mismatch between the items and a struct becomes `ValueError`. [`Mismatch::Layout`] becomes the exception of the
+/// inner error.
 impl From<Mismatch> for PyErr {
     fn from(error: Mismatch) -> Self {
         match error {
@@ -104,7 +106,8 @@ impl From<Mismatch> for PyErr {
     }
 }
 
-/// An error of the access to memory becomes the exception of the inner error. Every other error becomes `ValueError`.
+/// A [`Mismatch`], a [`DecodeError`] and an [`EncodeError`] become the exception of the inner error. Every other error
+/// becomes `ValueError`.
 impl From<RecordError> for PyErr {
     fn from(error: RecordError) -> Self {
         match error {
