@@ -93,7 +93,8 @@ impl Outcome {
 ///
 /// `itemsize` is the itemsize of the buffer in bytes. `None` means that the itemsize is unknown; a consumer that needs
 /// an itemsize then gets the size that `format` describes. `model` has the byte order and the C type sizes of the
-/// consumer's machine.
+/// consumer's machine. A NUL ends the format for a consumer of buffers, but not for `struct`, which gets the whole
+/// text.
 ///
 /// ```
 /// use pep3118::DataModel;

@@ -99,15 +99,15 @@ pub struct FieldLayout {
 
 impl FieldLayout {
     /// Creates the layout of the field of type `T` at the position `cursor`. `name` is the name in the format, or
-    /// `None` for a field of a tuple struct. `endian` is the byte order in the format, or `None` for the byte order of
-    /// the struct. Used by the derive macro.
+    /// `None` for a field of a tuple struct without `rename`. `endian` is the byte order in the format, or `None` for
+    /// the byte order of the struct. Used by the derive macro.
     #[doc(hidden)]
     #[must_use]
     pub const fn new<T: RecordField>(name: Option<&'static str>, cursor: FieldCursor, endian: Option<Endian>) -> Self {
         Self { name, offset: cursor.offset, endian, member: T::MEMBER }
     }
 
-    /// Returns the name of the field in the format. Returns `None` for a field of a tuple struct.
+    /// Returns the name of the field in the format. Returns `None` for a field of a tuple struct without `rename`.
     #[must_use]
     pub const fn name(&self) -> Option<&'static str> {
         self.name
