@@ -142,8 +142,8 @@ pub enum DecodeError {
     /// The result needs more memory than is available, or more bytes than the address space has.
     #[error("there is no memory for {}", plural(*bytes, "byte"))]
     Allocation {
-        /// The number of bytes, or `u64::MAX` if the number was too large to compute. A number of items, if this number
-        /// alone is larger than the address space.
+        /// The number of bytes, or `u64::MAX` if the number was too large to compute. If the number of items alone
+        /// exceeds the address space, this field has the number of items.
         bytes: u64,
     },
     /// The format of the view has several interpretations. Choose an interpretation, and create the plan from the

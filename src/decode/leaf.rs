@@ -105,8 +105,8 @@ impl Leaf {
         self.codec.ty
     }
 
-    /// Returns the type of the values in a column: the type of the values of a bit-field or of a user type, or
-    /// [`ty`](Self::ty).
+    /// Returns the type of the values in a column. For a bit-field or a user type, this is the type of its numbers. For
+    /// any other type, this is [`ty`](Self::ty).
     #[must_use]
     pub fn value_type(&self) -> Type {
         self.codec.value_type()

@@ -70,8 +70,8 @@ pub(crate) trait Memory: Send + Sync {
 
     /// Follows `rows` consecutive pointers, and copies the row at each address to `out` without gaps. `run` describes
     /// the row of the first pointer. The last index in `run.path` is the index of the first pointer, and each further
-    /// pointer has the next index. Returns [`DecodeError::Indirect`] if this memory has no pointers, which is the
-    /// default.
+    /// pointer has the next index. Returns [`DecodeError::Indirect`] if this memory has no pointers. The default method
+    /// always returns this error.
     fn read_rows(&self, _run: &Run<'_>, _rows: usize, _out: &mut [u8]) -> Result<(), DecodeError> {
         Err(DecodeError::Indirect)
     }

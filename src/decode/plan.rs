@@ -233,8 +233,8 @@ impl Plan {
         self.swaps.is_empty()
     }
 
-    /// Returns whether one leaf field fills the item. The item is then one value, or adjacent values of one type
-    /// without padding. The item may be a record that has only this field.
+    /// Returns whether one leaf field fills the item. Such an item is one value, or adjacent values of one type without
+    /// padding. The item may be a record that has only this field.
     #[doc(hidden)]
     #[must_use]
     pub fn is_one_leaf(&self) -> bool {

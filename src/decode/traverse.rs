@@ -291,7 +291,8 @@ pub(super) fn copy_items(
 }
 
 /// Returns `axes` in the order for copying in tiles. The axis with the shortest stride in the memory of the view moves
-/// to the second-last position, unless this axis is the last axis. The last two axes are then copied in tiles.
+/// to the second-last position, unless this axis is the last axis. A later step copies the last two axes in tiles if
+/// the second-last axis has the shorter stride.
 fn move_shortest_stride(mut axes: Vec<Axis>) -> Vec<Axis> {
     let Some((inner, outer)) = axes.split_last() else { return axes };
     let shortest = outer.iter().enumerate().min_by_key(|(_, axis)| axis.stride.unsigned_abs());

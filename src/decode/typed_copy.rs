@@ -198,10 +198,10 @@ impl Buffer<'_> {
 
 impl Plan {
     /// Copies the elements of all items of `view` to a vector in C order, without the traversal of the view. `memory`
-    /// must contain the items. Returns `None` if this fast path is not possible: the items are not contiguous, they
-    /// have 0 bytes in total, they are so large that other instructions copy them faster, their size differs from the
-    /// items of the plan, their values are not bytes of elements of `T`, the units to reverse do not all have the same
-    /// size, or the memory cannot be read or allocated.
+    /// must contain the items. Returns `None` if this fast path is not possible: the items are not contiguous, have 0
+    /// bytes in total, have another size than the items of the plan, or are so large that other instructions copy them
+    /// faster. Also returns `None` if the values are not bytes of elements of `T`, if the units to reverse have several
+    /// sizes, or if the memory cannot be read or allocated.
     #[cfg(feature = "pyo3")]
     #[inline]
     pub(crate) fn contiguous_to_vec<T: Element>(&self, view: &View<'_>, memory: &dyn Memory) -> Option<Vec<T>> {

@@ -61,8 +61,9 @@ impl From<Report> for PyErr {
     }
 }
 
-/// An invalid index becomes `IndexError`, and an invalid argument becomes `ValueError`. A broken rule and a refused
-/// request become `BufferError`.
+/// An invalid index or number of indices becomes `IndexError`. An invalid slice step, cast, order of axes or number of
+/// dimensions becomes `ValueError`. Every other error becomes `BufferError`, such as a broken rule or a chunk length of
+/// 0.
 impl From<ViewError> for PyErr {
     fn from(error: ViewError) -> Self {
         match error {
@@ -79,6 +80,8 @@ impl From<ViewError> for PyErr {
     }
 }
 
+/// A [`ViewError`] becomes its own exception. A failed allocation becomes `MemoryError`, and every other error becomes
+/// `ValueError`.
 impl From<DecodeError> for PyErr {
     fn from(error: DecodeError) -> Self {
         match error {
@@ -89,6 +92,7 @@ impl From<DecodeError> for PyErr {
     }
 }
 
+/// Every error becomes `ValueError`, also a failed allocation and an index that is out of bounds.
 impl From<EncodeError> for PyErr {
     fn from(error: EncodeError) -> Self {
         PyValueError::new_err(error.to_string())
@@ -140,6 +144,7 @@ value_errors! {
     #[cfg(feature = "triple")] crate::abi::UnknownTriple,
 }
 
+/// A [`DecodeError`] becomes its own exception, and every other error becomes `ValueError`.
 #[cfg(feature = "arrow")]
 impl From<crate::interop::arrow::BatchError> for PyErr {
     fn from(error: crate::interop::arrow::BatchError) -> Self {

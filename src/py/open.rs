@@ -1,6 +1,6 @@
-//! `open`, `open_as`, `open_items` and `open_described` request a buffer from a Python object. They determine the
-//! layout of its items, or take the layout from the caller. `open_described` needs an exporter. For an object without
-//! buffers, the other functions use DLPack or `__array_interface__`.
+//! `open` and `open_as` request a buffer from a Python object, and determine the layout of its items. `open_items` and
+//! `open_described` take the layout from the caller. All functions except `open_described` also open an object without
+//! buffers, through DLPack or `__array_interface__`.
 
 use std::sync::Arc;
 
@@ -102,7 +102,7 @@ fn open_or<E: From<OpenError>>(
     if u64::try_from(acquired.raw().itemsize) != Ok(item.layout().size()) {
         return Ok(open_bytes_of_scalar(acquired, item)?);
     }
-    // The common case returns early, because each move of a view copies more than 200 bytes.
+    // A view of the fast path is returned early, because each move of a view copies more than 200 bytes.
     if let Some(view) = acquired.direct_geometry() {
         return Ok(OpenBuffer { shared: SharedView::new(acquired, view), item });
     }

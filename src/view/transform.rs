@@ -256,9 +256,9 @@ impl<'a> View<'a> {
     /// Returns the items at the index `index` of the dimension `dimension`. The result does not have this
     /// dimension.
     ///
-    /// If `dimension` has a suboffset, the view in the result has the suboffset in the dimension before
-    /// `dimension`. If `dimension` is 0, there is no dimension before it. The caller must then read the pointer
-    /// at [`Selected::pointer`].
+    /// If `dimension` has a suboffset, the view in the result has the suboffset in the dimension before `dimension`. If
+    /// `dimension` is 0, there is no dimension before it. In this case, the caller must read the pointer at
+    /// [`Selected::pointer`].
     ///
     /// ```
     /// use pep3118::{RawView, Request};

@@ -201,8 +201,8 @@ impl View<'_> {
     }
 
     /// Returns the steps on the way from `buf` to the item at `indices`. `indices` has one index for each dimension. If
-    /// [`offset`](View::offset) is not 0, the first step adds it. A caller that performs the steps does the same as
-    /// `get_item_pointer` of PEP 3118.
+    /// the [`offset`](View::offset) of the view is not 0, the first step adds this offset. A caller that performs the
+    /// steps does the same as `get_item_pointer` of PEP 3118.
     ///
     /// # Errors
     /// - the number of indices is not `ndim`: `[1]` in two dimensions

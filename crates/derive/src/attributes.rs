@@ -7,7 +7,7 @@ use syn::{Attribute, Error, LitInt, LitStr, Result};
 /// The representation of the struct, from its attributes `#[repr(..)]`.
 #[derive(Default)]
 pub(crate) struct Repr {
-    /// Whether `#[repr(C)]` is present. The struct then has the layout of a C structure.
+    /// Whether `#[repr(C)]` is present. A struct with this attribute has the layout of a C structure.
     pub(crate) c: bool,
     /// The maximum alignment of a field in bytes: 2 for `packed(2)`, 1 for `packed`. `None` if the struct is not
     /// packed.
