@@ -35,7 +35,8 @@ fn is_worth_touching(lengths: impl Iterator<Item = usize>, itemsize: usize) -> b
     itemsize >= WIDE_RECORD && lengths.fold(0, usize::saturating_add) >= itemsize >> 1_u32
 }
 
-/// Appends the bytes of one field of every record to a column. The values of the field must be adjacent in the record.
+/// Appends the bytes of one field of every record to a column, and reverses the bytes of each unit if the byte order
+/// differs. The values of the field must be adjacent in the record, and they must need no other conversion.
 #[derive(Debug)]
 struct ColumnWriter<'c> {
     /// The offset of the field, in bytes from the start of the record.

@@ -249,8 +249,8 @@ impl ElementType for LongDouble {
     }
 }
 
-/// Returns the number of elements of type `T` that the values of `leaf` in one item have. Returns 0 for values of 0
-/// bytes.
+/// Returns the number of elements of type `T` in one item: the number of values of `leaf`, times the number of elements
+/// of each value. Returns 0 for values of 0 bytes.
 pub(super) fn elements_per_item<T: Element>(leaf: &Leaf) -> usize {
     // The width of a value of 0 bytes is 0. Such a value has no elements.
     leaf.bytes().checked_div(T::width(&leaf.codec)).unwrap_or(0)

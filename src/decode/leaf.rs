@@ -282,7 +282,8 @@ pub(super) fn each_offset<const N: usize, B>(
     ControlFlow::Continue(())
 }
 
-/// Adjacent units of an item to reverse, because their byte order differs from the byte order of this machine.
+/// Adjacent units of an item whose byte order differs from the byte order of this machine. The bytes of each unit are
+/// reversed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Swap {
     /// The offset of the first unit, in bytes from the start of the item.

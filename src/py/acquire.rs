@@ -299,7 +299,7 @@ fn only_referent(view: &Bound<'_, PyMemoryView>) -> Option<*mut ffi::PyObject> {
 }
 
 impl Fields {
-    /// The fields before a request.
+    /// The values of the fields before a request.
     const EMPTY: Self = Self {
         obj: Owner::Unknown,
         buf: None,

@@ -13,7 +13,7 @@ use crate::text::escape;
 use crate::view::{Audit, Checker, Owner, RaisedError, RawView, Request, RequestOutcome};
 
 /// The number of times that every request is sent. An exporter can store a reference in a cache at the first request.
-/// A reference that stays after each request is a leak.
+/// If every request adds a reference that stays, the exporter leaks.
 const ROUNDS: usize = 2;
 
 /// Returns `Ok` if the type of `obj` exports buffers.

@@ -176,7 +176,7 @@ impl KeyRef<'_> {
 
 /// Returns whether `format` is the format of one number of `itemsize` bytes. All dialects give such a format the same
 /// meaning. Returns `false` for `B` and for `None`, because ctypes writes `B` for a union. Also returns `false` for
-/// addresses, because their meaning depends on the type of the owner.
+/// addresses, because their meaning depends on the type of the exporter.
 pub(super) fn is_number(format: Option<&[u8]>, itemsize: u64) -> bool {
     let scalar = Scalar::recognize(format.unwrap_or(b"B"), &DataModel::HOST);
     scalar.is_some_and(|scalar| {

@@ -47,7 +47,7 @@ impl From<BuildError> for PyErr {
     }
 }
 
-/// An invalid user type, and a value that a user type does not have, become `ValueError`.
+/// The error for an invalid user type and the error for a value that a user type cannot store become `ValueError`.
 impl From<UserTypeError> for PyErr {
     fn from(error: UserTypeError) -> Self {
         PyValueError::new_err(error.to_string())

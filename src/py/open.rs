@@ -102,7 +102,8 @@ fn open_or<E: From<OpenError>>(
     if u64::try_from(acquired.raw().itemsize) != Ok(item.layout().size()) {
         return Ok(open_bytes_of_scalar(acquired, item)?);
     }
-    // A view of the fast path is returned early, because each move of a view copies more than 200 bytes.
+    // Most views need no further check. They are returned here, because each further move of a view between functions
+    // would copy more than 200 bytes.
     if let Some(view) = acquired.direct_geometry() {
         return Ok(OpenBuffer { shared: SharedView::new(acquired, view), item });
     }

@@ -64,7 +64,8 @@ impl OpenBuffer {
     /// ```
     ///
     /// # Errors
-    /// - every error of [`records`](Self::records). `each` was then called with the structs of earlier blocks
+    /// - every error of [`records`](Self::records). Before the error, `each` was called with the structs of the blocks
+    ///   before the faulty block
     pub fn blocks<T: Record>(&self, items: usize, each: impl FnMut(&[T])) -> Result<(), RecordError> {
         self.with_records(|plan| self.shared.with_memory(|memory| plan.fold_view(self.view(), memory, items, each))?)
     }

@@ -178,7 +178,7 @@ pub enum Contiguity {
 }
 
 impl Contiguity {
-    /// Returns the rule that makes the memory contiguous, such as `C02` for `Empty`.
+    /// Returns the rule by which the memory is contiguous, such as `C02` for `Empty`.
     #[must_use]
     pub const fn rule(self) -> RuleId {
         match self {

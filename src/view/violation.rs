@@ -253,7 +253,7 @@ pub enum Violation {
     TypeMismatch { format: Box<[u8]>, difference: Box<str>, names_only: bool },
 
     /// A violation of `rule` that was read from a recorded report (feature `serde`). A recorded report contains the
-    /// `message` of a violation instead of its numbers.
+    /// `message` of a violation, but not the values that the other variants have.
     #[error("{message}")]
     Recorded { rule: RuleId, severity: Severity, message: Box<str> },
 }

@@ -69,7 +69,7 @@ enum NextStep {
     Offset(i64),
     /// The step adds the product of the stride and the index of the current dimension.
     Stride,
-    /// The step reads a pointer. The value is the suboffset in bytes that the step after it adds.
+    /// The step reads a pointer. The value is the suboffset in bytes that the next step adds.
     Dereference(i64),
     /// The step adds this suboffset in bytes.
     Suboffset(i64),

@@ -30,7 +30,7 @@ class Item:
 
 @dataclass
 class Format:
-    """A format that has the syntax of the grammar."""
+    """A parsed format: the result of `parse`."""
 
     text: bytes
     items: list

@@ -45,8 +45,7 @@ pub enum Outcome {
     Reads {
         /// The item in words: `"int32"`, `"5 bytes: int32 at 0, int8 at 4"`.
         layout: String,
-        /// A condition or a loss of information that does not change the values, such as `"the type is lost"`. `None`
-        /// without a condition or a loss.
+        /// A remark about an effect other than on the values, such as `"the type is lost"`. `None` without a remark.
         note: Option<String>,
     },
     /// The consumer raises no error, but reads values that differ from the values that the format describes.

@@ -232,8 +232,8 @@ struct ParsedFormat {
     ended_early: bool,
 }
 
-/// The end and the alignment of the fields of a format, at the offsets that Cython computes. Trailing padding is not
-/// included.
+/// The end of the fields of a format at the offsets that Cython computes, without trailing padding, and the alignment
+/// of the fields.
 struct FieldsEnd {
     /// The offset of the first byte after all fields.
     end: u64,

@@ -141,8 +141,8 @@ impl LayoutMatcher {
             self.compare_field(&field.member, node, offsets)?;
             self.path.truncate(len);
         }
-        // All fields of the struct were found in the record. A field of the record with another name is missing in the
-        // struct.
+        // All fields of the struct were found in the record. The struct lacks each field of the record that has none of
+        // these names.
         let is_extra = |name: &Name| {
             let known = |field: &FieldLayout| field.name.map(str::as_bytes) == name.as_deref();
             by_name && !fields.iter().any(known)

@@ -180,7 +180,7 @@ fn find_columns(
         let fields = nodes.iter().map(known).collect();
         return Err(BatchError::UnknownColumn { record: parent.into(), column: column.name().clone(), fields });
     }
-    // The first column with each name.
+    // Maps each name to the index of its first column.
     let mut first = BTreeMap::new();
     for (index, column) in columns.iter().enumerate() {
         first.entry(column.name().as_str()).or_insert(index);
@@ -364,8 +364,10 @@ impl<'c> Conversion<'c> {
         }
     }
 
-    /// Converts `array`, the values of the next leaf, with the encoding `encoding`. Returns the same as
-    /// [`record`](Self::record).
+    /// Converts `array`, the values of the next leaf, with the encoding `encoding`, and appends the result to
+    /// `self.converted`. A value that cannot be written is not returned as an error: [`refuse`](Self::refuse) stores it,
+    /// so that the first row with such a value is reported. Returns an error if `array` has another type, or if there is
+    /// no memory.
     fn values(&mut self, encoding: &Encoding, array: &ArrayRef) -> Result<(), BatchError> {
         let leaf = self.mapping.plan_index(self.leaf).and_then(|index| self.mapping.plan.leaves().get(index));
         let leaf = leaf.ok_or_else(|| DecodeError::internal("a mapped leaf is not in the plan"))?;

@@ -111,7 +111,7 @@ pub enum BatchError {
         /// The dotted name of the field.
         field: String,
     },
-    /// Several fields of a record have one name, and their columns are not at the positions of the fields.
+    /// Several fields of a record have the same name, and the columns are not in the order of the fields.
     #[error("several fields are named `{}`: write the columns in the order of the fields", escape(field))]
     RepeatedField {
         /// The dotted name of the fields.

@@ -75,7 +75,8 @@ def columns(dtype, count):
 
 
 def indirect(width, step):
-    """Copies rows of `width` doubles, which are `step` bytes apart, from a table of pointers to the rows."""
+    """Returns the name of the peer and a function that copies rows through a table of pointers to the rows. A row has
+    `width` doubles at intervals of `step` bytes."""
     rows = 4_000_000 // width
     table = memory.ctypes.data + np.arange(rows, dtype=np.uintp) * (width * step)
     pair = ctypes.c_ssize_t * 2

@@ -104,8 +104,11 @@ class Source:
         return self.rng.choice(SCALARS), ""
 
     def record(self, depth, tag):
-        """Returns (text, leaves). `text` is the declaration from `struct` to the attributes after the brace. `leaves`
-        are the paths of the leaves."""
+        """Returns (text, leaves). `text` is the declaration from `struct` or `union` to the attributes after the brace.
+        `leaves` are the paths of the leaves, with None for each named bit-field.
+
+        `depth` is the number of records that may be nested inside. An empty `tag` declares an anonymous record.
+        """
         keyword = self.rng.choice(["struct", "struct", "struct", "union"])
         packed = self.chance(0.15)
         before = after = ""

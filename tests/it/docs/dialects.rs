@@ -1,4 +1,5 @@
-//! Tests that the table of `dialects.md` agrees with the dialects in the code.
+//! Tests that the table of `dialects.md`, the list of dialects in the README and the counts of dialects, data models
+//! and consumers in the changelog agree with the code.
 
 use pep3118::layout::{Alignment, StructureSize, Syntax, TrailingPadding};
 use pep3118::{Code, DataModel, Dialect};

@@ -1,4 +1,5 @@
-//! Tests the documentation: every test, file and figure mentioned in it exists.
+//! Tests of names in the documentation: every test, file and figure that the pages name exists, `safety.md` names every
+//! module with `unsafe` code, and the figures in rustdoc equal the files.
 
 use std::collections::BTreeSet;
 use std::fs;

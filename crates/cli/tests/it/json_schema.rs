@@ -1,4 +1,5 @@
-//! Tests that the JSON output of each command is valid under `docs/command.schema.json`.
+//! Tests that the JSON output of each command is valid under `docs/command.schema.json`, and tests the messages for
+//! unknown and missing keys in JSON input.
 
 use std::io::Write as _;
 use std::process::{Output, Stdio};

@@ -409,7 +409,7 @@ fn records(bench: &Bench, memory: &[u8]) {
     }
 }
 
-/// Returns the memory of a column as a destination.
+/// Returns the memory of the column `data` as the destination of a decoder.
 fn destination(data: &mut pep3118::decode::ColumnData) -> Destination<'_> {
     use pep3118::decode::ColumnData as C;
     match data {
