@@ -125,7 +125,7 @@ impl<'f> ColumnFiller<'f> {
     }
 
     /// Appends the fields of the records `items` to the columns. Returns an error if a column has no memory for
-    /// `items`.
+    /// `items`, or if a user type has no number for the bytes of a value.
     pub(super) fn append(&mut self, mut items: Strided<'_>) -> Result<(), DecodeError> {
         let (most, touch) = (block_items(self.itemsize), self.touch && items.is_contiguous());
         while items.count() > 0 {

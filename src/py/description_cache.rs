@@ -1,4 +1,5 @@
 //! The cache of item descriptions, by type or format and by itemsize. `ItemDescription::of_format` uses the cache.
+//! `Slot` stores the description of a very common format outside of the cache, without a lock.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -20,7 +21,9 @@ impl ItemDescription {
     /// an item in bytes. `None` means that the itemsize or the dialect is unknown.
     ///
     /// # Errors
-    /// - `format` cannot be parsed, has another size than `itemsize`, or is ambiguous
+    /// - `format` cannot be parsed, or has another size than `itemsize`: [`OpenError::Format`]
+    /// - `format` is ambiguous: [`OpenError::Ambiguous`]
+    /// - [`Plan::new`](crate::decode::Plan::new) refuses the layout: [`OpenError::Raised`]
     pub fn of_format(
         format: &[u8],
         itemsize: Option<u64>,
@@ -110,7 +113,9 @@ static NUMBERS: [[Slot; 128]; 2] = [const { [const { Slot(OnceLock::new()) }; 12
 static BYTES: Slot = Slot(OnceLock::new());
 
 impl Slot {
-    /// Returns the slot for items that `exporter` describes by `format`. Returns `None` if the format has no slot.
+    /// Returns the slot for items that `exporter` describes by `format`, which can still be empty. Returns `None` if
+    /// the format has no slot: it has several codes, a byte order other than `<`, or is the `B` of an exporter other
+    /// than `bytes` and `bytearray`.
     #[inline]
     pub(super) fn of(exporter: &Bound<'_, PyAny>, format: Option<&[u8]>) -> Option<&'static Self> {
         let [native, little] = &NUMBERS;

@@ -98,7 +98,7 @@ impl OpenBuffer {
     ///
     /// # Errors
     /// - no field has the name, or several fields have the name
-    /// - the field has another type, such as `column::<f64>` for a field of `<i`
+    /// - the field is a record, or has another type, such as `column::<f64>` for a field of `<i`
     /// - there is not enough memory for the vector
     pub fn column<T: Element>(&self, name: &str) -> Result<Vec<T>, DecodeError> {
         let no_field = || DecodeError::NoField { name: name.as_bytes().into() };
@@ -176,7 +176,8 @@ fn leading_field<'f, 'n>(record: Field<'f>, name: &'n [u8]) -> Option<(Field<'f>
     })
 }
 
-/// The items of any Python object, decoded to structs of type `T`: an argument of a `#[pyfunction]`.
+/// The items of any Python object, decoded to structs of type `T`: an argument of a `#[pyfunction]`. An argument that
+/// cannot be decoded raises the exception of [`open`], or of the error of [`OpenBuffer::records`].
 ///
 #[cfg_attr(feature = "derive", doc = "```")]
 #[cfg_attr(not(feature = "derive"), doc = "```ignore")]
@@ -234,7 +235,8 @@ impl<T: Record> FromPyObject<'_, '_> for Records<T> {
 }
 
 /// A buffer of any Python object whose items have elements of type `T`: an argument of a `#[pyfunction]`. In contrast
-/// to PyO3's `PyBuffer<T>`, the items can have any byte order, strides and suboffsets.
+/// to PyO3's `PyBuffer<T>`, the items can have any byte order, strides and suboffsets. An argument whose items are
+/// records or of another type raises `ValueError`. An argument that is not opened raises the exception of [`open`].
 ///
 /// ```
 /// use pep3118::py::Buffer;
