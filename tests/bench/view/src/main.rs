@@ -1,8 +1,9 @@
 //! Measures the time and the allocations of checks of a `Py_buffer`: the checks of the library, a hand-written check,
 //! and `ndarray::ArrayView::from_shape`.
 //!
-//! `bench-view` prints the nanoseconds of the fastest of five rounds and the allocations of each check. `bench-view count NAME N` runs the check
-//! `NAME` `N` times and prints nothing, so that valgrind can count the instructions of the check:
+//! `bench-view` prints the nanoseconds of each check in the fastest of five rounds, and the allocations of each check.
+//! `bench-view count NAME N` runs the check `NAME` `N` times and prints nothing, so that valgrind can count the
+//! instructions of the check:
 //!
 //! ```text
 //! valgrind --tool=callgrind --callgrind-out-file=/dev/null bench-view count structure 1000
