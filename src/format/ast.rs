@@ -388,8 +388,8 @@ impl FromStr for Format {
 #[derive(Default)]
 struct Builder<'s> {
     source: &'s [u8],
-    /// The finished members of the innermost unfinished structure or pointer. If no structure or pointer is
-    /// unfinished, the field contains the finished members of the format.
+    /// The finished members of the innermost unfinished structure or pointer. Outside of every
+    /// structure and pointer, the field contains the finished members of the format.
     members: Vec<Member>,
     /// The shapes, counts and byte order characters that the parser has found for the unfinished item.
     prefix: Vec<Prefix>,

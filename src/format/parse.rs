@@ -67,8 +67,8 @@ pub(crate) fn parse_events<V: Visitor>(source: &[u8], limits: &Limits, visitor: 
 /// contains the reason. If a method of the visitor returned [`Stop`], `refusal` is `None`.
 type Step<'i> = Result<&'i [u8], Refused>;
 
-/// The error of a production, whose reason is in [`Parser::refusal`]. The type has size 0, so that a [`Step`] is
-/// returned in registers.
+/// The error of a production. [`Parser::refusal`] contains the reason of the error. The type has size 0, so that a
+/// [`Step`] is returned in registers.
 struct Refused;
 
 impl From<Err<()>> for Refused {

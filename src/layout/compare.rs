@@ -146,7 +146,8 @@ impl Comparison {
     }
 }
 
-/// The first difference of each kind between two layouts, as a sentence. `None` means no difference so far.
+/// The first differences between two layouts. Each field is a sentence about the first difference of its kind, or
+/// `None` if no such difference was found.
 #[derive(Default)]
 struct Differences {
     /// A difference of offsets, sizes, types or shapes.

@@ -232,8 +232,8 @@ impl Reader<'_> {
         NumpyDescrError::Syntax { at: self.at, expected }
     }
 
-    /// Reads a comma and returns `true`, or reads `close` and returns `false`. Returns an error that names `expected`
-    /// if another byte is next.
+    /// Returns `true` after a comma, and `false` after `close` or after a comma and `close`. Returns an error that
+    /// names `expected` if another byte is next.
     fn comma_or(&mut self, close: u8, expected: &'static str) -> Result<bool, NumpyDescrError> {
         let comma = self.take(b',');
         if self.take(close) {

@@ -154,7 +154,8 @@ impl BitCell {
     }
 }
 
-/// One line below the ruler of the bits: bits of one byte that different bit-fields use.
+/// One line below the ruler of the bits. The line shows the bit-fields of one byte that do not share bits. A byte whose
+/// bit-fields share bits, as in a union, has several lines.
 pub(super) struct BitLine<'p> {
     /// The offset of the byte from the start of the item.
     pub(super) byte: usize,

@@ -398,8 +398,8 @@ fn has_native_byte_orders(layout: &Layout) -> bool {
     })
 }
 
-/// Returns whether `layout` contains an array of structures whose element size is not a multiple of the alignment that
-/// its fields have under `@`.
+/// Returns whether `layout` contains an array of structures whose element size is not a multiple of the alignment of
+/// the structure under `@`.
 fn has_misaligned_elements(layout: &Layout) -> bool {
     let mut arrays = layout.all_fields().filter(|field| field.ty() == Type::Record && field.count() > 1);
     arrays.any(|array| !native_align(array).divides(array.size()))

@@ -214,8 +214,8 @@ fn random_dtypes_of_numpy_are_never_read_wrong() {
 
 /// `tests/corpus/generate/ctypes_structures.py` recorded the rows with four versions of CPython.
 ///
-/// Most formats before CPython 3.12 and some later formats are wrong. The library refuses a format that contradicts the
-/// itemsize. All other formats are right, except `B` for a union of single bytes.
+/// Most formats of ctypes before CPython 3.12 and some later formats are wrong. The library refuses each format that
+/// contradicts the itemsize. All formats that the library reads are right, except `B` for a union of single bytes.
 #[test]
 fn random_structures_of_ctypes_are_never_read_wrong() {
     // Adjacent leaves are joined to one pair of offset and size.

@@ -30,7 +30,7 @@ class Item:
 
 @dataclass
 class Format:
-    """The result of `parse`."""
+    """A parsed format: the result of `parse`."""
 
     text: bytes
     items: list

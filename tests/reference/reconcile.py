@@ -207,8 +207,8 @@ def values_of(items):
 
 
 def written_by_ctypes(fmt):
-    """Returns whether ctypes can have written the format: a byte-order character applies to each value of several
-    bytes."""
+    """Returns whether ctypes can have written the parsed format: the dialect of ctypes accepts the format, and `<` or
+    `>` applies to each value of several bytes."""
     numbers = [item for item in values_of(fmt.items) if item.code not in "xcbB?spt"]
     return accepts("ctypes", fmt) and all(item.order in "<>" for item in numbers)
 

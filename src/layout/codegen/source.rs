@@ -39,11 +39,12 @@ named_enum! {
     }
 }
 
-/// The type of one element of a member in a language.
+/// The type of one element of a member in the target language.
 struct ElementType {
     /// The name of the type.
     name: String,
-    /// The number of elements if the value is an array in the language, such as the 2 floats of a complex number.
+    /// The number of elements if the value is an array in the target language, such as the 2 floats of a complex
+    /// number.
     length: Option<u64>,
     /// A property of the field that the type does not express, or an empty text.
     note: String,
@@ -581,12 +582,12 @@ fn go_assert(out: &mut String, expected: u64, actual: &str) {
     out.push_str(&format!("var _ = [1]struct{{}}{{}}[{actual}-{expected}]\n"));
 }
 
-/// Returns `name` with a capital letter at the start. Go exports such names.
+/// Returns `name` with a capital letter at the start, because Go exports only such names. A name that starts with `_`
+/// gets the prefix `X`.
 fn upper_first(name: &str) -> String {
     let mut letters = name.chars();
     match letters.next() {
         Some(first) if first.is_ascii_alphabetic() => format!("{}{}", first.to_ascii_uppercase(), letters.as_str()),
-        // A name that starts with `_` has no capital letter.
         Some(_) => format!("X{name}"),
         None => String::new(),
     }

@@ -58,7 +58,8 @@ pub(super) fn place_members(members: Vec<Member>, rules: &Rules<'_>) -> Result<R
     let mut align = Align::ONE;
     // The largest alignment of an unnamed bit-field.
     let mut unnamed_align = Align::ONE;
-    // The first bit after the last member, and the largest such number of the members of a union.
+    // `end` is the number of the first bit after the last member. `union_end` is the largest `end` of the members of a
+    // union.
     let (mut end, mut union_end) = (0_u128, 0_u128);
     let mut unit: Option<Unit> = None;
     let mut placed = Vec::new();

@@ -794,7 +794,7 @@ fn check_runs(source: &str, tokens: &[Token<'_>]) -> Result<(), CError> {
     /// The tokens after an open bracket.
     #[derive(Clone, Copy, Default)]
     struct Level {
-        /// The number of tokens that the parser holds at the bracket.
+        /// The number of tokens before the bracket that the parser still holds.
         base: usize,
         /// The number of `?` without `:` since the last `,` or `;`.
         conditions: usize,

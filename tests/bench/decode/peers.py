@@ -75,8 +75,8 @@ def columns(dtype, count):
 
 
 def indirect(width, step):
-    """Returns the peer and a function that copies 4 million doubles in rows of `width` doubles. The doubles of a row
-    are `step` bytes apart, and a table has the pointers to the rows. Asserts that NumPy finds the same doubles."""
+    """Returns the name of the peer and a function that copies rows through a table of pointers to the rows: 4 million
+    doubles in all. A row has `width` doubles at intervals of `step` bytes. Asserts that the copy is right."""
     rows = 4_000_000 // width
     table = memory.ctypes.data + np.arange(rows, dtype=np.uintp) * (width * step)
     pair = ctypes.c_ssize_t * 2

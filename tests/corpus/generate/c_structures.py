@@ -112,8 +112,10 @@ class Source:
 
     def record(self, depth, tag):
         """Returns (text, leaves). `text` is the declaration from `struct` or `union` to the attributes after the brace.
-        `leaves` are the paths of the leaves. `depth` is the number of records that may be nested. An empty `tag` gives
-        a record without a tag."""
+        `leaves` are the paths of the leaves, with None for each named bit-field.
+
+        `depth` is the number of records that may be nested inside. An empty `tag` gives a record without a tag.
+        """
         keyword = self.rng.choice(["struct", "struct", "struct", "union"])
         packed = self.chance(0.15)
         before = after = ""

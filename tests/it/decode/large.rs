@@ -133,7 +133,8 @@ fn transposed_arrays_are_copied_as_by_a_simple_loop() {
     }
 }
 
-/// The items consist of one or two swapped units. The copies are smaller and larger than `LARGE`.
+/// The items consist of one or two swapped units. One copy is smaller than `LARGE`, and one is
+/// larger.
 #[test]
 fn transposed_arrays_are_swapped_as_by_a_simple_loop() {
     let memory = noise(LARGE + (1 << 20));

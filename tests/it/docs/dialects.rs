@@ -1,5 +1,5 @@
-//! Tests that the table of `dialects.md` agrees with the dialects in the code, that `README.md` names every dialect,
-//! and that `CHANGELOG.md` has the right numbers of dialects, data models and consumers.
+//! Tests that the table of `dialects.md` agrees with the dialects in the code, that the README names every dialect, and
+//! that the changelog has the right numbers of dialects, data models and consumers.
 
 use pep3118::layout::{Alignment, StructureSize, Syntax, TrailingPadding};
 use pep3118::{Code, DataModel, Dialect};

@@ -1,5 +1,5 @@
 //! Tests of names in the documentation: the tests in `deviations.md` and the paths in all documents exist, `safety.md`
-//! lists each file with unsafe code, and the figures of rustdoc have the content of their files.
+//! names every module with `unsafe` code, and the figures in rustdoc equal the files.
 
 use std::collections::BTreeSet;
 use std::fs;

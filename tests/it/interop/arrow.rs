@@ -186,8 +186,8 @@ fn values_of_nested_records_are_converted() {
     assert_eq!(batch["u"].as_string::<i32>().value(0), "h\u{e9}");
 }
 
-/// If the items have the bytes of an Arrow array and are aligned, the array shares the memory of the items. Otherwise
-/// the items are copied.
+/// If the items are aligned and their bytes are equal to the bytes of the Arrow array, the array shares the memory of
+/// the items. Otherwise the items are copied.
 #[test]
 fn memory_is_shared_if_a_verdict_allows_it() {
     let first = |batch: &RecordBatch| batch.column(0).to_data().buffers()[0].as_ptr();

@@ -12,7 +12,7 @@ use pep3118::{
 use super::{CHECKER, ROWS, answer, audit, clean_audit};
 use crate::snapshot;
 
-/// The examples of a rule.
+/// The reports of checks that test a rule, or the reason why no check can test it.
 enum Case {
     /// The reports of `Py_buffer`s that break only this rule, and the empty report of a similar `Py_buffer`.
     Breaks(Vec<Report>, Report),
@@ -25,7 +25,7 @@ enum Case {
 /// An invalid request: a part of the bits of `STRIDES`.
 const UNCHECKED: Request = Request::from_bits_retain(0x10);
 
-/// Returns the report of a check of `raw` as the answer to `request`.
+/// Checks `raw`, the answer of an exporter to `request`, and returns the report.
 fn check(raw: RawView<'_>, request: Request) -> Report {
     CHECKER.check(&raw, Some(request)).report
 }

@@ -1,5 +1,5 @@
-//! Tests of the JSON of the commands: the output, the replies and the queries are valid under
-//! `docs/command.schema.json`. In queries, unknown keys are refused and missing keys have defaults.
+//! Tests that the JSON output of each command, the replies to JSON lines and the JSON input are valid under
+//! `docs/command.schema.json`. In JSON input, an error names an unknown key, and missing keys have defaults.
 
 use std::io::Write as _;
 use std::process::{Output, Stdio};

@@ -414,7 +414,8 @@ fn records(bench: &Bench, memory: &[u8]) {
     }
 }
 
-/// Returns the memory of a column as a destination. Panics for types that no format of this benchmark has.
+/// Returns the memory of the column `data` as the destination of a decoder. Panics for types that no format of this
+/// benchmark has.
 fn destination(data: &mut pep3118::decode::ColumnData) -> Destination<'_> {
     use pep3118::decode::ColumnData as C;
     match data {
