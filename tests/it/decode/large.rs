@@ -14,7 +14,7 @@ use crate::property_search::search_until;
 /// The minimum length in bytes of a copy that bypasses the caches.
 const LARGE: usize = 1 << 24;
 
-/// Returns `len` pseudo-random bytes.
+/// Returns `len` pseudo-random bytes, the same bytes in each call.
 fn noise(len: usize) -> Vec<u8> {
     // The bytes repeat after a prime number, because computing all bytes is slow without optimization.
     let some: Vec<u8> = (0..65_521_usize).map(|at| (at.wrapping_mul(0x9e37_79b9) >> 13) as u8).collect();

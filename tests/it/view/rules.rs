@@ -41,7 +41,8 @@ fn refused() -> RequestOutcome<'static> {
     RequestOutcome::Refused { error: RaisedError::BufferError, obj: Owner::Null, references: 0 }
 }
 
-/// Returns the outcome of an exporter of `raw` for `request`. The function `change` modifies the answer.
+/// Returns the outcome of an exporter of `raw` for `request`. The function `change` modifies the answer. Panics if a
+/// correct exporter refuses the request.
 fn modified_answer(
     raw: RawView<'static>,
     request: Request,
@@ -388,11 +389,11 @@ fn case(rule: RuleId) -> Case {
     }
 }
 
-/// The `Py_buffer` of 3 items that are 16 bytes apart.
+/// The `Py_buffer` of 3 items that are 16 bytes apart. The other fields are those of `ROW`.
 const ROW_OF_16: RawView<'static> = RawView { strides: Some(&[16]), ..ROW };
-/// The `Py_buffer` of 3 items that are 17 bytes apart.
+/// The `Py_buffer` of 3 items that are 17 bytes apart. The other fields are those of `ROW`.
 const ROW_OF_17: RawView<'static> = RawView { strides: Some(&[17]), ..ROW };
-/// The `Py_buffer` of 3 items that are 24 bytes apart.
+/// The `Py_buffer` of 3 items that are 24 bytes apart. The other fields are those of `ROW`.
 const ROW_OF_24: RawView<'static> = RawView { strides: Some(&[24]), ..ROW };
 
 #[test]
