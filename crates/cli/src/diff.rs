@@ -1,4 +1,5 @@
-//! `pep3118 diff`: compares two formats and prints their first difference.
+//! `pep3118 diff`: compares two formats, or a format and a C type. Prints their level of equivalence and their first
+//! difference.
 
 use std::ffi::OsString;
 use std::io::Write;

@@ -1,4 +1,5 @@
-//! `pep3118 explain`: prints the fields of a format as a table, and the bytes of an item as a picture.
+//! `pep3118 explain`: prints the fields of a format as a table, and the bytes of an item as a picture, or both as JSON
+//! or SVG.
 
 use std::ffi::OsString;
 use std::io::{self, Write};

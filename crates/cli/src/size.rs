@@ -1,4 +1,4 @@
-//! `pep3118 size`: prints the size of an item.
+//! `pep3118 size`: prints the size of an item of each given format, or of a C type.
 
 use std::ffi::OsString;
 use std::io::Write;
