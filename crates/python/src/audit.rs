@@ -41,7 +41,7 @@ fn request(request: &Bound<'_, PyAny>) -> PyResult<Request> {
 /// For these types, the format is compared with the layout (rule T01, format against type).
 ///
 /// Raises the exception of the exporter if the exporter refuses the request. Raises TypeError if `obj` exports no
-/// buffer.
+/// buffer, and ValueError if `request` is not a legal request.
 ///
 /// >>> from pep3118 import check
 /// >>> print(check(b"abc"))

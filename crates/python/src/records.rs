@@ -73,8 +73,8 @@ impl RecordCodec {
         Ok(codec.and_then(|codec| codec.cast_into_exact::<Self>().ok()))
     }
 
-    /// Returns the description of the items whose objects have the class of this codec. The caller must hold a reference
-    /// to the class while it uses the description.
+    /// Returns the description of the items whose objects have the class of this codec. The caller must hold a
+    /// reference to the class while it uses the description.
     pub(crate) fn description(&self) -> &Arc<ItemDescription> {
         &self.description
     }

@@ -47,6 +47,7 @@ pub(super) enum ValueCodec {
     Record(RecordCodec),
 }
 
+/// The conversion of a record: its class and its fields.
 #[derive(Debug)]
 pub(super) struct RecordCodec {
     /// The class of the named tuples. `None` if records become plain tuples.
@@ -166,7 +167,8 @@ impl Codec {
     /// Returns a new object for `item`, the bytes of one item. Bytes that are missing are read as 0.
     ///
     /// # Errors
-    /// - text with a unit above U+10FFFF
+    /// - text with a unit above U+10FFFF: `ValueError`
+    /// - a `long double` that is larger than each finite `float`: `OverflowError`
     /// - no memory: `MemoryError`
     #[inline]
     pub(crate) fn read<'py>(&self, py: Python<'py>, item: &[u8]) -> PyResult<Bound<'py, PyAny>> {
@@ -190,8 +192,9 @@ impl Codec {
         matches!(&self.root, ValueCodec::Record(RecordCodec { class: Some(_), primitives: Some(_), .. }))
     }
 
-    /// Returns a new object for `item`, the bytes of one record, if reading the record runs no other code: each value is
-    /// a number or a byte string, and the class of the record exists. Otherwise, returns `None` without an exception.
+    /// Returns a new object for `item`, the bytes of one record, if reading the record runs no other code: each value
+    /// is a number or a byte string, and the class of the record exists. Otherwise, returns `None` without an
+    /// exception.
     #[inline]
     pub(crate) fn read_plain_record<'py>(&self, py: Python<'py>, item: &[u8]) -> Option<NewObject<'py>> {
         match &self.root {
@@ -478,8 +481,8 @@ impl<'a> Iterator for Values<'a> {
 impl ExactSizeIterator for Values<'_> {}
 
 /// Reads `bytes`, the elements of an array, as nested lists. `shape` is the shape of the array and must have at least
-/// one dimension. `size` is the size of an element in bytes. Returns `None` and sets an exception if the list cannot be
-/// created.
+/// one dimension. `size` is the size of an element in bytes. Returns an error if an element cannot be read, or if there
+/// is no memory.
 fn nested<'py>(
     py: Python<'py>,
     bytes: &[u8],

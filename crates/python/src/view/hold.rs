@@ -297,6 +297,7 @@ impl Hold {
         self.users.enter()
     }
 
+    /// Ends the use that [`enter`](Self::enter) has begun: subtracts 1 from the number of users.
     pub(super) fn leave(&self) {
         self.users.leave();
     }
@@ -349,6 +350,7 @@ impl Drop for Pin<'_> {
     }
 }
 
+/// Creates the `ValueError` for an operation on a view that was released.
 #[cold]
 pub(super) fn released() -> PyErr {
     objects::error::<PyValueError>("operation forbidden on released View")
