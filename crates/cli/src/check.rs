@@ -282,6 +282,7 @@ impl<'b> GivenFields<'b> {
 }
 
 impl BufferOptions {
+    /// Returns the fields that the options contain. Without `--readonly`, `readonly` is 0.
     fn given(&self) -> GivenFields<'_> {
         GivenFields {
             len: self.len,
@@ -329,6 +330,7 @@ impl BufferJson {
         Ok(print(&report, view.as_ref()))
     }
 
+    /// Returns the fields of the JSON object. A `readonly` of `true` becomes 1, and a missing one becomes 0.
     fn given(&self) -> GivenFields<'_> {
         GivenFields {
             len: self.len,

@@ -59,6 +59,7 @@ impl Shell {
 }
 
 impl Completions {
+    /// Writes the script for the shell to `out`. Returns [`Done`](Status::Done).
     pub(super) fn run(self, out: &mut impl Write) -> Result<Status, Failure> {
         let shells = Shells::builtins();
         let shell = shells.completer(self.shell.as_str());

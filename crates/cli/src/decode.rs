@@ -180,6 +180,8 @@ struct Arguments<'a> {
 }
 
 impl Decode {
+    /// Runs the command. Returns [`Done`](Status::Done), because every problem is an error. After an error, the rows
+    /// before the error are printed, but the file of `--output` is not replaced.
     pub(super) fn run(self) -> Result<Status, Failure> {
         let Arguments { format, input, output } = self.arguments()?;
         let mut found = self.interpretation(format, input)?;

@@ -117,6 +117,8 @@ impl Language {
 }
 
 impl Emit {
+    /// Writes the format or the source to standard output. With `--json`, a refused layout is printed and is
+    /// [`Failed`](Status::Failed), and not an error.
     pub(super) fn run(self) -> Result<Status, Failure> {
         let found = match (self.c.interpretation(&self.interpretation.model, self.itemsize), &self.format) {
             (Ok(Some(found)), _) => found,

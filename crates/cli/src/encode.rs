@@ -103,6 +103,8 @@ enum InputFormat {
 }
 
 impl Encode {
+    /// Runs the command. Returns [`Done`](Status::Done), because every problem is an error. After an error, the items
+    /// before the error are in standard output, but the file of `--output` is not replaced.
     pub(super) fn run(self) -> Result<Status, Failure> {
         let mut found = self.interpretation()?;
         let size = found.layout.size();

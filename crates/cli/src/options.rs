@@ -1,4 +1,5 @@
-//! Options and arguments that several commands share.
+//! What several commands share: the options `--dialect` and `--model` (`InterpretationOptions`), the parsers of other
+//! option values, and the canonical format and the note about type names.
 
 use std::ffi::OsStr;
 use std::fs;

@@ -73,6 +73,8 @@ pub(super) struct Hexdump {
 }
 
 impl Hexdump {
+    /// Prints the items. Returns [`Failed`](Status::Failed) if the files of `--diff` differ, and otherwise
+    /// [`Done`](Status::Done).
     pub(super) fn run(self) -> Result<Status, Failure> {
         let format = self.format.as_ref().or(self.format_option.as_ref());
         let found = match (self.c.interpretation(&self.interpretation.model, self.itemsize)?, format) {
