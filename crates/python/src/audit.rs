@@ -1,5 +1,6 @@
 //! The Python functions `check` and `audit`. `check` tests one buffer of an exporter against the rules of the buffer
-//! protocol. `audit` sends all 26 legal requests to an exporter and tests each buffer that the exporter returns.
+//! protocol. `audit` sends all 26 legal requests to an exporter and tests each buffer that the exporter returns. Also
+//! `_exports_buffers`, which tests a type.
 
 #![allow(unsafe_code, reason = "reads a slot of a type")]
 

@@ -1,5 +1,6 @@
 //! The exception classes of the package: `FormatError`, `BufferRuleError`, `CastError`, `FieldNameError`,
-//! `SelectionError` and `IndexCountError`.
+//! `SelectionError` and `IndexCountError`. Also creates exceptions of these classes, and the names of classes for
+//! messages.
 
 use pep3118::__private::escape;
 use pep3118::abi::DataModel;

@@ -1,4 +1,4 @@
-//! The Python class `Format`, and the function `calcsize`.
+//! The Python class `Format`, and the Python function `calcsize`. `text_bytes` converts a format string to bytes.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, OnceLock};
@@ -217,6 +217,7 @@ impl Format {
         Ok(Arc::clone(self.description.get_or_init(|| made)))
     }
 
+    /// Returns the layout. For an ambiguous format, this is the layout of the first interpretation.
     pub(crate) fn layout(&self) -> &Arc<Layout> {
         &self.layout
     }
@@ -234,6 +235,7 @@ impl Format {
         alternatives.split_first().map_or(&[], |(_, others)| others)
     }
 
+    /// Returns the argument `model`, or `host` if the caller gave none.
     pub(super) fn model_name(&self) -> &str {
         &self.model
     }

@@ -204,6 +204,7 @@ impl Call {
     /// Help lines suggest `diff(Format(…, dialect='x'), …)` to a caller of `diff(a, b)`.
     pub(crate) const DIFF: Self = Self::new("diff(Format(…, ", "), …)");
 
+    /// Creates the text of a call without the arguments `model` and `itemsize`.
     const fn new(before: &'static str, after: &'static str) -> Self {
         Self { before, after, has_model: false, has_itemsize: false }
     }

@@ -1,4 +1,5 @@
-//! `RecordCodec`: reads and writes the objects of one record class, a class with the decorator `pep3118.record`.
+//! `RecordCodec`: reads and writes the objects of one record class, a class that is derived from `pep3118.Record` or
+//! has the decorator `pep3118.record`.
 
 use std::sync::Arc;
 

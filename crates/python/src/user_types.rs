@@ -88,6 +88,8 @@ impl UserCodec {
         codec
     }
 
+    /// Creates the codec of `user`, with the objects for NumPy's dates and durations, the registered functions, or
+    /// plain objects.
     fn new(user: UserType) -> Self {
         let (name, unit) = user.name().split_once('$').unwrap_or((user.name(), ""));
         let objects = match name {

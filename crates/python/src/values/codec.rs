@@ -362,6 +362,8 @@ fn length(size: u64) -> PyResult<usize> {
 }
 
 impl ValueCodec {
+    /// Returns a new object for `bytes`, the bytes of the value. If the value cannot be read, returns `None` and sets
+    /// the exception.
     #[inline]
     fn read<'py>(&self, py: Python<'py>, bytes: &[u8]) -> NewObject<'py> {
         match self {
@@ -373,6 +375,7 @@ impl ValueCodec {
         }
     }
 
+    /// Returns an estimate of the memory of the codec in bytes.
     fn cost(&self) -> usize {
         let own = size_of::<Self>();
         match self {
@@ -390,6 +393,8 @@ impl ValueCodec {
 }
 
 impl RecordCodec {
+    /// Returns an object of the class of the record, or a plain tuple without a class, for `bytes`, the bytes of the
+    /// record. If it cannot be created, returns `None` and sets the exception.
     fn read<'py>(&self, py: Python<'py>, bytes: &[u8]) -> NewObject<'py> {
         let Some(class) = &self.class else { return from_result(py, self.tuple(py, bytes).map(Bound::into_any)) };
         let class = match class.get(py) {
@@ -403,6 +408,7 @@ impl RecordCodec {
         }
     }
 
+    /// Returns a plain tuple of all values in `bytes`, the bytes of the record. A repeated field has several values.
     #[inline]
     fn tuple<'py>(&self, py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyTuple>> {
         if let Some(primitives) = &self.primitives {

@@ -171,6 +171,7 @@ impl Entry {
 }
 
 impl Axis {
+    /// Converts `axis`, an integer, a slice or `...`. Returns a `TypeError` for any other object.
     #[inline]
     fn new(axis: &Bound<'_, PyAny>) -> PyResult<Self> {
         if axis.is_exact_instance_of::<PyInt>() {
@@ -239,6 +240,7 @@ pub(super) fn checked_index(index: i64, dimension: usize, length: i64) -> PyResu
     if counted < 0 || counted >= length { Err(out_of_bounds(index, dimension, length)) } else { Ok(counted) }
 }
 
+/// Creates the `IndexError` for `index`, which may be negative, in a dimension of `length` items.
 #[cold]
 fn out_of_bounds(index: i64, dimension: usize, length: i64) -> PyErr {
     objects::error::<PyIndexError>(format!(

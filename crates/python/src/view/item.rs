@@ -95,6 +95,8 @@ impl Item {
         item.ok_or_else(|| objects::error::<PySystemError>("the description of an item has too many attachments"))
     }
 
+    /// Creates the item of `description`. Records become objects of the classes `declared`, or named tuples if it is
+    /// `None`.
     fn new(description: &ItemDescription, declared: Option<Arc<DeclaredClasses>>) -> Self {
         let is = |wanted: &dyn Fn(Type) -> bool| description.plan().leaves().iter().any(|leaf| wanted(leaf.ty()));
         let followed = |ty| {
@@ -119,6 +121,8 @@ impl Item {
         }
     }
 
+    /// Returns the type and the byte order of the value if an item is one number or byte string. Returns `None` for any
+    /// other item.
     #[inline]
     pub(super) fn primitive(&self) -> Option<PrimitiveField> {
         self.primitive

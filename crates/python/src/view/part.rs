@@ -155,6 +155,7 @@ impl Part {
         Ok(self.with_view(self.view.slice(slices)?))
     }
 
+    /// Returns the part of the same items that does not allow writes.
     pub(super) fn to_readonly(&self) -> Self {
         self.with_view(self.view.to_readonly())
     }

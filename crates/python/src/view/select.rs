@@ -132,10 +132,12 @@ fn is_bool(object: &Bound<'_, PyAny>) -> bool {
     object.is_exact_instance_of::<PyBool>() || is_numpy()
 }
 
+/// Creates the `IndexError` for nested lists with different lengths or depths.
 fn ragged() -> PyErr {
     objects::error::<PyIndexError>("the lists of indices of one dimension have different lengths")
 }
 
+/// Creates the `IndexError` for an array whose items have the type `found`.
 fn not_indices(found: &str) -> PyErr {
     objects::error::<PyIndexError>(format!("an array of indices has integers or bools, not {found}"))
 }
