@@ -3,15 +3,18 @@
 
 use std::ffi::OsString;
 
+use pep3118::__private::arguments;
 use pep3118::__private::escape;
 use pep3118::RuleId;
+use pep3118::name;
 use pep3118_cli::{Audit, Census, Checked, FindingsFormat, PythonCommand, write_findings};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyString, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyString, PyTuple};
 
-use crate::objects;
+use crate::objects::{self, Text};
 use crate::report::Report;
+use crate::tuple_builder::of_texts;
 
 /// Runs the native command `pep3118` with `argv`, and returns the exit status. `argv[0]` is the program name.
 ///
@@ -28,10 +31,13 @@ pub(super) fn _cli(py: Python<'_>, argv: Vec<OsString>, handle_signals: bool) ->
 
 /// Returns `text` with all control characters and invisible characters escaped.
 #[pyfunction]
-pub(super) fn _escape(text: &Bound<'_, PyString>) -> PyResult<String> {
+pub(super) fn _escape(text: &Bound<'_, PyString>) -> PyResult<Text<String>> {
     // `backslashreplace` escapes lone surrogates, which UTF-8 cannot encode.
-    let bytes = text.call_method1("encode", ("utf-8", "backslashreplace"))?.cast_into::<PyBytes>()?;
-    Ok(escape(bytes.as_bytes()).into_owned())
+    let py = text.py();
+    let bytes = text
+        .call_method1(name!(py, "encode"), arguments(py, [name!(py, "utf-8"), name!(py, "backslashreplace")])?)?
+        .cast_into::<PyBytes>()?;
+    Ok(Text(escape(bytes.as_bytes()).into_owned()))
 }
 
 /// Returns the options in `argv` if `argv` is a valid `audit` or `census` command, and otherwise None.
@@ -46,9 +52,15 @@ pub(super) fn _python_command(py: Python<'_>, argv: Vec<OsString>) -> PyResult<O
             let to = options.format().as_str();
             let Audit { expressions, allow, explain, .. } = options;
             let allow: Vec<&str> = allow.iter().map(|rule| rule.as_str()).collect();
-            Some(("audit", expressions, allow, explain, to).into_pyobject(py)?)
+            let [kind, to] = ["audit", to].map(|word| objects::string(py, word));
+            let (expressions, allow) = (of_texts(py, &expressions)?, of_texts(py, &allow)?);
+            let explain = PyBool::new(py, explain);
+            Some(arguments(py, [&kind?, &expressions, &allow, &explain, &to?])?)
         }
-        Some(PythonCommand::Census(Census { packages, json })) => Some(("census", packages, json).into_pyobject(py)?),
+        Some(PythonCommand::Census(Census { packages, json })) => {
+            let (kind, packages) = (objects::string(py, "census")?, of_texts(py, &packages)?);
+            Some(arguments(py, [&kind, &packages, &PyBool::new(py, json)])?)
+        }
         None => None,
     })
 }
