@@ -212,12 +212,12 @@ def test_a_pickled_row_is_read_in_another_process():
 
 def test_a_record_class_is_made_from_c():
     source = "struct tick { uint16_t id; double price; char tag[8]; struct { int class; float xy[2]; } at; };"
-    cls = record.from_c(source, "tick")
+    cls = Record.from_c(source, "tick")
     assert cls.__name__ == "tick" and cls.itemsize == Format.from_c(source).itemsize
     tick = cls.unpack(cls(7, 9.5, b"a", (1, [2.0, 3.0])).pack())
     assert tick == (*READ, (1, [2.0, 3.0])) and tick.at.class_ == 1 and tick.at.xy[1] == 3.0
     restored = pickle.loads(pickle.dumps(tick))
-    assert restored == tick and type(restored) is cls is record.from_c(source, "tick")
+    assert restored == tick and type(restored) is cls is Record.from_c(source, "tick")
     assert View(tick.pack(), cls)["at.class"].tolist() == [1]
 
 
@@ -325,7 +325,7 @@ def test_a_buffer_of_another_size_is_refused():
 
 
 def test_fields_of_a_union_must_agree_when_they_are_packed():
-    cls = record.from_c("union number { uint32_t i; uint8_t b[4]; };")
+    cls = Record.from_c("union number { uint32_t i; uint8_t b[4]; };")
     value = cls.unpack(b"\x01\x02\x03\x04")
     assert value.pack() == b"\x01\x02\x03\x04"
     with pytest.raises(struct.error, match="share bytes"):

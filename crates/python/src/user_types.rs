@@ -435,7 +435,8 @@ fn wrong_object(object: &Bound<'_, PyAny>, wanted: &str) -> PyResult<PyErr> {
 /// - `unpack`: a function that returns the object for the bytes of a value
 /// - `pack`: a function that returns the bytes for an object
 /// - `align`: the alignment in bytes under the byte-order character `@`
-/// - `values`: the type of the values in columns and in Arrow, such as 'float64'. With None, the values stay bytes.
+/// - `values`: the type of the values in columns and in Arrow, such as 'float64'. With None, a column has this type,
+///   and Arrow has the bytes of the values.
 ///
 /// `unpack` gets and `pack` returns the bytes with the least significant byte first, in every byte order of the
 /// format.

@@ -70,7 +70,8 @@ def register_type(
     - `unpack`: a function that returns the object for the bytes of a value
     - `pack`: a function that returns the bytes for an object
     - `align`: the alignment in bytes under the byte-order character `@`
-    - `values`: the type of the values in columns and in Arrow, such as 'float64'. With None, the values stay bytes.
+    - `values`: the type of the values in columns and in Arrow, such as 'float64'. With None, a column has this type,
+      and Arrow has the bytes of the values.
 
     `unpack` gets and `pack` returns the bytes with the least significant byte first, in every byte order of the
     format.
@@ -327,6 +328,8 @@ class View(Generic[_T]):
         """Copies each field to an array in this machine's byte order. Returns a dict from the dotted names of the
         fields to writable Views. Without `names`, copies all fields. Raises KeyError if two columns would have
         the same name.
+
+        A column has the values of the field. Dates stay dates, and `bfloat16` becomes `float32`.
         """
     def count(self, value: object, /) -> int:
         """Returns the number of items of the first dimension that equal `value`. In a view with several dimensions,
@@ -364,6 +367,9 @@ class View(Generic[_T]):
 
         Contiguous numbers share the memory of a `bytes` object. Memory that can change is copied. Records are
         also copied, because polars stores each column in a separate array.
+
+        `polars.DataFrame(view)` reads the items as Python objects: an `int32` becomes an `Int64`. This method keeps
+        the types.
         """
     def release(self) -> None:
         """Releases the buffer. Raises BufferError while a consumer holds a buffer of this view."""

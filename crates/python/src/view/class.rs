@@ -519,6 +519,8 @@ impl View {
     /// fields to writable Views. Without `names`, copies all fields. Raises KeyError if two columns would have
     /// the same name.
     ///
+    /// A column has the values of the field. Dates stay dates, and `bfloat16` becomes `float32`.
+    ///
     /// >>> from pep3118 import View
     /// >>> view = View(b"\x01\x00\x02\x03\x00\x04").cast("T{>H:a:B:b:}")
     /// >>> {name: column.tolist() for name, column in view.columns().items()}
@@ -806,6 +808,9 @@ impl View {
     ///
     /// Contiguous numbers share the memory of a `bytes` object. Memory that can change is copied. Records are
     /// also copied, because polars stores each column in a separate array.
+    ///
+    /// `polars.DataFrame(view)` reads the items as Python objects: an `int32` becomes an `Int64`. This method keeps
+    /// the types.
     fn to_polars<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         convert::to_polars(slf)
     }
