@@ -160,6 +160,19 @@ def test_to_polars_of_numbers_is_a_series():
     assert isinstance(series, polars.Series) and series.dtype == polars.UInt16 and series.to_list() == [0, 1, 2, 3, 4]
 
 
+def test_to_numpy_refuses_bit_fields_with_a_help_line():
+    class Flags(ctypes.Structure):
+        _fields_ = [("low", ctypes.c_uint8, 3), ("high", ctypes.c_uint8, 5)]
+
+    view = View((Flags * 2)((1, 2), (3, 4)))
+    with pytest.raises(NotImplementedError, match=r"(?s)bitfields.*\nhelp: view.columns\(\)"):
+        view.to_numpy()
+    assert {name: np.asarray(column).tolist() for name, column in view.columns().items()} == {
+        "low": [1, 3],
+        "high": [2, 4],
+    }
+
+
 def test_polars_reads_a_view_as_python_objects():
     polars = pytest.importorskip("polars")
     view = View(np.arange(3, dtype="<i4"))

@@ -320,6 +320,15 @@ def test_record_classes_of_c_have_the_same_bit_fields(model):
         assert normal(read_record(names["Item"], data)) == normal(without_padding(View(data, layout)[0])), source
 
 
+def test_record_classes_of_c_name_the_pad_bits():
+    source = "struct s { int a : 3; unsigned : 7; _Bool b : 1; char c; _Bool _pad0_3 : 1; long d : 40; };"
+    names = {}
+    exec(emit(["--c", source, "--model", "lp64", "--to", "python-record", "--name", "Item"]), names)
+    # A field of the structure has the first name of these pad bits.
+    assert names["Item"]._fields[:4] == ("a", "_pad0_3_", "b", "_pad0_11")
+    assert names["Item"].unpack(bytes([5, 4, 65, 1, 0, 0, 0, 0, 255, 255, 255, 255, 255, 0, 0, 0])).d == -1
+
+
 def test_arrow_schemas_are_those_of_decode(tmp_path):
     """The schema of `emit --to arrow-schema` is the schema of `decode --to arrow`, in 200 layouts."""
     pyarrow = pytest.importorskip("pyarrow")

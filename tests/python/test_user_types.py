@@ -241,6 +241,27 @@ def test_columns_of_user_types_have_the_values_of_the_view(name, order):
     assert column.tolist() == view["y"].tolist()
 
 
+def test_an_assignment_converts_user_types_without_a_loss():
+    numbers, weights = np.array([1.5, -2, 0.25], "f4"), View(bytearray(6), "<[bfloat16]")
+    weights[:] = numbers
+    assert weights.tolist() == [1.5, -2, 0.25]
+    View(numbers)[:] = View(weights.tobytes(), "<[bfloat16]")
+    assert numbers.tolist() == [1.5, -2, 0.25]
+    with pytest.raises(ValueError, match=r"index \[1\]: 0.1\d* cannot be converted to bfloat16 without a loss"):
+        weights[:] = np.array([1, 0.1, 2], "f4")
+    large = View(bytearray(32), ">[int128]")
+    large[:] = np.array([-5, 2**62])
+    assert large.tolist() == [-5, 2**62]
+    with pytest.raises(ValueError, match=r"index \[0\]: -5 cannot be converted to uint128 without a loss"):
+        View(bytearray(32), "<[uint128]")[:] = large
+    dates, stored = np.array([1, "NaT"], ">M8[ms]"), np.zeros(2, "<M8[ms]")
+    View(stored)[:] = View(dates)
+    assert stored.tolist() == dates.tolist()
+    # A date with another unit is another number.
+    with pytest.raises(ValueError, match="items of format"):
+        View(stored)[:] = View(dates.astype("M8[ns]"))
+
+
 def test_a_column_of_a_registered_type_has_its_objects():
     register_type("tests.uuid", 16, lambda data: uuid.UUID(bytes_le=data), lambda value: value.bytes_le)
     keys = [uuid.UUID(int=number) for number in [1, 2**127, 5]]

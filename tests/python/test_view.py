@@ -11,6 +11,7 @@ import pytest
 
 import pep3118
 from pep3118 import BufferRuleError, CastError, Exporter, FormatError, View
+from pep3118.struct import pack
 
 testbuffer = pytest.importorskip("_testbuffer")
 
@@ -342,7 +343,7 @@ def test_a_value_without_a_buffer_is_refused_with_a_help_line(value, help, argum
 
 def test_the_help_line_of_a_list_works():
     assert View(array.array("d", [1, 2])).tolist() == [1, 2]
-    assert View(pep3118.struct.pack("<hd", 1, 2.5), "<hd").tolist() == [(1, 2.5)]
+    assert View(pack("<hd", 1, 2.5), "<hd").tolist() == [(1, 2.5)]
 
 
 def test_a_view_is_an_exporter():

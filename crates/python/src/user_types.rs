@@ -153,6 +153,11 @@ impl UserCodec {
     }
 }
 
+/// Returns `true` if the values of `user` are dates or durations of NumPy.
+pub(crate) fn is_date(user: UserType) -> bool {
+    ["datetime64", "timedelta64"].iter().any(|name| user.name().starts_with(name))
+}
+
 /// Converts the bytes of a value from the byte order `endian` to little-endian, or from little-endian to `endian`. Both
 /// conversions reverse the bytes if `endian` is big-endian and the type has a byte order.
 fn ordered(user: UserType, bytes: &[u8], endian: Endian) -> PyResult<Vec<u8>> {

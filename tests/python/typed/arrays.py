@@ -60,4 +60,4 @@ def classes_of_c(data: bytes, rows: View[Row]) -> None:
     Row("1", 0, 3, b"a", [], [[1.0]])  # error: the type of `id`
     Row(1, 0, 3)  # error: arguments are missing
     rows[0].up = 1  # error: a record is read-only
-    rows[0].price  # error: no such field
+    print(rows[0].price)  # error: no such field

@@ -9,6 +9,7 @@ use super::item::{ColumnItem, repeated_name};
 use super::part::{Part, PinnedPart, copying};
 use crate::errors::FIELD_NAME_ERROR;
 use crate::objects;
+use crate::user_types::is_date;
 use pep3118::__private::{abridge, escape};
 use pep3118::Endian;
 use pep3118::abi::DataModel;
@@ -160,8 +161,7 @@ fn element(leaf: &Leaf, data: &ColumnData) -> (Type, usize, usize) {
 /// `user` converts its values. No type of numbers has the dates of NumPy, integers of 128 bits, or the values of a type
 /// that is registered without a type of its values.
 fn keeps_type(user: UserType) -> bool {
-    let is_date = ["datetime64", "timedelta64"].iter().any(|name| user.name().starts_with(name));
-    user.value_type() == Type::Opaque || is_date
+    user.value_type() == Type::Opaque || is_date(user)
 }
 
 /// Returns the size in bytes of one number of the column `data`.

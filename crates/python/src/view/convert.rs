@@ -53,7 +53,14 @@ pub(super) fn to_numpy<'py>(slf: &Bound<'py, View>, copy: Option<bool>) -> PyRes
             imported => drop(imported?),
         }
     }
-    let dtype = to_dtype(py, part.description().layout())?;
+    let dtype = to_dtype(py, part.description().layout()).map_err(|error| match error.value(py).str() {
+        Ok(reason) if error.is_instance_of::<PyNotImplementedError>(py) => {
+            let help =
+                "help: view.columns() copies each field to a view of its values, and view.tolist() reads the items";
+            objects::error::<PyNotImplementedError>(format!("{reason}\n{help}"))
+        }
+        _ => error,
+    })?;
     let shape = of_numbers(py, part.shape())?;
     let array = if part.view().itemsize() == 0 {
         numpy.call_method1("zeros", (shape, dtype))?
