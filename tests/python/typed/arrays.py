@@ -1,5 +1,5 @@
-"""Arrays of numbers, the methods of decorated classes, and classes of C source. Only mypy with the plugin knows these
-types."""
+"""Arrays, text and bit-fields of records, the methods of decorated classes, and classes of C source. Only mypy with the
+plugin knows these types. A comment is the type or error of its line that test_records.py expects."""
 
 from typing import reveal_type
 

@@ -168,11 +168,12 @@ fn has_pandas_dates(user: UserType) -> bool {
 /// The units of dates and of durations that pandas converts without a loss.
 const PANDAS_UNITS: [&str; 8] = ["W", "D", "h", "m", "s", "ms", "us", "ns"];
 
-/// Returns a pandas data frame of records or of two dimensions of numbers, or a pandas series of one dimension of other
-/// items.
+/// Returns a pandas data frame of records or of a two-dimensional array of numbers, or a pandas series of one dimension
+/// of other items.
 ///
 /// # Errors
 /// - the view has no dimension, or more than two dimensions: `ValueError`
+/// - the view has two dimensions, and its items are not numbers: `ValueError`
 /// - as `columns` and `tolist`
 pub(super) fn to_pandas<'py>(slf: &Bound<'py, View>) -> PyResult<Bound<'py, PyAny>> {
     let py = slf.py();
@@ -205,6 +206,10 @@ pub(super) fn to_pandas<'py>(slf: &Bound<'py, View>) -> PyResult<Bound<'py, PyAn
             let array = array.call_method("astype", (dtype,), Some(&options))?;
             pandas.getattr("DataFrame")?.call((array,), Some(&options))
         }
+        [_, _] => Err(objects::error::<PyValueError>(
+            "a pandas data frame has two dimensions of numbers, and the items of this view are not numbers\n\
+             help: select one dimension with an index, such as view[0], or call view.to_numpy()",
+        )),
         shape => Err(objects::error::<PyValueError>(format!(
             "pandas has one or two dimensions, and this view has {} dimensions\n\
              help: select two dimensions with an index, or call view.to_numpy()",
