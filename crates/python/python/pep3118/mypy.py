@@ -11,14 +11,15 @@ from functools import partial
 
 from mypy.mro import calculate_mro
 from mypy.nodes import (
-    ARG_POS,
     GDEF,
     MDEF,
-    Argument,
+    AssignmentStmt,
     CallExpr,
     DataclassTransformSpec,
+    NameExpr,
     StrExpr,
     SymbolTableNode,
+    TempNode,
     TypeInfo,
     Var,
 )
@@ -29,9 +30,8 @@ from mypy.plugin import (
     Plugin,
     SemanticAnalyzerPluginInterface,
 )
-from mypy.plugins.common import add_method_to_class
 from mypy.plugins.dataclasses import DataclassTransformer, add_dataclass_tag
-from mypy.types import AnyType, Instance, NoneType, RawExpressionType, Type, TypeOfAny
+from mypy.types import AnyType, Instance, RawExpressionType, Type, TypeOfAny
 
 from ._pep3118 import Field
 from .records import Record, _attribute_name
@@ -149,7 +149,6 @@ def _value_type(api: SemanticAnalyzerPluginInterface, field: Field, nested: Type
 
 def _add_members(api: SemanticAnalyzerPluginInterface, info: TypeInfo, fields: tuple[Field, ...]) -> None:
     """Adds the attributes and the constructor of a record class with the fields `fields` to `info`."""
-    arguments = []
     for number, field in enumerate(fields):
         name = _attribute_name(field.name, number)
         nested = None
@@ -162,11 +161,11 @@ def _add_members(api: SemanticAnalyzerPluginInterface, info: TypeInfo, fields: t
         attribute = Var(name, value)
         attribute.info = info
         attribute._fullname = f"{info.fullname}.{name}"
-        # A record is read-only.
-        attribute.is_property = True
         info.names[name] = SymbolTableNode(MDEF, attribute, plugin_generated=True)
-        arguments.append(Argument(Var(name, value), value, None, ARG_POS))
-    add_method_to_class(api, info.defn, "__init__", arguments, NoneType())
+        # The declaration `name: value`, from which mypy makes a parameter of the constructor.
+        declaration = AssignmentStmt([NameExpr(name)], TempNode(value, no_rhs=True), value, new_syntax=True)
+        info.defn.defs.body.append(declaration)
+    DataclassTransformer(info.defn, info.defn, DataclassTransformSpec(frozen_default=True), api).transform()
 
 
 def _class_of_c(context: DynamicClassDefContext) -> None:
