@@ -461,8 +461,11 @@ impl View {
     ) -> PyResult<Bound<'py, PyAny>> {
         let pin = self.hold.pin()?;
         let bytes = self.part.pinned(&pin).to_bytes(py, Order::C)?;
+        // A separator is a Python object that can release the view. memoryview of CPython 3.14.10 and 3.15.2 refuses the
+        // release during the call.
+        let text = bytes.call_method("hex", args, kwargs);
         drop(pin);
-        bytes.call_method("hex", args, kwargs)
+        text
     }
 
     /// Returns a read-only view of the same memory.
