@@ -118,6 +118,13 @@ def test_random_classes_have_the_values_of_ctypes():
             view[name][()] = values[position]
             after, end = bytes(owner), descriptor.offset + descriptor.size
             assert after[: descriptor.offset] == before[: descriptor.offset] and after[end:] == before[end:]
-            assert repr(masked(view[()], kind)[position]) == repr(fields_of(owner)[position]), (kind._fields_, name)
             written += 1
+            try:
+                wanted = fields_of(owner)
+            except ValueError:
+                # The written field shares bytes with a wide text of a union, which is not Unicode now.
+                with pytest.raises(ValueError, match="is not a character"):
+                    view[()]
+                continue
+            assert repr(masked(view[()], kind)[position]) == repr(wanted[position]), (kind._fields_, name)
     assert written > COUNT // 2
