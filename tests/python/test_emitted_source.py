@@ -299,14 +299,15 @@ def test_a_record_class_of_c_source_has_no_padding_fields():
     assert names["item"](1, b"", 2.5).pack() == struct.pack("<H3xd2x", 1, 2.5)
 
 
-def random_bit_fields(choose):
-    """Returns the C source of a random structure, most of whose members are bit-fields."""
+def random_bit_fields(choose, has_unnamed):
+    """Returns the C source of a random structure, most of whose members are bit-fields. `has_unnamed` is true if some
+    of the bit-fields have no name."""
     members = []
     for number in range(choose.randint(1, 8)):
         size = choose.choice([8, 16, 32, 64])
         ty, width = choose.choice(["int", "uint"]) + f"{size}_t", choose.randint(1, size)
         kinds = [f"{ty} x{number} : {width};"] * 6
-        kinds += [f"_Bool x{number} : 1;", f"{ty} x{number};", f"{ty} : 0;", f"{ty} : {width};"]
+        kinds += [f"_Bool x{number} : 1;", f"{ty} x{number};", *[f"{ty} : 0;", f"{ty} : {width};"] * has_unnamed]
         kinds += [f"struct {{ {ty} a : {width}; char b; }} x{number}[2];"]
         members.append(choose.choice(kinds))
     return f"struct s {{ uint8_t first : 3; {' '.join(members)} }};"
@@ -317,7 +318,8 @@ def test_record_classes_of_c_have_the_same_bit_fields(model):
     """The classes of `emit --c --to python-record` have the values of the layout of C, for 40 structures."""
     choose = random.Random(model)
     for _ in range(40):
-        source, names = random_bit_fields(choose), {}
+        # The compilers for s390x differ in the alignment of a bit-field without a name.
+        source, names = random_bit_fields(choose, model != "s390x"), {}
         exec(emit(["--c", source, "--model", model, "--to", "python-record", "--name", "Item"]), names)
         layout = Format.from_c(source, model=model)
         assert names["Item"].itemsize == layout.itemsize, source
@@ -330,7 +332,7 @@ def test_record_classes_of_c_name_the_pad_bits():
     names = {}
     exec(emit(["--c", source, "--model", "lp64", "--to", "python-record", "--name", "Item"]), names)
     # A field of the structure has the first name of these pad bits.
-    assert names["Item"]._fields[:4] == ("a", "_pad0_3_", "b", "_pad0_11")
+    assert names["Item"]._fields[:7] == ("a", "_pad0_3_", "_pad1_0", "b", "_pad1_3", "c", "_pad0_3")
     assert names["Item"].unpack(bytes([5, 4, 65, 1, 0, 0, 0, 0, 255, 255, 255, 255, 255, 0, 0, 0])).d == -1
 
 
