@@ -11,7 +11,8 @@ use super::part::{NewItems, Part, PinnedPart, read_pinned};
 use crate::objects;
 use crate::user_types::is_date;
 
-/// Returns `true` if the items of `part` are numbers.
+/// Returns `true` if the items of `part` are single numbers. A `bool` is a number; a `long double` and an address are
+/// not.
 pub(super) fn are_numbers(part: &Part) -> bool {
     let item = part.description().item();
     let is_number = matches!(
