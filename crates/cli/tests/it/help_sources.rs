@@ -133,7 +133,6 @@ const HEADERS: &[(&str, &str)] = &[
 /// Headers that need a preprocessor. `cc -E` produces a source that the command reads.
 const UNPREPROCESSED: &[&str] = &[
     "#if __STDC_VERSION__ > 1\nstruct s { int a; };\n#endif\n",
-    "#define END };\nstruct s { int a; END\n",
     "#define INT int\n#if __STDC_VERSION__ > 1\n#undef INT\n#endif\nstruct s { int a; };\n",
     "#define SQUARE(x) ((x) * (x))\nstruct s { int a[SQUARE(2)]; };\n",
     "#define int long\nstruct s { int a; };\n",
