@@ -49,11 +49,12 @@ fn invalid(what: &str) -> Failure {
 }
 
 impl<'m> ArrowReader<'m> {
-    /// Reads the footer of `file`, and checks that the columns are the fields of `mapping`. `item` is an item of the same
-    /// layout.
+    /// Reads the footer of `file`, and checks that the columns are the fields of `mapping`. `item` must have the layout
+    /// of `mapping`; it bounds the number of elements in a batch.
     ///
     /// # Errors
-    /// - the file is not an Arrow file
+    /// - the file is not an Arrow file, or was written in the other byte order
+    /// - `item` is a record without fields
     /// - a column has no field or has another type than its field, or a field has no column
     pub(super) fn new(mut file: Box<dyn ReadSeek>, mapping: &'m Mapping, item: &PackedField) -> Result<Self, Failure> {
         let len = file.seek(SeekFrom::End(0))?;
@@ -84,9 +85,9 @@ impl<'m> ArrowReader<'m> {
         Ok(Self { file, len, decoder, blocks, encoder, most_elements: most_elements(item), items: 0 })
     }
 
-    /// Writes all rows to `out` as items of `size` bytes. Shows the number of bytes that were read in `progress`. After an
-    /// error, the items before the error are written. Returns an error if the file is not valid, if a value does not fit
-    /// its field, or if writing fails.
+    /// Writes all rows to `out` as items of `size` bytes. `progress` shows the number of bytes that were read. After an
+    /// error, the items before the error are written. Returns an error if the file is not valid, if a value does not
+    /// fit its field, or if writing fails.
     pub(super) fn write(&mut self, size: usize, progress: &mut Progress, out: &mut impl Write) -> Result<(), Failure> {
         let most_rows = BLOCK_BYTES.checked_div(size).unwrap_or(1).max(1);
         let mut items = Vec::new();
@@ -169,8 +170,8 @@ impl<'m> ArrowReader<'m> {
 }
 
 /// Returns the largest number of elements of `field` or of a field inside `field` in one item, at least 1. Returns
-/// `usize::MAX` if the number overflows. A complex number counts as two elements, because its Arrow type is a list of
-/// two values.
+/// `usize::MAX` if the number overflows. Every value counts as two elements, because the Arrow type of a complex number
+/// is a list of two values.
 fn most_elements(field: &PackedField) -> usize {
     let inner = match &field.kind {
         PackedKind::Record(fields) => fields.iter().map(most_elements).max().unwrap_or(1),
@@ -180,7 +181,7 @@ fn most_elements(field: &PackedField) -> usize {
 }
 
 /// Returns the failure for `error`, which the encoder of record batches returned. `before` is the number of items that
-/// were written before the batch.
+/// were written before the batch, and is added to the number of the item in `error`.
 fn refused(error: BatchError, before: u64) -> Failure {
     match error {
         BatchError::UnknownColumn { record, column, fields } => {

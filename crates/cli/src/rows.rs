@@ -45,8 +45,8 @@ struct Column {
 
 impl Columns {
     /// Returns the columns for items of `layout`. `text` contains the fields whose bytes are text. If `names` is
-    /// `Some`, returns only the columns with these names. The name of a record selects the columns of all fields in the
-    /// record.
+    /// `Some`, returns only the columns with these names, in the order of `names`. The name of a record selects the
+    /// columns of all fields in the record.
     ///
     /// # Errors
     /// - a name is unknown: returns a message that suggests the nearest name
@@ -173,7 +173,7 @@ impl<W: Write> RowWriter<W> {
         Ok(Self { columns, format: RowFormat::Csv(csv), text: Vec::new(), is_csv_safe })
     }
 
-    /// Writes the row of `item`.
+    /// Writes the row of `item`. A table buffers its first [`SAMPLE`] rows.
     pub(super) fn row(&mut self, item: &Value) -> io::Result<()> {
         let text = &mut self.text;
         match &mut self.format {
@@ -354,8 +354,9 @@ pub(super) fn is_formula(cell: &[u8]) -> bool {
     matches!(cell.get(quotes), Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r')) && !is_number()
 }
 
-/// Appends the text of `value` to `cell`. The text is JSON with two exceptions: a string has no quotes, and an address
-/// is hexadecimal. In a string, [`escape`] escapes invisible characters, and each backslash is doubled. `is_escaped`
+/// Appends the text of `value` to `cell`. The text is JSON, with exceptions for a value that is not in an array or a
+/// record: a string has no quotes, and an address is hexadecimal. In such a string, [`escape`] escapes invisible
+/// characters, each backslash is doubled, and `{"units":` at the start becomes `\x7b"units":`. `is_escaped`
 /// must be `true` if the backslashes in `value` are already doubled.
 pub(super) fn write_cell(value: &Value, is_escaped: bool, cell: &mut Vec<u8>) -> io::Result<()> {
     match value {

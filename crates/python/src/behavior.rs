@@ -27,9 +27,10 @@ pub(crate) struct Behavior {
     pub(crate) new_compiles: bool,
     /// The exception that `struct` raises for a format with a non-ASCII character.
     pub(crate) non_ascii: NonAscii,
-    /// The order of the checks in `pack` and `pack_into`. `true`: the number of arguments, the buffer, the offset, and
-    /// then the number of values. Errors of arguments have the messages of CPython's argument parser. `false`: the
-    /// number of values, and then the buffer and the offset. All errors have the messages of `struct`.
+    /// The order of the checks in `pack` and `pack_into`. If `true`, the methods check the number of arguments, the
+    /// buffer and the offset before the number of values, and errors of arguments have the messages of CPython's
+    /// argument parser. If `false`, the methods check the number of values first, and all errors have the messages of
+    /// `struct`.
     pub(crate) checks_arguments_first: bool,
     /// Whether error messages of `struct` name a class with its module: `decimal.Decimal` and not `Decimal`.
     pub(crate) has_qualified_names: bool,
@@ -70,6 +71,7 @@ pub(crate) enum NonAscii {
     ValueError,
 }
 
+/// CPython 3.11.
 const CPYTHON_3_11: Behavior = Behavior {
     dialect: &Dialect::STRUCT_3_13,
     has_integer_words: true,
@@ -86,6 +88,7 @@ const CPYTHON_3_11: Behavior = Behavior {
 /// CPython 3.12 and 3.13.
 const CPYTHON_3_12: Behavior = Behavior { has_integer_words: false, ..CPYTHON_3_11 };
 
+/// CPython 3.14.
 const CPYTHON_3_14: Behavior = Behavior {
     dialect: &Dialect::STRUCT_3_14,
     native_float_becomes_infinite: false,

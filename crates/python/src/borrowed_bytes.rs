@@ -34,7 +34,7 @@ impl Drop for Release<'_, '_> {
     fn drop(&mut self) {
         let Self(buffer, _) = self;
         // SAFETY: the exporter has filled in `buffer`, because `request` returned `Ok`. No other code releases
-        // `buffer`. The second field proves that the thread is attached to the interpreter.
+        // `buffer`. The field of type `Python` proves that the thread is attached to the interpreter.
         unsafe { ffi::PyBuffer_Release(&raw mut **buffer) };
     }
 }
@@ -95,7 +95,7 @@ impl<'b> BorrowedBytes<'b> {
     ///
     /// # Errors
     /// - `exporter` exports no buffer, or only a read-only buffer although `writable` is `Some`: `TypeError`
-    /// - the bytes are not contiguous: `BufferError`
+    /// - the bytes are not contiguous: `BufferError`, or `TypeError` if `writable` is `Some`
     /// - an error of `call`
     #[inline]
     pub(crate) fn with<T>(
@@ -119,8 +119,8 @@ impl<'b> BorrowedBytes<'b> {
     }
 
     /// Calls `call` with the bytes of `exporter` if its items have the format `format`, `itemsize` bytes and the shape
-    /// `shape`, and are contiguous in C order. In every other case, the function does not call `call` and returns
-    /// `None`.
+    /// `shape`, and are contiguous in C order. `shape` must have one dimension. In every other case, the function does
+    /// not call `call` and returns `None`.
     ///
     /// `format` must be the format of one number. Other formats can have different meanings in different exporters.
     ///
@@ -281,8 +281,8 @@ impl HeldBytes {
         Ok(Self { buffer, len })
     }
 
-    /// Returns the bytes of the buffer. The borrow of `self` keeps the buffer from being released while the bytes are
-    /// read.
+    /// Returns the bytes of the buffer, which cannot be written to. The borrow of `self` keeps the buffer from being
+    /// released while the bytes are read.
     #[inline]
     pub(crate) fn borrow(&self) -> BorrowedBytes<'_> {
         BorrowedBytes { buf: self.buffer.buf(), len: self.len, writable: false, buffer: PhantomData }

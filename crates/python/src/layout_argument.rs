@@ -56,7 +56,8 @@ impl<'py> LayoutArgument<'py> {
     /// class. Returns `None` for any other object.
     ///
     /// # Errors
-    /// - as [`find`](Self::find)
+    /// - the attribute `__pep3118_format__` of a class is not a `Format`: `TypeError`
+    /// - a dtype or a ctypes class without a layout: as [`new`](Self::new)
     pub(crate) fn find_format(object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, Format>>> {
         let py = object.py();
         if let Ok(format) = object.cast::<Format>() {
@@ -91,7 +92,8 @@ impl<'py> LayoutArgument<'py> {
     }
 
     /// Returns the description of items of this layout. `itemsize` is the size of an item in bytes, or `None` if the
-    /// size is unknown. `dialect` is the dialect of the text, or `None` if the dialect is unknown.
+    /// size is unknown; it is ignored for a layout that is not text. `dialect` is the dialect of the text, or `None` if
+    /// the dialect is unknown.
     ///
     /// # Errors
     /// - a text that is invalid or ambiguous, or whose size differs from `itemsize`
@@ -202,6 +204,7 @@ impl Call {
     /// Help lines suggest `diff(Format(…, dialect='x'), …)` to a caller of `diff(a, b)`.
     pub(crate) const DIFF: Self = Self::new("diff(Format(…, ", "), …)");
 
+    /// Creates the text of a call without the arguments `model` and `itemsize`.
     const fn new(before: &'static str, after: &'static str) -> Self {
         Self { before, after, has_model: false, has_itemsize: false }
     }

@@ -224,7 +224,8 @@ impl Report {
         String::from_utf8(json).map_err(|error| invalid(&error))
     }
 
-    /// Raises BufferRuleError if a finding is an error. `allow` contains the ids of rules that may be broken.
+    /// Raises BufferRuleError if a finding is an error. `allow` contains the ids or names of rules that may be
+    /// broken. Raises ValueError if `allow` contains an unknown rule.
     ///
     /// >>> import ctypes, pep3118
     /// >>> report = pep3118.audit(ctypes.c_int(1))

@@ -131,7 +131,8 @@ fn unreadable_items_are_refused() {
     );
 }
 
-/// Returns the format of a record with the long name `x…` and many fields. The dotted name of each field has 60 KB.
+/// Returns the format of a record with the long name `x…` and 60,000 fields without names. The dotted name of each
+/// field has 60 KB.
 fn long_names() -> String {
     format!("T{{T{{{}}}:{}:}}", "b".repeat(60_000), "x".repeat(60_000))
 }
@@ -179,7 +180,7 @@ fn names_and_shapes_of_usual_lengths_are_accepted() {
     assert_eq!(Plan::new(&layout(&fields)).unwrap().leaves().len(), 5_000);
 }
 
-/// Formats and shapes of huge sizes give an error or no values, and allocate nothing.
+/// Formats and shapes of huge sizes give an error, no values or single values, and allocate nothing.
 #[test]
 fn huge_layouts_allocate_nothing() {
     for format in ["(4294967296)0s", "(65536,65536)T{}", "(100000)T{(100000)0s:a:}:b:"] {
@@ -236,4 +237,17 @@ fn huge_layouts_allocate_nothing() {
     let buffer = Buffer::new(&view, &nothing, &[]).unwrap();
     assert!(buffer.to_vec::<u8>(Order::C).unwrap().is_empty());
     assert_eq!(buffer.columns(None).unwrap()[0].data.len(), 0);
+}
+
+/// The plan has one item of 2^62 bytes, so there is no memory for an item. The view has no items.
+#[test]
+fn an_iterator_without_memory_for_an_item_ends_after_one_error() -> Result<(), Box<dyn std::error::Error>> {
+    let format = b"4611686018427387904x";
+    let itemsize = 1_i64 << 62;
+    let raw = RawView { itemsize, ndim: 1, format: Some(format), shape: Some(&[0]), ..RawView::default() };
+    let view = raw.check(Request::FULL_RO, None, None).into_result()?;
+    let plan = Plan::for_view(&view, &DataModel::HOST)?;
+    let values: Vec<_> = Buffer::new(&view, &plan, &[])?.values().take(3).collect();
+    assert!(matches!(values.as_slice(), [Err(DecodeError::Allocation { .. })]), "{values:?}");
+    Ok(())
 }

@@ -12,7 +12,7 @@ use pyo3::wrap_pyfunction;
 
 use super::with_python;
 
-/// One record of the ctypes array [`TICKS`].
+/// One record of the array `ticks` in the module of [`TICKS`].
 #[derive(Record, Clone, Copy, Debug, PartialEq)]
 #[repr(C)]
 struct Tick {
@@ -206,13 +206,13 @@ fn values_and_elements_are_those_of_the_owner() {
     });
 }
 
-/// Returns the sum of the column `price` of any Python object.
+/// Returns the sum of the column `price` of any exporter.
 #[pyfunction]
 fn total(obj: &Bound<'_, PyAny>) -> PyResult<f64> {
     Ok(open(obj)?.column::<f64>("price")?.iter().sum())
 }
 
-/// Returns the sum of the field `price` of any Python object. Decodes the items block by block.
+/// Returns the sum of the field `price` of an exporter of ticks. Decodes the items block by block.
 #[pyfunction]
 fn folded(obj: &Bound<'_, PyAny>) -> PyResult<f64> {
     let mut sum = 0.0;
@@ -280,6 +280,11 @@ fn every_error_is_a_plain_python_exception() {
         let raw = pep3118::RawView { len: 20, itemsize: 4, ndim: 1, shape: Some(&[6]), ..Default::default() };
         let report = raw.check(pep3118::Request::ND, None, None).report;
         assert!(PyErr::from(report).get_type(py).is(py.get_type::<PyBufferError>()));
+        let argument = PyErr::from(ViewError::ChunkLength { len: 0 });
+        assert!(argument.get_type(py).is(py.get_type::<PyValueError>()), "{argument}");
+        let memory = pep3118::decode::DecodeError::Allocation { bytes: 9 };
+        let error = PyErr::from(pep3118::decode::EncodeError::from(memory));
+        assert!(error.get_type(py).is(py.get_type::<pyo3::exceptions::PyMemoryError>()), "{error}");
         Ok(())
     });
 }

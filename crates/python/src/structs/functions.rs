@@ -22,8 +22,8 @@ use crate::objects::{self, into_result};
 use crate::records::RecordCodec;
 use pep3118::__private::plural;
 
-/// Adds the functions to `module`, and the methods to the class [`Struct`]. Returns an error if the attributes cannot
-/// be set.
+/// Adds the functions except [`unpack_from`] to `module`, and the methods to the class [`Struct`]. Returns an error if
+/// the attributes cannot be set.
 pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
     add_function::<CalcSize>(module)?;
     add_function::<Pack>(module)?;
@@ -138,7 +138,8 @@ functions! {
         let [format, buffer] = arguments.exactly("unpack")?;
         with(&format, |compiled| Ok(compiled.unpack(&buffer)?.into_any()))
     };
-    /// Returns an iterator over the items of `buffer`. Each item is a tuple of values.
+    /// Returns an iterator over the items of `buffer`. Each item is a tuple of values. The size of `buffer` must be
+    /// a multiple of the size of an item.
     ///
     /// >>> from pep3118 import struct
     /// >>> [x + y for x, y in struct.iter_unpack("<BB", b"\x01\x02\x03\x04")]
@@ -178,7 +179,8 @@ functions! {
         let [buffer] = arguments.exactly("unpack")?;
         slf.cast::<Struct>()?.get().with(|compiled| Ok(compiled.unpack(&buffer)?.into_any()))
     };
-    /// Returns an iterator over the items of `buffer`. Each item is a tuple of values.
+    /// Returns an iterator over the items of `buffer`. Each item is a tuple of values. The size of `buffer` must be
+    /// a multiple of the size of an item.
     ///
     /// >>> from pep3118.struct import Struct
     /// >>> list(Struct(">h").iter_unpack(b"\x00\x01\x00\x02"))
@@ -197,7 +199,7 @@ functions! {
         let [buffer, offset] = arguments.exactly("unpack_from")?;
         Ok(slf.cast::<RecordCodec>()?.get().compiled.unpack_from(&buffer, index(&offset)?)?.into_any())
     };
-    /// Returns an iterator over the records of `buffer`.
+    /// Returns an iterator over the records of `buffer`, whose size must be a multiple of the size of a record.
     RecordIterUnpack = "iter_unpack" "($self, buffer, /)": |slf, arguments| {
         let [buffer] = arguments.exactly("iter_unpack")?;
         UnpackIterator::create(Arc::clone(&slf.cast::<RecordCodec>()?.get().compiled), &buffer)

@@ -47,6 +47,7 @@ pub(super) enum ValueCodec {
     Record(RecordCodec),
 }
 
+/// The conversion of a record: its class and its fields.
 #[derive(Debug)]
 pub(super) struct RecordCodec {
     /// The class of the named tuples. `None` if records become plain tuples.
@@ -111,7 +112,8 @@ impl Codec {
         Self::with_classes(py, layout, objects, typed_pointers, None)
     }
 
-    /// Creates a codec like [`new`](Self::new). If `declared` is `Some`, records become objects of these classes.
+    /// Creates a codec like [`new`](Self::new). If `declared` is `Some`, records become objects of the classes in
+    /// `declared`.
     ///
     /// # Errors
     /// - as [`new`](Self::new)
@@ -165,7 +167,8 @@ impl Codec {
     /// Returns a new object for `item`, the bytes of one item. Bytes that are missing are read as 0.
     ///
     /// # Errors
-    /// - text with a unit above U+10FFFF
+    /// - text with a unit above U+10FFFF: `ValueError`
+    /// - a `long double` that is larger than each finite `float`: `OverflowError`
     /// - no memory: `MemoryError`
     #[inline]
     pub(crate) fn read<'py>(&self, py: Python<'py>, item: &[u8]) -> PyResult<Bound<'py, PyAny>> {
@@ -182,14 +185,16 @@ impl Codec {
         }
     }
 
-    /// Returns `true` if each item is a record whose values are numbers and byte strings, and the record has a class.
+    /// Returns `true` if each item is a record whose values are numbers and byte strings, and the codec has a
+    /// class for the objects of the record.
     #[inline]
     pub(crate) fn reads_plain_records(&self) -> bool {
         matches!(&self.root, ValueCodec::Record(RecordCodec { class: Some(_), primitives: Some(_), .. }))
     }
 
-    /// Returns a new object for `item`, the bytes of one record, if reading the record runs no other code: each value is
-    /// a number or a byte string, and the class of the record exists. Otherwise, returns `None` without an exception.
+    /// Returns a new object for `item`, the bytes of one record, if reading the record runs no other code: each value
+    /// is a number or a byte string, and the class of the record exists. Otherwise, returns `None` without an
+    /// exception.
     #[inline]
     pub(crate) fn read_plain_record<'py>(&self, py: Python<'py>, item: &[u8]) -> Option<NewObject<'py>> {
         match &self.root {
@@ -357,6 +362,8 @@ fn length(size: u64) -> PyResult<usize> {
 }
 
 impl ValueCodec {
+    /// Returns a new object for `bytes`, the bytes of the value. If the value cannot be read, returns `None` and sets
+    /// the exception.
     #[inline]
     fn read<'py>(&self, py: Python<'py>, bytes: &[u8]) -> NewObject<'py> {
         match self {
@@ -368,6 +375,7 @@ impl ValueCodec {
         }
     }
 
+    /// Returns an estimate of the memory of the codec in bytes.
     fn cost(&self) -> usize {
         let own = size_of::<Self>();
         match self {
@@ -385,6 +393,8 @@ impl ValueCodec {
 }
 
 impl RecordCodec {
+    /// Returns an object of the class of the record, or a plain tuple without a class, for `bytes`, the bytes of the
+    /// record. If it cannot be created, returns `None` and sets the exception.
     fn read<'py>(&self, py: Python<'py>, bytes: &[u8]) -> NewObject<'py> {
         let Some(class) = &self.class else { return from_result(py, self.tuple(py, bytes).map(Bound::into_any)) };
         let class = match class.get(py) {
@@ -398,6 +408,7 @@ impl RecordCodec {
         }
     }
 
+    /// Returns a plain tuple of all values in `bytes`, the bytes of the record. A repeated field has several values.
     #[inline]
     fn tuple<'py>(&self, py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyTuple>> {
         if let Some(primitives) = &self.primitives {
@@ -476,8 +487,8 @@ impl<'a> Iterator for Values<'a> {
 impl ExactSizeIterator for Values<'_> {}
 
 /// Reads `bytes`, the elements of an array, as nested lists. `shape` is the shape of the array and must have at least
-/// one dimension. `size` is the size of an element in bytes. Returns `None` and sets an exception if the list cannot be
-/// created.
+/// one dimension. `size` is the size of an element in bytes. Returns an error if an element cannot be read, or if there
+/// is no memory.
 fn nested<'py>(
     py: Python<'py>,
     bytes: &[u8],

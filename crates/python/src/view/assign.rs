@@ -222,6 +222,7 @@ impl<'v> Source<'v> {
     ///
     /// # Errors
     /// - the buffer has another shape or layout: `ValueError`
+    /// - the two memories have different owners of references to objects: `TypeError`
     /// - the exporter raises an exception: the exception is returned unchanged
     fn of(part: &Part, value: &'v Bound<'_, PyAny>) -> PyResult<Option<Self>> {
         if is_number_or_row(value) {
@@ -306,6 +307,7 @@ pub(super) fn opened(open: OpenBuffer) -> (Acquired, Part) {
 ///
 /// # Errors
 /// - the length of a list differs from the length of its dimension: `ValueError`
+/// - `value` or an entry of an outer list is neither a list nor a tuple: `TypeError`
 /// - as [`Codec::write`]
 // The depth of the recursion is the number of dimensions, at most 64.
 fn rows(value: &Bound<'_, PyAny>, shape: &[i64], dimension: usize, codec: &Codec, bytes: &mut [u8]) -> PyResult<()> {

@@ -162,8 +162,9 @@ fn dialect_of_view(exporter: &Bound<'_, PyAny>, format: Option<&[u8]>) -> Option
     Some(if format == Some(description.format()) { description.dialect() } else { None })
 }
 
-/// Converts `error`, the reason why a buffer was not opened, to an exception. `call` is the Python call that the help
-/// line contains if the format is ambiguous.
+/// Converts `error`, the reason why a buffer was not opened, to an exception: a `BufferRuleError` for broken rules, and
+/// a `FormatError` for an ambiguous format. `call` is the Python call that the help line contains if the format is
+/// ambiguous.
 fn exception(error: OpenError, call: Call) -> PyErr {
     match error {
         OpenError::Rules(report) => Python::attach(|py| broken_rules(py, &report))
@@ -181,8 +182,8 @@ fn can_cast(exporter: &Bound<'_, PyAny>, layout: &LayoutArgument<'_>, dialect: O
     part.cast(items, None, Order::C).is_ok()
 }
 
-/// Creates the exception for `error`: `layout` is an invalid format, or its size differs from the size of the items of
-/// `exporter`.
+/// Creates the `FormatError` for `error`: `layout` is an invalid format, or its size differs from the size of the items
+/// of `exporter`.
 #[cold]
 fn mismatch(
     error: &LayoutError,
@@ -211,7 +212,7 @@ fn quoted(layout: &LayoutArgument<'_>) -> String {
     }
 }
 
-/// Creates the exception for `error`: the size of the memory of `exporter` does not match the size of items of
+/// Creates the `ValueError` for `error`: the size of the memory of `exporter` does not match the size of items of
 /// `layout`.
 #[cold]
 fn item_size(

@@ -36,7 +36,7 @@ struct Writer<'a, 'py> {
 }
 
 /// Returns the indices of the items to show, of `length` items: the first `ends` and the last `ends` items. `None`
-/// represents the omitted items between them.
+/// represents the omitted items between them. Omits no item if it could omit only one.
 fn shown(length: i64, ends: i64) -> Vec<Option<i64>> {
     if length <= ends.saturating_mul(2).saturating_add(1) {
         return (0..length).map(Some).collect();
@@ -46,7 +46,7 @@ fn shown(length: i64, ends: i64) -> Vec<Option<i64>> {
 }
 
 impl Writer<'_, '_> {
-    /// Returns the text of the items of `part`.
+    /// Returns the text of the items of `part`, cut to `limit` characters.
     ///
     /// # Errors
     /// - no memory: `MemoryError`
@@ -57,7 +57,7 @@ impl Writer<'_, '_> {
     }
 
     /// Writes `open`, the elements and `close`. `entries` contains the indices of the elements, and `write` writes the
-    /// element at an index. `None` becomes `...`.
+    /// element at an index. `None` becomes `...`. Stops without `close` if the text is longer than `limit`.
     fn list(
         &mut self,
         (open, close): (char, char),
@@ -108,7 +108,8 @@ impl Writer<'_, '_> {
         self.value(part)
     }
 
-    /// Writes the only item of `part`, which is one value.
+    /// Writes the only item of `part`, which is one value. Writes `<object>` for a reference to an object, and `...`
+    /// after the start of a long value.
     fn value(&mut self, part: &Part) -> PyResult<()> {
         let item = part.description().item();
         if item.ty() == Type::Object {
