@@ -134,7 +134,10 @@ const HEADERS: &[(&str, &str)] = &[
 const UNPREPROCESSED: &[&str] = &[
     "#if __STDC_VERSION__ > 1\nstruct s { int a; };\n#endif\n",
     "#define INT int\n#if __STDC_VERSION__ > 1\n#undef INT\n#endif\nstruct s { int a; };\n",
-    "#define SQUARE(x) ((x) * (x))\nstruct s { int a[SQUARE(2)];
+    "#define SQUARE(x) ((x) * (x))\nstruct s { int a[SQUARE(2)]; };\n",
+    "#define int long\nstruct s { int a; };\n",
+    "#define N 1\n#define N 2\nstruct s { int a[N]; };\n",
+];
 
 /// Errors of the library that the command does not print, because the command has another help line, or because an
 /// argument cannot contain the character NUL. Each row is (failed call, corrected call).
