@@ -157,7 +157,7 @@ fn library_calls() -> Vec<(String, bool)> {
     ];
     for (wrong, right, dialect) in [
         ("Zf", "Zf", &Dialect::STRUCT_3_13),
-        ("F", "Zf", &Dialect::PEP3118),
+        ("F", "Zf", &Dialect::NUMPY),
         ("i<h", "<ih", &Dialect::STRUCT),
         ("<2 i", "<2i", &Dialect::STRUCT),
         ("<(2)i", "(2)<i", &Dialect::NUMPY_READER),

@@ -341,7 +341,7 @@ const ERRORS: &[(&str, &str, &str, u64)] = &[
     ("adjacent-bits", "T{i:NAME:3t:x:5t:y:}", "", 0),
     ("unknown-size", "T{i:NAME:[NAME]:x:}", "", 0),
     ("duplicate-name", "T{i:NAME:i:NAME:}", "numpy-reader", 0),
-    ("mismatch", "T{i:NAME:}", "", 7),
+    ("mismatch", "T{i:NAME:}", "", 3),
     ("ambiguous", "T{b:NAME:i:x:}", "", 0),
 ];
 
