@@ -20,7 +20,7 @@ const CALLS: &[(&str, &str)] = &[
     ("explain '1 2i'", "explain 12i"),
     ("explain 3(2)i", "explain (2)3i"),
     ("explain (2,)i", "explain (2,3)i"),
-    ("explain (2x3)i", "explain (2,3)i"),
+    ("explain (a)i", "explain (2,3)i"),
     ("explain Ti", "explain T{i}"),
     ("explain T{i", "explain T{i}"),
     ("explain i}", "explain i"),
@@ -73,10 +73,7 @@ const CALLS: &[(&str, &str)] = &[
         "size --c 'struct s { int a; } __attribute__((aligned(16)));'",
     ),
     ("size --c 'struct s { int a[N]; };'", "size --c 'enum e { N = 3 }; struct s { int a[N]; };'"),
-    (
-        "size --c 'enum e { A = (char)-1 }; struct s { int a[A]; };'",
-        "size --c 'enum e { A = 2 + (signed char)-1 }; struct s { int a[A]; };'",
-    ),
+    ("size --c 'struct s { int a[(char)-1 ? 1 : 2]; };'", "size --c 'struct s { int a[(signed char)-1 ? 1 : 2]; };'"),
     (
         "size --c 'struct s { char a[__alignof__(double)]; };' -m i386",
         "size --c 'struct s { char a[_Alignof(double)]; };' -m i386",
@@ -339,6 +336,8 @@ fn every_help_line_of_the_sources_is_followed() {
     for sources in ["src/layout/from_c", "crates/cli/src"] {
         files.extend(fs::read_dir(root.join(sources)).unwrap().map(|entry| entry.unwrap().path()));
     }
+    // The function `help` of this file returns the examples of `--help`.
+    files.retain(|file| !file.ends_with("examples.rs"));
     let mut texts = BTreeSet::new();
     for file in files.iter().filter(|file| file.extension().is_some_and(|extension| extension == "rs")) {
         texts.extend(help_texts(&fs::read_to_string(file).unwrap()));
