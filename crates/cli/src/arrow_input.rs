@@ -50,7 +50,8 @@ fn invalid(what: &str) -> Failure {
 
 impl<'m> ArrowReader<'m> {
     /// Reads the footer of `file`, and checks that the columns are the fields of `mapping`. `item` must have the layout
-    /// of `mapping`; it bounds the number of elements in a batch.
+    /// of `mapping`. The number of elements in an item limits the lengths that the reader accepts for the arrays of a
+    /// record batch.
     ///
     /// # Errors
     /// - the file is not an Arrow file, or was written in the other byte order

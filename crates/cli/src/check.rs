@@ -65,7 +65,7 @@ pub(super) struct Check {
     jsonl: bool,
 }
 
-/// The fields of a `Py_buffer` as options.
+/// The command-line options for the fields of a `Py_buffer`.
 #[derive(Debug, Args)]
 #[group(multiple = true)]
 struct BufferOptions {

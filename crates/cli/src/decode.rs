@@ -172,7 +172,7 @@ enum OutputColumns {
 /// The format, the input file and the output file. The meaning of a positional argument depends on the other arguments
 /// and on `--to`.
 struct Arguments<'a> {
-    /// The format of an item, or `None` for the C source of `--c`.
+    /// The format of an item, or `None` if `--c` declares the layout of an item.
     format: Option<&'a OsStr>,
     input: &'a Path,
     /// The file to write, or `None` for standard output.

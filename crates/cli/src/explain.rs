@@ -48,8 +48,9 @@ pub(super) struct Explain {
 }
 
 impl Explain {
-    /// Writes the explanation to `out`. Shows all interpretations of an ambiguous format, which is an error only with
-    /// `--svg`. With `--json` or `--jsonl`, a refused format is [`Failed`](Status::Failed), and not an error.
+    /// Writes the explanation to `out`. Shows all interpretations of an ambiguous format. With `--svg`, returns an
+    /// error for an ambiguous format. With `--json` or `--jsonl`, returns [`Failed`](Status::Failed) for a refused
+    /// format instead of an error.
     pub(super) fn run(self, out: &mut impl Write) -> Result<Status, Failure> {
         if self.jsonl {
             return json::reply_to_formats(true);

@@ -103,9 +103,9 @@ fn join(layout: &mut Layout, field: &NamedField, ty: Type) -> Result<(), Failure
 }
 
 /// Returns the fields of `layout` that `option` selects. `names` is the value of the option. If `names` is empty, the
-/// option selects all fields of bytes. The name of a record selects all fields of bytes in the record. `--hex` excludes
-/// Pascal strings, but accepts the name of a field of 1-byte integers. Returns an error if a name is the name of no
-/// field or of several fields, or if a named field does not consist of bytes.
+/// option selects all fields that consist of bytes. The name of a record selects all such fields in the record. `--hex`
+/// excludes Pascal strings, but accepts the name of a field of 1-byte integers. Returns an error if a name is the name
+/// of no field or of several fields, or if a named field does not consist of bytes.
 fn selected(option: &str, names: &[String], layout: &Layout) -> Result<Vec<NamedField>, Failure> {
     check_names(layout)?;
     let fields = named_fields(layout);

@@ -144,7 +144,8 @@ impl<'r> Group<'r> {
         format!("{level} {rule}: {rest}")
     }
 
-    /// Returns a paragraph with the text of the rule and the calculation of the first finding.
+    /// Returns a paragraph with the calculation of the first finding and the text of its rule. Returns an empty text if
+    /// there is no finding.
     fn paragraph(&self) -> String {
         let Some(first) = self.first() else { return String::new() };
         let mut text = format!("{first:#}");

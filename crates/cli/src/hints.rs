@@ -137,8 +137,8 @@ impl Arguments for CommandOptions {
 }
 
 /// Returns the format of the type `text`. `text` is a type name such as `float64`, `double` or `uint16_t`, or a type
-/// string of NumPy such as `<f8`. A name with a size but without a byte order has a format with `=`. Returns `None` if
-/// `text` is not a known type.
+/// string of NumPy such as `<f8`. For a number with a size but without a byte order, such as `int32`, the format starts
+/// with `=`, except for a size of 1 byte. Returns `None` if `text` is not a known type.
 fn format_of_type(text: &str) -> Option<String> {
     let word = text.strip_prefix("npy_").or_else(|| text.strip_prefix("np.")).unwrap_or(text);
     if let Some((_, format)) = TYPE_NAMES.iter().find(|(name, _)| *name == word) {

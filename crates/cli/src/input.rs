@@ -142,8 +142,8 @@ impl InputSource {
     }
 }
 
-/// Checks the order of `file` and `format`, the arguments of `command`. Returns an error if `file` is not `-` and does
-/// not exist, and `format` is the name of a file, because the user has most likely swapped the arguments.
+/// Returns an error if the user has most likely swapped `file` and `format`, the arguments of `command`. This is the
+/// case if `file` does not exist, but `format` is the name of a file. Never returns an error if `file` is `-`.
 pub(super) fn refuse_swapped(file: &Path, format: &OsStr, command: &str) -> Result<(), Failure> {
     if file.as_os_str() == "-" || file.exists() || !Path::new(format).is_file() {
         return Ok(());

@@ -262,8 +262,8 @@ struct Units {
     units: Vec<u32>,
 }
 
-/// Writes `number`, the decimal text of a number, to `bytes`, the bytes of a value of `codec`. Returns an error if
-/// `number` is not a value of `codec`.
+/// Parses `number`, a number in decimal, and encodes it to `bytes`. `bytes` has the size of a value of `codec`. Returns
+/// an error if `number` is not a value of `codec`.
 fn store_number(codec: &ScalarCodec, number: &str, bytes: &mut [u8]) -> Result<(), Problem> {
     let wrong = || Problem::wrong_type(number, codec.value_type());
     match codec.value_type() {

@@ -40,7 +40,7 @@ pub(super) struct Readers {
 }
 
 impl Readers {
-    /// Writes the answers of all readers to `out`, and returns [`Done`](Status::Done), also if readers refuse the
+    /// Writes the answers of all readers to `out`, and returns [`Done`](Status::Done), even if readers refuse the
     /// format.
     pub(super) fn run(self, out: &mut impl Write) -> Result<Status, Failure> {
         let canonical = match self.c.interpretation(&self.model, self.itemsize)? {

@@ -56,8 +56,8 @@ enum SizeOutcome {
 }
 
 impl Size {
-    /// Writes the sizes to `out`. Returns [`Failed`](Status::Failed) if a format is refused. The sizes of the other
-    /// formats are printed all the same.
+    /// Writes the sizes to `out`. If a format is refused, writes the sizes of the other formats and returns
+    /// [`Failed`](Status::Failed).
     pub(super) fn run(self, out: &mut impl Write) -> Result<Status, Failure> {
         if self.jsonl {
             return json::reply_to_formats(false);

@@ -83,7 +83,7 @@ impl<'b> BorrowedBytes<'b> {
     /// Returns the bytes that `buffer` describes. The exporter must have filled in `buffer`.
     ///
     /// # Errors
-    /// - as [`check`]
+    /// - every error of [`check`]
     fn of_buffer(buffer: &'b ffi::Py_buffer) -> PyResult<Self> {
         let buf = buffer.buf.cast::<u8>();
         let len = check(buf, i64::try_from(buffer.len)?)?;
@@ -151,7 +151,8 @@ impl<'b> BorrowedBytes<'b> {
         if !is_direct || i64::try_from(given.itemsize) != Ok(itemsize) || bytes != i64::try_from(given.len).ok() {
             return Ok(None);
         }
-        // With one dimension, the length of the dimension is `len / itemsize` (A04, product of the length).
+        // The length of the only dimension is `len / itemsize`, because `len` is the product of the shape and the
+        // itemsize (rule A04).
         let stride = if given.strides.is_null() {
             given.itemsize
         } else {
@@ -233,7 +234,7 @@ impl<'b> BorrowedBytes<'b> {
     ///
     /// # Errors
     /// - memory that is read-only: `BufferError`
-    /// - as [`read`](Self::read)
+    /// - every error of [`read`](Self::read)
     pub(crate) fn write(&self, offset: usize, bytes: &[u8]) -> PyResult<()> {
         let to = self.at(offset, bytes.len())?;
         if !self.writable {

@@ -210,7 +210,8 @@ impl Report {
         strings(py, rules.into_iter())
     }
 
-    /// Returns a paragraph for each finding, with the calculation and the text of the rule.
+    /// Returns a paragraph for each finding, with the calculation and the text of the rule. Returns `NAME: clean` if
+    /// there are no findings, where `NAME` is the name of the type of the object.
     fn explain(&self) -> String {
         if self.report.is_empty() { self.clean() } else { format!("{:#}", self.report) }
     }

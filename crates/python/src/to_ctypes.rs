@@ -122,7 +122,7 @@ fn has_bit_fields(layout: &Layout) -> bool {
 /// layout bounds.
 ///
 /// # Errors
-/// - as [`to_ctypes`]
+/// - every error of [`to_ctypes`]
 /// - two fields have the same name: `ValueError`
 fn class_with_bit_fields<'py>(ctypes: &Bound<'py, PyAny>, field: Field<'_>, name: &str) -> PyResult<Bound<'py, PyAny>> {
     if let Some(bits) = field.bit_field() {

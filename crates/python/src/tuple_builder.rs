@@ -243,7 +243,7 @@ fn has_plain_tuples(py: Python<'_>) -> bool {
 /// Creates a list of `elements`.
 ///
 /// # Errors
-/// - as [`tuple`]
+/// - every error of [`tuple`]
 #[inline]
 pub(super) fn list<'py>(
     py: Python<'py>,

@@ -240,8 +240,8 @@ impl Ticks {
         Self { multiple: digits.parse().unwrap_or(1), unit }
     }
 
-    /// Returns the number of microseconds in one unit, without `multiple`. Returns `None` for years, for months, and
-    /// for the units `Integer` and `Generic`.
+    /// Returns the number of microseconds in one `self.unit`. Ignores `self.multiple`. Returns `None` for years, for
+    /// months, and for the units `Integer` and `Generic`.
     fn microseconds(self) -> Option<i128> {
         Some(match self.unit {
             Unit::Week => 7 * 86_400_000_000,

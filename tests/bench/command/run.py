@@ -70,7 +70,7 @@ def measure(program, arguments):
 
 
 def main():
-    """Prints a table with a row for each mode."""
+    """Measures both builds in each mode of `MODES`, and prints a table with a row for each mode."""
     parser = argparse.ArgumentParser()
     parser.add_argument("old")
     parser.add_argument("new")

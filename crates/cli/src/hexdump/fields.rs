@@ -262,8 +262,8 @@ impl Builder<'_> {
     }
 }
 
-/// Returns the largest number of padding bytes that alignment to `align` bytes adds before `offset`, the offset after
-/// the padding. Returns 0 if `offset` is not a multiple of `align`.
+/// Returns the largest number of padding bytes that an alignment to `align` bytes can add. `offset` is the offset at
+/// which the padding ends. Returns 0 if `offset` is not a multiple of `align`.
 fn most_alignment_padding(align: u64, offset: u64) -> u64 {
     if offset.checked_rem(align) == Some(0) { align.saturating_sub(1) } else { 0 }
 }

@@ -131,7 +131,9 @@ class Report:
     def rules(self) -> tuple[str, ...]:
         """The ids of the broken rules without duplicates, errors first."""
     def explain(self) -> str:
-        """Returns a paragraph for each finding, with the calculation and the text of the rule."""
+        """Returns a paragraph for each finding, with the calculation and the text of the rule. Returns `NAME: clean` if
+        there are no findings, where `NAME` is the name of the type of the object.
+        """
     def to_json(self) -> str:
         """Returns the report as JSON in the form of `pep3118 check --json`:
         `{"exporter": ..., "findings": [...], "readable": ...}`.

@@ -558,7 +558,7 @@ def _complete(cls, names, tree, records):
             raise TypeError(f"{cls.__name__}.{name}: record classes have a member of this name: choose another name")
     if duplicate := next((name for name in names if names.count(name) > 1), None):
         raise TypeError(f"{cls.__name__}: two fields have the name {duplicate!r}")
-    format = Format._restore(tree, "pep3118", "host")
+    format = Format._restore(_as_record(tree), "pep3118", "host")
     codecs = [nested and nested.__pep3118_codec__ for nested in records]
     own = vars(cls)
     defaults = {name: own[name] for name in names if name in own}
@@ -572,6 +572,19 @@ def _complete(cls, names, tree, records):
     codec = cls.__pep3118_codec__ = _RecordCodec(cls, format, codecs)
     cls.format, cls.itemsize = codec.format, format.itemsize
     cls.unpack, cls.iter_unpack = codec.unpack, codec.iter_unpack
+
+
+def _as_record(tree):
+    """Returns `tree` as the layout of a record.
+
+    If the only field of `tree` has no name, adds a record around the field. Without it, the layout would be that field.
+    """
+    match tree["fields"]:
+        case [{"name": None}] as fields:
+            size = tree["itemsize"]
+            inner = {"name": None, "offset": 0, "shape": [], "type": "record", "itemsize": size, "endian": None}
+            return tree | {"fields": [inner | {"fields": fields}]}
+    return tree
 
 
 def _check_defaults(cls, names, defaults):
@@ -624,15 +637,17 @@ def _constructor(cls, names, defaults):
 def _of_format(name, format):
     """Returns the record class named `name` with the layout of `format`.
 
-    Calls with equal arguments return the same class, as long as the cache of 512 classes contains it. A record whose
-    only field has no name and is a record too becomes the inner record. Raises TypeError if the item is not a record.
+    Calls with equal arguments return the same class, as long as the cache of 512 classes contains it. The class has
+    the fields that `View` reads from an item of `format`. Raises TypeError if the item is not a record.
     """
     item = format.item
     if item.type != "record" or item.shape:
         raise TypeError(f"{format!r} is not a record: a record class needs named fields, such as T{{<i:id:}}")
     tree = format._tree()
-    while len(tree["fields"]) == 1 and tree["fields"][0]["name"] is None:
-        (tree,) = tree["fields"]
+    # The layout of `T{...}` is a record around the record. It has the same size and start.
+    match tree["fields"]:
+        case [{"name": None, "type": "record", "shape": [], "offset": 0, "itemsize": size} as inner]:
+            tree = inner if size == tree["itemsize"] else tree
     return _of_fields(name, tree, format.alignment)
 
 

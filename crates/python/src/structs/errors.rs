@@ -1,4 +1,6 @@
-//! The exceptions of `pep3118.struct`. They have the classes and the messages of the exceptions of the `struct` module.
+//! Creates the exceptions of `pep3118.struct`, with the classes and the messages of the exceptions of the `struct`
+//! module. The message for an invalid format also contains the reason and the position. The message for an object of a
+//! record class contains the name of the field instead of the text of the `struct` module.
 
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;

@@ -1,5 +1,5 @@
-//! The functions of the Python module `pep3118.struct`, and the methods of the classes `Struct` and `RecordCodec` with
-//! the same names.
+//! The functions of the Python module `pep3118.struct`, such as `pack`. The classes `Struct` and `RecordCodec` get
+//! methods with the names of these functions.
 //!
 //! All parameters of these functions are positional, except those of `unpack_from`. [`fastcall`](crate::fastcall)
 //! passes positional arguments without a tuple.
@@ -41,7 +41,7 @@ pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
 /// the number of values first (`Behavior::checks_arguments_first` is `false`).
 ///
 /// # Errors
-/// - the call has fewer arguments: `TypeError`
+/// - the call has fewer than `minimum` arguments: `TypeError`
 #[inline]
 fn check_minimum(arguments: Arguments<'_, '_>, function: &str, minimum: usize) -> PyResult<()> {
     let len = arguments.len();
@@ -56,7 +56,7 @@ fn check_minimum(arguments: Arguments<'_, '_>, function: &str, minimum: usize) -
 /// meaning of the parameters of [`check_minimum`].
 ///
 /// # Errors
-/// - the call has too few arguments: `TypeError`
+/// - the call has fewer than `minimum` arguments, or no arguments: `TypeError`
 #[inline]
 fn split_format<'a, 'py>(
     arguments: Arguments<'a, 'py>,

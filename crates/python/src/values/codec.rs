@@ -83,14 +83,14 @@ struct Compiler<'a, 'py> {
     /// The format of the layout, for a codec of `pep3118.struct`, in which records become plain tuples. `None` if
     /// records become named tuples.
     format: Option<&'a [u8]>,
-    /// The declared classes of the record that is compiled. `None` if a record becomes a named tuple, whose class
-    /// depends on the names of the fields.
+    /// The declared class of the record that is compiled, and the classes of its nested records. `None` if the record
+    /// becomes a named tuple, whose class depends on the names of the fields.
     declared: Option<&'a DeclaredClasses>,
     /// `true` if `3i` is three values, as at the top level of a format of `struct`. `false` if `3i` is one array.
     counts: bool,
     /// The owner of the references in items of format `O`.
     objects: ObjectReferences,
-    /// `true` if a consumer of the memory follows the addresses of data in the items. The codec then refuses to write
+    /// `true` if a consumer of the memory reads the data at addresses in the items. The codec then refuses to write
     /// such addresses.
     typed_pointers: bool,
 }
@@ -98,7 +98,7 @@ struct Compiler<'a, 'py> {
 impl Codec {
     /// Creates a codec of the items of `layout`. The codec reads an item as a single value, nested lists or a named
     /// tuple. `objects` is the owner of the references in items of format `O`. If `typed_pointers` is `true`, the codec
-    /// refuses to write addresses of data, because a consumer of the memory follows these addresses.
+    /// refuses to write addresses of data, because a consumer of the memory reads the data at these addresses.
     ///
     /// # Errors
     /// - too many values of 0 bytes, such as the 4294967296 values of `(4294967296)0s`
@@ -116,7 +116,7 @@ impl Codec {
     /// `declared`.
     ///
     /// # Errors
-    /// - as [`new`](Self::new)
+    /// - every error of [`new`](Self::new)
     pub(crate) fn with_classes(
         py: Python<'_>,
         layout: &Layout,
@@ -135,7 +135,7 @@ impl Codec {
     /// layout of `format`.
     ///
     /// # Errors
-    /// - as [`new`](Self::new)
+    /// - every error of [`new`](Self::new)
     pub(crate) fn flat(py: Python<'_>, layout: &Layout, format: &[u8]) -> PyResult<Self> {
         let objects = ObjectReferences::Unknown;
         let compiler =
@@ -209,7 +209,7 @@ impl Codec {
     /// item. If the codec has classes, the tuple of a record has the class of the record.
     ///
     /// # Errors
-    /// - as [`read`](Self::read)
+    /// - every error of [`read`](Self::read)
     #[inline]
     pub(crate) fn read_fields<'py>(&self, py: Python<'py>, item: &[u8]) -> PyResult<Bound<'py, PyTuple>> {
         match &self.root {
@@ -224,7 +224,7 @@ impl Codec {
     /// attributes.
     ///
     /// # Errors
-    /// - as [`read`](Self::read)
+    /// - every error of [`read`](Self::read)
     #[inline]
     pub(crate) fn refill_fields<'py>(
         &self,

@@ -158,8 +158,10 @@ pub(crate) struct DeclaredClasses {
 }
 
 impl DeclaredClasses {
-    /// Returns the classes of a record. `class` is the class of the record, `names` are the names of the fields, and
-    /// `fields` has one entry for each field: the classes of a field that is a record, and `None` for any other field.
+    /// Returns the classes of a record. `class` is the class of the record, which the user has declared and which must
+    /// be derived from `tuple`. The result has only a weak reference to `class`. `names` are the names of the fields,
+    /// and `fields` has one entry for each field: the classes of a field that is a record, and `None` for any other
+    /// field.
     ///
     /// # Errors
     /// - no memory: `MemoryError`

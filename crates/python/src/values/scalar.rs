@@ -26,8 +26,8 @@ pub(crate) struct ScalarField {
     pub(crate) native: bool,
     /// The owner of the reference, for a value of format `O`.
     pub(super) objects: ObjectReferences,
-    /// `true` if the value is the address of data that a consumer of the memory follows. Such an address is not
-    /// written.
+    /// `true` if the value is an address, and a consumer of the memory reads the data at this address. Such an address
+    /// is not written.
     pub(super) typed_pointer: bool,
     /// The objects for the values of a user type.
     pub(super) user: Option<&'static UserCodec>,

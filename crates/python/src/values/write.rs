@@ -45,7 +45,7 @@ impl Codec {
     ///
     /// # Errors
     /// - two fields that share bytes have values with different bytes: `ValueError`
-    /// - as [`write`](Self::write)
+    /// - every error of [`write`](Self::write)
     pub(crate) fn check_written(&self, object: &Bound<'_, PyAny>, item: &[u8]) -> Result<(), WriteError> {
         self.root.check_written(object, item, self.lenient)
     }
@@ -54,7 +54,7 @@ impl Codec {
     /// the value of the item. `found` must be the number of entries of `values`.
     ///
     /// # Errors
-    /// - as [`write`](Self::write)
+    /// - every error of [`write`](Self::write)
     #[inline]
     pub(crate) fn write_fields<'a, 'py: 'a>(
         &self,

@@ -183,7 +183,7 @@ impl View {
     /// of `object` is memory of this view. Each of the two views can be released without the other.
     ///
     /// # Errors
-    /// - as [`construct::open`]
+    /// - every error of [`construct::open`]
     #[inline(never)]
     fn reopened(
         &self,

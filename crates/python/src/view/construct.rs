@@ -26,7 +26,7 @@ use crate::objects;
 ///
 /// # Errors
 /// - `format` describes no layout, or `dialect` is unknown
-/// - as [`pep3118::py::open`]
+/// - every error of [`pep3118::py::open`]
 #[inline]
 pub(super) fn open(
     exporter: &Bound<'_, PyAny>,
@@ -48,7 +48,7 @@ pub(super) fn open(
 /// those of [`open`].
 ///
 /// # Errors
-/// - as [`open`]
+/// - every error of [`open`]
 #[inline]
 pub(super) fn open_exporter(
     exporter: &Bound<'_, PyAny>,
@@ -67,7 +67,7 @@ pub(super) fn open_exporter(
 /// Opens the buffer of `exporter` as items of the layout `format`. `dialect` has the same meaning as in [`open`].
 ///
 /// # Errors
-/// - as [`open`]
+/// - every error of [`open`]
 /// - the size of the memory does not match the size of the items: `ValueError`
 fn open_with(exporter: &Bound<'_, PyAny>, format: &Bound<'_, PyAny>, dialect: Option<&str>) -> PyResult<OpenBuffer> {
     let layout = LayoutArgument::new(format, "format")?;
@@ -145,7 +145,7 @@ pub(super) fn view_of<'py>(exporter: &Bound<'py, PyAny>) -> Option<Bound<'py, Vi
 /// another format, or does not have the format of the view.
 ///
 /// # Errors
-/// - as [`pep3118::py::open`]
+/// - every error of [`pep3118::py::open`]
 #[inline(never)]
 fn open_memoryview_of(view: &Bound<'_, View>, memoryview: &Bound<'_, PyAny>) -> PyResult<Option<OpenBuffer>> {
     let view = view.get();

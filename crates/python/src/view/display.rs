@@ -35,8 +35,8 @@ struct Writer<'a, 'py> {
     text: String,
 }
 
-/// Returns the indices of the items to show, of `length` items: the first `ends` and the last `ends` items. `None`
-/// represents the omitted items between them. Omits no item if it could omit only one.
+/// Returns the indices of the items that are shown: `ends` items from the start and `ends` items from the end of
+/// `length` items. `None` represents the omitted items between them. If there is only one such item, shows it too.
 fn shown(length: i64, ends: i64) -> Vec<Option<i64>> {
     if length <= ends.saturating_mul(2).saturating_add(1) {
         return (0..length).map(Some).collect();
@@ -207,7 +207,8 @@ impl Grid {
         Ok(Some(Self { head, rows }))
     }
 
-    /// Returns the grid as lines of text of at most `WIDTH` columns. Columns that do not fit are left out.
+    /// Returns the grid as lines of text of at most `WIDTH` characters. Columns of the grid that do not fit are left
+    /// out.
     fn text(mut self) -> String {
         let width =
             |cells: &mut dyn Iterator<Item = &String>| cells.map(|cell| cell.chars().count()).max().unwrap_or(0);

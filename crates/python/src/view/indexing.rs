@@ -18,7 +18,8 @@ use pep3118::view::Slice;
 /// A key of at most this number of indices needs no allocation.
 const INLINE: usize = 4;
 
-/// The object in the brackets after the conversion of its integers. A selection with a `Key` runs no Python code.
+/// The object in the brackets of `view[...]`. Its integers are already converted to `i64`, so that a selection with a
+/// `Key` runs no Python code.
 pub(super) enum Key<'k, 'py> {
     /// `[1]`
     Index(i64),

@@ -89,14 +89,14 @@ impl Item {
     /// Returns the `Item` that is attached to `description`. Creates and attaches the `Item` if there is none.
     ///
     /// # Errors
-    /// - too many values of other types are attached to the description: `SystemError`
+    /// - 16 values of other Rust types than `Item` are attached to `description`: `SystemError`
     pub(super) fn of(description: &ItemDescription) -> PyResult<&Self> {
         let item = description.attached(|| Self::new(description, None));
         item.ok_or_else(|| objects::error::<PySystemError>("the description of an item has too many attachments"))
     }
 
-    /// Creates the item of `description`. Records become objects of the classes `declared`, or named tuples if it is
-    /// `None`.
+    /// Creates the `Item` for the items that `description` describes. Records become objects of the classes in
+    /// `declared`. If `declared` is `None`, records become named tuples.
     fn new(description: &ItemDescription, declared: Option<Arc<DeclaredClasses>>) -> Self {
         let is = |wanted: &dyn Fn(Type) -> bool| description.plan().leaves().iter().any(|leaf| wanted(leaf.ty()));
         let followed = |ty| {
@@ -491,7 +491,7 @@ pub(crate) fn names_of(record: Field<'_>) -> Vec<String> {
 ///
 /// # Errors
 /// - an item does not fit the address space
-/// - as [`Item::of`]
+/// - every error of [`Item::of`]
 pub(crate) fn declared_items(layout: &Layout, declared: &Arc<DeclaredClasses>) -> PyResult<Arc<ItemDescription>> {
     let description = ItemDescription::of_layout(layout.clone())?;
     // The description is new, so no `Item` is attached yet.

@@ -755,8 +755,8 @@ pub(super) struct ReplacedReferences<'py> {
 }
 
 impl ReplacedReferences<'_> {
-    /// Lets ctypes assign the objects in `assigned`, and then drops the overwritten references. `hold` is the reference
-    /// of the view to its buffer.
+    /// Lets ctypes store each object in `assigned` in its field, and then drops the references that were overwritten.
+    /// `hold` is the reference of the view to its buffer.
     ///
     /// # Errors
     /// - another thread or a method of an object has released the view: `ValueError`
@@ -965,12 +965,13 @@ pub(super) fn copying<T: Send>(py: Python<'_>, bytes: i64, copy: impl FnOnce() -
     if bytes >= DETACHED { py.detach(copy) } else { copy() }
 }
 
-/// Creates the Python object for the item at `indices` in `part`. `indices` must be in bounds. `pin` is dropped after
-/// the bytes of the item are copied, because creating the object may run Python code that releases the view.
+/// Creates the Python object for the item at `indices` in `part`. `indices` must be in bounds. Creating the object may
+/// run Python code that releases the view. A pinned view cannot be released, so `pin` is dropped before the object is
+/// created.
 ///
 /// # Errors
 /// - a pointer on the way to the item is NULL
-/// - as [`Codec::read`](crate::values::Codec::read)
+/// - every error of [`Codec::read`](crate::values::Codec::read)
 #[inline]
 pub(super) fn read_item<'py>(
     py: Python<'py>,
@@ -1058,7 +1059,7 @@ impl Source for ItemAt<'_> {
 ///
 /// # Errors
 /// - a pointer on the way to the item is NULL
-/// - as [`Codec::read`](crate::values::Codec::read)
+/// - every error of [`Codec::read`](crate::values::Codec::read)
 #[inline]
 pub(super) fn read_place<'py>(
     py: Python<'py>,
@@ -1107,7 +1108,7 @@ pub(super) fn read_pinned<'py>(
 ///
 /// # Errors
 /// - a pointer is NULL
-/// - as [`Arrangement::select`]
+/// - every error of [`Arrangement::select`]
 pub(super) fn select(held: &PinnedPart<'_>, dimension: usize, index: i64) -> PyResult<Part> {
     let part = held.part;
     let (view, pointer) = part.view.select(dimension, index)?;
