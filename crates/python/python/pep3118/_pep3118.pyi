@@ -174,10 +174,15 @@ def audit(obj: object) -> Report:
     Raises TypeError if `obj` exports no buffer.
     """
 
-def _cli(argv: Sequence[str], handle_signals: bool = False) -> int:
-    """Runs the native command `pep3118` with `argv`, and returns the exit status. `argv[0]` is the program name.
+def _cli(argv: Sequence[str], handle_signals: bool = False) -> int | tuple[Any, ...]:
+    """Answers the call `argv` of the command `pep3118` in native code, and returns the exit status. `argv[0]` is the
+    program name.
 
-    If `handle_signals` is true, SIGHUP, SIGINT and SIGTERM end the process after this call has started. Python's
+    If `argv` is a valid call of `audit` or `census`, does nothing and returns the options: `("audit", expressions,
+    allow, explain, to)` or `("census", packages, json)`. `allow` contains the ids of rules, and `to` is the name of an
+    output format.
+
+    If `handle_signals` is true, SIGHUP, SIGINT and SIGTERM end the process from the start of a native command. Python's
     handlers of these signals no longer run.
     """
 
@@ -186,14 +191,6 @@ def _escape(text: str) -> str:
 
 def _exports_buffers(ty: type) -> bool:
     """Returns whether the instances of `ty` export buffers."""
-
-def _python_command(argv: Sequence[str]) -> tuple[Any, ...] | None:
-    """Returns the options in `argv` if `argv` is a valid `audit` or `census` command, and otherwise None.
-
-    The result is `("audit", expressions, allow, explain, to)` or `("census", packages, json)`. `allow` contains the ids
-    of rules, and `to` is the name of an output format. The result is also None if `_cli` would print help or an error
-    for `argv`.
-    """
 
 def _rule_id(rule: str) -> str:
     """Returns the id of the rule with the id or name `rule`.
