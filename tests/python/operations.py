@@ -48,6 +48,8 @@ numbers = array.array("d", range(4))
 integers = (ctypes.c_int * 4)()
 pairs = (Pair * 4)()
 table = np.ones(4, [("a", "<i4"), ("b", "<f8")])
+# NumPy crashes if it creates a dtype without memory.
+seconds, table_of_arrays = np.zeros(2, "M8[s]"), np.zeros(2, [("a", "u1", (2, 3))])
 nested = np.zeros(4, [("x", [("y", "<i4"), ("z", "<f8")]), ("t", "U3")])
 objects = np.array([None, 1, "text"], object)
 tick = Tick(7, 9.5, b"a")
@@ -160,7 +162,7 @@ OPERATIONS = {
     "View.__new__": ["View(data)", "View(numbers)", "View(table)", "View(nested)", "View(integers)", "View(pairs)",
                      "View(objects)", "View(view)", "View(memoryview(data))", "View(exporter)", "View(ticks, Tick)",
                      "View(data, '<i')", "View(data, '<i', 'struct')", "View(data, format='<h')",
-                     "View(np.zeros(2, 'M8[s]'))", "View(np.zeros(2, [('a', 'u1', (2, 3))]))", "View((Outer * 2)())",
+                     "View(seconds)", "View(table_of_arrays)", "View((Outer * 2)())",
                      "failing(View, 1)", "failing(View, data, '<$')", "failing(View, data, dialect='x')"],
     "View.obj": ["view.obj"],
     "View.nbytes": ["view.nbytes", "wide.nbytes"],

@@ -7,26 +7,48 @@ use pep3118::__private::arguments;
 use pep3118::__private::escape;
 use pep3118::RuleId;
 use pep3118::name;
-use pep3118_cli::{Audit, Census, Checked, FindingsFormat, PythonCommand, write_findings};
+use pep3118_cli::{Audit, Call, Census, Checked, FindingsFormat, PythonCommand, write_findings};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyString, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyString};
 
 use crate::objects::{self, Text};
 use crate::report::Report;
 use crate::tuple_builder::of_texts;
 
-/// Runs the native command `pep3118` with `argv`, and returns the exit status. `argv[0]` is the program name.
+/// Answers the call `argv` of the command `pep3118` in native code, and returns the exit status. `argv[0]` is the
+/// program name.
 ///
-/// If `handle_signals` is true, SIGHUP, SIGINT and SIGTERM end the process after this call has started. Python's
+/// If `argv` is a valid call of `audit` or `census`, does nothing and returns the options: `("audit", expressions,
+/// allow, explain, to)` or `("census", packages, json)`. `allow` contains the ids of rules, and `to` is the name of an
+/// output format.
+///
+/// If `handle_signals` is true, SIGHUP, SIGINT and SIGTERM end the process from the start of a native command. Python's
 /// handlers of these signals no longer run.
 #[pyfunction]
 #[pyo3(signature = (argv, handle_signals = false))]
-pub(super) fn _cli(py: Python<'_>, argv: Vec<OsString>, handle_signals: bool) -> u8 {
-    if handle_signals {
-        pep3118_cli::handle_signals();
-    }
-    py.detach(|| pep3118_cli::run(argv))
+pub(super) fn _cli(py: Python<'_>, argv: Vec<OsString>, handle_signals: bool) -> PyResult<Bound<'_, PyAny>> {
+    Ok(match pep3118_cli::parse(argv) {
+        Call::Native(call) => {
+            if handle_signals {
+                pep3118_cli::handle_signals();
+            }
+            objects::number(py, py.detach(|| call.run()).into())?
+        }
+        Call::Python(PythonCommand::Audit(options)) => {
+            let to = options.format().as_str();
+            let Audit { expressions, allow, explain, .. } = options;
+            let allow: Vec<&str> = allow.iter().map(|rule| rule.as_str()).collect();
+            let [kind, to] = ["audit", to].map(|word| objects::string(py, word));
+            let (expressions, allow) = (of_texts(py, &expressions)?, of_texts(py, &allow)?);
+            let explain = PyBool::new(py, explain);
+            arguments(py, [&kind?, &expressions, &allow, &explain, &to?])?.into_any()
+        }
+        Call::Python(PythonCommand::Census(Census { packages, json })) => {
+            let (kind, packages) = (objects::string(py, "census")?, of_texts(py, &packages)?);
+            arguments(py, [&kind, &packages, &PyBool::new(py, json)])?.into_any()
+        }
+    })
 }
 
 /// Returns `text` with all control characters and invisible characters escaped.
@@ -38,31 +60,6 @@ pub(super) fn _escape(text: &Bound<'_, PyString>) -> PyResult<Text<String>> {
         .call_method1(name!(py, "encode"), arguments(py, [name!(py, "utf-8"), name!(py, "backslashreplace")])?)?
         .cast_into::<PyBytes>()?;
     Ok(Text(escape(bytes.as_bytes()).into_owned()))
-}
-
-/// Returns the options in `argv` if `argv` is a valid `audit` or `census` command, and otherwise None.
-///
-/// The result is `("audit", expressions, allow, explain, to)` or `("census", packages, json)`. `allow` contains the ids
-/// of rules, and `to` is the name of an output format. The result is also None if `_cli` would print help or an error
-/// for `argv`.
-#[pyfunction]
-pub(super) fn _python_command(py: Python<'_>, argv: Vec<OsString>) -> PyResult<Option<Bound<'_, PyTuple>>> {
-    Ok(match pep3118_cli::python_command(argv) {
-        Some(PythonCommand::Audit(options)) => {
-            let to = options.format().as_str();
-            let Audit { expressions, allow, explain, .. } = options;
-            let allow: Vec<&str> = allow.iter().map(|rule| rule.as_str()).collect();
-            let [kind, to] = ["audit", to].map(|word| objects::string(py, word));
-            let (expressions, allow) = (of_texts(py, &expressions)?, of_texts(py, &allow)?);
-            let explain = PyBool::new(py, explain);
-            Some(arguments(py, [&kind?, &expressions, &allow, &explain, &to?])?)
-        }
-        Some(PythonCommand::Census(Census { packages, json })) => {
-            let (kind, packages) = (objects::string(py, "census")?, of_texts(py, &packages)?);
-            Some(arguments(py, [&kind, &packages, &PyBool::new(py, json)])?)
-        }
-        None => None,
-    })
 }
 
 /// Returns the id of the rule with the id or name `rule`.

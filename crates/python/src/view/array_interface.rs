@@ -60,8 +60,16 @@ pub(super) fn array_interface<'py>(
     interface.set_item(name!(py, "version"), into_result(py, objects::int(py, 3))?)?;
     interface.set_item(name!(py, "shape"), of_numbers(py, &shape)?)?;
     interface.set_item(name!(py, "strides"), of_numbers(py, &strides)?)?;
-    interface.set_item(name!(py, "typestr"), base.getattr(name!(py, "str"))?)?;
-    interface.set_item(name!(py, "descr"), descr(&base)?)?;
+    let descr = descr(&base)?;
+    // NumPy does not read the string of every type of another package, such as `<W4` of `complex32`. Beside a dtype in
+    // `descr`, NumPy reads only the size of the string.
+    let typestr = if descr.is(&base) {
+        objects::string(py, &format!("|V{}", description.item().size()))?
+    } else {
+        base.getattr(name!(py, "str"))?
+    };
+    interface.set_item(name!(py, "typestr"), typestr)?;
+    interface.set_item(name!(py, "descr"), descr)?;
     interface.set_item(name!(py, "data"), Bound::new(py, memory)?)?;
     interface.set_item(name!(py, "offset"), into_result(py, objects::int(py, offset))?)?;
     Ok(interface)
