@@ -172,6 +172,7 @@ fn names_arguments_and_messages_are_created_by_fallible() {
         ".import(py,\"",
         ".call1((",
         ".call((",
+        "Error::new_err)",
         "PyDict::new(",
         "PyList::empty(",
         "PyString::intern(",

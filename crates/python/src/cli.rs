@@ -67,7 +67,7 @@ pub(super) fn _escape(text: &Bound<'_, PyString>) -> PyResult<Text<String>> {
 /// Raises ValueError if the rule is unknown. The message suggests the nearest id or name.
 #[pyfunction]
 pub(super) fn _rule_id(rule: &str) -> PyResult<&'static str> {
-    pep3118_cli::rule(rule).map(RuleId::as_str).map_err(PyValueError::new_err)
+    pep3118_cli::rule(rule).map(RuleId::as_str).map_err(objects::error::<PyValueError>)
 }
 
 /// Returns the text of `pep3118 audit` for `rows`, in the output format `to`.
@@ -87,7 +87,7 @@ pub(super) fn _findings(
     let to = FindingsFormat::by_name(to);
     let to = to.ok_or_else(|| objects::error::<PyValueError>("the output format is unknown"))?;
     let allow = allow.iter().map(|rule| pep3118_cli::rule(rule)).collect::<Result<Vec<RuleId>, String>>();
-    let allow = allow.map_err(PyValueError::new_err)?;
+    let allow = allow.map_err(objects::error::<PyValueError>)?;
     let outcome = |outcome: &Py<PyAny>| -> PyResult<Result<Py<Report>, String>> {
         let outcome = outcome.bind(py);
         match outcome.cast::<Report>() {

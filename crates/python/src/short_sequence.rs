@@ -2,7 +2,7 @@
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PySequence, PyString, PyTuple};
+use pyo3::types::{PyList, PySequence, PyString, PyTuple};
 
 use crate::objects;
 
@@ -42,9 +42,11 @@ impl<'py, T: for<'a> FromPyObject<'a, 'py>> FromPyObject<'_, 'py> for ShortSeque
             entries.push(entry.extract::<T>().map_err(Into::into)?);
             Ok(())
         };
+        // An iterator of Python needs memory, and PyO3 panics if the conversion of an argument fails without memory.
         if let Ok(tuple) = object.cast_exact::<PyTuple>() {
-            // An iterator of Python needs memory, and PyO3 panics if the conversion of an argument fails without memory.
             tuple.iter().try_for_each(&mut push)?;
+        } else if let Ok(list) = object.cast_exact::<PyList>() {
+            list.iter().try_for_each(&mut push)?;
         } else {
             // The iterator can yield more entries than `__len__` has returned.
             for entry in sequence.try_iter()? {
