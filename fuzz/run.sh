@@ -11,7 +11,7 @@ seconds="${1:-60}"
 [ $# -gt 0 ] && shift
 sanitizer="${SANITIZER:-none}"
 [ "$sanitizer" = none ] || export RUSTC_BOOTSTRAP=1 ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1
-targets="${*:-parse_format ast_roundtrip resolve_layout reconcile emit render_diagnostic check_view decode_item columns encode_decode calcsize_vs_cpython decode_vs_cpython numpy_vs_ours pyo3_element_type}"
+targets="${*:-parse_format ast_roundtrip resolve_layout reconcile emit render_diagnostic check_view decode_item columns encode_decode encode_value view_chain render_layout records c_source calcsize_vs_cpython decode_vs_cpython numpy_vs_ours pyo3_element_type}"
 
 log="fuzz/target/run"
 mkdir -p "$log"
