@@ -53,7 +53,12 @@ impl StridedBuffer {
         let ndim = bytes.int_in_range(0..=3_u8)?;
         for _ in 0..ndim {
             // The library has a separate path for rows of 16 and more items.
-            shape.push(bytes.int_in_range(0..=if ndim == 1 { 40 } else { 5 })?);
+            let longest = match ndim {
+                1 => 40,
+                2 => 5,
+                _ => 3,
+            };
+            shape.push(bytes.int_in_range(0..=longest)?);
             let odd = bytes.int_in_range(-3..=3)?;
             let stride: i64 = bytes.int_in_range(-3..=3)?;
             strides.push(stride.saturating_mul(itemsize).saturating_add(if bytes.ratio(1, 4)? { odd } else { 0 }));

@@ -24,6 +24,9 @@ use crate::layout::{Layout, Type, scalar_of_kind};
 use crate::text::escape;
 use crate::view::{Block, Checker, RawView, Request};
 
+/// The maximum number of dimensions of a `Py_buffer`: `PyBUF_MAX_NDIM` (A13, range of `ndim`).
+const MAX_NDIM: usize = 64;
+
 /// Opens the memory of the `__array_interface__` of `object`. Returns `None` if `object` has no `__array_interface__`.
 ///
 /// # Errors
@@ -40,8 +43,8 @@ pub(super) fn open_array_interface(object: &Bound<'_, PyAny>) -> Result<Option<O
     if get("mask")?.is_some() {
         return Err(PyBufferError::new_err("the __array_interface__ has a mask, which a View does not apply").into());
     }
-    let shape: Vec<i64> = required("shape")?.extract()?;
-    let strides: Option<Vec<i64>> = get("strides")?.map(|strides| strides.extract()).transpose()?;
+    let shape = dimensions(&required("shape")?)?;
+    let strides = get("strides")?.map(|strides| dimensions(&strides)).transpose()?;
     let offset: i64 = get("offset")?.map(|offset| offset.extract()).transpose()?.unwrap_or_default();
     let layout = layout_of(&required("typestr")?.extract::<String>()?, get("descr")?.as_ref())?;
     let item = ItemDescription::of_layout(layout.clone())?;
@@ -71,6 +74,24 @@ pub(super) fn open_array_interface(object: &Bound<'_, PyAny>) -> Result<Option<O
     let offset = isize::try_from(offset).map_err(|_| refused("has an offset outside of the address space"))?;
     let shared = SharedView::at_offset(acquired, view.without_format(), offset);
     Ok(Some(OpenBuffer::new(shared, Arc::clone(&item))))
+}
+
+/// Returns the numbers in `sequence`, a shape or strides.
+///
+/// PyO3's conversion to a `Vec` allocates memory for the length that the sequence reports. For `range(2**40)`, this
+/// allocation aborts the process.
+///
+/// # Errors
+/// - more than 64 entries, or an entry that is not an integer: `TypeError`
+fn dimensions(sequence: &Bound<'_, PyAny>) -> PyResult<Vec<i64>> {
+    let mut numbers = Vec::new();
+    for number in sequence.try_iter()? {
+        if numbers.len() == MAX_NDIM {
+            return Err(refused("has too many dimensions"));
+        }
+        numbers.push(number?.extract()?);
+    }
+    Ok(numbers)
 }
 
 /// Returns the exception for an interface that violates NumPy's specification. `what` completes the sentence "the

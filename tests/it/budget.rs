@@ -12,7 +12,8 @@ use pep3118::{
     calcsize_in, reconcile,
 };
 
-/// An allocator that calls the system's allocator and counts the allocated bytes of each thread.
+/// An allocator that calls the system's allocator and counts the allocated bytes of each thread. [`with_failing_allocation`]
+/// makes it refuse one allocation.
 struct Counting;
 
 thread_local! {
@@ -20,6 +21,29 @@ thread_local! {
     static HELD: Cell<usize> = const { Cell::new(0) };
     /// The maximum of `HELD` since the last call of [`peak`].
     static PEAK: Cell<usize> = const { Cell::new(0) };
+    /// The number of large allocations of this thread until one fails, including the failing one. 0 if none fails.
+    static UNTIL_FAILURE: Cell<usize> = const { Cell::new(0) };
+}
+
+/// The smallest size in bytes of an allocation that [`with_failing_allocation`] counts.
+pub(crate) const LARGE: usize = 64 << 10;
+
+/// Runs `work`, and makes the `n`th allocation of at least [`LARGE`] bytes of this thread fail. Returns the result of
+/// `work`, and whether an allocation has failed.
+pub(crate) fn with_failing_allocation<R>(n: usize, work: impl FnOnce() -> R) -> (R, bool) {
+    UNTIL_FAILURE.set(n);
+    let result = work();
+    (result, UNTIL_FAILURE.replace(0) == 0)
+}
+
+/// Returns whether an allocation of `size` bytes must fail.
+fn must_fail(size: usize) -> bool {
+    let left = UNTIL_FAILURE.get();
+    if size < LARGE || left == 0 {
+        return false;
+    }
+    UNTIL_FAILURE.set(left - 1);
+    left == 1
 }
 
 /// Adds `by` bytes to the allocated bytes of this thread, and updates the maximum of the thread.
@@ -32,6 +56,9 @@ fn grow(by: usize) {
 // SAFETY: Both methods pass their arguments to the system's allocator and return its result.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, block: Block) -> *mut u8 {
+        if must_fail(block.size()) {
+            return std::ptr::null_mut();
+        }
         grow(block.size());
         // SAFETY: The caller fulfils the requirements of `System.alloc`, which are the requirements of this method.
         unsafe { System.alloc(block) }

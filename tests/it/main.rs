@@ -35,6 +35,8 @@ mod generators;
 #[cfg(any(feature = "arrow", feature = "ndarray", feature = "serde"))]
 mod interop;
 mod layout;
+#[cfg(all(feature = "arrow", feature = "c", feature = "serde"))]
+mod no_memory;
 mod numpy_descr;
 mod numpy_reader;
 mod oracle;

@@ -2,9 +2,10 @@
 
 use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyBytes, PyDict, PyList};
 
 use crate::objects::{self, into_result};
+use crate::short_sequence::ShortSequence;
 use pep3118::__private::escape;
 use pep3118::Align;
 use pep3118::Endian;
@@ -90,9 +91,10 @@ fn get<'py>(tree: &Bound<'py, PyDict>, key: &'static str) -> PyResult<Bound<'py,
 fn add_fields(builder: &mut LayoutBuilder, fields: &Bound<'_, PyAny>) -> PyResult<()> {
     for node in fields.try_iter()? {
         let node = node?.cast_into::<PyDict>()?;
-        let name: Option<Vec<u8>> = get(&node, "name")?.extract()?;
-        let shape: Vec<u64> = get(&node, "shape")?.extract()?;
-        let member = MemberSpec { name: name.as_deref(), offset: get(&node, "offset")?.extract()?, shape: &shape };
+        let name: Option<Bound<'_, PyBytes>> = get(&node, "name")?.extract()?;
+        let ShortSequence(shape) = get(&node, "shape")?.extract::<ShortSequence<u64>>()?;
+        let name = name.as_ref().map(|name| name.as_bytes());
+        let member = MemberSpec { name, offset: get(&node, "offset")?.extract()?, shape: &shape };
         let size = get(&node, "itemsize")?.extract()?;
         let ty: String = get(&node, "type")?.extract()?;
         let unknown = || objects::error::<PyValueError>(format!("unknown type `{}`", escape(&ty)));
