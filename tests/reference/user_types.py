@@ -1,8 +1,8 @@
 """The known user types ("User types" in docs/grammar.md): `USER_TYPES` maps each name to its size in bytes."""
 
 ONE_BYTE = (
-    "float8_e3m4 float8_e4m3 float8_e4m3b11fnuz float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz float8_e8m0fnu "
-    "float4_e2m1fn float6_e2m3fn float6_e3m2fn int1 int2 int4 uint1 uint2 uint4"
+    "float8_e3m4 float8_e4m3 float8_e4m3b11fnuz float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz "
+    "float8_e8m0fnu float4_e2m1fn float6_e2m3fn float6_e3m2fn int1 int2 int4 uint1 uint2 uint4"
 )
 UNITS = ["", *(f"${unit}" for unit in "Y M W D h m s ms us ns ps fs as".split())]
 
