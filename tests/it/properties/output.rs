@@ -234,7 +234,7 @@ fn map_to_arrow(layout: &Layout) {
     if size == 0 || size > 1 << 16 {
         return;
     }
-    if let Ok(batch) = mapping.batch_of_bytes(vec![0; 3 * size].into()) {
+    if let Ok(batch) = mapping.batch_of_bytes(vec![0_u8; 3 * size].into()) {
         assert_eq!((batch.num_rows(), batch.schema()), (3, schema.clone()));
         if let Ok(encoder) = mapping.encoder(&schema)
             && let Ok(items) = encoder.encode(&batch)

@@ -75,28 +75,32 @@ pub fn columns_agree(format: &str, layout: &Layout, columns: &[Column], items: &
 
 /// Compares the parts of `buffer`, which has `rows` indices in the first dimension, with the whole buffer.
 pub fn parts_agree(buffer: &Buffer<'_>, rows: i64) {
-    for len in [1, 2, 3, 7, rows - 1, rows, rows + 1].into_iter().filter(|len| *len > 0) {
-        if rows / len <= 50 {
-            part_agrees(buffer, rows, len, (len - 1).min(rows));
-        }
+    let whole = buffer.to_contiguous(Order::C).unwrap();
+    for len in [1, 2, 3, 7, rows - 1, rows, rows + 1].into_iter().filter(|len| *len > 0 && rows / *len <= 50) {
+        chunks_agree(buffer, &whole, rows, len);
     }
-    for index in [1, rows / 2, rows].into_iter().filter(|index| *index <= rows) {
-        part_agrees(buffer, rows, rows.max(1), index);
+    for index in [0, 1, rows / 2, rows].into_iter().filter(|index| *index <= rows) {
+        split_agrees(buffer, &whole, rows, index);
     }
 }
 
-/// Asserts that the chunks of `len` rows of `buffer`, and its parts before and after the row `index`, have the items of
-/// `buffer`. `buffer` has `rows` indices in the first dimension.
-fn part_agrees(buffer: &Buffer<'_>, rows: i64, len: i64, index: i64) {
-    let bytes = |buffer: &Buffer<'_>| buffer.to_contiguous(Order::C).unwrap();
-    let whole = bytes(buffer);
+/// Asserts that the chunks of `len` rows of `buffer` have the bytes `whole`. `buffer` has `rows` indices in the first
+/// dimension.
+fn chunks_agree(buffer: &Buffer<'_>, whole: &[u8], rows: i64, len: i64) {
     let parts: Vec<Buffer<'_>> = buffer.chunks(len).unwrap().collect();
     assert_eq!(parts.len() as i64, (rows + len - 1) / len);
-    assert!(parts.iter().flat_map(bytes).eq(whole.iter().copied()), "{rows} rows in parts of {len}");
+    let bytes = parts.iter().flat_map(|part| part.to_contiguous(Order::C).unwrap());
+    assert!(bytes.eq(whole.iter().copied()), "{rows} rows in parts of {len}");
+}
+
+/// Asserts that the parts of `buffer` before and after the row `index` have the bytes `whole`. `buffer` has `rows` indices
+/// in the first dimension.
+fn split_agrees(buffer: &Buffer<'_>, whole: &[u8], rows: i64, index: i64) {
     let (low, high) = buffer.split_at(index).unwrap();
     // A part has parts too.
     let (middle, last) = high.split_at((rows - index) / 2).unwrap();
-    assert!([bytes(&low), bytes(&middle), bytes(&last)].concat() == whole, "{rows} rows, split at {index}");
+    let parts = [low, middle, last].map(|part| part.to_contiguous(Order::C).unwrap());
+    assert!(parts.concat() == whole, "{rows} rows, split at {index}");
 }
 
 /// Returns the bytes of each of `columns`, because a NaN in a column is not equal to itself.
@@ -141,7 +145,9 @@ pub fn decode_strided(bytes: &mut Unstructured<'_>) -> Result<bool> {
     };
     let buffer = buffer.unwrap();
     if let Some(rows) = random.shape().first() {
-        part_agrees(&buffer, *rows, bytes.int_in_range(1..=*rows + 1)?, bytes.int_in_range(0..=*rows)?);
+        let whole = items.concat();
+        chunks_agree(&buffer, &whole, *rows, bytes.int_in_range(1..=*rows + 1)?);
+        split_agrees(&buffer, &whole, *rows, bytes.int_in_range(0..=*rows)?);
     }
     let values: Vec<Value> = buffer.values().map(std::result::Result::unwrap).collect();
     assert_eq!(values.len(), items.len());
