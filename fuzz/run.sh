@@ -20,6 +20,8 @@ failed=0
 printf '%-20s %13s %9s %8s %8s  %s\n' target executions 'per s' edges seconds findings
 for target in $targets; do
     features=
+    dictionary=fuzz/format.dict
+    [ "$target" != c_source ] || dictionary=fuzz/c.dict
     case $target in
     *_vs_* | pyo3_*) features="--features cpython" ;;
     esac
@@ -32,7 +34,7 @@ for target in $targets; do
     started=$(date +%s)
     # shellcheck disable=SC2086
     cargo fuzz run -s "$sanitizer" $features "$target" "fuzz/corpus/$target" fuzz/seeds fuzz/regressions -- \
-        -max_total_time="$seconds" -dict=fuzz/format.dict -max_len=512 -timeout=10 -rss_limit_mb=4096 \
+        -max_total_time="$seconds" -dict="$dictionary" -max_len=512 -timeout=10 -rss_limit_mb=4096 \
         -print_final_stats=1 >"$log/$target.log" 2>&1 || failed=1
     found=$(($(find "fuzz/artifacts/$target" -type f | wc -l) - before))
     executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log/$target.log")

@@ -11,7 +11,9 @@ for source in fuzz/fuzz_targets/*.rs; do
     [ -x "$release/$target" ] || continue
     cp "$release/$target" "$OUT/"
     zip -jq "$OUT/${target}_seed_corpus.zip" fuzz/seeds/* fuzz/regressions/*
-    cp fuzz/format.dict "$OUT/$target.dict"
+    dictionary=format
+    [ "$target" != c_source ] || dictionary=c
+    cp "fuzz/$dictionary.dict" "$OUT/$target.dict"
     # The library returns an error if an allocation fails. Without the option, the sanitizer ends the process.
     printf '[libfuzzer]\nmax_len = 512\ntimeout = 10\n[asan]\nallocator_may_return_null = 1\n' > "$OUT/$target.options"
 done

@@ -12,7 +12,6 @@ use crate::budget::{LARGE, with_failing_allocation};
 const ITEMS: usize = LARGE;
 
 /// A record of the tests, whose fields have other offsets and another byte order in the items.
-#[cfg(feature = "derive")]
 #[derive(pep3118::Record, Clone, Debug, PartialEq)]
 struct Row {
     a: i32,
@@ -98,7 +97,6 @@ fn columns_and_records_are_refused_without_memory() {
     assert_refused("write_columns of a buffer", || {
         BufferMut::new(&view, &plan, &mut target).unwrap().write_columns(&columns).is_ok()
     });
-    #[cfg(feature = "derive")]
     {
         let plan = Plan::new(&layout("T{>i:a:<d:b:?:t:}")).unwrap();
         let items = vec![1; plan.itemsize() * ITEMS];

@@ -1,7 +1,7 @@
 //! Properties of `Layout::from_c`: for every text the result is a layout or an error with a position in the text.
 
 use arbitrary::{Result, Unstructured};
-use pep3118::{DataModel, Layout, Type};
+use pep3118::{DataModel, Layout};
 
 use super::drawing::assert_plain;
 use super::stays_inside;
@@ -133,32 +133,19 @@ pub fn from_c(source: &str) {
     }
 }
 
-/// Converts `layout` to C source and back. Asserts that the result has the same size, and the same members at the same
-/// offsets. Members that C cannot express are arrays of bytes in the source.
+/// Converts `layout` to C source and back. Asserts that the result has the same size, and that each of its members starts
+/// where a member of `layout` starts. C has no type for some members, so the members can have other types.
 pub fn assert_c_source_is_equal(layout: &Layout, model: &DataModel) {
     let Ok(source) = layout.to_c("item_of_the_test") else { return };
     let again = match Layout::from_c(&source, Some("item_of_the_test"), model) {
         Ok(again) => again,
-        // `from_c` refuses attributes and bit-fields for which the compilers of Windows disagree, and long sources.
+        // `from_c` refuses attributes and bit-fields for which the compilers of Windows disagree.
         Err(error) if error.to_string().contains("the compilers of Windows") => return,
         Err(error) => panic!("{error:#}\n{source}"),
     };
     assert_eq!(again.size(), layout.size(), "{source}");
-    let numbers = |layout: &Layout| -> Vec<(u64, u64, &'static str)> {
-        let is_number =
-            |ty: Type| ty.as_str().starts_with("int") || ty.as_str().starts_with("uint") || ty == Type::Float64;
-        let leaves = layout.leaves().filter(|(_, leaf)| leaf.total_size() > 0 && leaf.bit_field().is_none());
-        leaves
-            .filter(|(_, leaf)| is_number(leaf.ty()) && leaf.size() > 1)
-            .map(|(at, leaf)| (at, leaf.size(), leaf.type_name()))
-            .collect()
-    };
-    let (found, wanted) = (numbers(&again), numbers(layout));
-    // Every number of the second layout is a number of the first layout at the same offset.
-    for number in &found {
-        assert!(
-            wanted.iter().any(|wanted| (wanted.0, wanted.1) == (number.0, number.1)),
-            "{number:?}\n{source}\n{layout:?}"
-        );
+    let starts: Vec<u64> = layout.leaves().map(|(offset, _)| offset).collect();
+    for (offset, leaf) in again.leaves().filter(|(_, leaf)| leaf.total_size() > 0 && leaf.bit_field().is_none()) {
+        assert!(starts.contains(&offset), "{leaf:?} at byte {offset}\n{source}\n{layout:?}");
     }
 }
