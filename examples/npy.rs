@@ -10,8 +10,8 @@ use std::fmt::Write as _;
 use pep3118::decode::Plan;
 use pep3118::{DataModel, Dialect, Layout, Record, Table};
 
-/// A record of `samples.npy`. The plan matches the fields by name, so their order and byte order in the file may
-/// differ.
+/// A record of `samples.npy`. The plan finds the fields by name, so a file may have another order of the fields and
+/// another byte order.
 #[derive(Record, Debug, PartialEq)]
 struct Sample {
     id: u32,
@@ -27,7 +27,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Returns a text with the layout of the items of `file`, the items as structs, and the items as columns.
+/// Returns a text with the layout of the items of `file`, the items as structs, and the items as columns. If the fields
+/// differ from those of `Sample`, a line with the error replaces the structs.
 pub(crate) fn show(file: &[u8]) -> Result<String, Box<dyn Error>> {
     let (header, items) = split(file)?;
     let format = format_of(header)?;
@@ -48,7 +49,7 @@ pub(crate) fn show(file: &[u8]) -> Result<String, Box<dyn Error>> {
 }
 
 /// Splits `file` into the header and the bytes of the items. The file stores the length of the header as a
-/// little-endian number.
+/// little-endian number. Fails if `file` is not a `.npy` file or ends in its header.
 fn split(file: &[u8]) -> Result<(&str, &[u8]), Box<dyn Error>> {
     let short = "the file ends in its header";
     let rest = file.strip_prefix(b"\x93NUMPY").ok_or("this is not a .npy file")?;
@@ -64,8 +65,8 @@ fn split(file: &[u8]) -> Result<(&str, &[u8]), Box<dyn Error>> {
     Ok((std::str::from_utf8(header)?, items))
 }
 
-/// Returns the format of a header: `T{<I:id:3x}` for `'descr': [('id', '<u4'), ('', '|V3')]`. Fails if a field is not a
-/// number or a string.
+/// Returns the format of a header: `T{<I:id:3x}` for `'descr': [('id', '<u4'), ('', '|V3')]`. Fails if the items are
+/// not records, or if a field is not a number, a string or padding, such as an array or a nested record.
 fn format_of(header: &str) -> Result<String, Box<dyn Error>> {
     let other = "the items are not records of numbers and strings";
     let descr = header.split_once("'descr': [").and_then(|(_, rest)| rest.split_once(']')).ok_or(other)?.0;

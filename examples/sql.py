@@ -1,4 +1,4 @@
-"""Queries a buffer in SQL: converts ctypes structures to an Arrow table, which polars queries.
+"""Queries a buffer in SQL: converts ctypes structures to an Arrow table, queries it with polars, and sends its batches.
 
     schema: id: uint16, venue: uint8, price: double
     {'venue': 7, 'trades': 2, 'mean': 9.625}

@@ -15,13 +15,15 @@ struct Tick {
     size: i64,
 }
 
-/// Sums a column of any Python object: a NumPy array, a ctypes array, a `memoryview`.
+/// Returns the sum of the field `price` of any Python object with a buffer: a NumPy array, a ctypes array, a
+/// `memoryview`.
 #[pyfunction]
 fn total(ticks: &Bound<'_, PyAny>) -> PyResult<f64> {
     Ok(open(ticks)?.column::<f64>("price")?.iter().sum())
 }
 
-/// Folds over memory of any size. The call needs memory for 64 structs only.
+/// Returns the sum of the sizes of all ticks. The call decodes 64 ticks at a time, so it needs memory for 64 structs
+/// only.
 #[pyfunction]
 fn volume(ticks: &Bound<'_, PyAny>) -> PyResult<i64> {
     let mut sum = 0;
@@ -42,7 +44,8 @@ fn main() -> PyResult<()> {
     })
 }
 
-/// Returns the sums of both columns of two ticks, the second after Python wrote to it, and the new tick.
+/// Returns the sum of the prices of two ticks, the sum of the sizes after Python wrote 40 to the first size, and the
+/// first size.
 pub(crate) fn show(py: Python<'_>) -> PyResult<String> {
     let ticks = vec![Tick { price: 1.5, size: 1 }, Tick { price: 2.25, size: 2 }];
     let ticks = Bound::new(py, Ticks(Exported::from_vec(ticks)))?;

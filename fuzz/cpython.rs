@@ -1,4 +1,5 @@
-//! Properties that compare the library with CPython and NumPy in the same process.
+//! Properties that compare the library with CPython and NumPy in the same process: sizes and values with `struct`, and
+//! layouts with NumPy's reader of formats.
 
 use pep3118::decode::{Plan, Value};
 use pep3118::{DataModel, Dialect, Layout, LayoutErrorKind, calcsize_in};
@@ -20,7 +21,7 @@ struct StructModule {
 
 static STRUCT: PyOnceLock<StructModule> = PyOnceLock::new();
 
-/// Returns the functions of `struct`. The first call loads the functions.
+/// Returns the functions of `struct`. The first call loads the functions, and panics if an import fails.
 fn struct_module(py: Python<'_>) -> &StructModule {
     let made = STRUCT.get_or_try_init(py, || -> PyResult<StructModule> {
         let module = py.import("struct")?;
@@ -47,7 +48,8 @@ pub fn start() {
     });
 }
 
-/// Asserts that the library and `struct.calcsize` return the same size for `format`, or that both refuse `format`.
+/// Asserts that the library and `struct.calcsize` return the same size for `format`, or that both refuse `format`. The
+/// library may also refuse a format that exceeds one of its limits.
 pub fn calcsize(format: &[u8]) {
     Python::attach(|py| {
         let module = struct_module(py);
@@ -72,7 +74,7 @@ fn is_limit(kind: &LayoutErrorKind) -> bool {
 }
 
 /// Asserts that the library and `struct.unpack` return the same values. `input` is a format, a NUL and the bytes of an
-/// item.
+/// item. Asserts nothing if the library refuses the format or if the bytes are too few.
 pub fn decode(input: &[u8]) {
     let (format, memory) = format_and_rest(input);
     Python::attach(|py| {
@@ -115,9 +117,9 @@ fn flatten(value: Value, out: &mut Vec<Value>) {
     }
 }
 
-/// Returns `true` if `ours` and `theirs` are equal. Two NaNs count as equal.
+/// Returns `true` if `ours` and `theirs` are equal. Two NaNs count as equal. Fails if `theirs` has another type. Panics
+/// if `struct` has no values of the kind of `ours`.
 fn same(ours: &Value, theirs: &Bound<'_, PyAny>) -> PyResult<bool> {
-    // Two NaNs count as equal.
     let float = |ours: f64, theirs: f64| ours == theirs || (ours.is_nan() && theirs.is_nan());
     Ok(match ours {
         Value::Bool(value) => *value == theirs.extract::<bool>()?,
@@ -142,7 +144,8 @@ fn same(ours: &Value, theirs: &Bound<'_, PyAny>) -> PyResult<bool> {
 
 /// Python source of the function `leaves`. `leaves(spec)` returns the itemsize of the dtype that NumPy reads from
 /// `spec`, and the leaves of the dtype as (path, offset, size). The elements of an array of records have separate
-/// leaves. If NumPy refuses `spec`, the function returns `None`.
+/// leaves. The list is empty if the item is an array or has at least 100,000 bytes. If NumPy refuses `spec`, the
+/// function returns `None`.
 const LEAVES: &std::ffi::CStr = c"
 from numpy._core._internal import _dtype_from_pep3118 as read
 
@@ -204,7 +207,9 @@ fn text_for_the_reader(text: &str) -> Option<&str> {
     }
 }
 
-/// Asserts that dialect `numpy-reader` and NumPy's reader return the same offsets and sizes for `format`.
+/// Asserts that dialect `numpy-reader` and NumPy's reader return the same offsets and sizes for `format`. For an array,
+/// compares only the size. One of both may refuse `format` in the cases that [`ONLY_NUMPY_READS`], `is_limit` and
+/// [`has_empty_element`] name. Skips formats with white space and large layouts.
 pub fn numpy(format: &[u8]) {
     let Ok(text) = std::str::from_utf8(format) else { return };
     // Formats with white space are not compared, because NumPy removes white space before it calls the reader.

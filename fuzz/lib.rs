@@ -8,7 +8,8 @@ pub mod properties;
 #[path = "../tests/it/reference_decoder.rs"]
 pub mod reference_decoder;
 
-/// Splits `input` into the format before the first NUL and the bytes after the NUL.
+/// Splits `input` into the format before the first NUL and the bytes after the NUL. Without a NUL, the format is the
+/// whole input.
 pub fn format_and_rest(input: &[u8]) -> (&[u8], &[u8]) {
     let at = input.iter().position(|byte| *byte == 0).unwrap_or(input.len());
     let (format, rest) = input.split_at(at);

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs each fuzz target and prints a table of results: sh fuzz/run.sh [SECONDS [TARGET...]]. SECONDS is the time of each
-# target, 60 without the argument. Without TARGET, the script runs all targets.
+# target, 60 without the argument. Without TARGET, the script runs all targets. The exit status is 1 if a target failed.
 #
 # Needs cargo-fuzz 0.13. Without a sanitizer the stable toolchain is enough; SANITIZER=address enables unstable options
 # of the stable toolchain. Targets that embed CPython need its shared library. numpy_vs_ours needs NumPy and is

@@ -1,4 +1,4 @@
-//! Alignments, and rounding to an alignment: [`Align`].
+//! Alignments, and rounding to an alignment: [`Align`]. [`to_u64`] converts a length to the type of sizes and offsets.
 //!
 //! Sizes and offsets are `u64` on every machine, because a 32-bit machine can process the layouts of a 64-bit
 //! machine.

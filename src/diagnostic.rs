@@ -1,4 +1,4 @@
-//! [`Diagnostic`]: a message that shows a format with carets under the offending bytes.
+//! [`Diagnostic`]: a message that shows a format, or a line of C source, with carets under the offending bytes.
 //!
 //! With the feature `diagnostics`, [`excerpt`] draws the format and the carets. Without the feature, a message contains
 //! the title, the notes and the help line, but not the format.
@@ -44,11 +44,12 @@ impl Label {
     }
 }
 
-/// A message about a format string. It has a title, the format with carets, notes and a help line.
+/// A message about a format string or C source. It has a title, the format or a line of the source with carets, notes
+/// and a help line.
 ///
 /// Without the feature `diagnostics`, the message does not contain the format. `Display` draws the message without
-/// colour. [`colored`](Diagnostic::colored) draws the message with ANSI escape sequences. `Display` and `colored`
-/// escape all text that comes from inputs.
+/// colour. [`colored`](Diagnostic::colored) draws the message with ANSI escape sequences. Text that comes
+/// from inputs is escaped in the message, but [`with_help`](Diagnostic::with_help) does not escape its argument.
 ///
 /// ```
 /// let error = pep3118::parse("T{i").unwrap_err();
@@ -61,6 +62,7 @@ impl Label {
 pub struct Diagnostic<'a> {
     title: String,
     level: Level,
+    /// The rule id after the level, such as `A04`. `None` if the message is not about a rule.
     id: Option<&'static str>,
     source: &'a [u8],
     /// The number of the first line of `source` in the message.
@@ -74,7 +76,8 @@ pub struct Diagnostic<'a> {
 }
 
 impl<'a> Diagnostic<'a> {
-    /// Creates an error message about the format `source`. `title` is the first line of the message.
+    /// Creates an error message about `source`, a format or a line of C source. `title` is the first line of the
+    /// message.
     pub(crate) fn new(title: String, source: &'a [u8]) -> Self {
         let (level, id) = (Level::Error, None);
         Self { title, level, id, source, line: 1, primary: None, context: None, notes: Vec::new(), help: None }
@@ -94,7 +97,9 @@ impl<'a> Diagnostic<'a> {
         self
     }
 
-    /// Adds `label`, whose bytes the message underlines with dashes, because these bytes explain the error.
+    /// Adds `label`, whose bytes the message underlines with dashes, because these bytes explain the error. The message
+    /// does not show this label without a [`primary`](Self::primary) label, or if the shown part of a long format does
+    /// not contain the first byte of the label.
     pub(crate) fn context(mut self, label: Label) -> Self {
         self.context = Some(label);
         self

@@ -1,5 +1,5 @@
-//! The pages of `docs/`: the grammar, the dialects, padding, the rules of the protocol, safety, the differences from
-//! other implementations, and a page for users of other crates.
+//! The pages of `docs/`: the grammar, the dialects, padding, the rules of the protocol, C declarations (with the
+//! feature `c`), safety, the differences from other implementations, and a page for users of other crates.
 //!
 //! Start with [`grammar`].
 

@@ -1,5 +1,5 @@
 //! [`Buffer::from_ptr`] and [`BufferMut::from_ptr`]: buffers of memory that Rust does not own, such as the memory of an
-//! exporter.
+//! exporter. With the feature `pyo3`, `with_memory` and `follow_pointer` read such memory without a buffer.
 //!
 //! The exporter and every other consumer of a buffer can write to the memory at any time. The code therefore creates no
 //! reference to the memory. The code copies bytes through raw pointers to memory of this program, and then interprets
@@ -29,7 +29,7 @@ use crate::view::{View, ViewError};
 /// exists.
 struct Foreign {
     buf: *const u8,
-    /// The offset of the view in bytes if the view has pointers, and 0 otherwise.
+    /// The offset of the view in bytes, or 0 if `path` is empty.
     offset: isize,
     itemsize: usize,
     /// The dimensions of the path. The list is empty if the view has no pointers or no items.
@@ -81,8 +81,9 @@ impl Foreign {
         Ok(Self { buf, offset, itemsize, path, bounds })
     }
 
-    /// Returns `Ok` if all items of `run` are inside of the view, and if the itemsize of `run` is a multiple of the
-    /// view's itemsize. Otherwise returns an error.
+    /// Returns `Ok` if all items of `run` are inside of `bounds`, if the path of `run` has as many indices as `path`
+    /// has dimensions, and if the itemsize of `run` is a multiple of the view's itemsize. Otherwise returns
+    /// [`DecodeError::Internal`]. Does not compare the indices with the lengths of the dimensions.
     fn check(&self, run: &Run<'_>) -> Result<(), DecodeError> {
         let inside = run.bounds().is_some_and(|(low, high)| low >= self.bounds.0 && high <= self.bounds.1);
         // One item of a run can consist of several adjacent items of the view. The code copies these items together.
@@ -125,6 +126,7 @@ impl Foreign {
 
     /// Returns the pointers to `rows` rows with successive indices. The first row contains the items of `run`.
     /// Returns an error if a row is outside of the view, or if a pointer before the last pointer of the path is NULL.
+    /// Returns [`DecodeError::Indirect`] if `path` is empty.
     fn row_pointers(&self, run: &Run<'_>, rows: usize) -> Result<RowPointers, DecodeError> {
         self.check(run)?;
         let (Some((index, before)), Some(axis)) = (run.path.split_last(), self.path.last()) else {
@@ -141,8 +143,8 @@ impl Foreign {
     }
 }
 
-/// Returns the values of [`Foreign::path`] and [`Foreign::bounds`] for `view`. `view` must have suboffsets. Returns an
-/// error if a number does not fit in an `isize`.
+/// Returns the values of [`Foreign::path`] and [`Foreign::bounds`] for `view`. `view` must have suboffsets. If `view`
+/// has no items, the path is empty and both bounds are 0. Returns an error if a number does not fit in an `isize`.
 #[cold]
 fn path_and_bounds(view: &View<'_>) -> Result<(Vec<PathAxis>, (isize, isize)), DecodeError> {
     if view.shape().contains(&0) {

@@ -1,4 +1,5 @@
-//! [`prefer_large`]: asks Linux for huge pages for a large allocation. Nothing happens on other systems.
+//! [`prefer_large`]: asks Linux for huge pages for an allocation of at least 4 MiB. On other systems and without the
+//! feature `std`, nothing happens.
 //!
 //! When a program writes to a new page of 4 KiB for the first time, the system maps and clears the page. Mapping and
 //! clearing take longer than copying data to the page. With huge pages of 2 MiB, writing to new memory is four to
@@ -14,9 +15,10 @@ const MIN_LEN: usize = 1 << 22;
 #[cfg(all(feature = "std", target_os = "linux"))]
 const PAGE: usize = 1 << 16;
 
-/// Asks the system to use huge pages for `memory`. A caller should call the function before the first write to
-/// `memory`, because the request then has the largest effect. The system can ignore the request. The bytes of
-/// `memory` do not change.
+/// Asks the system to use huge pages for `memory`. Does nothing if `memory` has fewer than [`MIN_LEN`] bytes.
+///
+/// A caller should call the function before the first write to `memory`, because the request then has the largest
+/// effect. The system can ignore the request. The bytes of `memory` do not change.
 #[cfg(all(feature = "std", target_os = "linux"))]
 pub(crate) fn prefer_large<T>(memory: &mut [T]) {
     let len = size_of_val(memory);
@@ -36,7 +38,7 @@ pub(crate) fn prefer_large<T>(memory: &mut [T]) {
     result.unwrap_or_default();
 }
 
-/// Does nothing, because only Linux supports the request.
+/// Does nothing: only Linux supports the request, and the system call needs the feature `std`.
 #[cfg(not(all(feature = "std", target_os = "linux")))]
 pub(crate) fn prefer_large<T>(_memory: &mut [T]) {}
 

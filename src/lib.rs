@@ -53,8 +53,8 @@
 //! | a Python object, with feature `pyo3` | its items | `py::open`, `py::Buffer` and `py::Records` as arguments of a function |
 //! | a Rust vector, with feature `pyo3` | an object that NumPy reads and writes | `py::Exported` |
 //!
-//! The modules are [`mod@format`] for the syntax, [`abi`] for machines, [`layout`] for the meaning of a format, [`view`]
-//! for the rules of the protocol, [`decode`] for the memory of items, and `py` for Python objects.
+//! The modules are [`mod@format`] for the syntax, [`abi`] for machines, [`layout`] for the meaning of a format,
+//! [`view`] for the rules of the protocol, [`decode`] for the memory of items, and `py` for Python objects.
 //!
 //! [`_documentation`] contains the grammar, the dialects, the rules of padding and of the protocol, and the safety of
 //! this crate. [`_documentation::coming_from`] is for users of PyO3's `PyBuffer`, rust-numpy, bytemuck and binrw.
@@ -136,8 +136,8 @@ pub use view::{
     fill_contiguous_strides, size_from_format, verify_structure,
 };
 
-/// Functions for the other crates of this repository. These crates depend on the exact version of this crate. The
-/// functions are not a part of the API and can change in every release.
+/// Functions and types for the other crates of this repository. These crates depend on the exact version of this crate.
+/// The functions and types are not a part of the API and can change in every release.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::align::to_u64;

@@ -1,4 +1,5 @@
-//! [`copy_rows`] and [`fill`]: copies with nontemporal stores, which write to memory without using the caches.
+//! [`copy_rows`] and [`fill`]: copies with nontemporal stores, which write to memory without using the caches. On
+//! processors other than x86-64, both functions use ordinary stores.
 //!
 //! An ordinary store to a cache line that is not in a cache first fetches the line from memory. If the whole line is
 //! overwritten, the fetch is useless. Such fetches make up a third of the memory traffic of a large copy. A
@@ -6,7 +7,8 @@
 //! several times as long as an ordinary store.
 #![allow(unsafe_code, reason = "the nontemporal store instruction, which the compiler does not select, and its fence")]
 
-/// The minimum length in bytes of a copy that uses nontemporal stores.
+/// The minimum length in bytes of a copy for which a caller uses [`copy_rows`] or [`fill`]. The caller compares the
+/// length with `MIN_LEN`; the two functions do not.
 pub(crate) const MIN_LEN: usize = 1 << 24;
 
 /// The length of a cache line in bytes.
@@ -26,8 +28,10 @@ pub(crate) fn copy_rows(from: &[u8], from_pitch: usize, to: &mut [u8], to_pitch:
     }
 }
 
-/// Writes the values of `units` to `to` one after another. The function ends when `to` is full or `units` has no more
-/// values.
+/// Fills `to` with the values of `units`, one after another. When `to` is full, takes no further value from `units`.
+///
+/// `units` must have enough values to fill `to`. If not, the complete cache lines of `to` after the last value can
+/// become zeros. If a unit would cross the end of a cache line, ordinary stores write all values.
 pub(crate) fn fill<const N: usize>(to: &mut [u8], mut units: impl Iterator<Item = [u8; N]>) {
     let mut write = |to: &mut [u8]| {
         for (to, unit) in to.as_chunks_mut::<N>().0.iter_mut().zip(units.by_ref()) {
@@ -85,7 +89,7 @@ fn store(from: &[u8; LINE], to: &mut [u8; LINE]) {
 }
 
 /// A guard for nontemporal stores. Dropping the guard waits until all earlier nontemporal stores are visible to other
-/// threads.
+/// threads. On processors other than x86-64, dropping the guard does nothing.
 struct Fence;
 
 impl Drop for Fence {

@@ -21,8 +21,10 @@ impl Span {
     /// The empty span at offset 0.
     pub(crate) const ZERO: Self = Self { start: 0, end: 0 };
 
-    /// Returns the span of the bytes `start..end`. A `start` or `end` above `u32::MAX` is replaced with `u32::MAX`. The
-    /// parser rejects formats of more than `u32::MAX` bytes, so every span of a parsed format is exact.
+    /// Returns the span of the bytes `start..end`. If `end` is less than `start`, the span contains no byte.
+    ///
+    /// A `start` or `end` above `u32::MAX` is replaced with `u32::MAX`. The parser rejects formats of more than
+    /// `u32::MAX` bytes, so every span of a parsed format is exact.
     #[must_use]
     #[inline]
     pub fn new(start: usize, end: usize) -> Self {

@@ -62,7 +62,7 @@ pub trait SpareCapacity: core::fmt::Debug {
     ///
     /// Returns `false` and appends nothing in three cases:
     /// - the unused capacity is smaller than `bytes`
-    /// - `bytes` is not a multiple of the element size
+    /// - `bytes` is not a multiple of the element size, or the elements have 0 bytes
     /// - `fill` returns a slice other than the memory that `fill` received
     fn grow(&mut self, bytes: usize, fill: &mut Fill<'_>) -> bool;
 }

@@ -125,7 +125,7 @@ impl<'m> Strided<'m> {
         self.count
     }
 
-    /// Returns whether each cell starts at the end of the cell before it.
+    /// Returns whether each cell starts at the end of the cell before it. Returns `true` if there is at most one cell.
     pub(crate) fn is_contiguous(&self) -> bool {
         self.count <= 1 || usize::try_from(self.stride) == Ok(self.len)
     }
@@ -141,8 +141,8 @@ impl<'m> Strided<'m> {
 
     /// Returns an iterator over the first `len` bytes of each cell. Returns `None` if the cells are shorter.
     ///
-    /// The iterator has a known length, so that a loop over it needs no check of the capacity of a vector. If `len` is a
-    /// constant, the compiler removes the check of [`Cell::bytes`].
+    /// The iterator has a known length, so that a loop over it needs no check of the capacity of a vector. If `len` is
+    /// a constant, the compiler removes the check of [`Cell::bytes`].
     #[cfg(feature = "pyo3")]
     #[inline(always)]
     pub(crate) fn cells(self, len: usize) -> Option<impl Iterator<Item = Cell<'m>> + use<'m>> {
@@ -156,8 +156,8 @@ impl<'m> Strided<'m> {
         }))
     }
 
-    /// Returns an iterator over the cells, as [`cells`](Self::cells) does, if all cells have `len` bytes and are adjacent.
-    /// Returns `None` for other cells. The compiler knows the distance of two cells if `len` is a constant.
+    /// Returns an iterator over the cells, as [`cells`](Self::cells) does, if all cells have `len` bytes and are
+    /// adjacent. Returns `None` for other cells. The compiler knows the distance of two cells if `len` is a constant.
     #[cfg(feature = "pyo3")]
     #[inline(always)]
     pub(crate) fn adjacent_cells(self, len: usize) -> Option<impl Iterator<Item = Cell<'m>> + use<'m>> {
@@ -191,9 +191,10 @@ impl<'m> Strided<'m> {
         }
     }
 
-    /// Copies all cells to `out` one after another, and reverses the bytes of each unit of `unit` bytes. Returns
-    /// `out` as initialised bytes. Returns `None` and writes nothing if the length of `out` is not the total length
-    /// of the cells.
+    /// Copies all cells to `out` one after another, and reverses the bytes of each unit of `unit` bytes. The cell
+    /// length must be a multiple of `unit`, because the units are counted from the start of `out`. Returns `out` as
+    /// initialised bytes. Returns `None` and writes nothing if the length of `out` is not the total length of the
+    /// cells.
     #[inline]
     pub(crate) fn read<'o>(self, unit: usize, mut out: Unfilled<'o>) -> Option<&'o mut [u8]> {
         if !self.is_contiguous() {
@@ -222,10 +223,9 @@ impl<'m> Strided<'m> {
         Some(filled)
     }
 
-    /// Copies all cells to `out` one after another, and reverses the bytes of each unit of `unit` bytes. The stores
-    /// bypass the caches. If no loop with such stores supports the cell length and `unit`, the method calls
-    /// [`read`](Self::read). Returns `None` and writes nothing if the length of `out` is not the total length of the
-    /// cells.
+    /// Copies all cells to `out` as [`read`](Self::read) does, but with stores that bypass the caches. If no loop with
+    /// such stores supports the cell length and `unit`, the method calls `read`. A caller uses this method only for a
+    /// large `out`. Returns `None` and writes nothing if the length of `out` is not the total length of the cells.
     pub(crate) fn stream(self, unit: usize, out: &mut [u8]) -> Option<()> {
         if self.count.checked_mul(self.len) != Some(out.len()) {
             return None;
@@ -244,7 +244,8 @@ impl<'m> Strided<'m> {
     }
 
     /// Calls `transform` with the first `W` bytes of each cell, and writes the results to `out` one after another. The
-    /// stores bypass the caches. Writes nothing if the cells are shorter than `W` bytes.
+    /// stores bypass the caches. `out` must have the length of all results. Cells that are shorter than `W` bytes are
+    /// not read, and the content of `out` is then unspecified.
     #[inline(always)]
     fn stream_cells<const W: usize>(self, out: &mut [u8], transform: impl Fn([u8; W]) -> [u8; W]) {
         let count = if W <= self.len { self.count } else { 0 };
@@ -484,8 +485,9 @@ impl<'m> StridedMut<'m> {
     }
 }
 
-/// Copies all cells of `from` to `out` one after another, and reverses the bytes of each unit of `unit` bytes.
-/// Returns `out` as initialised bytes. Returns `None` if the length of `out` is not the total length of the cells, or
+/// Copies all cells of `from` to `out` one after another, and reverses the bytes of each unit of `unit` bytes. The cell
+/// length must be a multiple of `unit`, because the units are counted from the start of `out`. Returns `out` as
+/// initialised bytes. Returns `None` if the length of `out` is not the total length of the cells, or
 /// if [`CellAddresses::next`] returns `None`.
 #[inline]
 pub(crate) fn read_cells<A: CellAddresses>(from: A, unit: usize, mut out: Unfilled<'_>) -> Option<&mut [u8]> {
@@ -508,9 +510,9 @@ pub(crate) fn read_cells<A: CellAddresses>(from: A, unit: usize, mut out: Unfill
 /// Copies all cells of `from` to memory at `to`. If `DENSE` is `false`, the starts of two successive copies are
 /// `to_stride` bytes apart. If `DENSE` is `true`, the copies are adjacent and `to_stride` is ignored.
 ///
-/// Returns `Some(true)` if the bytes of each unit of `unit` bytes were reversed during the copy. Returns
-/// `Some(false)` if the caller must reverse the units after the copy. Returns `None` if [`CellAddresses::next`]
-/// returns `None`.
+/// Returns `Some(true)` if the bytes of each unit of `unit` bytes were reversed during the copy, or if `unit` is 0 or
+/// 1. Returns `Some(false)` if the caller must reverse the units after the copy. Returns `None` if
+/// [`CellAddresses::next`] returns `None`.
 ///
 /// # Safety
 /// - (c) `from.cell_len()` bytes may be written at each of `from.count()` addresses. The first address is `to`. Each
@@ -601,8 +603,9 @@ unsafe fn copy_any<A: CellAddresses, const DENSE: bool>(mut from: A, to: *mut u8
     Some(())
 }
 
-/// Fills `to` with bytes from the address `from`. Returns `true` if the bytes of each unit of `unit` bytes were
-/// reversed during the copy, and `false` if not.
+/// Fills `to` with bytes from the address `from`. Reverses the bytes of each unit of `unit` bytes and returns `true` if
+/// `unit` is 2, 4, 8 or 16. Copies the bytes unchanged and returns `false` for every other `unit`; the caller must then
+/// reverse the units.
 ///
 /// # Safety
 /// - (a) `to.len()` bytes may be read from `from`.
@@ -681,7 +684,7 @@ pub(crate) fn reversed<const W: usize>(mut cell: [u8; W]) -> [u8; W] {
 /// unit.
 #[cfg_attr(feature = "std", multiversion::multiversion(targets("x86_64+avx2+bmi1+bmi2")))]
 pub(crate) fn reverse_units(bytes: &mut [u8], unit: usize) {
-    /// Reverses the bytes of each unit of `W` bytes in `bytes`.
+    /// The function [`reverse_units`] for units of the constant length `W`.
     #[inline(always)]
     fn each<const W: usize>(bytes: &mut [u8]) {
         bytes.as_chunks_mut::<W>().0.iter_mut().for_each(|unit| *unit = reversed(*unit));
@@ -711,7 +714,8 @@ pub(crate) fn can_transpose(width: usize) -> bool {
 /// Transposes a tile: copies row `i` of `tile` to column `i` of `to`.
 ///
 /// A unit has `width` bytes. The rows of `tile` start [`TILE_PITCH`] units apart. The rows of `to` start `pitch`
-/// bytes apart. The function writes the first `rows` rows of `to`, but at most [`TILE`] rows.
+/// bytes apart. The function writes the first `rows` rows of `to`, but at most [`TILE`] rows. [`can_transpose`] must be
+/// true for `width`: for other widths, the function writes nothing and panics in debug builds.
 #[cfg_attr(feature = "std", multiversion::multiversion(targets("x86_64+avx2+bmi1+bmi2")))]
 pub(crate) fn transpose(tile: &[u8], to: &mut [u8], pitch: usize, rows: usize, width: usize) {
     /// The function [`transpose`] for units of the constant length `W`.

@@ -1,5 +1,6 @@
 //! Functions for the text of messages. [`escape`] makes text from an input safe for a terminal, [`abridge`] shortens
-//! the text, and [`plural`] formats a number with a noun.
+//! the text, and [`plural`] formats a number with a noun. [`char_boundary`] and [`each_part`] divide bytes that can be
+//! invalid UTF-8.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -33,8 +34,8 @@ pub fn escape<T: AsRef<[u8]> + ?Sized>(text: &T) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Returns the escaped text of the first `max` bytes of `text`. If `text` is longer than `max` bytes, the result ends
-/// with `...`.
+/// Returns `text` as [`escape`] does. If `text` has more than `max` bytes, cuts `text` after at most `max` bytes,
+/// between two characters, and appends `...`. The result can have more than `max` bytes, because escapes are longer.
 pub fn abridge(text: &[u8], max: usize) -> Cow<'_, str> {
     if text.len() <= max {
         return escape(text);
@@ -44,7 +45,7 @@ pub fn abridge(text: &[u8], max: usize) -> Cow<'_, str> {
 }
 
 /// Returns the largest offset in bytes at which `text` can be cut without splitting a UTF-8 character. The offset is
-/// at most `at`.
+/// at most `at`. Returns `at` if `text` has at most `at` bytes, or if `text` is not UTF-8 around `at`.
 pub(crate) fn char_boundary(text: &[u8], at: usize) -> usize {
     let continues = |at: &usize| text.get(*at).is_some_and(|byte| byte & 0xc0 == 0x80);
     // A UTF-8 character has at most three continuation bytes. If none of the last four offsets is a boundary, `text`
@@ -114,7 +115,8 @@ const INVISIBLE: [RangeInclusive<char>; 17] = [
 ];
 
 /// Returns the text of the number `n` and the noun `noun`: `1 byte`, `2 bytes`. The noun has its plural form unless
-/// `n` is 1. `entry` becomes `entries`, and `index` becomes `indices`.
+/// `n` is 1. The ending `ry` becomes `ries` (`entries`), and `ex` becomes `ices` (`indices`). Every other noun gets an
+/// `s`.
 pub fn plural<N: Display + PartialEq + From<u8>>(n: N, noun: &str) -> String {
     if n == N::from(1) {
         return alloc::format!("{n} {noun}");

@@ -2,7 +2,8 @@
 
     python3 tests/msrv.py
 
-If the toolchain of `rust-version` is installed, the script also compiles the crate with it.
+If the toolchain of `rust-version` is installed, the script also compiles the crate with it. The exit status is not 0 if
+a dependency needs a newer Rust, or if the compilation fails.
 """
 
 import json
@@ -11,6 +12,7 @@ import sys
 
 
 def version(text):
+    """Returns (major, minor) of the version `text`."""
     return tuple(int(part) for part in text.split(".")[:2])
 
 

@@ -1,4 +1,4 @@
-//! Fuzz target: decodes an item, encodes the values and decodes the result.
+//! Fuzz target: decodes an item, encodes the values and decodes the result. Does the same with columns.
 #![no_main]
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     let (format, memory) = pep3118_fuzz::format_and_rest(input);

@@ -1,4 +1,4 @@
-//! Fuzz target: compares the sizes of formats with PyO3's `ElementType`.
+//! Fuzz target: compares the sizes of formats with PyO3's `ElementType`, for formats that PyO3 reads as a float.
 #![no_main]
 use pep3118::{DataModel, Dialect, calcsize};
 use pyo3::buffer::ElementType;

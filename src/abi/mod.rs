@@ -1,4 +1,4 @@
-//! Data models: the sizes and alignments of the C types of a machine.
+//! Data models: the byte order of a machine, and the sizes and alignments of its C types.
 //!
 //! | model | `long` | pointer | alignment of `double` | `long double` | `wchar_t` |
 //! |--|--|--|--|--|--|

@@ -185,13 +185,14 @@ impl DataModel {
     }
 
     /// Returns whether the compilers of the machine place bit-fields by the Microsoft rule, and not by the rule of
-    /// System V. Only Windows has a `wchar_t` of 2 bytes, or a `long` of 4 bytes beside pointers of 8 bytes.
+    /// System V. Returns `true` if `wchar_t` has 2 bytes, or if `long` has 4 bytes and pointers have 8 bytes, because
+    /// only Windows has such sizes.
     pub(crate) const fn has_microsoft_bit_fields(&self) -> bool {
         self.wchar == 2 || (self.long == 4 && self.pointer == 8)
     }
 
-    /// Returns the maximum of `Py_ssize_t` on the machine of this data model. The maximum is also the size in
-    /// bytes of the largest possible object.
+    /// Returns the maximum of `Py_ssize_t` on the machine of this data model: 2^63 - 1 if pointers have 8 bytes or
+    /// more, and 2^31 - 1 if not. The maximum is also the size in bytes of the largest possible object.
     ///
     /// ```
     /// use pep3118::DataModel;

@@ -24,7 +24,8 @@ pub struct UnknownTriple {
 }
 
 impl DataModel {
-    /// Returns the data model of the target triple `triple`. The crate `target-lexicon` parses the triple.
+    /// Returns the data model of the target triple `triple`. The crate `target-lexicon` parses the triple. The name of
+    /// the data model is `"triple"`.
     ///
     /// ```
     /// use pep3118::DataModel;
@@ -37,6 +38,7 @@ impl DataModel {
     /// - `target-lexicon` does not know the triple: `z80-unknown-none`
     /// - `target-lexicon` does not know the data model of the triple: `avr-unknown-unknown`
     /// - an `int` does not have 4 bytes in the data model
+    /// - `target-lexicon` does not know the byte order of the triple
     pub fn from_triple(triple: &str) -> Result<Self, UnknownTriple> {
         let unknown = |reason: String| UnknownTriple { triple: triple.to_string(), reason };
         let parsed: Triple = triple.parse().map_err(|error: target_lexicon::ParseError| unknown(error.to_string()))?;

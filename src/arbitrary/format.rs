@@ -1,5 +1,5 @@
 //! Random formats ([`format()`], [`nearly_valid_format`]), formats with their layouts ([`layout`]), and random machines
-//! ([`data_model`]).
+//! ([`data_model`]). [`SEEDS`] and [`TOKENS`] are constants for fuzzers.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -248,8 +248,8 @@ impl Generator<'_> {
 }
 
 /// Generates the bytes of a format that `dialect` accepts or that has errors. Half of the results are sequences of
-/// [`TOKENS`] and of random bytes. Each other result is a valid format in which one byte or token is inserted, replaced
-/// or removed.
+/// [`TOKENS`] and of random bytes. Each other result is a valid format after one edit at one position, which removes up
+/// to 2 bytes and usually inserts a token. An edit that does neither leaves the format valid.
 ///
 /// ```
 /// use arbitrary::Unstructured;

@@ -2,7 +2,7 @@
 //!
 //! The functions take an [`Unstructured`](::arbitrary::Unstructured) of the crate `arbitrary`, which libFuzzer and
 //! `arbtest` fill with random bytes. The same bytes give the same result. All results are small, so that a test runs
-//! often: an item has at most [`MAX_ITEMSIZE`] bytes.
+//! often: an item that [`format()`], [`layout`] or [`StridedBuffer`] describes has at most [`MAX_ITEMSIZE`] bytes.
 //!
 //! | function | result |
 //! |--|--|
@@ -12,6 +12,7 @@
 //! | [`data_model`] | a machine |
 //! | [`members`] | a syntax tree, often of a format that cannot be written |
 //! | [`raw_view`] | the fields of a `Py_buffer`, correct in half of all cases |
+//! | [`number`] | an integer, often an integer at which arithmetic overflows |
 //! | [`StridedBuffer`] | memory with N-dimensional items, and the values of the items |
 //!
 //! [`TOKENS`] is a dictionary for a fuzzer, and [`SEEDS`] are its first inputs.

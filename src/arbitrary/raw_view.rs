@@ -44,7 +44,8 @@ pub fn number(bytes: &mut Unstructured<'_>) -> Result<i64> {
 }
 
 /// Generates a random shape, random strides or random suboffsets with `ndim` entries. If `plausible` is `true`, the
-/// array has `ndim` small numbers from 0 to 4, as a correct exporter can report them. `None` means NULL.
+/// array is not NULL and has `ndim` small numbers from 0 to 4, as a correct exporter can report them. Otherwise, the
+/// array can be NULL (`None`), or can have another length and any numbers.
 fn array(bytes: &mut Unstructured<'_>, ndim: i32, plausible: bool) -> Result<Option<Vec<i64>>> {
     let length = match bytes.int_in_range(0..=7)? {
         _ if plausible => usize::try_from(ndim).unwrap_or(1),

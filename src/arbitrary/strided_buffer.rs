@@ -127,7 +127,8 @@ impl StridedBuffer {
     }
 
     /// Returns the fields of a `Py_buffer` for the memory. The format is NULL, because a validation would read the
-    /// format for the machine of the caller.
+    /// format for the machine of the caller. Without dimensions, the shape and the strides are empty arrays and not
+    /// NULL, which breaks rule A14 but permits a view.
     #[must_use]
     pub fn raw(&self) -> RawView<'_> {
         let itemsize = i64::try_from(self.layout.size()).unwrap_or(i64::MAX);

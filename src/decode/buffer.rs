@@ -73,7 +73,7 @@ pub struct BufferMut<'b> {
     pub(super) memory: Box<dyn MemoryMut + 'b>,
 }
 
-/// Returns an error if the items of `view` and the items of `plan` have different sizes.
+/// Returns [`DecodeError::Itemsize`] if the items of `view` and the items of `plan` have different sizes.
 fn check_itemsize(view: &View<'_>, plan: &Plan) -> Result<(), DecodeError> {
     let (found, wanted) = (view.itemsize().unsigned_abs(), to_u64(plan.itemsize()));
     if found == wanted { Ok(()) } else { Err(DecodeError::Itemsize { view: found, plan: wanted }) }
@@ -88,7 +88,9 @@ pub(super) fn total(view: &View<'_>, itemsize: usize) -> Result<(usize, usize), 
 }
 
 /// Returns an iterator over the decoded values of all items of `view` in C order. `plan` decodes the items, and
-/// `memory` contains the items.
+/// `memory` contains the items. An item that cannot be read is an `Err`, and the next step continues with the next
+/// item. If the traversal itself cannot start, for example without memory for one item, every step returns this error
+/// and the iterator has no end.
 fn values<'b, M: core::ops::Deref<Target = dyn Memory + 'b>>(
     view: &View<'_>,
     plan: &'b Plan,
@@ -120,7 +122,7 @@ impl<'b> Buffer<'b> {
     }
 
     /// Creates a buffer for the items of `view`. `plan` decodes the items. `memory` must contain all items of `view`.
-    /// Returns an error if the items of `plan` have another size.
+    /// Returns [`DecodeError::Itemsize`] if the items of `plan` have another size than the items of `view`.
     pub(crate) fn over(view: &'b View<'b>, plan: &'b Plan, memory: Box<dyn Memory + 'b>) -> Result<Self, DecodeError> {
         check_itemsize(view, plan)?;
         Ok(Self { view: ViewRef::Borrowed(view), plan, memory })
@@ -142,12 +144,14 @@ impl<'b> Buffer<'b> {
     /// # Errors
     /// - the number of indices is wrong, or an index is out of bounds: `[1]` for two dimensions, `[2, 0]` for shape (2,
     ///   3)
+    /// - a pointer that leads to the item is NULL
     pub fn value_at(&self, indices: &[i64]) -> Result<Value, DecodeError> {
         self.plan.value(&self.item_bytes(indices)?)
     }
 
     /// Returns an iterator over the decoded values of all items in C order. Each step decodes one item, and returns an
-    /// error if the item cannot be read.
+    /// error if the item cannot be read. If there is no memory for one item, or if a stride is larger than the address
+    /// space, every step returns the same error, and the iterator has no end.
     ///
     /// ```
     /// use pep3118::decode::{Buffer, Plan, Value};
@@ -177,7 +181,8 @@ impl<'b> Buffer<'b> {
         total(&self.view, self.plan.size).map(|(items, _)| items)
     }
 
-    /// Returns a reader of the bytes of all items, in C order, in blocks of several items.
+    /// Returns a reader of the bytes of all items, in C order, in blocks of several items. [`Blocks::advance`] reads
+    /// the first block.
     ///
     /// # Errors
     /// - a stride or an offset is larger than the address space
@@ -316,11 +321,13 @@ impl<'b> Blocks<'b> {
     ///
     /// # Errors
     /// - a pointer that leads to an item is NULL
+    /// - there is not enough memory for the block
     pub fn advance(&mut self) -> Result<bool, DecodeError> {
         self.advance_by(block_items(self.itemsize))
     }
 
     /// Reads the next block, which has at most `most` items. The result is the same as for [`advance`](Self::advance).
+    /// `most` must not be 0.
     pub(super) fn advance_by(&mut self, most: usize) -> Result<bool, DecodeError> {
         let (memory, itemsize) = (self.memory, self.itemsize);
         self.block = Block::Copied(0);
@@ -406,7 +413,8 @@ impl<'b> BufferMut<'b> {
     }
 
     /// Creates a writable buffer for the items of `view`. `plan` encodes the items. `memory` must contain all items of
-    /// `view`. Returns an error if `view` is read-only, or if the items of `plan` have another size.
+    /// `view`. Returns [`EncodeErrorKind::ReadOnly`] if `view` is read-only, and an error if the items of `plan` have
+    /// another size than the items of `view`.
     pub(crate) fn over(
         view: &'b View<'b>,
         plan: &'b Plan,

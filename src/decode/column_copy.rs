@@ -35,7 +35,8 @@ fn is_worth_touching(lengths: impl Iterator<Item = usize>, itemsize: usize) -> b
     itemsize >= WIDE_RECORD && lengths.fold(0, usize::saturating_add) >= itemsize >> 1_u32
 }
 
-/// Appends the bytes of one field of every record to a column. The values of the field must be adjacent in the record.
+/// Appends the bytes of one field of every record to a column, and reverses the bytes of each unit if the byte order
+/// differs. The values of the field must be adjacent in the record, and they must need no other conversion.
 #[derive(Debug)]
 struct ColumnWriter<'c> {
     /// The offset of the field, in bytes from the start of the record.
@@ -124,7 +125,7 @@ impl<'f> ColumnFiller<'f> {
     }
 
     /// Appends the fields of the records `items` to the columns. Returns an error if a column has no memory for
-    /// `items`.
+    /// `items`, or if a user type has no number for the bytes of a value.
     pub(super) fn append(&mut self, mut items: Strided<'_>) -> Result<(), DecodeError> {
         let (most, touch) = (block_items(self.itemsize), self.touch && items.is_contiguous());
         while items.count() > 0 {

@@ -1,6 +1,6 @@
 //! [`Column`]: all values of one field in a contiguous vector. [`ColumnData`] is this vector, and [`Destination`] is a
-//! slice of the caller that is filled instead. One pass over the records fills all columns. A *leaf* is a field that is
-//! not a record, see [`Leaf`].
+//! slice of the caller that is filled instead. One pass over the records fills all columns. [`Plan::write_columns`]
+//! copies columns back to records. A *leaf* is a field that is not a record, see [`Leaf`].
 
 use alloc::vec::Vec;
 
@@ -45,11 +45,11 @@ const SHORT_LINE: u64 = 16;
 pub struct Column {
     /// The dotted name of the field, see [`Leaf::name`].
     pub name: Vec<u8>,
-    /// The type of one value: `Bytes` for `3s`, although `data` has `u8` elements.
+    /// The type of one value, see [`Leaf::value_type`]: `Bytes` for `3s`, although `data` has `u8` elements.
     pub ty: Type,
-    /// The shape of the elements of one record: [`Leaf::shape`], followed by one more dimension for some types. For a
-    /// byte string, this dimension is the length in bytes. For a Unicode text, it is the length in code units. For a
-    /// complex `long double`, it is 2.
+    /// The shape of the elements of one record: [`Leaf::shape`], followed by one more dimension for some types. For
+    /// byte strings and all other values in a `Bytes` column except `c`, this dimension is the length in bytes. For a
+    /// Unicode text, it is the length in code units. For complex numbers in a `LongDouble` column, it is 2.
     pub shape: Vec<usize>,
     /// The elements of all records, starting with the first record.
     pub data: ColumnData,
@@ -130,7 +130,8 @@ macro_rules! column_data {
 column_data! {
     /// Bools, format `?`.
     Bool(bool),
-    /// The bytes of `c`, `s`, `p` (with its length byte), void, bit fields and user types.
+    /// The bytes of `c`, `s`, `p` (with its length byte) and void, and of bit-fields without a known position and user
+    /// types without numbers.
     Bytes(u8),
     /// Signed integers of 1 byte.
     Int8(i8),
@@ -441,6 +442,7 @@ impl Plan {
     /// - the length of `records` is not a multiple of the record size: 10 bytes for records of 4 bytes
     /// - one of `names` is not the name of a leaf field: `["c"]` for `T{<i:a:<d:b:}`
     /// - one of `names` is the name of several leaf fields: `["a"]` for `T{<i:a:<d:a:}`
+    /// - a user type has no number for the bytes of a value: [`DecodeError::UserType`]
     /// - the names and shapes of the columns need more memory than the limit: 1 MiB, plus 64 times the size of the
     ///   names and shapes of the layout
     /// - there is not enough memory for the columns
@@ -458,7 +460,8 @@ impl Plan {
     }
 
     /// Copies each of the fields `leaves` to a column. `records` contains the bytes of adjacent records. Returns an
-    /// error if the length of `records` is not a multiple of the record size, or if there is not enough memory.
+    /// error if the length of `records` is not a multiple of the record size, if the names and shapes exceed the limit
+    /// of [`columns`](Self::columns), or if there is not enough memory.
     pub(super) fn columns_of(&self, records: &[u8], leaves: &[&Leaf]) -> Result<Vec<Column>, DecodeError> {
         self.check_names_of(leaves)?;
         let mut columns = Column::allocate(leaves, self.items_in(records.len())?)?;
@@ -511,7 +514,8 @@ impl Plan {
     /// format.
     ///
     /// `destinations` must have one slice for each selected field, in the order of `names`. For each record, a slice
-    /// must have as many elements as the product of [`Column::shape`]. Writes nothing if an error is returned.
+    /// must have as many elements as the product of [`Column::shape`]. Writes nothing if an argument is rejected. If a
+    /// user type has no number for the bytes of a value, some elements may already be written.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
@@ -574,8 +578,9 @@ impl Plan {
         Ok(records)
     }
 
-    /// Encodes each of `columns` into the field with the name of the column. `records` contains the bytes of adjacent
-    /// records. Leaves other fields and padding unchanged. Leaves `records` unchanged if a column is rejected.
+    /// Encodes each of `columns` into the field with the name of the column. Columns with the same name go to the
+    /// fields with this name, in the order of the format. `records` contains the bytes of adjacent records. Leaves
+    /// other fields and padding unchanged. Leaves `records` unchanged if a column is rejected.
     ///
     /// A column is accepted if it has the type and shape that [`columns`](Self::columns) returns.
     ///
@@ -585,6 +590,7 @@ impl Plan {
     /// - more columns than fields have the same name: two columns `a` for `T{<i:a:<d:b:}`
     /// - a column has another type, shape or `long double` representation than its field: `int16` for `<i`
     /// - a column has another length: 2 values for 3 records
+    /// - a number is not in the range of a bit-field or a user type: 8 for 3 bits
     pub fn write_columns(&self, columns: &[Column], records: &mut [u8]) -> Result<(), EncodeError> {
         self.write_leaves(self.leaves_of(columns)?, columns, records)
     }
@@ -601,8 +607,8 @@ impl Plan {
         Ok(scatter_columns(sources, records, self.size)?)
     }
 
-    /// Writes the elements of each leaf in `columns` to this leaf of each of `records`, the bytes of adjacent records. The
-    /// caller must have checked that bit-fields have the elements.
+    /// Writes the elements of each leaf in `columns` to this leaf of each of `records`, the bytes of adjacent records.
+    /// The caller must have checked that bit-fields and user types can represent the elements.
     ///
     /// # Errors
     /// - a column has too few elements
@@ -616,7 +622,7 @@ impl Plan {
     }
 
     /// Returns the leaf with the name of each of `columns`, in the order of `columns`. Columns with equal names get
-    /// different leaves. Returns an error if more columns than leaves have the same name.
+    /// different leaves. Returns [`DecodeError::NoField`] if more columns than leaves have the same name.
     fn leaves_of(&self, columns: &[Column]) -> Result<Vec<&Leaf>, EncodeError> {
         let sorted = leaves_by_name(self)?;
         // For the first leaf of each name: the number of leaves of this name that have a column.
@@ -658,8 +664,9 @@ impl Buffer<'_> {
         self.columns_of(&super::plan::select_leaves_by_index(self.plan, indices)?)
     }
 
-    /// Copies each of the fields `leaves` of all items to a column, in C order of the items. Returns an error if there
-    /// is not enough memory, or if the items cannot be read.
+    /// Copies each of the fields `leaves` of all items to a column, in C order of the items. Returns an error if the
+    /// names and shapes exceed the limit of [`Plan::columns`], if there is not enough memory, or if the items cannot be
+    /// read.
     pub(super) fn columns_of(&self, leaves: &[&Leaf]) -> Result<Vec<Column>, DecodeError> {
         self.plan.check_names_of(leaves)?;
         let (items, _) = total(&self.view, self.plan.size)?;
@@ -718,7 +725,8 @@ impl BufferMut<'_> {
 }
 
 /// Returns an error unless `column` has the type, shape, number of elements and `long double` representation that the
-/// values of the field `leaf` in `items` records need.
+/// values of the field `leaf` in `items` records need. Also returns an error if a bit-field or a user type cannot
+/// represent a number.
 fn check_column(leaf: &Leaf, column: &Column, items: usize) -> Result<(), EncodeErrorKind> {
     let ty = leaf.codec.value_type();
     if column.ty != ty {

@@ -33,7 +33,8 @@ impl Conversion {
     /// `element` is an element of the column, in the byte order of this machine.
     ///
     /// # Errors
-    /// - a registered user type has no number for the bytes
+    /// - a registered user type has no number for the bytes, or has a number that is not in the range of its column:
+    ///   [`DecodeError::UserType`]
     pub(super) fn read(self, value: &[u8], endian: Endian, element: &mut [u8]) -> Result<(), DecodeError> {
         let number = match self {
             Self::Bits(bits) => UserValue::Int(bits.read(value, endian)),
@@ -82,8 +83,9 @@ impl Conversion {
     }
 }
 
-/// Writes `number` to `element`, an element of type `ty` in the byte order of this machine. Returns `None` if the type
-/// cannot represent the number.
+/// Writes `number` to `element`, an element of type `ty` in the byte order of this machine. Rounds a float to the
+/// nearest number of `ty`. Returns `None` if `number` is an integer out of the range of `ty`, or is of another kind
+/// than `ty`.
 fn write_number(number: &UserValue, ty: Type, element: &mut [u8]) -> Option<()> {
     let is_float = matches!(ty, Type::Float32 | Type::Float64);
     let integer = match number {
@@ -120,7 +122,8 @@ fn write_number(number: &UserValue, ty: Type, element: &mut [u8]) -> Option<()> 
     Some(())
 }
 
-/// Returns the number in `element`, an element of type `ty` in the byte order of this machine.
+/// Returns the number in `element`, an element of type `ty` in the byte order of this machine. The result is
+/// `UserValue::Float` for floats, and `UserValue::Int` for signed and unsigned integers.
 fn read_number(element: &[u8], ty: Type) -> UserValue {
     match (ty, <[u8; 4]>::try_from(element), <[u8; 8]>::try_from(element)) {
         (Type::Float32, Ok(bytes), _) => return UserValue::Float(f32::from_ne_bytes(bytes).into()),

@@ -1,5 +1,5 @@
 //! [`Element`]: the Rust types of the elements of typed arrays and columns. [`ElementsMut`] decodes values to elements,
-//! and [`Elements`] encodes elements.
+//! and [`Elements`] encodes elements. [`zeroed`] and [`reserved`] allocate vectors of elements.
 
 use alloc::vec::Vec;
 
@@ -16,7 +16,8 @@ use crate::layout::Type;
 use crate::spare_capacity::SpareCapacity;
 use crate::strided::{Strided, StridedMut, reverse_units};
 
-/// A Rust type that represents the values of some formats exactly. A copy changes at most the byte order.
+/// A Rust type that represents the values of some formats exactly. For numbers, a copy changes at most the byte order.
+/// Bools, bit-fields and user types are converted.
 ///
 /// | type | values |
 /// |--|--|
@@ -24,7 +25,8 @@ use crate::strided::{Strided, StridedMut, reverse_units};
 /// | `Complex<f16>`, `Complex<f32>`, `Complex<f64>` | complex numbers with parts of the same type |
 /// | `bool` | `?`, where any byte other than 0 means true |
 /// | `bool`, `i8` to `u64` | also bit-fields whose values have this type |
-/// | `u8` | also each byte of `c`, `s`, `p` (with its length byte), void and user types |
+/// | `i8` to `u64`, `f32`, `f64` | also user types whose numbers have this type, such as `f32` for `[bfloat16]` |
+/// | `u8` | also each byte of `c`, `s`, `p` (with its length byte), void and user types without numbers |
 /// | `u16`, `u32` | also each code unit of a text of this width, with the NULs at the end |
 /// | `u32`, `u64` | also addresses of this width |
 /// | [`LongDouble`] | `g`, and `Zg` as two elements |
@@ -80,8 +82,8 @@ pub(super) mod sealed {
         fn elements(elements: &[Self]) -> Elements<'_>;
 
         /// Borrows `elements`, a vector that [`reserved`](Self::reserved) created, as a column to fill. If every bit
-        /// pattern is a valid element, the result appends to the vector. Otherwise the result overwrites the elements
-        /// of the vector.
+        /// pattern is a valid element, the result is `Spare` and appends to the vector. Otherwise the result is
+        /// `Elements` and overwrites the elements of the vector.
         fn target(elements: &mut Vec<Self>) -> ColumnTarget<'_> {
             ColumnTarget::Elements(Self::elements_mut(elements))
         }
@@ -179,7 +181,8 @@ numbers! {
         codec.value_type() == Type::Complex128 || codec.ty == Type::ComplexLongDouble && is_double(codec);
 }
 
-/// Returns whether the bytes of the values of `codec` are the elements of a `u8` column. Returns `false` for numbers.
+/// Returns whether the bytes of the values of `codec` are the elements of a `u8` column, as for strings. Returns
+/// `false` for numbers.
 fn is_bytes(codec: &ScalarCodec) -> bool {
     !codec.ty.has_byte_order()
         && codec.ty != Type::Int8
@@ -246,8 +249,8 @@ impl ElementType for LongDouble {
     }
 }
 
-/// Returns the number of elements of type `T` that the values of `leaf` in one item have. Returns 0 for values of 0
-/// bytes.
+/// Returns the number of elements of type `T` in one item: the number of values of `leaf`, times the number of elements
+/// of each value. Returns 0 for values of 0 bytes.
 pub(super) fn elements_per_item<T: Element>(leaf: &Leaf) -> usize {
     // The width of a value of 0 bytes is 0. Such a value has no elements.
     leaf.bytes().checked_div(T::width(&leaf.codec)).unwrap_or(0)
@@ -314,7 +317,7 @@ fn column_range(leaf: &Leaf, items: usize, first: usize) -> core::ops::Range<usi
 impl ElementsMut<'_> {
     /// Decodes `bytes`, the encoded elements without gaps, to elements of this column. `codec` decodes one value.
     /// `start` is the offset of `bytes` in the encoded form of the whole column, in bytes. Returns an error if the
-    /// column is too short.
+    /// column is too short, or if a user type has no number for the bytes of a value.
     pub(super) fn decode(&mut self, codec: &ScalarCodec, bytes: &[u8], start: usize) -> Result<(), DecodeError> {
         match self {
             Self::Bytes(elements) if let Some(conversion) = codec.conversion() => {
@@ -349,7 +352,8 @@ impl ElementsMut<'_> {
 
     /// Decodes the field `leaf` of each of `items` to this column. `first` is the number of items that were decoded
     /// before. `scratch` is memory that the function reuses, and may contain any bytes. Returns an error if the column
-    /// is too short.
+    /// is too short, if a user type has no number for the bytes of a value, or if there is not enough memory for
+    /// `scratch`.
     pub(super) fn gather(
         &mut self,
         leaf: &Leaf,
@@ -375,8 +379,9 @@ impl ElementsMut<'_> {
 
 impl Elements<'_> {
     /// Encodes elements of this column into `bytes`, without gaps. `codec` encodes one value. `start` is the offset of
-    /// `bytes` in the encoded form of the whole column, in bytes. Leaves the padding of `long double` unchanged.
-    /// Returns an error if the column is too short.
+    /// `bytes` in the encoded form of the whole column, in bytes. Leaves the padding of `long double` and the bits
+    /// beside a bit-field unchanged. Returns an error if the column is too short. The caller must have checked the
+    /// numbers of bit-fields and user types with `Conversion::check`.
     pub(super) fn encode(&self, codec: &ScalarCodec, bytes: &mut [u8], start: usize) -> Result<(), DecodeError> {
         match self {
             Self::Bytes(elements) if let Some(conversion) = codec.conversion() => {
@@ -422,7 +427,7 @@ impl Elements<'_> {
 
     /// Encodes this column into the field `leaf` of each of `items`. `first` is the number of items that were encoded
     /// before. `scratch` is memory that the function reuses, and may contain any bytes. Returns an error if the column
-    /// is too short.
+    /// is too short, or if there is not enough memory for `scratch`.
     pub(super) fn scatter(
         &self,
         leaf: &Leaf,

@@ -1,5 +1,6 @@
 //! The errors of decoding and encoding: [`DecodeError`], [`EncodeError`], and [`EncodeErrorKind`], which is the reason
-//! of an [`EncodeError`]. [`ValueMemory`] records failed allocations of dynamic values.
+//! of an [`EncodeError`]. [`ValueMemory`] records failed allocations of dynamic values. [`resize`] and [`to_isize`]
+//! return a [`DecodeError`].
 
 use crate::align::to_u64;
 use alloc::boxed::Box;
@@ -116,12 +117,12 @@ pub enum DecodeError {
         name: Box<[u8]>,
     },
     /// An item has too many values of 0 bytes: `(4294967296)0s`. The item size does not limit the number of such
-    /// values.
+    /// values. Also too many items of 0 bytes in a buffer whose items are decoded to structs.
     #[error("{count} values of 0 bytes are more than {limit}")]
     ZeroSized {
-        /// The number of values in one item.
+        /// The number of values in one item, or the number of items.
         count: u64,
-        /// The largest supported number of values.
+        /// The largest supported `count`.
         limit: u64,
     },
     /// The dotted names or the shapes of all fields need too much memory. The dotted name of a field repeats the names
@@ -141,7 +142,8 @@ pub enum DecodeError {
     /// The result needs more memory than is available, or more bytes than the address space has.
     #[error("there is no memory for {}", plural(*bytes, "byte"))]
     Allocation {
-        /// The number of bytes, or `u64::MAX` if the number was too large to compute.
+        /// The number of bytes, or `u64::MAX` if the number was too large to compute. If the number of items alone
+        /// exceeds the address space, this field has the number of items.
         bytes: u64,
     },
     /// The format of the view has several interpretations. Choose an interpretation, and create the plan from the
@@ -160,8 +162,8 @@ pub enum DecodeError {
 }
 
 impl DecodeError {
-    /// Creates the error for a state that only a bug in this crate can cause. `what` describes the state. Panics in
-    /// debug builds.
+    /// Creates [`DecodeError::Internal`] for a state that only a bug in this crate can cause. `what` describes the
+    /// state. Panics in debug builds.
     #[cold]
     pub(crate) fn internal(what: &'static str) -> Self {
         debug_assert!(false, "{what}");
@@ -216,12 +218,12 @@ pub enum EncodeErrorKind {
         /// The largest number of the type.
         high: i128,
     },
-    /// The value is of another kind than the field: text for `<i`.
+    /// The value is of another kind than the field, or an array or a column has another shape: text for `<i`.
     #[error("value is {found} but the field is {wanted}")]
     Kind {
         /// The kind of the value, such as "text".
         found: &'static str,
-        /// The type of the field, such as "int32".
+        /// The type of the field, such as "int32" or "an array of another shape".
         wanted: &'static str,
     },
     /// The value is longer than the field: 5 bytes for `4s`.
@@ -278,7 +280,9 @@ impl EncodeError {
         &self.0.kind
     }
 
-    /// Returns the field that rejected the value, as names and indices: `a.b[2]`. Returns `""` for the item itself.
+    /// Returns the field that rejected the value, as names and indices: `a.b[2]`. The path starts with the index of the
+    /// item if a function encodes several values. Returns `""` for the item itself, and for an error that no field
+    /// causes, such as [`EncodeErrorKind::ReadOnly`].
     #[must_use]
     pub fn path(&self) -> &str {
         &self.0.path
@@ -385,7 +389,7 @@ pub(super) fn resize(bytes: &mut Vec<u8>, len: usize) -> Result<(), DecodeError>
 /// Converts `distance`, a distance in bytes, to `isize`.
 ///
 /// # Errors
-/// - `distance` needs more bits than an address of this machine has
+/// - `distance` needs more bits than an address of this machine has: [`DecodeError::Allocation`]
 pub(crate) fn to_isize(distance: i64) -> Result<isize, DecodeError> {
     isize::try_from(distance).map_err(|_| DecodeError::Allocation { bytes: distance.unsigned_abs() })
 }

@@ -1,4 +1,4 @@
-//! [`FieldNames`]: the fields that a function copies to columns.
+//! [`FieldNames`]: the argument that selects the fields that a function copies to columns, by name or all.
 
 use alloc::vec::Vec;
 use core::ops::RangeFull;

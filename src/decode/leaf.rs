@@ -45,9 +45,10 @@ pub struct Leaf {
     /// The codec that decodes and encodes one value of the field.
     pub(super) codec: ScalarCodec,
     /// The number of units in one group of adjacent values. A field in an array of records has one group in each
-    /// record.
+    /// record. If the field fills the record, the values of all records of the array are one group.
     adjacent: usize,
-    /// The arrays of records around the field, outermost first. The leaves of a record share the list.
+    /// The arrays of records around the field, outermost first, without the inner arrays whose values are one group.
+    /// The leaves of a record share the list.
     pub(super) repeats: Repeats,
     /// The shape of the values in one item, see [`shape`](Self::shape). The leaves of a record share the shape of the
     /// record.
@@ -82,8 +83,8 @@ impl Leaf {
         Ok(Self { path, offset, codec, adjacent, repeats, shape })
     }
 
-    /// Returns the dotted name: `b"a.b"`. A field without a name is called `f` and its index, such as `f0`, as in
-    /// NumPy. The name is empty if the item is not a record.
+    /// Returns the dotted name: `b"a.b"`. A field without a name is called `f` and its index in its record, such as
+    /// `f0`, as in NumPy. The name is empty if the item is not a record.
     ///
     /// The leaves of a record share the names of the enclosing records, so this function creates the dotted name of a
     /// field in a nested record.
@@ -104,8 +105,8 @@ impl Leaf {
         self.codec.ty
     }
 
-    /// Returns the type of the values in a column: the type of the values of a bit-field or of a user type, or
-    /// [`ty`](Self::ty).
+    /// Returns the type of the values in a column. For a bit-field or a user type, this is the type of its numbers. For
+    /// any other type, this is [`ty`](Self::ty).
     #[must_use]
     pub fn value_type(&self) -> Type {
         self.codec.value_type()
@@ -117,7 +118,8 @@ impl Leaf {
         self.codec.user_type()
     }
 
-    /// Returns the size of one value in bytes.
+    /// Returns the size of one value in bytes. For a bit-field, this is the size of the bytes that contain the
+    /// bit-field.
     #[must_use]
     pub fn size(&self) -> usize {
         self.codec.size
@@ -149,7 +151,8 @@ impl Leaf {
         &self.codec
     }
 
-    /// Returns the size in bytes of one group of adjacent values: all values of the field in one record.
+    /// Returns the size in bytes of one group of adjacent values: all values of the field in one record, or in all
+    /// records of an array if the field fills the record.
     pub(super) fn adjacent_bytes(&self) -> usize {
         self.adjacent.saturating_mul(self.codec.unit)
     }
@@ -279,7 +282,8 @@ pub(super) fn each_offset<const N: usize, B>(
     ControlFlow::Continue(())
 }
 
-/// Adjacent units of an item to reverse, because their byte order differs from the byte order of this machine.
+/// Adjacent units of an item whose byte order differs from the byte order of this machine. The bytes of each unit are
+/// reversed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Swap {
     /// The offset of the first unit, in bytes from the start of the item.

@@ -1,6 +1,6 @@
 //! [`Memory`] and [`MemoryMut`]: access to the items of a buffer. [`SliceMemory`] implements both traits for a slice of
-//! bytes. `foreign.rs` implements both traits for the memory of an exporter. Every access is to a [`Run`], a sequence
-//! of evenly spaced items.
+//! bytes, and [`PartMemory`] implements [`Memory`] for a part of a view. `foreign.rs` implements both traits for the
+//! memory of an exporter. Every access is to a [`Run`], a sequence of evenly spaced items.
 
 use alloc::vec::Vec;
 
@@ -70,14 +70,15 @@ pub(crate) trait Memory: Send + Sync {
 
     /// Follows `rows` consecutive pointers, and copies the row at each address to `out` without gaps. `run` describes
     /// the row of the first pointer. The last index in `run.path` is the index of the first pointer, and each further
-    /// pointer has the next index. Returns [`DecodeError::Indirect`] if this memory has no pointers.
+    /// pointer has the next index. Returns [`DecodeError::Indirect`] if this memory has no pointers. The default method
+    /// always returns this error.
     fn read_rows(&self, _run: &Run<'_>, _rows: usize, _out: &mut [u8]) -> Result<(), DecodeError> {
         Err(DecodeError::Indirect)
     }
 
-    /// Returns the bytes of the items of `run` without a copy. Returns `None` if the items are not adjacent or are
-    /// outside the memory. Always returns `None` for the memory of an exporter, because other threads may write to such
-    /// memory.
+    /// Returns the bytes of the items of `run` without a copy. Returns `None` if the items are not adjacent, are
+    /// outside the memory, or are reached through pointers. Always returns `None` for the memory of an exporter,
+    /// because other threads may write to such memory.
     fn borrow(&self, _run: &Run<'_>) -> Option<&[u8]> {
         None
     }
@@ -148,8 +149,8 @@ pub(super) struct SliceMemory<B> {
 
 impl<B: AsRef<[u8]>> SliceMemory<B> {
     /// Creates the memory of `view` from `bytes`. If `view` was checked against a memory block, `bytes` must be this
-    /// block. Otherwise `bytes` must start at `buf` of `view`. Returns an error if an item of `view` is outside
-    /// `bytes`, or if `view` has suboffsets.
+    /// block. Otherwise `bytes` must start at `buf` of `view`. Returns [`DecodeError::Outside`] if an item of `view` is
+    /// outside `bytes`, and [`DecodeError::Indirect`] if `view` has suboffsets.
     pub(super) fn new(view: &View<'_>, bytes: B) -> Result<Self, DecodeError> {
         let bounds = view.byte_bounds().ok_or(DecodeError::Indirect)?;
         // If the view was checked without a memory block, `bytes` starts at `buf`.

@@ -15,8 +15,9 @@
 //! field. A [`Buffer`] combines a plan, a view and memory. The view has the shape and the strides. The memory contains
 //! the bytes of the items, and is a slice or belongs to an exporter.
 //!
-//! Every function returns exact values, or returns an error. Only [`LongDouble::to_f64`] rounds. [`Buffer::to_vec_as`]
-//! converts numbers only to types that represent every number of the item type exactly.
+//! Every function returns exact values, or returns an error. Only [`LongDouble::to_f64`] and
+//! [`LongDouble::to_f64_in_range`] round. [`Buffer::to_vec_as`] converts numbers only to types that represent every
+//! number of the item type exactly.
 //!
 //! # Limitations
 //! A [`LongDouble`] has no arithmetic. Columns of `long double` have `f64` elements only on machines where

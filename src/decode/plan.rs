@@ -141,7 +141,7 @@ impl Plan {
     /// items of `view` are single values or have no format, the plan uses the representation of `long double` in
     /// `model`. For other items, `model` is not used.
     ///
-    /// A view that was requested without a format gets a plan for items of one void field.
+    /// A view that was requested without a format gets a plan for items of one void field, whatever the itemsize.
     ///
     /// ```
     /// use pep3118::{DataModel, RawView, Request, decode::Plan};
@@ -233,8 +233,8 @@ impl Plan {
         self.swaps.is_empty()
     }
 
-    /// Returns whether one leaf field fills the item. The item is then one value, or adjacent values of one type
-    /// without padding.
+    /// Returns whether one leaf field fills the item. Such an item is one value, or adjacent values of one type without
+    /// padding. The item may be a record that has only this field.
     #[doc(hidden)]
     #[must_use]
     pub fn is_one_leaf(&self) -> bool {
@@ -331,9 +331,9 @@ impl Plan {
         count_items(len, self.size)
     }
 
-    /// Returns the leaf of an item that is one value or one array of values. The leaf fills the item. Returns an error
-    /// if the item has several fields or is a record. `wanted` is the name of the type that the caller requested, for
-    /// the error message.
+    /// Returns the leaf of an item that is one value or one array of values. The leaf fills the item. Returns
+    /// [`DecodeError::Structured`] if the item is a record, even of one field. `wanted` is the name of the type that
+    /// the caller requested, for the error message.
     pub(super) fn only_leaf(&self, wanted: &'static str) -> Result<&Leaf, DecodeError> {
         match (self.leaves.as_slice(), &self.root.kind) {
             ([leaf], NodeKind::Value(_)) if leaf.bytes() == self.size => Ok(leaf),
@@ -551,8 +551,9 @@ fn to_usize(size: u64) -> Result<usize, DecodeError> {
     }
 }
 
-/// Returns the leaves of `plan` that `names` selects, in the order of `names`. Returns an error if one of `names` is not
-/// the name of exactly one leaf, or if the dotted names of all leaves exceed a limit.
+/// Returns the leaves of `plan` that `names` selects, in the order of `names`. Returns an error if one of `names` is
+/// not the name of exactly one leaf, or if there are more than four `names` and the dotted names of all leaves exceed a
+/// limit.
 pub(super) fn select_leaves<'p>(plan: &'p Plan, names: &impl FieldNames) -> Result<Vec<&'p Leaf>, DecodeError> {
     let Some(names) = names.names() else { return Ok(plan.leaves.iter().collect()) };
     // Each search for one of a few names costs less than sorting all leaves.
@@ -566,7 +567,8 @@ pub(super) fn select_leaves<'p>(plan: &'p Plan, names: &impl FieldNames) -> Resu
     names.iter().map(find).collect()
 }
 
-/// Returns the leaf of `plan` with the dotted name `name`. Returns an error if no leaf or several leaves have this name.
+/// Returns the leaf of `plan` with the dotted name `name`. Returns [`DecodeError::NoField`] if no leaf has this name,
+/// and [`DecodeError::RepeatedName`] if several leaves have it.
 pub(super) fn leaf_named<'p>(plan: &'p Plan, name: &[u8]) -> Result<&'p Leaf, DecodeError> {
     only_leaf_named(plan.leaves.iter().filter(|leaf| leaf.path.is(name)), name)
 }
@@ -594,7 +596,7 @@ pub(super) fn leaves_by_name(plan: &Plan) -> Result<Vec<NamedLeaf<'_>>, DecodeEr
 }
 
 /// Returns the elements of [`Plan::leaves`] with the indices `indices`, in the order of `indices`. Returns all leaves
-/// if `indices` is `None`. Returns an error if an index is out of bounds.
+/// if `indices` is `None`. Returns [`DecodeError::NoField`] with a name such as `f7` if an index is out of bounds.
 pub(super) fn select_leaves_by_index<'p>(
     plan: &'p Plan,
     indices: Option<&[usize]>,

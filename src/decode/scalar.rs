@@ -37,7 +37,7 @@ pub struct ScalarCodec {
     pub(super) bits: Option<BitField>,
     /// The rule that decides which NULs belong to the value of a byte string or a text.
     nuls: NulHandling,
-    /// The user type of the value, or `None` for all other types.
+    /// The user type of the value, or `None` if the value has another type.
     pub(super) user: Option<UserType>,
 }
 
@@ -143,8 +143,8 @@ impl ScalarCodec {
         self.conversion().is_none()
     }
 
-    /// Returns whether a copy to a column changes more than the byte order: the values are bit-fields, or the bytes
-    /// after the first NUL are set to 0.
+    /// Returns whether a copy to a column changes more than the byte order: the values are bit-fields or numbers of a
+    /// user type, or the bytes after the first NUL are set to 0.
     pub(super) fn needs_conversion(&self) -> bool {
         self.conversion().is_some() || self.nuls == NulHandling::StopAtFirst
     }
@@ -154,12 +154,14 @@ impl ScalarCodec {
         self.long_double
     }
 
-    /// Returns whether values of this codec are integers or addresses.
+    /// Returns whether values of this codec are addresses or integers of at most 8 bytes. Includes bit-fields and user
+    /// types with such integers.
     pub fn is_integer(&self) -> bool {
         self.is_number() || self.is_address()
     }
 
-    /// Returns whether values of this codec are integers. Returns `false` for addresses.
+    /// Returns whether values of this codec are integers of at most 8 bytes. Includes bit-fields and user types with
+    /// such integers. Returns `false` for addresses and Boolean bit-fields.
     pub(super) fn is_number(&self) -> bool {
         matches!(
             self.value_type(),
@@ -197,6 +199,7 @@ impl ScalarCodec {
     }
 
     /// Decodes `bytes`, the bytes of one value. If `bytes` is shorter than the value, the missing bytes count as 0.
+    /// Returns [`Value::Opaque`] if a user type has no value for the bytes.
     ///
     /// # Errors
     /// - there is not enough memory for a byte string or a Unicode text
@@ -254,7 +257,7 @@ impl ScalarCodec {
         }
     }
 
-    /// Decodes `bytes` as the bit-field `bits`.
+    /// Decodes `bytes` as the bit-field `bits`, to a bool or an integer.
     fn bit_field_value(&self, bits: BitField, bytes: &[u8]) -> Value {
         let value = bits.read(bytes, self.endian);
         // A bit-field has at most 64 bits, so the values are in the range of `i64` or `u64`.
@@ -389,7 +392,8 @@ fn text_of(chars: impl Iterator<Item = Option<char>>, count: usize, memory: &mut
     Some(text)
 }
 
-/// Decodes `bytes` as a value of the user type `user`. If the type has no value for the bytes, returns the bytes.
+/// Decodes `bytes` as a value of the user type `user`. If the type has no value for the bytes, returns the bytes as
+/// [`Value::Opaque`].
 fn user_value(user: UserType, bytes: &[u8], endian: Endian, memory: &mut ValueMemory) -> Value {
     match (user.decode(bytes, endian), user.value_type()) {
         (Ok(UserValue::Int(value)), _) => i64::try_from(value).map_or(Value::Int128(value), Value::Int),
@@ -411,8 +415,9 @@ fn copied(bytes: &[u8], memory: &mut ValueMemory) -> Vec<u8> {
 }
 
 impl ScalarCodec {
-    /// Encodes `value` into `bytes`, whose length must be the size of one value. Returns an error if `value` is of
-    /// another kind than the type, is out of range or is too long. After an error, some of `bytes` may be overwritten.
+    /// Encodes `value` into `bytes`, whose length must be the size of one value. Leaves the bits beside a bit-field and
+    /// the padding of a `long double` unchanged. Returns an error if `value` is of another kind than the type, is out
+    /// of range or is too long. After an error, some of `bytes` may be overwritten.
     #[doc(hidden)]
     pub fn store(&self, value: &Value, bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
         let (first, second) = bytes.split_at_mut(bytes.len() >> 1_u32);
@@ -464,8 +469,8 @@ impl ScalarCodec {
         Ok(())
     }
 
-    /// Encodes `value` into `bytes`. True is 1 in a bool of one byte and in a bit-field, and -1 in the two bytes of a
-    /// `VARIANT_BOOL`. Leaves the bits beside a bit-field unchanged.
+    /// Encodes `value` into `bytes`. True is 1 in a bool of one byte and in a bit-field, and -1 (all bits 1) in a
+    /// larger bool, such as the two bytes of a `VARIANT_BOOL`. Leaves the bits beside a bit-field unchanged.
     #[doc(hidden)]
     pub fn store_bool(&self, value: bool, bytes: &mut [u8]) {
         if let Some(bits) = self.bits {
@@ -509,9 +514,10 @@ impl ScalarCodec {
         }
     }
 
-    /// Copies `value` to `bytes` without conversion. For a string type, `value` can be shorter than `bytes`, and NULs
-    /// fill the end of `bytes`. Returns an error if `value` is longer than a string can be. For any other type, returns
-    /// an error if `value` has another length than `bytes`.
+    /// Copies `value` to `bytes` without conversion. For a byte string of the codes `s` or `p`, `value` can be shorter
+    /// than `bytes`, and NULs fill the end of `bytes`. For `p`, the length of `value` is written first. Returns
+    /// `TooLong` if `value` is longer than the string can be. For any other type, returns `Count` if `value` has
+    /// another length than `bytes`.
     #[doc(hidden)]
     pub fn store_bytes(&self, value: &[u8], bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
         match self.ty {
@@ -528,8 +534,8 @@ impl ScalarCodec {
         }
     }
 
-    /// Encodes the integer or address `value` into `bytes`. Returns an error if `value` is out of the range of the
-    /// type.
+    /// Encodes the integer or address `value` into `bytes`, for integers, addresses, bit-fields and user types. Returns
+    /// an error if the type does not have `value`.
     #[doc(hidden)]
     pub fn store_number(&self, value: i128, bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
         if let Some(bits) = self.bits {
@@ -555,7 +561,8 @@ impl ScalarCodec {
         bits.write(value, bytes, self.endian).ok_or(error)
     }
 
-    /// Returns the smallest and the largest integer that the type of the codec represents.
+    /// Returns the smallest and the largest integer that the type of the codec represents. Ignores the user type: the
+    /// result is then the range of an unsigned integer of the same size.
     #[doc(hidden)]
     pub fn range(&self) -> (i128, i128) {
         if let Some(bits) = self.bits {

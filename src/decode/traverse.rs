@@ -199,9 +199,9 @@ impl Runs {
         self.items_left
     }
 
-    /// Returns the next items as a [`Run`] of at most `most` items, and advances behind these items. All items of the
-    /// run are in one line. If the current line has no items left, the run starts the next line. Returns `None` after
-    /// the last item of the view, or if `most` is 0.
+    /// Returns the next items as a [`Run`] of at most `most` items, and advances past these items. All items of the run
+    /// are in one line. If the current line has no items left, the run starts the next line. Returns `None` after the
+    /// last item of the view, or if `most` is 0.
     pub(super) fn next_run(&mut self, most: usize) -> Option<Run<'_>> {
         if self.items_left == 0 || most == 0 {
             return None;
@@ -225,7 +225,8 @@ impl Runs {
 
 /// Copies all items of `view` from `memory` to `out`, without gaps and in the order `order`. After the copy of an item,
 /// reverses the units of `swaps` in this item. `itemsize` is the size of an item in bytes. The length of `out` must be
-/// the number of items times `itemsize`. Returns an error if `memory` returns an error or if `out` is too short.
+/// the number of items times `itemsize`. Does nothing if there are no items or if an item has 0 bytes. Returns an error
+/// if `memory` returns an error or if `out` is too short.
 pub(super) fn copy_items(
     view: &View<'_>,
     itemsize: usize,
@@ -290,7 +291,8 @@ pub(super) fn copy_items(
 }
 
 /// Returns `axes` in the order for copying in tiles. The axis with the shortest stride in the memory of the view moves
-/// to the second-last position, unless this axis is the last axis. The last two axes are then copied in tiles.
+/// to the second-last position, unless this axis is the last axis. A later step copies the last two axes in tiles if
+/// the second-last axis has the shorter stride.
 fn move_shortest_stride(mut axes: Vec<Axis>) -> Vec<Axis> {
     let Some((inner, outer)) = axes.split_last() else { return axes };
     let shortest = outer.iter().enumerate().min_by_key(|(_, axis)| axis.stride.unsigned_abs());

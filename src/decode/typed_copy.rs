@@ -1,6 +1,7 @@
-//! [`Buffer::to_vec`], [`Buffer::to_vec_as`] and [`BufferMut::copy_from_slice`]: copy all items of an N-dimensional
-//! buffer to a vector of elements of one Rust type, and back. [`Plan::column_as`] copies one field to such a vector.
-//! [`Number`]: the element types of [`Buffer::to_vec_as`] and [`Plan::column_as`].
+//! [`Buffer::to_vec`], [`Buffer::to_vec_as`], [`Buffer::copy_to_slice`] and [`BufferMut::copy_from_slice`]: copy all
+//! items of an N-dimensional buffer to elements of one Rust type, and back. [`Buffer::to_contiguous`] copies the bytes
+//! of all items. [`Plan::column_as`] copies one field of records, with conversion. [`Number`]: the element types of
+//! [`Buffer::to_vec_as`] and [`Plan::column_as`].
 
 use alloc::vec::Vec;
 
@@ -45,6 +46,8 @@ impl Buffer<'_> {
     /// # Errors
     /// - the items have another type: `to_vec::<f64>` for `<i` ([`to_vec_as`](Self::to_vec_as) converts)
     /// - the items are records
+    /// - a user type has no number for the bytes of an item
+    /// - a pointer that leads to an item is NULL
     /// - there is not enough memory for the vector
     pub fn to_vec<T: Element>(&self, order: Order) -> Result<Vec<T>, DecodeError> {
         let (leaf, count) = self.elements::<T>()?;
@@ -80,9 +83,10 @@ impl Buffer<'_> {
         self.fill(leaf, elements, order)
     }
 
-    /// Copies the elements of all items to a flat vector, and converts each element to `T`. `order` is the order of
-    /// the items, see [`to_vec`](Self::to_vec). `T` must represent every number of the item type exactly. For example,
-    /// `f64` is possible for `f`, `e` and integers of at most 4 bytes.
+    /// Copies the elements of all items to a flat vector, and converts each element to `T`. `order` is the order of the
+    /// items, see [`to_vec`](Self::to_vec). `T` must represent every number of the item type exactly. For example,
+    /// `f64` is possible for `f`, `e` and integers of at most 4 bytes. Bit-fields and user types are not converted: `T`
+    /// must be the type that [`to_vec`](Self::to_vec) accepts.
     ///
     /// ```
     /// use pep3118::decode::{Buffer, Plan};
@@ -124,6 +128,7 @@ impl Buffer<'_> {
     /// ```
     ///
     /// # Errors
+    /// - a pointer that leads to an item is NULL
     /// - there is not enough memory for the copy
     pub fn to_contiguous(&self, order: Order) -> Result<Vec<u8>, DecodeError> {
         let (_, bytes) = total(&self.view, self.plan.size)?;
@@ -132,9 +137,9 @@ impl Buffer<'_> {
         Ok(copy)
     }
 
-    /// Returns the only leaf field of an item (a field that is not a record), and the number of elements of type `T`
-    /// in all items. Returns an error if an item has several fields, if its values are not elements of type `T`, or if
-    /// the number overflows.
+    /// Returns the only leaf field of an item (a field that is not a record), and the number of elements of type `T` in
+    /// all items. Returns an error if an item is a record, if its values are not elements of type `T`, or if the number
+    /// overflows.
     fn elements<T: Element>(&self) -> Result<(&Leaf, usize), DecodeError> {
         let leaf = self.plan.leaf_of::<T>()?;
         let (items, bytes) = total(&self.view, self.plan.size)?;
@@ -144,8 +149,8 @@ impl Buffer<'_> {
 
     /// Returns the shape of the array that [`to_vec`](Self::to_vec) returns in C order: the dimensions of the view,
     /// then the dimensions of one item. If the item is a byte string or a Unicode text, the length of the item in
-    /// elements of `T` is the last dimension. Returns an error if an item has several fields, or if a length is larger
-    /// than the address space.
+    /// elements of `T` is the last dimension. Returns an error if an item is a record, or if a length is larger than
+    /// the address space.
     #[cfg(feature = "ndarray")]
     pub(crate) fn element_shape<T: Element>(&self) -> Result<Vec<usize>, DecodeError> {
         let leaf = self.plan.only_leaf(T::NAME)?;
@@ -169,7 +174,8 @@ impl Buffer<'_> {
     }
 
     /// Decodes all items to `elements` in the order `order`. `leaf` must be the only leaf of an item, and `elements`
-    /// must have one element for each element of the items. Returns an error if the memory cannot be read.
+    /// must have one element for each element of the items. Returns an error if the memory cannot be read, or if a user
+    /// type has no number for the bytes of an item.
     fn fill<T: Element>(&self, leaf: &Leaf, elements: &mut [T], order: Order) -> Result<(), DecodeError> {
         let mut elements = T::elements_mut(elements);
         // The only leaf fills the item. Hence the bytes of all items are the bytes of all elements.
@@ -192,9 +198,10 @@ impl Buffer<'_> {
 
 impl Plan {
     /// Copies the elements of all items of `view` to a vector in C order, without the traversal of the view. `memory`
-    /// must contain the items. Returns `None` without a copy in four cases: the items are not contiguous, they are so
-    /// large that other instructions copy them faster, their values are not bytes of elements of `T`, or there is not
-    /// enough memory for the vector.
+    /// must contain the items. Returns `None` if this fast path is not possible: the items are not contiguous, have 0
+    /// bytes in total, have another size than the items of the plan, or are so large that other instructions copy them
+    /// faster. Also returns `None` if the values are not bytes of elements of `T`, if the units to reverse have several
+    /// sizes, or if the memory cannot be read or allocated.
     #[cfg(feature = "pyo3")]
     #[inline]
     pub(crate) fn contiguous_to_vec<T: Element>(&self, view: &View<'_>, memory: &dyn Memory) -> Option<Vec<T>> {
@@ -216,8 +223,8 @@ impl Plan {
         Some(elements)
     }
 
-    /// Returns the only leaf field of an item. Returns an error if an item has several fields, or if its values are not
-    /// elements of type `T`.
+    /// Returns the only leaf field of an item. Returns [`DecodeError::Structured`] if an item is a record, and
+    /// [`DecodeError::ElementType`] if its values are not elements of type `T`.
     pub(crate) fn leaf_of<T: Element>(&self) -> Result<&Leaf, DecodeError> {
         let leaf = self.only_leaf(T::NAME)?;
         if T::accepts(&leaf.codec) {
@@ -246,6 +253,9 @@ impl BufferMut<'_> {
     /// # Errors
     /// - the items have another type: `&[f64]` for items of `<i`
     /// - `elements` has another length than the number of elements of all items: 5 elements for 6 items of `<i`
+    /// - the items are records
+    /// - a number is not in the range of a bit-field or a user type: 8 for 3 bits
+    /// - there is not enough memory for a copy of all items
     pub fn copy_from_slice<T: Element>(&mut self, elements: &[T]) -> Result<(), EncodeError> {
         let leaf = self.plan.only_leaf(T::NAME)?;
         if !T::accepts(&leaf.codec) {
@@ -273,8 +283,8 @@ impl BufferMut<'_> {
     }
 }
 
-/// An element type that [`Buffer::to_vec_as`] and [`Plan::column_as`] can return. Numbers of a narrower type are
-/// converted to this type.
+/// An element type that [`Buffer::to_vec_as`] and [`Plan::column_as`] can return: `i8` to `u64`, `f16`, `f32`, `f64` or
+/// `Complex<f64>`. Numbers of a narrower type are converted to this type.
 ///
 /// This trait is sealed: other crates cannot implement it.
 ///
@@ -304,15 +314,16 @@ mod widen {
     }
 }
 
-/// Converts each of `elements` with `convert`. Returns an error if there is not enough memory.
+/// Converts each of `elements` with `convert`, and returns the vector in `Some`. Returns an error if there is not
+/// enough memory.
 fn convert_each<F, T: Element>(elements: Vec<F>, convert: impl Fn(F) -> T) -> Result<Option<Vec<T>>, DecodeError> {
     let mut converted = reserved(elements.len())?;
     converted.extend(elements.into_iter().map(convert));
     Ok(Some(converted))
 }
 
-/// Implements `Widen` for each type `$to`. `$from` and `$variant` are a narrower type, and the variant of [`Type`] and
-/// of [`ColumnData`] for this type.
+/// Implements `Widen` for each type `$to`. `$from` is a narrower type, from which `From` converts. `$variant` is the
+/// variant of [`Type`] and of [`ColumnData`] for the narrower type.
 macro_rules! widen {
     ($($to:ty: $($from:ident $variant:ident),*;)+) => {$(
         impl widen::Widen for $to {
@@ -421,7 +432,8 @@ impl widen::Widen for Complex<f64> {
 impl Plan {
     /// Copies the field `name` of `records` to a vector, as [`column`](Self::column) does, and converts numbers of a
     /// narrower type to `T`. The conversion is exact, because `T` represents every number of the narrower type.
-    /// [`Buffer::to_vec_as`] accepts the same types.
+    /// [`Buffer::to_vec_as`] accepts the same types, except that only `column_as` converts the numbers of bit-fields
+    /// and user types.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};

@@ -12,7 +12,8 @@ use super::long_double::LongDouble;
 /// A value of any type that a format can describe.
 ///
 /// `Int` and `UInt` contain integers of all widths, because the layout has the width. Floats have one variant for each
-/// width, so that no value is rounded.
+/// width, so that no value is rounded. A bit-field is a `Bool`, an `Int` or a `UInt`. A value of a user type has the
+/// variant of its number, text or bytes.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout, decode::{Plan, Value}};
@@ -53,19 +54,23 @@ pub enum Value {
     ComplexLongDouble(Complex<LongDouble>),
     /// A byte, format `c`.
     Char(u8),
-    /// A byte string, format `s` or `p`. The value of `s` includes the NULs at the end, as in `struct`. The value of
-    /// `p` includes neither the length byte nor the bytes after the string.
+    /// A byte string, format `s` or `p`. The value of `s` includes the NULs at the end, as in `struct`, unless
+    /// [`Leaf::nul_handling`](super::Leaf::nul_handling) is another rule. The value of `p` includes neither the length
+    /// byte nor the bytes after the string.
     Bytes(Vec<u8>),
-    /// Text, format `u` or `w`, without the NULs at the end. A text whose code units have 2 bytes is decoded as UTF-16.
+    /// Text, format `u` or `w`. [`Leaf::nul_handling`](super::Leaf::nul_handling) decides which NULs belong to the
+    /// text. A text of several code units, such as `4w`, has no NULs at its end. Code units of 2 bytes are decoded as
+    /// UTF-16.
     Text(String),
-    /// The code units of a text that is not valid Unicode, without the NULs at the end. Such a text has a lone
-    /// surrogate or a code unit above U+10FFFF.
+    /// The code units of a text that is not valid Unicode, with the same rule for NULs as `Text`. Such a text has a
+    /// lone surrogate or a code unit above U+10FFFF.
     IllFormedText(Vec<u32>),
     /// The bytes of a NumPy void field. The format declares no type for these bytes.
     Void(Vec<u8>),
     /// The address of data, of a function or of a Python object. The library never follows an address.
     Address(u64),
-    /// The bytes of a bit field, or of a type that the format does not describe.
+    /// The bytes of a type that the format does not describe, of a bit-field without a known position, or of a user
+    /// type that has no value for these bytes.
     Opaque(Vec<u8>),
     /// The elements of an array field, such as `(2,3)i`.
     Array(ArrayValue),

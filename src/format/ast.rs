@@ -1,4 +1,5 @@
 //! The syntax tree of a format: [`Format`], and the types of the nodes, such as [`Member`], [`Item`] and [`ItemType`].
+//! The functions that parse a format, such as [`Format::parse`], build the tree with [`Builder`].
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -51,8 +52,8 @@ pub struct Format {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Member {
-    /// A byte order character between two items. The character applies to all items up to the next byte order
-    /// character.
+    /// A byte order character outside of an item, for example before the first item. The character applies to all items
+    /// up to the next byte order character, also to items after the end of the structure that contains it.
     ByteOrder(ByteOrderCharacter),
     /// An item, for example `3i:name:`.
     Item(Item),
@@ -283,8 +284,10 @@ impl Format {
     /// - a structure is not closed: `T{i`
     /// - no format character follows a repeat count: `3`
     /// - a shape has no dimension, or a dimension that is not a number: `()i`, `(1_0)i`
-    /// - a character other than `e`, `f`, `d` and `g` follows `Z`: `Zi`
+    /// - a character other than `e`, `f`, `d`, `g`, `:`, `}` and a byte order character follows `Z`: `Zi`
     /// - a name is not closed: `i:a`
+    /// - no token starts with a byte: `|i4`
+    /// - another reason in [`FormatErrorKind`], such as a NUL
     /// - `source` exceeds a limit of [`Limits::DEFAULT`]
     pub fn parse(source: impl AsRef<[u8]>) -> Result<Self, FormatError> {
         Self::parse_with(source, &Limits::DEFAULT)
@@ -388,8 +391,8 @@ impl FromStr for Format {
 #[derive(Default)]
 struct Builder<'s> {
     source: &'s [u8],
-    /// The finished members of the innermost unfinished structure or pointer. If no structure or pointer is
-    /// unfinished, the field contains the finished members of the format.
+    /// The finished members of the innermost unfinished structure or pointer, or of the format if all structures and
+    /// pointers are finished.
     members: Vec<Member>,
     /// The shapes, counts and byte order characters that the parser has found for the unfinished item.
     prefix: Vec<Prefix>,

@@ -122,7 +122,8 @@ named_enum! {
 }
 
 impl Code {
-    /// Returns the name of the C type that the code represents, for example `"ssize_t"` or `"double _Complex"`.
+    /// Returns the name of the C type that the code represents, for example `"ssize_t"` or `"double _Complex"`. Returns
+    /// a description for a code without a C type: `"padding"`, `"Pascal string"`, `"bits"`.
     ///
     /// ```
     /// assert_eq!(pep3118::Code::SsizeT.c_type(), "ssize_t");

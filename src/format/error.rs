@@ -46,19 +46,20 @@ pub enum FormatErrorKind {
         /// The unknown byte, `b'|'` in the example.
         byte: u8,
     },
-    /// `٤i`: the byte is not ASCII and is not inside a name.
+    /// `٤i`: the byte is not ASCII, and is not inside a name, a function signature, a user type or a shape.
     #[error("byte 0x{byte:02x} is not ASCII")]
     NonAscii {
         /// The byte outside ASCII.
         byte: u8,
     },
-    /// The format contains a NUL. Consumers in C stop at the NUL, and other consumers do not.
+    /// A NUL is between two tokens or in a name. Consumers in C stop at the NUL, and other consumers do not.
     #[error("embedded null character")]
     EmbeddedNul,
-    /// `Zi`: the byte after `Z` is not `e`, `f`, `d` or `g`, the format characters of the parts of a complex number.
+    /// `Zi`: the byte after `Z` is not `e`, `f`, `d` or `g`, the format characters of the parts of a complex number. A
+    /// `:`, a `}`, a byte order character or the end of the format is no error: `Z` is then a pointer to `wchar_t`.
     #[error("`Z` is followed by `{}`, which is not the part of a complex number", escape(&[*byte]))]
     ComplexPart {
-        /// The byte after `Z`, `b'i'` in the example.
+        /// The first byte after `Z` that is not white space, `b'i'` in the example.
         byte: u8,
     },
     /// `3`: no format character follows the repeat count.
@@ -76,16 +77,16 @@ pub enum FormatErrorKind {
     /// `(2,3)`: no format character follows the shape.
     #[error("shape given without format character")]
     ShapeWithoutCode,
-    /// `(2i`: the shape has no closing parenthesis.
+    /// `(2i`, `(2`: a dimension is followed by neither `,` nor `)`, or the format ends inside the shape.
     #[error("shape is never closed")]
     UnclosedShape,
     /// `()i`, `(2,)i`: the shape has an empty dimension.
     #[error("empty dimension in a shape")]
     EmptyDimension,
-    /// `(1_0)i`, `(-1)i`: a dimension is not a decimal number.
+    /// `(1_0)i`, `(-1)i`, `(2 3)i`: a dimension is not one decimal number.
     #[error("`{}` in a shape: a dimension is a decimal number", escape(&[*byte]))]
     DimensionCharacter {
-        /// The first byte that is not a digit, `b'_'` or `b'-'` in the examples.
+        /// The first byte that is not a part of the number, `b'_'`, `b'-'` or `b'3'` in the examples.
         byte: u8,
     },
     /// `Ti`: no `{` follows the `T`.
@@ -240,7 +241,7 @@ fn help_for_character(byte: u8) -> Option<&'static str> {
 
 impl FormatError {
     /// Creates an error with the reason `kind` for the bytes `span` of the format `source`. `opened` is the span of
-    /// the opening bracket if `kind` means that a bracket is not closed, and `None` for other reasons.
+    /// the opening bracket of a shape, structure or function that is not closed, and `None` for other reasons.
     pub(crate) fn new(kind: FormatErrorKind, span: Span, opened: Option<Span>, source: &[u8]) -> Self {
         // The error contains no copy of a format that is too long, so that the size of an error is bounded.
         let source = if matches!(kind, FormatErrorKind::TooLong { .. }) { &[] } else { source };
@@ -264,8 +265,8 @@ impl FormatError {
         self.0.span
     }
 
-    /// Returns the span of the opening bracket of a shape, structure, function or user type that is not closed.
-    /// Returns `None` for every other error.
+    /// Returns the span of the opening bracket of a shape, structure or function that is not closed. Returns `None` for
+    /// every other error. For a user type that is not closed, [`span`](Self::span) starts at the bracket.
     #[must_use]
     pub fn opened(&self) -> Option<Span> {
         self.0.opened

@@ -17,7 +17,7 @@
 pub struct Limits {
     /// The maximum length of the format in bytes. A value above 4 GiB has the effect of 4 GiB.
     pub bytes: usize,
-    /// The maximum number of items. The items inside of structures are counted.
+    /// The maximum number of items. A structure or a pointer is one item, and the items inside of it are counted too.
     pub items: usize,
     /// The maximum number of nested structures and pointers. A value above 64 has the effect of 64.
     pub depth: usize,

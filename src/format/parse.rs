@@ -67,8 +67,8 @@ pub(crate) fn parse_events<V: Visitor>(source: &[u8], limits: &Limits, visitor: 
 /// contains the reason. If a method of the visitor returned [`Stop`], `refusal` is `None`.
 type Step<'i> = Result<&'i [u8], Refused>;
 
-/// The error of a production, whose reason is in [`Parser::refusal`]. The type has size 0, so that a [`Step`] is
-/// returned in registers.
+/// The error of a production. [`Parser::refusal`] contains the reason of the error. The type has size 0, so that a
+/// [`Step`] is returned in registers.
 struct Refused;
 
 impl From<Err<()>> for Refused {
@@ -517,7 +517,8 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         self.refuse_unclosed(rest, 1, Kind::UnclosedShape, self.span_of_first(shape, 1))
     }
 
-    /// Sets `refusal` to the reason "no token starts with `byte`". Returns the error value, for the caller to return.
+    /// Sets `refusal` to the reason why no token can start with `byte`: a NUL, a byte that is not ASCII, a name without
+    /// an item, an item without a type, or an unknown character. Returns the error value, for the caller to return.
     /// `byte` must be the first byte of `input`. `prefix` describes the tokens of the item before `byte`.
     #[cold]
     fn refuse_unknown(&mut self, byte: u8, input: &'i [u8], prefix: Prefix) -> Refused {

@@ -16,7 +16,8 @@ impl Format {
     /// ignores the spans in `members`. The spans in the result refer to the printed text.
     ///
     /// # Errors
-    /// - no text has this tree: a name contains `:`, a code `Z` precedes a code `d`, or an item has two counts
+    /// - no text has this tree: a name contains `:`, a code `Z` precedes a code `d`, or an item has two counts. The
+    ///   error is the error of the parser for the printed text, or [`FormatErrorKind::Unspellable`]
     /// - the tree is nested deeper than [`Limits::depth`], or exceeds another limit of [`Limits::DEFAULT`]
     ///
     /// ```

@@ -145,6 +145,7 @@ mod tests {
     use super::*;
     use crate::format::{ByteOrder, Code, Limits, parse_events};
 
+    /// A visitor that stores the `Debug` text of each call, in the order of the calls.
     #[derive(Default)]
     struct Recorder(Vec<String>);
 

@@ -1,4 +1,5 @@
-//! The interface between the parser and the code that processes the tokens of a format: [`Visitor`].
+//! The interface between the parser and the code that processes the tokens of a format: [`Visitor`]. [`Stop`] is the
+//! error with which a visitor ends the parsing.
 
 use super::code::{ByteOrder, Code};
 use crate::span::Span;
@@ -77,7 +78,8 @@ pub(crate) trait Visitor {
     fn function(&mut self, _span: Span, _name: Option<Span>) -> Result<(), Stop> {
         Ok(())
     }
-    /// Receives a user type `[…]`. `text` has the bytes between the brackets. `span` does not contain the name of the item.
+    /// Receives a user type `[…]`. `text` has the bytes between the brackets. `span` does not contain the name of the
+    /// item.
     fn user_type(&mut self, _text: &[u8], _span: Span, _name: Option<Span>) -> Result<(), Stop> {
         Ok(())
     }

@@ -1,5 +1,6 @@
-//! Feature `serde`: `Serialize` for [`Field`], [`Format`], [`RuleId`], [`Request`], [`RawView`] and [`Report`].
-//! `Deserialize` for the data of an audit, so that an audit can be recorded and read again.
+//! Feature `serde`: `Serialize` for [`Field`], [`Format`], [`RuleId`], [`Request`], [`RawView`], [`Finding`] and
+//! [`Report`]. `Deserialize` for [`Format`] and for the data of an audit, so that an audit can be recorded and read
+//! again. [`ReportJson`] is the JSON of a check.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -56,7 +57,7 @@ impl Serialize for Request {
     }
 }
 
-/// Reads the names of the flags, or a hexadecimal number. A number can have invalid flags, because an audit records the
+/// Reads the names of the flags, or a number. A hexadecimal number can have invalid flags, because an audit records the
 /// answer to any request.
 impl<'de> Deserialize<'de> for Request {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

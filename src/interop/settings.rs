@@ -1,5 +1,5 @@
 //! Feature `serde`: `Serialize` and `Deserialize` for the values that determine a layout: alignments, data models,
-//! dialects and bit-fields. The data of each value passes the checks of its constructor.
+//! dialects, bit-fields and user types. The data of each value passes the checks of its constructor.
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -196,7 +196,7 @@ impl Serialize for Syntax {
     }
 }
 
-/// Reads the names of constructs.
+/// Reads the names of constructs, with `|` between the names. An unknown name is an error.
 impl<'de> Deserialize<'de> for Syntax {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = <Cow<'_, str>>::deserialize(deserializer)?;

@@ -11,13 +11,15 @@ use crate::text::escape;
 ///
 /// | value | text formats (JSON) | binary formats |
 /// |--|--|--|
-/// | integers, up to `u64` | the number | the number |
+/// | `?` | the bool | the bool |
+/// | integers, up to 128 bits | the number | the number |
 /// | floats, `e` as `f32` | the number with its shortest digits | the number |
 /// | NaN, infinities | `"NaN"`, `"Infinity"`, `"-Infinity"`, because JSON has no such numbers | the number |
 /// | `g` | the nearest `f64` | the nearest `f64` |
 /// | complex | `[re, im]` | a tuple of 2 numbers |
 /// | `c`, `s`, `p` | text, with an escape for every byte that is not printable ASCII: `"a\\x00"` | bytes |
-/// | void, bits, user types | hexadecimal: `"00ff"` | bytes |
+/// | void, and other bytes without a type | hexadecimal: `"00ff"` | bytes |
+/// | bit-fields, user types | as the number, bool, text or bytes that is their value | the same |
 /// | text | text | text |
 /// | text that is not Unicode | `{"units": [55296]}` | the same map |
 /// | addresses | the number | the number |

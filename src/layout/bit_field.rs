@@ -128,8 +128,9 @@ impl BitField {
         }
     }
 
-    /// Returns the value in `bytes`, the bytes of the field in the byte order `endian`. Missing bytes count as 0. The
-    /// value of a Boolean bit-field is 1 if any of its bits is 1, and 0 otherwise.
+    /// Returns the value in `bytes`, the bytes of the field in the byte order `endian`. If `bytes` is shorter than
+    /// [`size`](Self::size), the missing most significant bytes count as 0. The value of a Boolean bit-field is 1 if
+    /// any of its bits is 1, and 0 otherwise.
     #[must_use]
     #[inline]
     pub fn read(self, bytes: &[u8], endian: Endian) -> i128 {

@@ -84,7 +84,8 @@ pub struct LayoutBuilder {
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum BuildError {
-    /// A member that ends after the end of its record, such as 4 bytes at byte 5 of a record of 8 bytes.
+    /// A member that ends after the end of its record, such as 4 bytes at byte 5 of a record of 8 bytes, or after
+    /// `PY_SSIZE_T_MAX` bytes.
     #[error("{what} at byte {offset} ends at byte {end} of a record of {}", plural(*size, "byte"))]
     Outside {
         /// The type and the name of the member: "int32 `a`".
@@ -93,7 +94,7 @@ pub enum BuildError {
         offset: u64,
         /// The offset after the last byte of the member.
         end: u128,
-        /// The size of the record in bytes.
+        /// The size of the record in bytes, at most `PY_SSIZE_T_MAX` of the data model.
         size: u64,
     },
     /// A shape with more than `PY_SSIZE_T_MAX` elements in the data model.
@@ -102,7 +103,8 @@ pub enum BuildError {
         /// The type and the name of the member: "int32 `a`".
         what: String,
     },
-    /// A size that the type cannot have, such as an `int32` of 3 bytes.
+    /// A size that the type cannot have, such as an `int32` of 3 bytes. Also a type that the function does not accept,
+    /// such as an `int32` for [`text`](LayoutBuilder::text).
     #[error("{ty} has no size of {}", plural(*size, "byte"))]
     Size {
         /// The type of the member.
@@ -161,11 +163,11 @@ impl LayoutBuilder {
     /// The member is an array if its shape is not empty.
     ///
     /// # Errors
-    /// - an `int32` at byte 5 of a record of 8 bytes: the member ends after the end of the record
-    /// - an `int32` of 3 bytes: the type cannot have this size
-    /// - a scalar of type [`Type::Record`]: use [`open`](Self::open) for a record
-    /// - a shape with more than `PY_SSIZE_T_MAX` elements
-    /// - more items or dimensions than [`Limits::DEFAULT`] permits, or more than 1 MiB of names
+    /// - an `int32` at byte 5 of a record of 8 bytes, which ends after the end of the record: [`BuildError::Outside`]
+    /// - an `int32` of 3 bytes, which is a size that the type cannot have: [`BuildError::Size`]
+    /// - a scalar of type [`Type::Record`], for which [`open`](Self::open) is the function: [`BuildError::Size`]
+    /// - a shape with more than `PY_SSIZE_T_MAX` elements: [`BuildError::TooMany`]
+    /// - more items or dimensions than [`Limits::DEFAULT`] permits, or more than 1 MiB of names: [`BuildError::Limit`]
     pub fn value(&mut self, member: MemberSpec<'_>, scalar: Scalar) -> Result<(), BuildError> {
         if !is_valid_size(scalar, &self.layout.model) {
             return Err(BuildError::Size { ty: scalar.ty, size: scalar.size });
@@ -180,7 +182,7 @@ impl LayoutBuilder {
     ///
     /// # Errors
     /// - the errors of [`value`](Self::value)
-    /// - an `int32`: the type has no NULs
+    /// - an `int32`, which has no NULs: [`BuildError::Size`]
     pub fn text(&mut self, member: MemberSpec<'_>, scalar: Scalar, nuls: NulHandling) -> Result<(), BuildError> {
         let is_text = matches!(scalar.ty, Type::Bytes | Type::Ucs2 | Type::Ucs4 | Type::Wchar);
         if !is_text || !is_valid_size(scalar, &self.layout.model) {
@@ -207,8 +209,9 @@ impl LayoutBuilder {
     /// ```
     ///
     /// # Errors
-    /// - a bit-field of 12 bits at byte 3 of a record of 4 bytes: the member ends after the end of the record
-    /// - more items than [`Limits::DEFAULT`] permits, or more than 1 MiB of names
+    /// - a bit-field of 12 bits at byte 3 of a record of 4 bytes, which ends after the end of the record:
+    ///   [`BuildError::Outside`]
+    /// - the errors of [`value`](Self::value) for the shape and for the limits
     pub fn bit_field(&mut self, member: MemberSpec<'_>, bits: BitField, endian: Endian) -> Result<(), BuildError> {
         let size = bits.size();
         let endian = (size > 1).then_some(endian);
@@ -216,11 +219,12 @@ impl LayoutBuilder {
     }
 
     /// Adds `member` with values of the user type `user` to the record that was opened last. `endian` is the byte order
-    /// of the values.
+    /// of the values. A user type without a byte order ignores `endian`.
     ///
     /// # Errors
-    /// - a type of 2 bytes at byte 3 of a record of 4 bytes: the member ends after the end of the record
-    /// - more items or dimensions than [`Limits::DEFAULT`] permits, or more than 1 MiB of names
+    /// - a type of 2 bytes at byte 3 of a record of 4 bytes, which ends after the end of the record:
+    ///   [`BuildError::Outside`]
+    /// - the errors of [`value`](Self::value) for the shape and for the limits
     pub fn user_type(&mut self, member: MemberSpec<'_>, user: UserType, endian: Endian) -> Result<(), BuildError> {
         let endian = user.has_byte_order().then_some(endian);
         self.push(member, Type::Opaque, user.size(), endian, Detail::User(user.index())).map(|_| ())
@@ -231,9 +235,10 @@ impl LayoutBuilder {
     /// The builder adds the next members to this record, until the call of [`close`](Self::close).
     ///
     /// # Errors
-    /// - a record of 8 bytes in a record of 4 bytes: the inner record ends after the end of the outer record
-    /// - a shape with more than `PY_SSIZE_T_MAX` elements
-    /// - more nested records, items or dimensions than [`Limits::DEFAULT`] permits, or more than 1 MiB of names
+    /// - a record of 8 bytes in a record of 4 bytes, which ends after the end of the outer record:
+    ///   [`BuildError::Outside`]
+    /// - more nested records than [`Limits::DEFAULT`] permits: [`BuildError::Limit`]
+    /// - the errors of [`value`](Self::value) for the shape and for the limits
     pub fn open(&mut self, member: MemberSpec<'_>, size: u64) -> Result<(), BuildError> {
         let limit = Limits::DEFAULT.depth;
         if self.open.len() >= limit {
@@ -266,7 +271,7 @@ impl LayoutBuilder {
         self.layout
     }
 
-    /// Returns `Some` if the node that was added last has the byte order `endian`.
+    /// Returns `Some` if the node that was added last has the byte order `endian`, and `None` if not.
     #[cfg(feature = "serde")]
     pub(crate) fn check_endian(&self, endian: Option<Endian>) -> Option<()> {
         self.layout.nodes.last().filter(|node| node.endian == endian).map(|_| ())

@@ -36,13 +36,13 @@ pub enum Equivalence {
     /// Equal fields at equal offsets with equal byte orders and names, but other tokens: `l` and `q` if a `long` has 8
     /// bytes.
     Scalars,
-    /// Equal tokens: the formats differ at most in white space.
+    /// Equal tokens: the formats differ at most in white space and in leading zeros of numbers.
     Text,
 }
 
 impl Equivalence {
     /// Returns the name of the level in lower case: `"bytes-after-swap"`, `"layout-ignoring-names"`, `"scalars"`,
-    /// `"text"`.
+    /// `"text"`. `Display` writes a phrase for messages instead, such as `same layout, other names`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -101,7 +101,8 @@ pub struct Comparison {
     /// The greatest level at which the layouts are equivalent. `None` if the layouts read different values from the
     /// bytes.
     pub equivalence: Option<Equivalence>,
-    /// The first difference between the layouts, as a sentence. `None` if the layouts are equal.
+    /// The first difference that prevents the next greater level, as a sentence. `None` at the levels
+    /// [`Equivalence::Scalars`] and [`Equivalence::Text`].
     pub difference: Option<String>,
 }
 
@@ -127,7 +128,8 @@ impl Comparison {
         Ok(compared)
     }
 
-    /// Compares the layouts `a` and `b`.
+    /// Compares the sizes and the fields of the layouts `a` and `b`. Does not compare the alignments and the data
+    /// models.
     ///
     /// The result is never [`Equivalence::Text`], because a layout does not contain the text of a format.
     #[must_use]
@@ -146,7 +148,8 @@ impl Comparison {
     }
 }
 
-/// The first difference of each kind between two layouts, as a sentence. `None` means no difference so far.
+/// The first differences between two layouts. Each field is a sentence about the first difference of its kind, or
+/// `None` if no such difference was found.
 #[derive(Default)]
 struct Differences {
     /// A difference of offsets, sizes, types or shapes.
@@ -243,7 +246,8 @@ fn comparable_type(field: Field<'_>) -> Type {
 }
 
 /// Returns the type and the shape of `field` as text, with the size if the type has no fixed size: `int32`,
-/// `bytes of 5 bytes`, `float64[2,3]`.
+/// `bytes of 5 bytes`, `float64[2,3]`. For a bit-field, returns its position:
+/// `int32 bit-field of 5 bits from bit 6 on`.
 fn describe(field: Field<'_>) -> String {
     let mut text = field.type_name().to_string();
     if let Some(bits) = field.bit_field() {

@@ -171,9 +171,9 @@ named_enum! {
     pub enum Placement {
         /// Only as the first byte of the format, as in the `struct` module.
         First = "first",
-        /// One byte-order character directly before each type, as in NumPy's reader: `(2)<i`, but neither `<(2)i` nor
-        /// `i<`. A format of one number can start with several byte-order characters, and the reader uses the last
-        /// character: `<>i`.
+        /// One byte-order character directly before each type, as in NumPy's reader: `(2)<i`, but neither `<(2)i`,
+        /// `3<i` nor `i<`. A format of one number can start with several byte-order characters, and the reader uses the
+        /// last character: `<>i`.
         BeforeType = "before-type",
         /// At every position between two tokens.
         Anywhere = "anywhere",
@@ -266,8 +266,8 @@ named_enum! {
         None = "none",
         /// If `@` is in force at the end of the format, the size is rounded up to the alignment of the item, as in C.
         Aligned = "aligned",
-        /// All bytes between the last field and the itemsize are padding, because NumPy does not write the padding at the
-        /// end.
+        /// All bytes between the last field and the itemsize are padding, because NumPy does not write the padding at
+        /// the end.
         Implicit = "implicit",
     }
 }
@@ -293,14 +293,15 @@ named_enum! {
     #[non_exhaustive]
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
     pub enum RecordSpacing {
-        /// The distance follows from the padding in the format. If several distances are possible, `reconcile` returns an
-        /// ambiguity.
+        /// The distance follows from the padding in the format. If several distances are possible, `reconcile` returns
+        /// an ambiguity.
         Inferred = "inferred",
         /// The distance follows from the padding in the format. If several distances are possible, the elements are
         /// contiguous.
         Packed = "packed",
-        /// The distance follows from the padding in the format. If several distances are possible, the elements contain the
-        /// padding after the array. Dialects with implicit alignment ignore this value.
+        /// The distance follows from the padding in the format. If several distances are possible, the elements contain
+        /// the padding after the array. In dialects with implicit alignment, this value has
+        /// the effect of `Packed`.
         Padded = "padded",
     }
 }
@@ -389,8 +390,8 @@ named_enum! {
     #[non_exhaustive]
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
     pub enum ZeroCount {
-        /// The item only aligns the next offset and is not a field, as in the `struct` module: `b0i` has 4 bytes and one
-        /// field.
+        /// The item only aligns the next offset and is not a field, as in the `struct` module: `b0i` has 4 bytes and
+        /// one field.
         Alignment = "alignment",
         /// The item is a field with 0 elements.
         Field = "field",
@@ -545,7 +546,7 @@ impl Dialect {
     };
 
     /// The dialect [`PEP3118`](Self::PEP3118), in which the elements of an array of structures are always contiguous,
-    /// even if the fields of some elements are then unaligned.
+    /// even if this makes the fields of some elements unaligned.
     pub const PEP3118_PACKED: Self =
         Self { name: "pep3118-packed", record_spacing: RecordSpacing::Packed, ..Self::PEP3118 };
 
@@ -616,7 +617,8 @@ impl Dialect {
         ..Self::PEP3118
     };
 
-    /// The formats that `array.array` writes. Each format is one format character. `u` is a `wchar_t`.
+    /// The formats that `array.array` writes, with `u` as a `wchar_t`. `array.array` writes one format character, but
+    /// the dialect also accepts formats of several items.
     pub const ARRAY: Self = Self {
         name: "array",
         codes: NUMBERS.with(&[Half, ComplexFloat, ComplexDouble, Ucs2, Ucs4]),

@@ -86,7 +86,8 @@ pub struct EmitError {
 }
 
 impl Layout {
-    /// Returns a format for which `target` computes this layout.
+    /// Returns a format for which `target` computes this layout. A format for the `struct` module gives only the values
+    /// of this layout, without names and structures.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, Target};
@@ -101,9 +102,12 @@ impl Layout {
     /// ```
     ///
     /// # Errors
+    /// - a layout that no format describes: fields share bytes or are not in the order of their offsets, a void field
+    ///   has no name, a bit-field is signed or starts above bit 0, a `long double` or an address is byte-swapped
     /// - [`Target::NumPy`] and a layout with a pointer: NumPy has no pointers
     /// - [`Target::Struct`] and a layout with two byte orders or an array of structures: `struct` has neither
     /// - [`Target::Cython`] and a big-endian number in a little-endian data model: Cython reads only native numbers
+    /// - a target other than [`Target::Canonical`] and a layout with a user type
     pub fn emit(&self, target: Target) -> Result<Vec<u8>, EmitError> {
         let mut writer = FormatWriter { target, out: Vec::new(), order: None };
         if target.is_struct_module() {
@@ -125,8 +129,8 @@ impl Layout {
     }
 }
 
-/// Returns whether `flat` and `layout` have the same size, and fields of equal types, sizes and byte orders at equal
-/// offsets. Ignores the structures and names of `layout`.
+/// Returns whether `flat` and `layout` have the same size, and values of equal types, sizes, counts and byte orders at
+/// equal offsets. Ignores the structures, the names and the shapes.
 fn same_values(layout: &Layout, flat: &Layout) -> bool {
     let values = |layout: &Layout| -> Vec<_> {
         let value =

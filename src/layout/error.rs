@@ -93,8 +93,8 @@ pub enum LayoutErrorKind {
     /// byte.
     #[error("bits after bits, which PEP 3118 does not define,")]
     AdjacentBits,
-    /// A user type whose size is unknown: `[bfloat16]` if the caller gave no itemsize, or if the format has other
-    /// items.
+    /// A user type that the registry does not have, so that its size is unknown: `[rational]` if the caller gave no
+    /// itemsize, or if the format has other items.
     #[error("the format does not declare the size of the user type")]
     UnknownSize,
     /// Two fields of one structure with equal names, which the dialect refuses: `T{i:a:i:a:}` in `numpy-reader`.
@@ -191,7 +191,8 @@ fn dialects_by_size(sizes_in_dialects: &[InterpretedSize]) -> Vec<(u64, String)>
     sizes
 }
 
-/// Returns the distinct sizes in `sizes` in ascending order as text: `5 bytes`, `5 or 8 bytes`.
+/// Returns the distinct sizes in `sizes` in ascending order as text: `5 bytes`, `5 or 8 bytes`. Returns `nothing` if
+/// `sizes` is empty.
 fn list_sizes(sizes: &[InterpretedSize]) -> String {
     let mut distinct: Vec<u64> = sizes.iter().map(|found| found.size).collect();
     distinct.sort_unstable();
@@ -300,7 +301,8 @@ impl LayoutError {
         }
     }
 
-    /// Returns the offending bytes of the format, as a range of byte offsets.
+    /// Returns the offending bytes of the format, as a range of byte offsets. The range is the whole format for
+    /// [`LayoutErrorKind::ItemsizeMismatch`] and [`LayoutErrorKind::Ambiguous`].
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout};
@@ -315,14 +317,16 @@ impl LayoutError {
         }
     }
 
-    /// Returns the bytes of the format. Returns an empty slice for a syntax error.
+    /// Returns the bytes of the format. Returns an empty slice for [`LayoutErrorKind::Format`], whose [`FormatError`]
+    /// has the bytes.
     #[must_use]
     pub fn source_bytes(&self) -> &[u8] {
         &self.0.source
     }
 
-    /// Returns the parts of the message that `{:#}` of this error displays, so that a caller can add colours. The
-    /// parts are the title, the format with carets under the offending bytes, and a help line.
+    /// Returns the parts of the message that `{:#}` of this error displays, so that a caller can add colours. The parts
+    /// are the title, the format with carets under the offending bytes, and a help line. For an itemsize mismatch,
+    /// notes with the sizes in each dialect replace the format. For an ambiguity, tables of the layouts replace it.
     #[must_use]
     pub fn diagnostic(&self) -> Diagnostic<'_> {
         let details = &*self.0;

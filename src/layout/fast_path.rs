@@ -2,8 +2,9 @@
 //! `@bBhH`.
 //!
 //! Most buffers have a format of this kind. Each byte after the byte-order character is one field, so no parser is
-//! necessary. Both functions return `None` for every other format and for every format with an error. The caller then
-//! uses the parser and the resolver. A test checks that the fast path and the resolver give equal layouts.
+//! necessary. Both functions return `None` for every other format and for every format with an error. For such a
+//! format, the caller uses the parser and the resolver. A test checks that the fast path and the resolver give equal
+//! layouts.
 
 use alloc::vec::Vec;
 
@@ -35,8 +36,8 @@ const NEEDS_RESOLVER: &[Code] = &[
 const MIN_CODES_FOR_TABLE: usize = 6;
 
 /// Adds the root and the fields of `format` to `nodes`, and returns the alignment of the item. `nodes` must be empty.
-/// The fields follow the rules of `dialect` and the C sizes of `model`. Returns `None` if `format` needs the resolver.
-/// `nodes` then contains only the root, with a size of 0 bytes.
+/// The fields follow the rules of `dialect` and the C sizes of `model`. If `format` needs the resolver,
+/// returns `None`, and `nodes` contains only the root, with a size of 0 bytes.
 #[inline(always)]
 pub(super) fn fill(format: &[u8], dialect: &Dialect, model: &DataModel, nodes: &mut Vec<Node>) -> Option<Align> {
     nodes.push(ROOT);

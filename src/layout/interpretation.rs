@@ -145,7 +145,8 @@ impl Ambiguity {
         &self.0.alternatives
     }
 
-    /// Returns the alternative that the rules of `dialect` give. Returns `None` if no alternative has this dialect.
+    /// Returns the alternative whose dialect has the name of `dialect`. The rules of the dialects are not compared.
+    /// Returns `None` if no alternative has this dialect.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, reconcile};
@@ -174,7 +175,7 @@ impl Ambiguity {
     }
 
     /// Returns the parts of a message that shows the format and the layout of each alternative, so that a caller can
-    /// add colours. The message has no help line.
+    /// add colours. Each layout is a table of at most 24 lines. The message has no help line.
     ///
     /// Use [`Diagnostic::with_help`] to add a help line that names the arguments of your own function.
     ///

@@ -43,7 +43,7 @@ pub enum NumpyDescrError {
         /// The type string, such as `|T16`.
         code: String,
     },
-    /// An item of more bytes than 64 bits can count.
+    /// An item of more bytes than 64 bits can count, or a length of a dimension that does not fit in 64 bits.
     #[error("the item has more bytes than can be counted")]
     TooLarge,
     /// A field that a [`LayoutBuilder`] refuses.
@@ -76,7 +76,7 @@ enum Descr {
 
 /// A field of a record in a `descr`.
 struct Member {
-    /// The name, or `None` for padding.
+    /// The name, or `None` for padding, which is a void field with an empty name.
     name: Option<String>,
     descr: Descr,
     shape: Vec<u64>,
@@ -86,9 +86,10 @@ impl Layout {
     /// Returns the layout that `descr` describes on a machine with the data model `model`.
     ///
     /// `descr` is the text of the Python value under `descr` in the header of a `.npy` file, or the `repr` of
-    /// `__array_interface__["descr"]`. The value is a type string such as `'<f8'`, or a list with one tuple for each
-    /// field. A void field with an empty name is padding. The layout contains no titles of fields. The fields are
-    /// contiguous. The byte strings and texts of the layout end before the NULs at their end, as in NumPy.
+    /// `__array_interface__["descr"]`. The value is a type string such as `'<f8'`, a list with one tuple for each
+    /// field, or a tuple of a type and a shape. A void field with an empty name is padding. The layout contains no
+    /// titles of fields. The fields are contiguous. The byte strings and texts of the layout end before the NULs at
+    /// their end, as in NumPy.
     ///
     /// ```
     /// use pep3118::{DataModel, Layout, Target};
@@ -102,11 +103,13 @@ impl Layout {
     /// ```
     ///
     /// # Errors
-    /// - `descr` is not a complete Python value of the form above, such as `[('a', '<i4'` without the end
+    /// - `descr` is not a complete Python value of the form above, such as `[('a', '<i4'` without the end:
+    ///   [`NumpyDescrError::Syntax`]
     /// - no format of a buffer can describe the type of a field, such as `'|T16'`, or `'<f16'` if `long double` has 8
-    ///   bytes in `model`
-    /// - `descr` has more fields, dimensions or nested records than [`Limits::DEFAULT`](crate::format::Limits::DEFAULT)
-    ///   permits
+    ///   bytes in `model`: [`NumpyDescrError::Type`]
+    /// - the item has more bytes than 64 bits can count: [`NumpyDescrError::TooLarge`]
+    /// - `descr` has more than 16 MiB, or more fields, dimensions or nested records than
+    ///   [`Limits::DEFAULT`](crate::format::Limits::DEFAULT) permits: [`NumpyDescrError::Build`]
     pub fn from_numpy_descr(descr: impl AsRef<[u8]>, model: &DataModel) -> Result<Self, NumpyDescrError> {
         let text = descr.as_ref();
         if text.len() > MAX_LEN {
@@ -137,6 +140,7 @@ impl Layout {
     /// ```
     ///
     /// # Errors
+    /// Every error is a [`NumpyDescrError::Field`]:
     /// - NumPy has no type for a field: a bit-field, a pointer, a Pascal string, UCS-2 text
     /// - two fields share bytes or have the same name, or fields are not in the order of their offsets
     /// - the name of a field is not UTF-8, or is the empty name of a void field
@@ -158,8 +162,8 @@ fn size_of(descr: &Descr) -> Option<u64> {
     }
 }
 
-/// Returns the size in bytes of an array with the dimensions `shape` and elements of `size` bytes. Returns `None` if the
-/// size does not fit in 64 bits.
+/// Returns the size in bytes of an array with the dimensions `shape` and elements of `size` bytes. Returns `None` if
+/// the size does not fit in 64 bits.
 fn array_size(size: u64, shape: &[u64]) -> Option<u64> {
     if shape.contains(&0) { Some(0) } else { shape.iter().try_fold(size, |size, length| size.checked_mul(*length)) }
 }
@@ -212,7 +216,7 @@ struct Reader<'t> {
 }
 
 impl Reader<'_> {
-    /// Returns the next byte that is not white space, and leaves the byte unread. Returns `None` at the end.
+    /// Skips white space, and returns the next byte without reading it. Returns `None` at the end.
     fn peek(&mut self) -> Option<u8> {
         let rest = self.text.get(self.at..).unwrap_or_default();
         let spaces = rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
@@ -220,7 +224,7 @@ impl Reader<'_> {
         rest.get(spaces).copied()
     }
 
-    /// Reads `byte` and returns `true`. Reads nothing and returns `false` if another byte is next.
+    /// Skips white space, reads `byte` and returns `true`. If another byte is next, reads no byte and returns `false`.
     fn take(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
         self.at = self.at.saturating_add(usize::from(found));
@@ -232,8 +236,8 @@ impl Reader<'_> {
         NumpyDescrError::Syntax { at: self.at, expected }
     }
 
-    /// Reads a comma and returns `true`, or reads `close` and returns `false`. Returns an error that names `expected`
-    /// if another byte is next.
+    /// Reads `close`, or a comma and `close`, and returns `false`. Reads a comma and returns `true` if no `close`
+    /// follows the comma. Returns an error that names `expected` if another byte is next.
     fn comma_or(&mut self, close: u8, expected: &'static str) -> Result<bool, NumpyDescrError> {
         let comma = self.take(b',');
         if self.take(close) {
@@ -283,8 +287,10 @@ impl Reader<'_> {
         Ok(Descr::Record(members))
     }
 
-    /// Reads the tuple of a field: the name, the type and optionally the shape. `depth` is the number of types around
-    /// the type of the field. The name is `None` for padding. Returns an error if the text has another syntax.
+    /// Reads the tuple of a field: the name, the type and optionally the shape. A tuple of a title and a name can be in
+    /// the place of the name, and the title is ignored. `depth` is the number of types around the type of the field.
+    /// The name is `None` for padding, which is a void field with an empty name. Returns an error if the text has
+    /// another syntax, or if the type is unknown or nested too deeply.
     fn member(&mut self, depth: usize) -> Result<Member, NumpyDescrError> {
         if !self.take(b'(') {
             return Err(self.expected("a tuple of a name and a type"));
@@ -318,7 +324,8 @@ impl Reader<'_> {
         Ok(Member { name: Some(name).filter(|name| !(name.is_empty() && is_void)), descr, shape })
     }
 
-    /// Reads a shape: an integer or a tuple of integers. Returns an error if the text has another syntax.
+    /// Reads a shape: an integer or a tuple of integers. Returns an error if the text has another syntax, or if an
+    /// integer does not fit in 64 bits.
     fn shape(&mut self) -> Result<Vec<u64>, NumpyDescrError> {
         if !self.take(b'(') {
             return Ok(Vec::from([self.integer()?]));
@@ -394,7 +401,8 @@ impl Reader<'_> {
     }
 }
 
-/// Reads the rest of an escape sequence after the backslash. Returns `None` if the sequence is unknown.
+/// Reads the rest of an escape sequence after the backslash, and returns the character. Returns `None` if the sequence
+/// is incomplete or unknown, as octal escapes and `\a` are.
 fn escaped_character(characters: &mut core::str::CharIndices<'_>) -> Option<char> {
     let digits = match characters.next()?.1 {
         character @ ('\\' | '\'' | '"') => return Some(character),
@@ -415,7 +423,7 @@ fn escaped_character(characters: &mut core::str::CharIndices<'_>) -> Option<char
 }
 
 /// Returns the user type and the byte order of a date or a duration, such as `<M8[ns]`, in the data model `model`.
-/// Returns `None` for every other type, and for a unit that the registry does not have.
+/// Returns `None` for every other type, and for a unit that the registry does not have, such as `[25s]`.
 fn ticks(code: &str, model: &DataModel) -> Option<(UserType, Endian)> {
     let (endian, rest) = byte_order(code, model)?;
     let (kind, unit) = rest.split_at_checked(2)?;
@@ -497,7 +505,8 @@ pub(crate) fn scalar_of_kind(kind: &str, size: u64, endian: Endian, model: &Data
     Some(Scalar { ty, size, endian })
 }
 
-/// Returns the `descr` of one element of `field`. Returns an error if NumPy has no type for a field.
+/// Returns the `descr` of one element of `field`. A field without a name gets the name `f0`, `f1` and so on. Returns an
+/// error if NumPy has no type for a field, or if a `descr` cannot have the name or the offset of a field.
 // The function calls itself once for each level of nested records. A layout has at most 64 levels.
 fn element_descr(field: Field<'_>) -> Result<String, NumpyDescrError> {
     if field.ty() != Type::Record {

@@ -27,7 +27,8 @@ const CELL: usize = 3;
 const MARGIN: usize = 8;
 /// The largest number of bytes of an item that are drawn.
 const MAX_BYTES: u16 = 256;
-/// The largest number of segments that are drawn. If fields share bytes, an item can have more segments than bytes.
+/// The largest number of segments, and of cells of bits, that are drawn. If fields share bytes, an item can have more
+/// segments than bytes.
 const MAX_SEGMENTS: usize = 1024;
 /// The largest length in bytes of the dotted name of a field. Longer names are cut.
 const MAX_PATH_BYTES: usize = 400;
@@ -46,8 +47,8 @@ const MAX_PATH_BYTES: usize = 400;
 /// # Ok::<(), pep3118::LayoutError>(())
 /// ```
 ///
-/// Bit-fields that share bytes are drawn as one field. Below the bytes, a second ruler numbers the bits of one byte, with
-/// the lowest bit at the right. Under this ruler, each byte that contains bit-fields has a line.
+/// Bit-fields that share bytes are drawn as one field. Below the bytes, a second ruler numbers the bits of one byte,
+/// with the lowest bit at the right. Under this ruler, each byte that contains bit-fields has a line.
 ///
 /// ```
 /// use pep3118::layout::{BitField, LayoutBuilder, MemberSpec, Picture};
@@ -68,9 +69,9 @@ const MAX_PATH_BYTES: usize = 400;
 /// # Ok::<(), pep3118::layout::BuildError>(())
 /// ```
 ///
-/// Other fields that share bytes are drawn one below the other. If there is not enough space for a dotted name, the picture
-/// shows the end of the name: `…x` for `position.x`. If there is enough space, the picture shows the type of a field
-/// after the name. A [`Table`](super::Table) shows all names completely.
+/// Other fields that share bytes are drawn one below the other. If there is not enough space for a dotted name, the
+/// picture shows the end of the name: `…x` for `position.x`. If there is enough space, the picture shows the type of a
+/// field after the name. A [`Table`](super::Table) shows all names completely.
 #[derive(Clone, Debug)]
 pub struct Picture {
     /// The size of the item in bytes.
@@ -102,7 +103,7 @@ pub struct Picture {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum CellStyle {
     /// A field that is not a record. The number in this variant is the index of the field, from 0, among all fields of
-    /// the item that are not records.
+    /// the item that are not records. Bit-fields that are drawn as one field have the index of the first of them.
     Field(usize),
     /// Bytes that belong to no field.
     Padding,
@@ -154,7 +155,8 @@ impl BitCell {
     }
 }
 
-/// One line below the ruler of the bits: bits of one byte that different bit-fields use.
+/// One line below the ruler of the bits. The line shows the bit-fields of one byte that do not share bits. A byte whose
+/// bit-fields share bits, as in a union, has several lines.
 pub(super) struct BitLine<'p> {
     /// The offset of the byte from the start of the item.
     pub(super) byte: usize,
@@ -191,7 +193,8 @@ pub(super) struct Piece<'p> {
 }
 
 impl Picture {
-    /// Creates the picture of the item of `layout`. The picture shows at most the first 256 bytes of the item.
+    /// Creates the picture of the item of `layout`. The picture shows at most the first 256 bytes of the item, and at
+    /// most 1024 elements of fields and sequences of pad bytes.
     #[must_use]
     pub fn new(layout: &Layout) -> Self {
         let mut painter = Painter { segments: Vec::new(), end: 0, lanes: Vec::new(), leaves: 0, bits: Vec::new() };
@@ -221,7 +224,8 @@ impl Picture {
     }
 
     /// Sets the number of bytes in a row, so that a line has at most `characters` characters, and returns the picture.
-    /// A row has at least 1 and at most 16 bytes, so a line can be longer if `characters` is less than 11.
+    /// A row has at least 1 and at most 16 bytes, so a line can be longer if `characters` is less than 11. A line that
+    /// shows the bits of a byte always has 32 characters.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, Picture};
@@ -307,8 +311,9 @@ impl Picture {
 
     /// Draws the picture as text and returns the text.
     ///
-    /// Calls `paint` for the text of each segment in each line. The arguments of `paint` are the kind of bytes and the
-    /// text. The result of `paint` replaces the text. For example, `paint` can add escape sequences for colours.
+    /// Calls `paint` for the text of each segment and of each cell of bits in each line. The arguments of `paint` are
+    /// the kind of bytes and the text. The result of `paint` replaces the text. For example, `paint` can add escape
+    /// sequences for colours.
     #[must_use]
     pub fn render(&self, paint: impl Fn(CellStyle, &str) -> String) -> String {
         let mut out = self.ruler();
@@ -371,7 +376,8 @@ impl Picture {
         }
     }
 
-    /// Returns the first line of the picture, which has the number of each byte in a row.
+    /// Returns the first line of the picture, which has the number of each byte in a row. Returns the line `(no bytes)`
+    /// for an item of 0 bytes.
     fn ruler(&self) -> String {
         if self.size == 0 {
             return "       (no bytes)\n".to_string();
@@ -418,7 +424,7 @@ fn cell_text(piece: &Piece<'_>) -> String {
 }
 
 /// Returns `description` if the description is not wider than `width` characters. Otherwise returns `text`, cut to this
-/// width.
+/// width. Always returns an empty text for [`CellText::Nothing`].
 fn fit_cell(text: &CellText, description: &str, width: usize) -> String {
     match text {
         CellText::Path(_) | CellText::Type(_) if text_width(description) <= width => description.to_string(),

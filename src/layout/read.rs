@@ -79,8 +79,8 @@ impl Layout {
     }
 
     /// Adds the fields of `format` to this layout with the parser and the resolver, by the rules of `dialect` with the
-    /// C sizes of `model`. Before the call, `self` must contain the root and no other node. After an error, `self` is
-    /// empty.
+    /// C sizes of `model`. Reads only the bytes before the first NUL if a NUL ends the format in `dialect`. Before the
+    /// call, `self` must contain the root and no other node. After an error, `self` is empty.
     pub(super) fn read_resolved(
         &mut self,
         format: &[u8],
@@ -155,7 +155,8 @@ impl Format {
 /// Returns the size in bytes of an item with the format `format`, by the rules of `dialect` with the C sizes of
 /// `model`.
 ///
-/// For a format that `struct` accepts, the function allocates no memory.
+/// For a format that `struct` accepts, the function allocates no memory, unless `dialect` has names and refuses
+/// duplicate names, as `numpy-reader` does.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, layout::calcsize_in};

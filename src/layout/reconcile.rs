@@ -23,8 +23,9 @@ use crate::span::Span;
 /// Computes the layout of `format` whose size is `itemsize`.
 ///
 /// `itemsize` is the size of an item in bytes, or `None` if the layout can have any size. `dialect` is the dialect of
-/// the producer of `format`, or `None` if the producer is unknown. The function then tries the dialects of all
-/// producers. `model` gives the sizes of C types.
+/// the producer of `format`. For `None`, the producer is unknown, and the function tries the dialects of all
+/// producers. `model` gives the sizes of C types. If `format` is one user type of unknown size, such as `[rational]`,
+/// this type has the size `itemsize`.
 ///
 /// ```
 /// use pep3118::{Certainty, DataModel, Dialect, reconcile};
@@ -175,8 +176,8 @@ fn itemsize_mismatch(
 }
 
 /// Extends `layout` by trailing padding to `itemsize` bytes, and returns the result as an interpretation in `dialect`.
-/// Returns `None` if `layout` is larger than `itemsize`. Also returns `None` if `dialect` does not permit trailing
-/// padding, or if `layout` is not one structure.
+/// Returns `None` if `layout` is larger than `itemsize`. If `layout` is smaller, also returns `None` if `dialect` does
+/// not permit trailing padding, if `layout` is not one structure, or if `itemsize` exceeds `PY_SSIZE_T_MAX`.
 fn fit_to_itemsize(mut layout: Layout, itemsize: u64, dialect: &Dialect) -> Option<Interpretation> {
     let trailing_padding = itemsize.checked_sub(layout.size())?;
     if trailing_padding > 0 {
@@ -195,8 +196,8 @@ fn fit_to_itemsize(mut layout: Layout, itemsize: u64, dialect: &Dialect) -> Opti
     Some(Interpretation { layout, dialect: *dialect, certainty, trailing_padding })
 }
 
-/// Returns one interpretation for each distance that the elements of arrays of structures in `found` can have. `format`
-/// and `itemsize` are the arguments of [`reconcile`].
+/// Returns one interpretation for each distance that the elements of arrays of structures in `found` can have by the
+/// rules of its dialect. `format` and `itemsize` are the arguments of [`reconcile`].
 fn with_spacings(found: Interpretation, format: &[u8], itemsize: Option<u64>) -> Candidates {
     match (found.dialect.trailing_padding, found.dialect.alignment) {
         (TrailingPadding::Implicit, _) => with_numpy_spacings(found),
@@ -205,8 +206,9 @@ fn with_spacings(found: Interpretation, format: &[u8], itemsize: Option<u64>) ->
     }
 }
 
-/// Returns one interpretation for each distance between array elements that [`infer`] computes. `found` must be an
-/// interpretation in a dialect of NumPy.
+/// Returns one interpretation for each distance between array elements that [`infer`] computes, the likely distance
+/// first. If [`RecordSpacing`] of the dialect selects one distance, returns only the interpretation with this distance.
+/// `found` must be an interpretation in a dialect of NumPy.
 fn with_numpy_spacings(found: Interpretation) -> Candidates {
     let Interpretation { layout, dialect, certainty, trailing_padding } = found;
     let interpretation = |layout, dialect, certainty| Interpretation { layout, dialect, certainty, trailing_padding };
@@ -235,8 +237,9 @@ fn with_numpy_spacings(found: Interpretation) -> Candidates {
 /// Returns the interpretation `found`, and a second interpretation if a C compiler gives the format another layout that
 /// has the itemsize. A second interpretation requires an array of structures in `found` whose elements are not aligned
 /// under `@`, because a C compiler rounds the size of these structures up to their alignment. If there are two
-/// interpretations, the first has the dialect [`Dialect::PEP3118_PACKED`]. `format` and `itemsize` are the arguments of
-/// [`reconcile`].
+/// interpretations, the first has the dialect [`Dialect::PEP3118_PACKED`] and the second [`Dialect::NATIVE_C`]. Returns
+/// only `found` if its dialect already rounds structures or selects one distance. `format` and `itemsize` are the
+/// arguments of [`reconcile`].
 fn with_rounded_structures(found: Interpretation, format: &[u8], itemsize: Option<u64>) -> Candidates {
     let requested = found.dialect;
     let is_decided =
@@ -398,8 +401,8 @@ fn has_native_byte_orders(layout: &Layout) -> bool {
     })
 }
 
-/// Returns whether `layout` contains an array of structures whose element size is not a multiple of the alignment that
-/// its fields have under `@`.
+/// Returns whether `layout` contains an array of structures whose element size is not a multiple of the alignment of
+/// the structure under `@`.
 fn has_misaligned_elements(layout: &Layout) -> bool {
     let mut arrays = layout.all_fields().filter(|field| field.ty() == Type::Record && field.count() > 1);
     arrays.any(|array| !native_align(array).divides(array.size()))
@@ -432,9 +435,10 @@ fn same_memory(a: &Layout, b: &Layout) -> bool {
         })
 }
 
-/// Returns the interpretation of `format` if `format` is one user type, such as `[bfloat16]`. The size of the user type
-/// is `itemsize`. The interpretation gets `dialect` and `model`. Returns `None` if `format` contains any other item, or
-/// if `itemsize` is `None` or exceeds `PY_SSIZE_T_MAX`.
+/// Returns the interpretation of `format` if `format` is one user type, such as `[rational]`. The size of the user type
+/// is `itemsize`. The caller calls this function only if the registry does not have the type. The interpretation gets
+/// `dialect` and `model`. Returns `None` if `format` contains any other item, or if `itemsize` is `None` or exceeds
+/// `PY_SSIZE_T_MAX`.
 fn user_type(format: &[u8], itemsize: Option<u64>, dialect: &Dialect, model: &DataModel) -> Option<Interpretation> {
     let parsed = Format::parse(format).ok()?;
     let mut items = parsed.members().iter().filter_map(|member| match member {

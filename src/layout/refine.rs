@@ -14,8 +14,8 @@ impl Layout {
     /// Returns a copy of this layout, in which the fields of the item have the names `names`, in the order of the
     /// format. A name is text or bytes. The names replace existing names.
     ///
-    /// The fields of the item are the fields of [`item`](Layout::item) if the item is a record, and the top-level fields
-    /// otherwise. Use this function for a format without names, such as a format of the `struct` module.
+    /// The fields of the item are the fields of [`item`](Layout::item) if the item is a record, and the top-level
+    /// fields otherwise. Use this function for a format without names, such as a format of the `struct` module.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, Target};
@@ -26,9 +26,9 @@ impl Layout {
     /// ```
     ///
     /// # Errors
-    /// - the number of names is not the number of fields: one name for `<hf`
-    /// - two names are equal
-    /// - the names have more than 1 MiB together
+    /// - the number of names is not the number of fields, such as one name for `<hf`: [`BuildError::NameCount`]
+    /// - two names are equal: [`BuildError::DuplicateName`]
+    /// - the names have more than 1 MiB together: [`BuildError::Limit`]
     pub fn with_names<N: AsRef<[u8]>>(&self, names: impl IntoIterator<Item = N>) -> Result<Self, BuildError> {
         let item = self.item();
         let record = if item.ty() == Type::Record { item } else { self.root() };

@@ -1,4 +1,5 @@
 //! [`Resolver`]: computes the offset, the size and the type of each field from the tokens that the parser reads.
+//! [`resolve_events`] runs a resolver for one format.
 //!
 //! The parser calls one method of the resolver for each token of a format. The resolver passes each finished field to a
 //! [`Sink`]. The sink [`Layout`] stores the fields. The sink `()` drops the fields without an allocation, for callers
@@ -207,8 +208,9 @@ impl<O: Sink> Resolver<'_, O> {
 
     /// Places `elements` elements of `size` bytes after the last item, and returns the offset of the first element in
     /// bytes. Inserts padding before the first element if the dialect aligns items under `order`. `align` is the
-    /// alignment of an element. Returns `Stop` with an error at the bytes `span` if the last element ends after the
-    /// limit.
+    /// alignment of an element. Sets the current offset to the end of the last element, and raises the alignment of the
+    /// record to `align` if `order` is `@`. Returns `Stop` with an error at the bytes `span` if the last element ends
+    /// after the limit.
     #[inline]
     fn place(&mut self, size: u64, elements: u64, align: Align, order: ByteOrder, span: Span) -> Result<u64, Stop> {
         let mut start = Some(self.offset);
@@ -229,8 +231,9 @@ impl<O: Sink> Resolver<'_, O> {
     }
 
     /// Returns the number of elements of an item: the product of the dimensions and the count of `prefix`. Adds the
-    /// count to `prefix` as the last dimension. The count must be a number of values (`4i`), and not a length (`4s`).
-    /// Returns `Stop` with an error at the bytes `span` if the number exceeds 64 bits.
+    /// count to `prefix` as the last dimension, unless the count is 1: `1i` is a single value. The count must be a
+    /// number of values (`4i`), and not a length (`4s`). Returns `Stop` with an error at the bytes `span` if the number
+    /// exceeds 64 bits.
     #[inline]
     fn count_elements(&mut self, prefix: &mut ItemPrefix, span: Span) -> Result<u64, Stop> {
         if !prefix.has_count || prefix.count == 1 {
@@ -257,7 +260,7 @@ impl<O: Sink> Resolver<'_, O> {
     }
 
     /// Returns `self.prefix`: the shapes and the repeat count of the item whose type the parser has just read. Adds 1
-    /// to `self.items`, and makes `self.prefix` empty for the next item.
+    /// to `self.items`, sets `self.orders_since_type` to 0, and makes `self.prefix` empty for the next item.
     #[inline]
     fn take_prefix(&mut self) -> ItemPrefix {
         self.orders_since_type = 0;
@@ -265,8 +268,8 @@ impl<O: Sink> Resolver<'_, O> {
         core::mem::replace(&mut self.prefix, ItemPrefix::EMPTY)
     }
 
-    /// Returns `name`, the span of the name of a field, or [`NO_NAME`] for `None`. Returns `Stop` if the field has a
-    /// name but the dialect has no names.
+    /// Returns `name`, the span of the name of a field, or [`NO_NAME`] for `None`. Sets `self.named` if the field has a
+    /// name. Returns `Stop` if the field has a name but the dialect has no names.
     #[inline]
     fn check_name(&mut self, name: Option<Span>) -> Result<Span, Stop> {
         let Some(span) = name else { return Ok(NO_NAME) };
@@ -660,8 +663,8 @@ impl<O: Sink> Visitor for Resolver<'_, O> {
     }
 }
 
-/// Returns the bit-field of the format character `t` with the count `count`: an unsigned integer of `count` bits. Returns
-/// `None` if `count` is 0 or larger than 64, because no integer type has such values.
+/// Returns the bit-field of the format character `t` with the count `count`: an unsigned integer of `count` bits.
+/// Returns `None` if `count` is 0 or larger than 64, because no integer type has such values.
 fn bits_of_code(count: u64) -> Option<BitField> {
     let ty = match count {
         1..=8 => Type::UInt8,

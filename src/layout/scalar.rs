@@ -193,7 +193,8 @@ impl CodeInfo {
 }
 
 impl TypeRule {
-    /// Returns the type of a value of `size` bytes by this rule.
+    /// Returns the type of a value of `size` bytes by this rule. An integer whose size is not 1, 2 or 4 bytes is an
+    /// `int64` or a `uint64`.
     #[inline(always)]
     const fn ty(self, size: u64) -> Type {
         match (self, size) {
@@ -247,7 +248,8 @@ pub struct Scalar {
 
 impl Scalar {
     /// Returns the scalar that `format` describes on a machine with the data model `model`. Returns `None` if `format`
-    /// is not one format character after at most one byte-order character.
+    /// is not one format character, such as `d` or `Zd`, after at most one byte-order character. Accepts the format
+    /// characters of all dialects.
     ///
     /// Also returns `None` for `x s p u w t`, because the count of these characters is a length. Also returns `None`
     /// for characters without a standard size, such as `n`, under `= < > !`. For all these formats, use

@@ -1,4 +1,5 @@
-//! [`SmallFloat`]: floats of 4, 6 and 8 bits, as the package `ml_dtypes` defines them.
+//! [`SmallFloat`]: floats of 4, 6 and 8 bits, as the package `ml_dtypes` defines them. [`nearest_float32`]: the
+//! conversion of an `f64` to an `f32`.
 
 /// The bits of a float of at most 8 bits: the sign (if the type has a sign), the exponent, and the mantissa.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,12 +44,15 @@ impl SmallFloat {
     /// `float8_e8m0fnu` of `ml_dtypes`.
     pub(super) const E8M0FNU: Self = Self::new(0, 127, Special::ExponentOnly);
 
+    /// `float4_e2m1fn` of `ml_dtypes`.
     pub(super) const E2M1FN: Self = Self { sign: 0x08, ..Self::new(1, 1, Special::AllFinite) };
+    /// `float6_e2m3fn` of `ml_dtypes`.
     pub(super) const E2M3FN: Self = Self { sign: 0x20, ..Self::new(3, 1, Special::AllFinite) };
+    /// `float6_e3m2fn` of `ml_dtypes`.
     pub(super) const E3M2FN: Self = Self { sign: 0x20, ..Self::new(2, 3, Special::AllFinite) };
 
-    /// Creates a type whose mantissa has `mantissa_bits` bits. The exponent of a number is the stored exponent minus
-    /// `bias`. `special` describes the values that are not finite.
+    /// Creates a type of 8 bits whose mantissa has `mantissa_bits` bits. The exponent of a number is the stored
+    /// exponent minus `bias`. `special` describes the values that are not finite.
     const fn new(mantissa_bits: u32, bias: i32, special: Special) -> Self {
         Self { sign: 0x80, mantissa_bits, bias, special }
     }
@@ -58,7 +62,8 @@ impl SmallFloat {
         self.sign.saturating_sub(1)
     }
 
-    /// Returns the value of the bits `byte`.
+    /// Returns the value of the bits `byte`. In a type of 4 or 6 bits, each bit above the sign also means a negative
+    /// number.
     pub(super) fn decode(self, byte: u8) -> f64 {
         if self.special == Special::ExponentOnly {
             return if byte == 0xff { f64::NAN } else { power_of_two(i32::from(byte).saturating_sub(self.bias)) };
@@ -87,8 +92,9 @@ impl SmallFloat {
 
     /// Returns the bits of the value that is nearest to `number`. A number half-way between two values becomes the
     /// value whose last bit is 0, or the larger value if the type has no mantissa. Returns `None` if the type does not
-    /// have the value. Examples are a finite number beyond the largest value, an infinity in a type without infinities,
-    /// and a negative number in a type without a sign.
+    /// have the value. Examples are a finite number beyond the largest value, an infinity or a NaN in a type without
+    /// it, and zero or a negative number in a type without a sign. A negative zero becomes zero in a type without a
+    /// negative zero.
     pub(super) fn encode(self, number: f64) -> Option<u8> {
         // `ml_dtypes` rounds to a `float32` first.
         let number = f64::from(nearest_float32(number));

@@ -172,7 +172,7 @@ fn find_owner(c_fields: &CFields, gap: &PaddingGap<'_>) -> Option<Owner> {
     }
     let shared = equal_share_sizes(gap, outer)?;
     let end = first.offset().checked_add(first.total_size())?;
-    // True if contiguous elements explain every pad byte, because the padding aligns the field after the array.
+    // True if the padding is exactly the padding that the next field needs after contiguous elements.
     let packed_explains_padding = gap.next.padding_needed_for(end) == gap.padding;
     let differs = |sizes: &Sizes| sizes.iter().zip(&gap.records).any(|((_, size), record)| *size != record.size());
     Some(match c_sizes(c_fields, gap, *first) {
@@ -198,8 +198,8 @@ fn equal_share_sizes(gap: &PaddingGap<'_>, outer: &RecordArray<'_>) -> Option<Si
 }
 
 /// Returns the sizes that a C compiler gives the records of `gap`, in the order of `gap.records`. `c_fields` has the C
-/// sizes of all fields. `first` must be the first of the records. Returns `None` if a C compiler would not insert
-/// exactly the pad bytes of `gap` inside and after the records.
+/// sizes of all fields. `first` must be the first of the records. Returns `None` if a C compiler would insert
+/// more or fewer pad bytes than `gap` has.
 fn c_sizes(c_fields: &CFields, gap: &PaddingGap<'_>, first: Field<'_>) -> Option<Sizes> {
     let mut sizes = Sizes::new();
     for record in &gap.records {
@@ -217,7 +217,7 @@ fn c_sizes(c_fields: &CFields, gap: &PaddingGap<'_>, first: Field<'_>) -> Option
 struct CField {
     align: Align,
     /// The size of one element in bytes. `None` if the field contains a field that a C compiler would move to a
-    /// different offset.
+    /// different offset, or a number under `=` or `^`.
     size: Option<u64>,
 }
 
@@ -260,7 +260,7 @@ impl CFields {
     }
 
     /// Returns the offset in bytes after the last field of `record`, from the start of `record`. Returns `None` if a C
-    /// compiler would move a field of `record` to a different offset.
+    /// compiler would move a field of `record` to a different offset, or if a number is under `=` or `^`.
     fn end_of(&self, record: Field<'_>) -> Option<u64> {
         let mut end = 0_u64;
         for field in record.fields() {

@@ -7,7 +7,7 @@ use alloc::string::{String, ToString};
 
 use super::picture::{BitCell, CellStyle, CellText, Picture, Piece};
 
-/// The width of a rectangle, for each byte that the rectangle shows.
+/// The width of one byte in a rectangle, in pixels.
 const CELL: usize = 36;
 /// The height of one line of rectangles.
 const HEIGHT: usize = 26;

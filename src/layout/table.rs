@@ -113,8 +113,8 @@ fn quoted(name: &[u8]) -> Cow<'_, str> {
     name
 }
 
-/// Returns the type of `field`. For a bit-field, adds the numbers of its bits: `int32 bits 3-7`. Bit 0 is the lowest
-/// bit of the integer that the bytes of the field form.
+/// Returns the name of the type of `field`. For a bit-field, returns the type of the values and the numbers of the
+/// bits: `int32 bits 3-7`. Bit 0 is the lowest bit of the integer that the bytes of the field form.
 pub(super) fn type_text(field: Field<'_>) -> String {
     let Some(bits) = field.bit_field() else { return field.ty().to_string() };
     let (ty, first) = (bits.ty(), bits.offset());

@@ -43,9 +43,10 @@ pub(crate) struct Node {
     pub(crate) ndim: u8,
     /// The type of the values, or [`Type::Record`].
     pub(crate) ty: Type,
-    /// The byte order of the values, or `None` for types without a byte order.
+    /// The byte order of the values, or `None` for types without a byte order and for values of 1 byte.
     pub(crate) endian: Option<Endian>,
-    /// The byte-order character in force at the type, which selects native or standard sizes.
+    /// The byte-order character in force at the type, which selects native or standard sizes. `^` if the layout was
+    /// built without a format.
     pub(crate) order: ByteOrder,
     /// The properties of the values that the type does not contain: the position of a bit-field, the rule for the NULs
     /// of a text, or the user type.
@@ -136,7 +137,8 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Returns an empty layout of 0 bytes, for example for [`read_into`](Layout::read_into).
+    /// Returns an empty layout of 0 bytes, for example for [`read_into`](Layout::read_into). The data model is
+    /// [`DataModel::HOST`].
     #[must_use]
     pub fn new() -> Self {
         Self { nodes: Vec::new(), dims: Vec::new(), names: Vec::new(), align: Align::ONE, model: DataModel::HOST }
@@ -246,9 +248,10 @@ impl Layout {
         })
     }
 
-    /// Returns whether two fields of one record share bytes, as the fields of a union do.
+    /// Returns whether two fields of one record share bits, as the fields of a union do. Bit-fields can share a byte
+    /// without sharing a bit.
     ///
-    /// No format can express shared bytes, but a NumPy dtype and a ctypes class can.
+    /// No format can express shared bits, but a NumPy dtype and a ctypes class can.
     #[must_use]
     pub fn has_overlaps(&self) -> bool {
         self.all_fields().any(Field::overlaps)
@@ -287,8 +290,9 @@ impl Layout {
 
     /// Returns the layout of an item that is a C-contiguous array of items of this layout.
     ///
-    /// `shape` is the length of each dimension of the array. Returns `None` if the size in bytes exceeds 64 bits, or if
-    /// the array has more than 255 dimensions.
+    /// `shape` is the length of each dimension of the array. If the item is an array, its dimensions follow the
+    /// dimensions `shape`. Returns `None` if the size in bytes exceeds 64 bits, or if the result has more than 255
+    /// dimensions.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout};
@@ -329,8 +333,8 @@ impl Layout {
     }
 }
 
-/// Two layouts are equal if they have equal sizes, alignments and data models, and if their fields are equal. The text of
-/// the format is not compared: the layouts of `l` and `<q` on 64-bit Linux are equal.
+/// Two layouts are equal if they have equal sizes, alignments and data models, and if their fields are equal. The text
+/// of the format is not compared: the layouts of `^l` and `<q` on 64-bit Linux are equal.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout};
@@ -493,7 +497,7 @@ impl<'l> Field<'l> {
         self.node.ty
     }
 
-    /// Returns the byte order of the values. Returns `None` if the type has no byte order.
+    /// Returns the byte order of the values. Returns `None` if the type has no byte order, or if a value has 1 byte.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout};
@@ -524,8 +528,8 @@ impl<'l> Field<'l> {
         }
     }
 
-    /// Returns the user type of the values, or `None` if the field has no user type that the registry knows. The type of
-    /// such a field is [`Type::Opaque`].
+    /// Returns the user type of the values, or `None` if the field has no user type that the registry knows. The type
+    /// of such a field is [`Type::Opaque`].
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout};
@@ -573,7 +577,7 @@ impl<'l> Field<'l> {
     }
 
     /// Returns the range of byte offsets in the format that declares the type: the format character, or the bytes from
-    /// `T{` to `}`.
+    /// `T{` to `}`. Returns an empty range at offset 0 if the layout was built without a format.
     #[must_use]
     pub fn span(self) -> Span {
         self.node.span
@@ -738,7 +742,7 @@ impl<'l> Field<'l> {
     }
 
     /// Returns the byte-order character that is in force at this field. The character selects native or standard sizes.
-    /// Returns `None` for a record.
+    /// Returns `^` if the layout was built without a format, and `None` for a record.
     #[must_use]
     pub fn byte_order(self) -> Option<ByteOrder> {
         (self.ty() != Type::Record).then_some(self.node.order)

@@ -80,10 +80,11 @@ named_enum! {
         Function = "function",
         /// The address of a Python object.
         Object = "object",
-        /// A bit-field, see [`Field::bit_field`](super::Field::bit_field), or a sequence of more than 64 bits. The size of
-        /// the field is rounded up to whole bytes.
+        /// A bit-field, see [`Field::bit_field`](super::Field::bit_field), or a sequence of 0 or more than 64 bits. The
+        /// size of the field is rounded up to whole bytes.
         Bits = "bits",
-        /// A user type `[name]`, whose bytes have no known meaning.
+        /// A user type `[name]`, see [`Field::user_type`](super::Field::user_type). If the registry does not have the
+        /// type, the bytes have no known meaning.
         Opaque = "opaque",
         /// A structure with fields.
         Record = "record",
@@ -92,7 +93,8 @@ named_enum! {
 
 impl Type {
     /// Returns whether values of this type that have more than one byte have a byte order. Returns `false` for
-    /// [`Bits`](Self::Bits), because a bit-field has a byte order only if its bits are in several bytes.
+    /// [`Bits`](Self::Bits), because a bit-field has a byte order only if its bits are in several bytes. Also returns
+    /// `false` for [`Opaque`](Self::Opaque), because each user type declares whether its values have a byte order.
     #[must_use]
     #[inline]
     pub const fn has_byte_order(self) -> bool {

@@ -131,12 +131,12 @@ impl UserTypeError {
 }
 
 impl UserTypeDefinition {
-    /// Creates the definition of a type with the name `name` and `size` bytes, without an alignment.
+    /// Creates the definition of a type with the name `name` and `size` bytes, whose alignment is 1 byte.
     ///
     /// `decode` converts the bytes of a value to the value. `encode` writes a value to its bytes. Both functions use
     /// the byte order in which the least significant byte is first. `value_type` is the type of the values in columns
-    /// and in Arrow: an integer type or a float type, or [`Type::Opaque`] for values that stay bytes in columns and in
-    /// Arrow.
+    /// and in Arrow: an integer type, [`Type::Float32`] or [`Type::Float64`], or [`Type::Opaque`] for values that stay
+    /// bytes in columns and in Arrow.
     pub fn new(
         name: impl Into<Cow<'static, str>>,
         size: u64,
@@ -155,7 +155,7 @@ impl UserTypeDefinition {
     }
 
     /// Declares that the bytes of a value have the same order on all machines. The library then never reverses the
-    /// bytes.
+    /// bytes: the functions of the type receive them in the order of the memory.
     #[must_use]
     pub fn without_byte_order(self) -> Self {
         Self { has_byte_order: false, ..self }
@@ -186,9 +186,10 @@ impl UserType {
     /// Adds a type to the registry. The type stays in the registry until the program ends.
     ///
     /// # Errors
-    /// - a name that the registry already has, that is empty, or that has brackets or NULs
-    /// - a size of 0 bytes, or a type of the values that is neither a number nor [`Type::Opaque`]
-    /// - more than 4096 types
+    /// - a name that the registry already has, that is empty, that starts with `$`, or that has brackets or NULs
+    /// - a size of 0 bytes or of more than 2^63 - 1 bytes
+    /// - a type of the values that is neither an integer, [`Type::Float32`], [`Type::Float64`] nor [`Type::Opaque`]
+    /// - more than 4096 types, or not enough memory
     #[cfg(feature = "std")]
     pub fn register(definition: UserTypeDefinition) -> Result<Self, UserTypeError> {
         let name = &definition.name;
@@ -217,7 +218,7 @@ impl UserType {
     }
 
     /// Returns the type of NumPy's dates or durations with the name `name`, such as `datetime64$25s`. If the registry
-    /// does not have the type, adds the type to the registry.
+    /// does not have the type, adds the type to the registry. Does not check that `name` is a date or a duration.
     ///
     /// # Errors
     /// - the errors of [`register`](Self::register)
@@ -278,7 +279,7 @@ impl UserType {
         self.definition.align
     }
 
-    /// Returns whether the bytes of a value have a byte order.
+    /// Returns whether the bytes of a value have a byte order. Returns `false` for a type of 1 byte.
     #[must_use]
     pub fn has_byte_order(self) -> bool {
         self.definition.has_byte_order && self.size() > 1
@@ -300,7 +301,8 @@ impl UserType {
                 && matches!(self.definition.values, Values::Integer { bits, .. } if Some(u64::from(bits)) == self.size().checked_mul(8))
     }
 
-    /// Converts `bytes` to the value. `bytes` are the bytes of one value in the byte order `endian`.
+    /// Converts `bytes` to the value. `bytes` are the bytes of one value in the byte order `endian`. A registered type
+    /// without a byte order ignores `endian`.
     ///
     /// ```
     /// use pep3118::Endian;
@@ -313,6 +315,7 @@ impl UserType {
     /// # Errors
     /// - `bytes` has another length than [`size`](Self::size)
     /// - the function of a registered type returns an error
+    /// - there is not enough memory for a copy of a big-endian value
     pub fn decode(self, bytes: &[u8], endian: Endian) -> Result<UserValue, UserTypeError> {
         self.check_len(bytes.len())?;
         match &self.definition.values {
@@ -343,7 +346,8 @@ impl UserType {
         }
     }
 
-    /// Writes `value` to `bytes`. `bytes` are the bytes of one value in the byte order `endian`.
+    /// Writes `value` to `bytes`. `bytes` are the bytes of one value in the byte order `endian`. A registered type
+    /// without a byte order ignores `endian`.
     ///
     /// # Errors
     /// - `bytes` has another length than [`size`](Self::size)
@@ -447,8 +451,8 @@ impl fmt::Display for UserValue {
     }
 }
 
-/// Returns the size in bytes of an element of type `ty` in a column, or `None` if a user type cannot have values of this
-/// type.
+/// Returns the size in bytes of an element of type `ty` in a column, or `None` if a user type cannot have values of
+/// this type.
 pub fn element_size(ty: Type) -> Option<u64> {
     match ty {
         Type::Int8 | Type::UInt8 => Some(1),
@@ -470,8 +474,8 @@ fn le_bytes<const W: usize>(bytes: &[u8], endian: Endian) -> [u8; W] {
     out
 }
 
-/// Returns the integer in the lowest `bits` bits of `pattern`, 1 to 128, extended to 128 bits: with copies of its highest
-/// bit if `is_signed` is `true`, else with 0.
+/// Returns the integer in the lowest `bits` bits of `pattern`, 1 to 128, extended to 128 bits: with copies of its
+/// highest bit if `is_signed` is `true`, else with 0.
 fn extended(pattern: u128, bits: u32, is_signed: bool) -> u128 {
     let unused = 128_u32.saturating_sub(bits);
     let shifted = pattern << unused;

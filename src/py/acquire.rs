@@ -1,5 +1,6 @@
 //! `Acquired`: a `Py_buffer` from the request to the release. `SharedView`: a validated view of the items of an
-//! `Acquired`. `debug_assert_buffer!`: a check of the `Py_buffer` that an exporter fills in.
+//! `Acquired`. `RawViewBuf::from_ffi`: a copy of the fields of any `Py_buffer`. `debug_assert_buffer!`: a check of the
+//! `Py_buffer` that an exporter fills in.
 //!
 //! PyO3's `PyBuffer` is not used. `PyBuffer` refuses exporters that this crate reads (ctypes arrays, buffers without
 //! dimensions), and does not validate the fields of the `Py_buffer`.
@@ -174,7 +175,8 @@ pub(super) struct Attempt {
 }
 
 impl Attempt {
-    /// Sends `request` to `exporter`. If the exporter refuses the request, the result contains the exception.
+    /// Sends `request` to `exporter` itself, also if `exporter` is a memoryview. If the exporter refuses the request,
+    /// the result contains the exception.
     pub(super) fn new(exporter: &Bound<'_, PyAny>, request: Request) -> Self {
         let references = references(exporter);
         let (fixed, returned) = FixedBuffer::request(exporter, request);
@@ -297,7 +299,7 @@ fn only_referent(view: &Bound<'_, PyMemoryView>) -> Option<*mut ffi::PyObject> {
 }
 
 impl Fields {
-    /// The fields before a request.
+    /// The values of the fields before a request.
     const EMPTY: Self = Self {
         obj: Owner::Unknown,
         buf: None,
@@ -473,7 +475,8 @@ impl Acquired {
 
     /// Returns the object in the field `obj`: the exporter, or an object whose buffer the exporter passes on (B22,
     /// passed-on buffers). If the exporter is a memoryview, returns the `obj` of the memoryview. If the memory belongs
-    /// to a tensor that exports no buffer, returns the tensor. Returns `None` if `obj` is NULL.
+    /// to a tensor that exports no buffer, returns the tensor. Returns `None` if `obj` is NULL, or if a memoryview has
+    /// no `obj`.
     #[must_use]
     pub fn exporter<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
         // SAFETY: `obj` is NULL or a reference that the buffer owns until the release (A01, reference in `obj`). This
@@ -576,8 +579,9 @@ pub unsafe fn check_filled(view: *const ffi::Py_buffer, flags: c_int) -> Report 
     Checker::DEFAULT.check(&raw.as_raw(), Some(Request::from_bits_retain(flags))).report
 }
 
-/// Panics in debug builds if `$view` breaks a rule of the buffer protocol. Does nothing in release builds. `$view` is a
-/// pointer to the `Py_buffer` that the `__getbuffer__` of the caller has filled in for the request `$flags`.
+/// Panics in debug builds if `$view` breaks a rule of the buffer protocol with the severity `Error`. Ignores warnings
+/// and notes. Does nothing in release builds. `$view` is a pointer to the `Py_buffer` that the `__getbuffer__` of the
+/// caller has filled in for the request `$flags`.
 ///
 /// ```
 /// use std::ffi::c_int;

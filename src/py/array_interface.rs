@@ -94,15 +94,15 @@ fn dimensions(sequence: &Bound<'_, PyAny>) -> PyResult<Vec<i64>> {
     Ok(numbers)
 }
 
-/// Returns the exception for an interface that violates NumPy's specification. `what` completes the sentence "the
+/// Returns the `TypeError` for an interface that violates NumPy's specification. `what` completes the sentence "the
 /// `__array_interface__` …".
 fn refused(what: &str) -> PyErr {
     PyTypeError::new_err(format!("the __array_interface__ {what}"))
 }
 
 /// Returns the layout of items with the type string `typestr`, such as `<f4`. `descr` has the fields of a record, and
-/// NumPy converts `descr` to a dtype. Returns an error if no layout describes the items, or if the items refer to
-/// objects.
+/// NumPy converts `descr` to a dtype. If NumPy is not imported, `descr` is ignored, and the record is one void value.
+/// Returns a `ValueError` if no layout describes the items, or if the items refer to objects.
 fn layout_of(typestr: &str, descr: Option<&Bound<'_, PyAny>>) -> PyResult<Layout> {
     let unknown = || {
         let shown = escape(typestr);

@@ -13,7 +13,7 @@ use crate::text::escape;
 use crate::view::{Audit, Checker, Owner, RaisedError, RawView, Request, RequestOutcome};
 
 /// The number of times that every request is sent. An exporter can store a reference in a cache at the first request.
-/// A reference that stays after each request is a leak.
+/// If every request adds a reference that stays, the exporter leaks.
 const ROUNDS: usize = 2;
 
 /// Returns `Ok` if the type of `obj` exports buffers.
@@ -29,8 +29,8 @@ pub fn expect_exporter(obj: &Bound<'_, PyAny>) -> PyResult<()> {
     Err(PyTypeError::new_err(format!("a bytes-like object is required, not '{name}'")))
 }
 
-/// Sends all 26 legal requests to `exporter`, and returns the rules that the answers break. The Python function
-/// `pep3118.audit` calls this function.
+/// Sends all 26 legal requests to `exporter`, each two times, and returns the rules that the answers break. The Python
+/// function `pep3118.audit` calls this function.
 ///
 /// ```
 /// use pyo3::prelude::*;
@@ -78,9 +78,10 @@ pub fn run_audit(obj: &Bound<'_, PyAny>) -> PyResult<(crate::Report, bool, Optio
     Ok((audit.finish(), readable, declared.map(|declared| declared.source)))
 }
 
-/// Sends every legal request to `obj`, [`ROUNDS`] times. Adds to `audit` each outcome, and each exception that `watch`
-/// recorded during a release. Returns the audit, and whether `checker` can read the items of an answer to `FULL_RO`.
-/// Returns an error if a request raises `KeyboardInterrupt`.
+/// Sends every legal request to `obj`, [`ROUNDS`] times. Adds to `audit` each outcome, each change of the reference
+/// count that a request and its release cause in both rounds, and each exception that `watch` recorded during a
+/// release. Returns the audit, and whether `checker` can read the items of an answer to `FULL_RO`. Returns an error if
+/// a request raises `KeyboardInterrupt`.
 fn rounds<'d>(
     obj: &Bound<'_, PyAny>,
     mut audit: Audit<'d>,

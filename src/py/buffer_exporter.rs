@@ -169,6 +169,7 @@ impl BufferExporter {
     /// - `0x100` or `0x200`: `PyBUF_READ` and `PyBUF_WRITE` are not flags of a request
     /// - `0x10`: only a part of the bits of `STRIDES`
     /// - `FORMAT` if a name in the format contains a NUL
+    /// - a NULL `view`, in which no field is set
     pub unsafe fn fill(&self, owner: &Bound<'_, PyAny>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
         if view.is_null() {
             return Err(PyBufferError::new_err("the request has no Py_buffer to fill in"));

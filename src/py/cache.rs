@@ -1,4 +1,5 @@
-//! `Cache`: a map of limited size. A new entry replaces the least recently used entries.
+//! `Cache`: a map of limited size. A new entry replaces the least recently used entries. `hash`: a fast hash for the
+//! keys of such a map.
 
 use crate::align::to_u64;
 
@@ -20,7 +21,7 @@ pub struct Cache<K, V> {
     entries: Vec<Entry<K, V>>,
     /// The sum of the costs of all entries.
     cost: usize,
-    /// The number of successful lookups so far.
+    /// The number of successful lookups and insertions so far.
     clock: u64,
 }
 
@@ -30,7 +31,7 @@ struct Entry<K, V> {
     key: K,
     value: V,
     cost: usize,
-    /// The value of `clock` at the last lookup that found the entry.
+    /// The value of `clock` at the insertion of the entry, or at the last lookup that found the entry.
     used: u64,
 }
 

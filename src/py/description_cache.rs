@@ -1,4 +1,5 @@
 //! The cache of item descriptions, by type or format and by itemsize. `ItemDescription::of_format` uses the cache.
+//! `Slot` stores the description of a very common format outside of the cache, without a lock.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -20,7 +21,9 @@ impl ItemDescription {
     /// an item in bytes. `None` means that the itemsize or the dialect is unknown.
     ///
     /// # Errors
-    /// - `format` cannot be parsed, has another size than `itemsize`, or is ambiguous
+    /// - `format` cannot be parsed, or has another size than `itemsize`: [`OpenError::Format`]
+    /// - `format` is ambiguous: [`OpenError::Ambiguous`]
+    /// - [`Plan::new`](crate::decode::Plan::new) refuses the layout: [`OpenError::Raised`]
     pub fn of_format(
         format: &[u8],
         itemsize: Option<u64>,
@@ -110,7 +113,9 @@ static NUMBERS: [[Slot; 128]; 2] = [const { [const { Slot(OnceLock::new()) }; 12
 static BYTES: Slot = Slot(OnceLock::new());
 
 impl Slot {
-    /// Returns the slot for items that `exporter` describes by `format`. Returns `None` if the format has no slot.
+    /// Returns the slot for items that `exporter` describes by `format`, which can still be empty. Returns `None` if
+    /// the format has no slot: it has several codes, a byte order other than `<`, or is the `B` of an exporter other
+    /// than `bytes` and `bytearray`.
     #[inline]
     pub(super) fn of(exporter: &Bound<'_, PyAny>, format: Option<&[u8]>) -> Option<&'static Self> {
         let [native, little] = &NUMBERS;
@@ -171,7 +176,7 @@ impl KeyRef<'_> {
 
 /// Returns whether `format` is the format of one number of `itemsize` bytes. All dialects give such a format the same
 /// meaning. Returns `false` for `B` and for `None`, because ctypes writes `B` for a union. Also returns `false` for
-/// addresses, because their meaning depends on the type of the owner.
+/// addresses, because their meaning depends on the type of the exporter.
 pub(super) fn is_number(format: Option<&[u8]>, itemsize: u64) -> bool {
     let scalar = Scalar::recognize(format.unwrap_or(b"B"), &DataModel::HOST);
     scalar.is_some_and(|scalar| {

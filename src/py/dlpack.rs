@@ -2,7 +2,7 @@
 //!
 //! `__dlpack__` returns a capsule with a pointer to a struct that describes the memory of a tensor. [`DlpackMemory`]
 //! takes the struct out of the capsule and exports the memory through the buffer protocol. Hence all other code can
-//! treat a tensor as an exporter.
+//! treat a tensor as an exporter. The Python package also uses the structs to write capsules.
 #![allow(unsafe_code, reason = "reads the structs of DLPack, and calls their deleter")]
 
 use std::ffi::{CStr, c_int, c_void};
@@ -56,7 +56,7 @@ pub struct Device {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DataType {
-    /// The kind of number.
+    /// DLPack's code for the kind of number, such as 0 for signed integers and 2 for floats.
     pub code: u8,
     /// The size of a number in bits.
     pub bits: u8,
@@ -127,7 +127,8 @@ unsafe impl Send for TakenTensor {}
 unsafe impl Sync for TakenTensor {}
 
 impl TakenTensor {
-    /// Takes the tensor out of `capsule`. Returns an error if `capsule` is not a capsule with an unused tensor.
+    /// Takes the tensor out of `capsule`, and renames the capsule, so that no other consumer can take the tensor.
+    /// Returns a `BufferError` if `capsule` is not a capsule with an unused tensor.
     fn take(capsule: &Bound<'_, PyAny>) -> PyResult<Self> {
         let py = capsule.py();
         let taken = |name: &CStr, used: &'static CStr| -> PyResult<Option<*mut c_void>> {
@@ -348,7 +349,7 @@ impl DlpackMemory {
     }
 }
 
-/// Returns an error unless the processor reads memory of devices of the type `device`.
+/// Returns a `BufferError` unless the processor reads memory of devices of the type `device`.
 fn require_host(device: i32) -> PyResult<()> {
     if HOST_DEVICES.contains(&device) {
         return Ok(());
@@ -402,13 +403,15 @@ const TYPES: [(u8, u8, &str); 24] = [
     (6, 8, "?"),
 ];
 
-/// Returns DLPack's type code for the user type `name`. Returns `None` if DLPack has no such type.
+/// Returns DLPack's type code for the user type `name`, such as 4 for `bfloat16`. Returns `None` if DLPack has no such
+/// type.
 pub fn dlpack_code(name: &str) -> Option<u8> {
     let is_same = |format: &str| format.strip_prefix('[').and_then(|format| format.strip_suffix(']')) == Some(name);
     TYPES.iter().find(|(_, _, format)| is_same(format)).map(|(code, ..)| *code)
 }
 
-/// Returns the format of an element of the type `dtype`, and its size in bytes. Returns `None` if there is no format.
+/// Returns the format of an element of the type `dtype`, and its size in bytes. An element of several numbers (lanes)
+/// is an array, such as `(4)f`. Returns `None` if there is no format.
 fn format_of(dtype: DataType) -> Option<(Vec<u8>, i64)> {
     let DataType { code, bits, lanes } = dtype;
     let (_, _, format) = TYPES.iter().find(|(own_code, own_bits, _)| (*own_code, *own_bits) == (code, bits))?;

@@ -22,7 +22,8 @@ pub fn set_format_exception(exception: fn(LayoutError) -> PyErr) {
     let _: Result<(), FormatException> = FORMAT_EXCEPTION.set(exception);
 }
 
-/// A layout error becomes `ValueError`, with the annotated format in the message.
+/// A layout error becomes the exception of the function that was passed to [`set_format_exception`]. Without such a
+/// function, the error becomes `ValueError`, with the annotated format in the message.
 impl From<LayoutError> for PyErr {
     fn from(error: LayoutError) -> Self {
         match FORMAT_EXCEPTION.get() {
@@ -46,7 +47,7 @@ impl From<BuildError> for PyErr {
     }
 }
 
-/// An invalid user type, and a value that a user type does not have, become `ValueError`.
+/// The error for an invalid user type and the error for a value that a user type cannot store become `ValueError`.
 impl From<UserTypeError> for PyErr {
     fn from(error: UserTypeError) -> Self {
         PyValueError::new_err(error.to_string())
@@ -60,8 +61,9 @@ impl From<Report> for PyErr {
     }
 }
 
-/// An invalid index becomes `IndexError`, and an invalid argument becomes `ValueError`. A broken rule and a refused
-/// request become `BufferError`.
+/// An invalid index or number of indices becomes `IndexError`. An invalid slice step, cast, order of axes or number of
+/// dimensions becomes `ValueError`. Every other error becomes `BufferError`, such as a broken rule or a chunk length of
+/// 0.
 impl From<ViewError> for PyErr {
     fn from(error: ViewError) -> Self {
         match error {
@@ -78,6 +80,8 @@ impl From<ViewError> for PyErr {
     }
 }
 
+/// A [`ViewError`] becomes its own exception. A failed allocation becomes `MemoryError`, and every other error becomes
+/// `ValueError`.
 impl From<DecodeError> for PyErr {
     fn from(error: DecodeError) -> Self {
         match error {
@@ -88,13 +92,15 @@ impl From<DecodeError> for PyErr {
     }
 }
 
+/// Every error becomes `ValueError`, also a failed allocation and an index that is out of bounds.
 impl From<EncodeError> for PyErr {
     fn from(error: EncodeError) -> Self {
         PyValueError::new_err(error.to_string())
     }
 }
 
-/// A mismatch between the items and a struct becomes `ValueError`.
+/// A mismatch between the items and a struct becomes `ValueError`. [`Mismatch::Layout`] becomes the exception of the
+/// inner error.
 impl From<Mismatch> for PyErr {
     fn from(error: Mismatch) -> Self {
         match error {
@@ -104,7 +110,8 @@ impl From<Mismatch> for PyErr {
     }
 }
 
-/// An error of the access to memory becomes the exception of the inner error. Every other error becomes `ValueError`.
+/// A [`Mismatch`], a [`DecodeError`] and an [`EncodeError`] become the exception of the inner error. Every other error
+/// becomes `ValueError`.
 impl From<RecordError> for PyErr {
     fn from(error: RecordError) -> Self {
         match error {
@@ -137,6 +144,7 @@ value_errors! {
     #[cfg(feature = "triple")] crate::abi::UnknownTriple,
 }
 
+/// A [`DecodeError`] becomes its own exception, and every other error becomes `ValueError`.
 #[cfg(feature = "arrow")]
 impl From<crate::interop::arrow::BatchError> for PyErr {
     fn from(error: crate::interop::arrow::BatchError) -> Self {

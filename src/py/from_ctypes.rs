@@ -63,7 +63,8 @@ impl<'py> Ctypes<'py> {
     /// innermost element of the array. ctypes reports the dimensions of such an array in the shape of the buffer.
     ///
     /// # Errors
-    /// - `class` is not a ctypes class: `TypeError`
+    /// - `class` is not a ctypes class, or is a structure or a union without `_fields_`: `TypeError`
+    /// - the records are nested too deeply: `ValueError`
     /// - `_fields_` of the class was changed after ctypes computed the layout: `ValueError`
     pub fn layout(&self, class: &Bound<'py, PyType>, items: bool) -> PyResult<Layout> {
         if !self.is_data(class)? {
@@ -80,7 +81,8 @@ impl<'py> Ctypes<'py> {
         Ok(builder.finish())
     }
 
-    /// Returns the size of an instance of `class` in bytes. Returns an error if `class` has no size.
+    /// Returns the size of an instance of `class` in bytes. Returns a `TypeError` if `class` has no size, as a
+    /// structure without `_fields_`.
     fn size(&self, class: &Bound<'py, PyType>) -> PyResult<u64> {
         let size = self.sizeof.call1((class,)).map_err(|error| {
             if error.is_instance_of::<PyTypeError>(class.py()) {
@@ -359,8 +361,8 @@ fn scalar(class: &Bound<'_, PyType>, size: u64) -> PyResult<Scalar> {
     Ok(Scalar { ty, size, endian })
 }
 
-/// Returns `sys.modules[name]`. Returns `None` if the module was not imported. No object can then have a class of the
-/// module.
+/// Returns `sys.modules[name]`. Returns `None` if the module was not imported. In this case, no object can have a class
+/// of the module.
 ///
 /// # Errors
 /// - there is not enough memory: `MemoryError`

@@ -1,4 +1,5 @@
-//! `from_dtype`: reads the layout of a NumPy dtype. `scalar_of_kind`: returns the type for a type character of NumPy.
+//! `from_dtype`: reads the layout of a NumPy dtype. `endian_of`: returns the byte order for a byte-order character of
+//! NumPy.
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -10,12 +11,13 @@ use crate::endian::Endian;
 use crate::layout::{Layout, LayoutBuilder, MemberSpec, NulHandling, Scalar, Type, UserType, scalar_of_kind};
 use crate::text::escape;
 
-/// Returns the layout of `dtype`, a `numpy.dtype`. Each field has the offset that the dtype declares. NumPy's titles
-/// of fields are left out.
+/// Returns the layout of `dtype`, a `numpy.dtype`. Each field has the offset that the dtype declares. NumPy's titles of
+/// fields are left out. A value of a type that another package defines is opaque, unless the package is `ml_dtypes`.
 ///
 /// # Errors
 /// - `dtype` is not a `numpy.dtype`: `TypeError`
-/// - `StringDType`, whose text is outside of the array: `ValueError`
+/// - `StringDType`, whose text is outside of the array, or another type that no format describes: `ValueError`
+/// - the records are nested too deeply: `ValueError`
 pub fn from_dtype(dtype: &Bound<'_, PyAny>) -> PyResult<Layout> {
     let py = dtype.py();
     let class = py.import("numpy")?.getattr("dtype")?;
@@ -32,9 +34,9 @@ pub fn from_dtype(dtype: &Bound<'_, PyAny>) -> PyResult<Layout> {
     Ok(builder.finish())
 }
 
-/// Adds a field of the type `dtype` to `builder`. `name` is the name of the field, or `None` if the field has no
-/// name. `offset` is the offset in bytes in the enclosing record. Returns an error if NumPy exports no buffer of
-/// `dtype`, or if the builder rejects the field. The builder limits the depth of the recursion.
+/// Adds a field of the type `dtype` to `builder`. `name` is the name of the field, or `None` if the field has no name.
+/// `offset` is the offset in bytes in the enclosing record. Returns an error if no format describes `dtype`, or if the
+/// builder rejects the field. The builder limits the depth of the recursion.
 fn add(builder: &mut LayoutBuilder, dtype: &Bound<'_, PyAny>, name: Option<&[u8]>, offset: u64) -> PyResult<()> {
     let mut dtype = dtype.clone();
     let mut shape: Vec<u64> = Vec::new();
@@ -78,8 +80,8 @@ fn add(builder: &mut LayoutBuilder, dtype: &Bound<'_, PyAny>, name: Option<&[u8]
     Ok(())
 }
 
-/// Returns the user type of `dtype` if `dtype` is a date, a duration or a type of the package `ml_dtypes`. Returns
-/// `None` for any other dtype.
+/// Returns the user type of `dtype` if `dtype` is a date, a duration or a type of the package `ml_dtypes`. Registers
+/// the user type of a multiple of a unit, such as `datetime64[25s]`. Returns `None` for any other dtype.
 fn user_type(dtype: &Bound<'_, PyAny>) -> PyResult<Option<UserType>> {
     let kind: String = dtype.getattr("kind")?.extract()?;
     let name = match kind.as_str() {
@@ -112,7 +114,8 @@ fn ml_dtypes_class(dtype: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
 }
 
 /// Returns the scalar type of `dtype`, which must have neither fields nor a subarray. `size` is its itemsize in bytes.
-/// Returns an error if no format describes the type, as for `datetime64[s]`.
+/// The type is `Opaque` if another package defines it, except for `complex32` of `ml_dtypes`. Returns a `ValueError` if
+/// no format describes the type, as for `StringDType`.
 fn scalar(dtype: &Bound<'_, PyAny>, size: u64) -> PyResult<Scalar> {
     let text = |attribute| dtype.getattr(attribute)?.extract::<String>();
     let (kind, char, order) = (text("kind")?, text("char")?, text("byteorder")?);
@@ -139,7 +142,8 @@ fn scalar(dtype: &Bound<'_, PyAny>, size: u64) -> PyResult<Scalar> {
     })
 }
 
-/// Returns the byte order for NumPy's character `order`.
+/// Returns the byte order for NumPy's character `order`: `<`, `>`, or any other character for the byte order of this
+/// machine.
 pub(super) fn endian_of(order: &str) -> Endian {
     match order {
         "<" => Endian::Little,

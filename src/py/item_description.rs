@@ -91,7 +91,7 @@ struct Attachment {
 
 impl ItemDescription {
     /// Creates the description of `layout`. The other parameters become the results of the methods with the same names.
-    /// Returns an error if [`Plan::new`] returns an error.
+    /// An item that is only padding becomes one void field. Returns an error if [`Plan::new`] returns an error.
     pub(super) fn new(
         layout: Layout,
         format: Vec<u8>,
@@ -242,7 +242,8 @@ impl ItemDescription {
         self.objects
     }
 
-    /// Returns `true` if the format has addresses of typed data, as in `&<i`. A reader follows these addresses.
+    /// Returns `true` if the format has addresses of typed data, as in `&<i`. A reader of the format could follow these
+    /// addresses. Also returns `true` if a name in the format contains `&`.
     #[must_use]
     pub fn has_typed_pointers(&self) -> bool {
         self.typed_pointers

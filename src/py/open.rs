@@ -1,5 +1,6 @@
-//! `open`, `open_as` and `open_items` request a buffer from a Python object, and determine the layout of its items.
-//! An object without buffers is opened through DLPack or `__array_interface__`.
+//! `open` and `open_as` request a buffer from a Python object, and determine the layout of its items. `open_items` and
+//! `open_described` take the layout from the caller. All functions except `open_described` also open an object without
+//! buffers, through DLPack or `__array_interface__`.
 
 use std::sync::Arc;
 
@@ -52,7 +53,10 @@ const CHAIN: usize = 16;
 ///
 /// # Errors
 /// - the object exports no buffer, such as `1`: `TypeError`
-/// - the exporter breaks a rule of the protocol, so that its items cannot be read: `BufferError`
+/// - the exporter breaks a rule of the protocol, so that its items cannot be read, or has an invalid format:
+///   `BufferError`
+/// - the memory of a tensor is not on the processor, or an `__array_interface__` gives an address: `BufferError`
+/// - no layout describes the dtype of a NumPy array whose dtype has no format: `ValueError`
 /// - the format has several interpretations with the itemsize of the exporter: `ValueError`
 pub fn open(exporter: &Bound<'_, PyAny>) -> PyResult<OpenBuffer> {
     open_or(exporter, None, &|_, _| None)
@@ -98,7 +102,8 @@ fn open_or<E: From<OpenError>>(
     if u64::try_from(acquired.raw().itemsize) != Ok(item.layout().size()) {
         return Ok(open_bytes_of_scalar(acquired, item)?);
     }
-    // The common case returns early, because each move of a view copies more than 200 bytes.
+    // Most views need no further check. They are returned here, because each further move of a view between functions
+    // would copy more than 200 bytes.
     if let Some(view) = acquired.direct_geometry() {
         return Ok(OpenBuffer { shared: SharedView::new(acquired, view), item });
     }
@@ -107,7 +112,8 @@ fn open_or<E: From<OpenError>>(
 }
 
 /// Opens `acquired`, the buffer of a NumPy scalar that exports its bytes, such as `numpy.datetime64`. The view has no
-/// dimension and one item of the description `item`.
+/// dimension and one item of the description `item`. If the size of `item` is not the size of the bytes, the view keeps
+/// its bytes, and the exporter's format describes them.
 ///
 /// # Errors
 /// - the exporter breaks a rule of the protocol, so that its items cannot be read
@@ -172,7 +178,8 @@ pub fn open_items(
 }
 
 /// Requests a buffer of `exporter`, and uses the description `item` for the items. `format` is the format that `item`
-/// describes. Returns `None` if the buffer has another format or another itemsize.
+/// describes. Returns `None` if the buffer has another format or another itemsize. Does not use DLPack or
+/// `__array_interface__`: an object without buffers is a `TypeError`.
 ///
 /// # Errors
 /// - every error of [`open`], except the errors about a format
@@ -276,7 +283,8 @@ fn open_without_format(exporter: &Bound<'_, PyAny>, refusal: PyErr) -> Result<Op
 }
 
 /// Returns the description of the items of `acquired`. The buffer has no format, and the exporter is an array with the
-/// dtype `dtype`. Returns an error if the dtype has no layout, or if the size of the dtype is not the itemsize.
+/// dtype `dtype`. Returns an error if the dtype has no layout or has values of a type of another package, or if the
+/// size of the dtype is not the itemsize.
 fn items_of_dtype(acquired: &Acquired, dtype: &Bound<'_, PyAny>) -> Result<Arc<ItemDescription>, OpenError> {
     let (raw, guard) = (acquired.raw(), Guard::Strong { _dtype: dtype.clone().unbind() });
     let key = KeyRef { source: Source::Type(dtype.as_ptr().addr()), format: raw.format, itemsize: raw.itemsize };
@@ -402,9 +410,10 @@ fn declares_references(format: Option<&[u8]>) -> bool {
     reconcile(format, None, None, &DataModel::HOST).map_or(true, |reading| has(&reading.layout))
 }
 
-/// Returns the description of the items of `acquired`, in the dialect that `producer` returns for `owner`. `owner` is
-/// the object in `Py_buffer.obj`. The type of `owner` declares no layout. Returns an error if no layout can be
-/// determined.
+/// Returns the description of the items of `acquired`, in the dialect that `producer` returns for `owner`, or for the
+/// exporter of nested memoryviews if `owner` is a memoryview. If `producer` does not know the object, uses Cython's
+/// dialect for arrays of Cython, and no dialect for all other objects. `owner` is the object in `Py_buffer.obj`. The
+/// type of `owner` declares no layout. Returns an error if no layout can be determined.
 fn by_producer(
     acquired: &Acquired,
     owner: &Bound<'_, PyAny>,

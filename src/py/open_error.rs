@@ -63,7 +63,8 @@ impl From<LayoutError> for OpenError {
     }
 }
 
-/// Broken rules become `BufferError`, and an ambiguous format becomes `ValueError`.
+/// Broken rules become `BufferError`. An ambiguous format and a wrong item size become `ValueError`. An invalid format
+/// becomes the exception of its [`LayoutError`]. A raised exception does not change.
 impl From<OpenError> for PyErr {
     fn from(error: OpenError) -> Self {
         match error {

@@ -64,7 +64,8 @@ impl OpenBuffer {
     /// ```
     ///
     /// # Errors
-    /// - every error of [`records`](Self::records). `each` was then called with the structs of earlier blocks
+    /// - every error of [`records`](Self::records). Before the error, `each` was called with the structs of the blocks
+    ///   before the faulty block
     pub fn blocks<T: Record>(&self, items: usize, each: impl FnMut(&[T])) -> Result<(), RecordError> {
         self.with_records(|plan| self.shared.with_memory(|memory| plan.fold_view(self.view(), memory, items, each))?)
     }
@@ -97,7 +98,7 @@ impl OpenBuffer {
     ///
     /// # Errors
     /// - no field has the name, or several fields have the name
-    /// - the field has another type, such as `column::<f64>` for a field of `<i`
+    /// - the field is a record, or has another type, such as `column::<f64>` for a field of `<i`
     /// - there is not enough memory for the vector
     pub fn column<T: Element>(&self, name: &str) -> Result<Vec<T>, DecodeError> {
         let no_field = || DecodeError::NoField { name: name.as_bytes().into() };
@@ -175,7 +176,8 @@ fn leading_field<'f, 'n>(record: Field<'f>, name: &'n [u8]) -> Option<(Field<'f>
     })
 }
 
-/// The items of any Python object, decoded to structs of type `T`: an argument of a `#[pyfunction]`.
+/// The items of any Python object, decoded to structs of type `T`: an argument of a `#[pyfunction]`. An argument that
+/// cannot be decoded raises the exception of [`open`], or of the error of [`OpenBuffer::records`].
 ///
 #[cfg_attr(feature = "derive", doc = "```")]
 #[cfg_attr(not(feature = "derive"), doc = "```ignore")]
@@ -233,7 +235,8 @@ impl<T: Record> FromPyObject<'_, '_> for Records<T> {
 }
 
 /// A buffer of any Python object whose items have elements of type `T`: an argument of a `#[pyfunction]`. In contrast
-/// to PyO3's `PyBuffer<T>`, the items can have any byte order, strides and suboffsets.
+/// to PyO3's `PyBuffer<T>`, the items can have any byte order, strides and suboffsets. An argument whose items are
+/// records or of another type raises `ValueError`. An argument that is not opened raises the exception of [`open`].
 ///
 /// ```
 /// use pep3118::py::Buffer;

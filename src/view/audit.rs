@@ -283,7 +283,7 @@ impl<'d> Audit<'d> {
     ///
     /// `error` is the exception of the refusal. `reference` is the [reference answer](Self::reference_answer), or
     /// `None` if no request succeeded. The violation breaks one of these rules:
-    /// - a rule of section C, if the exporter wrongly treats the memory as not contiguous
+    /// - one of the rules C02 to C07, if the exporter wrongly treats the memory as not contiguous
     /// - B16 (compound requests), if only the combination of flags fails
     /// - B23 (allowed refusals) in all other cases
     fn unjustified_refusal(&self, request: Request, error: &RaisedError, reference: Option<&RawView<'_>>) -> Violation {

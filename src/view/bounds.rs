@@ -1,6 +1,6 @@
 //! `ByteBounds`: the range of bytes that the items of a buffer occupy. `StructureSummary`: properties of a shape and
 //! strides. `Overlap`: whether items share bytes. `check_bounds`: checks that the items are inside the memory block
-//! (rules D01 to D06).
+//! (rules D01, D02, D03 and D06). `check_lengths`: checks the signs of the lengths (A17).
 
 use smallvec::SmallVec;
 
@@ -11,7 +11,8 @@ use super::violation::Violation;
 
 /// The range of bytes that the items of a buffer occupy, as offsets in bytes from `buf`.
 ///
-/// `low` is negative if a stride is negative. `low` and `high` are 0 if there are no items.
+/// `low` is negative if a stride is negative. `low` and `high` are 0 if there are no items. After an operation such as
+/// [`View::slice`](super::View::slice), both numbers also contain the [offset](super::View::offset) of the view.
 ///
 /// ```
 /// use pep3118::{ByteBounds, RawView, Request};
@@ -23,7 +24,8 @@ use super::violation::Violation;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct ByteBounds {
-    /// The offset of the first byte of the item at the lowest address. The offset is at most 0.
+    /// The offset of the first byte of the item at the lowest address. The offset is at most 0, unless the view has an
+    /// offset.
     pub low: i64,
     /// The offset one past the last byte of the item at the highest address.
     pub high: i64,
@@ -193,7 +195,7 @@ pub(crate) fn check_lengths<S: ViolationSink>(shape: &[i64], sink: &mut S) -> Re
     Ok(())
 }
 
-/// Checks that the items are inside the memory block (rules D01 to D06). Passes each violation to `sink`.
+/// Checks that the items are inside the memory block (rules D01, D02, D03 and D06). Passes each violation to `sink`.
 ///
 /// `block` is the memory block, `itemsize` is in bytes, and `bounds` is the range of bytes of at least one item.
 /// `unaligned_strides` are the strides if at least one stride is not a multiple of `itemsize`, and `None` if not. If
@@ -220,8 +222,8 @@ pub(crate) fn check_bounds<S: ViolationSink>(
     sink.report(Violation::ItemsOutside { low: from_start(bounds.low), high: from_start(bounds.high), memlen })
 }
 
-/// Checks the offset of the first item and the strides (rules D01 to D03). Passes each violation to `sink`. Returns
-/// whether the first item is inside of `block`.
+/// Checks the offset of the first item and the strides (rules D01 to D03). Passes each violation to `sink`, but only
+/// the first of several strides that are not multiples. Returns whether the first item is inside of `block`.
 ///
 /// `itemsize` is in bytes. `unaligned_strides` are the strides if at least one stride is not a multiple of
 /// `itemsize`, and `None` if not. Returns an error if `sink` ends the check.
@@ -263,7 +265,7 @@ pub(crate) enum Overlap {
 
 impl Overlap {
     /// Returns whether two items of an array with `shape`, `strides` and `itemsize` share bytes. `strides` and
-    /// `itemsize` are in bytes. For n dimensions, the time is O(n log n).
+    /// `itemsize` are in bytes. No length of `shape` may be 0. For n dimensions, the time is O(n log n).
     ///
     /// The function sorts the strides by absolute value. No items overlap if each stride is at least as large as the
     /// range of bytes that all smaller strides cover. Returns `Possible` for strides that this test does not decide,

@@ -67,8 +67,8 @@ pub fn size_from_format(format: impl AsRef<[u8]>, model: &DataModel) -> Result<u
     calcsize_in(format, &Dialect::STRUCT, model)
 }
 
-/// Checks that an array is inside a block of memory. Returns the report of the broken rules, which has an error if
-/// the array is not valid.
+/// Checks that an array is inside a block of memory. Returns the report of the broken rules, which has an error if the
+/// array is not valid. A report without errors can still have notes.
 ///
 /// `memlen` is the length of the block in bytes. `itemsize` is the size of one item in bytes. `ndim` is the number of
 /// dimensions. `shape` has the number of items in each dimension. `strides` has the distance in bytes from one item to

@@ -131,7 +131,7 @@ impl<'a> RawView<'a> {
 
     /// A fast path of [`Checker::check`] for a `Py_buffer` without a format. Returns the same view after a few
     /// comparisons. Returns `None` if the `Py_buffer` has no shape, has suboffsets, or breaks a rule that prevents a
-    /// view.
+    /// view, and always on a 32-bit machine. The caller must then call `Checker::check`.
     ///
     /// The function has no parameter for the request, because the request does not change the view of a `Py_buffer`
     /// that has a shape.
@@ -207,7 +207,7 @@ impl Checker<'_> {
     ///
     /// # Errors
     /// - [`check`](Checker::check) reports an error, such as a `len` of 20 bytes with 3 items of 4 bytes: the result is
-    ///   the first error
+    ///   [`ViewError::Rule`] with the first error
     pub fn prove<'a>(&self, raw: &RawView<'a>, request: Option<Request>) -> Result<View<'a>, ViewError> {
         let mut first = FirstError(None);
         let violation = match (self.check_all(raw, request, &mut first), first.0) {
@@ -269,9 +269,9 @@ impl Checker<'_> {
     /// Checks `shape`, `strides` and `suboffsets` of `raw` against `ndim`, `itemsize`, `len` and `request`. Passes
     /// each violation to `sink`.
     ///
-    /// Returns the shape if a view can use the arrays. Returns `Ok(None)` in four cases: `ndim` is 0, `shape` is
-    /// NULL, `itemsize` or an entry of `shape` is negative, or an array does not have `ndim` entries. Returns an
-    /// error if `sink` ends the check.
+    /// Returns the shape if a view can use the arrays. Returns `Ok(None)` in four cases: `ndim` is 0 or negative,
+    /// `shape` is NULL, `itemsize` or an entry of `shape` is negative, or an array does not have `ndim` entries.
+    /// Returns an error if `sink` ends the check.
     fn check_arrays<'a, S: ViolationSink>(
         &self,
         raw: &RawView<'a>,
@@ -481,8 +481,8 @@ impl Checker<'_> {
 impl<'a> TryFrom<RawView<'a>> for View<'a> {
     type Error = ViewError;
 
-    /// Returns the view of `raw` if `raw` breaks no rule of severity `Error`. Leaves out the rules about requests
-    /// and about the memory block.
+    /// Returns the view of `raw` if `raw` breaks no rule of severity `Error`. Leaves out the rules about requests and
+    /// about the memory block, see [`Checker::prove`].
     ///
     /// ```
     /// use pep3118::{RawView, View};

@@ -152,7 +152,7 @@ pub(crate) fn c_strides(shape: &[i64], itemsize: i64) -> DimVec {
     contiguous_strides(shape, itemsize, Order::C).unwrap_or_else(|| DimVec::from_elem(0, shape.len()))
 }
 
-/// The reason why a buffer counts as contiguous. Each reason is a rule of section C.
+/// The reason why a buffer counts as contiguous. Each reason is one of the rules C02 to C07.
 ///
 /// ```
 /// use pep3118::RuleId;
@@ -178,7 +178,7 @@ pub enum Contiguity {
 }
 
 impl Contiguity {
-    /// Returns the rule that makes the memory contiguous, such as `C02` for `Empty`.
+    /// Returns the rule by which the memory is contiguous, such as `C02` for `Empty`.
     #[must_use]
     pub const fn rule(self) -> RuleId {
         match self {

@@ -33,15 +33,16 @@ pub enum ViewError {
         /// The first violation of severity `Error` that the check found.
         finding: Finding,
     },
-    /// The number of indices is not `ndim`: `offset_of(&[1])` in two dimensions.
+    /// The number of indices is not `ndim`: `offset_of(&[1])` in two dimensions. Also a dimension that the view does
+    /// not have: `select(2, 0)` in two dimensions, `split_at` without dimensions.
     #[error("{} for ndim {ndim}", plural(*indices, "index"))]
     IndexCount {
-        /// The number of indices.
+        /// The number of indices, or the number of dimensions that the operation needs.
         indices: usize,
         /// The number of dimensions.
         ndim: usize,
     },
-    /// An index is negative, or is at least the length of its dimension.
+    /// An index is negative, or is at least the length of its dimension. `split_at` also accepts the length itself.
     #[error("index {index} is out of bounds for dimension {dimension} with {}", plural(*length, "item"))]
     IndexOutOfBounds {
         /// The dimension of the index. The first dimension is 0.
@@ -69,7 +70,8 @@ pub enum ViewError {
         /// The dimension of the slice. The first dimension is 0.
         dimension: usize,
     },
-    /// A slice would make a suboffset negative. A negative suboffset would mean that the dimension has no pointer.
+    /// A slice or `select` would make a suboffset negative. A negative suboffset would mean that the dimension has no
+    /// pointer.
     #[error("slice would move suboffsets[{dimension}] to {}, less than 0", bytes(*suboffset))]
     SliceSuboffset {
         /// The dimension of the suboffset. The first dimension is 0.
@@ -129,7 +131,7 @@ pub enum ViewError {
         /// The number of dimensions of the view.
         ndim: usize,
     },
-    /// `strides` and `shape` have different lengths.
+    /// The arguments `strides` and `shape` have different lengths.
     #[error("strides has {strides} elements but shape has {shape}")]
     StridesLength {
         /// The number of entries of `strides`.

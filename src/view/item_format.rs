@@ -15,8 +15,9 @@ use crate::layout::{Certainty, Dialect, Interpretation, Scalar, Syntax, reconcil
 ///
 /// Passes each violation to `sink`. If `request` is `None`, the function leaves out the rules about requests. `dialect`
 /// is the dialect of the format. If `dialect` is `None`, the function tries every dialect. `model` is the data model of
-/// the exporter's machine. Returns `Ok(None)` if no interpretation of the format has the itemsize, or if the itemsize
-/// is negative. Returns an error if `sink` ends the check.
+/// the exporter's machine. If the format is NULL, the layout is `BYTE` for an itemsize of 1, and `Bytes` otherwise.
+/// Returns `Ok(None)` if the format cannot be parsed, if no interpretation of the format has the itemsize, or if the
+/// itemsize is negative. Returns an error if `sink` ends the check.
 pub(super) fn item_layout<S: ViolationSink>(
     raw: &RawView<'_>,
     request: Option<Request>,

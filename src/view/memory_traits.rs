@@ -73,8 +73,8 @@ impl MemoryTraits {
         }
     }
 
-    /// Returns the reason why the exporter may refuse `request`. Returns `None` if the exporter must serve
-    /// `request`.
+    /// Returns the reason why the exporter may refuse `request`. Returns the first of several reasons, in the order of
+    /// [`RefusalReason`]. Returns `None` if the exporter must serve `request`.
     #[must_use]
     pub fn refusal_reason(self, request: Request) -> Option<RefusalReason> {
         let has_contiguity = match request.structure().contiguity() {

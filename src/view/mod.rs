@@ -16,9 +16,9 @@
 //! suboffsets, the access to an item reads pointers in memory. A list of [`Step`]s describes this access.
 //!
 //! # Limitations
-//! The fields of a `Py_buffer` do not contain the bounds of the memory that the pointers of suboffsets lead
-//! to. A check therefore compares only the first table of pointers with the memory block. The rules about
-//! lifetime (section E) need a running interpreter.
+//! The fields of a `Py_buffer` do not contain the bounds of the memory that the pointers of suboffsets lead to. A check
+//! therefore compares only the first table of pointers with the memory block. The rules about lifetime (E01 to E10)
+//! need a running interpreter: a caller of [`Audit`] measures reference counts and exceptions.
 
 mod audit;
 mod bounds;

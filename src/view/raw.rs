@@ -10,8 +10,9 @@ use crate::named::named_enum;
 
 /// The fields of a `Py_buffer`, without validation.
 ///
-/// In the pointer fields, `None` means NULL. `shape`, `strides` and `suboffsets` should have `ndim` entries. A check
-/// reports an array with another number of entries (A16, entries of the arrays).
+/// In `format`, `shape`, `strides` and `suboffsets`, `None` means NULL. In `buf`, `Some(0)` means NULL. `shape`,
+/// `strides` and `suboffsets` should have `ndim` entries. A check reports an array with another number of entries (A16,
+/// entries of the arrays).
 ///
 /// ```
 /// use pep3118::{Checked, RawView, Request};
@@ -35,7 +36,7 @@ use crate::named::named_enum;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct RawView<'a> {
     /// The address of the first item, as a number. `Some(0)` means NULL. `None` means that the address was not
-    /// recorded.
+    /// recorded, so that rules about `buf` are left out.
     pub buf: Option<u64>,
     /// The exporter, which is the object that owns the memory.
     pub obj: Owner,

@@ -203,9 +203,10 @@ impl Report {
         Self { findings: (!findings.is_empty()).then(|| Box::new(findings)) }.sorted()
     }
 
-    /// Adds `violation`, a violation in the answer to `request`. `request` is `None` if only one request is checked,
-    /// because then no finding needs to name the request. If the report already contains an equal violation, the
-    /// method adds only `request` to the existing finding.
+    /// Adds `violation`, a violation in the answer to `request`. Does not sort: the caller calls
+    /// [`sorted`](Self::sorted) at the end. `request` is `None` if only one request is checked, because then no finding
+    /// needs to name the request. If the report already contains an equal violation, the method adds only `request` to
+    /// the existing finding.
     #[cold]
     pub(crate) fn push(&mut self, violation: Violation, request: Option<Request>) {
         let findings = self.findings.get_or_insert_default();
@@ -334,7 +335,7 @@ pub(crate) trait ViolationSink {
     /// The type of the error that ends a check early. The type is [`Infallible`] if the sink never ends a check.
     type Stop;
 
-    /// Receives `violation`, one violation of a rule.
+    /// Receives `violation`, one violation of a rule. Returns `Ok` if the check must continue.
     ///
     /// # Errors
     /// - the sink needs no more violations: the check must return the error at once

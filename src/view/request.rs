@@ -330,8 +330,8 @@ impl FromStr for Request {
 
     /// Parses `text`: a number, or the names of flags and compound requests with `|` between the names.
     ///
-    /// A name can have the prefix `PyBUF_`. Examples: `"FULL_RO"`, `"PyBUF_ND|PyBUF_WRITABLE"`, `"0x11c"`,
-    /// `"284"`.
+    /// A name can have the prefix `PyBUF_`. The function ignores the case of the name after the prefix, and the spaces
+    /// around names. Examples: `"FULL_RO"`, `"PyBUF_ND|PyBUF_WRITABLE"`, `"0x11c"`, `"284"`.
     ///
     /// # Errors
     /// - no flag has the name: `FULL_RW`

@@ -105,6 +105,8 @@ struct Rule {
     source: &'static str,
 }
 
+/// Defines [`RuleId`] with one variant for each rule. The arguments of a rule are its id, name, class, level, text and
+/// source.
 macro_rules! rules {
     ($($id:ident $name:literal $class:ident $level:ident $text:literal $source:literal)*) => {
         /// A rule of the buffer protocol. The variant has the id of the rule.

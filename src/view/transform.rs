@@ -1,5 +1,5 @@
-//! Operations on a [`View`] that return a view of the same memory: slice (with a [`Slice`]), split, transpose, select,
-//! field and cast.
+//! Operations on a [`View`] that return a view of the same memory: slice (with a [`Slice`]), split, chunks, transpose,
+//! select, field, cast and conversion to read-only.
 
 use alloc::boxed::Box;
 use core::num::NonZeroU64;
@@ -256,9 +256,9 @@ impl<'a> View<'a> {
     /// Returns the items at the index `index` of the dimension `dimension`. The result does not have this
     /// dimension.
     ///
-    /// If `dimension` has a suboffset, the view in the result has the suboffset in the dimension before
-    /// `dimension`. If `dimension` is 0, there is no dimension before it. The caller must then read the pointer
-    /// at [`Selected::pointer`].
+    /// If `dimension` has a suboffset, the view in the result has the suboffset in the dimension before `dimension`. If
+    /// `dimension` is 0, there is no dimension before it. In this case, the caller must read the pointer at
+    /// [`Selected::pointer`].
     ///
     /// ```
     /// use pep3118::{RawView, Request};
@@ -417,8 +417,9 @@ impl<'a> View<'a> {
     /// Returns a view of the same bytes as items of another layout. Unlike `memoryview.cast`, the method accepts every
     /// layout for the old and the new items.
     ///
-    /// `item` is the layout of a new item. `itemsize` is the size of a new item in bytes. `shape` is the shape
-    /// of the result. If `shape` is `None`, the result has one dimension with all items.
+    /// `item` is the layout of a new item. `itemsize` is the size of a new item in bytes, and must be the size of
+    /// `item`: the method does not check this. `shape` is the shape of the result. If `shape` is `None`, the result has
+    /// one dimension with all items.
     ///
     /// ```
     /// use pep3118::{DataModel, ItemLayout, RawView, Request, Scalar};
@@ -491,7 +492,8 @@ impl<'a> View<'a> {
 }
 
 impl ItemLayout {
-    /// Returns the layout of one element of `field`. The certainty of the result is the certainty of `self`.
+    /// Returns the layout of one element of `field`. The dialect and the certainty of the result are those of `self`.
+    /// If `self` is not an interpretation, the dialect is `pep3118`, and the certainty is `Exact`.
     fn of_field(&self, field: Field<'_>) -> Self {
         let (dialect, certainty) = match self {
             Self::Interpretation(interpretation) => (interpretation.dialect, interpretation.certainty),

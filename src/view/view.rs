@@ -205,8 +205,9 @@ impl<'a> View<'a> {
         self.suboffsets.as_ref().map(Dims::as_slice)
     }
 
-    /// Returns the format that the exporter reported. Returns `None` if the format is NULL, or if the view is a
-    /// result of [`field`](Self::field) or [`cast`](Self::cast), which change the items.
+    /// Returns the format that the exporter reported. Returns `None` if the format is NULL, or if the view is a result
+    /// of [`without_format`](Self::without_format), or of [`field`](Self::field) or [`cast`](Self::cast), which change
+    /// the items.
     #[must_use]
     pub fn format(&self) -> Option<&'a [u8]> {
         self.format
@@ -259,8 +260,8 @@ impl<'a> View<'a> {
         self.suboffsets.is_none() && (self.len == 0 || has_order(self.shape(), self.strides(), self.itemsize, order))
     }
 
-    /// Returns the range of bytes that the items occupy, as offsets from `buf`. Returns `None` if the access to an
-    /// item reads pointers.
+    /// Returns the range of bytes that the items occupy, as offsets from `buf` that include [`offset`](Self::offset).
+    /// Returns `None` if the access to an item reads pointers.
     #[must_use]
     pub fn byte_bounds(&self) -> Option<ByteBounds> {
         if self.suboffsets.is_some() {
@@ -276,7 +277,8 @@ impl<'a> View<'a> {
     }
 
     /// Returns the fields of a `Py_buffer` that describes this view. In the result, `buf` is `None` and `obj` is
-    /// unknown.
+    /// unknown. The result does not contain [`offset`](Self::offset): the `buf` of such a `Py_buffer` is `offset` bytes
+    /// after the `buf` of this view.
     #[must_use]
     pub fn as_raw(&self) -> RawView<'_> {
         let array = |values| if self.ndim() == 0 { None } else { Some(values) };

@@ -185,8 +185,8 @@ pub enum Violation {
     /// without `FORMAT`.
     #[error("itemsize is {} but {} under {request}", bytes(*itemsize), bytes(*other))]
     ItemsizeChanged { itemsize: i64, other: i64, request: Request },
-    /// B01: `ndim` differs between two answers. `simple` is true if one of the requests is `SIMPLE`. The
-    /// violation is then a note, because exporters disagree about `ndim` under `SIMPLE`.
+    /// B01: `ndim` differs between two answers. `simple` is true if one of the requests has no structural flag. In this
+    /// case, the violation is a note, because exporters disagree about `ndim` under `SIMPLE`.
     #[error("ndim is {ndim} but {other} under {request}")]
     NdimChanged { ndim: i32, other: i32, request: Request, simple: bool },
     /// B01, a note: `obj` is not the object of the other answer. The violation is not an error, because B22 (chains of
@@ -247,13 +247,13 @@ pub enum Violation {
     #[error("the release raises {}", crate::text::escape(error.as_bytes()))]
     ReleaseRaised { error: Box<str> },
 
-    /// T01: the format and the type of the exporter describe different items. `names_only` is true if only
-    /// names of fields differ. The violation is then a note.
+    /// T01: the format and the type of the exporter describe different items. `names_only` is true if only names of
+    /// fields differ. In this case, the violation is a note.
     #[error("format `{}` (first) and the type of the exporter (second) disagree: {difference}", abridged(format))]
     TypeMismatch { format: Box<[u8]>, difference: Box<str>, names_only: bool },
 
     /// A violation of `rule` that was read from a recorded report (feature `serde`). A recorded report contains the
-    /// `message` of a violation instead of its numbers.
+    /// `message` of a violation, but not the values that the other variants have.
     #[error("{message}")]
     Recorded { rule: RuleId, severity: Severity, message: Box<str> },
 }
@@ -338,8 +338,8 @@ impl Violation {
         }
     }
 
-    /// Returns whether this violation makes the positions or the number of the items unknown. No view can be
-    /// created after such a violation.
+    /// Returns whether this violation makes the positions, the number or the layout of the items unknown. No view can
+    /// be created after such a violation.
     pub(crate) fn prevents_view(&self) -> bool {
         match self {
             Self::BufNull { .. }
@@ -362,8 +362,9 @@ impl Violation {
         }
     }
 
-    /// Returns the calculation that belongs to the message, such as `2 * 3 * 4 = 24`. Returns `None` if the
-    /// message already contains all numbers.
+    /// Returns the calculation that belongs to the message, such as `2 * 3 * 4 = 24`, or the contiguous strides that
+    /// `NotContiguous` expects, or the distance from the block of `ItemsOutside`. Returns `None` if the message already
+    /// contains all numbers.
     pub(crate) fn calculation(&self) -> Option<String> {
         Some(match self {
             Self::LenProduct { expected, shape, itemsize, .. } | Self::LenSpan { expected, shape, itemsize, .. } => {

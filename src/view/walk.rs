@@ -41,7 +41,7 @@ pub enum Step {
     Add(i64),
 }
 
-/// The steps on the way from `buf` to one item. [`View::steps`] creates this iterator.
+/// An iterator over the steps on the way from `buf` to one item. [`View::steps`] creates this iterator.
 ///
 /// ```
 /// use pep3118::{RawView, Request, Step};
@@ -69,7 +69,7 @@ enum NextStep {
     Offset(i64),
     /// The step adds the product of the stride and the index of the current dimension.
     Stride,
-    /// The step reads a pointer. The value is the suboffset in bytes that the step after it adds.
+    /// The step reads a pointer. The value is the suboffset in bytes that the next step adds.
     Dereference(i64),
     /// The step adds this suboffset in bytes.
     Suboffset(i64),
@@ -200,8 +200,9 @@ impl View<'_> {
         Ok(indices.iter().zip(self.strides()).fold(self.offset, add))
     }
 
-    /// Returns the steps on the way from `buf` to the item at `indices`. `indices` has one index for each
-    /// dimension. A caller that performs the steps does the same as `get_item_pointer` of PEP 3118.
+    /// Returns the steps on the way from `buf` to the item at `indices`. `indices` has one index for each dimension. If
+    /// the [`offset`](View::offset) of the view is not 0, the first step adds this offset. A caller that performs the
+    /// steps does the same as `get_item_pointer` of PEP 3118.
     ///
     /// # Errors
     /// - the number of indices is not `ndim`: `[1]` in two dimensions

@@ -15,8 +15,8 @@ import time
 
 
 def operation(name):
-    """Returns the function of an operation. Imports NumPy only for the operation that needs it, because the import
-    takes long under valgrind.
+    """Returns the function of an operation, or None for `nothing`. Exits with an error for an unknown name. Imports
+    NumPy only for the operation that needs it, because the import takes long under valgrind.
     """
     if name == "struct_cached":
         return struct.calcsize
@@ -43,7 +43,7 @@ def repeat(function, calls, format):
 
 
 def record(fields):
-    """Returns the format that NumPy exports for a record of `fields / 5` records with five fields each."""
+    """Returns the format that NumPy exports for a record of `fields // 5` records with five fields each."""
     import numpy
 
     leaves = ["i2", "<f8", "u1", "(2,3)<i4", ">i8"]

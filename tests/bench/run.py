@@ -14,8 +14,9 @@ the entry of the measured function to its return. In Python the script runs N ca
 difference by N, and subtracts the same figure of an empty loop.
 
 Nanoseconds are medians. In every round all programs run one after the other, so that a disturbance affects all of them.
-The figures of the library include the loop, and the figures of Python do not. The script installs NumPy into
-target/bench/venv, in the version of the constant NUMPY.
+The figures of the library include the loop, and the figures of Python do not. The table also has the allocations of one
+call, which memcheck counts in Rust only. The script installs NumPy into target/bench/venv, in the version of the
+constant NUMPY.
 """
 
 import argparse
@@ -58,14 +59,14 @@ LABELS = LIBRARY | PYTHON | RUSTPYTHON
 
 
 def build(folder, target):
-    """Builds the package in `folder` and returns the folder of the programs."""
+    """Builds the package in `folder` with the target directory `target`, and returns the folder of the programs."""
     environment = os.environ | {"CARGO_TARGET_DIR": str(target)}
     subprocess.run(["cargo", "build", "--release", "--quiet"], cwd=folder, env=environment, check=True)
     return target / "release"
 
 
 def python():
-    """Creates a virtual environment with the pinned NumPy and returns the path of its Python."""
+    """Returns the path of a Python with the pinned NumPy. Creates its virtual environment if it does not exist."""
     home = TARGET / "bench" / "venv"
     binary = home / "bin" / "python"
     if not binary.exists():
@@ -82,7 +83,7 @@ class Program:
         self.process = None
 
     def seconds(self, operation, calls, format):
-        """Returns the mean seconds of one call in a run of `calls` calls."""
+        """Returns the mean seconds of one call in a run of `calls` calls. The first use starts the process."""
         if self.process is None:
             pipe = subprocess.PIPE
             self.process = subprocess.Popen([*self.command, "serve"], stdin=pipe, stdout=pipe, text=True)
@@ -91,19 +92,22 @@ class Program:
         return float(self.process.stdout.readline()) * 1e-9
 
     def valgrind(self, tool, pattern, operation, calls, format):
-        """Runs `calls` calls under valgrind and returns the number that `pattern` finds in its output."""
+        """Runs `calls` calls under valgrind and returns the number that `pattern` finds in its output. `tool` is a list
+        of options of valgrind."""
         environment = os.environ | {"PYTHONHASHSEED": "0"}
         command = ["valgrind", *tool, *self.command, "count", operation, str(calls), format]
         answer = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
         return int(re.search(pattern, answer.stderr).group(1).replace(",", ""))
 
     def per_call(self, tool, pattern, operation, calls, format):
-        """Returns the figure of one call: the difference between 2 * `calls` and `calls` calls, divided by `calls`."""
+        """Returns the figure of one call: the difference between 2 * `calls` and `calls` calls, divided by `calls`.
+        The arguments are those of `valgrind`."""
         once = self.valgrind(tool, pattern, operation, calls, format)
         twice = self.valgrind(tool, pattern, operation, 2 * calls, format)
         return (twice - once) / calls
 
     def instructions(self, operation, format):
+        """Returns the instructions of one call. In Python, these include the loop."""
         tool = ["--tool=callgrind", "--callgrind-out-file=/dev/null"]
         calls = 1000
         if operation in PYTHON:
@@ -115,11 +119,15 @@ class Program:
         return self.per_call(tool, r"Collected : (\d+)", operation, calls, format)
 
     def allocations(self, operation, format):
+        """Returns the allocations of one call."""
         return self.per_call(["--tool=memcheck"], r"total heap usage: ([\d,]+) allocs", operation, 1000, format)
 
 
 def measurements(records):
-    """Yields each format with the operations that are measured on it."""
+    """Yields (format, list of operations) for each format of the table. `records` are the formats of records.
+
+    The operations include those of RustPython, which `main` removes if RustPython is not measured.
+    """
     for format in FLAT:
         recognize = ["recognize"] if len(format) == 2 and format != COUNT else []
         ours = [*recognize, "calcsize", "read", "read_into", "parse"]
@@ -129,7 +137,11 @@ def measurements(records):
 
 
 def count(programs, pairs):
-    """Returns the instructions and the allocations of each (operation, format)."""
+    """Returns {(operation, format): (instructions, allocations)} for all `pairs` of (operation, format).
+
+    The allocations of Python are None. The instructions of Python do not include the loop. `programs` are the programs
+    by operation.
+    """
 
     def count_pair(pair):
         operation, format = pair
@@ -150,7 +162,10 @@ def count(programs, pairs):
 
 
 def measure_times(programs, pairs):
-    """Returns the median nanoseconds of each (operation, format). The operations of one format alternate."""
+    """Returns {(operation, format): median nanoseconds of one call}. The operations of one format alternate.
+
+    The nanoseconds of Python do not include the loop. `programs` are the programs by operation.
+    """
     figures = {}
     formats = dict.fromkeys(format for _, format in pairs)
     for format in formats:
@@ -173,7 +188,11 @@ def measure_times(programs, pairs):
 
 
 def goals(instructions, nanoseconds, allocations, records):
-    """Yields one row for each goal: its name, the figure of the library, the highest permitted figure, its source."""
+    """Yields (name, figure of the library, highest permitted figure, source of this figure) for each goal.
+
+    A figure is None if it was not measured. The arguments are the figures by (operation, format), and the two formats
+    of records. For the two formats with `<`, recorded figures replace missing figures of RustPython.
+    """
     codes = {ONE: "one code", TWENTY: "20 codes", NATIVE: "one code, native", TWENTY_NATIVE: "20 codes, native"}
     for format in (ONE, NATIVE):
         yield f"recognize {format}: instructions", instructions.get(("recognize", format)), 60, "the goal"
@@ -208,12 +227,13 @@ def goals(instructions, nanoseconds, allocations, records):
 
 
 def show(number, digits=0):
-    """Formats a figure, or "-" for a figure that was not measured."""
+    """Formats a figure. Returns "-" for None, a figure that was not measured."""
     return "-" if number is None else f"{number:,.{digits}f}"
 
 
 def short(format, records):
-    """Returns the format, or the number of fields of a format in `records`, which are too long for the table."""
+    """Returns `format`, or "20 fields" or "200 fields" for a format in `records`, because these are too long for the
+    table."""
     return f"{(20, 200)[records.index(format)]} fields" if format in records else format
 
 

@@ -1,11 +1,12 @@
 //! Tests with inputs that broke other parsers and consumers. The library refuses a wrong format at the right offset,
-//! accepts an unusual but correct format, and reports the rule that a wrong `Py_buffer` breaks. `tests/it/budget.rs`
-//! measures time and memory.
+//! reports the rule that a wrong `Py_buffer` breaks, and accepts an unusual but correct format or `Py_buffer`.
+//! `tests/it/budget.rs` measures time and memory.
 
 use pep3118::{Block, Checked, DataModel, Dialect, Layout, RawView, Request, RuleId, size_from_format};
 
 /// Asserts that the dialect `pep3118` refuses `format` on a machine with the data model `model`. The error must have
-/// the kind `kind` and start at byte `at` of the format. Also asserts that the dialect `struct` refuses `format`.
+/// the kind `kind` and start at byte `at` of the format, and its messages must be short. Also asserts that the dialect
+/// `struct` refuses `format`, with any error.
 fn assert_refused(format: &[u8], model: &DataModel, kind: &str, at: usize) {
     let error = Layout::read(format, &Dialect::PEP3118, model).expect_err("an error");
     assert_eq!((error.kind().name(), error.span().start()), (kind, at), "{error}");
@@ -82,7 +83,8 @@ fn a_count_with_leading_zeros_is_accepted() {
     assert_eq!(size_from_format(&format, &DataModel::LP64).unwrap(), 12);
 }
 
-/// Asserts that `raw` in the memory block `memory` breaks the rule `rule`, and that the check returns no view.
+/// Asserts that `raw` breaks the rule `rule`, and that the check returns no view. `raw` may break other rules too.
+/// `memory` is the memory block of the buffer, or `None` if the block is unknown.
 fn assert_breaks(raw: RawView<'_>, memory: Option<Block>, rule: RuleId) {
     let Checked { report, view } = raw.check(Request::FULL_RO, None, memory);
     assert!(report.contains(rule), "{rule}: {report}");
@@ -141,7 +143,7 @@ fn strides_whose_span_overflows_break_d07() {
     assert_breaks(raw, Some(Block { len: 12, offset: 0 }), RuleId::D07);
 }
 
-/// An itemsize of 0 is legal, and no code divides by the itemsize.
+/// An itemsize of 0 is reported as `A10`, which is not an error. No code divides by the itemsize.
 #[test]
 fn an_itemsize_of_0_is_legal() {
     let raw = RawView {

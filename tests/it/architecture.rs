@@ -1,9 +1,11 @@
-//! Tests of design rules that neither Cargo nor the compiler enforces.
+//! Tests of design rules that neither Cargo nor the compiler enforces: the order of the modules, and the files that may
+//! depend on the target, contain `unsafe` or raw pointers, or use a certain library.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Returns the path and the code without comments of each Rust file of the library and of the workspace members.
+/// Returns the path and the code of each Rust file in the `src` folders of the library and of the workspace members.
+/// The path is relative to the root of the repository. The code has no lines that consist of a comment.
 fn sources() -> Vec<(String, String)> {
     fn collect(folder: &Path, out: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(folder).unwrap() {
@@ -34,7 +36,8 @@ fn sources() -> Vec<(String, String)> {
     paths.into_iter().map(named).collect()
 }
 
-/// Asserts that the word `word` occurs in Rust code only in files whose path starts with a text in `allowed`.
+/// Asserts that the text `word` occurs in the code of [`sources`] only in files whose path starts with a text in
+/// `allowed`.
 fn only_in(word: &str, allowed: &[&str]) {
     let found: Vec<String> = sources()
         .into_iter()
@@ -44,10 +47,11 @@ fn only_in(word: &str, allowed: &[&str]) {
     assert!(found.is_empty(), "{word} is in {found:?}");
 }
 
-/// Each module of the library imports only modules that `ORDER` lists before this module.
+/// No module of the library imports a module of a higher level in `ORDER`. Modules of the same level may import each
+/// other.
 #[test]
 fn modules_import_lower_modules_only() {
-    /// The modules of the library in levels, lowest level first. A module imports only modules of lower levels.
+    /// The modules of the library in levels, lowest level first.
     const ORDER: &[&[&str]] = &[
         &["named", "span", "align", "endian", "text"],
         &["diagnostic", "huge_pages", "nontemporal", "spare_capacity"],
@@ -99,7 +103,7 @@ fn only_abi_depends_on_the_target() {
     only_in("cfg(windows", &["src/abi/"]);
 }
 
-/// `docs/safety.md` describes each of these modules.
+/// `docs/safety.md` describes each of these modules. The test also limits `*const` and `*mut` to certain files.
 #[test]
 fn unsafe_code_is_in_the_listed_modules() {
     // These files write Rust and Go source with the word `unsafe` and contain no unsafe code.

@@ -13,7 +13,8 @@ use std::process::Command;
 use pep3118::layout::{BitField, LayoutBuilder, MemberSpec, Picture, PythonLibrary, Table};
 use pep3118::{DataModel, Endian, Layout, Type};
 
-/// The integer types of the random bit-fields, with the largest width on every machine.
+/// The integer types of the random bit-fields, with the maximum width in bits that every machine supports. A unique
+/// text replaces each `#`.
 const TYPES: [(&str, u64); 17] = [
     ("int", 32),
     ("unsigned", 32),
@@ -109,7 +110,8 @@ fn bit_fields(layout: &Layout) -> Vec<(String, Vec<u8>)> {
     out
 }
 
-/// Returns the data of the objects in `assembly`, the output of GCC for a machine of the byte order `endian`.
+/// Returns the data of the objects in `assembly`, the output of GCC for a machine of the byte order `endian`. The keys
+/// are the names of the objects without leading underscores.
 fn objects(assembly: &str, endian: Endian) -> BTreeMap<String, Vec<u8>> {
     let mut out: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     let mut label = String::new();
@@ -144,8 +146,9 @@ fn objects(assembly: &str, endian: Endian) -> BTreeMap<String, Vec<u8>> {
     out
 }
 
-/// Compiles the C source `source` to assembly, and returns the assembly. `compiler` is a program and its arguments.
-/// `name` is the name of the source file.
+/// Compiles the C source `source` to assembly, and returns the assembly. Panics if the compiler refuses the source.
+/// `compiler` is a program and its arguments. `name` is the name of the source file, which is written to a temporary
+/// folder.
 fn compile(compiler: &[String], name: &str, source: &str) -> String {
     let directory = option_env!("CARGO_TARGET_TMPDIR").map_or_else(std::env::temp_dir, PathBuf::from);
     let path = directory.join(name);
@@ -157,11 +160,13 @@ fn compile(compiler: &[String], name: &str, source: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The numbers of structures and bit-fields that [`compare`] compared.
+/// The numbers of structures and bit-fields that [`compare`] compared, and of structures that it skipped.
 #[derive(Debug, Default)]
 struct Compared {
     structures: usize,
+    /// The structures that `Layout::from_c` refuses. They are not in `structures`.
     refused: usize,
+    /// The bit-fields of all `structures`.
     bit_fields: usize,
     /// The bit-fields that the generated source declares as bit-fields.
     generated: usize,
@@ -170,8 +175,9 @@ struct Compared {
 }
 
 /// Compares the layouts of `count` random structures in the data model `model` with the bits that `compiler` writes.
-/// `seed` selects the structures. Only counts the structures that `Layout::from_c` refuses. Compares every other
-/// structure twice: as random source, and as the source that `Layout::to_c` writes for the layout.
+/// `seed` selects the structures. Compares each structure twice: as random source, and as the source that
+/// `Layout::to_c` writes for the layout. If `Layout::from_c` refuses a structure for a known reason, `compare` counts
+/// the structure and takes the next one. Panics at the first difference.
 fn compare(compiler: &[String], model: &DataModel, seed: u64, count: usize) -> Compared {
     let mut random = Random(seed);
     let mut done = Compared::default();
@@ -236,7 +242,7 @@ fn compare(compiler: &[String], model: &DataModel, seed: u64, count: usize) -> C
     done
 }
 
-/// Returns whether `program` is GCC, whose assembly the tests can read.
+/// Returns whether `program` is GCC, whose assembly the tests can read. Returns `false` if the program does not start.
 fn is_gcc(program: &str) -> bool {
     let output = Command::new(program).arg("--version").output();
     output.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("Free Software Foundation"))

@@ -1,4 +1,5 @@
-//! Tests that memory and time are linear in the length of a format, with the worst known formats.
+//! Tests that the memory and the time of each operation are linear in the length of its input: a format, a layout or C
+//! source. The inputs are the worst known inputs.
 #![allow(unsafe_code, reason = "a global allocator that counts")]
 
 use std::alloc::{GlobalAlloc, Layout as Block, System};
@@ -215,8 +216,8 @@ fn with_zero_item(plan: &Plan, work: impl FnOnce(&[u8])) {
     }
 }
 
-/// Reconciles `format` with the itemsize that the format describes without implicit trailing padding. `reconcile`
-/// then computes every alternative.
+/// Reconciles `format` with its itemsize in the dialect `numpy`, or with 64 if this dialect refuses `format`, and drops
+/// the result. With the itemsize of the format, `reconcile` computes every alternative.
 fn reconciled(format: &[u8]) {
     let itemsize = calcsize_in(format, &Dialect::NUMPY, &DataModel::LP64).unwrap_or(64);
     drop(reconcile(format, Some(itemsize), None, &DataModel::LP64));
@@ -481,7 +482,8 @@ fn with_lengths(formats: Vec<(&'static str, Vec<u8>)>) -> Vec<(&'static str, Vec
     formats.into_iter().map(|(name, format)| (name, format.clone(), format.len())).collect()
 }
 
-/// Returns the layouts for formats of about `len` bytes and for [`worst_layouts`], each with the length of the format.
+/// Returns the layouts of the formats of about `len` bytes that the dialect `pep3118` accepts, and [`worst_layouts`].
+/// Each layout has a label and a length: the length of the format in bytes, or 4 for each field of [`worst_layouts`].
 fn layouts(len: usize) -> Vec<(&'static str, Layout, usize)> {
     let formats = worst_formats(len).into_iter().chain(worst_records(len));
     let read = formats.filter_map(|(name, format)| {
@@ -524,7 +526,8 @@ fn memory_of_the_c_parser_is_linear_in_the_length_of_the_source() {
     }
 }
 
-/// Runs `work` seven times. Returns the shortest processor time of a run, in seconds.
+/// Runs `work` up to seven times, but not again after a total of 0.05 seconds. Returns the shortest processor time of a
+/// run, in seconds.
 #[cfg(unix)]
 fn shortest_time(mut work: impl FnMut()) -> f64 {
     let now = || {
@@ -550,8 +553,9 @@ fn shortest_time(mut work: impl FnMut()) -> f64 {
 
 /// Asserts that the time of each of `operations` is linear. Each input of `small` is compared with the input of `large`
 /// that has the same label and 8 times the length. Skips inputs of `small` for which `large` has no such input. Linear
-/// operations take 8 times as long, and quadratic operations 64 times. The limit is 32 times. Times vary on a busy
-/// machine, so only a third measurement above the limit fails.
+/// operations take 8 times as long, and quadratic operations 64 times. The limit is 32 times the time of the small
+/// input, which counts as at least 20 microseconds. Times vary on a busy machine, so only a third measurement above the
+/// limit fails.
 #[cfg(unix)]
 fn assert_linear_time<I>(operations: &[Operation<I>], small: &[(&str, I, usize)], large: &[(&str, I, usize)]) {
     for (operation, work, _) in operations {

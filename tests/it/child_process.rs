@@ -1,4 +1,4 @@
-//! Functions that find the programs that tests start. A program must be built for the machine of the tests, because
+//! Finds the Python interpreter that tests start. The interpreter must be built for the machine of the tests, because
 //! `make ports` runs the tests under qemu.
 
 use std::process::Command;
@@ -10,8 +10,8 @@ fn words(name: &str) -> Vec<String> {
 }
 
 /// Returns the command in the environment variable `PYTHON`, or `python3` if the variable is not set. Returns `None`
-/// if the program does not exist. Also returns `None` if the native sizes of the program differ from
-/// `DataModel::HOST`, because the program then runs on another machine.
+/// if the program does not exist, or if its native sizes or its byte order differ from `DataModel::HOST`, which shows
+/// that it is built for another machine. In both cases prints a line that starts with `SKIPPED`.
 pub fn python() -> Option<Command> {
     const MACHINE: &str = "import struct, sys; print(sys.byteorder, struct.calcsize('P'), struct.calcsize('lqxd'))";
     let words = words("PYTHON");

@@ -1,4 +1,5 @@
-//! Tests that compare values, columns and typed copies with the reference decoder and with snapshots.
+//! Tests that compare values, columns and typed copies with the reference decoder and with snapshots. Also tests of
+//! indirect arrays, of lossless conversions and of plans for views.
 #![allow(unsafe_code, reason = "the tests read buffers through raw pointers")]
 
 mod large;

@@ -1,4 +1,5 @@
-//! Tests of the messages of format and layout errors, with one snapshot for each kind of error.
+//! Tests of the messages of format and layout errors, with one snapshot for each kind of error, and of the help for
+//! letters of other format languages.
 
 use pep3118::format::{Count, Limits, Member, Prefix};
 use pep3118::layout::Construct;
@@ -6,7 +7,7 @@ use pep3118::{Code, DataModel, Dialect, Format, FormatErrorKind, Layout, LayoutE
 
 use crate::snapshot;
 
-/// Returns a format for which the parser returns an error of the kind `kind`.
+/// Returns a format for which the parser returns an error of the kind `kind` under the limits [`SMALL`].
 fn format_example(kind: &FormatErrorKind) -> &'static [u8] {
     use FormatErrorKind as K;
     match kind {
@@ -50,7 +51,7 @@ const SMALL: Limits = {
     limits
 };
 
-/// Returns the error for a syntax tree that no format has: `1i` with a second count.
+/// Returns `Err` for a syntax tree that no format has: `1i` with a second count.
 fn unspellable() -> Result<Format, pep3118::FormatError> {
     let mut members = Format::parse(b"1i")?.members().to_vec();
     if let Some(Member::Item(item)) = members.first_mut() {

@@ -1,4 +1,4 @@
-//! Tests of the output of the programs in `examples/`.
+//! Tests of the Rust programs in `examples/`: their output, and the number of lines of common tasks.
 
 #[path = "../../examples/npy.rs"]
 #[allow(dead_code, reason = "its `main` is the program's")]
@@ -78,7 +78,8 @@ fn common_tasks_return_the_values_that_python_wrote() {
     assert_eq!(shown, "3.75 42 40");
 }
 
-/// Returns the number of lines in `source` from the line that starts with `first` to the next line that is `last`.
+/// Returns the number of lines in `source` from the line that starts with `first` to the next line that is `last`,
+/// including both lines.
 #[cfg(feature = "pyo3")]
 fn lines_between(source: &str, first: &str, last: &str) -> usize {
     let start = source.lines().position(|line| line.starts_with(first)).unwrap_or_else(|| panic!("no line {first}"));

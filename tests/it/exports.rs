@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::corpus::rows;
 
-/// Returns the data model of the machine `platform`, a name in the corpus.
+/// Returns the data model of the machine `platform`, a name in the corpus. Panics if the machine is unknown.
 pub(crate) fn model(platform: &str) -> DataModel {
     match platform {
         "Linux-x86_64" => DataModel::LP64,
@@ -19,7 +19,8 @@ pub(crate) fn model(platform: &str) -> DataModel {
     }
 }
 
-/// Returns the dialect of the producer `producer`, a name in the corpus.
+/// Returns the dialect of the producer `producer`, a name in the corpus. For a producer without a dialect of its own,
+/// returns the dialect `pep3118`.
 fn dialect(producer: &str) -> &'static Dialect {
     match producer {
         "ctypes" | "multiprocessing" => &Dialect::CTYPES,
@@ -61,7 +62,8 @@ pub(crate) fn leaves(layout: &Layout) -> Vec<Leaf> {
     out
 }
 
-/// Returns the fields that the corpus records for `row`. Returns `None` if the fields were not recorded.
+/// Returns the list `leaves` of `row`, which are the recorded fields. Returns `None` if `row` has no such list. If
+/// [`fields_are_recorded`] returns `false`, the list is empty although there are fields.
 pub(crate) fn recorded(row: &Value) -> Option<Vec<Leaf>> {
     let leaves = row.get("leaves")?.as_array()?;
     Some(
@@ -75,8 +77,8 @@ pub(crate) fn recorded(row: &Value) -> Option<Vec<Leaf>> {
     )
 }
 
-/// Exports with wrong fields and the right size, as (producer version, format, reason). Neither the format nor the
-/// itemsize shows the fault.
+/// Exports with wrong fields and the right size, as (start of the producer version, format, reason). Neither the format
+/// nor the itemsize shows the fault.
 const EXCUSED: &[(&str, &str, &str)] = &[
     ("3.13.0", "T{<i:a:<i:c:}", "ctypes drops a name from its NUL on"),
     ("3.11.2", "T{>i:a:>i:c:}", "ctypes drops a name from its NUL on"),
@@ -87,8 +89,8 @@ const EXCUSED: &[(&str, &str, &str)] = &[
     ("PyPy", "T{8x<i:c:}", "PyPy writes inherited fields as padding"),
 ];
 
-/// Returns whether the corpus records the fields of `row`. The fields of two-dimensional arrays of ctypes structures
-/// were not recorded.
+/// Returns `false` if `row` has a two-dimensional array of ctypes structures and an empty list of fields. The fields of
+/// these arrays were not recorded. Returns `true` for all other rows, with or without a list of fields.
 pub(crate) fn fields_are_recorded(row: &Value) -> bool {
     !(row["format"].as_str().unwrap().starts_with("T{(3,2)T{") && row["leaves"].as_array().is_some_and(Vec::is_empty))
 }
@@ -212,8 +214,8 @@ fn random_dtypes_of_numpy_are_never_read_wrong() {
 
 /// `tests/corpus/generate/ctypes_structures.py` recorded the rows with four versions of CPython.
 ///
-/// Most formats before CPython 3.12 and some later formats are wrong. The library refuses a format that contradicts the
-/// itemsize. All other formats are right, except `B` for a union of single bytes.
+/// Most formats of ctypes before CPython 3.12 and some later formats are wrong. The library refuses each format that
+/// contradicts the itemsize. All formats that the library reads are right, except `B` for a union of single bytes.
 #[test]
 fn random_structures_of_ctypes_are_never_read_wrong() {
     // Adjacent leaves are joined to one pair of offset and size.

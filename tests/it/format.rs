@@ -1,4 +1,5 @@
-//! Tests of the parser: accepted formats, and the kind and the offset of each error.
+//! Tests of the parser: accepted formats, the kind and the offset of each error, limits, NULL and empty formats of
+//! buffers, and the members that byte-order characters belong to.
 
 use pep3118::format::{ByteOrder, Format, Limits, Member, Prefix};
 

@@ -7,7 +7,7 @@ use pep3118::{DataModel, Layout, Type};
 
 use crate::corpus::rows;
 
-/// Returns the size, the alignment and the offsets of the leaves of `layout` other than bit-fields.
+/// Returns the size and the alignment of `layout`, then the offsets of its leaves, except for bit-fields.
 fn facts(layout: &Layout) -> Vec<u64> {
     let mut facts = vec![layout.size(), layout.align().bytes()];
     facts.extend(layout.leaves().filter(|(_, leaf)| leaf.ty() != Type::Bits).map(|(offset, _)| offset));

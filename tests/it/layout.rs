@@ -16,7 +16,7 @@ const LONG_PATHS: &str = "T{T{T{b:x:b:y:h:altitude_metres:}:position:(2)i:sequen
     T{e:price_usd:e:price_eur:d:price_gbp:}:quote:b:flag:b:\u{65e5}\u{672c}\u{8a9e}:hd}";
 
 /// Returns a text with a table and a picture for each interpretation of `format`. If `itemsize` or `dialect` is
-/// `None`, the itemsize or the dialect is unknown.
+/// `None`, the itemsize or the dialect is unknown. Panics if the format is refused and not ambiguous.
 fn page(format: &str, itemsize: Option<u64>, dialect: Option<&Dialect>, model: DataModel) -> String {
     let outcome = reconcile(format.as_bytes(), itemsize, dialect, &model);
     let (found, others) = match (&outcome, outcome.as_ref().err().and_then(LayoutError::ambiguity)) {

@@ -19,14 +19,15 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("(2)0i", "NumPy's tuple of (dtype of no bytes, shape) fails; two rows of no values are no bytes"),
 ];
 
-/// Returns `true` for formats such as `Ze` and `Zi`, where NumPy ignores the `Z`.
+/// Returns `true` for `Ze` and `Zi`, where NumPy ignores the `Z`. Byte-order characters may precede them.
 fn is_dropped_prefix(format: &str) -> bool {
     let format = format.trim_start_matches(['@', '=', '<', '>', '!', '^']);
     format == "Ze" || format == "Zi"
 }
 
 /// Returns the dotted name, the offset and the size in bytes of each field of the recorded `dtype`, except for fields
-/// that are records. `itemsize` is the size of the dtype in bytes.
+/// that are records. A dotted name starts with a dot. A dtype without fields has one entry without a name. `itemsize`
+/// is the size of the dtype in bytes.
 fn recorded(dtype: &Value, itemsize: u64) -> Vec<(String, u64, u64)> {
     fn size(dtype: &Value) -> u64 {
         match dtype {

@@ -9,8 +9,8 @@ use pep3118::{DataModel, Dialect, calcsize_in};
 /// The number of random strings.
 const STRINGS: usize = 200_000;
 
-/// A Python script that reads one format in hexadecimal from each line of its input. The script prints the size of
-/// the format, or `-` if `struct` raises an error.
+/// A Python script that prints the minor version of Python, and then reads one format in hexadecimal from each line of
+/// its input. For each format it prints the size, or `-` if `struct` raises an error.
 const SCRIPT: &str = r"
 import struct, sys
 print(sys.version_info[1])

@@ -89,8 +89,9 @@ fn resolve_in(source: &[u8], dialect: &Dialect, model: &DataModel) {
     }
 }
 
-/// Asserts that each interpretation of `source` has the size `itemsize` in bytes, and that the alternatives differ
-/// from each other. If the dialect of an alternative is given, the alternative must be the only interpretation.
+/// Asserts for every dialect, and for no dialect, that each interpretation of `source` has the size `itemsize` in
+/// bytes, and that no two alternatives have the same dialect. If the dialect of an alternative is given, the
+/// alternative must be the only interpretation. Repeats this without an itemsize.
 pub fn reconcile_with(source: &[u8], itemsize: u64) {
     for dialect in Dialect::ALL.into_iter().chain(Dialect::VARIANTS).map(Some).chain([None]) {
         for itemsize in [Some(itemsize), None] {
@@ -136,8 +137,9 @@ pub fn emit(source: &[u8]) {
     }
 }
 
-/// Decodes items of the format `source` from `bytes`, which can be any bytes. Encodes the values, decodes the result
-/// and encodes the values again. Asserts that both encodings are equal.
+/// Decodes an item of the format `source` from the start of `bytes`, which can be any bytes, on every data model.
+/// Encodes the value, decodes the result and encodes it again. Asserts that both encodings are equal. If `bytes` is too
+/// short, asserts that decoding returns an error. Also runs [`columns_and_back`].
 pub fn decode(source: &[u8], bytes: &[u8]) {
     for model in DataModel::ALL {
         let Ok(layout) = Layout::read(source, &Dialect::PEP3118, &model) else { continue };
@@ -163,8 +165,8 @@ pub fn decode(source: &[u8], bytes: &[u8]) {
     }
 }
 
-/// Reads the columns of `bytes`, writes the columns, and reads and writes the result again. Asserts that both writes
-/// give the same bytes. Also writes each column separately.
+/// Reads the columns of up to 40 items in `bytes`, and writes all columns in one call. Reads the result, and writes
+/// each column separately. Asserts that both writes give the same bytes, unless two fields have the same name.
 fn columns_and_back(source: &[u8], plan: &Plan, bytes: &[u8]) {
     let size = plan.itemsize();
     let whole = bytes.len().checked_div(size).unwrap_or(0).min(40) * size;

@@ -16,7 +16,8 @@ use serde_json::Value;
 use crate::corpus::rows;
 use crate::snapshot;
 
-/// Returns the outcome that the model of `consumer` predicts for `format` and `itemsize`.
+/// Returns the outcome that the model of `consumer` predicts for `format` and `itemsize` on lp64. `None` means that the
+/// itemsize is unknown.
 fn outcome(format: &str, itemsize: Option<u64>, consumer: Consumer) -> Outcome {
     let answers = readers(format.as_bytes(), itemsize, &DataModel::LP64);
     answers.into_iter().find(|answer| answer.consumer == consumer).expect("every consumer answers").outcome
@@ -137,7 +138,7 @@ const LIBRARIES: [(&str, Consumer); 11] = [
 ];
 
 /// Returns the type in the recorded answer `answer` of the consumer `key`, in the notation of the models. Returns
-/// `None` if the answer has no type.
+/// `None` if the answer has no type, or if the answers of this consumer have another form.
 fn recorded_type(key: &str, answer: &Value) -> Option<String> {
     let text = answer.as_str()?;
     match key {
@@ -165,8 +166,8 @@ fn recorded_type(key: &str, answer: &Value) -> Option<String> {
     }
 }
 
-/// Returns the type name for the NumPy type string `text`, for example `int32` for `<i4`. Returns `None` if no type
-/// has the size.
+/// Returns the type name for the NumPy type string `text`, for example `int32` for `<i4`. Returns a text that starts
+/// with a letter unchanged. Returns `None` if no type has the kind and the size.
 fn typestr(text: &str) -> Option<String> {
     if text.starts_with(char::is_alphabetic) {
         // The corpus has the base type of a subarray as a name.
@@ -212,8 +213,8 @@ impl Dtype {
         dtype
     }
 
-    /// Appends the fields of the recorded `dtype`. The dtype starts at byte `offset`, has `size` bytes and is
-    /// repeated `count` times.
+    /// Appends the fields of the recorded `dtype` to `values`, except for fields of 0 bytes. The dtype starts at byte
+    /// `offset`, has `size` bytes and is repeated `count` times.
     fn collect(&mut self, dtype: &Value, offset: u64, count: u64, size: u64) {
         match dtype {
             Value::String(text) => {

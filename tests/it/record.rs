@@ -328,7 +328,7 @@ fn structs_have_the_values_of_dynamic_records() {
     });
 }
 
-/// Returns the bytes of a random item, in which every bool and every character is valid.
+/// Returns the bytes of a random item of a plan for [`Plain`]. Each bool is 0 or 1, and each character is NUL.
 fn random_item(plan: &Plan, bytes: &mut Unstructured<'_>) -> arbtest::arbitrary::Result<Vec<u8>> {
     let mut item = vec![0; plan.itemsize()];
     bytes.fill_buffer(&mut item)?;
@@ -344,7 +344,8 @@ fn random_item(plan: &Plan, bytes: &mut Unstructured<'_>) -> arbtest::arbitrary:
     Ok(item)
 }
 
-/// Asserts that the struct `record` and the dynamic record `value` have the same values.
+/// Asserts that the struct `record` and the dynamic record `value` have the same values, and that the characters of
+/// `record` are NUL.
 fn assert_equal_fields(record: &Plain, value: &Value) {
     let Value::Record(value) = value else { panic!("{value:?}") };
     let get = |name: &str| value.get(name.as_bytes()).unwrap();
@@ -552,7 +553,7 @@ fn a_mismatch_is_described_in_one_sentence() {
     snapshot::check("decode", "record-mismatches", "formats beside two structs", &page);
 }
 
-/// Every field type implements `RecordField`.
+/// Records, arrays of records and complex numbers implement `RecordField`.
 #[test]
 fn every_type_of_field_is_read() {
     /// Compiles only if `T` can be a field of a record.

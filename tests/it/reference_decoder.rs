@@ -1,5 +1,5 @@
 //! A simple decoder. The tests compare its results with the results of the module `decode`. The decoder processes one
-//! field and one byte after another, and returns text.
+//! field and one byte after another, and returns the values as text and the columns as bytes.
 
 use pep3118::decode::{ColumnData, LongDouble, Value};
 use pep3118::layout::NulHandling;
@@ -94,7 +94,8 @@ pub(crate) fn element(field: Field<'_>, bytes: &[u8]) -> String {
     }
 }
 
-/// Returns the value of the bit-field `field` as 16 little-endian bytes. `bytes` contains the bytes of the field.
+/// Returns the value of the bit-field `field` as an integer of 16 little-endian bytes, with sign extension. `bytes`
+/// contains the bytes of the field.
 fn bit_field(field: Field<'_>, bytes: &[u8]) -> [u8; 16] {
     let bits = field.bit_field().unwrap();
     let mut little = bytes.to_vec();
@@ -170,8 +171,9 @@ pub(crate) fn describe_value(value: &Value, field: Field<'_>) -> String {
     }
 }
 
-/// Returns the name and the little-endian bytes of each field inside of `item` that is not a record. `record`
-/// contains the bytes of the item.
+/// Returns the dotted name and the little-endian bytes of each field inside of `item` that is not a record. A field
+/// without a name is named after its position: `f0`. A field in an array of records has one entry with the bytes of all
+/// elements, and no entry if the array has no elements. `record` contains the bytes of the item.
 pub(crate) fn leaf_bytes(item: Field<'_>, record: &[u8]) -> Vec<(String, Vec<u8>)> {
     fn walk(field: Field<'_>, name: Option<&str>, record: &[u8], out: &mut Vec<(String, Vec<u8>)>, slot: &mut usize) {
         let start = usize::try_from(field.offset()).unwrap();
@@ -204,8 +206,9 @@ pub(crate) fn leaf_bytes(item: Field<'_>, record: &[u8]) -> Vec<(String, Vec<u8>
     out
 }
 
-/// Returns the bytes of one element of `field`, in which each number is in little-endian order. `bytes` contains the
-/// bytes of the element.
+/// Returns the bytes of one element of `field`, in which each number is in little-endian order. A bool is 0 or 1, a
+/// bit-field is an integer of its type, and an x87 `long double` has 10 bytes. `bytes` contains the bytes of the
+/// element.
 fn little(field: Field<'_>, bytes: &[u8]) -> Vec<u8> {
     let endian = field.endian().unwrap_or(Endian::Little);
     let flip = |width: usize| -> Vec<u8> {

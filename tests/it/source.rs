@@ -1,5 +1,5 @@
-//! Tests of layouts that `LayoutBuilder` builds. A C compiler and rustc check the generated source, and snapshots show
-//! the tables and pictures.
+//! Tests of layouts that `LayoutBuilder` builds, and of the C and Rust source that is generated for layouts. A C
+//! compiler and rustc check the source, and snapshots show the tables and pictures.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -11,11 +11,12 @@ use pep3118::{Align, DataModel, Dialect, Endian, Layout, Picture, Scalar, Table,
 
 use crate::snapshot;
 
-/// A member of a random layout, before the layout is built.
+/// A member of a random layout, before the layout is built. The offset is relative to the enclosing record.
 struct Node {
     name: Option<Vec<u8>>,
     offset: u64,
     shape: Vec<u64>,
+    /// The size of one element in bytes.
     size: u64,
     kind: Kind,
 }
@@ -116,7 +117,8 @@ fn random_value(random: &mut Random) -> (Type, u64) {
     random.random_element(&sizes)
 }
 
-/// Returns a random member with at most `depth` nested records. If `named` is `true`, the member has a name.
+/// Returns a random member at byte 0 with at most `depth` nested records. If `named` is `true`, the member has a name,
+/// which can be empty.
 fn random_node(random: &mut Random, depth: u64, named: bool) -> Node {
     let name = named.then(|| random.random_element(&NAMES).as_bytes().to_vec());
     let shape = match random.random_below(8) {
@@ -146,7 +148,7 @@ fn random_node(random: &mut Random, depth: u64, named: bool) -> Node {
     Node { name, offset: 0, shape, size, kind: Kind::Record(nodes) }
 }
 
-/// Returns `count` random layouts.
+/// Returns `count` random layouts of at least 1 byte, the same layouts in each call.
 fn random_layouts(count: usize) -> Vec<Layout> {
     let mut random = Random(7);
     let mut layouts = Vec::new();
@@ -346,7 +348,8 @@ fn fields_without_bytes_are_comments() {
     }
 }
 
-/// Returns the identifiers in the source code `text`.
+/// Returns the words in the source code `text` that have the form of an identifier, including keywords and the words in
+/// comments.
 fn identifiers(text: &str) -> BTreeSet<String> {
     let words = text.split(|sign: char| !sign.is_ascii_alphanumeric() && sign != '_');
     words.filter(|word| word.starts_with(|first: char| !first.is_ascii_digit())).map(String::from).collect()

@@ -1,5 +1,5 @@
-//! The traits of the public data types. Every public type of the library is in one of the lists, and a type that lacks a
-//! trait has the reason in the list.
+//! Tests of the traits of the public data types. Every public type of the library is in one of the lists, and a type
+//! that lacks a trait has the reason in the list. Also tests of `FromStr` and `Default`.
 
 use std::fs;
 use std::marker::PhantomData;
@@ -62,8 +62,8 @@ macro_rules! group {
     };
 }
 
-/// The traits that all types of a group lack, the reason, and the types. Each type has the name, and the traits that the
-/// type lacks.
+/// The traits that all types of a group should lack, the reason, and the types. Each type has its name and the traits
+/// that it lacks. The names of traits are separated by spaces.
 type Group = (&'static str, &'static str, Vec<(&'static str, String)>);
 
 /// Returns the lists of all public types.
@@ -124,8 +124,8 @@ fn every_type_lacks_only_the_traits_that_its_reason_explains() {
     }
 }
 
-/// Returns the names of the types that the files in `folder` declare with `pub`, except the types of modules with their
-/// own tests.
+/// Appends the names of the structs and enums that the files below `folder` declare with `pub` to `names`. Skips the
+/// folders `py` and `arrow`.
 fn declared(folder: &Path, names: &mut Vec<String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -41,7 +41,11 @@ def kind(answer: Any) -> str:
 
 
 def answer_of_package(case: Case) -> Any:
-    """Returns (certainty, size in bytes, fields), or the class of the error."""
+    """Returns what the package reads from the format of `case`.
+
+    The result is `(certainty, layout)` with the result of `plain`, `("ambiguous", layouts)` with a set of such results,
+    or "refused".
+    """
     try:
         layout = pep3118.Format(*case)
     except pep3118.FormatError:
@@ -52,6 +56,7 @@ def answer_of_package(case: Case) -> Any:
 
 
 def plain(layout: pep3118.Format) -> Any:
+    """Returns (size in bytes, fields) of a layout of the package, in the same form as `reference_plain`."""
     return (layout.itemsize, tuple(plain_field(field) for field in layout.fields))
 
 
@@ -62,13 +67,13 @@ def plain_field(field: pep3118.Field) -> Any:
 
 
 def element_size(kind: str, size: int, shape: tuple[int, ...]) -> int:
-    """Returns 0 for a single record, because its padding at the end has no effect on any value. Returns `size` for any
-    other element."""
+    """Returns 0 for a record, or an array of at most one record, because padding at its end has no effect on any value.
+    Returns `size` for any other element."""
     return 0 if kind == "record" and prod(shape) <= 1 else size
 
 
 def answer_of_reference(case: Case) -> Any:
-    """Returns the same values as `answer_of_package`, from the second reader."""
+    """Returns what the second reader reads from the format of `case`, in the form of `answer_of_package`."""
     try:
         result = reconcile(case.format, case.itemsize, case.dialect, MODELS[case.model])
     except Ambiguous as error:
@@ -79,6 +84,10 @@ def answer_of_reference(case: Case) -> Any:
 
 
 def reference_plain(layout: Any) -> Any:
+    """Returns (size in bytes, fields) of a layout of the second reader.
+
+    If the layout is a single record without a name and without a shape, returns the fields of this record.
+    """
     fields = layout.fields
     if len(fields) == 1 and fields[0] == replace(
         fields[0], name=None, offset=0, type="record", size=layout.size, shape=()

@@ -1,4 +1,4 @@
-"""Fixtures that several test files use."""
+"""The fixture `faulty_exporter`, which several test files use, and the plugin `pytester`."""
 
 import importlib.util
 import os
@@ -16,7 +16,10 @@ pytest_plugins = ["pytester"]
 
 @pytest.fixture(scope="session")
 def faulty_exporter(tmp_path_factory):
-    """Compiles ``faulty_exporter.c`` for this interpreter, and returns the exporter class of the module."""
+    """Compiles ``faulty_exporter.c`` for this interpreter, and returns the exporter class of the module.
+
+    Skips the test if there is no C compiler or no header of this interpreter.
+    """
     compiler = shlex.split(os.environ.get("CC", "")) or shlex.split(sysconfig.get_config_var("CC") or "cc")
     if shutil.which(compiler[0]) is None:
         compiler = ["cc"]

@@ -7,6 +7,7 @@
  * - "format": None for NULL, or bytes.
  * - "buf": None for NULL, or an object with a buffer. buf then points to the memory of this object.
  * - "obj": "self"; "null"; "borrowed" for the exporter itself without a new reference; or any other object.
+ * A missing key means 0 or NULL, except that "readonly" is 1 and "obj" is "self".
  * Three more keys describe faults of bf_getbuffer:
  * - "returns": the return value.
  * - "raises": an exception type. bf_getbuffer sets this exception and still returns "returns".
@@ -23,7 +24,8 @@ typedef struct {
     PyObject *referenced; /* a list of the objects that filled-in structs point to */
 } FaultyExporter;
 
-/* Keeps object alive as long as self. Takes over the reference to object. Returns -1 if object is NULL. */
+/* Keeps object alive as long as self. Takes over the reference to object. Returns -1 if object is NULL, or with an
+ * exception if there is no memory. */
 static int
 keep_alive(FaultyExporter *self, PyObject *object)
 {
@@ -32,7 +34,8 @@ keep_alive(FaultyExporter *self, PyObject *object)
     return failed ? -1 : 0;
 }
 
-/* Stores the int in the key name of fields in *out, or leaves *out unchanged if the key is missing. */
+/* Stores the int in the key name of fields in *out, or leaves *out unchanged if the key is missing. Returns -1 with an
+ * exception if the value is not an int. */
 static int
 read_number(PyObject *fields, const char *name, Py_ssize_t *out)
 {
@@ -44,7 +47,8 @@ read_number(PyObject *fields, const char *name, Py_ssize_t *out)
     return *out == -1 && PyErr_Occurred() ? -1 : 0;
 }
 
-/* Stores a pointer to the entries of the tuple in the key name of fields in *out, or NULL without a tuple. */
+/* Stores a pointer to the entries of the tuple in the key name of fields in *out. Stores NULL if the key is missing or
+ * None. Returns -1 with an exception if the value is not a tuple of ints. */
 static int
 read_array(FaultyExporter *self, PyObject *fields, const char *name, Py_ssize_t **out)
 {
@@ -71,7 +75,7 @@ read_array(FaultyExporter *self, PyObject *fields, const char *name, Py_ssize_t 
     return PyErr_Occurred() ? -1 : keep_alive(self, space);
 }
 
-/* Fills in view from fields. */
+/* Fills in view from fields. Returns -1 with an exception if a value has a wrong type. */
 static int
 fill(FaultyExporter *self, PyObject *fields, Py_buffer *view)
 {

@@ -44,7 +44,7 @@ def assert_runs(code, *, backtrace=False, timeout=120):
     """Runs a program in a new interpreter. The program must end with status 0 and print nothing.
 
     `backtrace` sets RUST_BACKTRACE, so that a panic allocates more memory. If the tests are embedded, the program runs
-    in this process, so that the sanitizer checks it.
+    in this process, so that the sanitizer checks it. Then the program may print, and `timeout`, in seconds, is ignored.
     """
     code = textwrap.dedent(code)
     if EMBEDDED:
@@ -68,8 +68,8 @@ def assert_runs(code, *, backtrace=False, timeout=120):
 
 
 def assert_constant_memory(setup, statement, *, rounds, warm_up=2000):
-    """Runs `statement` `rounds` times in a new interpreter, after `setup`. The memory of the interpreter must not
-    grow."""
+    """Runs `statement` `rounds` times in a new interpreter, after `setup` and `warm_up` further runs. The memory of the
+    interpreter must not grow. Skips the test if the tests are embedded."""
     if EMBEDDED:
         pytest.skip("a sanitizer delays the release of memory")
     lines = [MEASURE, textwrap.dedent(setup).strip(), "def run(rounds):", "    for _ in range(rounds):"]

@@ -1,4 +1,5 @@
-"""Tests of NumPy arrays that export no format, and of `View.__array_interface__`."""
+"""Tests of views of NumPy arrays that export no format, of views of objects that have `__array_interface__` and no
+buffer, and of `View.__array_interface__`."""
 
 import ctypes
 import gc
@@ -22,7 +23,8 @@ PLAIN = "i1 u1 i2 u2 i4 u4 i8 u8 f2 f4 f8 c8 c16 S3 V3 >i2 >i4 >u8 >f2 >f4 >f8 >
 
 
 def field(choose, depth, scalars=SCALARS):
-    """Returns a random dtype: one of `scalars`, or a record of these. `depth` limits the nesting of records."""
+    """Returns a random dtype: one of `scalars`, a record of these, or an array of either. `depth` limits the nesting of
+    records."""
     nested = depth and choose.random() < 0.4
     base = record(choose, depth - 1, scalars) if nested else np.dtype(choose.choice(scalars))
     if base.itemsize and choose.random() < 0.3:
@@ -31,7 +33,8 @@ def field(choose, depth, scalars=SCALARS):
 
 
 def record(choose, depth, scalars=SCALARS):
-    """Returns a random record whose fields are packed, aligned, shuffled, overlapping or have titles."""
+    """Returns a random record whose fields are packed, aligned, shuffled, overlapping or have titles. Fields that
+    overlap have types of `PLAIN` instead of `scalars`."""
     kind = choose.choice(["packed", "aligned", "titles", "shuffled", "overlapping", "overlapping"])
     scalars = PLAIN if kind == "overlapping" else scalars
     formats = [field(choose, depth, scalars) for _ in range(choose.choice([1, 1, 2, 2, 3, 4]))]

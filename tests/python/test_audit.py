@@ -102,8 +102,8 @@ F_CONTIGUOUS = 0x58
 
 
 def correct_answer(flags, **changes):
-    """Returns the fields that a correct exporter of ROWS fills in for `flags`, with the fields in `changes`
-    replaced."""
+    """Returns the fields that a correct exporter of ROWS fills in for `flags`, with the fields in `changes` replaced.
+    Raises BufferError if the exporter refuses `flags`."""
     if flags & WRITABLE or flags & F_CONTIGUOUS == F_CONTIGUOUS:
         raise BufferError("no")
     fields = {**ROWS, **changes}

@@ -18,7 +18,7 @@ HERE = pathlib.Path(__file__).with_name("bindings")
 
 
 def _compile(name, folder, sources, includes, flags=()):
-    """Compiles C++ sources to the extension module `name` and imports it."""
+    """Compiles C++ sources to the extension module `name` and imports it. Skips the test if there is no compiler."""
     headers = pathlib.Path(sysconfig.get_path("include"))
     if shutil.which("g++") is None or sys.platform == "win32" or not (headers / "Python.h").exists():
         pytest.skip("no C++ compiler, or no headers of this interpreter")
@@ -64,7 +64,7 @@ def by_cython(tmp_path_factory):
 
 
 def broken_rules(obj):
-    """Returns the ids of the rules that an audit reports as errors."""
+    """Returns the sorted ids of the rules that an audit reports as errors."""
     return sorted({finding.rule for finding in audit(obj).findings if finding.severity == "error"})
 
 

@@ -122,6 +122,14 @@ def test_to_pandas_of_numbers_is_a_series_in_the_same_memory():
         View(source.reshape(5, 1, 1)).to_pandas()
 
 
+def test_to_pandas_refuses_two_dimensions_of_records_and_names_a_call_that_works():
+    pytest.importorskip("pandas")
+    view = View(RECORDS.reshape(-1, 1))
+    with pytest.raises(ValueError, match=r"are not numbers\nhelp: select one dimension .* view\[0\]"):
+        view.to_pandas()
+    assert view[0].to_pandas()["x"].tolist() == [0.5]
+
+
 def test_to_polars_has_the_columns_of_records():
     polars = pytest.importorskip("polars")
     frame = View(RECORDS).to_polars()

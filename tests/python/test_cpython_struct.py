@@ -24,7 +24,8 @@ ELSEWHERE = {
 
 
 def suite():
-    """Returns a dict from names to the test cases of CPython, which use `pep3118.struct` in place of `struct`."""
+    """Returns a dict from names to the test cases of CPython, which use `pep3118.struct` in place of `struct`. Returns
+    an empty dict if CPython's tests are not installed."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -19,7 +19,8 @@ def classes():
 
 
 def check(node, kind, is_field=False):
-    """Asserts that the field `node` has the layout of the ctypes class `kind`. Returns the number of leaves."""
+    """Asserts that the field `node` has the layout of the ctypes class `kind`. Returns the number of leaves, except for
+    bit-fields. `is_field` is whether `node` is a field of a record, in which a character array is one value."""
     shape = ()
     if isinstance(kind, ARRAY) and kind._type_ in (C.c_char, C.c_wchar) and is_field:
         # ctypes reads the attribute as one `bytes` or `str`.
@@ -67,7 +68,8 @@ def test_layouts_of_instances_and_arrays_come_from_the_class():
 
 
 def test_to_ctypes_keeps_every_offset():
-    """In a generated class, every field has its offset of the layout. Padding becomes fields of bytes."""
+    """In a generated class, every field has the same offset as in the layout. Padding becomes fields of bytes. The test
+    does not compare bit-fields."""
 
     def leaves(fields, base=0):
         for each in fields:
@@ -130,7 +132,7 @@ def test_to_ctypes_makes_bit_fields_with_the_same_bits():
 
 
 def leaves_of(layout):
-    """Yields the path, the offset and the bits of each leaf of `layout`."""
+    """Yields the path, the offset, the size in bytes and the bits of each leaf of `layout`."""
 
     def walk(fields, path, base):
         for each in fields:

@@ -127,7 +127,7 @@ def test_an_owner_with_a_type_layout_is_collected(make, kind):
 
 
 def test_struct_of_the_standard_library_collects_iterators_in_cycles():
-    """The cycle must be collected, because the same cycle with `struct` is collected."""
+    """The cycles with `pep3118.struct` in `REFERENCES` must be collected, because this cycle is collected."""
     owner = Owner(64)
     owner.references = struct.iter_unpack("<i", owner)
     collected = weakref.ref(owner)

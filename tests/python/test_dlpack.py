@@ -20,7 +20,8 @@ NUMBERS = "i1 i2 i4 i8 u1 u2 u4 u8 f2 f4 f8 c8 c16 ?".split()
 
 
 class Tensor:
-    """An object without a buffer. Its `__dlpack__` returns a tensor of a NumPy array."""
+    """An object without a buffer. Its `__dlpack__` returns a tensor of a NumPy array, and stores its arguments in
+    `options`."""
 
     def __init__(self, array, device=(1, 0)):
         self.array, self.device, self.options = array, device, None
@@ -95,7 +96,10 @@ get_pointer.restype, get_pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, 
 
 
 class HandMade:
-    """A producer with a struct that the test fills in. `deleted` counts the calls of the deleter."""
+    """A producer with a struct that the test fills in. `deleted` counts the calls of the deleter.
+
+    `dtype` is (type code, bits, lanes). `strides` count items. `fields` are further fields of the struct or its tensor.
+    """
 
     def __init__(self, data, shape, dtype, strides=None, *, versioned=True, device=1, offset=0, **fields):
         self.deleted, self.memory = 0, data
@@ -314,7 +318,8 @@ def test_a_view_of_a_tensor_in_a_cycle_is_collected():
 
 
 def consumed(capsule, name):
-    """Takes the tensor out of `capsule`, and marks the capsule as used. Returns (struct, deleter)."""
+    """Takes the tensor out of `capsule`, whose name is `name`, and marks the capsule as used. Returns the struct of the
+    tensor."""
     kind = DLManagedTensorVersioned if name == b"dltensor_versioned" else DLManagedTensor
     address = get_pointer(capsule, name)
     used = ctypes.create_string_buffer(b"used_" + name)
@@ -329,7 +334,7 @@ capsule_set_name.argtypes = [ctypes.py_object, ctypes.c_void_p]
 
 
 class Memory:
-    """An exporter that can be weakly referenced."""
+    """`Memory(size)` is a ctypes array of `size` bytes, an exporter that can be weakly referenced."""
 
     def __new__(cls, size=16):
         return (ctypes.c_double * (size // 8))()
@@ -419,6 +424,8 @@ def test_memory_that_cannot_be_shared_is_refused_and_copied_on_request(make, opt
 
 
 class Copied(Tensor):
+    """An object without a buffer. Its `__dlpack__` requests a copy of the tensor."""
+
     def __dlpack__(self, **options):
         return self.array.__dlpack__(**options, copy=True)
 

@@ -62,7 +62,10 @@ STUBS = pathlib.Path(__file__).parents[2] / "crates/python/python/pep3118"
 
 
 def declarations(stub, owner):
-    """Yields (name, docstring in the stub, docstring at run time) of each class, function and method."""
+    """Yields (name, docstring in the stub, docstring at run time) of each class, function and method of `stub`.
+
+    Names that start with `__` are skipped. The docstring at run time ends before its first example.
+    """
     for node in stub.body:
         if not isinstance(node, ast.ClassDef | ast.FunctionDef) or node.name.startswith("__"):
             continue

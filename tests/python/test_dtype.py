@@ -13,7 +13,7 @@ SCALARS = "i1 u1 i2 u2 i4 u4 i8 u8 f2 f4 f8 c8 c16 g G ? S3 S0 U2 U0 V3 O >i4 >f
 
 
 def field(choose, depth):
-    """Returns a random dtype. `depth` limits the nesting of records."""
+    """Returns a random dtype: a scalar, a record, or an array of either. `depth` limits the nesting of records."""
     base = record(choose, depth - 1) if depth and choose.random() < 0.35 else np.dtype(choose.choice(SCALARS))
     if base.itemsize and choose.random() < 0.35:
         base = np.dtype((base, tuple(choose.choice([1, 2, 3]) for _ in range(choose.choice([1, 1, 2])))))
@@ -72,7 +72,7 @@ def test_layouts_are_those_of_the_dtypes():
 
 
 def plain(dtype):
-    """Returns `dtype` without its alignment and its flag `align`, which a layout does not store."""
+    """Returns `dtype` without its alignment, its flag `align` and its titles, which `to_dtype` does not restore."""
     if dtype.subdtype:
         base, shape = dtype.subdtype
         return np.dtype((plain(base), shape))

@@ -1,5 +1,6 @@
-"""Tests of ``pep3118 emit --to``: NumPy, ctypes, construct, dissect.cstruct and Kaitai Struct read the same values as
-this package from the same bytes, and Zig and Go accept the sources."""
+"""Tests of ``pep3118 emit --to``: NumPy, ctypes, construct, dissect.cstruct, Kaitai Struct and record classes read the
+same values as this package from the same bytes, Arrow schemas are those of ``decode``, and Zig and Go accept the
+sources."""
 
 import ctypes
 import json
@@ -46,7 +47,7 @@ class Layouts:
         return order + code, self.rng.randbytes(NUMBERS[code])
 
     def member(self, depth, order):
-        """Returns (format without a name, bytes) of a member."""
+        """Returns (format without a name, bytes) of a member with at most `depth` levels of records."""
         shape = [self.rng.randint(1, 3) for _ in range(self.rng.choice([0, 0, 0, 1, 2]))]
         count = 1
         for length in shape:
@@ -64,7 +65,8 @@ class Layouts:
         return prefix + items[0][0], b"".join(data for _, data in items)
 
     def record(self, depth, order):
-        """Returns (format `T{...}`, bytes) of a record."""
+        """Returns (format `T{...}`, bytes) of a record with at most `depth` levels of records inside. `order` is the
+        byte order of all fields, or None for a random byte order of each field."""
         formats, data = [], b""
         for number in range(self.rng.randint(1, 4)):
             padding = self.rng.choice([0, 0, 0, 1, 3])
@@ -78,7 +80,8 @@ class Layouts:
 
 
 def layouts(count, order=None, depth=2):
-    """Yields (format, bytes of one item) `count` times."""
+    """Yields (format, bytes of one item) `count` times, the same in each call. `order` and `depth` are those of
+    `Layouts.record`."""
     generator = Layouts(3118)
     for _ in range(count):
         yield generator.record(depth, order)
@@ -101,7 +104,7 @@ def described(text, library):
 
 def plain(value, fields):
     """Converts `value`, a value of this package, to nested dictionaries and lists. `fields` are the fields of the
-    record."""
+    record, or an empty tuple if `value` contains no record."""
     if not fields:
         return [plain(element, fields) for element in value] if isinstance(value, list) else value
     if isinstance(value, list):
@@ -119,8 +122,8 @@ def expected(text, data):
 
 
 def normal(value):
-    """Converts `value` to a notation that is equal for all libraries: without NUL bytes at the end, and with complex
-    numbers as pairs."""
+    """Converts `value` to a notation that is equal for all libraries: without NULs at the end of bytes and texts, with
+    complex numbers as pairs, and with booleans as integers."""
     if isinstance(value, dict):
         return {name: normal(element) for name, element in value.items()}
     if isinstance(value, list):
@@ -152,7 +155,7 @@ def read_numpy(item, data):
 
 
 def read_ctypes(item, data):
-    """Returns the values that ctypes reads from `data` with the class `item`."""
+    """Returns the values that ctypes reads from `data` with the class `item`, without fields of padding."""
 
     def convert(value):
         if hasattr(value, "_fields_"):
@@ -181,7 +184,7 @@ def read_construct(item, data):
 
 
 def read_dissect(item, data):
-    """Returns the values that dissect.cstruct reads from `data` with `item`."""
+    """Returns the values that dissect.cstruct reads from `data` with `item`, without fields of padding."""
 
     def convert(value):
         # dissect.cstruct wraps a structure in a union in a proxy.
@@ -216,7 +219,8 @@ def test_dissect_reads_the_same_values():
 
 
 def test_numpy_reads_the_same_values():
-    """A dtype of `emit --to numpy` reads the values that this package reads, in 200 layouts."""
+    """A dtype of `emit --to numpy` reads the values that this package reads, in 200 layouts. Layouts with UCS-2 text
+    are refused."""
     compared = 0
     for text, data in layouts(200):
         if "u:" in text:
@@ -255,7 +259,8 @@ def test_unions_of_c_source_are_described():
 
 
 def read_record(item, data):
-    """Returns the values that the record class `item` reads from `data`."""
+    """Returns the values that the record class `item` reads from `data`, without fields of padding. Asserts that
+    packing the record gives `data`."""
 
     def convert(value):
         if hasattr(value, "_asdict"):
@@ -310,7 +315,8 @@ def test_arrow_schemas_are_those_of_decode(tmp_path):
 
 
 def compile_kaitai(sources):
-    """Returns the Python classes that Kaitai Struct compiles from `sources`, the texts of `.ksy` files."""
+    """Returns the Python classes that Kaitai Struct compiles from `sources`, the texts of `.ksy` files. Skips the test
+    if the compiler or a package is not installed."""
     pytest.importorskip("kaitaistruct")
     yaml = pytest.importorskip("yaml")
     script = """

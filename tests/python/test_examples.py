@@ -1,4 +1,5 @@
-"""Tests that each example prints the output in its docstring."""
+"""Tests of the Python examples: scripts print the output in their docstrings, the example for CI passes, NumPy reads
+the sample file, and the README lists all examples."""
 
 import ast
 import importlib.util

@@ -49,6 +49,7 @@ def is_hostile(character, *, newline_allowed):
 
 
 def assert_visible(text, *, newline_allowed=True):
+    """Asserts that `text` contains no hostile character."""
     hostile = [character for character in text if is_hostile(character, newline_allowed=newline_allowed)]
     assert not hostile, f"{hostile!a} in {text!a}"
 

@@ -113,7 +113,7 @@ def test_a_format_of_one_byte_keeps_the_shape():
 
 
 def hint(error):
-    """Returns the help line of an exception."""
+    """Returns the help line of an exception. `error` is the ExceptionInfo of pytest."""
     return str(error.value).rsplit("help: ", 1)[1]
 
 

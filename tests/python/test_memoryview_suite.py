@@ -66,7 +66,7 @@ class BufferMethods(ast.NodeTransformer):
 
 def cases(name, memoryview):
     """Returns a dict from ids to the test cases of CPython's module `name`. The argument `memoryview` replaces
-    memoryview in the module."""
+    memoryview in the module. Returns an empty dict if CPython's tests are not installed."""
     try:
         spec = importlib.util.find_spec(f"test.{name}")
     except ModuleNotFoundError:

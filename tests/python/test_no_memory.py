@@ -51,7 +51,8 @@ assert result is None, "there was memory for the result"
 
 
 def assert_memory_error(setup, expression, space, **options):
-    """Evaluates an expression with only `space` more bytes of address space. The expression must raise MemoryError."""
+    """Evaluates an expression with only `space` more bytes of address space, after `setup`. The expression must raise
+    MemoryError. `options` are options of `assert_runs`. Skips the test if the tests are embedded."""
     if EMBEDDED:
         pytest.skip("a sanitizer needs all of the address space")
     evaluate = EVALUATE.format(expression=expression, space=space)

@@ -30,7 +30,8 @@ def integers(choose):
 
 
 def type_of(choose, depth, swapped):
-    """Returns a random type for a field: a number, text, an array, a structure or a union."""
+    """Returns a random type for a field: a number, text, an array, a structure or a union. `depth` limits the nesting
+    of structures. `swapped` is whether the field is in a big-endian structure."""
     if depth and choose.random() < 0.3:
         kind = structure(choose, depth - 1, swapped)
     elif not swapped and choose.random() < 0.3:
@@ -43,7 +44,8 @@ def type_of(choose, depth, swapped):
 
 
 def structure(choose, depth, swapped=False):
-    """Returns a random structure or union."""
+    """Returns a random class of a structure or a union. `depth` limits the nesting of structures. If `swapped` is true,
+    the class is a big-endian structure."""
     while True:
         if swapped or choose.random() < 0.15:
             base, swapped = C.BigEndianStructure, True
@@ -61,7 +63,8 @@ def structure(choose, depth, swapped=False):
 
 
 def is_wrong_in_ctypes(owner, field):
-    """Returns whether ctypes before 3.14 reads the bit-field `field` incorrectly: see docs/deviations.md."""
+    """Returns whether ctypes before 3.14 reads the bit-field `field` of the class `owner` incorrectly: see
+    docs/deviations.md. `field` is an entry of `_fields_`."""
     name, kind, *bits = field
     if not bits:
         return False
@@ -71,7 +74,7 @@ def is_wrong_in_ctypes(owner, field):
 
 
 def is_too_small(kind):
-    """Returns whether ctypes before 3.14 gives the union `kind` less memory than a bit-field needs."""
+    """Returns whether ctypes before 3.14 gives `kind`, or a union in `kind`, less memory than a bit-field needs."""
     if isinstance(kind, ARRAY):
         return is_too_small(kind._type_)
     if not issubclass(kind, (C.Structure, C.Union)):
@@ -83,12 +86,13 @@ def is_too_small(kind):
 
 
 def read(owner, name, kind):
-    """Returns the value that ctypes reads for the field `name` of `owner`: a list for an array, and a tuple for a
-    record."""
+    """Returns the value that ctypes reads for the field `name` of `owner`, in the form of `plain`."""
     return plain(getattr(owner, name), kind)
 
 
 def plain(value, kind):
+    """Returns `value`, a value of ctypes of the type `kind`, with a list for an array and the result of `fields_of` for
+    a record."""
     if isinstance(kind, ARRAY):
         if isinstance(value, (bytes, str)):
             return value
@@ -99,6 +103,8 @@ def plain(value, kind):
 
 
 def fields_of(owner):
+    """Returns a tuple of the values that ctypes reads for the fields of `owner`, with "?" in place of each bit-field
+    that ctypes reads incorrectly."""
     kind = type(owner)
     return tuple("?" if is_wrong_in_ctypes(kind, field) else read(owner, field[0], field[1]) for field in kind._fields_)
 

@@ -27,7 +27,8 @@ def plain(value):
 
 
 def fill(choose, array, np):
-    """Fills `array` with random bytes and its text fields with valid text. Objects stay the number 0."""
+    """Fills `array` with random bytes, except if its dtype has objects, and its text fields with valid text. Objects
+    stay the number 0."""
     if not array.dtype.hasobject:
         data = array.view("u1") if array.dtype.itemsize else np.zeros(0, "u1")
         data[...] = np.frombuffer(random_bytes(choose, data.size), "u1").reshape(data.shape)
@@ -35,6 +36,7 @@ def fill(choose, array, np):
 
 
 def fill_text(choose, array):
+    """Fills the text fields of `array` with random valid text."""
     if array.dtype.kind == "U":
         for index in range(array.size):
             array.flat[index] = "".join(choose.choice("ab\0é€😀") for _ in range(4))
@@ -43,7 +45,8 @@ def fill_text(choose, array):
 
 
 def bytes_of(dtype, leaves):
-    """Returns the indices of the bytes that the fields of `dtype` have."""
+    """Returns the set of the offsets of the bytes that belong to values of `dtype`. `leaves` is the function of
+    `numpy_dtypes`."""
     return {offset + index for _, offset, size in leaves(dtype, 0, "") for index in range(size)}
 
 

@@ -1,4 +1,5 @@
-"""Runs the Python and shell examples of the README. The Rust examples of the README are doctests."""
+"""Runs the Python and console examples of the README, and checks the names in its `sh` blocks. The Rust examples of the
+README are doctests."""
 
 import os
 import pathlib

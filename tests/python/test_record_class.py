@@ -79,6 +79,7 @@ def test_records_are_tuples_with_names():
 
 
 def record_class():
+    """Returns the class of the records of views of `FORMAT`."""
     gc.collect()  # Garbage of other tests can have references to the class.
     return type(View(bytes(24)).cast(FORMAT)[0])
 

@@ -1,4 +1,8 @@
-"""Tests of record classes, whose annotations declare the layout, and of their types in mypy and pyright."""
+"""Tests of record classes, whose annotations declare the layout, and of their types in mypy and pyright.
+
+The bytes and values are compared with `struct`. Bit-fields are compared with ctypes and gcc. Other tests check that
+records, and rows of layouts without a class, can be pickled.
+"""
 
 import copy
 import ctypes
@@ -398,7 +402,8 @@ INTEGERS = {
 
 
 def random_integers(choose):
-    """Returns the integer types of random fields by name, each with a number of bits, or None for a plain field."""
+    """Returns {name: (type, bits)} for one to seven random integer fields. `bits` is None for a field that is no
+    bit-field."""
     fields = {}
     for index in range(choose.randrange(1, 8)):
         kind = choose.choice(list(INTEGERS))
@@ -408,11 +413,13 @@ def random_integers(choose):
 
 
 def class_of(fields, **options):
+    """Returns a record class with `fields`, a result of `random_integers`. `options` are those of `record`."""
     annotations = {name: kind if width is None else bits[kind, width] for name, (kind, width) in fields.items()}
     return record(**options)(type("Bits", (), {"__annotations__": annotations, "__module__": __name__}))
 
 
 def random_value(choose, kind, width):
+    """Returns a random value of a field with `width` bits, or with all bits of `kind` if `width` is None."""
     width = width or 8 * kind.size
     low = -(1 << (width - 1)) if repr(kind).startswith("i") else 0
     return choose.randrange(low, low + (1 << width))
@@ -544,6 +551,7 @@ def expected(path):
 
 
 def short(name):
+    """Returns the type `name` of mypy without the modules: `list[Tick]` for `builtins.list[ticks.Tick]`."""
     return re.sub(r"\b(?:\w+\.)+(?=\w)", "", name)
 
 

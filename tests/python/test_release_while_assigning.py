@@ -1,5 +1,5 @@
 """Tests of assigned values that release the view during the conversion of the value. The assignment raises `ValueError`
-and writes nothing."""
+and writes nothing, as in memoryview. A slice of the released view stays valid."""
 
 import contextlib
 import sys

@@ -1,4 +1,8 @@
-"""Tests of `repr`, `hex`, transposition and truth of objects, compared with memoryview and NumPy."""
+"""Tests of `repr` and the HTML of views, fields, findings and differences: both escape names and have a bounded length.
+
+Other tests compare `hex` and transposition of views with memoryview and NumPy, and check the truth of fields, the
+source of the layout of an audit, and the exceptions for invalid indices and values.
+"""
 
 import ctypes
 import struct

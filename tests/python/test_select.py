@@ -1,4 +1,7 @@
-"""Tests of chosen fields, masks, arrays of indices, mappings and conversions of numbers, compared with NumPy."""
+"""Tests of keys of a view, compared with NumPy: arrays of indices, masks and lists of field names.
+
+Other tests assign mappings to records, and arrays of another numeric type, whose numbers are converted.
+"""
 
 import array
 import collections
@@ -38,6 +41,7 @@ KEYS = [
 
 
 def grid():
+    """Returns a big-endian array of the shape (3, 4, 5) with the numbers 0 to 59."""
     return np.arange(60, dtype=">i4").reshape(3, 4, 5)
 
 
@@ -206,6 +210,7 @@ TABLE = np.dtype([("a", "<i4"), ("pos", [("x", "<f8"), ("y", "<f8")]), ("b", "S4
 
 
 def table():
+    """Returns three records of the dtype `TABLE`, in which only the fields `a` and `b` are not zero."""
     data = np.zeros(3, TABLE)
     data["a"], data["b"] = [1, 2, 3], [b"x", b"yy", b"zzz"]
     return data

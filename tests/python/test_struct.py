@@ -1,5 +1,5 @@
-"""Tests that ``pep3118.struct`` gives the same sizes, values, bytes and exceptions as ``struct``. Also tests the
-formats of PEP 3118 that ``struct`` refuses."""
+"""Tests that ``pep3118.struct`` gives the same sizes, values, bytes, exceptions and warnings as ``struct``. Also tests
+the formats of PEP 3118 that ``struct`` refuses, the cache of formats, and that calls leak no memory."""
 
 import copy
 import decimal
@@ -35,8 +35,8 @@ def outcome(function, *arguments):
 
 
 def warned(function, *arguments):
-    """Returns (result or exception, warnings) of a call. The messages do not contain the reason that `pep3118.struct`
-    adds.
+    """Returns (result, warnings) of a call. If the call raises an exception, the result is (type, message) of the
+    exception. A warning is (category, message). The messages do not contain the reason that `pep3118.struct` adds.
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -57,7 +57,8 @@ NON_ASCII_ERROR = outcome(struct.calcsize, "é")
 
 
 def same(theirs, mine):
-    """Returns whether two outcomes are equal. Here NaN equals NaN, and 0.0 differs from -0.0."""
+    """Returns whether two results of `outcome` have the same type and `repr`. NaN equals NaN, and 0.0 differs from
+    -0.0."""
     return type(theirs) is type(mine) and repr(theirs) == repr(mine)
 
 
@@ -82,6 +83,8 @@ def random_format(rng):
 
 
 class Indexed:
+    """An object whose `__index__` returns `value`, even if `value` is no integer."""
+
     def __init__(self, value):
         self.value = value
 
@@ -90,6 +93,8 @@ class Indexed:
 
 
 class Raising:
+    """An object whose conversion to a number or a bool raises KeyError."""
+
     def __index__(self):
         raise KeyError("index")
 
@@ -101,7 +106,8 @@ class Raising:
 
 
 def random_value(rng):
-    """Returns a random object of any type, which may be invalid for a code."""
+    """Returns a random number, text, bytes, other object or instance of `Indexed` or `Raising`. Few codes accept every
+    result."""
     bits = rng.choice([7, 8, 15, 16, 31, 32, 63, 64, 65, 200])
     near = rng.choice([-1, 1]) * (1 << bits) + rng.randrange(-1, 2)
     return rng.choice(
@@ -340,7 +346,7 @@ def test_a_struct_cannot_be_copied_or_pickled(copying):
 
 
 def initialize_again(compiled, format):
-    """Calls ``__init__`` of an initialized object, which emits a warning from CPython 3.15 on."""
+    """Calls ``__init__`` of an initialized object. From CPython 3.15 on, asserts that the call emits a warning."""
     if sys.version_info < (3, 15):
         compiled.__init__(format)
     else:
@@ -425,7 +431,8 @@ def test_a_second_call_of_init_has_the_result_and_warning_of_struct(first, secon
 
 
 def subclasses(module):
-    """Returns subclasses of `Struct` that define `__new__`, `__init__`, both methods, or neither."""
+    """Returns `Struct` and six subclasses, which define `__new__`, `__init__`, both methods, or neither. Some methods
+    pass their arguments to `Struct`, some pass the format "h", and one does nothing."""
 
     class Neither(module.Struct):
         pass

@@ -1,5 +1,5 @@
-"""Tests of user types: `[name]` in formats, NumPy's dates, and the floats of ml_dtypes. The values are compared with
-NumPy and ml_dtypes."""
+"""Tests of user types: `[name]` in formats, NumPy's dates and scalars, the small floats and integers of ml_dtypes, and
+types that `register_type` adds. The values are compared with NumPy and ml_dtypes."""
 
 import copy
 import datetime
@@ -33,12 +33,14 @@ UNITS = ["Y", "M", "W", "D", "h", "m", "s", "ms", "us", "ns", "ps", "fs", "as", 
 
 
 def as_floats(array):
+    """Returns the values of `array` as a list of Python floats."""
     # NumPy emits a warning for signalling NaNs.
     with np.errstate(all="ignore"):
         return array.astype("f8").tolist()
 
 
 def equal_floats(ours, theirs):
+    """Returns whether two lists have the same floats. NaN equals NaN, and 0.0 differs from -0.0."""
     return len(ours) == len(theirs) and all(
         (a == b and math.copysign(1, a) == math.copysign(1, b)) or (a != a and b != b)
         for a, b in zip(ours, theirs, strict=True)

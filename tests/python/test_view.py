@@ -1,4 +1,8 @@
-"""Tests of `View`, compared with memoryview."""
+"""Tests of `View`, compared with memoryview: items, slices, assignments, casts, equality, hashes and exports.
+
+Other tests compare the values of ctypes structures with ctypes, and check ambiguous formats, invalid metadata, and
+fields with equal or dotted names.
+"""
 
 import array
 import ctypes
@@ -29,7 +33,8 @@ def random_slice(choose, length):
 
 
 def random_ndarray(choose):
-    """Returns a random array of CPython's test exporter, with any shape, strides and suboffsets."""
+    """Returns a random writable array of CPython's test exporter: of one to three dimensions, in C or Fortran order,
+    or with suboffsets. A dimension can have the length 0."""
     code = choose.choice(["B", "h", "<i", ">q", "d", "?", "c", "3s", "!H"])
     shape = [choose.choice([0, 1, 2, 3]) for _ in range(choose.choice([1, 1, 2, 3]))]
     count = 1
@@ -428,7 +433,9 @@ def test_structures_of_ctypes_are_read_right_or_refused():
         return type("Random", (base,), {**space, "_fields_": fields})
 
     def expected_value(kind, memory, offset=0, big=False, is_field=False):
-        """Returns the value of type `kind` that ctypes reads from `memory`. A bit-field becomes `...`."""
+        """Returns the value of type `kind` that ctypes reads at the byte `offset` of `memory`: a list for an array,
+        a tuple for a structure, and `...` for a bit-field. `big` is the byte order of a number. `is_field` is true for
+        the direct type of a field, in which an array of characters is one `bytes` or `str`."""
         if isinstance(kind, array_type):
             size = ctypes.sizeof(kind._type_)
             if kind._type_ in (ctypes.c_char, ctypes.c_wchar) and is_field:
@@ -446,6 +453,7 @@ def test_structures_of_ctypes_are_read_right_or_refused():
         return (kind.__ctype_be__ if big else kind).from_buffer_copy(memory, offset).value
 
     def same(ours, theirs):
+        """Returns whether `ours` equals `theirs`, a result of `expected_value`. `...` equals any integer or bool."""
         if theirs is ...:
             return isinstance(ours, (int, bool))
         if isinstance(theirs, (list, tuple)):

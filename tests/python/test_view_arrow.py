@@ -1,4 +1,5 @@
-"""Tests of the Arrow C data interface of `View`."""
+"""Tests of the Arrow C data interface of `View`: pyarrow, polars and pandas read its values, and the memory of
+immutable objects is shared."""
 
 import sys
 

@@ -1,4 +1,8 @@
-"""Tests that a View has the results and exceptions of memoryview, for the formats that memoryview reads."""
+"""Tests that a View has the results and exceptions of memoryview, for the formats that memoryview reads.
+
+Other tests check the methods of sequences, the attribute `obj` and the layout of a view of a view, and the format that
+a View exports.
+"""
 
 import bisect
 import collections.abc
@@ -32,13 +36,14 @@ class Failing:
 
 
 def memory(format):
-    """Returns six items of `format`."""
+    """Returns a bytearray with six items of `format`."""
     size = struct.calcsize(format)
     return bytearray([1, 0, 1, 0, 1, 1] if format == "?" else range(1, 1 + 6 * size))
 
 
 def result(run, cls):
-    """Returns ("value", the result of `run`), or ("raised", its exception)."""
+    """Returns ("value", the result of `run(cls)`), or ("raised", the exception). If the result is an instance of `cls`,
+    its shape and bytes replace it."""
     try:
         value = run(cls)
     except Exception as error:
@@ -317,7 +322,7 @@ def test_formats_with_items_of_no_values_equal_formats_without_them():
 
 
 def owners():
-    """Yields objects with memory."""
+    """Yields three exporters: a bytearray, a ctypes array and a `pep3118.Exporter`."""
     yield bytearray(b"abcd")
     yield (ctypes.c_short * 3)(1, 2, 3)
     yield pep3118.Exporter(bytearray(8), format="<i", shape=(2,))
@@ -427,7 +432,8 @@ def test_a_view_of_a_view_of_an_ambiguous_array_is_not_ambiguous():
 
 
 def leaves(dtype, start=0):
-    """Yields the offset and the type of each number in an item of `dtype`."""
+    """Yields (offset, type string) for each value in an item of `dtype` that starts at `start`. Omits values of 0
+    bytes."""
     if dtype.subdtype:
         base, shape = dtype.subdtype
         for index in range(math.prod(shape)):

@@ -1,4 +1,8 @@
-"""Tests that views of NumPy arrays return the values of `tolist()` of the arrays, for every dtype."""
+"""Tests that views of NumPy arrays return the values of `tolist()` of the arrays, for random dtypes.
+
+Without the dtype, a View reads the format right, refuses it, or misses the padding that NumPy omits. Other tests
+compare fields and columns with NumPy.
+"""
 
 import math
 import random
@@ -14,7 +18,7 @@ SCALARS = "i1 u1 i2 u2 i4 u4 i8 u8 f2 f4 f8 g c8 c16 ? S3 U2 V3 O >i2 >i4 >u8 >f
 
 
 def fill(choose, array):
-    """Fills `array` with random values of its dtype, field by field."""
+    """Fills `array` with random values of its dtype, field by field. The numbers include limits, NaN and infinity."""
     dtype = array.dtype
     if dtype.fields:
         for name in dtype.names:
@@ -44,7 +48,8 @@ def fill(choose, array):
 
 
 def same(ours, theirs, dtype):
-    """Returns whether `ours`, a value of a view, equals `theirs`, a value of NumPy."""
+    """Returns whether `ours`, a value of a view, has the type and value of `theirs`, a value of NumPy of the type
+    `dtype`. Floats are compared by `repr`, so NaN equals NaN. Objects must be identical."""
     if dtype.subdtype:
         base, shape = dtype.subdtype
         inner = np.dtype((base, shape[1:]))
@@ -81,7 +86,7 @@ def same_array(ours, array):
 
 
 def random_part(choose, array):
-    """Returns a random slice of `array`, transposed in half of all cases."""
+    """Returns a view of `array` with random steps, and in half of all cases with the dimensions in a random order."""
     steps = [choose.choice([1, 1, 2, -1, -2]) for _ in array.shape]
     array = array[(*(slice(None, None, step) for step in steps), ...)]
     return array.transpose(choose.sample(range(array.ndim), array.ndim)) if choose.random() < 0.5 else array

@@ -1,4 +1,5 @@
-"""The dialects in the table of docs/dialects.md: `DIALECTS`, and the check of a format against a dialect."""
+"""The dialects in the table of docs/dialects.md: `DIALECTS` has them by name, and `Dialect.check` checks that a format
+belongs to a dialect."""
 
 import re
 from dataclasses import dataclass
@@ -19,17 +20,17 @@ class Dialect:
     """The rules of one producer or consumer."""
 
     rule: str  # the rule of padding: "struct", "c", "explicit" or "numpy"
-    codes: frozenset
-    constructs: frozenset
+    codes: frozenset  # the permitted codes
+    constructs: frozenset  # the permitted constructs of `Format.constructs`, and "n alone" if `n` must stand alone
     wide_u: bool = False  # whether `u` is a `wchar_t`
     native_after_order: bool = False  # whether `<P` has the native size
     empty_counts: bool = True  # whether `0i` is a field without elements
     void_x: bool = True  # whether an `x` with a name is a field
     void_item: bool = False  # whether an `x` that is the whole format is a value
-    elements: str = ""  # the distance of array elements, if the dialect defines it
+    elements: str = ""  # "packed" or "padded" if the dialect defines the distance of array elements
 
     def check(self, fmt):
-        """Raises `Refused` if `fmt` has a construct that the dialect lacks."""
+        """Raises `Refused` if `fmt` has a code or a construct that the dialect lacks, or equal names that it lacks."""
         for construct in fmt.constructs:
             if isinstance(construct, tuple):
                 ok = construct[1] in self.codes
@@ -50,7 +51,7 @@ class Dialect:
 
 
 def check_names(items):
-    """Raises `Refused` if two of `items` have the same name, or two items of a structure in `items`."""
+    """Raises `Refused` if two of `items`, or two items of one structure inside them, have the same name."""
     names = [item.name for item in items if item.name is not None]
     if len(names) != len(set(names)):
         raise Refused("dialect", "two fields have the same name")
@@ -59,6 +60,7 @@ def check_names(items):
 
 
 def dialect(rule, codes, constructs=("byte order without an item",), **options):
+    """Returns a `Dialect`. `codes` are the codes besides `COMMON`, separated by spaces, or "all"."""
     codes = ALL if codes == "all" else COMMON | set(codes.split())
     return Dialect(rule, frozenset(codes), frozenset(constructs), **options)
 

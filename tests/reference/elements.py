@@ -30,7 +30,7 @@ def spacings(fields, size, trailing, elements):
 
 def gaps(fields, size, trailing, outermost=False):
     """Lists the gaps of padding after records as (records that end at the gap, bytes of padding, alignment after the
-    gap)."""
+    gap), also inside records. The padding at the end of an item counts if `outermost` is true."""
     found = []
     for field, after in zip(fields, [*fields[1:], None], strict=False):
         end = field.offset + total(field)
@@ -112,6 +112,7 @@ def compiler(field):
 
 
 def total(field):
+    """Returns the bytes of all elements of `field`."""
     return field.size * prod(field.shape)
 
 

@@ -2,7 +2,10 @@
 
 
 class Refused(Exception):
-    """The format is invalid, is not part of the dialect, or has another size."""
+    """The format is invalid, is not part of the dialect, has another size, or has several layouts.
+
+    `kind` is "syntax", "limit", "dialect", "size", "no standard size", "user type", "too large" or "ambiguous".
+    """
 
     def __init__(self, kind, message):
         super().__init__(message)

@@ -1,5 +1,5 @@
 """Generates random formats for comparisons of two readers: formats of the grammar, and the same formats with changed
-bytes."""
+bytes. Also generates itemsizes for the formats."""
 
 from .grammar import CODES
 from .user_types import USER_TYPES
@@ -12,7 +12,7 @@ ALIGNED = ["", "", "", "@", "^", "=", "<", ">"]
 
 
 def random_format(random):
-    """Returns the bytes of a format."""
+    """Returns the bytes of a format, which may be invalid. `random` is an instance of `random.Random`."""
     writer = Writer(random)
     text = writer.items(0)
     if random.random() < 0.12 and text:
@@ -23,7 +23,8 @@ def random_format(random):
 
 
 def random_itemsize(random, sizes):
-    """Returns an itemsize in bytes or None. `sizes` are likely sizes of the format."""
+    """Returns an itemsize in bytes or None. `sizes` are likely sizes of the format. If `sizes` is empty, the result is
+    None."""
     if random.random() < 0.35 or not sizes:
         return None
     size = random.choice(sizes)
@@ -48,6 +49,7 @@ class Writer:
         return ""
 
     def items(self, depth):
+        """Returns random items: bytes for the depth 0, a whole format, and otherwise text, the inside of `T{}`."""
         text = self.order if depth == 0 and self.style in ("struct", "c") else ""
         count = self.random.choice([0, 1, 1, 1, 2, 2, 3, 3, 4, 6])
         if depth == 0 and self.style in ("numpy", "ctypes") and self.chance(0.7):
@@ -69,10 +71,12 @@ class Writer:
         return "(" + self.random.choice([",", ",", ", "]).join(dimensions) + ")"
 
     def padding(self):
+        """Returns one to seven bytes of padding without a name."""
         count = self.random.choice([1, 1, 2, 3, 3, 4, 5, 6, 7])
         return "x" * count if self.style == "numpy" else f"{count}x"
 
     def item(self, depth):
+        """Returns an item, with or without a name, or padding."""
         if self.style != "struct" and self.chance(0.15):
             return self.padding()
         text = self.unnamed(depth)
@@ -109,9 +113,11 @@ class Writer:
         return text + self.prefix_count(0.1) + order + self.code()
 
     def prefix_count(self, probability):
+        """Returns a repeat count with the given probability, and otherwise ""."""
         return self.number() + self.space() if self.chance(probability) else ""
 
     def code(self):
+        """Returns a random code, or "xx"."""
         code = self.random.choice(self.codes)
         if code == "Z" or self.chance(0.04):
             return "Z" + self.space() + self.random.choice("fdgefd:")[:1].replace(":", "")

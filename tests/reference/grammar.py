@@ -19,12 +19,12 @@ class Item:
 
     kind: str = ""  # "code", "structure", "pointer", "function" or "user"
     code: str = ""  # for kind "code": one character, or `Z` and the type of the parts
-    order: str = "@"  # the byte-order character that applies to the type
+    order: str = "@"  # the byte-order character that applies to the type, for a structure at `T{`
     order_at_end: str = "@"  # for a structure: the byte-order character that applies at `}`
     orders: str = ""  # the byte-order characters directly before the item and in it
-    shape: tuple = ()
-    shapes: int = 0
-    count: int | None = None
+    shape: tuple = ()  # with the repeat count as the last dimension, unless it is 1 or the code is one of `spwutx`
+    shapes: int = 0  # the number of shapes in parentheses
+    count: int | None = None  # the repeat count, None if the format has no count
     name: bytes | None = None
     children: list = field(default_factory=list)  # of a structure; the target of a pointer
     user_type: bytes = b""  # the text between the brackets of a user type
@@ -32,21 +32,24 @@ class Item:
 
 @dataclass
 class Format:
-    """A format that has the syntax of the grammar."""
+    """A parsed format: the result of `parse`."""
 
     text: bytes
     items: list
-    order_at_end: str
-    constructs: set  # the constructs that some dialects lack; see dialects.py
+    order_at_end: str  # the byte-order character that applies at the end
+    constructs: set  # the constructs that some dialects lack, as texts, and ("code", code); see dialects.py
 
 
 @lru_cache(maxsize=1)  # `reconcile` is called for the same format with several dialects and itemsizes
 def parse(text):
-    """Parses `text`. Raises `Refused` if the grammar refuses it. The caller must not change the result."""
+    """Returns the `Format` of the bytes `text`. Raises `Refused` if `text` is not in the grammar or exceeds a limit.
+    The caller must not change the result, because calls for the same `text` share it."""
     return Parser(text).format()
 
 
 class Parser:
+    """A parser of `text` at the byte `at`. `order` is the current byte-order character."""
+
     def __init__(self, text):
         self.text, self.at, self.order = text, 0, "@"
         self.items, self.levels, self.constructs = 0, 0, set()
@@ -54,9 +57,11 @@ class Parser:
             raise Refused("limit", "too many bytes")
 
     def peek(self):
+        """Returns the next byte, or b"" at the end."""
         return self.text[self.at : self.at + 1]
 
     def eat(self, *options):
+        """Moves past the first of `options` that follows. Returns whether one follows."""
         for option in options:
             if self.text.startswith(option, self.at):
                 self.at += len(option)
@@ -67,12 +72,14 @@ class Parser:
         raise Refused("syntax", f"{message} at byte {self.at}")
 
     def spaces(self):
+        """Moves past white space. Returns whether there is any."""
         start = self.at
         while self.peek() and self.peek() in SPACES:
             self.at += 1
         return self.at > start
 
     def byte_order(self):
+        """Moves past a byte-order character and stores it in `order`. Returns whether one follows."""
         if not self.peek() or self.peek() not in ORDERS:
             return False
         if self.at > 0:
@@ -84,6 +91,7 @@ class Parser:
         return True
 
     def number(self):
+        """Parses a number. Returns None if no digit follows."""
         start = self.at
         while self.peek() and self.peek() in b"0123456789":
             self.at += 1
@@ -101,7 +109,7 @@ class Parser:
         return Format(self.text, items, self.order, self.constructs)
 
     def item_list(self):
-        """Parses items until `}` or the end."""
+        """Parses items until `}` or the end, and returns their list. The caller reads the `}`."""
         items = []
         while True:
             start = self.at
@@ -117,6 +125,7 @@ class Parser:
                 self.fail("bits after bits")
 
     def item(self, prefix):
+        """Parses an item and its name. `prefix` are the bytes before it since the previous item."""
         item = self.unnamed_item(prefix)
         before = self.at
         inside = self.spaces()
@@ -136,6 +145,7 @@ class Parser:
         return item
 
     def unnamed_item(self, prefix=b""):
+        """Parses an item without its name: shapes, byte order and count in the accepted orders, and the type."""
         item = Item(orders="".join(chr(byte) for byte in prefix if byte in ORDERS))
         self.items += 1
         if self.items > MAX_ITEMS:
@@ -183,6 +193,7 @@ class Parser:
         return item
 
     def shape(self):
+        """Parses a shape from `(` to `)`, and returns the tuple of the dimensions."""
         self.at += 1
         dimensions = []
         while True:
@@ -198,11 +209,13 @@ class Parser:
                 self.fail("invalid shape")
 
     def enter(self):
+        """Counts a further level of nesting. The caller subtracts the level at its end."""
         self.levels += 1
         if self.levels > MAX_LEVELS:
             raise Refused("limit", "too many levels")
 
     def type(self, item):
+        """Parses a type, and stores its kind, code and children in `item`."""
         if self.eat(b"T{"):
             item.kind = "structure"
             self.constructs.add("structure")
@@ -252,6 +265,7 @@ class Parser:
             self.constructs.add(("code", item.code))
 
     def balanced(self, opening, closing):
+        """Moves past the `closing` that ends a text whose `opening` was read. The text may contain both in pairs."""
         depth = 1
         while depth:
             byte = self.peek()

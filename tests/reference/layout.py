@@ -25,7 +25,7 @@ class Field:
     offset: int
     type: str
     size: int  # of one element, in bytes
-    endian: str | None
+    endian: str | None  # "big" or "little", None for a type without a byte order
     shape: tuple = ()
     fields: tuple = ()  # of a record
     align: int = field(default=1, compare=False)  # the natural alignment, with every byte-order character
@@ -43,14 +43,18 @@ class Laid:
 
 @dataclass
 class Rules:
-    """Lays out a format by the rule of `dialect` with the sizes of `model`."""
+    """Lays out a format by the rule of `dialect` with the sizes of `model`: call `format`.
+
+    Only the size of a user type depends on `itemsize`. The methods raise `Refused` for an item without a layout.
+    """
 
     dialect: object
     model: object
     itemsize: int | None = None
-    whole: object = None  # the item, if the format is one item
+    whole: object = None  # the item, if the format is one item; `format` sets it
 
     def format(self, fmt):
+        """Returns the `Laid` of the parsed format `fmt`."""
         self.whole = fmt.items[0] if len(fmt.items) == 1 else None
         laid = self.items(fmt.items)
         if self.dialect.rule == "c" and fmt.order_at_end == "@":
@@ -59,10 +63,13 @@ class Rules:
         return laid
 
     def limit(self, size):
+        """Raises `Refused` if `size` does not fit `Py_ssize_t`."""
         if size > self.model.max_size:
             raise Refused("too large", f"{size} bytes")
 
     def items(self, items):
+        """Returns the `Laid` of `items`. Its size has no padding at the end. Its fields include neither padding nor, in
+        some dialects, items without elements."""
         fields, at, align = [], 0, 1
         for item in items:
             one = self.type(item)
@@ -121,7 +128,7 @@ class Rules:
         return Laid((), size, align)
 
     def code(self, item):
-        """Returns the size and alignment of one character of `item.code`."""
+        """Returns the size and alignment of one `item.code`, without its repeat count."""
         code, parts = item.code, 1
         if code in PARTS or len(code) == 2:
             code, parts = PARTS.get(code, code[-1]), 2
@@ -135,10 +142,12 @@ class Rules:
         return size * parts, align
 
     def natural_align(self, item, one):
+        """Returns the alignment of `item`, also if its byte order is not `@`. `one` is the layout of one element."""
         # `<l` has 4 bytes, so its alignment is that of an integer of 4 bytes.
         return min(one.align, 4) if item.code in ("l", "L") and one.size == 4 else one.align
 
     def type_name(self, item, size):
+        """Returns the name of the type of `item`, such as "int32". `size` is the size of one element."""
         if item.kind == "structure":
             return "record"
         if item.kind == "user":
@@ -154,7 +163,7 @@ class Rules:
         return TYPES[item.code]
 
     def endian(self, item, size):
-        """Returns the byte order, or None for a type without a byte order."""
+        """Returns "big", "little", or None for a type without a byte order. `size` is the size of one element."""
         if item.kind == "structure" or (item.kind == "code" and item.code in "cbB?spx"):
             return None
         if item.code == "t" and not 1 < size <= 8:
@@ -168,4 +177,5 @@ class Rules:
 
 
 def round_up(size, align):
+    """Returns the smallest multiple of `align` that is at least `size`."""
     return -(-size // align) * align

@@ -1,4 +1,4 @@
-"""Sizes and alignments of the C types of a machine."""
+"""Sizes and alignments of the C types of seven machines (`MODELS`), and the standard sizes of codes (`STANDARD`)."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ class Model:
         return 2 ** (8 * self.pointer - 1) - 1
 
     def native(self, code):
-        """Returns the native size and alignment of `code`."""
+        """Returns the native size and alignment of `code`, a single character or "wchar"."""
         size = STANDARD.get(code)
         if code in "lL":
             size = self.long

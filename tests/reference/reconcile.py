@@ -1,4 +1,5 @@
-"""Chooses between the rules of padding ("How `reconcile` decides" in docs/padding.md)."""
+"""The function `reconcile`, which finds the layout of a format with an itemsize. Without a dialect, it chooses between
+the rules of padding ("How `reconcile` decides" in docs/padding.md)."""
 
 from dataclasses import dataclass, replace
 from math import prod
@@ -19,9 +20,10 @@ class Result:
 
 
 def reconcile(text, itemsize, dialect, model):
-    """Returns the `Result` of the format `text`.
+    """Returns the `Result` of the format `text`, which is `bytes`.
 
-    `itemsize` is in bytes or None. `dialect` is a name or None. Raises `Refused` or `Ambiguous`.
+    `itemsize` is in bytes, or None if it is unknown. `dialect` is a name of `DIALECTS`, or None for any producer.
+    Raises `Refused` if no layout exists, and `Ambiguous` if several layouts exist.
     """
     if dialect == "struct-3.6":
         text = text.split(b"\0")[0]
@@ -34,11 +36,13 @@ def reconcile(text, itemsize, dialect, model):
 
 
 def with_dialect(fmt, itemsize, dialect, model):
+    """Returns the `Result` of `fmt` in `dialect`. Raises `Refused` or `Ambiguous`."""
     return only(interpretations(fmt, itemsize, dialect, model))
 
 
 def only(results):
-    """Returns one of `results` if all results have the same layout. Raises `Ambiguous` if the layouts differ."""
+    """Returns one of `results` if the meanings of all layouts are equal: the first inferred result, or else the first
+    result. Raises `Ambiguous` if the meanings differ."""
     distinct = {}
     for one in results:
         distinct.setdefault(meaning(one.layout), one)
@@ -48,7 +52,7 @@ def only(results):
 
 
 def interpretations(fmt, itemsize, dialect, model):
-    """Lists the layouts of `fmt` in `dialect`. Raises `Refused` if no layout has the itemsize."""
+    """Lists the results for `fmt` in `dialect`, one or two. Raises `Refused` if no layout has the itemsize."""
     laid = Rules(dialect, model, itemsize).format(fmt)
     if dialect.rule == "numpy":
         return numpy(fmt, itemsize, dialect, model, laid)
@@ -119,13 +123,16 @@ def significant(fmt):
 
 
 def one_structure(fmt):
+    """Returns whether `fmt` is a structure without a name and, besides padding of 0 bytes, nothing else. The structure
+    may be an array of one element."""
     items = significant(fmt)
     item = items[0] if len(items) == 1 else None
     return item is not None and item.kind == "structure" and item.name is None and prod(item.shape) == 1
 
 
 def numpy(fmt, itemsize, dialect, model, laid):
-    """Applies the rule of NumPy: the padding of array elements follows the array."""
+    """Lists the results for the rule of NumPy: the padding of array elements follows the array. `laid` is the layout
+    with contiguous elements. Raises `Refused` if no layout has the itemsize."""
     certainty, trailing = "exact", 0
     if itemsize is not None and itemsize != laid.size:
         if not laid.size < itemsize <= model.max_size or not one_structure(fmt):
@@ -143,7 +150,11 @@ def numpy(fmt, itemsize, dialect, model, laid):
 
 
 def without_dialect(fmt, itemsize, model):
-    """Tries the rules of struct, C, ctypes and NumPy, and the `u` of `array`."""
+    """Returns the `Result` of `fmt` without a dialect. Tries the rules of struct, C, ctypes and NumPy, and the `u` of
+    `array`, and prefers likely layouts.
+
+    Raises `Ambiguous` if equally likely layouts differ. If no rule gives a layout, raises the first `Refused`.
+    """
     likely, unlikely, unaligned, errors = [], [], [], []
     addresses = fmt.constructs & {"&", "X{}"}
     for name in ("pep3118", "ctypes", "array", "native-c", "numpy"):
@@ -178,6 +189,7 @@ def without_dialect(fmt, itemsize, model):
 
 
 def accepts(name, fmt):
+    """Returns whether `fmt` belongs to the dialect `name`."""
     try:
         DIALECTS[name].check(fmt)
     except Refused:
@@ -195,15 +207,15 @@ def values_of(items):
 
 
 def written_by_ctypes(fmt):
-    """Returns whether ctypes can have written the format: a byte-order character applies to each value of several
-    bytes."""
+    """Returns whether ctypes can have written the parsed format: the dialect of ctypes accepts the format, and `<` or
+    `>` applies to each value of several bytes."""
     numbers = [item for item in values_of(fmt.items) if item.code not in "xcbB?spt"]
     return accepts("ctypes", fmt) and all(item.order in "<>" for item in numbers)
 
 
 def written_by_numpy(fmt, model):
-    """Returns whether NumPy can have written the format: the format is one item, with `<` or `>` only for the other
-    byte order."""
+    """Returns whether NumPy can have written the format: the format is one item or has 0 bytes, and has `<` or `>` only
+    for the other byte order."""
     other = "<" if model.big_endian else ">"
     numbers = [item for item in values_of(fmt.items) if item.code not in "xcbB?sptO"]
     sole = len(significant(fmt)) <= 1 or is_empty(fmt, model)
@@ -211,7 +223,7 @@ def written_by_numpy(fmt, model):
 
 
 def is_empty(fmt, model):
-    """Returns whether an item has 0 bytes by the rule of NumPy."""
+    """Returns whether the format has 0 bytes by the rule of NumPy. Returns False if the rule refuses the format."""
     try:
         return Rules(DIALECTS["numpy-packed"], model).format(fmt).size == 0
     except Refused:

@@ -84,7 +84,7 @@ impl<'m> ArrowReader<'m> {
         Ok(Self { file, len, decoder, blocks, encoder, most_elements: most_elements(item), items: 0 })
     }
 
-    /// Writes all rows to `out` as items of `size` bytes. Shows the number of bytes that were read in `progress`. After an
+    /// Writes all rows to `out` as items of `size` bytes. `progress` shows the number of bytes that were read. After an
     /// error, the items before the error are written. Returns an error if the file is not valid, if a value does not fit
     /// its field, or if writing fails.
     pub(super) fn write(&mut self, size: usize, progress: &mut Progress, out: &mut impl Write) -> Result<(), Failure> {

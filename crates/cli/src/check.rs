@@ -156,7 +156,8 @@ fn report_json<'r>(report: &'r Report, view: Option<&View<'_>>) -> ReportJson<'r
     ReportJson { exporter: None, findings: report, readable: view.is_some() }
 }
 
-/// Parses `text`, the argument OBJECT: a buffer as a JSON object. If `text` is not a buffer, returns the error message.
+/// Parses the argument OBJECT of the command: `text`, a JSON object that describes a buffer. Returns the error message
+/// if `text` does not describe a buffer.
 fn buffer_from_json(text: &str) -> Result<BufferJson, String> {
     serde_json::from_str(text).map_err(|error| escape(error.to_string().as_bytes()).into_owned())
 }

@@ -354,8 +354,9 @@ pub(super) fn is_formula(cell: &[u8]) -> bool {
     matches!(cell.get(quotes), Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r')) && !is_number()
 }
 
-/// Appends the text of `value` to `cell`. The text is JSON with two exceptions: a string has no quotes, and an address
-/// is hexadecimal. In a string, [`escape`] escapes invisible characters, and each backslash is doubled. `is_escaped`
+/// Appends the text of `value` to `cell`. The text is JSON, with exceptions for a value that is not in an array or a
+/// record: a string has no quotes, and an address is hexadecimal. In such a string, [`escape`] escapes invisible
+/// characters, each backslash is doubled, and `{"units":` at the start becomes `\x7b"units":`. `is_escaped`
 /// must be `true` if the backslashes in `value` are already doubled.
 pub(super) fn write_cell(value: &Value, is_escaped: bool, cell: &mut Vec<u8>) -> io::Result<()> {
     match value {

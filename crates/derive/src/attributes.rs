@@ -7,7 +7,7 @@ use syn::{Attribute, Error, LitInt, LitStr, Result};
 /// The representation of the struct, from its attributes `#[repr(..)]`.
 #[derive(Default)]
 pub(crate) struct Repr {
-    /// Whether `#[repr(C)]` is present. The struct then has the layout of a C structure.
+    /// Whether `#[repr(C)]` is present. A struct with this attribute has the layout of a C structure.
     pub(crate) c: bool,
     /// The maximum alignment of a field in bytes: 2 for `packed(2)`, 1 for `packed`. `None` if the struct is not
     /// packed.
@@ -17,8 +17,8 @@ pub(crate) struct Repr {
 }
 
 impl Repr {
-    /// Parses the attributes `#[repr(..)]` among `attributes`, the attributes of the struct. Returns an error for a
-    /// representation that a record cannot have, such as `u8`.
+    /// Parses the attributes `#[repr(..)]` among `attributes`, the attributes of the struct. `transparent` and `Rust`
+    /// have no effect. Returns an error for a representation that a record cannot have, such as `u8`.
     pub(crate) fn of(attributes: &[Attribute]) -> Result<Self> {
         let mut repr = Self::default();
         for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("repr")) {
@@ -103,17 +103,20 @@ impl StructAttributes {
 /// The options of a field, from its attributes `#[record(..)]`.
 #[derive(Default)]
 pub(crate) struct FieldAttributes {
-    /// The name of the field in the format. `None` means the name of the Rust field.
+    /// The name of the field in the format. `None` means the name of the Rust field without `r#`, or no name for a
+    /// field of a tuple struct.
     pub(crate) rename: Option<LitStr>,
     /// The byte order of the field. `None` means the byte order of the struct.
     pub(crate) endian: Option<Endian>,
-    /// Whether the field has the attribute `skip`: the format does not contain the field.
+    /// Whether the field has the attribute `skip`: the format does not contain the field, or contains padding instead
+    /// if the struct is `repr(C)`.
     pub(crate) skip: bool,
 }
 
 impl FieldAttributes {
     /// Parses the attributes `#[record(..)]` among `attributes`, the attributes of a field. Returns an error for an
-    /// unknown attribute, for an invalid name, and for a skipped field with a name or a byte order.
+    /// unknown attribute, for a name that is empty or contains `:` or NUL, and for a skipped field with a name or a
+    /// byte order.
     pub(crate) fn of(attributes: &[Attribute]) -> Result<Self> {
         let mut parsed = Self::default();
         for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("record")) {

@@ -9,14 +9,14 @@ mod expand;
 use proc_macro::TokenStream;
 
 /// Implements the trait `pep3118::Record` for a struct. The items of a buffer can then be converted to values of the
-/// struct. Values of the struct can also be written to the items.
+/// struct. Values of the struct can also be written to the items. The struct must have a field that is not skipped, and
+/// must not have generic parameters. An enum or a union is a compile error.
 ///
 /// | attribute | position | effect |
 /// |--|--|--|
 /// | `#[record(rename = "x y")]` | a field | sets the name of the field in the format |
 /// | `#[record(endian = "big")]` | a field or the struct | sets the byte order in the format: `"big"` or `"little"` |
-/// | `#[record(skip)]` | a field | omits the field from the format, and sets the field to `Default::default()` when an
-/// item is read |
+/// | `#[record(skip)]` | a field | omits the field from the format (padding in a `repr(C)` struct), and sets it to `Default::default()` when an item is read |
 /// | `#[record(plain)]` | a `repr(C)` struct that is `bytemuck::AnyBitPattern` | copies whole items instead of single fields |
 #[proc_macro_derive(Record, attributes(record))]
 pub fn derive_record(input: TokenStream) -> TokenStream {

@@ -27,9 +27,10 @@ pub(crate) struct Behavior {
     pub(crate) new_compiles: bool,
     /// The exception that `struct` raises for a format with a non-ASCII character.
     pub(crate) non_ascii: NonAscii,
-    /// The order of the checks in `pack` and `pack_into`. `true`: the number of arguments, the buffer, the offset, and
-    /// then the number of values. Errors of arguments have the messages of CPython's argument parser. `false`: the
-    /// number of values, and then the buffer and the offset. All errors have the messages of `struct`.
+    /// The order of the checks in `pack` and `pack_into`. If `true`, the methods check the number of arguments, the
+    /// buffer and the offset before the number of values, and errors of arguments have the messages of CPython's
+    /// argument parser. If `false`, the methods check the number of values first, and all errors have the messages of
+    /// `struct`.
     pub(crate) checks_arguments_first: bool,
     /// Whether error messages of `struct` name a class with its module: `decimal.Decimal` and not `Decimal`.
     pub(crate) has_qualified_names: bool,

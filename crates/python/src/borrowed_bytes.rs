@@ -34,7 +34,7 @@ impl Drop for Release<'_, '_> {
     fn drop(&mut self) {
         let Self(buffer, _) = self;
         // SAFETY: the exporter has filled in `buffer`, because `request` returned `Ok`. No other code releases
-        // `buffer`. The second field proves that the thread is attached to the interpreter.
+        // `buffer`. The field of type `Python` proves that the thread is attached to the interpreter.
         unsafe { ffi::PyBuffer_Release(&raw mut **buffer) };
     }
 }

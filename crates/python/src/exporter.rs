@@ -69,7 +69,8 @@ struct ItemArguments {
 /// The arguments `shape`, `strides` and `suboffsets`.
 type Dimensions = (Option<ShortSequence<i64>>, Option<ShortSequence<i64>>, Option<ShortSequence<i64>>);
 
-/// The argument `format` of the constructor. `None` is a value of this argument, and not its default.
+/// The argument `format` of the constructor. A missing argument means the format `B`, and `None` means a buffer without
+/// a format.
 enum Defaulted<'py> {
     Missing,
     Given(Bound<'py, PyAny>),

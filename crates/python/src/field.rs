@@ -135,7 +135,7 @@ impl Field {
         self.get().is_union()
     }
 
-    /// Returns the first field of a record that is named `name`.
+    /// Returns the first field named `name` of a record. Raises KeyError if the record has no such field.
     fn __getitem__(&self, name: &str) -> PyResult<Self> {
         let field = self.get().fields().find(|field| field.name_text().as_deref() == Some(name));
         field.map(|field| Self::new(&self.layout, field)).ok_or_else(|| PyKeyError::new_err(name.to_owned()))

@@ -462,7 +462,7 @@ impl Format {
         explain::text(self, width, color)
     }
 
-    /// Returns a picture of the bytes as SVG.
+    /// Returns a picture of the bytes as SVG, for an ambiguous format of the first interpretation.
     ///
     /// >>> from pep3118 import Format
     /// >>> Format("<i").svg()[:40]

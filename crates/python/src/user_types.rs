@@ -361,8 +361,11 @@ impl Ticks {
         self.of_microseconds(seconds.saturating_mul(1_000_000).saturating_add(part("microseconds")?))
     }
 
-    /// Returns the number for `object`: None, an `int`, or a scalar of NumPy whose type string starts with `kind`.
-    /// Returns `None` for any other object.
+    /// Returns the number of units for `object`: NaT for None, the number itself for an `int`, and the converted number
+    /// for a scalar of NumPy whose type string starts with `kind`. Returns `None` for an object of another type.
+    ///
+    /// # Errors
+    /// - the scalar is not a whole number of units: `ValueError`
     fn of_number(self, object: &Bound<'_, PyAny>, kind: &str) -> PyResult<Option<i128>> {
         if object.is_none() {
             return Ok(Some(NOT_A_TIME));

@@ -3,6 +3,7 @@
 //!
 //! The test is ignored by default. `make asan` and `make valgrind` run it, with the packages of a virtual
 //! environment on `PYTHONPATH`. The environment variable `PYTEST` contains arguments of pytest that select tests.
+//! Another test checks that the excluded Python tests exist.
 
 #![allow(missing_docs, reason = "a test has a name that states what it tests")]
 #![allow(clippy::unwrap_used, reason = "a test that fails should stop")]

@@ -45,8 +45,7 @@ pub enum Outcome {
     Reads {
         /// The item in words: `"int32"`, `"5 bytes: int32 at 0, int8 at 4"`.
         layout: String,
-        /// A condition or a loss of information that does not change the values, such as `"the type is lost"`. `None`
-        /// without a condition or a loss.
+        /// A remark about an effect other than on the values, such as `"the type is lost"`. `None` without a remark.
         note: Option<String>,
     },
     /// The consumer raises no error, but reads values that differ from the values that the format describes.
@@ -93,7 +92,8 @@ impl Outcome {
 ///
 /// `itemsize` is the itemsize of the buffer in bytes. `None` means that the itemsize is unknown; a consumer that needs
 /// an itemsize then gets the size that `format` describes. `model` has the byte order and the C type sizes of the
-/// consumer's machine.
+/// consumer's machine. A NUL ends the format for a consumer of buffers, but not for `struct`, which gets the whole
+/// text.
 ///
 /// ```
 /// use pep3118::DataModel;
@@ -151,8 +151,8 @@ pub fn readers(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Vec<A
 struct Meaning {
     /// Every layout that the exporter can have meant. The most likely layout is first.
     interpretations: Vec<ConsumerLayout>,
-    /// `true` if NumPy probably wrote the format. The first interpretation is then the layout by the rules of NumPy,
-    /// and all other interpretations are unlikely.
+    /// `true` if NumPy probably wrote the format. In this case, the first interpretation is the layout by the rules of
+    /// NumPy, and all other interpretations are unlikely.
     is_probably_numpy: bool,
     /// The reason why `interpretations` is empty, or an empty text if `interpretations` is not empty.
     error: String,

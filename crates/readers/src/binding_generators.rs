@@ -103,7 +103,7 @@ pub(super) fn pybuffer(query: &Query<'_>) -> ReadResult {
     }
 }
 
-/// Returns the first 24 bytes of `format` as escaped text for a message.
+/// Returns the first 24 bytes of `format` as escaped text for a message, with `...` if `format` is longer.
 pub(super) fn excerpt(format: &[u8]) -> String {
     abridge(format, 24).into_owned()
 }

@@ -11,7 +11,7 @@ use pep3118::abi::{CType, DataModel};
 use pep3118::layout::{Field, Layout, Scalar, Type};
 use pep3118::{Align, Endian};
 
-/// The maximum number of bytes of a field name in a description.
+/// The maximum number of bytes of a field name in a description. The rest of a longer name is left out.
 const MAX_NAME_LEN: usize = 24;
 /// The maximum number of scalars and arrays in a description.
 const MAX_ARRAYS: usize = 3;
@@ -56,7 +56,8 @@ impl ScalarArray {
     }
 
     /// Adds an outermost dimension of `count` copies of `self`. `stride` is the distance in bytes from one copy to the
-    /// next.
+    /// next. Does nothing if `count` is 1. Merges the dimension with a contiguous dimension before it, and adjacent
+    /// characters become one byte string.
     pub(super) fn repeat(&mut self, count: u64, stride: u64) {
         if count == 1 {
             return;
@@ -198,7 +199,8 @@ impl ConsumerLayout {
         self.opaque
     }
 
-    /// Converts `layout` to the `ConsumerLayout` of a consumer that reads every field of `layout` correctly.
+    /// Converts `layout` to the `ConsumerLayout` of a consumer that reads every field of `layout` correctly. Records
+    /// are replaced by their fields.
     pub(super) fn of(layout: &Layout) -> Self {
         let mut arrays = Vec::new();
         let mut outer = Vec::new();
@@ -234,8 +236,8 @@ impl ConsumerLayout {
         self.arrays.iter().any(|array| array.offset > core::mem::replace(&mut end, array.end()))
     }
 
-    /// Describes the layout on one line: `int32`, `12 bytes: int32 at 0, float64 at 4`. The text mentions only byte
-    /// orders that differ from the byte order of `model`.
+    /// Describes the layout on one line: `int32`, `12 bytes: int32 at 0, float64 at 4`. Lists at most 3 scalars and
+    /// arrays. The text mentions only byte orders that differ from the byte order of `model`.
     pub(super) fn describe(&self, model: &DataModel) -> String {
         if self.opaque {
             return plural(self.size, "opaque byte");

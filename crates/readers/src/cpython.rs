@@ -46,8 +46,9 @@ pub(super) enum Version {
     From315,
 }
 
-/// Models the indexing of a memoryview of Python `version`. A memoryview accepts one native format character
-/// with or without `@`. A memoryview ignores the itemsize. Returns an error for every other format.
+/// Models the indexing of a memoryview of Python `version`. A memoryview accepts one native format character (from
+/// Python 3.15 on also `Zf` and `Zd`) with or without `@`. A memoryview ignores the itemsize. Returns an error for
+/// every other format.
 pub(super) fn memoryview(query: &Query<'_>, version: Version) -> ReadResult {
     let code = query.format.strip_prefix(b"@").unwrap_or(query.format);
     let known = match code {

@@ -149,9 +149,10 @@ fn same_class(found: Type, declared: Type) -> bool {
 
 /// Models a typed memoryview. `meant` are the likely interpretations of the format.
 ///
-/// The model assumes that the user declared a C type that is one of the layouts in `meant`. If `meant` is
-/// empty, the model assumes a C type that matches the format. Returns an error if Cython cannot parse the
-/// format or raises an error for every assumed C type.
+/// The model assumes that the user declared a C type that is one of the layouts in `meant`. If `meant` is empty, the
+/// model assumes a C type that matches the format. Returns an error if Cython cannot parse the format or raises an
+/// error for every assumed C type. Also returns an error if the format has no fields. If an unmatched `}` ends a format
+/// without fields, the result is an item without a type.
 pub(super) fn memoryview(query: &Query<'_>, meant: &[ConsumerLayout]) -> ReadResult {
     let parsed = parse(query.format, query.model)?;
     if parsed.groups.is_empty() {
@@ -231,8 +232,8 @@ struct ParsedFormat {
     ended_early: bool,
 }
 
-/// The end and the alignment of the fields of a format, at the offsets that Cython computes. Trailing padding is not
-/// included.
+/// The end of the fields of a format at the offsets that Cython computes, without trailing padding, and the alignment
+/// of the fields.
 struct FieldsEnd {
     /// The offset of the first byte after all fields.
     end: u64,
@@ -428,8 +429,9 @@ impl Parser<'_> {
         }
     }
 
-    /// Adds the format character `code` to the current run. If `code` differs from the current format character, ends
-    /// the run with [`flush`](Self::flush) and starts a new run. Returns an error if `flush` returns an error.
+    /// Adds the format character `code` to the current run. If `code` differs from the current format character or its
+    /// byte order, follows a shape, or is `s`, ends the run with [`flush`](Self::flush) and starts a new run. Returns
+    /// an error if `flush` returns an error.
     fn push_code(&mut self, code: Code) -> Result<(), String> {
         if self.code == Some(code) && self.order == self.new_order && self.shape.is_none() && code.0 != b's' {
             self.count = self.count.saturating_add(self.new_count);
@@ -444,8 +446,9 @@ impl Parser<'_> {
     }
 
     /// Parses a structure once for each element of its count. `brace` is the offset in the format of the `{`. `depth`
-    /// is the number of structures around `brace`. Returns the offset in the format after the structure. Returns an
-    /// error if `brace` is not the offset of a `{`, or if Cython refuses the content.
+    /// is the number of structures around `brace`. Returns the offset in the format after the structure. If the count
+    /// is 0, returns the offset after the `{`, because Cython then does not skip the content. Returns an error if
+    /// `brace` is not the offset of a `{`, or if Cython refuses the content.
     fn structure(&mut self, brace: usize, depth: u32) -> Result<usize, String> {
         let times = core::mem::replace(&mut self.new_count, 1);
         let align = self.align;

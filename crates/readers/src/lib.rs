@@ -32,9 +32,10 @@
 //! [`DataModel`](pep3118::DataModel) determines the native sizes and the native byte order.
 //!
 //! # Limitations
-//! A model uses only the format and the itemsize. A model ignores shapes, strides, the alignment of the memory
-//! and read-only buffers. Cython and PyO3 compare the format with a type that the user declares. The models of
-//! Cython and PyO3 report "reads" if at least one type matches the format.
+//! A model uses only the format and the itemsize. A model ignores shapes, strides, the alignment of the memory and
+//! read-only buffers. Cython and PyO3 compare the format with a type that the user declares. The model of PyO3 reports
+//! "reads" if at least one Rust type matches the format. The model of Cython reports "reads" if at least one likely
+//! layout of the format is a C type that Cython accepts.
 
 #![no_std]
 

@@ -1,4 +1,5 @@
-//! The input of a model ([`Query`]) and the result of a model ([`ReadResult`]).
+//! The input of a model ([`Query`]) and the result of a model ([`ReadResult`], which contains [`Accepted`] or the
+//! reason of a refusal).
 
 use alloc::string::String;
 

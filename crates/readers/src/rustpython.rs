@@ -80,7 +80,8 @@ pub(super) fn calcsize(query: &Query<'_>) -> ReadResult {
 
 /// Skips a construct of PEP 3118, such as a structure or a name. `byte` is the first byte of the construct, and `rest`
 /// is the format after `byte`. Returns the format after the construct. Returns `Ok(None)` if `byte` is a format
-/// character, because format characters are not skipped. Returns an error if the construct has no end.
+/// character, or a `T` or `X` without a `{`, because these are not skipped. Returns an error if the construct has no
+/// end, or if `byte` is NUL.
 fn skip(byte: u8, rest: &[u8]) -> Result<Option<&[u8]>, String> {
     match byte {
         0 => Err(String::from("embedded NUL")),

@@ -1,4 +1,5 @@
-//! `ReadersTable`: displays the answers of [`readers`](super::readers()) as a table.
+//! `ReadersTable`: displays the answers of [`readers`](super::readers()) as a table. [`Answer::line`]: displays one
+//! answer as one line.
 
 use alloc::format;
 use alloc::string::String;
@@ -41,7 +42,8 @@ pub struct ReadersTable<'a> {
 }
 
 impl<'a> ReadersTable<'a> {
-    /// Creates a table of `answers`. A line has at most `width` characters. A `width` below 49 means 49.
+    /// Creates a table of `answers`. A line has at most `width` characters, except the summary, which is not wrapped. A
+    /// `width` below 49 means 49.
     #[must_use]
     pub const fn new(answers: &'a [Answer], width: usize) -> Self {
         Self { answers, width }

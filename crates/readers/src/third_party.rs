@@ -113,8 +113,8 @@ pub(super) fn numba(query: &Query<'_>) -> ReadResult {
 }
 
 /// Models pygame. pygame accepts one number or padding. The format character determines the kind of number, and the
-/// itemsize determines the size. pygame reads padding, and a number with a count such as `3i`, as bytes without a type.
-/// Returns an error for other formats.
+/// itemsize determines the size. pygame reads padding (`x`, or `2x` to `9x`) and a number with the count 1 (`1i`) as
+/// bytes without a type. Returns an error for other formats, such as `3i`.
 pub(super) fn pygame(query: &Query<'_>) -> ReadResult {
     let (order, rest) = match query.format {
         [order @ (b'@' | b'=' | b'<' | b'>' | b'!'), rest @ ..] => (Some(*order), rest),

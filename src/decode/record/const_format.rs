@@ -1,4 +1,5 @@
-//! [`RecordLayout::format_bytes`]: computes the format of a struct at compile time.
+//! [`RecordLayout::format_bytes`]: computes the format of a struct at compile time. `MemberLayout::format` returns the
+//! format of any type of a field at run time, for exporters.
 
 use super::model::{FieldLayout, MemberKind, MemberLayout, RecordLayout};
 use crate::endian::Endian;
@@ -53,7 +54,8 @@ impl RecordLayout {
 #[cfg(feature = "pyo3")]
 impl MemberLayout {
     /// Returns the format of items of this type. The format of one value has no byte-order character, because the
-    /// methods of `memoryview` accept only such formats: `d` for `f64`.
+    /// methods of `memoryview` accept only such formats: `d` for `f64`. The formats of arrays and structs have
+    /// byte-order characters.
     pub(crate) fn format(&self) -> String {
         if let MemberKind::Value(value) = self.kind {
             return String::from(value.code);
@@ -130,7 +132,7 @@ impl FormatWriter<'_> {
     }
 
     /// Writes the format of a field whose type is `member`: the shape, the byte order, the length of a string, and the
-    /// code. `endian` is the byte order of the field.
+    /// code. For a struct, writes the shape and `T{...}`. `endian` is the byte order of the field.
     const fn write_member(&mut self, member: &MemberLayout, endian: Endian) {
         let (mut member, mut dimensions, mut length) = (member, 0_usize, None);
         while let MemberKind::Array { element, len } = member.kind {

@@ -27,7 +27,7 @@ pub enum Mismatch {
     Missing {
         /// The record in the layout: "the item" or "the record `a.b`".
         record: String,
-        /// The name of the field in the struct.
+        /// The name of the field in the struct, or `f` and the index of the field in a tuple struct: `f0`.
         field: String,
     },
     /// A field of the layout is missing in the struct: `T{<i:a:<i:b:}` for a struct with the field `a`.
@@ -38,7 +38,8 @@ pub enum Mismatch {
         /// The name of the field in backquotes, or "without a name".
         field: String,
     },
-    /// The numbers of fields differ, and the fields are compared by position: `<iid` for a struct with two fields.
+    /// The numbers of fields differ: `<iid` for a struct with two fields. The fields are compared by position, or a
+    /// name occurs several times in the layout.
     #[error("{record} has {} but the struct has {}", plural(*found, "field"), plural(*wanted, "field"))]
     Count {
         /// The record in the layout: "the item" or "the record `a.b`".
@@ -48,7 +49,8 @@ pub enum Mismatch {
         /// The number of fields of the struct.
         wanted: u64,
     },
-    /// A field has different types or shapes: `T{<d:a:}` for a struct whose `a` is an `i32`.
+    /// The field has another type or shape in the layout than in the struct: `T{<d:a:}` for a struct whose `a` is an
+    /// `i32`.
     #[error("field `{field}` at byte {offset} is {found} but the struct has {wanted}")]
     Type {
         /// The dotted name of the field.
@@ -69,7 +71,8 @@ pub enum Mismatch {
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum NotInPlace {
-    /// The struct is not `repr(C)`, contains a record that is not `repr(C)`, or skips a field.
+    /// The struct is not `repr(C)`, contains a record that is not `repr(C)`, or skips a field. No items can be used as
+    /// such structs.
     #[error("the struct has another layout than the items: it is not `repr(C)` throughout, or it skips a field")]
     Repr,
     /// A field has different offsets in the item and in the struct: `T{<h:b:<h:a:}` for a struct with the fields `a`

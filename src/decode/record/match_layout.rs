@@ -107,9 +107,10 @@ struct LayoutMatcher {
 
 impl LayoutMatcher {
     /// Compares a record of the items with a struct, and adds the copies and the checks of its fields. `names` and
-    /// `nodes` are the fields of the record. `fields` are the fields of the struct. `base` has two offsets in bytes:
-    /// the offset of the record in the item, and the offset of the struct in the outermost struct. Returns the first
-    /// difference as an error. The recursion is as deep as the structs are nested.
+    /// `nodes` are the fields of the record. `fields` are the fields of the struct. If both have a field with a name, a
+    /// field is compared with the first field of the same name. Otherwise the fields are compared by position. `base`
+    /// has two offsets in bytes: the offset of the record in the item, and the offset of the struct in the outermost
+    /// struct. Returns the first difference as an error. The recursion is as deep as the structs are nested.
     fn compare_record(
         &mut self,
         fields: &[FieldLayout],
@@ -140,8 +141,8 @@ impl LayoutMatcher {
             self.compare_field(&field.member, node, offsets)?;
             self.path.truncate(len);
         }
-        // All fields of the struct were found in the record. A field of the record with another name is missing in the
-        // struct.
+        // All fields of the struct were found in the record. The struct lacks each field of the record that has none of
+        // these names.
         let is_extra = |name: &Name| {
             let known = |field: &FieldLayout| field.name.map(str::as_bytes) == name.as_deref();
             by_name && !fields.iter().any(known)
@@ -205,9 +206,10 @@ impl LayoutMatcher {
         }
     }
 
-    /// Adds the copy and the check of adjacent values. `len` is the size of these values in bytes. The size is equal in
-    /// the item and in the struct. `value` is the type of the values in the struct, and `codec` is the type in the
-    /// item. `from` is the offset of the values in bytes in the item, and `to` in the outermost struct.
+    /// Adds the copy of adjacent values, and the check if the values are of type `char`. `len` is the size of these
+    /// values in bytes. The size is equal in the item and in the struct. `value` is the type of the values in the
+    /// struct, and `codec` is the type in the item. `from` is the offset of the values in bytes in the item, and `to`
+    /// in the outermost struct.
     fn add_value(&mut self, value: &ValueLayout, len: usize, codec: &ScalarCodec, (from, to): (usize, usize)) {
         let (swap, unit) = (codec.swapped(), codec.reversed_unit());
         self.copies.push(FieldCopy { from, to, len, unit, repeats: self.repeats.clone() });

@@ -14,9 +14,10 @@
 //! | `[[f32; 3]; 2]` | `(2,3)f` | |
 //! | a struct that is a [`Record`] | `T{...}` | |
 //!
-//! Every field of the items must have the type, shape and name of a field of the struct. The byte order and the offset
-//! may differ. Numbers are not converted to a wider type. A code point that is not a valid `char` is an error. Every
-//! byte other than 0 is a `bool` that is `true`, as for `struct`, `memoryview`, NumPy and ctypes.
+//! Every field of the items must have the type, shape and name of a field of the struct. If the items or the struct
+//! have no names, fields are compared by position. The byte order and the offset may differ. Numbers are not converted
+//! to a wider type. A code point that is not a valid `char` is an error. Every byte other than 0 is a `bool` that is
+//! `true`, as for `struct`, `memoryview`, NumPy and ctypes.
 //!
 //! A [`RecordLayout`] is the layout of a struct. In contrast to a [`Layout`](crate::Layout), a `RecordLayout` can be a
 //! constant, because a `RecordLayout` borrows its fields. A [`RecordPlan`] compares the layouts of the items and the

@@ -1,5 +1,6 @@
 //! [`RecordLayout`]: the layout of a struct, as a constant, with a [`FieldLayout`] for each field. [`RecordField`]: the
-//! trait of the types that a field can have. [`FieldCursor`]: computes the offsets of fields by the rules of C.
+//! trait of the types that a field can have. [`MemberLayout`]: the layout of such a type. [`FieldCursor`]: computes the
+//! offsets of fields by the rules of C.
 
 #[cfg(feature = "pyo3")]
 use alloc::{format, string::String};
@@ -39,8 +40,8 @@ pub struct RecordLayout {
 
 impl RecordLayout {
     /// Creates the layout of a struct. `last` is the position of the last field. `align` is the alignment in bytes of
-    /// `repr(align)`, or `None` without this attribute. `in_memory` must be true if the struct is `repr(C)` and no
-    /// field is skipped. `fields` are the fields that are not skipped. Used by the derive macro.
+    /// `repr(align)`, or `None` without this attribute. `in_memory` must be true if and only if the struct is `repr(C)`
+    /// and no field is skipped. `fields` are the fields that are not skipped. Used by the derive macro.
     #[doc(hidden)]
     #[must_use]
     pub const fn new(last: FieldCursor, align: Option<usize>, in_memory: bool, fields: &'static [FieldLayout]) -> Self {
@@ -98,15 +99,15 @@ pub struct FieldLayout {
 
 impl FieldLayout {
     /// Creates the layout of the field of type `T` at the position `cursor`. `name` is the name in the format, or
-    /// `None` for a field of a tuple struct. `endian` is the byte order in the format, or `None` for the byte order of
-    /// the struct. Used by the derive macro.
+    /// `None` for a field of a tuple struct without `rename`. `endian` is the byte order in the format, or `None` for
+    /// the byte order of the struct. Used by the derive macro.
     #[doc(hidden)]
     #[must_use]
     pub const fn new<T: RecordField>(name: Option<&'static str>, cursor: FieldCursor, endian: Option<Endian>) -> Self {
         Self { name, offset: cursor.offset, endian, member: T::MEMBER }
     }
 
-    /// Returns the name of the field in the format. Returns `None` for a field of a tuple struct.
+    /// Returns the name of the field in the format. Returns `None` for a field of a tuple struct without `rename`.
     #[must_use]
     pub const fn name(&self) -> Option<&'static str> {
         self.name
@@ -220,8 +221,9 @@ impl MemberLayout {
         }
     }
 
-    /// Calls `each` with the range of every gap between the fields of a value. `base` is the offset of the value in
-    /// bytes from the start of the item. The ranges are also offsets from the start of the item.
+    /// Calls `each` with the range of every gap before, between and after the fields of a value. Includes the gaps in
+    /// nested structs. `base` is the offset of the value in bytes from the start of the item. The ranges are also
+    /// offsets from the start of the item.
     #[cfg(feature = "pyo3")]
     pub(crate) fn each_gap(&self, base: usize, each: &mut dyn FnMut(Range<usize>)) {
         match self.kind {
@@ -251,7 +253,8 @@ impl MemberLayout {
 
     /// Finds the first invalid value in `item`, which has the bytes of a value of this type in native byte order.
     /// Returns the dotted name of the field, the bytes of the invalid value as an integer, and the Rust type of the
-    /// field. Returns `None` if all values are valid. Ignores values past the end of `item`.
+    /// field. Returns `None` if all values are valid. Ignores values past the end of `item`. Values of numbers are
+    /// always valid.
     #[cfg(feature = "pyo3")]
     pub(crate) fn invalid_value(&self, item: &[u8]) -> Option<(String, u32, &'static str)> {
         match self.kind {

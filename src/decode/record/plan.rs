@@ -134,7 +134,7 @@ impl<T: Record> RecordPlan<T> {
     /// # Errors
     /// - a field has another byte order than this machine, or different offsets in the item and in the struct
     /// - the item and the struct differ in size
-    /// - the struct is not `repr(C)`
+    /// - the struct is not `repr(C)`, contains a record that is not `repr(C)`, or skips a field
     /// - the items are not aligned: `items` starts at address 0x1001 and the alignment of the struct is 8
     /// - the length of `items` is not a multiple of the item size: 10 bytes for items of 4 bytes
     pub fn cast<'i>(&self, items: &'i [u8]) -> Result<&'i [T], RecordError>
@@ -166,7 +166,8 @@ impl<T: Record> RecordPlan<T> {
     }
 
     /// Returns `Ok` if the items have the same layout as the struct in memory. Otherwise returns the first difference
-    /// as an error. Also returns an error if the length of `items` is not a multiple of the item size.
+    /// as an error. Also returns an error if the length of `items` is not a multiple of the item size. Does not check
+    /// the alignment.
     fn check_in_place(&self, items: &[u8]) -> Result<(), RecordError> {
         count_items(items.len(), self.itemsize)?;
         let (item, record) = (to_u64(self.itemsize), to_u64(size_of::<T>()));
@@ -373,7 +374,8 @@ impl<T: Record> RecordPlan<T> {
         Ok(())
     }
 
-    /// Returns whether an item is decoded field by field, without checks of its values and without a copy of its fields.
+    /// Returns whether an item is decoded in one step: without checks of its values, and without a copy of its fields
+    /// to a block of memory.
     fn is_one_step(&self) -> bool {
         !matches!(self.conversion.strategy, Strategy::Staged) && self.conversion.checks.is_empty()
     }
@@ -403,6 +405,7 @@ impl Buffer<'_> {
     ///
     /// # Errors
     /// - there is not enough memory for the structs, or there are more than 65,536 items of 0 bytes
+    /// - a pointer that leads to an item is NULL
     /// - the errors of [`Plan::read_records`]
     pub fn read_records<T: Record>(&self) -> Result<Vec<T>, RecordError> {
         self.plan.records()?.read_buffer(self)

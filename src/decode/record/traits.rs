@@ -159,12 +159,13 @@ pub trait Record: Sized + 'static {
     }
 
     /// Returns an error if items of `layout` cannot be decoded to this struct. The layout and the struct must have the
-    /// same field names. Fields of the same name must have the same type and shape. Offsets and byte orders may differ.
-    /// If the layout or the struct has no names, fields are compared by position.
+    /// same field names, in any order. Fields of the same name must have the same type and shape. Offsets and byte
+    /// orders may differ. If the layout or the struct has no names, fields are compared by position.
     ///
     /// # Errors
     /// - a field is missing in the layout or in the struct: `T{<i:a:}` for a struct with the fields `a` and `b`
     /// - the types differ: `T{<h:a:}` for a struct whose `a` is an `i32` (numbers are not widened)
+    /// - [`Plan::new`] cannot compile `layout`: [`Mismatch::Layout`]
     fn matches(layout: &Layout) -> Result<(), Mismatch> {
         let plan = Plan::new(layout).map_err(Mismatch::Layout)?;
         Conversion::new(&plan, &Self::LAYOUT).map(|_| ())

@@ -44,7 +44,10 @@ impl Mapping {
     ///
     /// # Errors
     /// - `buffer` has the plan of another layout
-    /// - a text of the code `u` contains a lone surrogate, so the text is not Unicode
+    /// - a text is not Unicode, such as a lone surrogate in `u`, or a byte other than UTF-8 in a byte string that
+    ///   becomes `Utf8`
+    /// - a date in days does not fit into 32 bits
+    /// - the texts or the byte strings of a column have more than 2,147,483,647 bytes
     /// - [`Buffer::columns`](decode::Buffer::columns) returns an error
     pub fn batch(&self, buffer: &decode::Buffer<'_>) -> Result<RecordBatch, BatchError> {
         self.batch_of_columns(buffer.columns_at(self.leaf_indices())?, buffer.items()?)
@@ -94,8 +97,9 @@ impl Mapping {
         self.batch_of_columns(self.plan.columns_at(&bytes, self.leaf_indices())?, items)
     }
 
-    /// Creates a record batch with one row for each of the first `rows` items of `bytes`. `bytes` must contain
-    /// contiguous items, which can have 0 bytes. Copies the values.
+    /// Creates a record batch with one row for each item of `bytes`. `bytes` must contain `rows` contiguous items. If
+    /// the items have 0 bytes, `bytes` is empty, and `rows` is the number of items. The mapping must have all fields of
+    /// the layout. Copies the values.
     ///
     /// # Errors
     /// - every error of [`batch_of_bytes`](Self::batch_of_bytes)

@@ -1,5 +1,6 @@
 //! [`ArrowArray`] and [`ArrowSchema`]: batches in the Arrow C data interface, for a program with another version of the
-//! Arrow crates, or with another Arrow library.
+//! Arrow crates, or with another Arrow library. The methods of [`Mapping`] create such batches from items, and write
+//! such batches as items.
 #![allow(unsafe_code, reason = "the Arrow C data interface consists of structs with pointers")]
 
 use alloc::vec::Vec;
@@ -55,7 +56,7 @@ impl ArrowArray {
         (&raw mut self.0).cast()
     }
 
-    /// Moves the C struct at `array`, and marks the struct at `array` as released.
+    /// Moves the C struct at `array` to the result, and marks the struct at `array` as released.
     ///
     /// # Safety
     /// (a) `array` must be the address of a struct `ArrowArray` of the C data interface that is not released, and no
@@ -132,7 +133,7 @@ impl Mapping {
     /// ```
     ///
     /// # Errors
-    /// - `schema` is not the type of structs, or a struct is null
+    /// - `array` is released, `schema` is not the type of structs, or a struct is null
     /// - the errors of [`encoder`](Self::encoder) and [`BatchEncoder::encode`](super::BatchEncoder::encode)
     ///
     /// # Safety

@@ -39,7 +39,9 @@ use crate::layout::Type;
 ///
 /// - an integer field accepts integers of all sizes, and each value must be in the range of the field
 /// - a `long double` accepts `Float64`
-/// - a byte string accepts `FixedSizeBinary`, `Binary`, `LargeBinary`, `Utf8` and `LargeUtf8`; NULs fill a short value
+/// - a byte string accepts `FixedSizeBinary`, `Binary`, `LargeBinary`, `Utf8` and `LargeUtf8`; NULs fill a short value.
+///   A binary value of `p` has all bytes of the field, with the length byte
+/// - other bytes, such as void, accept the binary types, and each value must have the size of the field
 /// - a text accepts `LargeUtf8`, and an array accepts `List` and `LargeList` whose lists all have the right length
 /// - a date or a duration accepts `Int64`; null becomes NaT
 ///
@@ -78,6 +80,7 @@ impl Mapping {
     /// - a column is not a field, or a field has no column: a column `c` for `T{<i:a:}`
     /// - the encoder cannot convert the type of a column to the type of its field: `Float64` for `<i`
     /// - several fields have one name, and their columns are not at the positions of the fields
+    /// - several columns have the name of one field
     pub fn encoder(&self, schema: &Schema) -> Result<BatchEncoder<'_>, BatchError> {
         let mut leaves = self.leaf_codecs();
         let sources = find_columns("", &self.columns, schema.fields(), &mut leaves)?;
@@ -177,7 +180,7 @@ fn find_columns(
         let fields = nodes.iter().map(known).collect();
         return Err(BatchError::UnknownColumn { record: parent.into(), column: column.name().clone(), fields });
     }
-    // The first column with each name.
+    // Maps each name to the index of its first column.
     let mut first = BTreeMap::new();
     for (index, column) in columns.iter().enumerate() {
         first.entry(column.name().as_str()).or_insert(index);
@@ -299,13 +302,15 @@ struct Conversion<'c> {
     path: Vec<(&'c str, &'c [usize])>,
     /// The values of the leaves, each with the index of the leaf among the mapped leaves.
     converted: Vec<(usize, Values)>,
-    /// The first row that was refused, and the error.
+    /// The first row that was refused, and the error. `None` if no row was refused.
     failure: Option<(u64, BatchError)>,
 }
 
 impl<'c> Conversion<'c> {
-    /// Converts the columns of one record. `nodes` are the fields of the record, `sources` their columns in `arrays`.
-    /// There are `len` records. Returns an error if a column does not exist or there is no memory.
+    /// Converts the columns of one record, and adds the values to `converted`. `nodes` are the fields of the record,
+    /// `sources` their columns in `arrays`. There are `len` records. For a value that cannot be written, stores the
+    /// error in `failure` and returns `Ok`. Returns an error if a column does not exist or has another type, or if
+    /// there is no memory.
     fn record(
         &mut self,
         nodes: &'c [Node],
@@ -327,7 +332,7 @@ impl<'c> Conversion<'c> {
     }
 
     /// Converts `array`, the values of the field `node`. The first `depth` dimensions of the field were read. `members`
-    /// are the columns of the fields if `node` is a record.
+    /// are the columns of the fields if `node` is a record. Returns the same as [`record`](Self::record).
     fn field(&mut self, node: &'c Node, members: &[Source], depth: usize, array: &ArrayRef) -> Result<(), BatchError> {
         if let Some((_, shape)) = self.path.last_mut() {
             *shape = node.shape.get(..depth).unwrap_or_default();
@@ -359,7 +364,10 @@ impl<'c> Conversion<'c> {
         }
     }
 
-    /// Converts `array`, the values of the next leaf.
+    /// Converts `array`, the values of the next leaf, with the encoding `encoding`, and appends the result to
+    /// `self.converted`. A value that cannot be written is not returned as an error: [`refuse`](Self::refuse) stores it,
+    /// so that the first row with such a value is reported. Returns an error if `array` has another type, or if there is
+    /// no memory.
     fn values(&mut self, encoding: &Encoding, array: &ArrayRef) -> Result<(), BatchError> {
         let leaf = self.mapping.plan_index(self.leaf).and_then(|index| self.mapping.plan.leaves().get(index));
         let leaf = leaf.ok_or_else(|| DecodeError::internal("a mapped leaf is not in the plan"))?;

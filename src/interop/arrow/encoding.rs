@@ -146,9 +146,9 @@ impl Encoding {
         }
     }
 
-    /// Creates an Arrow array of `len` values from `column`. `name` is the dotted name of the field, for
-    /// error messages. Returns an error if a text is not Unicode, if an array is too large, or if Arrow
-    /// refuses the data.
+    /// Creates an Arrow array of `len` values from `column`. `name` is the dotted name of the field, for error
+    /// messages. Returns an error if a text is not Unicode, if a date does not fit into 32 bits, if an array is too
+    /// large, or if Arrow refuses the data.
     pub(super) fn of_column(&self, name: &str, column: Column, len: usize) -> Result<ArrayData, BatchError> {
         let bytes = match column.data {
             ColumnData::Bool(values) => BooleanBuffer::from(values).into_inner(),
@@ -242,7 +242,8 @@ fn number_type(data: &ColumnData) -> Option<DataType> {
 }
 
 /// Returns the Arrow type for the dates or durations `user`: the type with the same unit. Returns `None` if Arrow does
-/// not have the unit, or if `user` is another type. The column then has the 64-bit numbers of `user`.
+/// not have the unit, or if `user` is another type. If the unit is missing in Arrow, the column has the 64-bit numbers
+/// of `user`.
 fn time_type(user: UserType) -> Option<DataType> {
     let unit = |name: &str| match name {
         "s" => Some(TimeUnit::Second),
@@ -329,8 +330,8 @@ fn utf8(name: &str, len: usize, value: impl Fn(usize) -> Option<String>) -> Resu
 
 /// Creates an Arrow array of the type `data_type`, `Utf8` or `Binary`, with `len` values. `value` returns the bytes of
 /// the value with a given index, or `None` if the value is not valid for `data_type`. `name` is the dotted name of the
-/// field, for error messages. Returns an error if a value is not valid, or if the values exceed the memory or the limit
-/// of Arrow.
+/// field, for error messages. Returns [`BatchError::Text`] if a value is not valid, [`BatchError::TooLong`] if the
+/// values exceed the limit of Arrow, and an error if there is not enough memory.
 fn variable_length<B: AsRef<[u8]>>(
     data_type: DataType,
     name: &str,

@@ -1,4 +1,4 @@
-//! `BatchError`: the error of a conversion of items to an Arrow record batch.
+//! `BatchError`: the error of a conversion of items to an Arrow record batch, or of a record batch to items.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -21,7 +21,7 @@ fn inside(record: &str) -> String {
     if record.is_empty() { String::new() } else { alloc::format!("field `{}`: ", escape(record)) }
 }
 
-/// The error of a conversion of items to an Arrow record batch.
+/// The error of a conversion of items to an Arrow record batch, or of a record batch to items.
 ///
 /// ```
 /// use pep3118::arrow::{BatchError, Mapping};
@@ -111,7 +111,7 @@ pub enum BatchError {
         /// The dotted name of the field.
         field: String,
     },
-    /// Several fields of a record have one name, and their columns are not at the positions of the fields.
+    /// Several fields of a record have the same name, and the columns are not in the order of the fields.
     #[error("several fields are named `{}`: write the columns in the order of the fields", escape(field))]
     RepeatedField {
         /// The dotted name of the fields.
@@ -174,7 +174,7 @@ pub enum BatchError {
     /// The memory for the items has the wrong length.
     #[error(transparent)]
     Memory(#[from] EncodeErrorKind),
-    /// The items cannot be decoded.
+    /// The items cannot be decoded, no field or several fields have a name, or there is not enough memory.
     #[error(transparent)]
     Decode(#[from] DecodeError),
 }

@@ -78,8 +78,9 @@ pub(super) enum NodeKind {
 }
 
 impl Mapping {
-    /// Maps all fields of `layout`. Byte strings become `FixedSizeBinary`. The columns are in the order of the format,
-    /// and several columns can have the same name.
+    /// Maps all fields of `layout`. Byte strings become `FixedSizeBinary`, or `Binary` if NULs do not belong to their
+    /// values, as in a NumPy dtype. The columns are in the order of the format, and several columns can have the same
+    /// name.
     ///
     /// # Errors
     /// - an array has more elements than Arrow counts with 31 bits: `(2147483648)B`
@@ -90,8 +91,8 @@ impl Mapping {
         Self::with_utf8(layout, &[])
     }
 
-    /// Maps all fields of `layout`. The byte strings whose dotted names are in `names` become `Utf8`. All other
-    /// byte strings become `FixedSizeBinary`. If the item is not a record, its name is `value`.
+    /// Maps all fields of `layout`. The byte strings whose dotted names are in `names` become `Utf8`. All other byte
+    /// strings are mapped as by [`new`](Self::new). If the item is not a record, its name is `value`.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, arrow::Mapping};
@@ -129,7 +130,8 @@ impl Mapping {
     /// with its dotted name, even if the field is in a nested record. The other fields may have types that Arrow
     /// does not support.
     ///
-    /// A name in `names` must be the [`Verdict::field`] of one of the [verdicts](Self::verdicts). The name of a field
+    /// A name in `names` must be the dotted name of a field that is not a record, or of an array of records. An array
+    /// of records is one column with all its fields, so a name inside the array is not found. The name of a field
     /// without a name is `f` and the index of the field: `f0`. If the item is not a record, its name is `value`.
     ///
     /// ```
@@ -196,8 +198,8 @@ impl Mapping {
         &self.schema
     }
 
-    /// Returns the verdict of each mapped leaf, in the order of the format. A leaf is a field that is not a
-    /// record.
+    /// Returns the verdict of each mapped leaf, in the order of the format, or in the order of the names for
+    /// [`with_columns`](Self::with_columns). A leaf is a field that is not a record.
     #[must_use]
     pub fn verdicts(&self) -> &[Verdict] {
         &self.verdicts

@@ -6,14 +6,15 @@
 //!
 //! | format | Arrow |
 //! |--|--|
-//! | integers, `e f d`; `g` if `long double` is the same as `double` | `Int8` to `UInt64`, `Float16` to `Float64` |
+//! | integers, bit-fields, `e f d`; `g` if `long double` is the same as `double` | `Int8` to `UInt64`, `Float16` to `Float64` |
 //! | `?` | `Boolean`. Arrow stores one bit for each value, so values are always copied |
 //! | `Ze Zf Zd` | `FixedSizeList` of 2 floats, real part first |
 //! | `g` if it is not a `double` | `FixedSizeBinary` of the significant bytes, least significant first: 10 bytes for an x87 number |
 //! | `Zg` if `g` is not a `double` | `FixedSizeList` of 2 `FixedSizeBinary` |
-//! | `c s p`, void, bits, unknown user types | `FixedSizeBinary` of all bytes, with NULs and with the length byte of `p` |
+//! | `c s p`, void; bits without a position, user types without numbers | `FixedSizeBinary` of all bytes, with NULs and with the length byte of `p` |
+//! | `s` of a NumPy dtype or a ctypes class, whose values end before NULs | `Binary` without these NULs |
 //! | `s p` of the fields that the caller names | `Utf8` without trailing NULs; the length byte of `p` limits the text |
-//! | `u w`, `wchar_t` | `Utf8` without trailing NULs |
+//! | `u w`, `wchar_t` | `Utf8` without the NULs that do not belong to the text, see [`NulHandling`](crate::layout::NulHandling) |
 //! | `[datetime64$s]`, also `ms`, `us` and `ns`; `[datetime64$D]` | `Timestamp` with the same unit, without a time zone; `Date32`; NaT is null |
 //! | `[timedelta64$s]`, also `ms`, `us` and `ns` | `Duration` with the same unit; NaT is null |
 //! | dates and durations with another unit | `Int64`: Arrow does not have the unit, and a conversion would lose digits or overflow |

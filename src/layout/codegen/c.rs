@@ -20,7 +20,8 @@ const HEADERS: [&str; 6] = ["assert", "float", "stdbool", "stddef", "stdint", "w
 impl Layout {
     /// Returns C source that defines a type with the name `name`. The type has this layout.
     ///
-    /// The source contains a static assertion for each size and each offset.
+    /// The source contains a static assertion for each size and each offset, except for bit-fields. A field whose name
+    /// is not the name of a C member becomes `field_4` (at byte 4), with a comment.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout};
@@ -32,8 +33,8 @@ impl Layout {
     /// ```
     ///
     /// # Errors
-    /// - `to_c("int")` or `to_c("size_t")`: a type cannot have this name
-    /// - an item of 0 bytes: C has no such type
+    /// - `to_c("int")` or `to_c("size_t")`, because a type cannot have this name: [`SourceError::Name`]
+    /// - an item of 0 bytes, because C has no such type: [`SourceError::Empty`]
     pub fn to_c(&self, name: &str) -> Result<String, SourceError> {
         if !can_name_type(name) {
             return Err(SourceError::Name { language: "C", name: name.to_string() });
@@ -74,9 +75,9 @@ impl Layout {
     }
 }
 
-/// Appends assertions of the byte order and of the representation of `long double` to `out`, if fields of `layout`
-/// depend on these properties. The assertions of sizes and offsets do not detect a machine that differs only in these
-/// properties.
+/// Appends assertions of the rule for bit-fields, of the byte order and of the representation of `long double` to
+/// `out`, if fields of `layout` depend on these properties. The assertions of sizes and offsets do not detect a machine
+/// that differs only in these properties.
 fn assert_machine(out: &mut String, layout: &Layout) {
     let model = layout.model();
     if layout.leaves().any(|(_, leaf)| leaf.bit_field().is_some()) {

@@ -258,8 +258,9 @@ impl<'l> Builder<'l, '_> {
         Overlap { first, others, end }
     }
 
-    /// Returns the member for `field`. If `field` is a record, first adds the definition of the record. Chooses a name
-    /// that is not in `names`, and adds this name to `names`.
+    /// Returns the member for `field`. If `field` is a record, first adds the definition of the record. The name of the
+    /// member is the name of `field`, or `field_4` at byte 4 if the language cannot have the name of `field`. If
+    /// `names` has this name, adds a number to it. Adds the chosen name to `names`.
     fn member(&mut self, field: Field<'l>, names: &mut UsedNames) -> Member<'l> {
         let text = field.name().and_then(|name| core::str::from_utf8(name).ok());
         let usable = text.filter(|name| (self.language.can_name_member)(name));
@@ -322,7 +323,9 @@ impl<'l> Builder<'l, '_> {
         Member::of_definition(definition, name, field_name)
     }
 
-    /// Returns an unused type name for the type of the member whose name is last in `self.path`.
+    /// Returns an unused type name for the type of the member whose name is last in `self.path`, and marks it as used.
+    /// The name consists of the name of the item and the last names of `self.path`, at most [`MAX_PATH_BYTES`] bytes of
+    /// them.
     fn type_name(&mut self) -> String {
         // The names are collected from the last to the first. If the limit excludes names, the last names stay, because
         // the last names identify the type best.
@@ -423,8 +426,8 @@ enum BitUnit<'l> {
     /// The unit ends after `limit`, so it includes bytes of the next member. The bit-fields can only be declared
     /// together with this member, as bit-fields of one unit.
     NeedsNext,
-    /// The bit-fields cannot be declared: they share bits, have the byte order of another machine, or are not in units
-    /// of their types.
+    /// A member is not a bit-field, or the bit-fields cannot be declared: they share bits, are arrays, are a `_Bool` of
+    /// several bits, have the byte order of another machine, or are not in units of their types.
     Impossible,
 }
 
@@ -570,8 +573,8 @@ impl UsedNames {
     }
 }
 
-/// Returns whether `name` is an identifier that all compilers accept: ASCII letters, digits and `_`, with no digit at
-/// the start. Returns `false` for `_`, which is not an identifier in Rust.
+/// Returns whether `name` is an identifier of all languages, apart from their keywords: ASCII letters, digits and `_`,
+/// with no digit at the start. Returns `false` for `_`, which is not an identifier in Rust.
 pub(super) fn is_identifier(name: &str) -> bool {
     let mut bytes = name.bytes();
     bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
@@ -580,7 +583,8 @@ pub(super) fn is_identifier(name: &str) -> bool {
 }
 
 /// Returns the text of the comment for a field of bits that the source declares as bytes: "int32, 5 bits above 3 bits".
-/// If the bits are in several bytes, the text contains the byte order.
+/// If the bits are in several bytes, the text contains the byte order. Returns the name of the type for a field of bits
+/// that is not a bit-field.
 pub(super) fn bits_note(field: Field<'_>) -> String {
     let Some(bits) = field.bit_field() else { return field.ty().to_string() };
     let order = field.endian().map_or_else(String::new, |endian| format!(", {endian}-endian"));

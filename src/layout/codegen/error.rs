@@ -24,10 +24,10 @@ pub enum SourceError {
         /// The name that the caller passed.
         name: String,
     },
-    /// A field that a library cannot describe, such as a `longdouble` in the source for NumPy.
+    /// A field that a library or language cannot describe, such as a `longdouble` in the source for NumPy.
     #[error("{library} cannot describe {what}: {reason}")]
     Type {
-        /// The name of the library: "numpy".
+        /// The name of the library or language: "numpy" or "go".
         library: &'static str,
         /// The type and the name of the field: "longdouble `x`". The name is escaped.
         what: String,
@@ -37,7 +37,8 @@ pub enum SourceError {
     /// An item of 0 bytes, such as the item of the empty format, for [`Layout::to_c`](crate::Layout::to_c).
     #[error("the item has 0 bytes, and C has no type of that size")]
     Empty,
-    /// An item of 0 bytes, such as the item of the empty format, for [`Layout::to_source`](crate::Layout::to_source).
+    /// An item of 0 bytes, such as the item of the empty format, for [`Layout::to_source`](crate::Layout::to_source),
+    /// and for a record class of [`Layout::to_python`](crate::Layout::to_python).
     #[error("the item has 0 bytes")]
     EmptyItem,
 }

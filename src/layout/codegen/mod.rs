@@ -16,13 +16,15 @@
 //! | `complex64` | `float _Complex` | `[f32; 2]` |
 //! | `float16` | `_Float16` | `u16` |
 //! | `longdouble` | `long double` | `[u8; 16]` |
+//! | a field at byte 4 without a name, or with a name that the language cannot have | `field_4` | `field_4` |
 //!
 //! After each structure, the source asserts the size and the offsets of the structure. A compiler for a machine with
 //! other sizes therefore refuses the source. A field of 0 bytes becomes a comment.
 //!
 //! [`Layout::to_source`](crate::Layout::to_source) describes the layout for Kaitai Struct, ImHex, Go, Zig and Julia.
 //! [`Layout::to_python`](crate::Layout::to_python) describes the layout for NumPy, ctypes, construct or
-//! dissect.cstruct, or declares a record class. These Python libraries read the fields in the declared byte order on every machine.
+//! dissect.cstruct, or declares a record class. These Python libraries read the fields in the declared byte order on
+//! every machine.
 
 mod c;
 mod declarations;

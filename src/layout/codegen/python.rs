@@ -40,8 +40,9 @@ named_enum! {
 impl Layout {
     /// Returns Python source that assigns the description of the layout for `library` to the variable `name`.
     ///
-    /// The source declares every byte order and every pad byte. The description does not depend on the machine, with one
-    /// exception: a record class with the padding of C has the alignments of the machine. The source asserts its size.
+    /// The source declares every byte order and every pad byte. The description does not depend on the machine, with
+    /// one exception: a record class with the padding of C has the alignments of the machine. The source asserts its
+    /// size. A field whose name is not the name of a member in `library` becomes `field_4` (at byte 4).
     ///
     /// ```
     /// use pep3118::layout::PythonLibrary;
@@ -55,9 +56,12 @@ impl Layout {
     /// ```
     ///
     /// # Errors
-    /// - `to_python("class", …)` or `to_python("np", …)`: a variable of the source cannot have this name
-    /// - a field whose type the library does not have, such as a `longdouble`
-    /// - a bit-field
+    /// - `to_python("class", …)` or `to_python("np", …)`, because a variable of the source cannot have this name:
+    ///   [`SourceError::Name`]
+    /// - a field whose type the library does not have, such as a `longdouble`, or a bit-field: [`SourceError::Type`]
+    /// - two byte orders for [`Dissect`](PythonLibrary::Dissect) or [`Record`](PythonLibrary::Record), and fields that
+    ///   share bytes or an item that is not one record for `Record`: [`SourceError::Type`]
+    /// - an item of 0 bytes for `Record`: [`SourceError::EmptyItem`]
     pub fn to_python(&self, name: &str, library: PythonLibrary) -> Result<String, SourceError> {
         if !is_python_name(name) || USED_NAMES.contains(&name) {
             return Err(SourceError::Name { language: "Python", name: name.to_string() });
@@ -91,7 +95,7 @@ const KEYWORDS: &[&str] = &[
 ];
 
 /// Returns whether a member or a variable of Python can have the name `name`: an identifier of ASCII characters that is
-/// not a keyword.
+/// not a keyword and does not start with `__`.
 pub fn is_python_name(name: &str) -> bool {
     is_identifier(name) && !KEYWORDS.contains(&name) && !name.starts_with("__")
 }
@@ -215,8 +219,8 @@ fn numpy_code(field: Field<'_>) -> Result<String, SourceError> {
     })
 }
 
-/// Returns the Python source that declares `layout` for the library `ctypes`, as a type with the name `name`. Returns
-/// an error if `ctypes` has no type for a field, or if the layout cannot be declared.
+/// Returns the Python source that declares `layout` for the library `ctypes`, as a type with the name `name`. A field
+/// without a type in `ctypes` is declared as integers or bytes, with a comment, so the function never returns an error.
 fn ctypes_source(layout: &Layout, name: &str) -> Result<String, SourceError> {
     let can_name_member = |name: &str| is_python_name(name) && !name.starts_with('_');
     let declarations = declarations(layout, name, &|name| can_name_member(name) || name.starts_with("_pad"));
@@ -310,7 +314,7 @@ fn ctypes_type(field: Field<'_>) -> (String, String) {
 }
 
 /// Returns the Python source that declares `layout` for the library `construct`, as a type with the name `name`.
-/// Returns an error if `construct` has no type for a field, or if the layout cannot be declared.
+/// Returns an error if `construct` has no type for a field, or if `name` starts like the name of a type of `construct`.
 fn construct_source(layout: &Layout, name: &str) -> Result<String, SourceError> {
     let is_type = |name: &str| CONSTRUCT_NAMES.iter().any(|prefix| name.starts_with(prefix));
     if is_type(name) {
@@ -452,7 +456,8 @@ fn construct_type(field: Field<'_>) -> Result<(String, String), SourceError> {
 }
 
 /// Returns the Python source that declares `layout` for the library `dissect.cstruct`, as a type with the name `name`.
-/// Returns an error if `dissect.cstruct` has no type for a field, or if the layout cannot be declared.
+/// Returns an error if `dissect.cstruct` has no type for a field, if the fields have two byte orders, or if `name` is
+/// in [`DISSECT_NAMES`].
 fn dissect_source(layout: &Layout, name: &str) -> Result<String, SourceError> {
     let declarations = declarations(layout, name, &|name| is_python_name(name) && !DISSECT_NAMES.contains(&name));
     if DISSECT_NAMES.contains(&name) {
@@ -599,7 +604,8 @@ const RECORD_MEMBERS: &[&str] = &[
 ];
 
 /// Returns the Python source of the record class `name` with the layout `layout`, and of the classes of its nested
-/// records. Returns an error if `layout` is not a single record, or if a record class cannot have a field.
+/// records. Returns an error if `layout` is not a single record or has 0 bytes, if a record class cannot have a field,
+/// or if the source uses `name` for a type.
 fn record_source(layout: &Layout, name: &str) -> Result<String, SourceError> {
     // A class with one of these names would hide the name in later annotations.
     let is_used =
@@ -646,7 +652,8 @@ fn record_source(layout: &Layout, name: &str) -> Result<String, SourceError> {
 }
 
 /// Returns the Python source of the record class for `definition`. `is_aligned` is `true` if a class of the source has
-/// the padding of C. Returns an error if a record class cannot have a field.
+/// the padding of C. Returns an error if a record class cannot have a field, if fields share bytes, or if the fields
+/// have two byte orders.
 fn record_class(definition: &Definition<'_>, is_aligned: bool) -> Result<String, SourceError> {
     let Definition { name, is_union, is_packed, size, members, empty_fields, .. } = definition;
     if *is_union {
@@ -690,6 +697,7 @@ fn record_class(definition: &Definition<'_>, is_aligned: bool) -> Result<String,
 
 /// Returns the annotation of `member` in a record class, and a property of the field that the annotation does not
 /// express. The annotation has a form that type checkers understand: `Annotated[list[f64], 3]` instead of `f64[3]`.
+/// Returns an error if a record class has no type for `member`.
 fn record_annotation(member: &Member<'_>) -> Result<(String, String), SourceError> {
     let lists = |ty: &str, shape: &[u64]| shape.iter().fold(ty.to_string(), |ty, _| format!("list[{ty}]"));
     let array = |ty: &str| match member.shape.as_slice() {

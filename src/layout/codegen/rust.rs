@@ -18,7 +18,8 @@ impl Layout {
     ///
     /// The source contains an assertion for each size and each offset, and an assertion of the byte order if a field
     /// depends on it. The compiler evaluates the assertions. A field for which Rust has no type, such as a bit-field, a
-    /// `long double` or an integer in the opposite byte order, becomes an array of bytes `[u8; N]` with a comment.
+    /// `long double` or an integer in the opposite byte order, becomes an array of bytes `[u8; N]` with a comment. A
+    /// field whose name is not the name of a Rust member becomes `field_4` (at byte 4), with a comment.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout};
@@ -30,7 +31,7 @@ impl Layout {
     /// ```
     ///
     /// # Errors
-    /// - `to_rust("fn")` or `to_rust("core")`: a type cannot have this name
+    /// - `to_rust("fn")` or `to_rust("core")`, because a type cannot have this name: [`SourceError::Name`]
     pub fn to_rust(&self, name: &str) -> Result<String, SourceError> {
         if !can_name_type(name) {
             return Err(SourceError::Name { language: "Rust", name: name.to_string() });

@@ -39,11 +39,12 @@ named_enum! {
     }
 }
 
-/// The type of one element of a member in a language.
+/// The type of one element of a member in the target language.
 struct ElementType {
     /// The name of the type.
     name: String,
-    /// The number of elements if the value is an array in the language, such as the 2 floats of a complex number.
+    /// The number of elements if the value is an array in the target language, such as the 2 floats of a complex
+    /// number.
     length: Option<u64>,
     /// A property of the field that the type does not express, or an empty text.
     note: String,
@@ -76,7 +77,9 @@ const ONE_ORDER: &str = "numbers have the byte order of the machine";
 const ONE_DIMENSION: &str = "an array has one dimension";
 
 impl Layout {
-    /// Returns the description of the layout in `language`, as a type with the name `name`.
+    /// Returns the description of the layout in `language`, as a type with the name `name`. A field whose name is not
+    /// the name of a member in `language` becomes `field_4` (at byte 4). Go exports the type and its fields, so their
+    /// names start with a capital letter.
     ///
     /// ```
     /// use pep3118::layout::SourceLanguage;
@@ -90,9 +93,10 @@ impl Layout {
     /// ```
     ///
     /// # Errors
-    /// - a type cannot have the name `name` in the language
-    /// - the language has no type for a field, such as a union in Go
-    /// - the item has 0 bytes
+    /// - a type cannot have the name `name` in the language: [`SourceError::Name`]
+    /// - the language cannot describe a field, such as a bit-field, a union in Go, or an array of two dimensions in
+    ///   ImHex: [`SourceError::Type`]
+    /// - the item has 0 bytes: [`SourceError::EmptyItem`]
     pub fn to_source(&self, name: &str, language: SourceLanguage) -> Result<String, SourceError> {
         let library = language.as_str();
         if self.size() == 0 {
@@ -165,7 +169,7 @@ fn aligned<'l>(
 
 /// Returns the length of a member with one dimension, or `None` for a single value. `shape` has the dimensions of the
 /// member, and `length` is the additional dimension of an element type that is an array. Returns the result of `error`
-/// if the member has more than one dimension.
+/// if the two together are more than one dimension.
 fn one_dimension(
     shape: &[u64],
     length: Option<u64>,
@@ -189,8 +193,8 @@ fn member_error<'m>(library: &'static str, member: &'m Member<'_>) -> impl Fn(&s
     }
 }
 
-/// Returns `little` or `big`, according to the byte order of `field`. Returns an empty text if the values of `field` have
-/// no byte order.
+/// Returns `little` or `big`, according to the byte order of `field`. Returns an empty text if the values of `field`
+/// have no byte order.
 fn order_suffix(field: Field<'_>, little: &'static str, big: &'static str) -> &'static str {
     match field.endian() {
         Some(Endian::Big) => big,
@@ -201,7 +205,8 @@ fn order_suffix(field: Field<'_>, little: &'static str, big: &'static str) -> &'
 
 // Kaitai Struct
 
-/// Returns whether an attribute or a type of Kaitai Struct can have the name `name`: lower-case letters, digits and `_`.
+/// Returns whether an attribute or a type of Kaitai Struct can have the name `name`: lower-case letters, digits and
+/// `_`, with a letter at the start. The name must not be a word of the expression language, such as `and`.
 fn is_kaitai_name(name: &str) -> bool {
     is_identifier(name)
         && name.starts_with(|first: char| first.is_ascii_lowercase())
@@ -210,7 +215,8 @@ fn is_kaitai_name(name: &str) -> bool {
 }
 
 /// Returns the content of a `.ksy` file that describes `layout` as the type `name`. `head` is the text of the first
-/// comment. Returns an error if Kaitai Struct has no type for a field.
+/// comment. Returns an error if Kaitai Struct has no type for a field or cannot have `name`, or for an array of several
+/// dimensions.
 fn kaitai(layout: &Layout, name: &str, head: &str) -> Result<String, SourceError> {
     let declarations = sequential(layout, name, "Kaitai Struct", &is_kaitai_name)?;
     let mut out = format!("# {head}\nmeta:\n  id: {name}\n");
@@ -254,7 +260,7 @@ fn kaitai_repeat(length: Option<u64>, indent: &str) -> String {
 
 /// Appends the attributes of `definition` to `out`, in the language of Kaitai Struct. The members of a union become
 /// attributes under the key `instances`, all at byte 0. Each line starts with `indent`. Returns an error if Kaitai
-/// Struct has no type for a field.
+/// Struct has no type for a field, or for an array of several dimensions.
 fn kaitai_members(out: &mut String, definition: &Definition<'_>, indent: &str) -> Result<(), SourceError> {
     out.push_str(&format!("{indent}{}:\n", if definition.is_union { "instances" } else { "seq" }));
     for member in &definition.members {
@@ -393,8 +399,9 @@ const IMHEX_WORDS: &[&str] = &[
     "while",
 ];
 
-/// Returns a pattern of ImHex that describes `layout` as the type `name`, with a variable at byte 0 of the file. `head`
-/// is the text of the first comment. Returns an error if ImHex has no type for a field.
+/// Returns a pattern of ImHex that describes `layout` as the type `name`, with the variable `name_at_0` at byte 0 of
+/// the file. `head` is the text of the first comment. Returns an error if ImHex has no type for a field or cannot have
+/// `name`, or for an array of several dimensions.
 fn imhex(layout: &Layout, name: &str, head: &str) -> Result<String, SourceError> {
     let can_name = |name: &str| is_identifier(name) && !IMHEX_WORDS.contains(&name);
     let declarations = sequential(layout, name, "ImHex", &can_name)?;
@@ -523,7 +530,8 @@ const GO_WORDS: &[&str] = &[
 
 /// Returns Go source that declares `layout` as the type `name`. The source asserts each size and each offset with a
 /// declaration that does not compile on another machine. `head` is the text of the first comment. Returns an error if
-/// Go has no type for a field.
+/// Go has no type for a field or cannot have `name`, for packed records and unions, and for names that differ only in
+/// the case of the first letter.
 fn go(layout: &Layout, name: &str, head: &str) -> Result<String, SourceError> {
     let can_name = |name: &str| is_identifier(name) && !GO_WORDS.contains(&name);
     let declarations = aligned(layout, name, "Go", &number_align, &can_name)?;
@@ -581,12 +589,12 @@ fn go_assert(out: &mut String, expected: u64, actual: &str) {
     out.push_str(&format!("var _ = [1]struct{{}}{{}}[{actual}-{expected}]\n"));
 }
 
-/// Returns `name` with a capital letter at the start. Go exports such names.
+/// Returns `name` with a capital letter at the start, because Go exports only such names. A name that starts with `_`
+/// gets the prefix `X`.
 fn upper_first(name: &str) -> String {
     let mut letters = name.chars();
     match letters.next() {
         Some(first) if first.is_ascii_alphabetic() => format!("{}{}", first.to_ascii_uppercase(), letters.as_str()),
-        // A name that starts with `_` has no capital letter.
         Some(_) => format!("X{name}"),
         None => String::new(),
     }
@@ -603,8 +611,8 @@ fn refuse_packed_or_union(library: &'static str, definition: &Definition<'_>) ->
     Ok(())
 }
 
-/// Returns the alignment of the type of one element of `field`. A `long double` and a number of the opposite byte order
-/// are arrays of bytes.
+/// Returns the alignment of the type of one element of `field` in Go, Zig and Julia. A `long double` and a number of
+/// the opposite byte order are arrays of bytes, whose alignment is 1 byte.
 fn number_align(field: Field<'_>) -> Align {
     let is_bytes = matches!(field.ty(), Type::LongDouble | Type::ComplexLongDouble) || swapped_endian(field).is_some();
     if is_bytes { Align::ONE } else { field.natural_align() }
@@ -718,7 +726,8 @@ const ZIG_KEYWORDS: &[&str] = &[
     "while",
 ];
 
-/// Returns `name` as an identifier of Zig: quoted if the name is a keyword or a numeric type such as `u8`.
+/// Returns `name` as an identifier of Zig: quoted if the name is a keyword, is a numeric type such as `u8`, or starts
+/// with `c_` as the C types of Zig do.
 fn zig_name(name: &str) -> String {
     let rest = name.strip_prefix(['i', 'u', 'f']).unwrap_or("x");
     let is_number = !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit());
@@ -727,7 +736,7 @@ fn zig_name(name: &str) -> String {
 }
 
 /// Returns Zig source that declares `layout` as the type `name`, with assertions of sizes and offsets. `head` is the
-/// text of the first comment. Returns an error if Zig has no type for a field.
+/// text of the first comment. Returns an error if Zig has no type for a field, or if `name` is not an identifier.
 fn zig(layout: &Layout, name: &str, head: &str) -> Result<String, SourceError> {
     let declarations = aligned(layout, name, "Zig", &number_align, &is_identifier)?;
     let mut out = format!("// {head}\nconst std = @import(\"std\");\n");
@@ -868,7 +877,8 @@ const JULIA_WORDS: &[&str] = &[
 ];
 
 /// Returns Julia source that declares `layout` as the type `name`, with assertions of sizes and offsets. `head` is the
-/// text of the first comment. Returns an error if Julia has no type for a field.
+/// text of the first comment. Returns an error if Julia has no type for a field or cannot have `name`, and for packed
+/// records and unions.
 fn julia(layout: &Layout, name: &str, head: &str) -> Result<String, SourceError> {
     let can_name = |name: &str| is_identifier(name) && !JULIA_WORDS.contains(&name);
     let declarations = aligned(layout, name, "Julia", &number_align, &can_name)?;

@@ -223,7 +223,7 @@ impl Resolver<'_, '_> {
     }
 
     /// Returns the error for a type without a size where C requires a size. `value` is the type, and `at` is its offset
-    /// in the source, in bytes.
+    /// in the prepared source, in bytes. If the declaration of the type had an error, returns this error.
     pub(super) fn unsized_error(&self, value: &DeclaredType, at: usize) -> CError {
         match &value.base {
             Base::Invalid(error) => error.clone(),
@@ -231,8 +231,8 @@ impl Resolver<'_, '_> {
         }
     }
 
-    /// Returns the value of the enumerator `name`, or of `true` or `false`. `at` is the position of the name. Returns
-    /// an error if no enumerator has this name.
+    /// Returns the value of `name`, which is an enumerator, `true` or `false`. `at` is the position of the name.
+    /// Returns an error for any other name.
     fn named_constant(&self, name: &str, at: usize) -> Result<Value, CError> {
         match (self.constants.get(name), name) {
             (Some(value), _) => Ok(*value),

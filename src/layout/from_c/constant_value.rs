@@ -16,7 +16,7 @@ impl Value {
     }
 
     /// Returns the enumerator `number`. The type is the smallest of `int`, `unsigned`, `long long` and `unsigned long
-    /// long` that contains `number`.
+    /// long` that contains `number`, or `long long` if none of these types contains `number`.
     pub(super) fn enumerator(number: i128) -> Self {
         let candidates = [(32, true), (32, false), (64, true), (64, false)];
         let fits = |(bits, is_signed): &(u32, bool)| Self { number, bits: *bits, is_signed: *is_signed }.is_in_range();

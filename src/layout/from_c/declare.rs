@@ -1,4 +1,5 @@
-//! The declarations of C source: [`Resolver`] computes the types that the source declares.
+//! The declarations of C source: [`Resolver`] computes the types that the source declares, and the values of its
+//! enumerators.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -70,7 +71,7 @@ struct Attributes {
 }
 
 impl Attributes {
-    /// Adds the attributes `other`.
+    /// Adds the attributes `other`. If both have an alignment, keeps the larger alignment.
     fn add(&mut self, other: Self) {
         self.is_packed |= other.is_packed;
         self.aligned = self.aligned.max(other.aligned);
@@ -93,7 +94,9 @@ pub(super) struct Resolver<'p, 's> {
     pub(super) model: &'p DataModel,
     /// The structures, unions and enumerations by their tag.
     tags: BTreeMap<String, DeclaredType>,
+    /// The types by the name of their `typedef`.
     typedefs: BTreeMap<String, DeclaredType>,
+    /// The enumerators by their name.
     pub(super) constants: BTreeMap<String, Value>,
     /// Whether C does not evaluate the expression that is computed at present.
     pub(super) is_unevaluated: bool,
@@ -130,7 +133,8 @@ impl<'p, 's> Resolver<'p, 's> {
     }
 
     /// Returns the type `name`, or the last structure or union if `name` is `None`. Returns an error if the source
-    /// declares no such type, or if the type has no size or is invalid.
+    /// declares no such type, or if the type has no size or is invalid. If the type is not found and a declaration had
+    /// an error, returns the first such error.
     pub(super) fn find(&self, name: Option<&str>) -> Result<DeclaredType, CError> {
         let whole = |message: String| CError::new(self.prepared.source, (0, 0), message);
         let found = match name {
@@ -199,8 +203,8 @@ impl<'p, 's> Resolver<'p, 's> {
         self.prepared.text.get(at..).unwrap_or_default()
     }
 
-    /// Converts `error`, a syntax error that the parser found. The result names the unexpected token. If the cause is
-    /// likely, the result also has a help line.
+    /// Converts `error`, a syntax error that the parser found. The result has a help line, and names the unexpected
+    /// token unless the source ends too early.
     fn syntax_error(&self, error: &SyntaxError) -> CError {
         let token = self.token_at(error.offset);
         let is_word = token.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
@@ -217,7 +221,8 @@ impl<'p, 's> Resolver<'p, 's> {
         error.with_help("the source must contain C declarations only, for example `struct tick { int id; };`")
     }
 
-    /// Returns whether the token before the offset `at` ends a declaration or opens a structure.
+    /// Returns whether a type can start at the offset `at`: at the start of the source, after `;`, `{` or `}`, and
+    /// after a word such as `typedef`, `const` or `static`.
     fn starts_declaration(&self, at: usize) -> bool {
         let before = self.prepared.text.get(..at).unwrap_or_default().trim_end();
         let last = before.rsplit([' ', '\n']).next().unwrap_or_default();
@@ -225,7 +230,7 @@ impl<'p, 's> Resolver<'p, 's> {
     }
 
     /// Records the types that `declaration` declares: tags of structures, unions and enumerations, enumerators, and
-    /// names of a `typedef`. If a `typedef` has an error, records the type as invalid.
+    /// names of a `typedef`. If a `typedef` has an error, records the type as invalid and the error as `first_error`.
     fn declaration(&mut self, declaration: &Declaration) -> Result<(), CError> {
         let mut specifiers = Vec::new();
         let mut is_typedef = false;
@@ -276,6 +281,7 @@ impl<'p, 's> Resolver<'p, 's> {
 
     /// Returns an error if the object that `declarator` declares is probably a macro for an attribute, such as
     /// `__packed` in `struct s { int a; } __packed;`. The macro can be in a header that this crate does not read.
+    /// Before the function returns the error, it makes the structure an invalid type.
     fn refuse_macro_as_object(&mut self, declarator: &Node<Declarator>) -> Result<(), CError> {
         let Some(name) = declarator_name(&declarator.node) else { return Ok(()) };
         let is_upper = name.len() > 1 && !name.contains(|character: char| character.is_ascii_lowercase());
@@ -861,7 +867,7 @@ fn declarator_name(declarator: &Declarator) -> Option<&str> {
 /// The keywords of an arithmetic type, such as `unsigned long int`.
 #[derive(Default, PartialEq, Eq)]
 struct TypeKeywords {
-    /// The keyword that is neither a sign nor a length: `char`, `int`, `float`, `double`, `_Bool`, `void`.
+    /// The type of the keyword `char`, `_Bool`, `float`, `double`, `_Float16`, `_Float32` or `_Float64`.
     base: Option<Type>,
     is_int: bool,
     is_void: bool,
@@ -873,7 +879,8 @@ struct TypeKeywords {
 }
 
 impl TypeKeywords {
-    /// Adds the keyword `word`. Returns `false` if no type has this combination of keywords.
+    /// Adds the keyword `word`. Returns `false` if `word` is not a keyword of an arithmetic type or `void`, or if no
+    /// type has `word` so often. [`value`](Self::value) detects all other wrong combinations.
     fn add(&mut self, word: &TypeSpecifier) -> bool {
         let base = match word {
             TypeSpecifier::Void => return !core::mem::replace(&mut self.is_void, true),

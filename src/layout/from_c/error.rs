@@ -61,7 +61,8 @@ impl CError {
         self
     }
 
-    /// Returns the number of the line of the error. The first line is line 1.
+    /// Returns the number of the line of the error. The first line is line 1. Returns 1 if the error concerns the whole
+    /// source.
     #[must_use]
     pub fn line(&self) -> usize {
         self.0.line
@@ -73,8 +74,8 @@ impl CError {
         self.0.column
     }
 
-    /// Returns the wrong text of the source, such as the name of an unknown type. Returns an empty text if the error is
-    /// at the end of the source.
+    /// Returns the wrong text of the source, such as the name of an unknown type. The text ends with its line. Returns
+    /// an empty text if the error is at the end of the source, or concerns the whole source.
     #[must_use]
     pub fn token(&self) -> &str {
         self.0.text.get(self.0.span.start()..self.0.span.end()).unwrap_or_default()

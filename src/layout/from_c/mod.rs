@@ -27,8 +27,9 @@ use types::{Base, DeclaredType, Record};
 impl Layout {
     /// Returns the layout that a C compiler for the data model `model` gives a type of `source`.
     ///
-    /// `name` is the name of a `typedef`, or the tag of a structure or union: `tick` or `struct tick`. Without `name`,
-    /// the type is the last structure or union that the source declares with its members.
+    /// `name` is the name of a `typedef`, or the tag of a structure, union or enumeration: `tick` or `struct tick`. If
+    /// `tick` is both, the `typedef` is used. Without `name`, the type is the last structure or union that the source
+    /// declares with its members.
     ///
     /// The source contains declarations of C11 with the extensions of GCC: typedefs, nested and anonymous structures,
     /// unions, arrays, bit-fields, enumerations, `#pragma pack`, `_Alignas`, and the attributes `packed` and

@@ -1,4 +1,4 @@
-//! [`place_members`]: the offsets of the [`Member`]s of a structure or union.
+//! [`place_members`]: the offsets of the [`Member`]s of a structure or union, and the positions of its bit-fields.
 //!
 //! Two rules are in use. The System V rule is the rule of GCC and Clang on Linux and macOS. The Microsoft rule is the
 //! rule of the compilers of Windows. The rules differ for bit-fields only.
@@ -47,8 +47,9 @@ struct Unit {
     unused: u128,
 }
 
-/// Places `members` by `rules`. Returns the structure or union with the offsets of its members. An error consists of
-/// the index of the wrong member and the message.
+/// Places `members` by `rules`. Returns the structure or union with the offsets of its members, without the unnamed
+/// bit-fields. An error consists of the index of the wrong member and the message. The index is 0 if the error concerns
+/// the whole structure.
 pub(super) fn place_members(members: Vec<Member>, rules: &Rules<'_>) -> Result<Record, (usize, String)> {
     let is_microsoft = rules.model.has_microsoft_bit_fields();
     let limit = |align: Align| match rules.pack.and_then(Align::new) {
@@ -58,7 +59,8 @@ pub(super) fn place_members(members: Vec<Member>, rules: &Rules<'_>) -> Result<R
     let mut align = Align::ONE;
     // The largest alignment of an unnamed bit-field.
     let mut unnamed_align = Align::ONE;
-    // The first bit after the last member, and the largest such number of the members of a union.
+    // `end` is the number of the first bit after the last member. `union_end` is the largest `end` of the members of a
+    // union.
     let (mut end, mut union_end) = (0_u128, 0_u128);
     let mut unit: Option<Unit> = None;
     let mut placed = Vec::new();
@@ -213,7 +215,8 @@ fn round_up(bits: u128, align: Align) -> u128 {
     bits.div_ceil(align).saturating_mul(align)
 }
 
-/// Returns the number of the byte that contains bit `bits`. Returns `None` if the number of the byte exceeds 64 bits.
+/// Returns the number of the byte that contains bit `bits`: `bits` divided by 8. Returns `None` if the number of the
+/// byte exceeds 64 bits.
 fn byte_of(bits: u128) -> Option<u64> {
     u64::try_from(bits.checked_div(BYTE)?).ok()
 }

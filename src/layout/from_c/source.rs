@@ -23,8 +23,8 @@ const MAX_TOKENS: usize = 1 << 18;
 const MAX_DEPTH: usize = 32;
 /// The deepest nesting of square brackets inside square brackets. The parser takes twice the time for each level.
 const MAX_BRACKET_DEPTH: usize = 4;
-/// The largest number of tokens that [`check_runs`] permits without `,` or `;`. The parser recurses for each operator of
-/// an expression.
+/// The largest number of tokens that [`check_runs`] permits without `,` or `;`. The parser recurses for each operator
+/// of an expression.
 const MAX_RUN: usize = 256;
 /// The deepest nesting of `#if`, which is the limit of the C standard.
 const MAX_CONDITIONS: usize = 63;
@@ -142,6 +142,7 @@ impl<'s> Prepared<'s> {
     }
 
     /// Returns the start and the end of the bytes of the source that contain the token at the offset `at` of `text`.
+    /// Returns the end of the source twice for the end of `text`, and (0, 0) for an offset before the first token.
     pub(super) fn place(&self, at: usize) -> (usize, usize) {
         let next = self.places.partition_point(|(start, _)| *start <= at);
         let found = next.checked_sub(1).and_then(|index| self.places.get(index));
@@ -476,7 +477,7 @@ impl<'s> Scanner<'s> {
     }
 
     /// Reads and evaluates a directive, from `#` to the end of the line. Returns an error if the directive is not
-    /// supported.
+    /// supported, is an `#error` that is not skipped, or belongs to no `#if`.
     fn directive(&mut self) -> Result<(), CError> {
         let start = self.at;
         self.advance(1);
@@ -608,7 +609,7 @@ impl<'s> Scanner<'s> {
         })
     }
 
-    /// Returns whether the next line is `#define` of `macro_name`.
+    /// Returns whether the next line that is not blank is `#define` of `macro_name`.
     fn next_defines(&self, macro_name: &str) -> bool {
         let rest = self.source.get(self.at..).unwrap_or_default().trim_start();
         let rest = rest.strip_prefix('#').map(str::trim_start).and_then(|rest| rest.strip_prefix("define"));
@@ -616,7 +617,7 @@ impl<'s> Scanner<'s> {
     }
 
     /// Records the macro of a `#define`. `start` is the offset of the `#`. Returns an error if the macro replaces a
-    /// type, or if the macro already has another definition.
+    /// type, except `bool` by `_Bool`, or if the macro already has another definition.
     fn define(&mut self, start: usize) -> Result<(), CError> {
         let texts = |body: &[Token<'s>]| body.iter().map(|token| token.text).collect::<Vec<_>>();
         self.skip_space(false)?;
@@ -654,8 +655,9 @@ impl<'s> Scanner<'s> {
         Ok(())
     }
 
-    /// Evaluates a `#pragma`. `start` is the offset of the `#`. Returns an error if the `#pragma` can change a layout
-    /// in an unknown way.
+    /// Evaluates a `#pragma`: records the alignment that `#pragma pack` sets, and skips [`NEUTRAL_PRAGMAS`]. `start` is
+    /// the offset of the `#`. Returns an error for every other `#pragma`, because it can change a layout, and for an
+    /// unknown form of `#pragma pack` or a `pop` without a `push`.
     fn pragma(&mut self, start: usize) -> Result<(), CError> {
         self.skip_space(false)?;
         let line_start = self.at;
@@ -794,7 +796,7 @@ fn check_runs(source: &str, tokens: &[Token<'_>]) -> Result<(), CError> {
     /// The tokens after an open bracket.
     #[derive(Clone, Copy, Default)]
     struct Level {
-        /// The number of tokens that the parser holds at the bracket.
+        /// The number of tokens before the bracket that the parser still holds.
         base: usize,
         /// The number of `?` without `:` since the last `,` or `;`.
         conditions: usize,
@@ -997,8 +999,8 @@ fn rewrite<'s>(source: &'s str, tokens: &[Token<'s>], partners: &[usize]) -> Res
     Ok(out)
 }
 
-/// Returns an error if `token`, a token of `source`, uses a macro with parameters. `next` is the text of the token
-/// after `token`.
+/// Returns an error if `token`, a token of `source`, uses a macro with parameters, which means that the token after it
+/// is `(`. `next` is the text of the token after `token`.
 fn check_macro(source: &str, token: &Token<'_>, next: &str) -> Result<(), CError> {
     if !token.has_parameters || next != "(" {
         return Ok(());

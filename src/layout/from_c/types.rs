@@ -95,7 +95,7 @@ pub(super) enum Base {
     Incomplete(String),
     /// A structure or union.
     Record(Rc<Record>),
-    /// A type that has no layout. The error is for a declaration that uses the type.
+    /// A type whose declaration had an error. A declaration that uses the type has the same error.
     Invalid(CError),
 }
 
@@ -220,7 +220,8 @@ pub(super) fn builtin(name: &str, model: &DataModel) -> Option<DeclaredType> {
     })
 }
 
-/// Returns the message about the use of `base` where a type with a size is required, such as "`void` has no size".
+/// Returns the message about the use of `base` where a type with a size is required, such as "`void` has no size". The
+/// message for a `base` with a size is about an array whose size exceeds 64 bits.
 pub(super) fn describe_unsized(base: &Base) -> String {
     match base {
         Base::Void => "`void` has no size".to_owned(),

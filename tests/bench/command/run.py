@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares `decode` of two builds of the command on one large file.
+"""Compares the time and the memory of `decode` of two builds of the command on one large file, for each output mode.
 
     tests/bench/command/run.py OLD NEW [--megabytes 1000] [--rounds 1]
 
@@ -33,7 +33,7 @@ MODES = {
 
 
 def write_items(path, megabytes):
-    """Writes `megabytes` MB of items to `path`."""
+    """Writes blocks of 1,000 items to `path`, up to `megabytes` MB."""
     rng = random.Random(1)
     # 1,000 different items, so that the file is written fast. The values have the usual numbers of digits.
     block = b"".join(
@@ -53,7 +53,8 @@ def write_items(path, megabytes):
 
 
 def measure(program, arguments):
-    """Runs `program`, and returns its processor time in seconds and its largest resident memory in MB, or None."""
+    """Runs `program` and discards its output. Returns its processor time in seconds and its largest resident memory in
+    MB, or None if the program fails."""
     out = os.open(os.devnull, os.O_WRONLY)
     actions = [(os.POSIX_SPAWN_DUP2, out, 1), (os.POSIX_SPAWN_DUP2, out, 2)]
     child = os.posix_spawn(program, [program, *arguments], os.environ, file_actions=actions)
@@ -90,7 +91,8 @@ def main():
 
 
 def row(mode, found):
-    """Prints the row for `mode`."""
+    """Prints the row for `mode`: the median times and the largest memory. `found` has a list of the results of
+    `measure` for each of "old" and "new"."""
     cells = {}
     for name, figures in found.items():
         known = [figure for figure in figures if figure]

@@ -18,7 +18,8 @@ ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 15
 
 
 def row(name, convert, array):
-    """Times `convert` and a copy of the bytes of `array`, and prints a row of the table."""
+    """Times `convert` and a copy of the bytes of `array`, and prints a row of the table. If `convert` raises an
+    exception, the row has the exception in place of the times."""
     target = np.ones(array.nbytes, np.uint8)
     flat = array.view(np.uint8).reshape(-1)
 
@@ -42,7 +43,7 @@ def row(name, convert, array):
 
 
 def dtypes():
-    """Yields the name, the dtype and the number of records of each table."""
+    """Yields (name, dtype, number of records) of each table."""
     packed = [("a", "u4"), ("b", "i2"), ("c", "u1"), ("d", "f8"), ("e", "S8")]
 
     def ordered(order):
@@ -56,7 +57,8 @@ def dtypes():
 
 
 def peers(array):
-    """Yields the name of each library and a function that converts `array` to columns."""
+    """Yields the name of each library and a function that converts `array` to columns. NumPy has two such functions.
+    Prints a line for a library that is not installed."""
     names = array.dtype.names
     columns = [np.ones(len(array), array.dtype[name].newbyteorder("=")) for name in names]
 

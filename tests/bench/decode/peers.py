@@ -39,31 +39,31 @@ to_contiguous = ctypes.pythonapi.PyBuffer_ToContiguous
 to_contiguous.argtypes = [ctypes.c_void_p, ctypes.POINTER(PyBuffer), ctypes.c_ssize_t, ctypes.c_char]
 
 
-# Each function below returns the name of the peer and a function that runs the operation once.
+# Each function below prepares an operation, and returns the name of the peer and a function that runs the operation.
 
 
 def typed(dtype, items):
-    """Copies and, if needed, converts `items` numbers to native byte order."""
+    """Returns the peer and a function that copies `items` numbers and converts them to native byte order if needed."""
     source = memory[: items * np.dtype(dtype).itemsize].view(dtype)
     target = np.ones(items, np.dtype(dtype).newbyteorder("="))
     return "NumPy", lambda: np.copyto(target, source)
 
 
 def every_second():
-    """Copies every second double."""
+    """Returns the peer and a function that copies every second double."""
     source, target = memory.view("<f8")[::2], np.ones(ITEMS)
     return "NumPy", lambda: np.copyto(target, source)
 
 
 def transposed(rows, columns):
-    """Copies the transposed matrix of doubles."""
+    """Returns the peer and a function that copies a matrix of `rows` x `columns` doubles to its transposition."""
     matrix = memory[: rows * columns * 8].view("<f8").reshape(rows, columns)
     target = np.ones((columns, rows))
     return "NumPy", lambda: np.copyto(target, matrix.T)
 
 
 def columns(dtype, count):
-    """Copies each field of `count` records to an array."""
+    """Returns the peer and a function that copies each field of `count` records to an array in native byte order."""
     array = memory[: count * dtype.itemsize].view(dtype)
     targets = [np.ones(count, dtype[field].newbyteorder("=")) for field in dtype.names]
 
@@ -75,7 +75,8 @@ def columns(dtype, count):
 
 
 def indirect(width, step):
-    """Copies rows of `width` doubles, which are `step` bytes apart, from a table of pointers to the rows."""
+    """Returns the name of the peer and a function that copies rows through a table of pointers to the rows: 4 million
+    doubles in all. A row has `width` doubles at intervals of `step` bytes. Asserts that the copy is right."""
     rows = 4_000_000 // width
     table = memory.ctypes.data + np.arange(rows, dtype=np.uintp) * (width * step)
     pair = ctypes.c_ssize_t * 2

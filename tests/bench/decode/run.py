@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares the time of decoding with memcpy, NumPy and CPython, in one table.
+"""Compares the time of decoding and encoding with memcpy, NumPy and CPython, in one table.
 
     tests/bench/decode/run.py [--rounds 25] [--only WORD] [--python BINARY] [--check]
 
@@ -40,10 +40,11 @@ def answer(process, line):
 
 
 def parse_goal(goal):
-    """Returns the peer, or "baseline", and the highest permitted ratio: ("NumPy", 1.05) for "NumPy 1.05".
+    """Returns the competitor and the highest permitted ratio: ("NumPy", 1.05) for "NumPy 1.05", and ("baseline", 1.25)
+    for "1.25".
 
-    The ratio is None for a goal without a number, such as "-". The peer and the ratio are None for a goal that is
-    relative to another row, such as "1.2 x that".
+    The ratio is None for a goal without a number, such as "-". Both are None for a goal that is relative to another
+    row, such as "1.2 x that".
     """
     words = goal.split()
     number = next((float(word) for word in words if word.replace(".", "").isdigit()), None)
@@ -53,7 +54,8 @@ def parse_goal(goal):
 
 
 def columns(ours, theirs):
-    """Formats the columns of the baseline or peer: the median in ms, the ratio of the medians and of the minima."""
+    """Formats the columns of the baseline or peer: the median of `theirs` in ms, the ratio of the medians, and the
+    ratio of the minima. Both arguments are lists of seconds."""
     median = statistics.median(theirs)
     return f"{median * 1e3:9.3f} {statistics.median(ours) / median:6.2f} {min(ours) / min(theirs):6.2f}"
 

@@ -1,4 +1,4 @@
-"""Compare the core of ``pep3118.View`` and ``pep3118.struct`` with memoryview, NumPy and ``struct``.
+"""Compares the times of ``pep3118.View`` and ``pep3118.struct`` with memoryview, NumPy and ``struct``.
 
 Usage, with a release build of the package and NumPy:
 
@@ -39,7 +39,10 @@ RECORD = "<IhBd8s"
 
 @dataclass
 class Row:
-    """One comparison: a statement of pep3118 and a statement of the peer, with the variables of each statement."""
+    """One comparison: a statement of pep3118 and a statement of the peer, with the variables of each statement.
+
+    `goal` is the highest permitted ratio of the times, or None.
+    """
 
     group: str
     title: str
@@ -61,7 +64,7 @@ def same(group, title, peer, goal, statement, ours, theirs, **names):
 
 
 def records(count, fields=(("I", "<u4"), ("h", "<i2"), ("B", "u1"), ("d", "<f8"), ("s", "S8"))):
-    """Returns packed records of random bytes.
+    """Returns an array of `count` packed records of random bytes.
 
     The bytes are written, because the system maps all pages that were never written to one page of zeros.
     """
@@ -130,7 +133,7 @@ def fields():
 
 
 def iteration():
-    """Yields a `Row` for each comparison of the time to iterate over a view and over an object of the peer."""
+    """Yields the rows that iterate over a view: with a loop and with `list`, over doubles and over records."""
     doubles = array.array("d", range(1000))
     table = records(1000)
     for title, loop in [("for x in v", "for x in {}: pass"), ("list(v)", "list({})")]:
@@ -158,7 +161,7 @@ def attributes():
 
 
 def all_items():
-    """Yields the rows that compare or assign all items."""
+    """Yields the rows that compare or assign all items, or assign a slice of bytes."""
     for count, size in [(10, "10"), (1000, "1,000"), (LARGE, "a million")]:
         left, right = array.array("d", range(count)), array.array("d", range(count))
         names = {
@@ -195,7 +198,8 @@ def all_items():
 
 
 def lists():
-    """Yields `tolist` of each type. The peer is memoryview if memoryview reads the type, and NumPy otherwise."""
+    """Yields the rows of `tolist`, one for each type and length. The peer is memoryview if memoryview reads the type,
+    and NumPy otherwise."""
     codes = "b B h H i I q Q f d ?".split() + ["e"] * (sys.version_info >= (3, 12))
     others = {"e": "f2"} if "e" not in codes else {}
     others |= {
@@ -275,7 +279,8 @@ def rows():
 
 @functools.cache
 def loop(statement, names, unrolled):
-    """Returns a function that iterates over `times`, runs `statement` `unrolled` times a turn, and returns seconds."""
+    """Returns a function that iterates over the iterable `times`, runs `statement` `unrolled` times a turn, and returns
+    the seconds of processor time. Its keyword arguments are `names`, the variables of the statement."""
     body = "\n        ".join([statement] * unrolled)
     source = f"""
 def run(times, {", ".join(names)}):
@@ -291,18 +296,19 @@ def run(times, {", ".join(names)}):
 
 
 class Side:
-    """A statement with its variables and the number of its repetitions in one round."""
+    """A statement with its variables. A round has `times` turns of a loop, each with `unrolled` statements."""
 
     def __init__(self, statement, names):
         self.statement, self.names = statement, names
         self.unrolled = self.times = 1
 
     def seconds(self):
+        """Runs one round and returns its seconds."""
         run = loop(self.statement, tuple(self.names), self.unrolled)
         return run(repeat(None, self.times), **self.names)
 
     def calibrate(self, unrolled):
-        """Increases the number of turns until a round takes about `ROUND_SECONDS`."""
+        """Sets `unrolled`, and increases the number of turns from 1 until a round takes about `ROUND_SECONDS`."""
         self.unrolled, self.times = unrolled, 1
         while (taken := self.seconds()) < ROUND_SECONDS / 2:
             self.times = max(self.times * 2, int(self.times * ROUND_SECONDS / max(taken, 1e-7) * 0.8))
@@ -313,7 +319,8 @@ class Side:
 
 
 def measure(row, rounds):
-    """Returns the median nanoseconds of pep3118, the median nanoseconds of the peer, and the ratio."""
+    """Returns {"ours", "peer", "ratio"}: the median nanoseconds of pep3118 and of the peer, and their ratio. Runs
+    `rounds` rounds, or a third of them for statements of more than 2 ms."""
     sides = Side(row.ours, row.our_names), Side(row.theirs, row.their_names)
     quickest = min(min(side.seconds() for _ in range(3)) for side in sides)
     # A turn of the loop takes about 10 ns. Ten short statements share one turn.
@@ -347,7 +354,11 @@ def outcome(ratio, goal):
 
 
 def report(row, found, before):
-    """Prints one line of the table and returns "met", "missed" or, without a goal, ""."""
+    """Prints one line of the table and returns "met", "missed" or, without a goal, "".
+
+    `found` is the result of `measure`, or {"error": text}, which counts as "missed". `before` has the saved figures by
+    the keys of the rows, or is None.
+    """
     goal = row.goal and round(row.goal * (1 if sys.version_info[:2] == GOALS_ARE_FOR else 1.2), 2)
     line = f"{row.group:10}{row.title:44}{row.peer:27}"
     if before is not None:

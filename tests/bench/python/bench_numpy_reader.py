@@ -21,6 +21,7 @@ FORMATS = {
 
 
 def seconds(reader, specs):
+    """Returns the seconds in which `reader` reads all formats `specs`."""
     start = time.perf_counter()
     for spec in specs:
         reader(spec)

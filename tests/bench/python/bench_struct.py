@@ -33,7 +33,8 @@ def cases():
     values = struct.unpack(FORMAT, one)
 
     def repeat(make):
-        """Returns a function that makes a call and its arguments, and repeats the call `CALLS` times."""
+        """Returns a function of a module that repeats a call `CALLS` times. `make(module)` returns the function to call
+        and its arguments."""
 
         def run(module):
             call, arguments = make(module)
@@ -61,6 +62,7 @@ def cases():
 
 
 def seconds(call, module):
+    """Returns the seconds of `call(module)`."""
     start = time.perf_counter()
     call(module)
     return time.perf_counter() - start

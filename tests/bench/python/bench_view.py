@@ -1,4 +1,6 @@
-"""Compares the time of `pep3118.View` with memoryview and NumPy: medians of interleaved rounds, in milliseconds.
+"""Compares the time of `pep3118.View` with memoryview and NumPy: copies, columns, and opening, indexing and slicing.
+
+The figures are medians of interleaved rounds, in milliseconds.
 
 Usage: python bench_view.py [ROUNDS]. Needs a release build of the package, and NumPy.
 """
@@ -15,13 +17,15 @@ ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 15
 
 
 def milliseconds(call):
+    """Returns the milliseconds of one call of `call`."""
     start = time.perf_counter()
     call()
     return (time.perf_counter() - start) * 1e3
 
 
 def compare(name, ours, peer, theirs):
-    """Prints the medians of `ours` and `theirs`. The calls alternate, so that other programs disturb both functions."""
+    """Prints the median times of the functions `ours` and `theirs`, and their ratio. The calls alternate, so that other
+    programs disturb both functions."""
     rounds = [(milliseconds(ours), milliseconds(theirs)) for _ in range(ROUNDS)]
     library, other = (statistics.median(times) for times in zip(*rounds, strict=True))
     print(f"{name:44} {library:9.3f} ms  {peer:32} {other:9.3f} ms  ratio {library / other:5.2f}")

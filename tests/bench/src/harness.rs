@@ -18,7 +18,8 @@ use std::time::Instant;
 /// constant. An operation returns nothing, so that the measurement includes dropping the result.
 pub type Operation<S> = fn(&mut S, &[u8]);
 
-/// Executes the command of the command line. `operations` are the operations by name.
+/// Executes the command of the command line. `operations` are the operations by name. Panics if the command or the name
+/// of an operation is unknown.
 pub fn main<S>(operations: &[(&str, Operation<S>)], state: &mut S) {
     let find = |name: &str| {
         let found = operations.iter().find(|(known, _)| *known == name);

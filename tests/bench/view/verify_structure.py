@@ -1,4 +1,7 @@
-"""Prints the nanoseconds of one call of `verify_structure` of CPython's documentation, to compare with `bench-view`."""
+"""Prints the nanoseconds of one call of `verify_structure` of CPython's documentation, to compare with `bench-view`.
+
+The module `test.test_buffer` of CPython has this function. The figure is that of the fastest of five rounds.
+"""
 
 import timeit
 from test.test_buffer import verify_structure

@@ -40,7 +40,8 @@ referenced = []  # The buffers point to these objects, so the objects must live 
 
 
 def exported(format, itemsize):
-    """Returns a memoryview of two items of `itemsize` bytes. The exported format ends at the first NUL of `format`."""
+    """Returns a writable memoryview of two items of `itemsize` bytes. The exported format ends at the first NUL of
+    `format`, and the format need not fit the itemsize."""
     text, shape, strides = format.encode(), (ctypes.c_ssize_t * 1)(2), (ctypes.c_ssize_t * 1)(itemsize)
     memory = ctypes.create_string_buffer(BYTES * (1 + 2 * itemsize // len(BYTES)))
     info = PyBuffer(
@@ -61,7 +62,8 @@ def attempt(function):
 
 
 def cast(format, itemsize):
-    """Casts bytes to `format` with memoryview and returns the itemsize as text."""
+    """Casts 8 * `itemsize` bytes to `format` with memoryview and returns the itemsize of the result as text. Raises the
+    exception of memoryview if it refuses the cast."""
     return f"ok itemsize={memoryview(bytes(8 * max(itemsize, 1))).cast(format).itemsize}"
 
 
@@ -69,7 +71,7 @@ def described(dtype, scalar=str):
     """Describes `dtype` as JSON.
 
     Returns the type string of a scalar, a list of [name, offset, size, dtype] for the fields of a record, and
-    ["sub", base, shape] for a subarray. `scalar` converts the base of a subarray to text.
+    ["sub", base, shape] for a subarray. `scalar` converts a base without fields to text.
     """
     if dtype.subdtype:
         base, shape = dtype.subdtype
@@ -112,7 +114,8 @@ def numpy_answer(np, format, recorded):
 
 
 def row(format, np, recorded=None):
-    """Returns the row of `format`: the answer of every reader. `np` is the module numpy, or None."""
+    """Returns the row of `format`: the answer of every reader. `np` is the module numpy, or None. `recorded` is the
+    recorded answer of NumPy, or None; see `numpy_answer`."""
     size = attempt(lambda: size_from_format(format.encode()))
     itemsize = size if isinstance(size, int) and size >= 0 else 8
     calcsize = attempt(lambda: struct.calcsize(format))
@@ -136,13 +139,14 @@ def numpy_recorded(row):
 
 
 def minors(key):
-    """Returns the minor versions in a key of a row: 6 to 15 for "CPython 3.6-3.15"."""
+    """Returns the minor versions in a key of a row: 6 to 15 for "CPython 3.6-3.15". Returns () for another program."""
     first, _, last = key.removeprefix("CPython 3.").partition("-3.")
     return range(int(first), int(last or first) + 1) if key.startswith("CPython 3.") else ()
 
 
 def differ(recorded_rows, np):
-    """Prints every answer of the installed versions that differs from its recorded answer."""
+    """Prints every answer of the installed versions that differs from its recorded answer, and the number of equal
+    answers."""
     compared = equal = 0
     for recorded_row in recorded_rows:
         current_row = row(recorded_row["format"], np, numpy_recorded(recorded_row))

@@ -1,4 +1,4 @@
-"""Generates random C structures, and records the size, the alignment and the offsets that C compilers compute.
+"""Generates random C structures and unions, and records the size, alignment and offsets that C compilers compute.
 
 Usage: python c_structures.py SEED ROWS
 
@@ -65,7 +65,11 @@ LENGTHS = ["1", "2", "3", "0x4", "2 * 3", "(1 << 2) + 1", "sizeof(short)", "7 / 
 
 
 class Source:
-    """The generator of one row: a random declaration, and the paths of the leaves whose offsets are recorded."""
+    """The generator of one row: a random declaration, and the paths of the leaves whose offsets are recorded.
+
+    A leaf is a member that is no record. Its path names only the first element of each array of records. The path of a
+    bit-field is None, because C has no `offsetof` for a bit-field.
+    """
 
     def __init__(self, rng, index):
         """Creates the generator of the row `index`. `rng` is the source of random numbers."""
@@ -85,7 +89,10 @@ class Source:
         return self.rng.choice([n for n in (1, 2, 4, 8, 16, 32) if n <= limit])
 
     def scalar(self):
-        """Returns (type, note). The note is 'one' if the type must not be the element of an array, and otherwise ''."""
+        """Returns (type, note). The note is 'one' if the type must not be the element of an array, and otherwise ''.
+
+        Appends a typedef to `before` if the type needs one.
+        """
         kind = self.rng.randrange(20)
         if kind == 0:
             name = self.name("t")
@@ -104,8 +111,11 @@ class Source:
         return self.rng.choice(SCALARS), ""
 
     def record(self, depth, tag):
-        """Returns (text, leaves). `text` is the declaration from `struct` to the attributes after the brace. `leaves`
-        are the paths of the leaves."""
+        """Returns (text, leaves). `text` is the declaration from `struct` or `union` to the attributes after the brace.
+        `leaves` are the paths of the leaves, with None for each named bit-field.
+
+        `depth` is the number of records that may be nested inside. An empty `tag` gives a record without a tag.
+        """
         keyword = self.rng.choice(["struct", "struct", "struct", "union"])
         packed = self.chance(0.15)
         before = after = ""
@@ -125,8 +135,8 @@ class Source:
     def member(self, depth, is_last, members, leaves):
         """Appends declarations of members to `members`, and the paths of their leaves to `leaves`.
 
-        `depth` is the number of records that may be nested inside the member. `is_last` is true for the last member of
-        a structure.
+        `depth` is the number of records that may be nested inside the member. `is_last` is true for the last of several
+        members of a structure, which can be an array without a length.
         """
         kind = self.rng.randrange(24)
         name = f"m{len(members)}_{depth}"
@@ -178,7 +188,7 @@ class Source:
             leaves.append(name)
 
     def bits(self, name, members, leaves):
-        """Appends one to four bit-fields to `members`, and None for each named bit-field to `leaves`."""
+        """Appends one to four bit-fields, with or without names, to `members`, and None for each name to `leaves`."""
         for number in range(self.rng.randint(1, 4)):
             ty = self.rng.choice(BITS)
             width = self.rng.randint(1, WIDTH.get(ty, 32))
@@ -190,7 +200,6 @@ class Source:
             else:
                 packed = " __attribute__((packed))" if kind == 2 else ""
                 members.append(f"{ty} {name}{number} : {width}{packed};")
-                # C has no `offsetof` for a bit-field.
                 leaves.append(None)
 
     def lengths(self):
@@ -198,7 +207,7 @@ class Source:
         return [self.rng.choice(LENGTHS) for _ in range(self.rng.choice([1, 1, 2]))]
 
     def row(self):
-        """Returns the row as a dict without the answers of the compilers."""
+        """Returns the row as a dict without the answers of the compilers. The compilers may refuse its source."""
         text, leaves = self.record(self.rng.choice([0, 1, 2, 3]), f"s_{self.index}")
         text += ";"
         if self.chance(0.2):
@@ -230,7 +239,7 @@ def answers(compiler, rows):
 
 
 def main():
-    """Prints the rows, after every compiler has accepted their sources."""
+    """Prints the rows with the answers of the compilers. Each compiler accepts the source of every row."""
     seed, count = int(sys.argv[1]), int(sys.argv[2])
     rng = random.Random(seed)
     rows = []

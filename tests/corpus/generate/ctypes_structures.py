@@ -24,7 +24,8 @@ ARRAY = type(C.c_int * 1)
 
 
 def field(choose, depth, base, anonymous):
-    """Returns a random type for a field of a subclass of `base`. `depth` limits the nesting of structures."""
+    """Returns a random type for a field of a subclass of `base`: a scalar, a structure, or an array of these. `depth`
+    limits the nesting of structures. `anonymous` is passed to `structure`."""
     if base is C.BigEndianStructure:
         kind = choose.choice(SWAPPABLE)
     elif depth and choose.random() < 0.3:

@@ -71,7 +71,8 @@ def sub(base, fields):
 
 
 def names():
-    """Returns a dict of the names that the expressions use: modules and the functions of this file."""
+    """Returns a dict of the names that the expressions use: functions of this file, and the modules that can be
+    imported."""
     found = {
         "C": C, "array": array, "mmap": mmap, "io": io, "pickle": pickle, "sub": sub, "selfptr": selfptr, "late": late,
         "S": structure(C.Structure), "U": structure(C.Union), "LE": structure(C.LittleEndianStructure),
@@ -86,7 +87,8 @@ def names():
 
 
 def ctypes_leaves(kind, offset, path):
-    """Yields [path, offset, bytes, code, shape] for each leaf of the ctypes type `kind`, which starts at `offset`."""
+    """Yields [path, offset, bytes, code, shape] for each leaf of the ctypes type `kind`, which starts at `offset`.
+    `bytes` is the size of one element, and `shape` is [] for a single value."""
     if isinstance(kind, type(C.c_int * 1)):
         element, shape = kind, []
         while isinstance(element, type(C.c_int * 1)):
@@ -113,7 +115,7 @@ def code(kind):
 
 
 def bitfields(kind):
-    """Returns {name: [first bit, number of bits]} for the bit-fields of a structure."""
+    """Returns {name: [first bit, number of bits]} for the bit-fields of a structure, without those of its fields."""
     fields = [field for owner in reversed(kind.__mro__) for field in owner.__dict__.get("_fields_", [])]
     return {
         name: [getattr(kind, name).size & 0xFFFF, getattr(kind, name).size >> 16] for name, _, *bits in fields if bits
@@ -121,7 +123,8 @@ def bitfields(kind):
 
 
 def numpy_leaves(dtype, offset, path):
-    """Yields [path, offset, bytes, type string, shape] for each leaf of `dtype`, which starts at `offset`."""
+    """Yields [path, offset, bytes, type string, shape] for each leaf of `dtype`, which starts at `offset`. `bytes` is
+    the size of one element, and `shape` is [] for a single value."""
     import numpy as np
 
     base, shape = dtype.subdtype or (dtype, ())
@@ -137,7 +140,8 @@ def numpy_leaves(dtype, offset, path):
 
 
 def type_layout(value):
-    """Returns the leaves that the type of `value` declares. Returns {} if an item is a single value."""
+    """Returns the part of a row that the type of `value` declares: the key "leaves", and for ctypes also "union" and,
+    if the structure has bit-fields, "bitfields". Returns {} if an item is not a record."""
     kind = type(value)
     while isinstance(kind, type(C.c_int * 1)):
         kind = kind._type_
@@ -159,7 +163,8 @@ def version(producer):
 
 
 def row(producer, how, space):
-    """Evaluates the expression `how` with the names in `space`. Returns the row of the exported buffer."""
+    """Evaluates the expression `how` with the names in `space`. Returns the row of the exported buffer. Raises the
+    exceptions of the expression and of `memoryview`."""
     value = eval(how, space)
     view = memoryview(value)
     width = "" if C.sizeof(C.c_void_p) == 8 else "-32"

@@ -1,5 +1,7 @@
 """Generates random NumPy dtypes, and prints their exported formats with the true offsets: rows of numpy_dtypes.jsonl.
 
+The tests of the Python package use the functions of this file too.
+
 Usage: python numpy_dtypes.py SEED ROWS > ../numpy_dtypes.jsonl    (recorded with 3118 800)
 
 A row has the form {"format", "itemsize", "leaves": [[path, offset, bytes]], "numpy"}. An array of records has the
@@ -17,7 +19,8 @@ SCALARS = "i1 u1 i2 u2 i4 u4 i8 f2 f4 f8 c8 c16 g ? S3 U2 V3 O >i4 >f8 >u2".spli
 
 
 def field(choose, depth, scalars):
-    """Returns a random dtype for a field. `depth` limits the nesting of records."""
+    """Returns a random dtype for a field: one of `scalars`, a record, or an array of one of these. `depth` limits the
+    nesting of records."""
     base = record(choose, depth - 1, scalars) if depth and choose.random() < 0.35 else np.dtype(choose.choice(scalars))
     if choose.random() < 0.35:
         shape = tuple(choose.choice([1, 2, 3]) for _ in range(choose.choice([1, 1, 2])))
@@ -26,7 +29,8 @@ def field(choose, depth, scalars):
 
 
 def record(choose, depth, scalars=SCALARS):
-    """Returns a random record dtype that is packed, is aligned or has explicit offsets."""
+    """Returns a random record dtype that is packed, is aligned or has explicit offsets. The fields do not overlap.
+    `depth` limits the nesting of records. `scalars` are the types of the other fields."""
     names = [f"f{index}" for index in range(choose.choice([1, 1, 2, 2, 3, 4]))]
     formats = [field(choose, depth, scalars) for _ in names]
     kind = choose.choice(["packed", "aligned", "offsets"])
@@ -47,7 +51,8 @@ ML_DTYPES = "bfloat16 float8_e5m2 float8_e4m3fn float8_e4m3fnuz float4_e2m1fn fl
 
 
 def any_record(choose, depth, scalars):
-    """Returns a random record dtype. Its fields can overlap, have any order of their offsets, and have titles.
+    """Returns a random record dtype, as `record` does. Its fields can also overlap, with offsets in any order, or have
+    titles.
 
     Fields that overlap are neither text nor objects, because their bytes are arbitrary.
     """

@@ -26,7 +26,7 @@ HERE = pathlib.Path(__file__).parent
 
 
 class Exporter:
-    """An object whose buffer has any format and itemsize."""
+    """An object whose buffer has two items with any format and itemsize, which need not fit."""
 
     def __init__(self, format, itemsize):
         self.view = exported(format, itemsize)
@@ -35,7 +35,8 @@ class Exporter:
         return self.view
 
 
-# Each function below has the name of a library, and returns the type that this library finds in `buffer`.
+# Each function below has the name of a library, except `type_string`. The function returns the type that this library
+# finds in `buffer`. The first argument is the module.
 
 
 def numpy(np, buffer, itemsize):

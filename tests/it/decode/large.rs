@@ -14,7 +14,7 @@ use crate::property_search::search_until;
 /// The minimum length in bytes of a copy that bypasses the caches.
 const LARGE: usize = 1 << 24;
 
-/// Returns `len` pseudo-random bytes.
+/// Returns `len` pseudo-random bytes, the same bytes in each call.
 fn noise(len: usize) -> Vec<u8> {
     // The bytes repeat after a prime number, because computing all bytes is slow without optimization.
     let some: Vec<u8> = (0..65_521_usize).map(|at| (at.wrapping_mul(0x9e37_79b9) >> 13) as u8).collect();
@@ -133,7 +133,8 @@ fn transposed_arrays_are_copied_as_by_a_simple_loop() {
     }
 }
 
-/// The items consist of one or two swapped units. The copies are smaller and larger than `LARGE`.
+/// The items consist of one or two swapped units. One copy is smaller than `LARGE`, and one is
+/// larger.
 #[test]
 fn transposed_arrays_are_swapped_as_by_a_simple_loop() {
     let memory = noise(LARGE + (1 << 20));

@@ -2,7 +2,8 @@
 
 use super::*;
 
-/// The table contains bytes of every representation and the number that they encode.
+/// The tables contain bytes in two of the representations and the number that they encode, where 3.0 means π. The other
+/// two representations follow the tables. A number that is encoded again has the same bytes.
 #[test]
 fn long_doubles_of_every_representation_are_decoded() {
     let x87: &[(&str, f64)] = &[

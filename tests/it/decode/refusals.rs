@@ -131,7 +131,8 @@ fn unreadable_items_are_refused() {
     );
 }
 
-/// Returns the format of a record with the long name `x…` and many fields. The dotted name of each field has 60 KB.
+/// Returns the format of a record with the long name `x…` and 60,000 fields without names. The dotted name of each
+/// field has 60 KB.
 fn long_names() -> String {
     format!("T{{T{{{}}}:{}:}}", "b".repeat(60_000), "x".repeat(60_000))
 }
@@ -179,7 +180,7 @@ fn names_and_shapes_of_usual_lengths_are_accepted() {
     assert_eq!(Plan::new(&layout(&fields)).unwrap().leaves().len(), 5_000);
 }
 
-/// Formats and shapes of huge sizes give an error or no values, and allocate nothing.
+/// Formats and shapes of huge sizes give an error, no values or single values, and allocate nothing.
 #[test]
 fn huge_layouts_allocate_nothing() {
     for format in ["(4294967296)0s", "(65536,65536)T{}", "(100000)T{(100000)0s:a:}:b:"] {

@@ -1,5 +1,5 @@
-//! Tests of columns: the variant of `ColumnData` for addresses and texts, and the vectors that `Plan::column` and
-//! `Plan::column_as` return.
+//! Tests of the types of columns: the variant of `ColumnData` for addresses and texts, and the vectors that
+//! `Plan::column` and `Plan::column_as` return.
 
 use pep3118::decode::{ColumnData, Plan};
 use pep3118::{DataModel, Dialect, Layout};
@@ -9,7 +9,7 @@ fn plan(format: &str, model: &DataModel) -> Plan {
     Plan::new(&Layout::read(format.as_bytes(), &Dialect::PEP3118, model).unwrap()).unwrap()
 }
 
-/// Returns the columns of one record of zeros.
+/// Returns the data of the columns of one record of zeros.
 fn columns(plan: &Plan) -> Vec<ColumnData> {
     let columns = plan.columns(&vec![0; plan.itemsize()], None).unwrap();
     columns.into_iter().map(|column| column.data).collect()

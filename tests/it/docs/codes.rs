@@ -83,7 +83,7 @@ fn byte_order(order: ByteOrder) -> String {
 }
 
 /// The constructs of a format other than format characters. Each entry has the characters, the meaning, and the syntax
-/// flag of the dialects that support the construct.
+/// flag of the dialects that support the construct. `None` means the dialects that have a code for complex numbers.
 const PREFIXES: [(&str, &str, Option<Syntax>); 8] = [
     ("T{", "a structure, up to }", Some(Syntax::STRUCTURES)),
     (":", "a name of the item before it, up to :", Some(Syntax::NAMES)),
@@ -95,8 +95,7 @@ const PREFIXES: [(&str, &str, Option<Syntax>); 8] = [
     ("Z", "a complex number of the code after it: e f d g", None),
 ];
 
-/// Returns the JSON object for a construct. The parameter has the characters of the construct, the meaning of the
-/// construct, and the syntax flag of the dialects that support the construct.
+/// Returns the JSON object for a construct, which is an entry of [`PREFIXES`].
 fn prefix((characters, meaning, syntax): (&str, &str, Option<Syntax>)) -> String {
     let complex = [Code::ComplexHalf, Code::ComplexFloat, Code::ComplexDouble, Code::ComplexLongDouble];
     let knows = |dialect: &Dialect| match syntax {

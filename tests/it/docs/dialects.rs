@@ -1,4 +1,5 @@
-//! Tests that the table of `dialects.md` agrees with the dialects in the code.
+//! Tests that the table of `dialects.md` agrees with the dialects in the code, that the README names every dialect, and
+//! that the changelog has the right numbers of dialects, data models and consumers.
 
 use pep3118::layout::{Alignment, StructureSize, Syntax, TrailingPadding};
 use pep3118::{Code, DataModel, Dialect};
@@ -26,7 +27,8 @@ fn codes(dialect: &Dialect) -> String {
     format!("`{}`{alone}", of(dialect.codes))
 }
 
-/// Returns the cell of the table that states whether `dialect` has structures, names and shapes.
+/// Returns the cell of the table that states whether `dialect` has structures, names and shapes. Panics if the dialect
+/// has only some of them.
 fn syntax(dialect: &Dialect) -> &'static str {
     let usual = Syntax::STRUCTURES | Syntax::NAMES | Syntax::SHAPES;
     match (dialect.syntax.contains(usual), dialect.syntax.intersects(usual)) {
@@ -51,7 +53,7 @@ fn other_constructs(dialect: &Dialect) -> String {
     if has.is_empty() { "–".to_owned() } else { has.join(", ") }
 }
 
-/// Returns the cell of the table with the padding rule of `dialect`.
+/// Returns the cell of the table with the padding rule of `dialect`. Panics if the rule has no name.
 fn layout(dialect: &Dialect) -> &'static str {
     match (dialect.alignment, dialect.structure_size, dialect.trailing_padding) {
         (Alignment::Implicit, StructureSize::Exact, TrailingPadding::None) => "struct",

@@ -21,8 +21,9 @@ fn describe_layout(layout: &Layout) -> String {
     if fields.is_empty() { bytes } else { format!("{bytes}: {array}{}", fields.join(", ")) }
 }
 
-/// Appends a description of each field inside of `record` to `out`, except for fields that are records. `base` is
-/// the offset of `record` in the item, in bytes. `path` is the dotted name of `record`.
+/// Appends a description of each field of `record` to `out`. For a field that is a record, appends descriptions of the
+/// fields inside instead. An array of records has one description. `base` is the offset of `record` in the item, in
+/// bytes. `path` is the dotted name of `record`.
 fn describe_fields(record: Field<'_>, base: u64, path: &str, out: &mut Vec<String>) {
     for field in record.fields() {
         let name = field.name_text().unwrap_or_default();
@@ -39,8 +40,8 @@ fn describe_fields(record: Field<'_>, base: u64, path: &str, out: &mut Vec<Strin
     }
 }
 
-/// Describes the type and the shape of `field`. Mentions the byte order only if the byte order is not native. Never
-/// mentions the byte order of a known user type.
+/// Describes the type and the shape of `field`, with the size if the type has no fixed size. Mentions the byte order
+/// only if the byte order is not native. Never mentions the size or the byte order of a known user type.
 fn kind(field: Field<'_>) -> String {
     let lengths: Vec<String> = field.shape().iter().map(ToString::to_string).collect();
     let shape = if lengths.is_empty() { String::new() } else { format!("[{}]", lengths.join(",")) };
@@ -59,9 +60,9 @@ fn kind(field: Field<'_>) -> String {
     format!("{}{length}{shape}{order}", field.type_name())
 }
 
-/// Returns the third cell of a row, computed from the first two cells. `format` is the first cell: `` `ib` ``, or
-/// `` `ib`, 8 `` with an itemsize of 8. `dialect` is the second cell: the name of a dialect, or `–` for no
-/// dialect.
+/// Returns the third cell of a row, computed from the first two cells: the layout, all layouts of an ambiguous format,
+/// or the error. `format` is the first cell: `` `ib` ``, `` `ib`, 8 `` with an itemsize of 8, or `*empty*` for the
+/// empty format. `dialect` is the second cell: the name of a dialect, or `–` for no dialect.
 fn interpretation(format: &str, dialect: &str) -> String {
     let (format, itemsize) = match format.rsplit_once("`, ") {
         Some((format, itemsize)) => (format, Some(itemsize.parse().expect("an itemsize"))),

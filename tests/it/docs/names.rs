@@ -1,4 +1,5 @@
-//! Tests the documentation: every test, file and figure mentioned in it exists.
+//! Tests of names in the documentation: the tests in `deviations.md` and the paths in all documents exist, `safety.md`
+//! names every module with `unsafe` code, and the figures in rustdoc equal the files.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,7 +7,8 @@ use std::path::Path;
 
 use super::{path, read};
 
-/// Returns the path of every file below the directory `dir`, relative to the root of the repository.
+/// Returns the path of every file below the directory `dir`, relative to the root of the repository. Panics if there is
+/// no file.
 pub(super) fn files(dir: &str) -> Vec<String> {
     fn collect(root: &Path, dir: &Path, out: &mut Vec<String>) {
         for entry in fs::read_dir(dir).unwrap() {
@@ -24,7 +26,8 @@ pub(super) fn files(dir: &str) -> Vec<String> {
     out
 }
 
-/// Returns every Rust and Python test below `tests` as `file::function` and as `folder::function`.
+/// Returns every Rust and Python test below `tests` as `file::function` without the extension, and as
+/// `folder::function` for each folder of the path.
 fn tests() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for file in files("tests").iter().filter(|file| file.ends_with(".rs") || file.ends_with(".py")) {
@@ -67,7 +70,7 @@ fn the_last_cell_of_each_deviation_names_existing_tests() {
     assert!(rows > 20, "only {rows} deviations");
 }
 
-/// The documents that the tests check.
+/// The documents in which [`paths_in_documents_exist`] checks the paths.
 const TEXTS: [&str; 13] = [
     "README.md",
     "SECURITY.md",
@@ -84,7 +87,8 @@ const TEXTS: [&str; 13] = [
     "docs/command.md",
 ];
 
-/// A path may be relative to the root of the repository or to the document.
+/// The paths are texts in backticks that start with a folder of the repository, and targets of links. A path may be
+/// relative to the root of the repository or to the document. URLs and patterns with `*` or `<` are not checked.
 #[test]
 fn paths_in_documents_exist() {
     let roots = ["src/", "tests/", "snapshots/", "fuzz/", "crates/", "docs/", ".ci/"];

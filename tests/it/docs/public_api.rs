@@ -22,8 +22,8 @@ struct Item {
     docs: String,
 }
 
-/// Returns the names that a `pub use` shows to users, and the public modules. `#[doc(hidden)]` and the module
-/// `__private` hide names.
+/// Returns the words of all `pub use` in `sources`, pairs of a path and a text. The words are the public names and the
+/// modules in their paths. `#[doc(hidden)]` and the module `__private` hide names.
 fn shown_names(sources: &[(String, String)]) -> BTreeSet<String> {
     let mut shown = BTreeSet::new();
     for (_, text) in sources {
@@ -44,7 +44,9 @@ fn shown_names(sources: &[(String, String)]) -> BTreeSet<String> {
     shown
 }
 
-/// Returns the name of the item that the line `line` declares. `is_macro` is whether the macro is exported.
+/// Returns the name of the item that the line `line` declares, and whether the item is a type. Returns `None` if the
+/// line declares no `pub` function or type and no macro. A macro counts only if `is_macro` is `true`, which means that
+/// the macro is exported.
 fn declared(line: &str, is_macro: bool) -> Option<(&str, bool)> {
     if let Some(rest) = line.strip_prefix("macro_rules! ") {
         return is_macro.then(|| (rest.trim_end_matches(" {"), false));
@@ -59,7 +61,8 @@ fn declared(line: &str, is_macro: bool) -> Option<(&str, bool)> {
     (is_type || kind == "fn").then_some((name, is_type))
 }
 
-/// Returns the items of the file `file` with the text `text`, and the documentation of every type in the file.
+/// Appends the `pub` items of the file `file` with the text `text` to `items`, except for hidden items. Inserts the
+/// documentation of every `pub` type of the file into `types`, by its name. Ignores the unit tests of the file.
 fn scan(file: &str, text: &str, items: &mut Vec<Item>, types: &mut BTreeMap<String, String>) {
     let (mut docs, mut hidden, mut exported, mut attribute) = (String::new(), false, false, false);
     let mut owner: Option<String> = None;

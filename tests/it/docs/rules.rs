@@ -1,4 +1,4 @@
-//! Tests that `rules.md` lists the rules of the code.
+//! Tests that `rules.md` lists the rules of the code, and has the number of rules and the number of their snapshots.
 
 use std::fmt::Write;
 

@@ -1,5 +1,5 @@
-//! Tests that the rows of the corpus conform to the JSON schemas in `tests/corpus/schema`. `conforms` compares one
-//! value with a schema.
+//! Tests that the rows of the corpus conform to the JSON schemas in `tests/corpus/schema`, and that the README of the
+//! corpus lists each file and its number of rows. `conforms` compares one value with a schema.
 
 use serde_json::{Map, Value};
 
@@ -45,7 +45,8 @@ fn conforms_in(value: &Value, schema: &Value, root: &Value) -> Result<(), String
     }
 }
 
-/// Returns an error if `value` does not have the type `wanted`, which is the value of the keyword `type`.
+/// Returns an error if `value` does not have the type `wanted`, which is the value of the keyword `type`: the name of a
+/// type, or a list of names of which one must fit.
 fn is_type(value: &Value, wanted: &Value) -> Result<(), String> {
     let is = |name: &Value| match name.as_str() {
         Some("object") => value.is_object(),
@@ -60,7 +61,7 @@ fn is_type(value: &Value, wanted: &Value) -> Result<(), String> {
     if fits { Ok(()) } else { Err(format!("{value} is not of type {wanted}")) }
 }
 
-/// Returns an error if the keys of `object` do not conform to `schema`.
+/// Returns an error if the keys or the values of `object` do not conform to `schema`, a part of `root`.
 fn members(object: &Map<String, Value>, schema: &Map<String, Value>, root: &Value) -> Result<(), String> {
     for name in schema.get("required").and_then(Value::as_array).into_iter().flatten() {
         if !object.contains_key(name.as_str().unwrap()) {
@@ -80,7 +81,8 @@ fn members(object: &Map<String, Value>, schema: &Map<String, Value>, root: &Valu
     Ok(())
 }
 
-/// Returns an error if the elements of `array` do not conform to `schema`.
+/// Returns an error if the elements of `array` do not conform to `schema`, a part of `root`. If the schema has
+/// `prefixItems`, `array` must have the same number of elements.
 fn elements(array: &[Value], schema: &Map<String, Value>, root: &Value) -> Result<(), String> {
     let first = schema.get("prefixItems").and_then(Value::as_array);
     if first.is_some_and(|first| first.len() != array.len()) {

@@ -29,7 +29,8 @@ fn answer_of<'v>(answers: &'v Value, version: &str) -> Option<&'v Value> {
     answers.as_object()?.iter().find(|(key, _)| covers(key)).map(|(_, answer)| answer)
 }
 
-/// The number of formats for which an implementation returns the same size as the newest CPython.
+/// The numbers of formats for which an implementation returns the same size as the newest CPython, returns another
+/// size, refuses what CPython accepts, and accepts what CPython refuses. A format that both refuse counts as the same.
 #[derive(Default)]
 struct Score {
     same: usize,
@@ -121,7 +122,7 @@ fn numpy(body: &mut String) {
     }
 }
 
-/// Appends the table of the models of the readers to `body`.
+/// Appends the table of the models of the readers for the exports of 64-bit Linux to `body`.
 fn consumers(body: &mut String) {
     let exports: BTreeSet<(String, u64, String)> = rows("exports")
         .iter()

@@ -20,15 +20,17 @@ use pep3118::{DataModel, Dialect, Layout};
 
 use crate::property_search::search_until;
 
+/// Returns the layout of `format` in the dialect PEP 3118 on lp64.
 fn layout(format: &str) -> Layout {
     Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64).unwrap_or_else(|error| panic!("{error:#}"))
 }
 
+/// Returns the mapping of `format` to Arrow types, for the dialect PEP 3118 on lp64.
 fn mapping(format: &str) -> Mapping {
     Mapping::new(&layout(format)).unwrap()
 }
 
-/// Returns a record batch with the columns `columns`.
+/// Returns a record batch with the columns `columns`. All fields of its schema are nullable.
 fn batch<const N: usize>(columns: [(&str, ArrayRef); N]) -> RecordBatch {
     RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, true))).unwrap()
 }
@@ -38,7 +40,7 @@ fn encode(format: &str, batch: &RecordBatch) -> Result<Vec<u8>, BatchError> {
     mapping(format).encoder(batch.schema_ref())?.encode(batch)
 }
 
-/// Returns the message of the error that `encode` returns.
+/// Returns the message of the error that `encode` returns. Panics if `encode` returns no error.
 fn message(format: &str, batch: &RecordBatch) -> String {
     encode(format, batch).unwrap_err().to_string()
 }
@@ -299,7 +301,7 @@ fn not_a_time_is_null_in_both_directions() {
     );
 }
 
-/// Moves `array` to the structs of the C data interface.
+/// Returns `array` as the structs of the C data interface, which share the memory of `array`.
 fn exported(array: &dyn Array) -> (ArrowArray, ArrowSchema) {
     let (mut array, mut schema) = ffi::to_ffi(&array.to_data()).unwrap();
     // SAFETY: (a) the struct is valid and belongs to this function.

@@ -1,4 +1,5 @@
 //! Tests of feature `serde`: writes layouts, interpretations, dialects and data models as JSON, and reads the JSON.
+//! Also tests which layouts are equal.
 
 use arbitrary::Unstructured;
 use pep3118::layout::{BitField, LayoutBuilder, MemberSpec, NulHandling, UserType};
@@ -11,7 +12,7 @@ use crate::corpus::rows;
 use crate::docs::schema::conforms;
 use crate::properties::layouts::random_layout;
 
-/// Writes `value` as JSON, and reads the JSON again.
+/// Writes `value` as JSON, and returns the value that the JSON is read as.
 fn again<T: serde::Serialize + serde::de::DeserializeOwned>(value: &T) -> T {
     let json = serde_json::to_string(value).unwrap();
     serde_json::from_str(&json).unwrap_or_else(|error| panic!("{error}: {json}"))
@@ -86,8 +87,8 @@ fn unions_bit_fields_nuls_and_names_are_read_again_without_loss() {
     assert_lossless(&Layout::of_bytes(0, &DataModel::WASM32), "no bytes");
 }
 
-/// Returns the JSON of a layout of 8 bytes with one field. The keys in `key` replace the keys of the field. A value of
-/// null removes the key.
+/// Returns the JSON of a layout of 8 bytes with one field. The keys of the object `key` replace keys of the field or
+/// are added. A value of null removes the key.
 fn with(key: Value) -> Value {
     let mut field = json!({"name": "a", "offset": 4, "size": 4, "type": "int32", "endian": "little"});
     for (key, value) in key.as_object().unwrap() {

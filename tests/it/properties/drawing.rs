@@ -20,7 +20,8 @@ pub fn assert_plain(text: &str, widest: usize) {
     }
 }
 
-/// Applies [`assert_plain`] to the messages of `error`, with and without colours. Also checks the span of the error.
+/// Applies [`assert_plain`] to the messages of `error`, and asserts that the message with colours has the same text.
+/// Also checks that the span of the error is inside of the format `source`.
 fn assert_plain_error(source: &[u8], error: &LayoutError) {
     let (line, picture) = (error.to_string(), format!("{error:#}"));
     assert!(!line.contains('\n'), "{line:?}");

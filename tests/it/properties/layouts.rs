@@ -10,8 +10,10 @@ pub fn random_layout(bytes: &mut Unstructured<'_>) -> Result<(String, Layout)> {
     layout(bytes, &Dialect::PEP3118, &model)
 }
 
-/// Returns the dotted name, the offset and the size in bytes of every field of `layout` that is not a record. A field
-/// without a name gets the name that NumPy gives the field: `f0`, `f1`.
+/// Returns the dotted name, the offset and the size in bytes of every field of `layout` that is not a record. A dotted
+/// name starts with a dot. A field without a name gets the name that NumPy gives the field: `f0`, `f1`. An array of
+/// records has entries for the fields of each element, but none if an element has 0 bytes. An item that is not a record
+/// has one entry with an empty name and the size of one element.
 pub fn leaves(layout: &Layout) -> Vec<(String, u64, u64)> {
     fn walk(record: Field<'_>, base: u64, path: &str, out: &mut Vec<(String, u64, u64)>) {
         let names: Vec<Option<String>> = record.fields().map(Field::name_text).collect();

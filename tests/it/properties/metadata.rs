@@ -5,8 +5,8 @@ use arbitrary::{Result, Unstructured};
 use pep3118::arbitrary::{number, raw_view};
 use pep3118::{Block, Checked, Checker, DataModel, Dialect, Order, Request, Slice, Step, View};
 
-/// Asserts that all items of `view` are inside of the byte bounds of `view`. Also asserts this property for random
-/// slices of `view`.
+/// Asserts that the first 100 items of `view` are inside of the byte bounds of `view`. Also asserts this property for a
+/// random slice of `view`.
 fn stays_in_its_bounds(view: &View<'_>, bytes: &mut Unstructured<'_>) -> Result<()> {
     assert_eq!(view.shape().len(), view.strides().len());
     assert!(view.shape().iter().all(|length| *length >= 0) && view.len() >= 0);
@@ -46,8 +46,8 @@ fn stays_in_its_bounds(view: &View<'_>, bytes: &mut Unstructured<'_>) -> Result<
 /// The maximum number of items of a view for which every index is checked.
 const SMALL: u64 = 256;
 
-/// Computes the offset of every index of `view`, which has no suboffsets. Asserts that the contiguity, the byte
-/// bounds and the offsets that `view` returns agree with the computed offsets.
+/// Computes the offset of every index of `view`, which has no suboffsets and at least one item. Asserts that the
+/// C-contiguity, the byte bounds and the offsets that `view` returns agree with the computed offsets.
 fn agrees_with_every_index(view: &View<'_>) {
     let (shape, strides) = (view.shape(), view.strides());
     let mut indices = vec![0_i64; shape.len()];
@@ -78,8 +78,8 @@ fn agrees_with_every_index(view: &View<'_>) {
     assert_eq!(view.is_contiguous(Order::C), c || view.is_empty(), "{view:?}");
 }
 
-/// Validates random fields for a random request and a random memory block. Returns whether the validation returned a
-/// view.
+/// Validates random fields for a random request and a random memory block, and asserts the properties of the report and
+/// of the view. Returns whether the validation returned a view.
 pub fn check_view(bytes: &mut Unstructured<'_>) -> Result<bool> {
     let owned = raw_view(bytes)?;
     let raw = owned.as_raw();

@@ -8,8 +8,8 @@ use pep3118::{Block, Checked, DataModel, Dialect, Layout, Order, RawView, Reques
 
 use crate::reference_decoder::{column_bytes, describe_value, leaf_bytes, read};
 
-/// Returns the view of items in a block of `len` bytes. The item with all indices 0 is at byte `offset` of the block.
-/// `strides` and `itemsize` are in bytes.
+/// Returns the view of items in a block of `len` bytes. The view has no format. The item with all indices 0 is at byte
+/// `offset` of the block. `strides` and `itemsize` are in bytes. Panics if an item is outside of the block.
 pub fn view<'a>(shape: &'a [i64], strides: &'a [i64], itemsize: i64, len: i64, offset: i64) -> View<'a> {
     let raw = RawView {
         len: shape.iter().product::<i64>() * itemsize,
@@ -37,8 +37,8 @@ pub fn items_one_by_one(memory: &[u8], origin: i64, shape: &[i64], strides: &[i6
     }
 }
 
-/// Asserts that `plan` and the reference decoder return the same value for the bytes `item`. `format` is the format
-/// of `layout`, for messages.
+/// Asserts that `plan` and the reference decoder return the same value for the bytes `item`, and that the value is
+/// unchanged after encoding and decoding. `format` is the format of `layout`, for messages.
 pub fn agree(format: &str, layout: &Layout, plan: &Plan, item: &[u8]) {
     let value = plan.value(item).unwrap();
     let field = layout.item();
@@ -48,8 +48,8 @@ pub fn agree(format: &str, layout: &Layout, plan: &Plan, item: &[u8]) {
     assert_eq!(describe_value(&plan.value(&written).unwrap(), field), read(field, item), "{format}");
 }
 
-/// Asserts that the bytes in `columns` are the bytes that the reference decoder reads from `items`. `format` is the
-/// format of `layout`, for messages.
+/// Asserts that `columns` have the names and the bytes that the reference decoder reads from `items`. Ignores columns
+/// without bytes. `format` is the format of `layout`, for messages.
 pub fn columns_agree(format: &str, layout: &Layout, columns: &[Column], items: &[Vec<u8>]) {
     let mut slow: Vec<(String, Vec<u8>)> = Vec::new();
     for item in items {
@@ -170,7 +170,8 @@ pub fn decode_strided(bytes: &mut Unstructured<'_>) -> Result<bool> {
 }
 
 /// Asserts for every data model that the library and the reference decoder return the same value for an item of the
-/// format `source`. The item has the bytes `bytes`.
+/// format `source`. The item is at the start of `bytes`. Skips a data model if the format is refused or `bytes` is too
+/// short.
 pub fn decode_item(source: &[u8], bytes: &[u8]) {
     for model in DataModel::ALL {
         let Ok(layout) = Layout::read(source, &Dialect::PEP3118, &model) else { continue };

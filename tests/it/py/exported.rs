@@ -1,4 +1,4 @@
-//! Tests of memory that a Rust program exports.
+//! Tests of `Exported` and `export!`, which export memory of a Rust program to Python.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

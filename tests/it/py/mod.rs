@@ -15,7 +15,7 @@ use pyo3::exceptions::{PyBufferError, PyTypeError};
 use pyo3::types::PyBytes;
 use pyo3::{ffi, prelude::*};
 
-/// A Python class that exports 512 bytes of memory, which is never freed.
+/// A Python class that exports items inside 512 bytes of memory, which is never freed.
 #[pyclass(frozen)]
 struct Samples {
     exporter: BufferExporter,
@@ -62,7 +62,7 @@ const ROWS: RawView<'static> = RawView {
     suboffsets: None,
 };
 
-/// Calls `test` with an embedded interpreter. Panics if `test` returns an exception.
+/// Calls `test` with an embedded interpreter, and returns its result. Panics if `test` returns an exception.
 fn with_python<T>(test: impl FnOnce(Python<'_>) -> PyResult<T>) -> T {
     Python::initialize();
     Python::attach(|py| test(py).unwrap_or_else(|error| panic!("{error}")))

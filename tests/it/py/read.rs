@@ -12,7 +12,7 @@ use pyo3::wrap_pyfunction;
 
 use super::with_python;
 
-/// One record of the ctypes array [`TICKS`].
+/// One record of the array `ticks` in the module of [`TICKS`].
 #[derive(Record, Clone, Copy, Debug, PartialEq)]
 #[repr(C)]
 struct Tick {
@@ -206,13 +206,13 @@ fn values_and_elements_are_those_of_the_owner() {
     });
 }
 
-/// Returns the sum of the column `price` of any Python object.
+/// Returns the sum of the column `price` of any exporter.
 #[pyfunction]
 fn total(obj: &Bound<'_, PyAny>) -> PyResult<f64> {
     Ok(open(obj)?.column::<f64>("price")?.iter().sum())
 }
 
-/// Returns the sum of the field `price` of any Python object. Decodes the items block by block.
+/// Returns the sum of the field `price` of an exporter of ticks. Decodes the items block by block.
 #[pyfunction]
 fn folded(obj: &Bound<'_, PyAny>) -> PyResult<f64> {
     let mut sum = 0.0;

@@ -25,8 +25,8 @@ fn formats_at_run_time_equal_the_constants_of_the_derive() {
     check!(Small, Packed, HalfPacked, Wide, Plain, Skipping, Tuple, Network, hygiene::Confused);
 }
 
-/// Returns the fields of a C struct of `u8`, `f64` and `u16`. `packed` is the maximum alignment in bytes, or `None`
-/// if the struct is not packed.
+/// Returns the cursor of the last field and the fields of a C struct of `u8`, `f64` and `u16`. `packed` is the maximum
+/// alignment in bytes, or `None` if the struct is not packed.
 fn three_fields(packed: Option<usize>) -> (FieldCursor, [FieldLayout; 3]) {
     let a = FieldCursor::start(packed).next::<u8>();
     let b = a.next::<f64>();

@@ -52,7 +52,7 @@ fn random_cell(bytes: &mut Unstructured<'_>) -> Result<Cell> {
     Ok(Cell { on: bytes.arbitrary()?, x: bytes.arbitrary()?, y: bytes.arbitrary()? })
 }
 
-/// Generates a random record.
+/// Generates a random record without NaN, so that it is equal to its copies.
 fn random_record(bytes: &mut Unstructured<'_>) -> Result<Large> {
     let part = |bytes: &mut Unstructured<'_>| bytes.int_in_range(-9..=9_i16).map(f32::from);
     let mut record = Large {
@@ -190,7 +190,7 @@ fn invalid_values_are_found_in_any_block() {
     assert_eq!(kept.len(), 201);
 }
 
-/// For items of 0 bytes, the number of records is the number of items, up to a limit.
+/// For items of 0 bytes, the number of records is the number of items. More than 65,536 items are refused.
 #[test]
 fn items_without_bytes_are_counted() {
     #[derive(Record, Debug, PartialEq)]

@@ -1,4 +1,4 @@
-//! Tests of writing structs to items, and of reading items in place.
+//! Tests of writing structs to items, of reading items in place, and of appending records to a vector.
 
 use pep3118::decode::record::{NotInPlace, RecordError};
 use pep3118::decode::{BufferMut, Plan};

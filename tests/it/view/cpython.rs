@@ -16,7 +16,7 @@ use super::walk::{Numbers, Random, VIEWS, numbers};
 const SCRIPT: &str = include_str!("oracle.py");
 
 /// Runs the script with the arguments `arguments` and the input `input`. Returns the output of the script. Returns
-/// `None` if no CPython is installed.
+/// `None` if no CPython for this machine is installed. Panics if the script fails.
 fn run_script(arguments: &[String], input: String) -> Option<String> {
     let mut python = crate::child_process::python()?
         .args(["-c", SCRIPT])
@@ -148,8 +148,8 @@ impl FilledBuffer {
     }
 }
 
-/// Returns the memlen, the itemsize, the ndim, the shape, the strides and the offset in the JSON object `value`.
-/// Returns `None` if a number is missing.
+/// Returns the memlen, the itemsize, the ndim, the shape, the strides and the offset in the JSON array `value`. Returns
+/// `None` if `value` is null, which means that the structure is unknown.
 fn structure(value: &Value) -> Option<(i64, i64, i32, Vec<i64>, Vec<i64>, i64)> {
     let fields = value.as_array()?;
     let number = |index: usize| fields[index].as_i64().unwrap();

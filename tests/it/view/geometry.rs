@@ -1,5 +1,5 @@
-//! Tests of views: missing fields of a `Py_buffer`, contiguous strides, memory blocks, and invalid arguments. Other
-//! tests cover `size_from_format`, `Checker::prove`, and the fast path for the format of a single scalar.
+//! Tests of views: missing fields of a `Py_buffer`, contiguous strides, memory blocks, and invalid arguments. Also
+//! tests of `size_from_format`, of `Checker::prove`, and of the fast path for the format of a single scalar.
 
 use pep3118::{
     Block, Checked, Checker, DataModel, Dialect, ItemLayout, Order, RawView, Request, RuleId, Slice, Type, View,

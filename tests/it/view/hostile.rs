@@ -1,4 +1,4 @@
-//! Tests with random integers: a check, the geometry and an audit never panic.
+//! Tests that `check`, `geometry` and `audit` never panic for `Py_buffer`s of random integers.
 
 use arbtest::arbitrary::Result;
 use arbtest::arbtest;

@@ -29,7 +29,8 @@ pub(crate) const ROWS: RawView<'static> = RawView {
     suboffsets: None,
 };
 
-/// Returns the answer of a correct exporter to `request`. `full` is the answer of the exporter to `FULL_RO`.
+/// Returns the answer of a correct exporter to `request`, which is a `Py_buffer` or a refusal. `full` is the answer of
+/// the exporter to `FULL_RO`.
 pub(crate) fn answer(full: RawView<'static>, request: Request) -> RequestOutcome<'static> {
     if MemoryTraits::of(&full).refusal_reason(request).is_some() {
         return RequestOutcome::Refused { error: RaisedError::BufferError, obj: Owner::Null, references: 0 };

@@ -1,12 +1,15 @@
 """Calls the buffer functions of the running CPython for tests/it/view/cpython.rs.
 
+Both commands first print `1` if CPython's tests are installed, and `0` otherwise.
+
 `contiguity` reads one view per line: `len itemsize shape strides suboffsets memlen offset`. The entries of an array are
 separated by commas, and `-` is NULL. For each line it prints `C F A c-strides f-strides valid`: the contiguity in the
 orders C, F and A, the contiguous strides in both orders, and the result of `verify_structure`, or `?` if CPython's
 tests are not installed.
 
-`exporters SEED COUNT REQUEST...` makes COUNT structures with the generator of CPython's tests, and prints the answers
-of their buffers to every request, one JSON object per line.
+`exporters SEED COUNT REQUEST...` makes COUNT structures of each kind with the generator of CPython's tests, and prints
+the answers of their buffers and of some other exporters to every request, one JSON object per line. It prints nothing
+else than `0` if CPython's tests are not installed.
 """
 
 import ctypes

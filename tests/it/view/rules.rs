@@ -12,7 +12,7 @@ use pep3118::{
 use super::{CHECKER, ROWS, answer, audit, clean_audit};
 use crate::snapshot;
 
-/// The examples of a rule.
+/// The reports of checks that test a rule, or the reason why no check can test it.
 enum Case {
     /// The reports of `Py_buffer`s that break only this rule, and the empty report of a similar `Py_buffer`.
     Breaks(Vec<Report>, Report),
@@ -25,7 +25,7 @@ enum Case {
 /// An invalid request: a part of the bits of `STRIDES`.
 const UNCHECKED: Request = Request::from_bits_retain(0x10);
 
-/// Returns the report of a check of `raw` as the answer to `request`.
+/// Checks `raw`, the answer of an exporter to `request`, and returns the report.
 fn check(raw: RawView<'_>, request: Request) -> Report {
     CHECKER.check(&raw, Some(request)).report
 }
@@ -41,7 +41,8 @@ fn refused() -> RequestOutcome<'static> {
     RequestOutcome::Refused { error: RaisedError::BufferError, obj: Owner::Null, references: 0 }
 }
 
-/// Returns the outcome of an exporter of `raw` for `request`. The function `change` modifies the answer.
+/// Returns the outcome of an exporter of `raw` for `request`. The function `change` modifies the answer. Panics if a
+/// correct exporter refuses the request.
 fn modified_answer(
     raw: RawView<'static>,
     request: Request,
@@ -388,11 +389,11 @@ fn case(rule: RuleId) -> Case {
     }
 }
 
-/// The `Py_buffer` of 3 items that are 16 bytes apart.
+/// The `Py_buffer` of 3 items that are 16 bytes apart. The other fields are those of `ROW`.
 const ROW_OF_16: RawView<'static> = RawView { strides: Some(&[16]), ..ROW };
-/// The `Py_buffer` of 3 items that are 17 bytes apart.
+/// The `Py_buffer` of 3 items that are 17 bytes apart. The other fields are those of `ROW`.
 const ROW_OF_17: RawView<'static> = RawView { strides: Some(&[17]), ..ROW };
-/// The `Py_buffer` of 3 items that are 24 bytes apart.
+/// The `Py_buffer` of 3 items that are 24 bytes apart. The other fields are those of `ROW`.
 const ROW_OF_24: RawView<'static> = RawView { strides: Some(&[24]), ..ROW };
 
 #[test]

@@ -1,4 +1,5 @@
-//! Tests of `View::select`, `View::field` and `View::cast`, and of the parts and chunks of a view.
+//! Tests of `View::select`, `View::field` and `View::cast`, of the parts and chunks of a view, and of the layout of a
+//! field.
 
 use pep3118::{
     DataModel, Dialect, ItemLayout, Layout, Order, RawView, Request, Scalar, Slice, Step, Target, View, ViewError,

@@ -1,4 +1,5 @@
-//! Tests that compare contiguity, bounds, overlap and offsets with a loop over every index.
+//! Tests that compare contiguity, bounds, overlap and offsets with a loop over every index, slices with the slices of
+//! Python, and the steps of indirect views with simulated memory.
 
 use pep3118::view::Steps;
 use pep3118::{Checked, Order, RawView, Request, RuleId, Slice, Step, View, verify_structure};
@@ -30,7 +31,8 @@ impl Random {
     }
 }
 
-/// The fields of a `Py_buffer` and its memory block.
+/// The fields of a `Py_buffer` and its memory block. The block has `memlen` bytes, and the item with all indices 0 is
+/// at byte `offset` of the block.
 #[derive(Debug)]
 pub(super) struct Numbers {
     pub(super) len: i64,
@@ -97,7 +99,8 @@ pub(super) fn numbers(random: &mut Random) -> Numbers {
     Numbers { len, itemsize, shape, strides, suboffsets, memlen, offset }
 }
 
-/// Returns the lowest and the highest offset of an item, in bytes from the item with all indices 0.
+/// Returns the lowest and the highest offset of an item, in bytes from the item with all indices 0. A dimension of 0
+/// items counts as a dimension of 1 item.
 fn span(shape: &[i64], strides: &[i64]) -> (i64, i64) {
     shape.iter().zip(strides).fold((0, 0), |(low, high), (length, stride)| {
         let span = stride * (length - 1).max(0);
@@ -130,7 +133,8 @@ fn offset(strides: &[i64], index: &[i64]) -> i64 {
     strides.iter().zip(index).map(|(stride, index)| stride * index).sum()
 }
 
-/// Returns whether each item starts where the previous item ends. `offsets` are the offsets of the items in bytes.
+/// Returns whether the first item is at offset 0 and each other item starts where the previous item ends. `offsets` are
+/// the offsets of the items in bytes.
 fn are_adjacent(offsets: impl Iterator<Item = i64>, itemsize: i64) -> bool {
     offsets.zip(0..).all(|(offset, number)| offset == number * itemsize)
 }
@@ -269,8 +273,8 @@ fn select(slice: Slice, length: i64) -> Vec<i64> {
     }
 }
 
-/// Follows the `steps` of a view through simulated memory, and returns the number at the end. `blocks` are blocks of
-/// memory, which consist of 8-byte numbers.
+/// Follows the `steps` of a view through simulated memory from the start of the first block, and returns the number at
+/// the end. `blocks` are blocks of memory, which consist of 8-byte numbers.
 fn follow(blocks: &[&[i64]], steps: Steps<'_>) -> i64 {
     // A pointer is the index of a block multiplied by 1000, plus an offset.
     let (mut block, mut offset) = (0, 0);

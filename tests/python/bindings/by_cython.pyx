@@ -1,6 +1,6 @@
 # cython: language_level=3, freethreading_compatible=True
-"""Exporters of Cython: an array, a view of the array, and a class with a method `__getbuffer__`. Two functions read
-buffers."""
+"""Exporters of Cython: an array, a strided view of an array, an array of records, and a class with a method
+`__getbuffer__`. Two functions read buffers."""
 
 from cpython.buffer cimport PyBuffer_FillInfo
 from cython cimport view

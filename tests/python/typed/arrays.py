@@ -1,4 +1,5 @@
-"""Arrays of numbers, and the methods of decorated classes. Only mypy with the plugin knows these types."""
+"""Arrays, text and bit-fields of records, and the methods of decorated classes. Only mypy with the plugin knows these
+types. A comment is the type or error of its line that test_records.py expects."""
 
 from typing import reveal_type
 

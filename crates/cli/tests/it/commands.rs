@@ -1,4 +1,5 @@
-//! Tests of the output and the exit status of each command, and of the replies to streams of JSON lines.
+//! Tests of the output and the exit status of the commands, of the replies to streams of JSON lines, and of manual
+//! pages and the examples in help texts.
 
 use std::io::Write;
 use std::process::{Output, Stdio};
@@ -20,11 +21,13 @@ fn run(arguments: &[&str], input: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
+/// Returns `bytes` as text. Panics if `bytes` is not UTF-8.
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// Runs the command. Returns one text with the standard output, the standard error and the exit status.
+/// Runs the command with an empty input. Returns one text with the standard output, the standard error and the exit
+/// status.
 fn page(arguments: &[&str]) -> String {
     let output = run(arguments, "");
     let status = output.status.code().unwrap();
@@ -221,6 +224,7 @@ fn any_error_in_json_lines_sets_the_exit_status() {
     assert_eq!(status("check", &["{\"none\": 1}\n", clean].concat()), Some(1));
 }
 
+/// The names of all commands.
 pub(crate) const COMMANDS: [&str; 14] = [
     "explain",
     "size",

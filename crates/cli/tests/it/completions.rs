@@ -173,7 +173,8 @@ impl Drop for Shell {
     }
 }
 
-/// Types commands with the tab key in a shell, and checks the files that the completed commands write.
+/// Types commands with the tab key in a shell, and checks the files that the completed commands write. Does nothing if
+/// the shell is not installed. The parameters are those of [`Shell::start`].
 fn type_commands(program: &[&str], setup: &str) {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("items"), b"\x07\0\0\0\0\0\0\0\x23\x40ab\0\0\x01xyz").unwrap();

@@ -1,4 +1,5 @@
-//! Tests of `decode`: the output for each option, and the decoding of a long stream.
+//! Tests of `decode` with items on standard input: snapshots of the output and of the errors, and the decoding of a
+//! long stream.
 
 use std::io::Write;
 use std::process::{Output, Stdio};

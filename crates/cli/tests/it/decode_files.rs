@@ -41,7 +41,8 @@ fn comma_separated(numbers: &[i64]) -> String {
     numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }
 
-/// Returns the offset of each item in C order: the last index varies fastest.
+/// Returns the offset of each item in C order: the last index varies fastest. `origin` is the offset of the item with
+/// all indices 0.
 fn offsets(origin: i64, shape: &[i64], strides: &[i64]) -> Vec<i64> {
     let axes = shape.iter().zip(strides);
     axes.fold(vec![origin], |offsets, (len, stride)| {
@@ -216,7 +217,7 @@ fn big_endian_machines_write_no_arrow_files() {
     let folder = tempfile::tempdir().unwrap();
     let input = write_file(&folder, "four", b"abcd");
     let output = run(&["-f", "<i", "--to", "arrow", &input]);
-    assert_eq!(text(&output.stderr), "error: Arrow files are write_file on little-endian machines only\n");
+    assert_eq!(text(&output.stderr), "error: an Arrow file is written on little-endian machines only\n");
     assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
 }
 

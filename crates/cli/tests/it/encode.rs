@@ -49,7 +49,7 @@ pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// Encodes `input` as items of `format`.
+/// Encodes the JSON lines `input` as items of `format`.
 fn encoded(format: &str, input: &str) -> Vec<u8> {
     stdout_of(&["encode", format], input.as_bytes())
 }
@@ -98,8 +98,8 @@ pub(crate) fn random_bytes(state: &mut u64) -> Vec<u8> {
     (0..8192).map(|_| byte()).collect()
 }
 
-/// Returns the dotted names of the columns of `layout`. Returns `None` if two columns have one name, or a name has a
-/// comma.
+/// Returns the dotted names of the columns of `layout`. Returns `None` if the option `--columns` cannot select them: no
+/// column, two columns with one name, or a name that is empty or has a comma.
 fn column_names(layout: &Layout) -> Option<Vec<String>> {
     fn collect(field: pep3118::Field<'_>, name: Option<&str>, names: &mut Vec<String>) {
         if field.ty() != pep3118::Type::Record || !field.shape().is_empty() {
@@ -583,13 +583,15 @@ fn dates_are_iso_text_and_are_read_back() {
 mod arrow {
     use super::*;
 
-    /// Decodes `items` to an Arrow file and returns the bytes of the file. Returns `None` if a field has no Arrow type
-    /// or a text is not Unicode.
+    /// Decodes `items` to an Arrow file and returns the bytes of the file. Returns `None` if the command fails, for
+    /// example because a field has no Arrow type or a text is not Unicode.
     fn arrow_file(format: &str, items: &[u8], options: &[&str]) -> Option<Vec<u8>> {
         let output = run(&[&["decode", "-", format, "--to", "arrow"], options].concat(), items);
         output.status.success().then_some(output.stdout)
     }
 
+    /// Checks that `decode | encode` returns the bytes `items`, with an Arrow file between the commands. `options` are
+    /// additional options of both commands.
     fn assert_inverse(format: &str, items: &[u8], options: &[&str]) {
         let file = arrow_file(format, items, options).unwrap();
         let encoded = stdout_of(&[&["encode", format, "--from", "arrow"], options].concat(), &file);

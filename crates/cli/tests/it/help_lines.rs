@@ -1,9 +1,9 @@
 //! Tests of the help lines of error messages. For each error, a test runs the call that the help line suggests. The
-//! suggested call must succeed.
+//! suggested call must succeed. Also tests of notes, and of the alternative names of data models.
 
 use std::process::{Command, Output};
 
-/// Returns a command with the arguments `words`. Its working directory `folder` contains a file `items` of 24 bytes.
+/// Returns a command with the arguments `words` and the working directory `folder`.
 fn command(folder: &std::path::Path, words: &[String]) -> Command {
     let mut command = crate::command::pep3118();
     command.args(words).current_dir(folder).env_remove("CLICOLOR_FORCE");
@@ -15,7 +15,8 @@ fn message(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// Returns the texts in backticks from the help line or the suggestion of `message`.
+/// Returns the texts in backticks or quotes from the help line or the suggestion of `message`. Returns an empty list if
+/// there is no such line. Ignores a note on Rust at the end of the line.
 fn suggestions(message: &str) -> Vec<String> {
     let start = ["help: ", "did you mean ", "tip: "].iter().find_map(|start| message.find(start));
     let Some(start) = start else { return Vec::new() };
@@ -24,7 +25,9 @@ fn suggestions(message: &str) -> Vec<String> {
     line.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-/// Replaces the option or word `wrong` in the arguments `words` by `suggestion`, and returns the new arguments.
+/// Returns the arguments `words` with the change that `suggestion` describes. A suggestion `--option value` replaces
+/// the value of the option or is appended. A suggestion `--option` is appended. Any other suggestion replaces the word
+/// `wrong`.
 fn apply_suggestion(words: &[String], wrong: &str, suggestion: &str) -> Vec<String> {
     let mut words = words.to_vec();
     let Some((option, value)) = suggestion.split_once(' ').filter(|(option, _)| option.starts_with("--")) else {
@@ -49,7 +52,8 @@ fn apply_suggestion(words: &[String], wrong: &str, suggestion: &str) -> Vec<Stri
     words
 }
 
-/// Calls that fail, and the argument that the suggestion of the error message replaces.
+/// Calls that fail, and the argument that the suggestion of the error message replaces. The argument is empty if the
+/// suggestion is an option with a value, or an option to add.
 const CALLS: &[(&str, &str)] = &[
     ("explain dhhbhh -i 17 -m lp64", "dhhbhh"),
     ("explain IiLL -i 16 -m lp64", "IiLL"),

@@ -1,4 +1,5 @@
-//! Tests of the output of `hexdump`: bytes and their fields as text, as HTML, and as the difference of two files.
+//! Tests of the output of `hexdump`: bytes and their fields as text, as HTML, and as the difference of two files. Also
+//! tests of its help lines and of the examples in `docs/command.md`.
 
 use std::io::{Read as _, Write as _};
 use std::path::Path;
@@ -219,7 +220,8 @@ fn a_long_value_is_cut_around_the_difference() {
 }
 
 /// Starts `hexdump` with `arguments` in `folder`, and writes `input` to the standard input. Waits until the output
-/// contains `expected`, and then closes the standard input. Returns `true` if the command succeeds.
+/// contains `expected`, and then closes the standard input. Panics if the output ends before. Returns whether the
+/// command succeeds.
 fn is_printed_at_once(folder: &Path, arguments: &[&str], input: &[u8], expected: &str) -> bool {
     let mut command = crate::command::pep3118();
     command.arg("hexdump").args(arguments).current_dir(folder);

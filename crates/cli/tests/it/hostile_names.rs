@@ -59,8 +59,9 @@ fn is_hostile(character: char) -> bool {
     invisible || (character.is_control() && character != '\n')
 }
 
-/// Asserts that the output `text` contains no hostile character. Output on a terminal may contain colours, and its
-/// lines end in `\r\n`.
+/// Asserts that the output `text` is UTF-8 and contains no hostile character. Output on a terminal may contain colours,
+/// and its lines end in `\r\n`. `context` has the arguments of the command. With the argument `go`, lines may start
+/// with tabs.
 fn assert_visible(text: &[u8], is_terminal: bool, context: &[OsString]) {
     let text = std::str::from_utf8(text).unwrap_or_else(|error| panic!("{context:?}: {error}: {text:?}"));
     let mut text = text.to_owned();
@@ -85,7 +86,8 @@ fn assert_visible(text: &[u8], is_terminal: bool, context: &[OsString]) {
 }
 
 /// Runs a command twice: with the output on pipes, and with the output on a terminal. Asserts that no output contains a
-/// hostile character.
+/// hostile character. `input` is the standard input, which is empty for `None`. The working directory has the files
+/// `items` and `others`. The command may fail with status 1 or 2.
 fn check_output(arguments: &[&[u8]], input: Option<&[u8]>) {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("items"), [1; 4096]).unwrap();

@@ -1,4 +1,5 @@
-//! Tests that the JSON output of each command is valid under `docs/command.schema.json`.
+//! Tests that the JSON output of each command, the replies to JSON lines and the JSON input are valid under
+//! `docs/command.schema.json`. In JSON input, an error names an unknown key, and missing keys have defaults.
 
 use std::io::Write as _;
 use std::process::{Output, Stdio};
@@ -18,7 +19,7 @@ struct Validator<'s> {
 
 impl Validator<'_> {
     /// Returns one message for each rule of `schema` that `value` violates. The messages contain `path`, the position
-    /// of `value` in the JSON.
+    /// of `value` in the JSON. Panics if `schema` has a keyword that the validator does not support.
     fn violations(&self, schema: &Value, value: &Value, path: &str) -> Vec<String> {
         let mut found = Vec::new();
         for (keyword, argument) in schema.as_object().unwrap() {
@@ -116,6 +117,7 @@ fn assert_valid(name: &str, value: &Value) {
     assert!(found.is_empty(), "{}\n{value:#}", found.join("\n"));
 }
 
+/// Runs the command with `input` on standard input.
 fn run(arguments: &[&str], input: &str) -> Output {
     let mut child = crate::command::pep3118()
         .args(arguments)

@@ -1,4 +1,5 @@
-//! Tests of `decode --to parquet`: a Parquet file has the rows of the Arrow file of the same items.
+//! Tests of `decode --to parquet`: a Parquet file has the rows of the Arrow file of the same items. Also tests of row
+//! groups, of failed commands, of empty inputs, and of a file on standard output.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -9,7 +10,8 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::encode::{Case, draw_case, random_bytes, run, text};
 
-/// Returns the first record batch of the Parquet file `path`, and the numbers of rows of all row groups.
+/// Returns the first record batch of the Parquet file `path`, and the numbers of rows of all row groups. The batch is
+/// empty if the file has no rows.
 fn read_parquet(path: &Path) -> (RecordBatch, Vec<i64>) {
     let file = ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap();
     let groups = file.metadata().row_groups().iter().map(|group| group.num_rows()).collect();
@@ -19,7 +21,7 @@ fn read_parquet(path: &Path) -> (RecordBatch, Vec<i64>) {
     (first, groups)
 }
 
-/// Returns the only record batch of the Arrow file `path`.
+/// Returns the only record batch of the Arrow file `path`. Panics if the file has another number of batches.
 fn read_arrow(path: &Path) -> RecordBatch {
     let mut batches = arrow_ipc::reader::FileReader::try_new(File::open(path).unwrap(), None).unwrap();
     let batch = batches.next().unwrap().unwrap();

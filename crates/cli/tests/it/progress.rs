@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use crate::terminal::{shown, terminal};
 
-/// Starts the command with standard error on a pseudo-terminal. The returned thread collects the text on the terminal.
+/// Starts `decode` with standard error on a pseudo-terminal and standard output on a pipe. The returned thread collects
+/// the text on the terminal.
 fn on_terminal(arguments: &[&str], stdin: Stdio) -> (Child, JoinHandle<String>) {
     let (person, program) = terminal();
     let child = Command::new(env!("CARGO_BIN_EXE_pep3118"))
@@ -30,14 +31,15 @@ fn is_cleared(shown: &str) -> bool {
     shown.rsplit("\u{1b}[2K").next().is_some_and(|rest| rest.trim_matches(['\r', '\n']).is_empty())
 }
 
-/// Waits for the end of the command. Returns the number of rows in its output and the text on the terminal.
+/// Waits for the end of the command. Returns the number of rows in its output and the text on the terminal. Panics if
+/// the command fails.
 fn finished(child: Child, shown: JoinHandle<String>) -> (usize, String) {
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success());
     (output.stdout.iter().filter(|byte| **byte == b'\n').count(), shown.join().unwrap())
 }
 
-/// Creates a file of items in `folder`. Returns the path of the file.
+/// Creates a file of 1 MiB in `folder`, with items of 4 bytes. Returns the path of the file.
 fn file(folder: &Path) -> String {
     let path = folder.join("items");
     std::fs::write(&path, b"abcd".repeat(1 << 18)).unwrap();

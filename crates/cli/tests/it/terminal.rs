@@ -31,14 +31,13 @@ pub(crate) fn shown(mut person: File) -> JoinHandle<String> {
     })
 }
 
-/// Runs a command with standard output and standard error on a pseudo-terminal. Returns the exit status, and the text
-/// on the terminal.
+/// Runs a command with standard output and standard error on a pseudo-terminal. Returns an `Output` that has only the
+/// exit status, and the text on the terminal.
 pub(crate) fn run_on_terminal(command: Command) -> (Output, String) {
     run_on(terminal(), command)
 }
 
-/// Runs a command with standard output and standard error on a pseudo-terminal that is `columns` columns wide.
-/// Returns the text on the terminal.
+/// Runs a command like [`run_on_terminal`], on a pseudo-terminal that is `columns` columns wide.
 pub(crate) fn run_on_terminal_of(command: Command, columns: u16) -> (Output, String) {
     let (person, program) = terminal();
     let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
@@ -46,7 +45,7 @@ pub(crate) fn run_on_terminal_of(command: Command, columns: u16) -> (Output, Str
     run_on((person, program), command)
 }
 
-/// Runs a command with standard output and standard error on the terminal that [`terminal`] returned.
+/// Runs a command like [`run_on_terminal`], on the terminal that [`terminal`] returned.
 fn run_on((person, program): (File, File), mut command: Command) -> (Output, String) {
     command.env("TERM", "xterm").env_remove("NO_COLOR").env_remove("COLUMNS");
     let child = command.stdout(program.try_clone().unwrap()).stderr(Stdio::from(program)).spawn().unwrap();

@@ -354,7 +354,7 @@ class View(Generic[_T]):
         also copied, because Arrow stores each field in a separate array.
         """
     def to_pandas(self) -> Any:
-        """Returns a pandas DataFrame of records or of two dimensions of numbers, or a pandas Series of other items.
+        """Returns a pandas DataFrame of records or of a two-dimensional array of numbers, or else a Series.
 
         Numbers in the byte order of this machine share the memory of the view. The fields of records are copied,
         because pandas stores each column in a separate array.
@@ -650,7 +650,7 @@ class Format:
         `width` is the largest width of the picture in characters. If `color` is True, the text contains ANSI colours.
         """
     def svg(self) -> str:
-        """Returns a picture of the bytes as SVG."""
+        """Returns a picture of the bytes as SVG, for an ambiguous format of the first interpretation."""
     def emit(
         self, target: Literal["canonical", "struct", "cpython-3.14", "cpython-3.15", "numpy", "cython"] = "canonical"
     ) -> str:

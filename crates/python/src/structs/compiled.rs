@@ -49,7 +49,7 @@ const EXTENDED: Dialect = {
 /// `tests/it/budget.rs` limits the layout to 275 bytes.
 const MEMORY_PER_FORMAT_BYTE: usize = 1024;
 
-/// [`check_memory`] checks formats of at least this length in bytes.
+/// [`layout`] calls [`check_memory`] for formats of at least this length in bytes.
 const LONG_FORMAT: usize = 4096;
 
 /// Checks that enough memory is free for the layout and the codec of `format`, whose allocations would otherwise abort

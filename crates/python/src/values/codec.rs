@@ -111,7 +111,8 @@ impl Codec {
         Self::with_classes(py, layout, objects, typed_pointers, None)
     }
 
-    /// Creates a codec like [`new`](Self::new). If `declared` is `Some`, records become objects of these classes.
+    /// Creates a codec like [`new`](Self::new). If `declared` is `Some`, records become objects of the classes in
+    /// `declared`.
     ///
     /// # Errors
     /// - as [`new`](Self::new)
@@ -182,7 +183,8 @@ impl Codec {
         }
     }
 
-    /// Returns `true` if each item is a record whose values are numbers and byte strings, and the record has a class.
+    /// Returns `true` if each item is a record whose values are numbers and byte strings, and the codec has a
+    /// class for the objects of the record.
     #[inline]
     pub(crate) fn reads_plain_records(&self) -> bool {
         matches!(&self.root, ValueCodec::Record(RecordCodec { class: Some(_), primitives: Some(_), .. }))

@@ -14,8 +14,8 @@ fn read(py: Python<'_>, format: &str, item: &[u8]) -> PyResult<String> {
     Ok(value.repr()?.to_string())
 }
 
-/// Writes the value of the Python expression `expression` to an item of `format`, and returns the bytes of the item.
-/// Bytes that are not written stay dots.
+/// Writes the value of the Python expression `expression` to an item of `format` whose bytes are dots before the call.
+/// Returns the bytes of the item.
 fn write(py: Python<'_>, format: &str, expression: &std::ffi::CStr) -> PyResult<Vec<u8>> {
     let layout = Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64)?;
     let codec = Codec::new(py, &layout, ObjectReferences::Unknown, false)?;

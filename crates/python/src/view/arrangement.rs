@@ -299,8 +299,7 @@ impl Arrangement {
 pub(super) struct FieldArrangement {
     /// The size in bytes of the item that has the field.
     around: i64,
-    /// The arrangement of the elements. The offset of this arrangement counts from the start of the item that has the
-    /// field.
+    /// The arrangement of the elements. Its offset is relative to the start of the item that has the field.
     elements: Arrangement,
 }
 

@@ -794,7 +794,7 @@ impl View {
         convert::to_arrow(slf)
     }
 
-    /// Returns a pandas DataFrame of records or of two dimensions of numbers, or a pandas Series of other items.
+    /// Returns a pandas DataFrame of records or of a two-dimensional array of numbers, or else a Series.
     ///
     /// Numbers in the byte order of this machine share the memory of the view. The fields of records are copied,
     /// because pandas stores each column in a separate array.

@@ -130,11 +130,12 @@ fn is_date(field: Field<'_>) -> bool {
     field.user_type().is_some_and(|ty| ["datetime64", "timedelta64"].iter().any(|name| ty.name().starts_with(name)))
 }
 
-/// Returns a pandas data frame of records or of two dimensions of numbers, or a pandas series of one dimension of other
-/// items.
+/// Returns a pandas data frame of records or of a two-dimensional array of numbers, or a pandas series of one dimension
+/// of other items.
 ///
 /// # Errors
 /// - the view has no dimension, or more than two dimensions: `ValueError`
+/// - the view has two dimensions, and its items are not numbers: `ValueError`
 /// - as `columns` and `tolist`
 pub(super) fn to_pandas<'py>(slf: &Bound<'py, View>) -> PyResult<Bound<'py, PyAny>> {
     let py = slf.py();
@@ -162,6 +163,10 @@ pub(super) fn to_pandas<'py>(slf: &Bound<'py, View>) -> PyResult<Bound<'py, PyAn
             let array = array.call_method("astype", (dtype,), Some(&options))?;
             pandas.getattr("DataFrame")?.call((array,), Some(&options))
         }
+        [_, _] => Err(objects::error::<PyValueError>(
+            "a pandas data frame has two dimensions of numbers, and the items of this view are not numbers\n\
+             help: select one dimension with an index, such as view[0], or call view.to_numpy()",
+        )),
         shape => Err(objects::error::<PyValueError>(format!(
             "pandas has one or two dimensions, and this view has {} dimensions\n\
              help: select two dimensions with an index, or call view.to_numpy()",

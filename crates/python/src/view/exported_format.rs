@@ -18,7 +18,7 @@ enum Agreement {
     Wrong,
     /// No reader finds another layout, and NumPy refuses the format.
     NumPyRefuses,
-    /// Every reader finds the layout.
+    /// Every reader interprets the format as the layout.
     Full,
 }
 

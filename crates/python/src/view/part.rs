@@ -126,7 +126,7 @@ impl Part {
         &self.description
     }
 
-    /// Returns the codec, the names and the fields of an item. Fails as [`Item::of`].
+    /// Returns the codec, the names and the fields of an item. Returns the errors of [`Item::of`].
     #[inline]
     pub(super) fn item(&self) -> PyResult<&Item> {
         Item::of(&self.description)
@@ -333,7 +333,7 @@ impl<'h> PinnedPart<'h> {
         self.part.description.plan().itemsize()
     }
 
-    /// Calls `call` with a [`Buffer`] of the library, which reads the items.
+    /// Calls `call` with a [`Buffer`], the class of `pep3118` that reads the items.
     ///
     /// # Errors
     /// - an error of `call`

@@ -267,8 +267,8 @@ impl Selection {
             for (index, source) in indices.iter_mut().zip(&self.sources) {
                 *index = match source {
                     Source::Slice { start, step, dimension } => {
-                        // The item exists, so the index fits 63 bits. `dimension` is a dimension of the result, which
-                        // `position` has, so the default is never used.
+                        // The index of an item fits 63 bits. `position` has an entry for each dimension of the result,
+                        // so the default is never used.
                         let at = position.get(*dimension).copied().unwrap_or(0);
                         start.wrapping_add(step.wrapping_mul(at))
                     }

@@ -1,4 +1,5 @@
-//! Compares the time of decoding with the time of a baseline, usually `memcpy` of the same bytes.
+//! Compares the time of decoding, and of encoding columns and structs, with the time of a baseline, usually `memcpy` of
+//! the same bytes.
 //!
 //! `bench-decode [ROUNDS] [WORD]` prints a line for each operation whose name contains `WORD`: the time of the
 //! operation, the time of the baseline, and the ratio. Operation and baseline alternate. Times are medians.
@@ -24,8 +25,11 @@ struct Bench {
 }
 
 impl Bench {
-    /// Alternates `operation` and `baseline`, runs each `times` times a round, and prints the median seconds of one
-    /// run. In the mode `serve`, prints the seconds of one run for each line of standard input instead.
+    /// Alternates `operation` and `baseline`, runs each `times` times a round, and prints the median milliseconds of
+    /// one run, the ratio and the text `goal`. Does nothing if `name` does not contain the word of the command line.
+    ///
+    /// In the mode `serve`, prints `name` and `goal`, and then the seconds of one run for each line of standard input.
+    /// The line `next` ends the function. The end of the input ends the process.
     fn row(&self, name: &str, goal: &str, times: u32, mut operation: impl FnMut(), mut baseline: impl FnMut()) {
         if !name.contains(&self.only) {
             return;
@@ -72,7 +76,7 @@ fn seconds() -> f64 {
     time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
 }
 
-/// Returns a validated view of items with the given `format` and `itemsize`.
+/// Returns a validated view of items with the given `format` and `itemsize`. Panics if the arguments are invalid.
 fn view<'a>(format: &'static [u8], itemsize: i64, shape: &'a [i64], strides: &'a [i64]) -> View<'a> {
     let raw = RawView {
         len: shape.iter().product::<i64>() * itemsize,
@@ -86,7 +90,7 @@ fn view<'a>(format: &'static [u8], itemsize: i64, shape: &'a [i64], strides: &'a
     raw.check(Request::FULL_RO, None, None).into_result().unwrap()
 }
 
-/// Returns `len` pseudo-random bytes.
+/// Returns `len` pseudo-random bytes, which are the same in every run.
 fn noise(len: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     (0..len.div_ceil(8))
@@ -346,9 +350,10 @@ struct Flagged {
     e: u64,
 }
 
-/// Compares the reading of records into structs with a copy of the same bytes into new memory. Compares the writing of
-/// structs into records with a copy into existing memory.
+/// Compares the reading of records into new structs with a copy of the same bytes into new memory. Compares the writing
+/// of structs into records, and the reading into existing structs, with a copy into existing memory.
 fn records(bench: &Bench, memory: &[u8]) {
+    /// Prints the rows of one format. `size` is "24 MB" for a million records, or "24 KB" for a thousand.
     fn row<T: Record>(bench: &Bench, name: &str, goal: &str, format: &str, memory: &[u8], size: &str) {
         let (records, times) = if size == "24 MB" { (1_000_000, 1) } else { (1000, 1000) };
         let layout = Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::HOST).unwrap();
@@ -409,7 +414,8 @@ fn records(bench: &Bench, memory: &[u8]) {
     }
 }
 
-/// Returns the memory of a column as a destination.
+/// Returns the memory of the column `data` as the destination of a decoder. Panics for types that no format of this
+/// benchmark has.
 fn destination(data: &mut pep3118::decode::ColumnData) -> Destination<'_> {
     use pep3118::decode::ColumnData as C;
     match data {

@@ -1,12 +1,13 @@
 //! Compares the library with hand-written code that reads only one format: opens a ctypes array of 4 records and reads
-//! the records, reads 4 floats, and sums a field of a million records.
+//! the records, and sums a field of a million records. Compares the reading of 4 floats with PyO3's `PyBuffer`.
 //!
 //!     cargo run --release --manifest-path tests/bench/records/Cargo.toml
 //!
-//! The rounds of the library and of its peer alternate. The figures are the median and the fastest round, in nanoseconds. On a machine
-//! that runs other programs, only the fastest rounds are comparable.
+//! The rounds of the library and of its peer alternate. The figures are the median and the fastest round, in
+//! nanoseconds of one call. On a machine that runs other programs, only the fastest rounds are comparable.
 //!
-//! Valgrind counts the instructions of the library or of the peer if the program gets the word `library` or `peer`, and a part of a title:
+//! Valgrind counts the instructions of the library or of the peer if the program gets the word `library` or `peer`, and
+//! a part of a title:
 //!
 //!     valgrind --tool=callgrind --toggle-collect='*count_calls*' bench-records library '4 floats'
 
@@ -36,8 +37,8 @@ fn by_library(obj: &Bound<'_, PyAny>) -> PyResult<Vec<Tick>> {
     Ok(pep3118::py::open(obj)?.records()?)
 }
 
-/// Reads the ticks with hand-written code. The items must be ticks, so the code only compares the format with the
-/// format that ctypes writes for a tick.
+/// Reads the ticks with hand-written code. Fails with `BufferError` if the format is not the text that ctypes writes
+/// for a tick. The items must be adjacent, which the code does not check.
 fn by_hand(obj: &Bound<'_, PyAny>) -> PyResult<Vec<Tick>> {
     let mut buffer = ffi::Py_buffer::new();
     // SAFETY: the object is alive, the struct is writable, and this thread is attached to the interpreter.
@@ -83,8 +84,8 @@ fn folded_by_hand(obj: &Bound<'_, PyAny>) -> PyResult<f64> {
     Ok(sum)
 }
 
-/// Copies `N` items at a time with `memcpy`, and then sums the copy. No program that copies the items before it gives
-/// them to a function is faster.
+/// Returns the sum of the prices. Copies `N` items at a time with `memcpy` without a check of the format, and sums the
+/// prices of the copy. No program that copies the items before it gives them to a function is faster.
 fn folded_by_copies<const N: usize>(obj: &Bound<'_, PyAny>) -> PyResult<f64> {
     let mut buffer = ffi::Py_buffer::new();
     // SAFETY: the object is alive, the struct is writable, and the interpreter is attached.
@@ -114,7 +115,7 @@ fn floats_by_pyo3(obj: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
     pyo3::buffer::PyUntypedBuffer::get(obj)?.as_typed::<f64>()?.to_vec(obj.py())
 }
 
-/// Returns the nanoseconds of one call. `calls` is the number of calls.
+/// Returns the mean nanoseconds of one call of `read` in `calls` calls.
 fn time<T>(obj: &Bound<'_, PyAny>, calls: u32, read: impl Fn(&Bound<'_, PyAny>) -> PyResult<T>) -> PyResult<f64> {
     let start = Instant::now();
     for _ in 0..calls {
@@ -129,14 +130,18 @@ fn median_and_fastest(mut figures: Vec<f64>) -> (f64, f64) {
     (figures[figures.len() / 2], figures[0])
 }
 
-/// Calls `read` many times, for a count of instructions. The first calls fill the caches and are not counted.
+/// Calls `read` 1,000 times, so that callgrind counts the instructions. Call `read` once before, because the first call
+/// fills the caches.
 #[inline(never)]
 fn count_calls<T>(obj: &Bound<'_, PyAny>, read: &impl Fn(&Bound<'_, PyAny>) -> PyResult<T>) -> PyResult<()> {
     (0..1000).try_for_each(|_| read(black_box(obj)).map(|result| drop(black_box(result))))
 }
 
-/// Measures `library` and `other` alternately, and prints the medians with the title `title`. Panics if the results
-/// differ.
+/// Measures `library` and `other` alternately, and prints the medians and the fastest rounds with the title `title`.
+/// Panics if the results differ.
+///
+/// With two arguments on the command line, runs only the side that the first argument names, without measuring. Does
+/// nothing if the title does not contain the second argument.
 fn compare<T: PartialEq + std::fmt::Debug>(
     title: &str,
     obj: &Bound<'_, PyAny>,

@@ -1,4 +1,4 @@
-//! The measured function of RustPython: the parser of its module `struct`.
+//! The measured function of RustPython, the parser of its module `struct`. `run.py --rustpython` runs this program.
 //!
 //! The parser reads the formats of `struct`. The parser skips `T{…}`, shapes and names without an error.
 

@@ -1,8 +1,9 @@
 //! Measures the time and the allocations of checks of a `Py_buffer`: the checks of the library, a hand-written check,
 //! and `ndarray::ArrayView::from_shape`.
 //!
-//! `bench-view` prints the nanoseconds and the allocations of each check. `bench-view count NAME N` runs the check
-//! `NAME` `N` times and prints nothing, so that valgrind can count the instructions of the check:
+//! `bench-view` prints the nanoseconds of each check in the fastest of five rounds, and the allocations of each check.
+//! `bench-view count NAME N` runs the check `NAME` `N` times and prints nothing, so that valgrind can count the
+//! instructions of the check:
 //!
 //! ```text
 //! valgrind --tool=callgrind --callgrind-out-file=/dev/null bench-view count structure 1000
@@ -21,7 +22,7 @@ use std::time::Instant;
 use ndarray::{ArrayView, IxDyn, ShapeBuilder as _};
 use pep3118::{Block, Checked, Checker, DataModel, Order, RawView, Request, verify_structure};
 
-/// An allocator that counts allocations. The validation of a correct view does not allocate.
+/// An allocator that counts the calls of `alloc` in [`ALLOCATIONS`].
 struct Counting;
 
 /// The number of allocations so far.
@@ -64,6 +65,8 @@ fn raw() -> RawView<'static> {
 
 /// Returns whether all items are inside a block of `memlen` bytes, `len` is the product of the shape and `itemsize`,
 /// and the items are C-contiguous. `offset` is the byte of the block at which the item with all indices 0 starts.
+///
+/// Returns `false` for a negative length or an overflow. Returns `true` without further checks if a length is 0.
 #[inline(never)]
 fn hand_written(memlen: i64, itemsize: i64, shape: &[i64], strides: &[i64], offset: i64, len: i64) -> bool {
     let (mut low, mut high, mut product, mut contiguous) = (0_i64, itemsize, itemsize, true);
@@ -106,13 +109,14 @@ fn structure() {
     assert!(verify_structure(black_box(LEN), black_box(8), black_box(3), shape, strides, black_box(0)).is_empty());
 }
 
-/// Decides whether the items are C-contiguous.
+/// Asserts that the library finds the items C-contiguous.
 #[inline(never)]
 fn contiguous() {
     assert!(black_box(raw()).is_contiguous(Order::C));
 }
 
-/// Validates all fields of a buffer of doubles, for the request `FULL` and a memory block.
+/// Validates all fields of a buffer of doubles, for the request `FULL` and a memory block. Asserts that no rule is
+/// broken.
 #[inline(never)]
 fn full() {
     let memory = Some(Block { len: black_box(LEN), offset: 0 });
@@ -120,7 +124,8 @@ fn full() {
     assert!(report.is_empty() && black_box(view).is_some());
 }
 
-/// Validates all fields of a buffer of records, for the request `FULL`.
+/// Validates all fields of a buffer of records, for the request `FULL`. Compares the format with the itemsize. This is
+/// the check `record`.
 #[inline(never)]
 fn structure_format() {
     let raw = RawView {
@@ -136,8 +141,8 @@ fn structure_format() {
     assert!(black_box(checker.check(&black_box(raw), Some(Request::FULL))).view.is_some());
 }
 
-/// Creates an `ndarray` view from a shape and strides. `ndarray` checks that all elements are inside the slice, and
-/// counts strides in elements.
+/// Creates a view of `ndarray` from a shape and strides, and asserts that `ndarray` accepts them. `ndarray` checks that
+/// all elements are inside the slice, and counts strides in elements.
 #[inline(never)]
 fn ndarray_from_shape() {
     static MEMORY: [f64; 120] = [0.0; 120];
