@@ -226,12 +226,17 @@ impl<'a> State<'a> {
                 let itemsize = layout.size() as i64;
                 let item =
                     ItemLayout::Interpretation(Box::new(Interpretation::exact(layout.clone(), &Dialect::PEP3118)));
-                let fits = itemsize > 0 && !is_indirect && expected.is_contiguous() && expected.bytes() % itemsize == 0;
                 let items = expected.bytes().checked_div(itemsize).unwrap_or(0);
                 let rows: i64 = bytes.int_in_range(1..=3)?;
                 let shape = [rows, items / rows];
                 let is_split: bool = bytes.arbitrary()?;
-                let fits = fits && (!is_split || shape.iter().product::<i64>() == items);
+                let has_size = if is_split {
+                    // Items of 0 bytes need a shape without items, because any other number of items has 0 bytes too.
+                    shape.iter().product::<i64>() * itemsize == expected.bytes() && (itemsize > 0 || items == 0)
+                } else {
+                    itemsize > 0 && expected.bytes() % itemsize == 0
+                };
+                let fits = has_size && !is_indirect && expected.is_contiguous();
                 let first = expected.addresses.first().copied().unwrap_or_default();
                 let wanted = fits.then(|| Expected {
                     shape: if is_split { shape.to_vec() } else { vec![items] },
