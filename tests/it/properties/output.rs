@@ -113,33 +113,49 @@ pub fn built_layout(bytes: &mut Unstructured<'_>) -> Result<Layout> {
     Ok(builder.finish())
 }
 
-/// Generates a layout, and asserts for every renderer and generator that the output has no harmful characters and a
-/// bounded length, and that output that can be read again has the same layout.
+/// Generates a layout, and asserts for one renderer or generator that the output has no harmful characters and a bounded
+/// length, and that output that can be read again has the same layout.
 pub fn render_layout(bytes: &mut Unstructured<'_>) -> Result<()> {
     let layout = if bytes.arbitrary()? { built_layout(bytes)? } else { random_layout(bytes)?.1 };
-    let type_name = String::from_utf8_lossy(&name(bytes)?).into_owned();
-    for name in [&type_name, "item_of_the_test"] {
-        let python = PythonLibrary::ALL.into_iter().map(|library| layout.to_python(name, library));
-        let other = SourceLanguage::ALL.into_iter().map(|language| layout.to_source(name, language));
-        for source in [layout.to_c(name), layout.to_rust(name)].into_iter().chain(python).chain(other) {
-            match source {
-                Ok(source) => {
-                    // Go indents with tabs.
-                    let lines: Vec<&str> = source.lines().map(|line| line.trim_start_matches('\t')).collect();
-                    assert_plain(&lines.join("\n"), LONGEST);
-                    assert!(source.len() < LONGEST && source.ends_with('\n'), "{source}");
-                }
-                Err(error) => assert_plain(&error.to_string(), LONGEST),
-            }
+    match bytes.int_in_range(0..=4)? {
+        0 => {
+            let type_name = String::from_utf8_lossy(&name(bytes)?).into_owned();
+            let name = if bytes.arbitrary()? { &type_name } else { "item_of_the_test" };
+            let index = bytes.int_in_range(0..=PythonLibrary::ALL.len() + SourceLanguage::ALL.len() + 1)?;
+            assert_source(&layout, name, index);
         }
+        1 => draw(&layout, bytes.int_in_range(0..=200)?),
+        2 => convert(&layout),
+        #[cfg(feature = "c")]
+        3 => super::c_source::assert_c_source_is_equal(&layout, layout.model()),
+        #[cfg(feature = "arrow")]
+        4 => map_to_arrow(&layout),
+        _ => {}
     }
-    #[cfg(feature = "c")]
-    super::c_source::assert_c_source_is_equal(&layout, layout.model());
-    draw(&layout, bytes.int_in_range(0..=200)?);
-    convert(&layout);
-    #[cfg(feature = "arrow")]
-    map_to_arrow(&layout);
     Ok(())
+}
+
+/// Writes `layout` as source code of a type with the name `name`. `index` selects the language: 0 is C, 1 is Rust, then the
+/// Python libraries and the other languages follow.
+fn assert_source(layout: &Layout, name: &str, index: usize) {
+    let other = index.wrapping_sub(2 + PythonLibrary::ALL.len());
+    let source = match index {
+        0 => layout.to_c(name),
+        1 => layout.to_rust(name),
+        _ => match SourceLanguage::ALL.get(other) {
+            Some(language) => layout.to_source(name, *language),
+            None => layout.to_python(name, PythonLibrary::ALL[index - 2]),
+        },
+    };
+    match source {
+        Ok(source) => {
+            // Go indents with tabs.
+            let lines: Vec<&str> = source.lines().map(|line| line.trim_start_matches('\t')).collect();
+            assert_plain(&lines.join("\n"), LONGEST);
+            assert!(source.len() < LONGEST && source.ends_with('\n'), "{source}");
+        }
+        Err(error) => assert_plain(&error.to_string(), LONGEST),
+    }
 }
 
 /// Draws `layout` with tables and pictures. `width` is the width of a picture in bytes and in characters.
