@@ -174,7 +174,9 @@ def test_random_array_interfaces_are_read_or_refused():
         wanted = gathered(data, offset, shape, steps, view.itemsize)
         assert wanted is not None, f"{interface}: an item is outside of the memory"
         assert view.tobytes() == wanted
-        view.tolist()
+        # Random bytes are not always text.
+        if "w" not in (view.format or ""):
+            assert len(view.tolist()) == shape[0] if shape else view.tolist() is not None
         read += 1
     assert read > COUNT // 20
 
@@ -305,5 +307,5 @@ def test_a_huge_length_in_metadata_is_refused(length):
             Format._restore(changed, "pep3118", "lp64")
     for key in ("shape", "strides"):
         interface = {"version": 3, "shape": (1,), "typestr": "|u1", "data": bytearray(1), key: range(length)}
-        with pytest.raises(TypeError, match="too many dimensions"):
+        with pytest.raises(BufferError, match="more than 64 dimensions"):
             View(Interface(interface))
