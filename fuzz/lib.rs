@@ -1,5 +1,6 @@
-//! The functions that the fuzz targets call: the properties of `tests/it/properties`, and comparisons with CPython and
-//! NumPy.
+//! The modules of the fuzz targets: the properties of `tests/it/properties`, the decoder of
+//! `tests/it/reference_decoder.rs`, and comparisons with CPython and NumPy. `format_and_rest` splits an input into a
+//! format and other bytes.
 
 #[cfg(feature = "cpython")]
 pub mod cpython;

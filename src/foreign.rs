@@ -174,7 +174,7 @@ fn path_and_bounds(view: &View<'_>) -> Result<(Vec<PathAxis>, (isize, isize)), D
 
 impl PathAxis {
     /// Returns the distance in bytes from index 0 to `index`. `dimension` is the number of this dimension, for the
-    /// error message. Returns an error if `index` is out of bounds.
+    /// error message. Returns an error if `index` is negative or otherwise out of bounds.
     fn distance(&self, dimension: usize, index: i64) -> Result<isize, DecodeError> {
         if index < 0 || index >= self.len {
             return Err(ViewError::IndexOutOfBounds { dimension, index, length: self.len }.into());

@@ -127,8 +127,8 @@ impl StridedBuffer {
     }
 
     /// Returns the fields of a `Py_buffer` for the memory. The format is NULL, because a validation would read the
-    /// format for the machine of the caller. Without dimensions, the shape and the strides are empty arrays and not
-    /// NULL, which breaks rule A14 but permits a view.
+    /// format for the machine of the caller. Without dimensions, the shape and the strides are NULL, as rule A14
+    /// requires.
     #[must_use]
     pub fn raw(&self) -> RawView<'_> {
         let itemsize = i64::try_from(self.layout.size()).unwrap_or(i64::MAX);
@@ -136,8 +136,8 @@ impl StridedBuffer {
             len: self.shape.iter().fold(itemsize, |bytes, length| bytes.saturating_mul(*length)),
             itemsize,
             ndim: i32::try_from(self.shape.len()).unwrap_or(i32::MAX),
-            shape: Some(&self.shape),
-            strides: Some(&self.strides),
+            shape: (!self.shape.is_empty()).then_some(self.shape.as_slice()),
+            strides: (!self.shape.is_empty()).then_some(self.strides.as_slice()),
             ..RawView::default()
         }
     }

@@ -89,18 +89,20 @@ pub(super) fn total(view: &View<'_>, itemsize: usize) -> Result<(usize, usize), 
 
 /// Returns an iterator over the decoded values of all items of `view` in C order. `plan` decodes the items, and
 /// `memory` contains the items. An item that cannot be read is an `Err`, and the next step continues with the next
-/// item. If the traversal itself cannot start, for example without memory for one item, every step returns this error
-/// and the iterator has no end.
+/// item. If the traversal itself cannot start, for example without memory for one item, the iterator returns this error
+/// and ends.
 fn values<'b, M: core::ops::Deref<Target = dyn Memory + 'b>>(
     view: &View<'_>,
     plan: &'b Plan,
     memory: M,
 ) -> impl Iterator<Item = Result<Value, DecodeError>> + use<'b, M> {
-    let mut state = Runs::new(view, plan.size).and_then(|runs| Ok((runs, zeroed(plan.size)?)));
+    let state = Runs::new(view, plan.size).and_then(|runs| Ok((runs, zeroed(plan.size)?)));
+    // The iterator returns the error once and then ends.
+    let mut state = state.map_err(Some);
     core::iter::from_fn(move || {
         let (runs, item) = match &mut state {
             Ok(state) => (&mut state.0, &mut state.1),
-            Err(error) => return Some(Err(error.clone())),
+            Err(error) => return error.take().map(Err),
         };
         let run = runs.next_run(1)?;
         Some(memory.read(&run, 1, item).and_then(|()| plan.value(item)))
@@ -151,7 +153,7 @@ impl<'b> Buffer<'b> {
 
     /// Returns an iterator over the decoded values of all items in C order. Each step decodes one item, and returns an
     /// error if the item cannot be read. If there is no memory for one item, or if a stride is larger than the address
-    /// space, every step returns the same error, and the iterator has no end.
+    /// space, the iterator returns this error and ends.
     ///
     /// ```
     /// use pep3118::decode::{Buffer, Plan, Value};

@@ -71,7 +71,7 @@ impl Conversion {
     /// the elements of a column. `size` is the size in bytes of a value in an item.
     ///
     /// # Errors
-    /// - as [`write`](Self::write)
+    /// - every error of [`write`](Self::write)
     /// - there is not enough memory
     pub(super) fn check(self, elements: &[u8], size: usize) -> Result<(), EncodeErrorKind> {
         let mut value = alloc::vec::Vec::new();

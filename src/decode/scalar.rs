@@ -198,8 +198,11 @@ impl ScalarCodec {
         if self.swapped() { self.unit } else { 1 }
     }
 
-    /// Decodes `bytes`, the bytes of one value. If `bytes` is shorter than the value, the missing bytes count as 0.
-    /// Returns [`Value::Opaque`] if a user type has no value for the bytes.
+    /// Decodes `bytes`, the bytes of one value. Returns [`Value::Opaque`] if a user type has no value for the bytes.
+    ///
+    /// Does not check the length of `bytes`. An integer, an address or a float of at most 64 bits is decoded from the
+    /// least significant bytes, and missing bytes count as 0. Each part of a complex number is decoded from one half of
+    /// `bytes`. A byte string or a text is decoded from all bytes.
     ///
     /// # Errors
     /// - there is not enough memory for a byte string or a Unicode text
@@ -209,8 +212,8 @@ impl ScalarCodec {
         memory.result(value)
     }
 
-    /// Decodes `bytes`, the bytes of one value. Missing bytes count as 0. `memory` allocates the vectors and records a
-    /// failed allocation. After a failed allocation, the result is an empty byte string or an empty text.
+    /// Decodes `bytes` as [`value`](Self::value) does. `memory` allocates the vectors and records a failed allocation.
+    /// After a failed allocation, the result is an empty byte string or an empty text.
     pub(super) fn decode(&self, bytes: &[u8], memory: &mut ValueMemory) -> Value {
         let (first, second) = bytes.split_at(bytes.len() >> 1_u32);
         match self.ty {
@@ -398,7 +401,7 @@ fn user_value(user: UserType, bytes: &[u8], endian: Endian, memory: &mut ValueMe
     match (user.decode(bytes, endian), user.value_type()) {
         (Ok(UserValue::Int(value)), _) => i64::try_from(value).map_or(Value::Int128(value), Value::Int),
         (Ok(UserValue::UInt(value)), _) => u64::try_from(value).map_or(Value::UInt128(value), Value::UInt),
-        // Every value of a float of at most 16 bits is a `float32`.
+        // A `float32` represents every value of a float of at most 16 bits exactly.
         (Ok(UserValue::Float(value)), Type::Float32) => Value::Float32(nearest_float32(value)),
         (Ok(UserValue::Float(value)), _) => Value::Float64(value),
         (Ok(UserValue::Text(text)), _) => Value::Text(text),

@@ -156,9 +156,9 @@ impl MultiIndex {
 /// The state of a traversal of all items of a view, line by line. The last index changes fastest.
 #[derive(Debug)]
 pub(super) struct Runs {
-    /// The position in the leading dimensions, up to and including the last dimension with pointers.
+    /// The indices of the current line in the dimensions from the first to the last dimension with pointers.
     path: MultiIndex,
-    /// The position in the dimensions between `path` and `inner`.
+    /// The indices of the current line in the dimensions between `path` and `inner`.
     outer: MultiIndex,
     /// The axis of one line: its number of items and its stride.
     inner: Axis,

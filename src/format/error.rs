@@ -84,7 +84,7 @@ pub enum FormatErrorKind {
     #[error("empty dimension in a shape")]
     EmptyDimension,
     /// `(1_0)i`, `(-1)i`, `(2 3)i`: a dimension is not one decimal number.
-    #[error("`{}` in a shape: a dimension is a decimal number", escape(&[*byte]))]
+    #[error("`{}` in a shape is not a part of a dimension", escape(&[*byte]))]
     DimensionCharacter {
         /// The first byte that is not a part of the number, `b'_'`, `b'-'` or `b'3'` in the examples.
         byte: u8,
@@ -191,7 +191,9 @@ impl FormatErrorKind {
     fn help(&self) -> Option<&'static str> {
         Some(match self {
             Self::UnknownCharacter { byte } => return help_for_character(*byte),
-            Self::NonAscii { .. } => "write counts with ASCII digits; only names may contain other characters",
+            Self::NonAscii { .. } => {
+                "write counts with ASCII digits; text that is not ASCII is permitted in names, `X{...}` and `[...]`"
+            }
             Self::EmbeddedNul => "remove the null character: consumers in C ignore the bytes after a null character",
             Self::ComplexPart { .. } => "complex numbers are `Ze`, `Zf`, `Zd` and `Zg`; `Z` alone is a wchar_t pointer",
             Self::TwoCounts => "write one count: NumPy reads `1 2i` as 12 items, and Cython as 2 items",

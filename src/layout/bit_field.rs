@@ -168,8 +168,8 @@ impl BitField {
         Some(())
     }
 
-    /// Returns the bits of the bit-field in each byte of a field with the byte order `endian`, in the order of the
-    /// bytes in memory.
+    /// Returns one mask for each byte of a field in the byte order `endian`, in the order of the bytes in memory. In a
+    /// mask, the bits of the bit-field are 1.
     ///
     /// ```
     /// use pep3118::layout::BitField;

@@ -103,14 +103,19 @@ pub enum BuildError {
         /// The type and the name of the member: "int32 `a`".
         what: String,
     },
-    /// A size that the type cannot have, such as an `int32` of 3 bytes. Also a type that the function does not accept,
-    /// such as an `int32` for [`text`](LayoutBuilder::text).
+    /// A size that the type cannot have, such as an `int32` of 3 bytes.
     #[error("{ty} has no size of {}", plural(*size, "byte"))]
     Size {
         /// The type of the member.
         ty: Type,
         /// The given size in bytes.
         size: u64,
+    },
+    /// A type that is not text, for [`text`](LayoutBuilder::text).
+    #[error("{ty} is not a type of text")]
+    NotText {
+        /// The type of the member.
+        ty: Type,
     },
     /// A number that exceeds a limit of the library, such as 65 dimensions.
     #[error("more than {limit} {what}")]
@@ -185,7 +190,10 @@ impl LayoutBuilder {
     /// - an `int32`, which has no NULs: [`BuildError::Size`]
     pub fn text(&mut self, member: MemberSpec<'_>, scalar: Scalar, nuls: NulHandling) -> Result<(), BuildError> {
         let is_text = matches!(scalar.ty, Type::Bytes | Type::Ucs2 | Type::Ucs4 | Type::Wchar);
-        if !is_text || !is_valid_size(scalar, &self.layout.model) {
+        if !is_text {
+            return Err(BuildError::NotText { ty: scalar.ty });
+        }
+        if !is_valid_size(scalar, &self.layout.model) {
             return Err(BuildError::Size { ty: scalar.ty, size: scalar.size });
         }
         let endian = scalar.ty.has_byte_order().then_some(scalar.endian);

@@ -34,7 +34,8 @@ impl Layout {
         let record = if item.ty() == Type::Record { item } else { self.root() };
         let fields: Vec<u32> = record.fields().map(Field::index).collect();
         let mut layout = self.clone();
-        // An empty name at byte 0 would mean that the field has no name.
+        // A field whose name has the span `NO_NAME`, which is empty and at byte 0, has no name. The first name
+        // therefore starts at byte 1.
         layout.names = Vec::from([b':']);
         let mut used = BTreeSet::new();
         let mut spans = Vec::new();

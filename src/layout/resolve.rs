@@ -111,7 +111,7 @@ struct ItemPrefix {
     ndim: u8,
     /// The number of shapes in parentheses: 2 for `(2)(3)i`.
     shapes: u8,
-    /// The index of the first dimension in the sink.
+    /// The index that the sink assigns to the first dimension.
     dims: u32,
 }
 
@@ -123,7 +123,7 @@ impl ItemPrefix {
 /// An open structure or pointer, with the state of the enclosing record. The resolver restores this state at the end of
 /// the structure or of the pointer target.
 struct OpenGroup {
-    /// The offset in bytes after the last item of the enclosing record so far.
+    /// The offset in bytes at which the last item of the enclosing record ends. The record can get more items.
     offset: u64,
     /// The largest alignment of the items of the enclosing record so far.
     align: Align,
@@ -147,7 +147,7 @@ pub(super) struct Resolver<'a, O> {
     limit: u64,
     /// The byte-order character in force.
     order: ByteOrder,
-    /// The offset in bytes after the last item of the innermost open record so far.
+    /// The offset in bytes at which the last item of the innermost open record ends. The record can get more items.
     offset: u64,
     /// The largest alignment of the items of the innermost open record.
     align: Align,

@@ -117,7 +117,7 @@ static INFO_BY_BYTE: [ByteEntry; 256] = {
 #[repr(align(8))]
 struct ByteEntry(Option<(Code, CodeInfo)>);
 
-/// Returns the C type and the sizes of `code`. The type of `u` is a UCS-2 character.
+/// Returns the C type and the standard size of `code`. The C type of `u` is a UCS-2 character.
 #[inline]
 const fn info_of_code(code: Code) -> &'static CodeInfo {
     #[expect(

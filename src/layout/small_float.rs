@@ -131,7 +131,8 @@ impl SmallFloat {
         });
         let (bits, _, value) = nearest;
         if magnitude > value {
-            // The number can be beyond the half-way point to a value that the type does not have.
+            // If `value` is the largest value of the type, a number beyond the half-way point to the next larger value
+            // rounds to that value, which the type does not have.
             let before = bits.checked_sub(1).map_or(0.0, |bits| self.decode(bits));
             let is_largest = bits == last || !self.decode(bits.saturating_add(1)).is_finite();
             let half = if is_signed { (value - before) / 2.0 } else { value / 2.0 };

@@ -99,7 +99,8 @@ impl Picture {
     }
 }
 
-/// Returns the horizontal position of the left edge of a byte. `byte` is the number of the byte in its row, from 0.
+/// Returns the horizontal position of the left edge of a byte, in pixels. `byte` is the number of the byte in its row,
+/// from 0.
 fn left(byte: usize) -> usize {
     byte.saturating_mul(CELL).saturating_add(MARGIN)
 }

@@ -53,7 +53,7 @@ pub(crate) struct Node {
     pub(crate) detail: Detail,
 }
 
-/// The properties of the values of a field that the type does not contain.
+/// Properties of the values of a field that depend on more than the [`Type`] of the field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Detail {
     /// The type describes the values completely. For a text, the rule for NULs follows from the length.
@@ -662,9 +662,9 @@ impl<'l> Field<'l> {
             && self.overlaps()
     }
 
-    /// Returns whether two fields of this record share bits. The fields can have any order. The function sorts the
-    /// bytes of the fields, so [`overlaps`](Self::overlaps) calls it only if the fields are not in the order of their
-    /// offsets.
+    /// Returns whether two fields of this record share bits. The fields can have any order. Sorting the byte ranges of
+    /// the fields takes time, so [`overlaps`](Self::overlaps) calls the function only if the fields are not in the
+    /// order of their offsets.
     fn shares_bits(self) -> bool {
         // Each entry has the start and the end of a range of bytes, and a mask of the bits that a field uses in each
         // byte of the range. A bit-field has one entry for each byte.

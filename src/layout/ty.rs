@@ -112,9 +112,9 @@ impl Type {
         )
     }
 
-    /// Returns the alignment that a C compiler gives a value of this type and `size` bytes in the data model `model`. A
-    /// byte string, opaque bytes and a type of 1 byte have an alignment of 1 byte. Also returns 1 byte for a record,
-    /// because the caller computes the alignment of a record from its fields.
+    /// Returns the alignment that a C compiler chooses for a value of this type in the data model `model`. The value
+    /// has `size` bytes. A byte string, opaque bytes and a type of 1 byte have an alignment of 1 byte. Also returns 1
+    /// byte for a record, because the caller computes the alignment of a record from its fields.
     pub(crate) fn natural_align(self, size: u64, model: &DataModel) -> Align {
         let ctype = match self {
             Self::Bool if size == 2 => CType::Short,

@@ -32,8 +32,8 @@ use crate::view::{
 /// The largest number of entries that is read from a shape, from strides or from suboffsets: `PyBUF_MAX_NDIM`.
 const MAX_NDIM: usize = 64;
 
-/// The length in bytes of a short format, which is copied without an allocation. The format of a record of two fields
-/// is usually short.
+/// The maximum length in bytes of a format that is copied without an allocation. The format of a record of two fields
+/// is usually not longer.
 const SHORT_FORMAT: usize = 32;
 
 /// A copied shape, strides or suboffsets. Arrays of at most 4 entries need no allocation.
@@ -175,7 +175,7 @@ pub(super) struct Attempt {
 }
 
 impl Attempt {
-    /// Sends `request` to `exporter` itself, also if `exporter` is a memoryview. If the exporter refuses the request,
+    /// Sends `request` to `exporter` itself, even if `exporter` is a memoryview. If the exporter refuses the request,
     /// the result contains the exception.
     pub(super) fn new(exporter: &Bound<'_, PyAny>, request: Request) -> Self {
         let references = references(exporter);
@@ -414,7 +414,7 @@ impl Acquired {
         }
     }
 
-    /// Sends `request` to `exporter` itself, also if `exporter` is a memoryview. Returns the exception of the exporter
+    /// Sends `request` to `exporter` itself, even if `exporter` is a memoryview. Returns the exception of the exporter
     /// as an error. Also returns an error if the exporter reports a failure without an exception.
     #[inline]
     fn request_from(exporter: &Bound<'_, PyAny>, request: Request) -> PyResult<Self> {

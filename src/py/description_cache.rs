@@ -54,7 +54,7 @@ pub(super) enum Source {
     Format(Option<&'static Dialect>),
     /// The format that the caller gave, in a dialect.
     Given(Option<&'static Dialect>),
-    /// A dtype, identified by its address.
+    /// The type of the exporter: the address of its dtype, 1 for `type_layout::Kind::Bytes`, or 2 for `Kind::Array`.
     Type(usize),
 }
 
@@ -73,11 +73,13 @@ impl PartialEq for Source {
     }
 }
 
-/// The key of a cached description.
+/// The key of a cached description: the source of the layout, the format, and the itemsize.
 #[derive(Debug, PartialEq)]
 pub(super) struct Key {
     pub(super) source: Source,
+    /// The format of the caller or of the exporter, or `None` if the exporter reported no format.
     format: Option<Box<[u8]>>,
+    /// The itemsize in bytes, or -1 if the caller did not give the itemsize.
     pub(super) itemsize: i64,
 }
 

@@ -5,7 +5,7 @@ use pyo3::exceptions::{PyBufferError, PyIndexError, PyMemoryError, PyValueError}
 use pyo3::prelude::*;
 
 use crate::decode::record::{Mismatch, NotInPlace, RecordError};
-use crate::decode::{DecodeError, EncodeError};
+use crate::decode::{DecodeError, EncodeError, EncodeErrorKind};
 use crate::format::FormatError;
 use crate::layout::{BuildError, EmitError, LayoutError, UserTypeError};
 use crate::view::{FlagsError, Report, RequestError, ViewError};
@@ -61,9 +61,9 @@ impl From<Report> for PyErr {
     }
 }
 
-/// An invalid index or number of indices becomes `IndexError`. An invalid slice step, cast, order of axes or number of
-/// dimensions becomes `ValueError`. Every other error becomes `BufferError`, such as a broken rule or a chunk length of
-/// 0.
+/// An invalid index or number of indices becomes `IndexError`. Another invalid argument becomes `ValueError`, such as a
+/// slice step or a chunk length of 0, a cast, an order of axes, a number of dimensions or of strides, or a field outside
+/// of the item. Every other error becomes `BufferError`, such as a broken rule.
 impl From<ViewError> for PyErr {
     fn from(error: ViewError) -> Self {
         match error {
@@ -74,6 +74,9 @@ impl From<ViewError> for PyErr {
             | ViewError::Axes { .. }
             | ViewError::CastItems { .. }
             | ViewError::CastShape { .. }
+            | ViewError::ChunkLength { .. }
+            | ViewError::FieldOutside { .. }
+            | ViewError::StridesLength { .. }
             | ViewError::Dimensions { .. } => PyValueError::new_err(error.to_string()),
             error => PyBufferError::new_err(error.to_string()),
         }
@@ -92,10 +95,14 @@ impl From<DecodeError> for PyErr {
     }
 }
 
-/// Every error becomes `ValueError`, also a failed allocation and an index that is out of bounds.
+/// A [`DecodeError`] about the memory of the items becomes its own exception, such as `MemoryError` for a failed
+/// allocation or `IndexError` for an index that is out of bounds. Every other error becomes `ValueError`.
 impl From<EncodeError> for PyErr {
     fn from(error: EncodeError) -> Self {
-        PyValueError::new_err(error.to_string())
+        match error.kind() {
+            EncodeErrorKind::Access(access) => access.clone().into(),
+            _ => PyValueError::new_err(error.to_string()),
+        }
     }
 }
 

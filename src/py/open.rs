@@ -219,10 +219,12 @@ fn open_refused(
     open_array_interface(exporter)?.ok_or_else(|| refusal.into())
 }
 
-/// Opens `exporter`, which has no buffers, through another protocol. `refusal` is the exception of the request for a
-/// buffer. `describe` is the argument of [`open_items`].
+/// Opens `exporter`, which has no buffers, through another protocol. `refusal` is the exception that `exporter` raised
+/// for the request for a buffer. `describe` is the argument of [`open_items`].
 ///
 /// # Errors
+/// - `exporter` does not support another protocol: `refusal`
+/// - the items have another size than the described items: [`OpenError::ItemSize`]
 /// - every error of [`open_items`]
 #[cold]
 fn open_items_of_protocol(
@@ -245,9 +247,9 @@ fn open_items_of_protocol(
     Ok(OpenBuffer { shared, item })
 }
 
-/// Requests a buffer without a format from `exporter`. `refusal` is the exception of a refused request for the format.
-/// Returns `None` if the format is not the reason of `refusal`, or if `exporter` also refuses the request without a
-/// format.
+/// Requests a buffer without a format from `exporter`. `refusal` is the exception that `exporter` raised for a request
+/// with a format. Returns `None` if the format is not the reason of `refusal`, or if `exporter` also refuses the
+/// request without a format.
 fn acquire_without_format(exporter: &Bound<'_, PyAny>, refusal: &PyErr) -> Option<Acquired> {
     let py = exporter.py();
     let refuses_format = refusal.is_instance_of::<PyBufferError>(py)
@@ -257,7 +259,7 @@ fn acquire_without_format(exporter: &Bound<'_, PyAny>, refusal: &PyErr) -> Optio
     if refuses_format { Acquired::new(exporter, Request::INDIRECT).ok() } else { None }
 }
 
-/// Opens `exporter` without a format. `refusal` is the exception of a refused request for the format.
+/// Opens `exporter` without a format. `refusal` is the exception that `exporter` raised for a request with a format.
 ///
 /// NumPy refuses to write a format for dates and for the types of other packages. NumPy also refuses fields that share
 /// bytes, and fields that are not in the order of their offsets. NumPy answers a request without `FORMAT`, and the

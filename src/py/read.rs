@@ -176,8 +176,8 @@ fn leading_field<'f, 'n>(record: Field<'f>, name: &'n [u8]) -> Option<(Field<'f>
     })
 }
 
-/// The items of any Python object, decoded to structs of type `T`: an argument of a `#[pyfunction]`. An argument that
-/// cannot be decoded raises the exception of [`open`], or of the error of [`OpenBuffer::records`].
+/// An argument type of a `#[pyfunction]`: the items of any Python object, decoded to structs of type `T`. The caller
+/// gets an exception if [`open`] or [`OpenBuffer::records`] returns an error.
 ///
 #[cfg_attr(feature = "derive", doc = "```")]
 #[cfg_attr(not(feature = "derive"), doc = "```ignore")]
@@ -234,9 +234,10 @@ impl<T: Record> FromPyObject<'_, '_> for Records<T> {
     }
 }
 
-/// A buffer of any Python object whose items have elements of type `T`: an argument of a `#[pyfunction]`. In contrast
-/// to PyO3's `PyBuffer<T>`, the items can have any byte order, strides and suboffsets. An argument whose items are
-/// records or of another type raises `ValueError`. An argument that is not opened raises the exception of [`open`].
+/// An argument type of a `#[pyfunction]`: a buffer of any Python object whose items have elements of type `T`. In
+/// contrast to PyO3's `PyBuffer<T>`, the items can have any byte order, strides and suboffsets. The caller gets a
+/// `ValueError` if the items are records or have another type, and the exception of [`open`] if the buffer cannot be
+/// opened.
 ///
 /// ```
 /// use pep3118::py::Buffer;

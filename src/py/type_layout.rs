@@ -97,7 +97,7 @@ struct Known {
 
 /// The description of the items that a ctypes class declares.
 struct ClassItems {
-    /// The format and the itemsize in bytes that an instance reported.
+    /// The format and the itemsize in bytes that the opened instance of the class reported.
     format: Option<Box<[u8]>>,
     itemsize: i64,
     item: Arc<ItemDescription>,

@@ -222,8 +222,9 @@ pub(crate) fn check_bounds<S: ViolationSink>(
     sink.report(Violation::ItemsOutside { low: from_start(bounds.low), high: from_start(bounds.high), memlen })
 }
 
-/// Checks the offset of the first item and the strides (rules D01 to D03). Passes each violation to `sink`, but only
-/// the first of several strides that are not multiples. Returns whether the first item is inside of `block`.
+/// Checks the offset of the first item and the strides (rules D01 to D03). Passes each violation to `sink`. If several
+/// strides are not multiples of `itemsize`, passes only the violation of the first of these strides. Returns whether
+/// the first item is inside of `block`.
 ///
 /// `itemsize` is in bytes. `unaligned_strides` are the strides if at least one stride is not a multiple of
 /// `itemsize`, and `None` if not. Returns an error if `sink` ends the check.

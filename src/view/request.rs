@@ -368,8 +368,8 @@ impl FromStr for Request {
 impl fmt::Display for Request {
     /// Writes the name of a compound request, or the names of the flags with `|` between the names.
     ///
-    /// If the bits of one flag include the bits of another flag, writes only the name of the first flag. Writes invalid
-    /// bits as a hexadecimal number.
+    /// The bits of some flags include the bits of another flag: `STRIDES` includes `ND`. Writes only the name of the
+    /// including flag, such as `STRIDES`. Writes invalid bits as a hexadecimal number.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.validate().is_err() {
             return write!(f, "{:#x}", self.bits());

@@ -127,8 +127,8 @@ fn outcomes(known_producer: bool) -> Outcomes {
                 (found.certainty.as_str(), right || is_excused(&row))
             }
             Err(error) if error.ambiguity().is_some() => ("ambiguous", true),
-            // If one of the padding rules gives the recorded offsets, the library must read the format of a known
-            // producer.
+            // With the dialect of the producer, a refusal is wrong if at least one padding rule gives the recorded
+            // offsets.
             Err(_) => ("refused", !(known_producer && consistent)),
         };
         *outcomes.counts.entry(outcome_name.to_owned()).or_default() += 1;

@@ -259,8 +259,8 @@ fn builders_refuse_members_outside_their_record() {
 #[test]
 fn names_of_types_are_identifiers() {
     let layout = Layout::read(b"i", &Dialect::PEP3118, &DataModel::LP64).unwrap();
-    assert_eq!(layout.to_c("int").unwrap_err().to_string(), "`int` cannot be the name of a C type");
-    assert_eq!(layout.to_rust("i32").unwrap_err().to_string(), "`i32` cannot be the name of a Rust type");
+    assert_eq!(layout.to_c("int").unwrap_err().to_string(), "`int` cannot be a name in C source");
+    assert_eq!(layout.to_rust("i32").unwrap_err().to_string(), "`i32` cannot be a name in Rust source");
     let empty = Layout::read(b"", &Dialect::PEP3118, &DataModel::LP64).unwrap();
     assert_eq!(empty.to_c("item"), Err(SourceError::Empty));
 }

@@ -191,7 +191,7 @@ def test_to_c_and_to_rust_write_assertions():
     form = Format("T{b:a:i:b:}", dialect="pep3118", model="lp64")
     assert 'static_assert(offsetof(struct thing, b) == 4, "thing.b is at byte 4");' in form.to_c("thing")
     assert "const _: () = assert!(core::mem::offset_of!(Thing, b) == 4);" in form.to_rust("Thing")
-    with pytest.raises(ValueError, match="`int` cannot be the name of a C type"):
+    with pytest.raises(ValueError, match="`int` cannot be a name in C source"):
         form.to_c("int")
 
 

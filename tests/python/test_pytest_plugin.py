@@ -25,7 +25,7 @@ def test_the_fixture_passes_fails_and_allows(pytester):
     )
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
     result.assert_outcomes(passed=2, failed=3)
-    # The failure shows the line of the test, the object, and the file with the number of the line.
+    # The message shows the source line of the test, the object, and the file name with the line number.
     result.stdout.fnmatch_lines(
         [
             "*>*assert_conformant_buffer(ctypes.c_int(1))*",

@@ -584,3 +584,31 @@ def test_pyright_knows_every_attribute(tmp_path):
         revealed = re.match(r'Type of ".*" is "(.*)"$', text)
         found[int(line)] = revealed[1] if revealed else kind
     assert found == expected(file), done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "T{<h:a:}",
+        "T{<i}",
+        "<ih",
+        "T{<i:a:<h}",
+        "T{<h:a:}xx",
+        "T{T{<h:a:}}",
+        "T{T{<h:a:}xx}",
+        "T{T{<h:a:}}xx",
+        "T{xT{<h:a:}}",
+        "T{(2)T{<h:a:}}",
+        "T{T{T{<h:a:}}}",
+        "T{T{<h:a:}T{<h:b:}:c:}",
+    ],
+)
+def test_the_class_of_a_format_reads_the_values_of_view(text):
+    format = Format(text, dialect="pep3118")
+    cls = Record.from_format(format)
+    data = bytes(range(1, 1 + format.itemsize))
+    read = cls.unpack(data)
+    assert cls.itemsize == format.itemsize
+    # The classes of nested records have names such as `Record_f0`.
+    assert re.sub(r"Record\w+", "Record", repr(read)) == repr(View(data, format)[0])
+    assert cls.unpack(read.pack()) == read

@@ -119,7 +119,8 @@ def random_value(rng):
             lambda: rng.choice([True, False, None, "text", [], (1,), {}]),
             lambda: bytes(rng.randrange(256) for _ in range(rng.choice([0, 1, 1, 1, 3, 20, 300]))),
             lambda: bytearray(b"abc"),
-            # The values are small, because before CPython 3.12 the exception for large values depends on the code.
+            # The values are small. Before CPython 3.12, the exception of `struct` for a large value depends on the
+            # format character.
             lambda: Indexed(rng.choice([1, 100, "no"])),
             Raising,
             lambda: 1 + 2j,
@@ -145,8 +146,9 @@ def fitting_value(rng, code):
 
 
 def codes_of(format):
-    """Returns the code of each value of `format`. For some invalid formats the result is wrong, because the function
-    does not parse the format."""
+    """Returns a list with the code of each value of `format`, such as `["h", "h", "s"]` for `2h3s`. For one count, the
+    list has at most 40 codes. For some invalid formats the result is wrong, because the function does not parse the
+    format."""
     codes, count = [], ""
     for char in format:
         if char.isdigit():

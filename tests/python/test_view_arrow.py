@@ -53,7 +53,7 @@ def test_polars_reads_records():
     # polars has no wheels for CPython without the GIL.
     polars = pytest.importorskip("polars")
     view = View(records())
-    # polars reads every `Sequence` item by item, also if it exports Arrow arrays. A table of pyarrow keeps the types.
+    # polars reads every `Sequence` item by item, even if it exports Arrow arrays. A table of pyarrow keeps the types.
     frame = polars.DataFrame(pa.table(view))
     assert frame["u"].to_list() == ["é", "xy", ""]
     assert frame["d"].to_list() == [0.5, 1.5, 2.5]

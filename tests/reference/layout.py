@@ -142,7 +142,7 @@ class Rules:
         return size * parts, align
 
     def natural_align(self, item, one):
-        """Returns the alignment of `item`, also if its byte order is not `@`. `one` is the layout of one element."""
+        """Returns the alignment of `item`, even if its byte order is not `@`. `one` is the layout of one element."""
         # `<l` has 4 bytes, so its alignment is that of an integer of 4 bytes.
         return min(one.align, 4) if item.code in ("l", "L") and one.size == 4 else one.align
 

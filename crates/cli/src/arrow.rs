@@ -76,6 +76,10 @@ pub(super) struct BatchWriter<W: Write + Send> {
 
 /// Returns the mapping of `layout` to an Arrow schema. `columns` are the dotted names of the fields to write, or `None`
 /// for all fields. `text` are the dotted names of the fields whose bytes become text.
+///
+/// # Errors
+/// - both `columns` and names in `text` are given: [`Failure::Usage`]
+/// - a name is unknown or ambiguous, or a mapped field has no type in Arrow: [`Failure::Refused`]
 pub(super) fn mapping(layout: &Layout, columns: Option<&[&str]>, text: &[Vec<u8>]) -> Result<Mapping, Failure> {
     let mapping = match columns {
         None => Mapping::with_utf8(layout, &text.iter().map(Vec::as_slice).collect::<Vec<_>>()),
@@ -90,8 +94,8 @@ pub(super) fn mapping(layout: &Layout, columns: Option<&[&str]>, text: &[Vec<u8>
     })
 }
 
-/// Converts `error`, an error of the Arrow reader or writer, to a failure. Escapes the message, because a message can
-/// contain names of fields.
+/// Converts `error`, an error of the Arrow reader or writer, to a failure. An I/O error becomes [`Failure::Io`]. The
+/// message of any other error is escaped, because it can contain names of fields.
 pub(super) fn arrow_error(error: arrow_schema::ArrowError) -> Failure {
     match error {
         arrow_schema::ArrowError::IoError(_, error) => Failure::Io(error),
@@ -114,8 +118,8 @@ fn check_parquet(field: &arrow_schema::Field) -> Result<(), Failure> {
     Err(Failure::refused(format_args!("Parquet has no type for column `{}`: {reason}", escape(field.name()))))
 }
 
-/// Converts `error`, an error of the Parquet writer, to a failure. Escapes the message, because it can contain names of
-/// fields.
+/// Converts `error`, an error of the Parquet writer, to a failure. An I/O error becomes [`Failure::Io`]. The message of
+/// any other error is escaped, because it can contain names of fields.
 #[cfg(feature = "parquet")]
 fn parquet_error(error: parquet::errors::ParquetError) -> Failure {
     use parquet::errors::ParquetError;

@@ -49,11 +49,13 @@ fn invalid(what: &str) -> Failure {
 }
 
 impl<'m> ArrowReader<'m> {
-    /// Reads the footer of `file`, and checks that the columns are the fields of `mapping`. `item` is an item of the same
-    /// layout.
+    /// Reads the footer of `file`, and checks that the columns are the fields of `mapping`. `item` must have the layout
+    /// of `mapping`. The number of elements in an item limits the lengths that the reader accepts for the arrays of a
+    /// record batch.
     ///
     /// # Errors
-    /// - the file is not an Arrow file
+    /// - the file is not an Arrow file, or was written in the other byte order
+    /// - `item` is a record without fields
     /// - a column has no field or has another type than its field, or a field has no column
     pub(super) fn new(mut file: Box<dyn ReadSeek>, mapping: &'m Mapping, item: &PackedField) -> Result<Self, Failure> {
         let len = file.seek(SeekFrom::End(0))?;
@@ -85,8 +87,8 @@ impl<'m> ArrowReader<'m> {
     }
 
     /// Writes all rows to `out` as items of `size` bytes. `progress` shows the number of bytes that were read. After an
-    /// error, the items before the error are written. Returns an error if the file is not valid, if a value does not fit
-    /// its field, or if writing fails.
+    /// error, the items before the error are written. Returns an error if the file is not valid, if a value does not
+    /// fit its field, or if writing fails.
     pub(super) fn write(&mut self, size: usize, progress: &mut Progress, out: &mut impl Write) -> Result<(), Failure> {
         let most_rows = BLOCK_BYTES.checked_div(size).unwrap_or(1).max(1);
         let mut items = Vec::new();
@@ -169,8 +171,8 @@ impl<'m> ArrowReader<'m> {
 }
 
 /// Returns the largest number of elements of `field` or of a field inside `field` in one item, at least 1. Returns
-/// `usize::MAX` if the number overflows. A complex number counts as two elements, because its Arrow type is a list of
-/// two values.
+/// `usize::MAX` if the number overflows. Every value counts as two elements, because the Arrow type of a complex number
+/// is a list of two values.
 fn most_elements(field: &PackedField) -> usize {
     let inner = match &field.kind {
         PackedKind::Record(fields) => fields.iter().map(most_elements).max().unwrap_or(1),
@@ -180,7 +182,7 @@ fn most_elements(field: &PackedField) -> usize {
 }
 
 /// Returns the failure for `error`, which the encoder of record batches returned. `before` is the number of items that
-/// were written before the batch.
+/// were written before the batch, and is added to the number of the item in `error`.
 fn refused(error: BatchError, before: u64) -> Failure {
     match error {
         BatchError::UnknownColumn { record, column, fields } => {

@@ -7,7 +7,8 @@ use pep3118::arrow::Mapping;
 use pep3118::layout::SourceError;
 
 /// Returns Python source that assigns the Arrow schema of `layout` to the variable `name`, as a `pyarrow.Schema`.
-/// Returns the message of an error if a variable cannot have the name `name`, or if a field has no type in Arrow.
+/// Returns the message of an error if a variable cannot have the name `name`, if `name` is `pa` (the name of the
+/// imported module), or if a field has no type in Arrow.
 pub(super) fn schema(layout: &Layout, name: &str) -> Result<String, String> {
     if !is_python_name(name) || name == "pa" {
         return Err(SourceError::Name { language: "Python", name: name.to_owned() }.to_string());
@@ -20,7 +21,8 @@ pub(super) fn schema(layout: &Layout, name: &str) -> Result<String, String> {
     Ok(format!("import pyarrow as pa\n\n{name} = pa.schema(\n    [\n{fields}    ],\n    metadata={metadata},\n)\n"))
 }
 
-/// Returns the call that creates `field` in Python. `level` is the number of indents of the line.
+/// Returns the call that creates `field` in Python. `level` is the number of indents of the line. Returns an error
+/// message if [`type_source`] does.
 // The function calls itself once per level of nested records. The parser and `LayoutBuilder` permit 64 levels.
 fn field_source(field: &Field, level: usize) -> Result<String, String> {
     let name = python_string(field.name());
@@ -33,7 +35,8 @@ fn field_source(field: &Field, level: usize) -> Result<String, String> {
     Ok(format!("pa.field({name}, {ty}{nullable}{metadata})"))
 }
 
-/// Returns the call that creates the type `ty` in Python. `level` is the number of indents of the line.
+/// Returns the call that creates the type `ty` in Python. `level` is the number of indents of the line. Returns an
+/// error message if `ty` is a type that no layout has.
 fn type_source(ty: &DataType, level: usize) -> Result<String, String> {
     Ok(match ty {
         DataType::Boolean => "pa.bool_()".to_owned(),

@@ -13,7 +13,8 @@ use super::failure::Failure;
 use super::json::ErrorObject;
 use super::names::NamedModel;
 
-/// The largest number of bytes that the command reads from a header. The library permits 2 MiB.
+/// The limit in bytes for the size of a header file. A file of this size or larger is refused. The library permits 2
+/// MiB of C source.
 const LARGEST_HEADER: u64 = 4 << 20;
 
 /// The dialect that the output of a command contains for C source. The layout does not depend on the rules of this
@@ -77,8 +78,9 @@ impl COptions {
         self.source.is_some()
     }
 
-    /// Returns the interpretation of the C source for the data model `model`. Returns `None` without `--c`. If
-    /// `itemsize` is `Some`, the C type must have this size in bytes.
+    /// Returns the interpretation of the C source for the data model `model`. The value of `--c` is the source itself
+    /// if it contains `;` or `{`, and otherwise the path of a header. Returns `None` without `--c`. If `itemsize` is
+    /// `Some`, the C type must have this size in bytes.
     pub(super) fn interpretation(
         &self,
         model: &NamedModel,
@@ -111,7 +113,8 @@ impl COptions {
     }
 }
 
-/// Returns the content of the file `path`. Returns an error if the file cannot be read.
+/// Returns the content of the file `path`. Returns an error if the file cannot be read, or has [`LARGEST_HEADER`] bytes
+/// or more.
 fn read_header(path: &OsString) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
     File::open(path)?.take(LARGEST_HEADER).read_to_end(&mut content)?;

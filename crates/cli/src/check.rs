@@ -64,7 +64,7 @@ pub(super) struct Check {
     jsonl: bool,
 }
 
-/// The fields of a `Py_buffer` as options.
+/// The command-line options for the fields of a `Py_buffer`.
 #[derive(Debug, Args)]
 #[group(multiple = true)]
 struct BufferOptions {
@@ -94,7 +94,8 @@ struct BufferOptions {
     suboffsets: Option<Vec<i64>>,
 }
 
-/// The fields of a `Py_buffer` as a JSON object. A missing field is computed from the other fields.
+/// The fields of a `Py_buffer` as a JSON object. A missing `itemsize`, `len` or `ndim` is computed from the other
+/// fields. A missing pointer is NULL.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct BufferJson {
@@ -172,6 +173,8 @@ fn request(text: &str) -> Result<Request, RequestError> {
 }
 
 impl Check {
+    /// Runs the command. Returns [`Failed`](Status::Failed) if a buffer breaks a rule of the severity error, and
+    /// [`Usage`](Status::Usage) if the argument OBJECT contains an unknown request, dialect or data model.
     pub(super) fn run(mut self, out: &mut impl Write) -> Result<Status, Failure> {
         let model = self.interpretation.model.model;
         let memory = self.memory.map(|len| Block { len, offset: self.offset });
@@ -202,8 +205,8 @@ impl Check {
         self.print(out, &report, view.as_ref())
     }
 
-    /// Writes the result of a check to `out`, as JSON or as text. `view` is `None` if the items cannot be read. Returns
-    /// [`Failed`](Status::Failed) if `report` contains an error. Returns an error if writing fails.
+    /// Writes the result of a check to `out`, in the format of `--to` or `--json`. `view` is `None` if the items cannot
+    /// be read. Returns [`Failed`](Status::Failed) if `report` contains an error. Returns an error if writing fails.
     fn print(&self, out: &mut impl Write, report: &Report, view: Option<&View<'_>>) -> Result<Status, Failure> {
         if self.json {
             json::write_pretty(out, &report_json(report, view))?;
@@ -227,7 +230,8 @@ fn write_error(out: &mut impl Write, error: ErrorObject) -> Result<Status, Failu
 }
 
 /// Returns the last line of the output for `report`, such as `2 errors, 1 note; readable: 6 items of 4 bytes, shape [2,
-/// 3], strides [12, 4]`. `view` is `None` if the items cannot be read.
+/// 3], strides [12, 4]`. A report without findings is `clean`. `view` is `None` if the items cannot be read; the line
+/// then ends with `not readable`.
 fn summary(report: &Report, view: Option<&View<'_>>) -> String {
     let count = |severity: Severity| {
         let count = to_u64(report.iter().filter(|finding| finding.severity() == severity).count());
@@ -255,8 +259,8 @@ struct GivenFields<'b> {
 }
 
 impl<'b> GivenFields<'b> {
-    /// Returns the buffer with these fields. A missing field is computed from the other fields. The dialect and the
-    /// data model of `checker` determine the size of the format.
+    /// Returns the buffer with these fields. A missing `itemsize`, `len` or `ndim` is computed from the format and the
+    /// shape. The dialect and the data model of `checker` determine the size of the format.
     fn raw_view(&self, checker: &Checker<'_>) -> RawView<'b> {
         let Self { readonly, format, shape, strides, suboffsets, .. } = *self;
         let described = || {
@@ -278,6 +282,7 @@ impl<'b> GivenFields<'b> {
 }
 
 impl BufferOptions {
+    /// Returns the fields that the options contain. Without `--readonly`, `readonly` is 0.
     fn given(&self) -> GivenFields<'_> {
         GivenFields {
             len: self.len,
@@ -294,7 +299,8 @@ impl BufferOptions {
 
 impl BufferJson {
     /// Checks the buffer, calls `print` with the result, and returns the result of `print`. If the JSON object has no
-    /// key `dialect` or `model`, the dialect or the data model of `checker` is used.
+    /// key `dialect` or `model`, the dialect or the data model of `checker` is used. The memory block of `checker` is
+    /// ignored.
     ///
     /// # Errors
     /// - the request, the dialect or the data model is unknown
@@ -324,6 +330,7 @@ impl BufferJson {
         Ok(print(&report, view.as_ref()))
     }
 
+    /// Returns the fields of the JSON object. A `readonly` of `true` becomes 1, and a missing one becomes 0.
     fn given(&self) -> GivenFields<'_> {
         GivenFields {
             len: self.len,
@@ -341,8 +348,9 @@ impl BufferJson {
     }
 }
 
-/// Checks the buffer on each line of standard input with `checker`. Returns [`Failed`](Status::Failed) if any buffer
-/// has an error or any line is not a buffer.
+/// Checks the buffer on each line of standard input with `checker`, and prints one reply for each line. A line that is
+/// not a buffer gets an [`ErrorReply`]. Returns [`Failed`](Status::Failed) if any buffer has an error or any line is
+/// not a buffer.
 fn check_lines(checker: Checker<'_>) -> Result<Status, Failure> {
     let mut clean = true;
     json::for_each_line(|line, out| {

@@ -59,6 +59,7 @@ impl Shell {
 }
 
 impl Completions {
+    /// Writes the script for the shell to `out`. Returns [`Done`](Status::Done).
     pub(super) fn run(self, out: &mut impl Write) -> Result<Status, Failure> {
         let shells = Shells::builtins();
         let shell = shells.completer(self.shell.as_str());
@@ -70,9 +71,10 @@ impl Completions {
     }
 }
 
-/// Prints the possible values of a word if the script of a shell runs the command. Returns the exit status, or `None`
-/// if another program runs the command. `arguments` are the arguments of the command: the name of the program, `--`, and
-/// the words on the command line.
+/// Prints the possible values of a word if the script of a shell runs the command. Returns the exit status: 0, or 1 if
+/// printing failed. Prints nothing and returns `None` if [`VARIABLE`] is not set, or if `arguments` do not contain
+/// `--`. `arguments` are the arguments of the command: the name of the program, `--`, and the words on the command
+/// line.
 pub(super) fn complete(arguments: &[OsString]) -> Option<u8> {
     let shell = env::var(VARIABLE).ok().filter(|shell| !shell.is_empty())?;
     let start = arguments.iter().position(|argument| argument == "--")?.saturating_add(1);
@@ -87,7 +89,9 @@ pub(super) fn complete(arguments: &[OsString]) -> Option<u8> {
     Some(u8::from(printed.is_err()))
 }
 
-/// Returns the possible values of a word of the command line `words`, in the form that the script of `shell` reads.
+/// Returns the possible values of the word at the cursor of the command line `words`, in the form that the script of
+/// `shell` reads. The script passes the index of the word in an environment variable. Returns an error if `shell` is
+/// unknown.
 fn candidates(shell: &str, mut words: Vec<OsString>) -> io::Result<Vec<u8>> {
     let mut out = Vec::new();
     let directory = env::current_dir().ok();
@@ -135,7 +139,8 @@ fn without_quotes(word: &OsStr) -> OsString {
     }
 }
 
-/// The options whose values are names of fields. `true` means that the option selects fields of bytes only.
+/// The options whose values are names of fields, as (command, option, only bytes). `true` means that the option selects
+/// fields of bytes only.
 const FIELD_OPTIONS: [(&str, &str, bool); 5] = [
     ("decode", "columns", false),
     ("decode", "text", true),
@@ -144,8 +149,8 @@ const FIELD_OPTIONS: [(&str, &str, bool); 5] = [
     ("encode", "hex", true),
 ];
 
-/// Returns the command, whose options complete the names of the fields of the format in `words`, the words on the
-/// command line.
+/// Returns the command line of `pep3118`. Its [`FIELD_OPTIONS`] complete the names of the fields of the format in
+/// `words`, the words on the command line.
 fn command(words: &[OsString]) -> Command {
     let words: Arc<[OsString]> = words.into();
     let mut command = super::CommandLine::command();
@@ -157,8 +162,9 @@ fn command(words: &[OsString]) -> Command {
     command
 }
 
-/// Returns the dotted names of the fields in `layout(words)` that start with `current`. Returns only the fields of bytes,
-/// and the records that contain them, if `is_bytes` is `true`.
+/// Returns the dotted names of the fields in `layout(words)` that start with `current`. Omits names that a shell could
+/// misread: names with characters other than letters, digits, `_`, `.` and `-`. Returns only the fields of bytes, and
+/// the records that contain them, if `is_bytes` is `true`.
 fn fields(words: &[OsString], is_bytes: bool, current: &OsStr) -> Vec<CompletionCandidate> {
     let Some((layout, current)) = layout(words).zip(current.to_str()) else { return Vec::new() };
     let names = field_names(&layout, is_bytes).unwrap_or_default();

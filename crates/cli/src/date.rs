@@ -22,8 +22,8 @@ pub(super) enum DateUnit {
 }
 
 impl DateUnit {
-    /// Returns the unit of the dates of `user`. Returns `None` if the values are not dates, or if the unit has no name in
-    /// ISO 8601, such as 25 seconds. Such dates are numbers of units.
+    /// Returns the unit of the dates of `user`. Returns `None` if the values are not dates, or if the unit has no name
+    /// in ISO 8601, such as 25 seconds. Such dates are numbers of units.
     pub(super) fn of(user: UserType) -> Option<Self> {
         Some(match user.name().strip_prefix("datetime64$")? {
             "Y" => Self::Years,
@@ -92,8 +92,8 @@ impl DateUnit {
     }
 
     /// Returns the number of units of the date `text`, in the form that [`text`](Self::text) returns. Missing parts are
-    /// the start of the year, the month or the day. Returns `None` if `text` is not a date, has a part that the unit does
-    /// not have, or is out of range.
+    /// the start of the year, the month or the day. Returns `None` if `text` is not a date, has a part that the unit
+    /// does not have, is between two weeks of a unit of weeks, or is out of range.
     #[expect(clippy::arithmetic_side_effects, reason = "a year has at most 20 digits, and large products are checked")]
     pub(super) fn parse(self, text: &str) -> Option<i64> {
         if text == "NaT" {
@@ -127,8 +127,9 @@ impl DateUnit {
         i64::try_from(count).ok().filter(|count| *count != NOT_A_TIME)
     }
 
-    /// Returns the number of units between midnight and `time`, such as `06:05:04.003`. Returns `None` if `time` is not
-    /// a time of day, or is more precise than the unit `self`, such as a time with minutes if the unit is an hour.
+    /// Returns the number of units between midnight and `time`, such as `06:05:04.003`. Missing minutes and seconds are
+    /// 0. Returns `None` if `time` is not a time of day, or is more precise than the unit `self`, such as a time with
+    /// minutes if the unit is an hour.
     #[expect(clippy::arithmetic_side_effects, reason = "a day has fewer than 2^80 units")]
     fn parse_time(self, time: &str) -> Option<i128> {
         let (clock, fraction) = time.split_once('.').map_or((time, None), |(clock, fraction)| (clock, Some(fraction)));
@@ -160,8 +161,8 @@ impl DateUnit {
     }
 }
 
-/// Returns the number with the decimal digits `text`, at most 20 digits. Returns `None` for any other text, such as a
-/// sign.
+/// Returns the number with the decimal digits `text`, at most 20 digits. Returns `None` for any other text, such as an
+/// empty text or a sign.
 fn digits(text: &str) -> Option<i128> {
     let is_number = text.len() <= 20 && text.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then(|| text.parse().ok()).flatten()

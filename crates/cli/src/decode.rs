@@ -1,4 +1,4 @@
-//! `pep3118 decode`: prints the values in a file.
+//! `pep3118 decode`: prints the values in a file as rows of text, or writes them to an Arrow or Parquet file.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, BufWriter, IsTerminal as _, Write};
@@ -143,7 +143,8 @@ enum Items {
 }
 
 impl Items {
-    /// Returns the bytes of the next whole items, or `None` after the last item.
+    /// Returns the bytes of the next whole items, or `None` after the last item. Returns an error if reading fails, or
+    /// if the input ends too early.
     fn next(&mut self) -> Result<Option<&[u8]>, Failure> {
         match self {
             Self::Contiguous(items) => items.next(),
@@ -160,7 +161,7 @@ enum ItemWriter<W: Write + Send> {
     Batches(Box<BatchWriter<W>>),
 }
 
-/// The columns of the output, for rows of text or for an Arrow file.
+/// The columns of the output, for rows of text or for an Arrow or Parquet file.
 enum OutputColumns {
     Rows(Columns),
     #[cfg(feature = "arrow")]
@@ -171,7 +172,7 @@ enum OutputColumns {
 /// The format, the input file and the output file. The meaning of a positional argument depends on the other arguments
 /// and on `--to`.
 struct Arguments<'a> {
-    /// The format of an item, or `None` for the C source of `--c`.
+    /// The format of an item, or `None` if `--c` declares the layout of an item.
     format: Option<&'a OsStr>,
     input: &'a Path,
     /// The file to write, or `None` for standard output.
@@ -179,6 +180,8 @@ struct Arguments<'a> {
 }
 
 impl Decode {
+    /// Runs the command. Returns [`Done`](Status::Done), because every problem is an error. After an error, the rows
+    /// before the error are printed, but the file of `--output` is not replaced.
     pub(super) fn run(self) -> Result<Status, Failure> {
         let Arguments { format, input, output } = self.arguments()?;
         let mut found = self.interpretation(format, input)?;
@@ -219,8 +222,9 @@ impl Decode {
     }
 
     /// Returns the interpretation of `format`, or of the C source of `--c` if `format` is `None`. `input` is the file
-    /// to read; its length selects the suggestions in the message for an ambiguous format. Returns an error if the
-    /// format or the C source is invalid or ambiguous.
+    /// to read; its length selects the suggestions in the message for an ambiguous format. If `format` is also the name
+    /// of a type, such as `int`, writes a note to standard error. Returns an error if the format or the C source is
+    /// invalid or ambiguous.
     fn interpretation(&self, format: Option<&OsStr>, input: &Path) -> Result<Interpretation, Failure> {
         let Some(format) = format.map(options::bytes) else {
             let found = self.c.interpretation(&self.interpretation.model, self.itemsize)?;
@@ -243,10 +247,11 @@ impl Decode {
         self.interpretation.refused_for_file(error, format, self.itemsize, input, self.skip)
     }
 
-    /// Returns the number of ignored bytes between the end of an item of `itemsize` bytes and the next item.
+    /// Returns the number of ignored bytes between the end of an item of `itemsize` bytes and the next item. The number
+    /// is 0 without `--every`.
     ///
     /// # Errors
-    /// - a packet of `--every` is smaller than an item
+    /// - a packet of `--every` is smaller than an item, or too large for this machine
     fn gap_bytes(&self, itemsize: usize) -> Result<usize, Failure> {
         let Some(every) = self.every else { return Ok(0) };
         let gap = every.checked_sub(to_u64(itemsize)).ok_or_else(|| {
@@ -262,7 +267,7 @@ impl Decode {
     ///
     /// # Errors
     /// - `--columns` contains an unknown name
-    /// - a field has no type in Arrow, with `--to arrow` or `--to parquet`
+    /// - with `--to arrow` or `--to parquet`, a field has no type in Arrow, or both `--text` and `--columns` are given
     fn output_columns(&self, layout: &Layout, text: &TextFields) -> Result<OutputColumns, Failure> {
         let columns = Columns::new(layout, text, self.columns.as_deref()).map_err(Failure::refused)?;
         #[cfg(feature = "arrow")]
@@ -276,10 +281,10 @@ impl Decode {
     /// Returns the format, the input file and the output file that the arguments name.
     ///
     /// # Errors
-    /// - an option contradicts `--to`
-    /// - the format is given twice
+    /// - an option contradicts `--to`, or `--follow` is given for standard input
+    /// - the format is given twice, or the format and the file are swapped
     /// - the arguments name two files, but do not state which file to write
-    /// - an Arrow file would be written to a terminal
+    /// - an Arrow or Parquet file would be written to a terminal
     fn arguments(&self) -> Result<Arguments<'_>, Failure> {
         let usage = |message: String| Err(Failure::Usage(message));
         if self.csv_safe && self.to != OutputFormat::Csv {
@@ -323,7 +328,7 @@ impl Decode {
     }
 
     /// Returns the arguments if the output is a file of the format `to`. `second_file` is the second argument if the
-    /// argument is not the format. `output` is the value of `--output`, or `None` if the option is missing.
+    /// argument is not the format. `output` is the value of `--output`, or `None` for standard output.
     #[cfg(feature = "arrow")]
     fn batch_arguments<'a>(
         &'a self,
@@ -387,8 +392,8 @@ struct Decoder<'d> {
 
 impl Decoder<'_> {
     /// Reads the items of `input` and writes the values of `columns` to `out`. `rows_on_terminal` must be `true` if
-    /// `out` is a terminal. No progress bar is then shown. Returns an error if the input cannot be read, if an item
-    /// cannot be decoded, or if writing fails.
+    /// `out` is a terminal, and hides the progress bar. After an error, the rows before the error are written. Returns
+    /// an error if the input cannot be read, if an item cannot be decoded, or if writing fails.
     fn write<W: Write + Send>(
         &self,
         columns: OutputColumns,
@@ -435,8 +440,8 @@ impl Decoder<'_> {
         Ok(out.flush()?)
     }
 
-    /// Returns a reader of the contiguous items of `input`, and the total length of the items in bytes, or `None` if
-    /// the length is unknown.
+    /// Returns a reader of the contiguous items of `input`, and the total length of the items in bytes without gaps, or
+    /// `None` if the length is unknown.
     fn contiguous(&self, input: InputSource) -> Result<(Items, Option<u64>), Failure> {
         let Self { options, plan, gap_bytes, .. } = *self;
         let (mut input, mut rest) = input.after(options.skip)?;
@@ -464,8 +469,9 @@ impl Decoder<'_> {
         Ok((Items::Contiguous(ContiguousItems::new(input, itemsize, count)), total))
     }
 
-    /// Returns a reader of the items of a strided array in `input`, and the total length of the items in bytes.
-    /// `strides` has the distance in bytes from one item to the next in each dimension.
+    /// Returns a reader of the items of a strided array in `input`, and the total length of the items in bytes, or
+    /// `None` if the array has no items. `strides` has the distance in bytes from one item to the next in each
+    /// dimension.
     ///
     /// # Errors
     /// - `strides` and `--shape` have different lengths

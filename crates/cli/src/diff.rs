@@ -1,4 +1,5 @@
-//! `pep3118 diff`: compares two formats and prints their first difference.
+//! `pep3118 diff`: compares two formats, or a format and a C type. Prints their level of equivalence and their first
+//! difference.
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -54,6 +55,8 @@ fn write_error(out: &mut impl Write, error: ErrorObject) -> Result<Status, Failu
 }
 
 impl Diff {
+    /// Compares the formats and writes the result to `out`. Returns [`Failed`](Status::Failed) if the formats have
+    /// different values or names. With `--json`, a refused format is also [`Failed`](Status::Failed), and not an error.
     pub(super) fn run(self, out: &mut impl Write) -> Result<Status, Failure> {
         let a = options::bytes(&self.a);
         let compared = match (self.c.interpretation(&self.interpretation.model, None), &self.b) {

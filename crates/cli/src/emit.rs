@@ -65,6 +65,7 @@ struct EmitJson {
     text: String,
 }
 
+/// The language of the type that `--to` writes, or the library or program that the type is for.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Language {
     C,
@@ -116,6 +117,8 @@ impl Language {
 }
 
 impl Emit {
+    /// Writes the format or the source to standard output. With `--json`, a refused layout is printed and is
+    /// [`Failed`](Status::Failed), and not an error.
     pub(super) fn run(self) -> Result<Status, Failure> {
         let found = match (self.c.interpretation(&self.interpretation.model, self.itemsize), &self.format) {
             (Ok(Some(found)), _) => found,
@@ -192,15 +195,15 @@ impl Emit {
     }
 }
 
-/// Returns the Python source that describes `layout` for `library`. `name` is the name of the type. If `library` cannot
-/// describe `layout`, returns the error message.
+/// Returns the Python source that describes `layout` for `library`. `name` is the name of the type, or `None` for
+/// `item`. If `library` cannot describe `layout`, returns the error message.
 fn python(layout: &Layout, name: Option<&str>, library: PythonLibrary) -> Result<Vec<u8>, String> {
     let source = layout.to_python(name.unwrap_or("item"), library);
     source.map(String::into_bytes).map_err(|error| error.to_string())
 }
 
-/// Returns the description of `layout` in `language`. `name` is the name of the type. If the language cannot describe
-/// `layout`, returns the error message.
+/// Returns the description of `layout` in `language`. `name` is the name of the type, or `None` for `item`. If
+/// `language` cannot describe `layout`, returns the error message.
 fn source(layout: &Layout, name: Option<&str>, language: SourceLanguage) -> Result<Vec<u8>, String> {
     let source = layout.to_source(name.unwrap_or("item"), language);
     source.map(String::into_bytes).map_err(|error| error.to_string())

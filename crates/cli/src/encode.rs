@@ -103,6 +103,8 @@ enum InputFormat {
 }
 
 impl Encode {
+    /// Runs the command. Returns [`Done`](Status::Done), because every problem is an error. After an error, the items
+    /// before the error are in standard output, but the file of `--output` is not replaced.
     pub(super) fn run(self) -> Result<Status, Failure> {
         let mut found = self.interpretation()?;
         let size = found.layout.size();
@@ -151,8 +153,9 @@ impl Encode {
         Ok(Status::Done)
     }
 
-    /// Returns the interpretation of the format, or of the C source of `--c`. Returns an error if the format or the C
-    /// source is invalid or ambiguous.
+    /// Returns the interpretation of the format, or of the C source of `--c`. If the format is also the name of a type,
+    /// such as `int`, writes a note to standard error. Returns an error if the format or the C source is invalid or
+    /// ambiguous.
     fn interpretation(&self) -> Result<Interpretation, Failure> {
         if let Some(found) = self.c.interpretation(&self.interpretation.model, self.itemsize)? {
             return Ok(found);
@@ -235,9 +238,9 @@ impl Encoder<'_> {
         to_u64(self.size).saturating_mul(TEXT_PER_BYTE).saturating_add(LONGEST_LINE)
     }
 
-    /// Reads one JSON value from each line of `input`, and writes the item with this value to `out`. Shows the number
-    /// of read bytes in `progress`. Returns an error if a line is too long or is not JSON, if a value does not fit its
-    /// field, or if reading or writing fails.
+    /// Reads one JSON value from each line of `input`, and writes the item with this value to `out`. Ignores empty
+    /// lines and a byte-order mark at the start. Shows the number of read bytes in `progress`. Returns an error if a
+    /// line is too long or is not JSON, if a value does not fit its field, or if reading or writing fails.
     fn write_json_lines(
         &self,
         input: Box<dyn Read>,
@@ -324,7 +327,8 @@ impl Encoder<'_> {
     }
 
     /// Writes the cells of `row` to `item`, the bytes of an item. `columns[n]` is the column of the cell with the index
-    /// `n`. Returns an error if the number of cells is wrong, or if a cell is not a value of its field.
+    /// `n`. An item without columns accepts any row of empty cells. Returns an error if the number of cells is wrong,
+    /// or if a cell is not a value of its field.
     fn store_row(&self, columns: &[CsvColumn<'_>], row: &csv::ByteRecord, item: &mut [u8]) -> Result<(), Problem> {
         let is_empty = columns.is_empty() && row.iter().all(<[u8]>::is_empty);
         if row.len() != columns.len() && !is_empty {
@@ -343,8 +347,8 @@ impl Encoder<'_> {
         Ok(())
     }
 
-    /// Returns the columns with the names in `header`, in the order of the header. Returns an error if a name is
-    /// unknown or a field has no column.
+    /// Returns the columns with the names in `header`, in the order of the header. A name can be escaped, as `decode`
+    /// writes it. Returns an error if a name is unknown or given twice, or if a field has no column.
     fn csv_columns(&self, header: &csv::ByteRecord) -> Result<Vec<CsvColumn<'_>>, Problem> {
         let mut columns = Vec::new();
         collect(self.item, 0, None, &mut columns);
@@ -417,7 +421,8 @@ struct LineReader<R> {
     input: BufReader<R>,
     /// The maximum length of a row in bytes.
     limit: u64,
-    /// The number of bytes that may be read before the current row must end.
+    /// The number of bytes that may be read before the current row must end. The caller sets it to `limit` before each
+    /// row.
     left: u64,
     /// The number of read line feeds.
     line_feeds: u64,

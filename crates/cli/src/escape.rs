@@ -1,6 +1,7 @@
 //! Escapes text from the input, so that the output contains no invisible characters and no commands for a terminal.
 //!
-//! All names, formats, paths and arguments are escaped by [`escape`], and all JSON by [`json`].
+//! All names, formats, paths and arguments are escaped by [`escape`], and all JSON by [`json`]. [`markup`] also escapes
+//! text for HTML and XML.
 
 use std::path::Path;
 
@@ -11,7 +12,7 @@ pub(super) fn escape_path(path: &Path) -> String {
     escape(path.as_os_str().as_encoded_bytes()).into_owned()
 }
 
-/// Replaces invisible characters in the JSON `text` by JSON escapes such as `\u200b`.
+/// Replaces invisible characters other than line feeds in the JSON `text` by JSON escapes such as `\u200b`.
 ///
 /// A JSON string may contain DEL, C1 control characters, bidirectional and zero-width characters unescaped. Outside of
 /// strings, JSON does not allow these characters. Replacing them by escapes therefore does not change the value of the

@@ -1,4 +1,5 @@
-//! `pep3118 explain`: prints the fields of a format as a table, and the bytes of an item as a picture.
+//! `pep3118 explain`: prints the fields of a format as a table, and the bytes of an item as a picture, or both as JSON
+//! or SVG.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -47,6 +48,9 @@ pub(super) struct Explain {
 }
 
 impl Explain {
+    /// Writes the explanation to `out`. Shows all interpretations of an ambiguous format. With `--svg`, returns an
+    /// error for an ambiguous format. With `--json` or `--jsonl`, returns [`Failed`](Status::Failed) for a refused
+    /// format instead of an error.
     pub(super) fn run(self, out: &mut impl Write) -> Result<Status, Failure> {
         if self.jsonl {
             return json::reply_to_formats(true);
@@ -153,6 +157,7 @@ fn certainty(found: &Interpretation) -> String {
     }
 }
 
+/// The style of the words `ambiguous` and `alternative`.
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 
 /// Returns `text` with the colour for `cell`. Padding is dim, and adjacent fields have different colours.

@@ -47,7 +47,8 @@ impl Failure {
         Self::refused(format_args!("internal error: {what}"))
     }
 
-    /// Writes the message to standard error, and returns the exit status.
+    /// Writes the message to standard error, and returns the exit status. A closed pipe has no message and the status
+    /// [`Done`](Status::Done).
     pub(super) fn report(self) -> Status {
         match self {
             // The process that reads the output has closed the pipe, for example `head` in `pep3118 … | head`. A closed

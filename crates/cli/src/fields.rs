@@ -1,5 +1,5 @@
 //! The options `--names`, `--text` and `--hex` of `decode` and `encode`, which name fields and select the text form of
-//! bytes.
+//! bytes. Also lists the dotted names of fields, and creates the messages about unknown names.
 
 use std::collections::BTreeSet;
 
@@ -55,7 +55,8 @@ impl FieldOptions {
     /// whose bytes are text.
     ///
     /// # Errors
-    /// - `--names` does not have one name for each field without a name
+    /// - `--names` does not have one name for each field without a name, or two fields would have the same name
+    /// - `--text` and `--hex` both select all fields: [`Failure::Usage`]
     /// - `--text` or `--hex` names an unknown field, or a field that does not consist of bytes
     pub(super) fn apply(&self, layout: &mut Layout) -> Result<TextFields, Failure> {
         if let Some(names) = &self.names {
@@ -86,9 +87,10 @@ impl FieldOptions {
     }
 }
 
-/// Changes the type of `field` in `layout` to `ty`. If the elements are single bytes, all bytes of the last dimension
-/// become one value, and the field loses this dimension. If the elements are byte strings, each string is already one
-/// value, and the dimensions stay the same. Returns an error if the number of values of the field overflows.
+/// Changes the type of `field` in `layout` to `ty`. Does nothing if `field` already has this type. If the elements are
+/// single bytes, all bytes of the last dimension become one value, and the field loses this dimension. If the elements
+/// are byte strings, each string is already one value, and the dimensions stay the same. Returns an error if the number
+/// of values of the field overflows.
 fn join(layout: &mut Layout, field: &NamedField, ty: Type) -> Result<(), Failure> {
     if field.ty == ty {
         return Ok(());
@@ -101,8 +103,9 @@ fn join(layout: &mut Layout, field: &NamedField, ty: Type) -> Result<(), Failure
 }
 
 /// Returns the fields of `layout` that `option` selects. `names` is the value of the option. If `names` is empty, the
-/// option selects all fields of bytes. The name of a record selects all fields of bytes in the record. Returns an error
-/// if a name is the name of no field or of several fields, or if a named field does not consist of bytes.
+/// option selects all fields that consist of bytes. The name of a record selects all such fields in the record. `--hex`
+/// excludes Pascal strings, but accepts the name of a field of 1-byte integers. Returns an error if a name is the name
+/// of no field or of several fields, or if a named field does not consist of bytes.
 fn selected(option: &str, names: &[String], layout: &Layout) -> Result<Vec<NamedField>, Failure> {
     check_names(layout)?;
     let fields = named_fields(layout);
@@ -154,7 +157,8 @@ pub(super) fn repeated_name(name: &str) -> String {
     format!("several fields are named `{}`: give them different names in the format", escape(name.as_bytes()))
 }
 
-/// Returns all fields of an item of `layout`. An item that is not a record is a field with the name `value`.
+/// Returns all fields of an item of `layout`, at every level of records. A record precedes its fields. An item that is
+/// not a record is a field with the name `value`.
 fn named_fields(layout: &Layout) -> Vec<NamedField> {
     let mut fields = Vec::new();
     let item = layout.item();
@@ -162,8 +166,8 @@ fn named_fields(layout: &Layout) -> Vec<NamedField> {
     fields
 }
 
-/// Returns the dotted names of the fields of `layout`, in the order of the format. Returns only the fields of bytes, and
-/// the records that contain them, if `is_bytes` is `true`. Returns an error if the names need too much memory.
+/// Returns the dotted names of the fields of `layout`, in the order of the format. Returns only the fields of bytes,
+/// and the records that contain them, if `is_bytes` is `true`. Returns an error if the names need too much memory.
 pub(super) fn field_names(layout: &Layout, is_bytes: bool) -> Result<Vec<String>, Failure> {
     check_names(layout)?;
     let fields = named_fields(layout);
@@ -176,8 +180,8 @@ pub(super) fn field_names(layout: &Layout, is_bytes: bool) -> Result<Vec<String>
     Ok(fields.iter().filter(is_selected).map(|field| field.name.clone()).collect())
 }
 
-/// Appends `field` and the fields inside it to `fields`. `name` is the dotted name of `field`, or `None` for an item that
-/// is a record.
+/// Appends `field` and the fields inside it to `fields`. `name` is the dotted name of `field`, or `None` for an item
+/// that is a record.
 fn collect(field: Field<'_>, name: Option<&str>, fields: &mut Vec<NamedField>) {
     if let Some(name) = name {
         fields.push(NamedField { name: name.to_owned(), index: field.index(), ty: field.ty() });
@@ -189,8 +193,9 @@ fn collect(field: Field<'_>, name: Option<&str>, fields: &mut Vec<NamedField>) {
     }
 }
 
-/// Returns an error if the dotted names of all fields of `layout` need more memory than the library permits. The dotted
-/// names of many fields in a record with a long name can need gigabytes of memory.
+/// Returns an error if the dotted names of all fields of `layout` need more memory than the library permits, or if
+/// [`Plan::new`] refuses `layout`. The dotted names of many fields in a record with a long name can need gigabytes of
+/// memory.
 pub(super) fn check_names(layout: &Layout) -> Result<(), Failure> {
     Plan::new(layout).and_then(|plan| plan.check_names()).map_err(Failure::refused)
 }
@@ -274,7 +279,8 @@ pub(super) fn unknown_field<'n>(
     )
 }
 
-/// Returns `names` as one text, separated by commas. The text has at most [`LISTED_NAMES`] names.
+/// Returns `names` as one text, separated by commas. The text has at most [`LISTED_NAMES`] names, and the number of any
+/// other names: `and 3 more`.
 fn listed<T: AsRef<str>>(names: impl Iterator<Item = T>) -> String {
     let names: Vec<T> = names.collect();
     let join = |names: &[T]| names.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(", ");
@@ -320,7 +326,7 @@ impl TextFields {
             .collect()
     }
 
-    /// Returns the conversion for values of `field`.
+    /// Returns the conversion for values of `field`. A date becomes text even if `--text` does not select the field.
     pub(super) fn conversion(&self, field: Field<'_>) -> TextConversion {
         match field.ty() {
             Type::Record => {

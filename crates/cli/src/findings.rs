@@ -143,7 +143,8 @@ impl<'r> Group<'r> {
         format!("{level} {rule}: {rest}")
     }
 
-    /// Returns a paragraph with the text of the rule and the calculation of the first finding.
+    /// Returns a paragraph with the calculation of the first finding and the text of its rule. Returns an empty text if
+    /// there is no finding.
     fn paragraph(&self) -> String {
         let Some(first) = self.first() else { return String::new() };
         let mut text = format!("{first:#}");
@@ -157,7 +158,8 @@ impl<'r> Group<'r> {
     }
 }
 
-/// Returns `true` if `finding` has the same rule, severity and kind of violation as `other`.
+/// Returns `true` if `finding` has the same rule, severity and kind of violation as `other`. If a value of a field
+/// changed, the field must also be the same.
 fn is_alike(finding: &Finding, other: &Finding) -> bool {
     let field = |finding: &Finding| match finding.violation() {
         Violation::MetadataChanged { field, .. } | Violation::NotRepeatable { field, .. } => Some(*field),
@@ -186,7 +188,8 @@ fn number_change(violation: &Violation) -> Option<(FieldName, i64, i64)> {
 
 /// Returns the findings of `checked` in the format `format`. `allowed` contains the rules whose errors are allowed. If
 /// `with_rules` is `true`, the text of [`FindingsFormat::Text`] has paragraphs instead of lines. The JSON of
-/// [`FindingsFormat::Json`] contains single findings instead of groups. The result ends with a line feed, or is empty.
+/// [`FindingsFormat::Json`] contains single findings instead of groups, and ignores `allowed`. The result ends with a
+/// line feed, or is empty.
 ///
 /// # Errors
 /// - the findings cannot be written as JSON
@@ -205,8 +208,8 @@ pub fn write_findings(
     })
 }
 
-/// Returns `value` as indented JSON in which invisible characters are escaped. Returns an error if a key of a map is not
-/// a string.
+/// Returns `value` as indented JSON in which invisible characters are escaped. Returns an error if a key of a map is
+/// not a string.
 fn json_text(value: &impl Serialize) -> Result<String, serde_json::Error> {
     let mut text = serde_json::to_vec_pretty(value)?;
     escape::json(&mut text);
@@ -240,7 +243,8 @@ impl<'r> From<&'r Checked<'r>> for Row<'r> {
     }
 }
 
-/// Returns the findings as lines. If `with_rules` is `true`, returns paragraphs instead.
+/// Returns the findings as lines, or as paragraphs if `with_rules` is `true`. An object without findings has the line
+/// `NAME: clean`, and an object that could not be checked has the line `error: NAME: MESSAGE`.
 fn text(checked: &[Checked<'_>], allowed: &[RuleId], with_rules: bool) -> String {
     let mut out = String::new();
     for Checked { name, report } in checked {
@@ -334,7 +338,7 @@ fn sarif(checked: &[Checked<'_>], allowed: &[RuleId]) -> Value {
 }
 
 /// Returns XML in the format of JUnit. Each object becomes a test case. The test case fails if the object has an error
-/// that is not allowed.
+/// that is not allowed. It has an `<error>` if the object could not be checked.
 fn junit(checked: &[Checked<'_>], allowed: &[RuleId]) -> String {
     let (mut failures, mut errors) = (0_u64, 0_u64);
     let mut cases = String::new();
@@ -374,7 +378,8 @@ fn junit(checked: &[Checked<'_>], allowed: &[RuleId]) -> String {
     )
 }
 
-/// Returns a workflow command of GitHub Actions for each group of findings. An allowed error becomes a notice.
+/// Returns a workflow command of GitHub Actions for each group of findings. An allowed error becomes a notice. An
+/// object that could not be checked becomes an error.
 fn github(checked: &[Checked<'_>], allowed: &[RuleId]) -> String {
     let mut out = String::new();
     for Checked { name, report } in checked {

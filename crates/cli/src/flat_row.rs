@@ -1,4 +1,5 @@
-//! Reads the JSON objects of `decode --columns`, whose keys are dotted names, as the bytes of items.
+//! `FlatRows`: converts the JSON of an item to bytes. The keys are the names of fields, or the dotted names that
+//! `decode --columns` writes.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -38,8 +39,9 @@ impl<'e> FlatRows<'e> {
         Self { item, columns, by_name, is_expected: false }
     }
 
-    /// Writes `json`, the JSON text of an item, to `bytes`, the bytes of the item. Returns an error if `json` is not a
-    /// value of the item. The keys are the names of the fields, or dotted names as `decode --columns` writes them.
+    /// Writes the values in `json`, the JSON text of an item, to `bytes`, the bytes of the item. Returns an error if
+    /// `json` is not a value of the item. The keys are the names of the fields, or dotted names as `decode --columns`
+    /// writes them.
     pub(super) fn store(&mut self, json: &str, bytes: &mut [u8]) -> Result<(), Problem> {
         if self.is_expected
             && let Some(entries) = self.entries(json)
@@ -53,7 +55,7 @@ impl<'e> FlatRows<'e> {
     }
 
     /// Returns the keys and the values of `json` if a key is the name of a column, but not of a field of the item.
-    /// Returns `None` for any other JSON.
+    /// Returns `None` for any other JSON. Stores in `is_expected` whether it returned `Some`.
     fn entries<'j>(&mut self, json: &'j str) -> Option<Entries<'j>> {
         let is_field = |key: &str| self.item.is_record() && self.item.columns().iter().any(|field| field.name == key);
         let entries: Option<Entries<'_>> = serde_json::from_str(json).ok();
@@ -65,8 +67,9 @@ impl<'e> FlatRows<'e> {
         entries
     }
 
-    /// Writes the values of `entries` to `bytes`, the bytes of an item. Returns an error if a key is not the name of a
-    /// column, a column has no value, or a value does not fit its field.
+    /// Writes the values of `entries` to `bytes`, the bytes of an item. If several columns have the same name, each
+    /// repetition of the key is the next of these columns. Returns an error if a key is not the name of a column or is
+    /// given too often, if a column has no value, or if a value does not fit its field.
     fn store_entries(&mut self, Entries(entries): &Entries<'_>, bytes: &mut [u8]) -> Result<(), Problem> {
         // The memory for the flags of one line is proportional to the memory for the columns.
         let mut filled = vec![false; self.columns.len()];

@@ -1,5 +1,5 @@
-//! Help lines for formats that are refused. `help` suggests an argument or a format with which the failed call
-//! succeeds.
+//! Help lines for formats that are refused, and notes for valid formats that the user may have meant otherwise. `help`
+//! suggests an argument or a format with which the failed call succeeds.
 
 use pep3118::__private::plural;
 use pep3118::{
@@ -106,7 +106,7 @@ const SIZED_TYPES: [(&str, u64, &str); 35] = [
 const LONGEST_FORMAT: usize = 1 << 12;
 
 /// Writes the arguments of the failed call for a help line: options of the command, or keyword arguments of a Python
-/// function. A method returns `None` if the call has no such argument.
+/// function. `model` and `itemsize` return `None` if the call has no such argument.
 pub trait Arguments {
     /// Returns the text of the argument that selects the dialect `name`.
     fn dialect(&self, name: &str) -> String;
@@ -136,7 +136,8 @@ impl Arguments for CommandOptions {
 }
 
 /// Returns the format of the type `text`. `text` is a type name such as `float64`, `double` or `uint16_t`, or a type
-/// string of NumPy such as `<f8`. Returns `None` if `text` is not a known type.
+/// string of NumPy such as `<f8`. For a number with a size but without a byte order, such as `int32`, the format starts
+/// with `=`, except for a size of 1 byte. Returns `None` if `text` is not a known type.
 fn format_of_type(text: &str) -> Option<String> {
     let word = text.strip_prefix("npy_").or_else(|| text.strip_prefix("np.")).unwrap_or(text);
     if let Some((_, format)) = TYPE_NAMES.iter().find(|(name, _)| *name == word) {
@@ -166,8 +167,8 @@ fn format_of_type(text: &str) -> Option<String> {
     })
 }
 
-/// Returns a note if `format` is a valid format and also a type name with another meaning. For example, `int` is a
-/// format of the three items `i`, `n` and `t`. Returns `None` for any other format.
+/// Returns a note if `format`, which must be valid, is also a type name of at least 3 characters. For example, `int` is
+/// a format of the three items `i`, `n` and `t`. Returns `None` for any other format.
 pub(super) fn type_name_note(format: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(format).ok()?;
     // A format character such as `f`, with or without a byte-order character, is most likely meant as a format, and
@@ -177,9 +178,9 @@ pub(super) fn type_name_note(format: &[u8]) -> Option<String> {
     Some(format!("note: `{text}` is read as the formats {}; the type {text} is `{type_format}`", codes.join(", ")))
 }
 
-/// Returns a note for the user if NumPy reads `format` with another size than `layout`, the layout of the formats that
-/// NumPy writes. `ib` has 5 bytes if NumPy wrote it, but NumPy reads 8 bytes, as C does. Returns `None` if NumPy reads the
-/// same size or does not read the format.
+/// Returns a note for the user if NumPy reads `format` with another size than `layout`, the layout for which NumPy
+/// writes `format`. `ib` has 5 bytes if NumPy wrote it, but NumPy reads 8 bytes, as C does. Returns `None` if NumPy
+/// reads the same size or does not read the format.
 pub(super) fn numpy_reader_note(format: &[u8], layout: &Layout, model: &DataModel) -> Option<String> {
     let read = Layout::read(format, &Dialect::NUMPY_READER, model).ok()?;
     let (read, written) = (read.size(), layout.size());
@@ -224,7 +225,8 @@ pub(super) fn help_from_input_length(ambiguity: &Ambiguity, bytes: u64) -> Optio
 
 /// Returns a help line for `error`, which the library returned for `format`, `itemsize`, `dialect` and `model`. The
 /// help line contains formats and arguments in backquotes, and the call succeeds with each of them. `arguments` writes
-/// the arguments. Returns `None` if the call fails with every known alternative.
+/// the arguments. Returns `None` if the call fails with every known alternative, if `format` is longer than
+/// `LONGEST_FORMAT` bytes, or if the kind of `error` has no known alternative.
 pub fn help(
     error: &LayoutError,
     format: &[u8],

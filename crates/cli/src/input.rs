@@ -1,5 +1,5 @@
 //! `InputSource`: the input of `decode`, `encode` and `hexdump`, which is a regular file, or a stream that can be read
-//! only once. `ContiguousItems` reads whole items.
+//! only once. `ContiguousItems` reads whole items. `Packets` removes the gaps between items.
 //!
 //! The command reads blocks of the file into a buffer of bounded size, and does not map the file into memory. Another
 //! process can write to a mapped file, but Rust assumes that a shared slice does not change. If another process
@@ -52,7 +52,8 @@ impl<T: Read + Seek> ReadSeek for T {}
 impl InputSource {
     /// Opens the input `path`; `-` is standard input. If `follow` is true, a regular file has no end: a read waits for
     /// bytes that another process appends. Returns (input, handle). The handle identifies the input, so that the caller
-    /// can refuse to overwrite the input. The handle is `None` if writing cannot damage the input.
+    /// can refuse to overwrite the input. The handle is `None` if writing cannot damage the input. Returns an error if
+    /// the input cannot be opened or is a directory.
     pub(super) fn open(path: &Path, follow: bool) -> Result<(Self, Option<Handle>), Failure> {
         if path.as_os_str() == "-" {
             // A closed standard input is an error of `Handle::stdin`. No output can be the same file as a closed
@@ -125,8 +126,9 @@ impl InputSource {
         }
     }
 
-    /// Makes the bytes from offset `start` to offset `end` readable in any order. Copies these bytes to
-    /// memory or to a temporary file if the input is a stream. Returns an error if reading or writing the copy fails.
+    /// Makes the bytes from offset `start` to offset `end` readable in any order. Copies these bytes to memory or to a
+    /// temporary file if the input is a stream. Returns an error if a stream has fewer than `start` bytes, or if
+    /// reading or writing the copy fails. Does not check that the input reaches `end`.
     pub(super) fn seekable(self, start: u64, end: u64) -> Result<Seekable, Failure> {
         match self {
             Self::File(file, len) => Ok(Seekable { bytes: Box::new(file), start, input_end: len }),
@@ -140,8 +142,8 @@ impl InputSource {
     }
 }
 
-/// Checks the order of `file` and `format`, the arguments of `command`. Returns an error if `file` does not exist and
-/// `format` is the name of a file, because the user has most likely swapped the arguments.
+/// Returns an error if the user has most likely swapped `file` and `format`, the arguments of `command`. This is the
+/// case if `file` does not exist, but `format` is the name of a file. Never returns an error if `file` is `-`.
 pub(super) fn refuse_swapped(file: &Path, format: &OsStr, command: &str) -> Result<(), Failure> {
     if file.as_os_str() == "-" || file.exists() || !Path::new(format).is_file() {
         return Ok(());
@@ -152,7 +154,8 @@ pub(super) fn refuse_swapped(file: &Path, format: &OsStr, command: &str) -> Resu
     )))
 }
 
-/// A regular file to which another process appends. At the end of the file, a read waits for more bytes.
+/// A regular file to which another process appends. At the end of the file, a read waits for more bytes. A read returns
+/// an error if the file became shorter.
 struct GrowingFile {
     file: File,
     /// The number of bytes read from the file.
@@ -306,7 +309,8 @@ impl ContiguousItems {
         Ok(self.buffer.get(..self.used))
     }
 
-    /// Checks that the input was complete. The caller must have read to the end of the input.
+    /// Checks that the input was complete. The caller must have reached the end of the input, before `count` items if
+    /// `count` is a number.
     ///
     /// # Errors
     /// - the input ends with an incomplete item

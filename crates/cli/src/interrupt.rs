@@ -30,9 +30,9 @@ pub(super) fn set_bar_visible(visible: bool) {
 
 /// Handles SIGHUP, SIGINT and SIGTERM for the rest of the process.
 ///
-/// On the first signal, with number `n`, the handler removes the temporary file and ends the process with status 128 +
-/// `n`. A second signal ends the process at once. A signal that the parent process has set to be ignored stays ignored,
-/// because `nohup` and background jobs of shell scripts depend on this setting.
+/// On the first signal, with number `n`, the handler removes the temporary file, clears the progress bar and ends the
+/// process with status 128 + `n`. A second signal ends the process at once. A signal that the parent process has set to
+/// be ignored stays ignored, because `nohup` and background jobs of shell scripts depend on this setting.
 ///
 /// The handlers stay installed. Call this function only in a process whose only task is
 /// [`run`](crate::run).
@@ -74,7 +74,7 @@ pub fn handle_signals() {
 pub fn handle_signals() {}
 
 /// Returns `true` if the process ignores `signal` since its start, because the parent process has set `signal` to be
-/// ignored.
+/// ignored. Without `/proc`, returns `true` only for SIGHUP, if standard error is not a terminal.
 #[cfg(unix)]
 fn is_ignored(signal: i32) -> bool {
     use std::io::IsTerminal as _;

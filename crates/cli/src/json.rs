@@ -70,7 +70,7 @@ struct AlternativeSummary<'a> {
 pub(super) struct ErrorObject {
     kind: String,
     pub(super) message: String,
-    /// The start and the end of the offending bytes in the format.
+    /// The start and the end of the offending bytes in the format. `None` if the error is not in a format.
     span: Option<[usize; 2]>,
 }
 
@@ -101,7 +101,7 @@ pub(super) enum Reply<T> {
     Error(ErrorObject),
 }
 
-/// Returns `text` as a JSON string. Text that is not UTF-8 is escaped.
+/// Returns `text` as a string for JSON. If `text` is not UTF-8, returns it escaped by [`escape`](escape::escape).
 pub(super) fn text(text: &[u8]) -> String {
     str::from_utf8(text).map_or_else(|_| escape::escape(text).into_owned(), str::to_owned)
 }
@@ -234,7 +234,8 @@ pub(super) fn write_line(out: &mut impl Write, value: &impl Serialize) -> Result
     write(out, text)
 }
 
-/// Writes `value` to `out` as indented JSON, with invisible characters escaped. Returns an error if writing fails.
+/// Writes `value` to `out` as indented JSON and a line feed, with invisible characters escaped. Returns an error if
+/// writing fails.
 pub(super) fn write_pretty(out: &mut impl Write, value: &impl Serialize) -> Result<(), Failure> {
     write(out, serde_json::to_vec_pretty(value)?)
 }

@@ -22,6 +22,8 @@ pub(super) struct Man {
 }
 
 impl Man {
+    /// Writes the manual page of the command to `out`, or without a command the page of `pep3118`. Returns
+    /// [`Failure::Usage`] for an unknown command.
     pub(super) fn run(self, out: &mut impl Write) -> Result<Status, Failure> {
         let mut page = super::CommandLine::command();
         page.build();

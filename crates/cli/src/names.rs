@@ -19,7 +19,7 @@ const MODEL_ALIASES: [(&str, &str); 6] = [
 /// memory proportional to the product of their lengths, and a name in the input can be very long.
 const LONGEST_NAME: usize = 64;
 
-/// Returns the data model `name`: the name of a model, an alias or a target triple.
+/// Returns the data model `name`: the name of a model, `host`, an alias or a target triple.
 ///
 /// # Errors
 /// - `name` is unknown: returns a message that contains the escaped `name`
@@ -57,7 +57,7 @@ pub fn rule(text: &str) -> Result<RuleId, String> {
     })
 }
 
-/// Returns the dialect named `name`.
+/// Returns the dialect, or the variant of a dialect, named `name`.
 ///
 /// # Errors
 /// - `name` is unknown: returns a message that contains the escaped `name`
@@ -98,7 +98,8 @@ fn unknown(what: &str, name: &str, names: impl IntoIterator<Item = &'static str>
 /// Returns the candidate that the user most likely meant by the misspelled `name`. Ignores upper and lower case.
 ///
 /// A candidate is *near* if changes of at most a third of the characters of `name` produce the candidate, or if the
-/// candidate starts with `name`. Returns `None` if no candidate is near or `name` is too long.
+/// candidate starts with `name` and `name` has at least 3 characters. Returns `None` if no candidate is near or `name`
+/// is too long.
 pub(super) fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     if name.len() > LONGEST_NAME {
         return None;

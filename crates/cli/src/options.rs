@@ -1,4 +1,5 @@
-//! Options and arguments that several commands share.
+//! What several commands share: the options `--dialect` and `--model` (`InterpretationOptions`), the parsers of other
+//! option values, and the canonical format and the note about type names.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -68,8 +69,8 @@ impl InterpretationOptions {
     }
 }
 
-/// Returns the canonical format of `layout`, the layout of C source. The format is not escaped, because names in C
-/// source are visible ASCII. Returns the escaped message of the error if the layout has no canonical format, for
+/// Returns the canonical format of `layout`, the layout of C source. Escaping does not change the format, because names
+/// in C source are visible ASCII. Returns the escaped message of the error if the layout has no canonical format, for
 /// example if two fields share bytes.
 pub(super) fn canonical(layout: &Layout) -> Result<String, String> {
     match layout.emit(Target::Canonical) {
@@ -120,8 +121,8 @@ pub(super) fn command_parser() -> CompletedParser<String> {
     CompletedParser { parse: |name| Ok(name.to_owned()), names: examples::commands }
 }
 
-/// Returns the parser of the id or name of a rule. The argument must set `hide_possible_values`, because the list of the
-/// rules is long.
+/// Returns the parser of the id or name of a rule. The argument must set `hide_possible_values`, because the list of
+/// the rules is long.
 pub(super) fn rule_parser() -> CompletedParser<RuleId> {
     CompletedParser { parse: names::rule, names: || RuleId::ALL.iter().map(|rule| rule.as_str()).collect() }
 }

@@ -1,5 +1,5 @@
 //! `OutputFile`: the output file of `--output`. The command writes a temporary file, which replaces the output file at
-//! the end.
+//! the end. Also checks that the output is not the input.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -18,12 +18,13 @@ const BUFFER: usize = 1 << 16;
 
 /// The file that `--output` names.
 ///
-/// An existing file is unchanged until [`finish`](OutputFile::finish) replaces it. If the command fails or a
-/// signal ends it before `finish`, the existing file stays unchanged.
+/// An existing file is unchanged until [`finish`](OutputFile::finish) replaces it. If the command fails or a signal
+/// ends it before `finish`, the existing file stays unchanged. A device, a pipe or an open file such as `/dev/fd/3` is
+/// not replaced, but written directly.
 pub(super) struct OutputFile {
     file: BufWriter<File>,
     /// The paths that [`finish`](OutputFile::finish) uses to replace the output file. `None` if `file` is the output
-    /// itself: a device or a pipe cannot be replaced.
+    /// itself: a device, a pipe or an open file, which cannot be replaced.
     replacement: Option<Replacement>,
 }
 
@@ -80,8 +81,8 @@ impl OutputFile {
         Ok(Self { file, replacement: Some(Replacement { path, temporary }) })
     }
 
-    /// Writes the buffered bytes, and replaces the output file by the temporary file. Returns an error if writing or
-    /// replacing fails.
+    /// Writes the buffered bytes, and replaces the output file by the temporary file if there is one. Returns an error
+    /// if writing or replacing fails.
     pub(super) fn finish(mut self) -> Result<(), Failure> {
         self.file.flush()?;
         let Some(Replacement { path, temporary }) = self.replacement.take() else { return Ok(()) };

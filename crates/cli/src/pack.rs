@@ -165,8 +165,8 @@ impl PackedField {
         }
     }
 
-    /// Writes `cell`, the CSV cell with a value of this field, to `record`, the bytes of the enclosing record. Returns
-    /// an error if `cell` is not a value of this field.
+    /// Writes `cell`, the CSV cell with a value of this field, to `record`, the bytes of the enclosing record. The cell
+    /// of an array or of an array of records contains JSON. Returns an error if `cell` is not a value of this field.
     pub(super) fn store_cell(&self, cell: &str, record: &mut [u8]) -> Result<(), Problem> {
         match &self.kind {
             PackedKind::Value(codec) if self.shape.is_empty() => store_cell(codec, cell, self.bytes(record)?),
@@ -247,8 +247,8 @@ struct Units {
     units: Vec<u32>,
 }
 
-/// Writes `number`, the decimal text of a number, to `bytes`, the bytes of a value of `codec`. Returns an error if
-/// `number` is not a value of `codec`.
+/// Parses `number`, a number in decimal, and encodes it to `bytes`. `bytes` has the size of a value of `codec`. Returns
+/// an error if `number` is not a value of `codec`.
 fn store_number(codec: &ScalarCodec, number: &str, bytes: &mut [u8]) -> Result<(), Problem> {
     let wrong = || Problem::wrong_type(number, codec.value_type());
     match codec.value_type() {
@@ -288,7 +288,8 @@ fn store_float(codec: &ScalarCodec, double: f64, number: &str, bytes: &mut [u8])
 }
 
 /// Returns `number`, the decimal text of a float, as a value of the type `ty`. `double` must be the `f64` that is
-/// nearest to `number`. Returns an error if `ty` is not a type of floats.
+/// nearest to `number`. Returns an error if `ty` is not a type of floats, or if `number` is finite but the nearest
+/// value of `ty` is infinite.
 fn float(codec: &ScalarCodec, ty: Type, double: f64, number: &str) -> Result<Value, Problem> {
     let (value, is_finite) = match ty {
         Type::Float16 => {
@@ -444,7 +445,7 @@ fn store_complex(codec: &ScalarCodec, json: &str, bytes: &mut [u8]) -> Result<()
     Ok(codec.store(&value, bytes)?)
 }
 
-/// Replaces the escapes ` `, `\r`, `\t`, `\\`, `\'`, `\"`, `\xff` and `\u{202e}` in `text`, and returns the resulting
+/// Replaces the escapes `\n`, `\r`, `\t`, `\\`, `\'`, `\"`, `\xff` and `\u{202e}` in `text`, and returns the resulting
 /// bytes. The function is the inverse of the escapes that `decode` writes.
 ///
 /// # Errors

@@ -76,12 +76,14 @@ impl Audit {
         if self.json { FindingsFormat::Json } else { self.to }
     }
 
+    /// Always returns an error, because the command needs the Python package.
     pub(super) fn run(self) -> Result<Status, Failure> {
         Err(needs_python("audit"))
     }
 }
 
 impl Census {
+    /// Always returns an error, because the command needs the Python package.
     pub(super) fn run(self) -> Result<Status, Failure> {
         Err(needs_python("census"))
     }

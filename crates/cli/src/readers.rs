@@ -40,6 +40,8 @@ pub(super) struct Readers {
 }
 
 impl Readers {
+    /// Writes the answers of all readers to `out`, and returns [`Done`](Status::Done), even if readers refuse the
+    /// format.
     pub(super) fn run(self, out: &mut impl Write) -> Result<Status, Failure> {
         let canonical = match self.c.interpretation(&self.model, self.itemsize)? {
             Some(found) => Some(options::canonical(&found.layout).map_err(Failure::refused)?),

@@ -45,8 +45,8 @@ struct Column {
 
 impl Columns {
     /// Returns the columns for items of `layout`. `text` contains the fields whose bytes are text. If `names` is
-    /// `Some`, returns only the columns with these names. The name of a record selects the columns of all fields in the
-    /// record.
+    /// `Some`, returns only the columns with these names, in the order of `names`. The name of a record selects the
+    /// columns of all fields in the record.
     ///
     /// # Errors
     /// - a name is unknown: returns a message that suggests the nearest name
@@ -173,7 +173,7 @@ impl<W: Write> RowWriter<W> {
         Ok(Self { columns, format: RowFormat::Csv(csv), text: Vec::new(), is_csv_safe })
     }
 
-    /// Writes the row of `item`.
+    /// Writes the row of `item`. A table buffers its first [`SAMPLE`] rows.
     pub(super) fn row(&mut self, item: &Value) -> io::Result<()> {
         let text = &mut self.text;
         match &mut self.format {

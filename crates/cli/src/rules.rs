@@ -26,6 +26,7 @@ pub(super) struct Rules {
 }
 
 impl Rules {
+    /// Writes all rules, or the selected rule, to `out`, and returns [`Done`](Status::Done).
     pub(super) fn run(self, out: &mut impl Write) -> Result<Status, Failure> {
         let rules = match &self.rule {
             Some(rule) => std::slice::from_ref(rule),

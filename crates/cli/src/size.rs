@@ -1,4 +1,4 @@
-//! `pep3118 size`: prints the size of an item.
+//! `pep3118 size`: prints the size of an item of each given format, or of a C type.
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -56,6 +56,8 @@ enum SizeOutcome {
 }
 
 impl Size {
+    /// Writes the sizes to `out`. If a format is refused, writes the sizes of the other formats and returns
+    /// [`Failed`](Status::Failed).
     pub(super) fn run(self, out: &mut impl Write) -> Result<Status, Failure> {
         if self.jsonl {
             return json::reply_to_formats(false);

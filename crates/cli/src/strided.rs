@@ -98,7 +98,8 @@ impl StridedItems {
         }
     }
 
-    /// Returns the bytes of the next block of items, or `None` after the last block.
+    /// Returns the bytes of the next block of items, or `None` after the last block. Returns an error if reading fails,
+    /// or if there is no memory for a block.
     pub(super) fn next(&mut self) -> Result<Option<&[u8]>, Failure> {
         if self.finished {
             return Ok(None);
@@ -109,7 +110,7 @@ impl StridedItems {
     }
 
     /// Reads the block at `self.indices` into `self.block`. Returns the length of the block in bytes. Returns an error
-    /// if reading fails.
+    /// if reading fails, or if there is no memory for the block.
     fn load(&mut self) -> Result<usize, Failure> {
         let add = |offset: i64, (index, stride): (&i64, &i64)| offset.wrapping_add(index.wrapping_mul(*stride));
         // The bytes of the items are between the offsets `low` and `high` of the file.
@@ -236,8 +237,8 @@ struct BufferedFile {
 
 impl BufferedFile {
     /// Copies the bytes at `offset` of the file to `item`. If the bytes are not buffered, reads `ahead` bytes at
-    /// `offset` into the buffer, because these bytes probably contain the next items. Returns an error if reading
-    /// fails, or if the file became shorter.
+    /// `offset` into the buffer, because these bytes probably contain the next items. If `ahead` is not larger than the
+    /// item, reads only the item, without the buffer. Returns an error if reading fails, or if the file became shorter.
     fn read(&mut self, offset: i64, item: &mut [u8], ahead: i64) -> Result<(), Failure> {
         let buffered = || {
             let from = usize::try_from(offset.checked_sub(self.start)?).ok()?;

@@ -1,5 +1,6 @@
 //! The Python functions `check` and `audit`. `check` tests one buffer of an exporter against the rules of the buffer
-//! protocol. `audit` sends all 26 legal requests to an exporter and tests each buffer that the exporter returns.
+//! protocol. `audit` sends all 26 legal requests to an exporter and tests each buffer that the exporter returns. Also
+//! `_exports_buffers`, which tests a type.
 
 #![allow(unsafe_code, reason = "reads a slot of a type")]
 
@@ -41,7 +42,7 @@ fn request(request: &Bound<'_, PyAny>) -> PyResult<Request> {
 /// For these types, the format is compared with the layout (rule T01, format against type).
 ///
 /// Raises the exception of the exporter if the exporter refuses the request. Raises TypeError if `obj` exports no
-/// buffer.
+/// buffer, and ValueError if `request` is not a legal request.
 ///
 /// >>> from pep3118 import check
 /// >>> print(check(b"abc"))

@@ -71,6 +71,7 @@ pub(crate) enum NonAscii {
     ValueError,
 }
 
+/// CPython 3.11.
 const CPYTHON_3_11: Behavior = Behavior {
     dialect: &Dialect::STRUCT_3_13,
     has_integer_words: true,
@@ -87,6 +88,7 @@ const CPYTHON_3_11: Behavior = Behavior {
 /// CPython 3.12 and 3.13.
 const CPYTHON_3_12: Behavior = Behavior { has_integer_words: false, ..CPYTHON_3_11 };
 
+/// CPython 3.14.
 const CPYTHON_3_14: Behavior = Behavior {
     dialect: &Dialect::STRUCT_3_14,
     native_float_becomes_infinite: false,

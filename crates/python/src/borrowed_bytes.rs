@@ -83,7 +83,7 @@ impl<'b> BorrowedBytes<'b> {
     /// Returns the bytes that `buffer` describes. The exporter must have filled in `buffer`.
     ///
     /// # Errors
-    /// - as [`check`]
+    /// - every error of [`check`]
     fn of_buffer(buffer: &'b ffi::Py_buffer) -> PyResult<Self> {
         let buf = buffer.buf.cast::<u8>();
         let len = check(buf, i64::try_from(buffer.len)?)?;
@@ -95,7 +95,7 @@ impl<'b> BorrowedBytes<'b> {
     ///
     /// # Errors
     /// - `exporter` exports no buffer, or only a read-only buffer although `writable` is `Some`: `TypeError`
-    /// - the bytes are not contiguous: `BufferError`
+    /// - the bytes are not contiguous: `BufferError`, or `TypeError` if `writable` is `Some`
     /// - an error of `call`
     #[inline]
     pub(crate) fn with<T>(
@@ -119,8 +119,8 @@ impl<'b> BorrowedBytes<'b> {
     }
 
     /// Calls `call` with the bytes of `exporter` if its items have the format `format`, `itemsize` bytes and the shape
-    /// `shape`, and are contiguous in C order. In every other case, the function does not call `call` and returns
-    /// `None`.
+    /// `shape`, and are contiguous in C order. `shape` must have one dimension. In every other case, the function does
+    /// not call `call` and returns `None`.
     ///
     /// `format` must be the format of one number. Other formats can have different meanings in different exporters.
     ///
@@ -151,7 +151,8 @@ impl<'b> BorrowedBytes<'b> {
         if !is_direct || i64::try_from(given.itemsize) != Ok(itemsize) || bytes != i64::try_from(given.len).ok() {
             return Ok(None);
         }
-        // With one dimension, the length of the dimension is `len / itemsize` (A04, product of the length).
+        // The length of the only dimension is `len / itemsize`, because `len` is the product of the shape and the
+        // itemsize (rule A04).
         let stride = if given.strides.is_null() {
             given.itemsize
         } else {
@@ -233,7 +234,7 @@ impl<'b> BorrowedBytes<'b> {
     ///
     /// # Errors
     /// - memory that is read-only: `BufferError`
-    /// - as [`read`](Self::read)
+    /// - every error of [`read`](Self::read)
     pub(crate) fn write(&self, offset: usize, bytes: &[u8]) -> PyResult<()> {
         let to = self.at(offset, bytes.len())?;
         if !self.writable {
@@ -281,8 +282,8 @@ impl HeldBytes {
         Ok(Self { buffer, len })
     }
 
-    /// Returns the bytes of the buffer. The borrow of `self` keeps the buffer from being released while the bytes are
-    /// read.
+    /// Returns the bytes of the buffer, which cannot be written to. The borrow of `self` keeps the buffer from being
+    /// released while the bytes are read.
     #[inline]
     pub(crate) fn borrow(&self) -> BorrowedBytes<'_> {
         BorrowedBytes { buf: self.buffer.buf(), len: self.len, writable: false, buffer: PhantomData }

@@ -20,14 +20,15 @@ use pep3118::Endian;
 use pep3118::abi::DataModel;
 use pep3118::layout::{Dialect, Field, Layout, Type};
 
-/// Returns the class `numpy.dtype`. Returns an error if NumPy is not installed.
+/// Returns the class `numpy.dtype`. Returns an `ImportError` if NumPy is not installed.
 fn dtype_class(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
     static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     CLASS.import(py, "numpy", "dtype")
 }
 
 /// Creates the dtype of the items of `layout`, with the same offsets, itemsize and values. An address becomes an
-/// unsigned integer, because `numpy.dtype("P")` is an unsigned integer.
+/// unsigned integer, because `numpy.dtype("P")` is an unsigned integer. A field without a name gets a free name such as
+/// `f0`.
 ///
 /// # Errors
 /// - NumPy is not installed: `ImportError`
@@ -38,8 +39,8 @@ pub(super) fn to_dtype<'py>(py: Python<'py>, layout: &Layout) -> PyResult<Bound<
     field_dtype(py, layout.item(), b"")
 }
 
-/// Returns `true` if [`to_dtype`] can create a dtype for `layout`. Returns `false` if NumPy has no dtype for a type, or
-/// if a record has two fields with the same name or a name that is not UTF-8.
+/// Returns `true` if [`to_dtype`] can create a dtype for `layout`, if NumPy is installed. Returns `false` if NumPy has
+/// no dtype for a type, or if a record has two fields with the same name or a name that is not UTF-8.
 pub(super) fn has_dtype(layout: &Layout) -> bool {
     // The depth of the recursion is the nesting depth of records, which the parser limits.
     fn field_has_dtype(field: Field<'_>) -> bool {
@@ -120,7 +121,7 @@ struct DtypeKey {
 static SCALAR_DTYPES: Mutex<Cache<DtypeKey, Py<PyAny>>> = Mutex::new(Cache::new(256, 1 << 16));
 
 /// Returns the cached dtype for the scalar type of `field` and the array `shape`. If the cache has no such dtype,
-/// creates the dtype with `make` and caches the dtype.
+/// creates the dtype with `make` and caches the dtype. For the layout of another machine, only calls `make`.
 fn cached<'py>(
     py: Python<'py>,
     field: Field<'_>,
@@ -157,7 +158,7 @@ fn cached<'py>(
     Ok(dtype)
 }
 
-/// Returns the exception for `field`, whose type has no dtype. NumPy has the same message.
+/// Returns the `NotImplementedError` for `field`, whose type has no dtype. NumPy has the same message.
 fn unrepresentable(field: Field<'_>) -> PyErr {
     let (code, what) = match field.ty() {
         Type::Ucs2 => ("u", "UCS-2 strings"),
@@ -187,7 +188,8 @@ fn has_ml_dtypes() -> bool {
 }
 
 /// Returns the name of the class of the package `ml_dtypes` for the type of `field`, such as `bfloat16`. Returns `None`
-/// if the package has no such class, or if the values have the byte order of another machine.
+/// if the package has no such class, or if the values have the byte order of another machine. The format character `Ze`
+/// has a class only if the program has imported the package.
 fn ml_dtypes_name(field: Field<'_>) -> Option<&'static str> {
     let is_native = field.endian().is_none_or(|endian| endian == Endian::HOST);
     let name = match field.user_type() {
@@ -334,7 +336,9 @@ static RECORD_DTYPES: Mutex<Cache<Box<str>, Option<Py<PyAny>>>> = Mutex::new(Cac
 /// Returns the dtype for the format `spec`.
 ///
 /// For every format that NumPy accepts, the dtype is the same as in NumPy. The function accepts more formats than
-/// NumPy.
+/// NumPy. The docstring of the module pep3118.numpy lists the exceptions.
+///
+/// Raises FormatError if the format is invalid, and NotImplementedError if NumPy has no dtype for a type.
 ///
 /// >>> from pep3118.numpy import dtype_from_pep3118
 /// >>> dtype_from_pep3118("T{<i:a:>d:b:}")

@@ -1,5 +1,6 @@
-//! The exception classes of the package: `FormatError`, `BufferRuleError`, `CastError`, `FieldNameError`, `SelectionError`
-//! and `IndexCountError`.
+//! The exception classes of the package: `FormatError`, `BufferRuleError`, `CastError`, `FieldNameError`,
+//! `SelectionError` and `IndexCountError`. Also creates exceptions of these classes, and the names of classes for
+//! messages.
 
 use pep3118::__private::escape;
 use pep3118::abi::DataModel;
@@ -191,22 +192,22 @@ pub(crate) fn format_error(message: String, span: Option<(usize, usize)>) -> PyE
     })
 }
 
-/// Creates the exception for `error`, an error in C source. The exception has no span, because a span of `FormatError`
-/// counts bytes of a format, and `error` has a position in C source.
+/// Creates the `FormatError` for `error`, an error in C source. The exception has no span, because a span of
+/// `FormatError` counts bytes of a format, and `error` has a position in C source.
 #[expect(clippy::needless_pass_by_value, reason = "`map_err` passes the error by value")]
 pub(crate) fn c_error(error: pep3118::CError) -> PyErr {
     format_error(error.diagnostic().to_string(), None)
 }
 
-/// Creates the exception for an ambiguous format. `call` is the function that the user has called. The help line lists
-/// the arguments of `call` that select an interpretation.
+/// Creates the `FormatError` for an ambiguous format. `call` is the function that the user has called. The help line
+/// lists the arguments of `call` that select an interpretation.
 pub(crate) fn ambiguous(ambiguity: &Ambiguity, call: Call) -> PyErr {
     let found = ambiguity.alternatives().iter().map(|found| format!("`{}`", call.dialect(found.dialect.name)));
     let help = format!("choose one: {}", found.collect::<Vec<_>>().join(" or "));
     format_error(ambiguity.diagnostic().with_help(help).to_string(), None)
 }
 
-/// Creates the exception for `error`, which the library returned for `format`, `itemsize`, `dialect` and `model`.
+/// Creates the `FormatError` for `error`, which the library returned for `format`, `itemsize`, `dialect` and `model`.
 /// `call` is the function that the user has called. The help line names an argument or a format with which `call`
 /// succeeds.
 #[cold]
@@ -227,7 +228,8 @@ pub(crate) fn refused(
     format_error(message, Some((span.start(), span.end())))
 }
 
-/// Creates the exception for `error`. The message shows the position of the error in the format.
+/// Creates the `FormatError` for `error`. The message shows the position of the error in the format. For an ambiguous
+/// format, the help line suggests a call of `Format`.
 pub(crate) fn format_exception(error: LayoutError) -> PyErr {
     if let Some(ambiguity) = error.ambiguity() {
         return ambiguous(ambiguity, Call::FORMAT);

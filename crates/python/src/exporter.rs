@@ -26,7 +26,8 @@ use pep3118::view::{Block, Checked, Checker, Order, RawView, Request, View};
 /// - `format`: the format of an item, or another description of a layout: a Format, a numpy.dtype, a ctypes class or a
 ///   record class. With None, the exported buffer has no format, and its items are bytes.
 /// - `itemsize`: the size of an item in bytes. The default is the size of `format`.
-/// - `shape`: the number of items in each dimension. The default is one dimension with all items that fit.
+/// - `shape`: the number of items in each dimension. The default is one dimension with all items after `offset`. Raises
+///   ValueError if the bytes after `offset` are not a multiple of the item size and there is no `shape`.
 /// - `strides`: the distance in bytes from one item to the next in each dimension. The default is C order.
 /// - `suboffsets`: for each dimension, the number of bytes to add after following a pointer. A negative number means
 ///   that the dimension has no pointers. The caller is responsible for the memory that the pointers refer to.
@@ -102,6 +103,8 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Defaulted<'py> {
 /// # Errors
 /// - `layout` is an object that describes no layout: `TypeError`
 /// - no format describes the layout: `ValueError`
+/// - `layout` is an ambiguous `Format`: `FormatError`
+/// - an item is larger than a `Py_ssize_t` can count: `OverflowError`
 fn format_of(layout: Option<&Bound<'_, PyAny>>, itemsize: Option<i64>) -> PyResult<(Option<Vec<u8>>, Option<i64>)> {
     let Some(layout) = layout else { return Ok((Some(b"B".to_vec()), itemsize)) };
     if layout.is_none() {
@@ -124,7 +127,7 @@ fn format_of(layout: Option<&Bound<'_, PyAny>>, itemsize: Option<i64>) -> PyResu
     }
 }
 
-/// Creates the exception for a `size` of an item, in bytes, that does not fit in a `Py_ssize_t`.
+/// Creates the `OverflowError` for a `size` of an item, in bytes, that does not fit in a `Py_ssize_t`.
 fn too_large(size: u64) -> PyErr {
     objects::error::<PyOverflowError>(format!("an item of {} is too large", plural(size, "byte")))
 }
@@ -141,8 +144,8 @@ impl ItemArguments {
         Self { format, itemsize, shape, strides, suboffsets, offset }
     }
 
-    /// Returns the size of an item in bytes: the argument `itemsize`, or by default the size of the format. Returns an
-    /// error if there is no `itemsize` and the format is invalid.
+    /// Returns the size of an item in bytes: the argument `itemsize`, or by default the size of the format. The size is
+    /// 1 if there is no format either. Returns an error if there is no `itemsize` and the format is invalid.
     fn itemsize(&self) -> PyResult<i64> {
         if let Some(itemsize) = self.itemsize {
             return Ok(itemsize);

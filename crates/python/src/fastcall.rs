@@ -168,7 +168,7 @@ unsafe extern "C" fn trampoline<F: Function>(
 }
 
 /// Runs `call` and returns its pointer. If `call` fails or panics, returns NULL and sets the exception in the
-/// interpreter.
+/// interpreter. A panic becomes a `PanicException`.
 #[inline]
 pub(super) fn caught(py: Python<'_>, call: impl FnOnce() -> PyResult<*mut ffi::PyObject>) -> *mut ffi::PyObject {
     match catch_unwind(AssertUnwindSafe(call)) {

@@ -1,4 +1,4 @@
-//! The Python class `Field`.
+//! The Python class `Field`: a field of a `Format`, with its name, offset, size and type.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The Python class `Format`, and the function `calcsize`.
+//! The Python class `Format`, and the Python function `calcsize`. `text_bytes` converts a format string to bytes.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, OnceLock};
@@ -52,6 +52,9 @@ pub(super) fn calcsize(format: &Bound<'_, PyAny>) -> PyResult<u64> {
 /// - `itemsize`: the size of an item in bytes, if it is known.
 /// - `dialect`: the name of the producer's dialect. By default, all dialects are tried.
 /// - `model`: the machine, as a data model such as "lp64" or a target triple. The default is this machine.
+///
+/// An ambiguous format is not an error: `alternatives` contains the other interpretations. Methods that convert the
+/// layout, such as `emit`, raise FormatError for an ambiguous format.
 ///
 /// >>> from pep3118 import Format
 /// >>> f = Format("T{b:a:xxxxxxxi:b:}", itemsize=16, dialect="numpy")
@@ -214,6 +217,7 @@ impl Format {
         Ok(Arc::clone(self.description.get_or_init(|| made)))
     }
 
+    /// Returns the layout. For an ambiguous format, this is the layout of the first interpretation.
     pub(crate) fn layout(&self) -> &Arc<Layout> {
         &self.layout
     }
@@ -231,6 +235,7 @@ impl Format {
         alternatives.split_first().map_or(&[], |(_, others)| others)
     }
 
+    /// Returns the argument `model`, or `host` if the caller gave none.
     pub(super) fn model_name(&self) -> &str {
         &self.model
     }
@@ -245,7 +250,8 @@ impl Format {
     }
 
     /// Returns a copy of this format. `itemsize`, `dialect` and `model` are the arguments of the constructor. If one of
-    /// them is `Some`, a format with a text is read again with these arguments.
+    /// them is `Some`, a format with a text is read again with these arguments. An `itemsize` that is already the size
+    /// of an item changes nothing.
     ///
     /// # Errors
     /// - an argument is given, but the layout does not come from a text: `TypeError`, or `ValueError` for another
@@ -275,7 +281,8 @@ impl Format {
         }
     }
 
-    /// Returns `true` if `self` and `other` have the same values under the same names.
+    /// Returns `true` if `self` and `other` have the same values under the same names. Values of `long double` must
+    /// also have the same floating-point format.
     fn is_equal(&self, other: &Self) -> bool {
         let (a, b) = (&self.layout, &other.layout);
         let has_long_double = |layout: &Layout| {
@@ -285,7 +292,8 @@ impl Format {
         same && (a.model().long_double.format == b.model().long_double.format || !has_long_double(a))
     }
 
-    /// Returns `true` if `self` and `other` were created from format strings with the same tokens.
+    /// Returns `true` if `self` and `other` were created from format strings with the same tokens. Returns `false` if a
+    /// layout comes from a type.
     pub(super) fn has_same_text(&self, other: &Self) -> bool {
         let parse = |text: &Option<Box<[u8]>>| text.as_deref().and_then(|text| pep3118::Format::parse(text).ok());
         let (a, b) = (parse(&self.text), parse(&other.text));
@@ -355,6 +363,7 @@ impl Format {
     ///
     /// `name` is the tag or the typedef of the type. If `name` is None, the type is the last structure or union of
     /// `source`. `model` is the target machine of the compiler, as a data model such as "lp64" or a target triple.
+    /// Raises FormatError if `source` is invalid or declares no such type.
     ///
     /// >>> from pep3118 import Format
     /// >>> str(Format.from_c("struct tick { uint16_t id; double price; };", model="lp64"))

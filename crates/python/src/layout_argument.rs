@@ -1,5 +1,5 @@
-//! `LayoutArgument`: an argument of a Python function that is a format or another description of a layout. `Call`: the
-//! text of a function call in help lines.
+//! `LayoutArgument`: an argument that describes a layout to a Python function, as a format or in another form. `Call`:
+//! the text of a function call in help lines.
 //!
 //! Every function of the package that accepts a format calls [`LayoutArgument::new`] and thus accepts a `str`, `bytes`,
 //! `Format`, NumPy dtype, ctypes class or record class.
@@ -56,7 +56,8 @@ impl<'py> LayoutArgument<'py> {
     /// class. Returns `None` for any other object.
     ///
     /// # Errors
-    /// - as [`find`](Self::find)
+    /// - the attribute `__pep3118_format__` of a class is not a `Format`: `TypeError`
+    /// - a dtype or a ctypes class without a layout: as [`new`](Self::new)
     pub(crate) fn find_format(object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, Format>>> {
         let py = object.py();
         if let Ok(format) = object.cast::<Format>() {
@@ -91,7 +92,8 @@ impl<'py> LayoutArgument<'py> {
     }
 
     /// Returns the description of items of this layout. `itemsize` is the size of an item in bytes, or `None` if the
-    /// size is unknown. `dialect` is the dialect of the text, or `None` if the dialect is unknown.
+    /// size is unknown; it is ignored for a layout that is not text. `dialect` is the dialect of the text, or `None` if
+    /// the dialect is unknown.
     ///
     /// # Errors
     /// - a text that is invalid or ambiguous, or whose size differs from `itemsize`
@@ -189,19 +191,20 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// Help lines suggest `View(…, dialect='x')` to a caller of `View(obj, format)`.
+    /// The text for `View(obj, format)`. Help lines suggest `View(…, dialect='x')`.
     pub(crate) const VIEW: Self = Self::new("View(…, ", ")");
-    /// Help lines suggest `.cast(…, dialect='x')` to a caller of `view.cast(format)`.
+    /// The text for `view.cast(format)`. Help lines suggest `.cast(…, dialect='x')`.
     pub(crate) const CAST: Self = Self::new(".cast(…, ", ")");
-    /// Help lines suggest `Format(…, dialect='x')` to a caller of `Format(fmt)`.
+    /// The text for `Format(fmt)`. Help lines suggest `Format(…, dialect='x')`.
     pub(crate) const FORMAT: Self = Self { has_model: true, has_itemsize: true, ..Self::new("Format(…, ", ")") };
-    /// Help lines suggest `Exporter(…, format=Format(…, dialect='x'))` to a caller of `Exporter(memory, format=f)`.
+    /// The text for `Exporter(memory, format=f)`. Help lines suggest `Exporter(…, format=Format(…, dialect='x'))`.
     pub(crate) const EXPORTER: Self = Self::new("Exporter(…, format=Format(…, ", "))");
-    /// Help lines suggest `calcsize(Format(…, dialect='x'))` to a caller of `calcsize(format)`.
+    /// The text for `calcsize(format)`. Help lines suggest `calcsize(Format(…, dialect='x'))`.
     pub(crate) const CALCSIZE: Self = Self::new("calcsize(Format(…, ", "))");
-    /// Help lines suggest `diff(Format(…, dialect='x'), …)` to a caller of `diff(a, b)`.
+    /// The text for `diff(a, b)`. Help lines suggest `diff(Format(…, dialect='x'), …)`.
     pub(crate) const DIFF: Self = Self::new("diff(Format(…, ", "), …)");
 
+    /// Creates the text of a call without the arguments `model` and `itemsize`.
     const fn new(before: &'static str, after: &'static str) -> Self {
         Self { before, after, has_model: false, has_itemsize: false }
     }

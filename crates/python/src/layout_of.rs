@@ -16,8 +16,9 @@ use pep3118::layout::{Comparison, Dialect, Equivalence};
 use pep3118::py::Acquired;
 use pep3118::view::Request;
 
-/// Returns the format of the items of `obj`, which exports a buffer. Or returns the format with the layout that
-/// `obj` describes: a str, a Format, a numpy.dtype, a ctypes class or a record class. A bytes object exports a buffer.
+/// Returns the format of the items of `obj`, which exports a buffer, or the format with the layout that `obj`
+/// describes: a str, a Format, a numpy.dtype, a ctypes class or a record class. A bytes object is a buffer and not a
+/// format.
 ///
 /// If the type of `obj` defines the layout of the items (NumPy, ctypes, array, bytes), the format has this layout.
 /// Otherwise the layout is computed from the format and the itemsize of the buffer. If the module that defines the type
@@ -173,7 +174,8 @@ pub(super) fn diff(a: &Bound<'_, PyAny>, b: &Bound<'_, PyAny>) -> PyResult<Diffe
 }
 
 /// Converts `format` to a `Format`. `argument` is the name of the argument of `diff`: `a` or `b`. A text is interpreted
-/// in the dialect pep3118. Returns an error if `format` describes no layout, is invalid or is ambiguous.
+/// in the dialect pep3118. Returns an error if `format` describes no layout or is invalid. Accepts an ambiguous
+/// `Format`, which the caller refuses.
 fn format_argument<'py>(format: &Bound<'py, PyAny>, argument: &str) -> PyResult<Bound<'py, Format>> {
     match LayoutArgument::new(format, argument)? {
         LayoutArgument::Format(format) => Ok(format),

@@ -8,7 +8,7 @@ use pep3118::abi::DataModel;
 use pep3118::layout::{Dialect, Target};
 use pep3118_cli::names;
 
-/// Returns the dialect named `name`.
+/// Returns the dialect, or the variant of a dialect, named `name`.
 ///
 /// # Errors
 /// - `name` is unknown: `ValueError`
@@ -16,7 +16,7 @@ pub(crate) fn dialect_by_name(name: &str) -> PyResult<&'static Dialect> {
     names::dialect(name).map_err(PyValueError::new_err)
 }
 
-/// Returns the data model `name`: the name of a model, an alias or a target triple.
+/// Returns the data model `name`: the name of a model, `host`, an alias or a target triple.
 ///
 /// # Errors
 /// - `name` is unknown: `ValueError`

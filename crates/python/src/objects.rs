@@ -1,4 +1,4 @@
-//! Creates Python numbers, `bytes`, text and exceptions, and reports lack of memory as `MemoryError`.
+//! Creates Python numbers, `bytes`, text and exceptions, and allocates bytes. Reports lack of memory as `MemoryError`.
 //!
 //! The constructors of PyO3 panic if the C API returns NULL.
 #![allow(unsafe_code, reason = "calls the constructors of the C API")]
@@ -35,7 +35,7 @@ pub(crate) fn int(py: Python<'_>, number: i64) -> NewObject<'_> {
     unsafe { owned(py, object) }
 }
 
-/// Creates the `int` object for `number`, which is not negative.
+/// Creates the `int` object for the unsigned `number`.
 #[inline(always)]
 pub(crate) fn unsigned(py: Python<'_>, number: u64) -> NewObject<'_> {
     // SAFETY: the thread is attached to the interpreter.
@@ -124,8 +124,9 @@ fn attached<T>(call: impl FnOnce(Python<'_>) -> T) -> T {
     unsafe { Python::attach_unchecked(call) }
 }
 
-/// Returns `true` if `error` means that an exporter refused a request or exported a buffer that cannot be read. Any
-/// other exception, for example `KeyboardInterrupt`, must reach the caller.
+/// Returns `true` if `error` means that an exporter refused a request or exported a buffer that cannot be read: if it
+/// is a `BufferError`, a `TypeError` or a `ValueError`. Any other exception, for example `KeyboardInterrupt`, must
+/// reach the caller.
 pub(crate) fn is_refusal(error: &PyErr, py: Python<'_>) -> bool {
     error.is_instance_of::<PyBufferError>(py)
         || error.is_instance_of::<PyTypeError>(py)
@@ -280,7 +281,7 @@ pub(crate) fn copied(bytes: &[u8]) -> PyResult<Vec<u8>> {
     })
 }
 
-/// Calls `fill` with `len` bytes that are 0, and returns the bytes that `fill` has changed.
+/// Calls `fill` with `len` bytes that are 0, and returns all `len` bytes after the call.
 ///
 /// # Errors
 /// - no memory: `MemoryError`
@@ -344,7 +345,8 @@ pub(crate) enum TextEncoding {
 }
 
 /// Decodes `bytes` in the encoding `encoding` to a `str`. The code units are little-endian if `little` is `true`, and
-/// big-endian otherwise. Lone surrogates are not an error.
+/// big-endian otherwise. Lone surrogates are not an error. Returns `None` and sets an exception for any other invalid
+/// unit, such as one above U+10FFFF.
 pub(crate) fn text<'py>(py: Python<'py>, encoding: TextEncoding, little: bool, bytes: &[u8]) -> NewObject<'py> {
     // A slice has at most `isize::MAX` bytes, so the default is never used.
     let len = ffi::Py_ssize_t::try_from(bytes.len()).unwrap_or(ffi::Py_ssize_t::MAX);

@@ -57,7 +57,8 @@ fn fields_to_list<'py, 'l>(py: Python<'py>, fields: impl Iterator<Item = Field<'
 /// because `tree` comes from a pickle, and a pickle can contain any values.
 ///
 /// # Errors
-/// - a value is impossible, such as an `int32` of 3 bytes or a field outside of its record: `ValueError`
+/// - a value is impossible, such as an `int32` of 3 bytes, a field outside of its record or a user type that is not
+///   registered: `ValueError`
 /// - the item is larger than `model` allows: `ValueError`
 /// - a key is missing: `KeyError`
 /// - a value has the wrong type or is out of range: `TypeError`, `OverflowError`

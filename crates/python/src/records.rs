@@ -1,4 +1,5 @@
-//! `RecordCodec`: reads and writes the objects of one record class, a class with the decorator `pep3118.record`.
+//! `RecordCodec`: reads and writes the objects of one record class, a class that is derived from `pep3118.Record` or
+//! has the decorator `pep3118.record`.
 
 use std::sync::Arc;
 
@@ -73,8 +74,8 @@ impl RecordCodec {
         Ok(codec.and_then(|codec| codec.cast_into_exact::<Self>().ok()))
     }
 
-    /// Returns the description of the items whose objects have the class of this codec. The caller must hold a reference
-    /// to the class while it uses the description.
+    /// Returns the description of the items whose objects have the class of this codec. The caller must hold a
+    /// reference to the class while it uses the description.
     pub(crate) fn description(&self) -> &Arc<ItemDescription> {
         &self.description
     }

@@ -210,7 +210,8 @@ impl Report {
         strings(py, rules.into_iter())
     }
 
-    /// Returns a paragraph for each finding, with the calculation and the text of the rule.
+    /// Returns a paragraph for each finding, with the calculation and the text of the rule. Returns `NAME: clean` if
+    /// there are no findings, where `NAME` is the name of the type of the object.
     fn explain(&self) -> String {
         if self.report.is_empty() { self.clean() } else { format!("{:#}", self.report) }
     }
@@ -224,7 +225,8 @@ impl Report {
         String::from_utf8(json).map_err(|error| invalid(&error))
     }
 
-    /// Raises BufferRuleError if a finding is an error. `allow` contains the ids of rules that may be broken.
+    /// Raises BufferRuleError if a finding is an error. `allow` contains the ids or names of rules that may be
+    /// broken. Raises ValueError if `allow` contains an unknown rule.
     ///
     /// >>> import ctypes, pep3118
     /// >>> report = pep3118.audit(ctypes.c_int(1))

@@ -59,8 +59,8 @@ pub(super) fn to_ctypes<'py>(py: Python<'py>, layout: &Layout, name: &str) -> Py
 }
 
 /// Creates the ctypes class of `definition`, a structure or a union. `ctypes` is the Python module `ctypes`. `classes`
-/// contains the classes of all earlier definitions. The members of `definition` may use these classes. Returns the
-/// exception of ctypes if a type does not exist.
+/// contains the classes of all earlier definitions. The members of `definition` may use these classes. Returns a
+/// `ValueError` if ctypes has no class for a member or gives the class another layout.
 fn define<'py>(
     ctypes: &Bound<'py, PyAny>,
     definition: &Definition<'_>,
@@ -117,11 +117,13 @@ fn has_bit_fields(layout: &Layout) -> bool {
     layout.leaves().any(|(_, leaf)| leaf.bit_field().is_some())
 }
 
-/// Creates the ctypes structure or union named `name` for one element of `field`, a record that contains bit-fields. The
-/// recursion is as deep as records are nested, which the layout bounds.
+/// Creates the ctypes structure or union named `name` for one element of `field`, a record that contains bit-fields. A
+/// field without a name is named after its offset: `field_4`. The recursion is as deep as records are nested, which the
+/// layout bounds.
 ///
 /// # Errors
-/// - as [`to_ctypes`]
+/// - every error of [`to_ctypes`]
+/// - two fields have the same name: `ValueError`
 fn class_with_bit_fields<'py>(ctypes: &Bound<'py, PyAny>, field: Field<'_>, name: &str) -> PyResult<Bound<'py, PyAny>> {
     if let Some(bits) = field.bit_field() {
         return Err(no_bit_field(field, bits, "it is not a field of a record"));
@@ -207,8 +209,8 @@ impl BitMember<'_, '_> {
 /// The help of the exceptions for bit-fields.
 const BIT_FIELD_HELP: &str = "help: View(memory, format) and record.from_format(format) read a bit-field at any bit";
 
-/// Returns the exception for `field`, a bit-field that ctypes cannot hold. `reason` completes the sentence "ctypes cannot
-/// hold it, because …".
+/// Returns the `ValueError` for `field`, a bit-field that ctypes cannot hold. `reason` completes the sentence "ctypes
+/// cannot hold it, because …".
 fn no_bit_field(field: Field<'_>, bits: BitField, reason: &str) -> PyErr {
     let name = field.name().map_or_else(String::new, |name| format!(" `{}`", escape(name)));
     PyValueError::new_err(format!(
@@ -236,7 +238,8 @@ fn integer_class(ty: Type) -> Option<&'static str> {
 }
 
 /// Returns the list `_fields_` for the record `record` with the fields `members`, whose bit-fields have the byte order
-/// `order`. `names` are the names of the fields. If `is_padded` is `true`, the list has a field for each gap. Returns `None` if two fields share bits.
+/// `order`. `names` are the names of the fields. If `is_padded` is `true` and the record is not a union, the list has a
+/// field for each gap, and the function returns `None` if two fields share bits.
 fn ctypes_fields<'py>(
     ctypes: &Bound<'py, PyAny>,
     record: Field<'_>,
@@ -291,8 +294,8 @@ fn bits_of(bits: BitField) -> u64 {
     }
 }
 
-/// Returns the number of bits of the record before `field`, in the order in which a C compiler for machines with the byte
-/// order `order` allocates bits.
+/// Returns the number of bits of the record before `field`, in the order in which a C compiler for machines with the
+/// byte order `order` allocates bits.
 fn first_bit(field: Field<'_>, bits: Option<BitField>, order: Endian) -> u64 {
     let byte = field.offset().saturating_mul(8);
     let below = bits.map_or(0, |bits| match order {
@@ -305,9 +308,9 @@ fn first_bit(field: Field<'_>, bits: Option<BitField>, order: Endian) -> u64 {
     byte.saturating_add(below)
 }
 
-/// Creates a ctypes class named `name` with the fields `fields` for the record `record`. `order` is the byte order of its
-/// bit-fields. `is_ms` is whether the rule of Microsoft is requested, and `pack` the value of `_pack_`. Returns `None` if
-/// ctypes refuses the class.
+/// Creates a ctypes class named `name` with the fields `fields` for the record `record`. `order` is the byte order of
+/// its bit-fields. `is_ms` is whether the rule of Microsoft is requested, and `pack` the value of `_pack_`. Returns
+/// `None` if ctypes refuses the class.
 fn structure<'py>(
     ctypes: &Bound<'py, PyAny>,
     record: Field<'_>,
@@ -339,9 +342,9 @@ fn structure<'py>(
     }
 }
 
-/// Returns the index of the first field of `members` that the ctypes class `class` reads from other bits than the bits of
-/// the field in the record `record`. `order` is the byte order of the bit-fields of `class`. Returns the number of fields
-/// if only the size of the record differs, and `None` if nothing differs.
+/// Returns the index of the first field of `members` that the ctypes class `class` reads from other bits than the bits
+/// of the field in the record `record`. `order` is the byte order of the bit-fields of `class`. Returns the number of
+/// fields if only the size of the record differs, and `None` if nothing differs.
 fn first_misplaced(
     ctypes: &Bound<'_, PyAny>,
     class: &Bound<'_, PyAny>,
@@ -433,7 +436,7 @@ fn is_swapped(field: Field<'_>) -> bool {
     field.size() > 1 && field.endian().is_some_and(|endian| endian != field.model().endian)
 }
 
-/// Creates the exception for `field`, a field of a type that ctypes does not have.
+/// Creates the `ValueError` for `field`, a field of a type that ctypes does not have.
 fn missing(field: Field<'_>) -> PyErr {
     let order = if is_swapped(field) { "byte-swapped " } else { "" };
     let name = field.name().map_or_else(String::new, |name| format!(" `{}`", escape(name)));

@@ -209,8 +209,8 @@ pub(super) fn refill<'py>(
     Ok(Some(tuple))
 }
 
-/// Sets all elements of `tuple` to `elements`. `len` must be the length of `tuple`. Returns `None` and sets an exception
-/// if an element is `None` or if `elements` yields fewer than `len` elements.
+/// Sets all elements of `tuple` to `elements`. `len` must be the length of `tuple`. Returns `None` and sets an
+/// exception if an element is `None` or if `elements` yields fewer than `len` elements.
 #[inline(always)]
 fn fill<'py>(
     tuple: &Bound<'py, PyTuple>,
@@ -243,7 +243,7 @@ fn has_plain_tuples(py: Python<'_>) -> bool {
 /// Creates a list of `elements`.
 ///
 /// # Errors
-/// - as [`tuple`]
+/// - every error of [`tuple`]
 #[inline]
 pub(super) fn list<'py>(
     py: Python<'py>,

@@ -75,8 +75,8 @@ struct Functions {
 static REGISTERED: Mutex<Vec<&'static Functions>> = Mutex::new(Vec::new());
 
 impl UserCodec {
-    /// Returns the codec of the user type `user`. The codec of a type is created once and never dropped, because the type
-    /// is never dropped.
+    /// Returns the codec of the user type `user`. The codec of a type is created once and never dropped, because the
+    /// type is never dropped.
     pub(crate) fn of(user: UserType) -> &'static Self {
         static CODECS: Mutex<Vec<&'static UserCodec>> = Mutex::new(Vec::new());
         let mut codecs = CODECS.lock().unwrap_or_else(PoisonError::into_inner);
@@ -88,6 +88,8 @@ impl UserCodec {
         codec
     }
 
+    /// Creates the codec of `user`, with the objects for NumPy's dates and durations, the registered functions, or
+    /// plain objects.
     fn new(user: UserType) -> Self {
         let (name, unit) = user.name().split_once('$').unwrap_or((user.name(), ""));
         let objects = match name {
@@ -163,7 +165,7 @@ fn ordered(user: UserType, bytes: &[u8], endian: Endian) -> PyResult<Vec<u8>> {
     Ok(ordered)
 }
 
-/// Converts `error`, the reason why a value cannot be converted, to an exception.
+/// Converts `error`, the reason why a value cannot be converted, to a `ValueError`.
 fn refused(error: UserTypeError) -> PyErr {
     objects::error::<PyValueError>(error.to_string())
 }
@@ -181,8 +183,8 @@ fn to_object(py: Python<'_>, value: UserValue) -> PyResult<Bound<'_, PyAny>> {
     })
 }
 
-/// Converts `object`, a number, to a value of the built-in type `user`. Returns an error if `object` is anything other
-/// than a number, or is out of the range of `user`.
+/// Converts `object`, a number, to a value of the built-in type `user`. Returns a `TypeError` if `object` is anything
+/// other than a number, and a `ValueError` for an integer that does not fit 128 bits.
 fn of_object(object: &Bound<'_, PyAny>, user: UserType) -> PyResult<UserValue> {
     let py = object.py();
     let is_float = matches!(user.value_type(), Type::Float32 | Type::Float64);
@@ -238,8 +240,8 @@ impl Ticks {
         Self { multiple: digits.parse().unwrap_or(1), unit }
     }
 
-    /// Returns the number of microseconds in one unit, without `multiple`. Returns `None` for years, for months, and
-    /// for the units `Integer` and `Generic`.
+    /// Returns the number of microseconds in one `self.unit`. Ignores `self.multiple`. Returns `None` for years, for
+    /// months, and for the units `Integer` and `Generic`.
     fn microseconds(self) -> Option<i128> {
         Some(match self.unit {
             Unit::Week => 7 * 86_400_000_000,
@@ -253,9 +255,10 @@ impl Ticks {
         })
     }
 
-    /// Returns the object that `tolist` of NumPy returns for the date `value`. "Not a time" becomes None. The result is
-    /// an `int` if the unit is shorter than a microsecond or the year is not between 1 and 9999. Otherwise the result
-    /// is a `date` if the unit is a day or longer, and a `datetime` for a shorter unit.
+    /// Returns the object that `tolist` of NumPy returns for the date `value`. "Not a time" becomes None, and so does
+    /// every date without a unit. The result is an `int` if the unit is shorter than a microsecond or the year is not
+    /// between 1 and 9999. Otherwise the result is a `date` if the unit is a day or longer, and a `datetime` for a
+    /// shorter unit.
     fn date(self, py: Python<'_>, value: i128) -> PyResult<Bound<'_, PyAny>> {
         if value == NOT_A_TIME || self.unit == Unit::Generic {
             return Ok(py.None().into_bound(py));
@@ -293,8 +296,8 @@ impl Ticks {
     }
 
     /// Returns the object that `tolist` of NumPy returns for the duration `value`. "Not a time" becomes None. The
-    /// result is an `int` for years, for months, for units that are shorter than a microsecond, and for durations
-    /// beyond the range of `timedelta`. Otherwise the result is a `timedelta`.
+    /// result is an `int` for years, for months, without a unit, for units that are shorter than a microsecond, and for
+    /// durations beyond the range of `timedelta`. Otherwise the result is a `timedelta`.
     fn duration(self, py: Python<'_>, value: i128) -> PyResult<Bound<'_, PyAny>> {
         if value == NOT_A_TIME {
             return Ok(py.None().into_bound(py));
@@ -310,7 +313,8 @@ impl Ticks {
     }
 
     /// Returns the number that stores the date `object`: None, an `int`, a `datetime`, a `date`, or a
-    /// `numpy.datetime64`.
+    /// `numpy.datetime64`. Returns a `TypeError` for any other object, and a `ValueError` for a date that is not a
+    /// whole number of units or has a time zone.
     fn of_date(self, object: &Bound<'_, PyAny>) -> PyResult<i128> {
         let py = object.py();
         if let Some(number) = self.of_number(object, "M8")? {
@@ -348,6 +352,8 @@ impl Ticks {
     }
 
     /// Returns the number that stores the duration `object`: None, an `int`, a `timedelta`, or a `numpy.timedelta64`.
+    /// Returns a `TypeError` for any other object, and a `ValueError` for a duration that is not a whole number of
+    /// units.
     fn of_duration(self, object: &Bound<'_, PyAny>) -> PyResult<i128> {
         let py = object.py();
         if let Some(number) = self.of_number(object, "m8")? {
@@ -389,7 +395,7 @@ impl Ticks {
         Ok(Some(converted.call_method1(intern!(py, "astype"), ("i8",))?.extract()?))
     }
 
-    /// Returns NumPy's name of the unit.
+    /// Returns NumPy's name of the tick, such as `25s`. The name is empty for the units `Integer` and `Generic`.
     fn name(self) -> String {
         let unit = match self.unit {
             Unit::Year => "Y",
@@ -406,7 +412,8 @@ impl Ticks {
         if self.multiple == 1 { unit.to_owned() } else { format!("{}{unit}", self.multiple) }
     }
 
-    /// Returns the number of units in `total` microseconds.
+    /// Returns the number of ticks in `total` microseconds. Returns a `ValueError` if the number is not whole, and a
+    /// `TypeError` if the unit has no number of microseconds.
     fn of_microseconds(self, total: i128) -> PyResult<i128> {
         match self.microseconds() {
             Some(unit) => self.exact_quotient(total, unit),

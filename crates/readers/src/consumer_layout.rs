@@ -342,7 +342,8 @@ fn append_arrays(field: Field<'_>, base: u64, outer: &mut Vec<(u64, u64)>, array
 
 /// Returns the scalar that the format character `code` describes, in the byte order of `model`. `code` can also be `Z`
 /// and a format character. If `native` is `true`, the scalar has its native size, and otherwise its standard size.
-/// Returns `None` if `code` is not a format character with this size.
+/// Returns `None` if `code` is not a format character, if its count is a length as for `s`, or if it does not have the
+/// requested kind of size. For example, `n` has no standard size.
 pub(super) fn scalar(code: &[u8], native: bool, model: &DataModel) -> Option<Scalar> {
     let mut text = Vec::from([if native { b'@' } else { b'=' }]);
     text.extend_from_slice(code);

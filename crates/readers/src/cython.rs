@@ -1,5 +1,5 @@
 //! Model of Cython's buffer check, which compares a format with the C type that the user declared. `cython_accepts`
-//! tests one C type; `memoryview` is the model for `readers`.
+//! tests one C type. `memoryview` returns the layout that a typed memoryview reads, for the list of readers.
 //!
 //! Cython parses the format and compares the fields with the C type in one pass. The model has two steps. The first
 //! step parses the format by Cython's rules into a list of [`FieldGroup`]s. A field group is a sequence of equal

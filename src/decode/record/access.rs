@@ -1,6 +1,6 @@
-//! [`RecordReader`] and [`RecordWriter`]: access to the values of a struct in an item whose layout can differ from the
-//! layout of the struct. [`Access`] converts offsets in the struct to offsets in the item. The code of the derive macro
-//! is compiled separately for each implementation of [`Access`].
+//! [`RecordReader`] and [`RecordWriter`]: read and write the values of a struct in an item. The layout of the item can
+//! differ from the layout of the struct. [`Access`] converts offsets in the struct to offsets in the item. The code of
+//! the derive macro is compiled separately for each implementation of [`Access`].
 
 #[cfg(feature = "pyo3")]
 use crate::strided::Cell;

@@ -161,7 +161,7 @@ pub(crate) struct ValueLayout {
     pub(super) is_string: bool,
     /// The rule that decides which bytes are valid values.
     pub(super) check: Check,
-    /// The function that returns whether values of a codec can be copied to the type.
+    /// Returns whether values that the given codec decodes can be copied to this type.
     pub(super) accepts: fn(&ScalarCodec) -> bool,
 }
 

@@ -87,7 +87,9 @@ impl ArrowSchema {
 }
 
 impl Mapping {
-    /// Returns the [schema](Self::schema) as a C struct: the type of an array of structs with one field for each column.
+    /// Returns the [schema](Self::schema) as the struct `ArrowSchema` of the C data interface. The interface describes
+    /// a record batch as an Arrow array of the type `Struct`. The schema is this type, which has one field for each
+    /// column.
     ///
     /// # Errors
     /// - a name contains a NUL, which is possible with [`LayoutBuilder`](crate::layout::LayoutBuilder) only
@@ -95,7 +97,7 @@ impl Mapping {
         Ok(ArrowSchema(FFI_ArrowSchema::try_from(self.schema().as_ref())?))
     }
 
-    /// Returns the record batch of [`batch`](Self::batch) as a C struct.
+    /// Returns the record batch of [`batch`](Self::batch) as the struct `ArrowArray` of the C data interface.
     ///
     /// # Errors
     /// - the errors of [`batch`](Self::batch)

@@ -266,7 +266,8 @@ fn is_accepted(encoding: &Encoding, codec: &ScalarCodec, found: &DataType) -> bo
         }
         Encoding::LongDouble { width, complex } => {
             let part = if *complex { pair(found) } else { Some(found) };
-            // A column has the two doubles of a big-endian double-double in the opposite order.
+            // `store_little` reverses all bytes of a big-endian value. In a double-double, this would exchange the two
+            // doubles.
             let is_reversed =
                 codec.long_double_format() == LongDoubleFormat::DoubleDouble && codec.endian() == Endian::Big;
             part.is_some_and(|part| {
@@ -478,8 +479,8 @@ fn elements(array: &ArrayRef, len: usize) -> Option<Result<ArrayRef, Refused>> {
 }
 
 /// Converts `array` to values of `codec`, which have `size` bytes each. `encoding` is the encoding of the field in the
-/// opposite direction. Returns the first value that cannot be written as an inner error. Returns `None` if the array has
-/// another type than [`is_accepted`] permits.
+/// opposite direction. Returns the index of the first value that cannot be written, and the reason, as an inner error.
+/// Returns `None` if the array has another type than [`is_accepted`] permits.
 ///
 /// # Errors
 /// - there is not enough memory
@@ -728,15 +729,19 @@ fn collected<T>(len: usize, values: impl Iterator<Item = T>) -> Result<Vec<T>, B
     Ok(vector)
 }
 
-/// Converts the integers of `array` to values of `codec`, which have `size` bytes each. `number` is the Arrow type of a
-/// column of such values. Returns the results of [`convert`].
+/// Converts the integers of `array` to values of `codec`, which have `size` bytes each. `number` is the integer type of
+/// the Arrow column to which values of `codec` are decoded. Returns the values. Returns the index of the first value
+/// that does not fit, and the reason, as an inner error. Returns `None` if `array` does not have integers.
+///
+/// # Errors
+/// - there is not enough memory
 fn integers(
     number: &DataType,
     codec: &ScalarCodec,
     size: usize,
     array: &dyn Array,
 ) -> Result<Option<Result<Values, Refused>>, BatchError> {
-    /// Converts integers of the type `S`, see [`integers`].
+    /// Converts `array` if its elements have the type `S`. The parameters and the result are those of [`integers`].
     fn from<S: ArrowPrimitiveType>(
         number: &DataType,
         codec: &ScalarCodec,
@@ -783,7 +788,7 @@ fn integers(
     }
 
     /// Converts `values` from the integer type `S` to the integer type `T`. `buffer` is the Arrow buffer that contains
-    /// `values`. See [`integers`] for the result.
+    /// `values`. The result is that of [`integers`].
     fn to<S: ArrowPrimitiveType, T: ArrowPrimitiveType>(
         codec: &ScalarCodec,
         buffer: &Buffer,

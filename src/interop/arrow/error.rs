@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use crate::decode::{DecodeError, EncodeErrorKind};
 use crate::text::{escape, plural};
 
-/// A field of a record, in the error for a column that is not a field of this record.
+/// A field in the list of [`BatchError::UnknownColumn`], which contains all fields of a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownField {
     /// The name of the field, without the names of the enclosing records.
@@ -114,7 +114,7 @@ pub enum BatchError {
     /// Several fields of a record have the same name, and the columns are not in the order of the fields.
     #[error("several fields are named `{}`: write the columns in the order of the fields", escape(field))]
     RepeatedField {
-        /// The dotted name of the fields.
+        /// The dotted name that the fields have in common.
         field: String,
     },
     /// Several columns have the name of one field.

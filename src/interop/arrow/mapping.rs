@@ -232,7 +232,7 @@ fn find_field<'l>(layout: &'l Layout, name: &str) -> Result<(Field<'l>, usize), 
             self.leaves = self.leaves.saturating_add(leaf_count(field));
         }
 
-        /// Searches the fields of `record`, see [`field`](Self::field).
+        /// Calls [`field`](Self::field) with each field of `record`. `rest` has the same meaning as in `field`.
         fn record(&mut self, record: Field<'l>, rest: Option<&str>) {
             for (index, child) in record.fields().enumerate() {
                 self.field(child, &child.name_text().unwrap_or_else(|| format!("f{index}")), rest);
@@ -302,8 +302,14 @@ impl<'w> SchemaBuilder<'w> {
         record.fields().enumerate().map(node).collect()
     }
 
-    /// Builds the node of `field`. `column_name` is the name in the schema, and `name` is the dotted name.
-    /// Returns an error if the field cannot be mapped.
+    /// Builds the node of `field`, and the nodes of its fields if `field` is a record. `column_name` is the name in the
+    /// schema, and `name` is the dotted name. The next leaf of the plan must be the first leaf of `field`. Adds the
+    /// verdict of each leaf to `verdicts`.
+    ///
+    /// # Errors
+    /// - a dimension, or the size of a value in bytes, exceeds the range of an `i32`: [`BatchError::TooLong`]
+    /// - more than `MOST_LEVELS` lists and structs are nested: [`BatchError::TooDeep`]
+    /// - every error of [`leaf`](Self::leaf)
     fn node(&mut self, field: Field<'_>, column_name: String, name: String) -> Result<Node, BatchError> {
         let too_long = |count, unit| BatchError::TooLong { field: name.clone(), count, unit };
         // Arrow stores the length of a list as an `i32`. A batch needs the length as a `usize`.

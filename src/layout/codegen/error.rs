@@ -10,14 +10,14 @@ use crate::text::escape;
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout};
 /// let layout = Layout::read(b"<i", &Dialect::STRUCT, &DataModel::LP64)?;
-/// assert_eq!(layout.to_c("3d").unwrap_err().to_string(), "`3d` cannot be the name of a C type");
+/// assert_eq!(layout.to_c("3d").unwrap_err().to_string(), "`3d` cannot be a name in C source");
 /// # Ok::<(), pep3118::LayoutError>(())
 /// ```
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum SourceError {
-    /// A name that a type of the language cannot have: `to_c("3d")`.
-    #[error("`{}` cannot be the name of a {language} type", escape(name))]
+    /// A name that the language does not permit for a type or a variable: `to_c("3d")`.
+    #[error("`{}` cannot be a name in {language} source", escape(name))]
     Name {
         /// The language or the library: "C", "Rust" or "dissect".
         language: &'static str,

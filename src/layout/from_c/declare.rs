@@ -761,9 +761,10 @@ impl<'p, 's> Resolver<'p, 's> {
         Ok(())
     }
 
-    /// Returns the type of `enumeration`, and records its tag and its enumerators. Without a list of enumerators, the
-    /// type is the declared type with this tag, or a type without a size. `extensions` are the attributes after the
-    /// closing brace. Returns an error for invalid or unsupported C.
+    /// Returns the type of `enumeration`, and records its tag and its enumerators. If `enumeration` has no list of
+    /// enumerators, returns the declared type with this tag. If no type with this tag is declared, returns a type
+    /// without a size. `extensions` are the attributes after the closing brace. Returns an error for invalid or
+    /// unsupported C.
     fn enumeration(
         &mut self,
         enumeration: &Node<EnumType>,

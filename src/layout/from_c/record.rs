@@ -38,12 +38,13 @@ pub(super) struct Rules<'m> {
     pub(super) aligned: Option<Align>,
 }
 
-/// A bit-field unit of the Microsoft rule that has unused bits.
+/// A unit of the Microsoft rule for bit-fields: an integer whose bits adjacent bit-fields share. The unit has unused
+/// bits.
 #[derive(Clone, Copy)]
 struct Unit {
-    /// The number of bits of the type of the unit.
+    /// The size of the integer in bits.
     bits: u128,
-    /// The number of unused bits at the end of the unit.
+    /// The number of unused bits at the end of the integer.
     unused: u128,
 }
 

@@ -66,11 +66,11 @@ def measure(program, arguments):
         memory = next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")), memory)
         time.sleep(0.01)
     _, status, usage = waited
-    return None if status else (usage.ru_utime + usage.ru_stime, memory / 1024)
+    return None if status else (usage.ru_utime + usage.ru_stime, memory * 1024 / 1e6)
 
 
 def main():
-    """Prints a table with a row for each mode."""
+    """Measures both builds in each mode of `MODES`, and prints a table with a row for each mode."""
     parser = argparse.ArgumentParser()
     parser.add_argument("old")
     parser.add_argument("new")

@@ -238,3 +238,16 @@ fn huge_layouts_allocate_nothing() {
     assert!(buffer.to_vec::<u8>(Order::C).unwrap().is_empty());
     assert_eq!(buffer.columns(None).unwrap()[0].data.len(), 0);
 }
+
+/// The plan has one item of 2^62 bytes, so there is no memory for an item. The view has no items.
+#[test]
+fn an_iterator_without_memory_for_an_item_ends_after_one_error() -> Result<(), Box<dyn std::error::Error>> {
+    let format = b"4611686018427387904x";
+    let itemsize = 1_i64 << 62;
+    let raw = RawView { itemsize, ndim: 1, format: Some(format), shape: Some(&[0]), ..RawView::default() };
+    let view = raw.check(Request::FULL_RO, None, None).into_result()?;
+    let plan = Plan::for_view(&view, &DataModel::HOST)?;
+    let values: Vec<_> = Buffer::new(&view, &plan, &[])?.values().take(3).collect();
+    assert!(matches!(values.as_slice(), [Err(DecodeError::Allocation { .. })]), "{values:?}");
+    Ok(())
+}

@@ -12,7 +12,8 @@ use crate::exports::{fields_are_recorded, leaves, model, recorded};
 
 const PAGE: &str = "docs/padding.md";
 
-/// Returns the row of the table for the producer of `row`, or `None` if the types of the producer were not recorded.
+/// Returns the first cell of the row of the table that counts the export `row`. Returns `None` if the types of the
+/// producer of the export were not recorded.
 fn group(row: &Value) -> Option<&'static str> {
     let version = row["producer_version"].as_str().unwrap();
     let old =

@@ -118,7 +118,7 @@ fn fields_that_the_builder_refuses_are_refused() {
         (json!({"type": "int7"}), "unknown variant `int7`"),
         (json!({"type": "record", "endian": null}), "a field of type record has no `fields`"),
         (json!({"fields": []}), "a field of type int32 has `fields`"),
-        (json!({"nuls": "keep"}), "int32 has no size of 4 bytes"),
+        (json!({"nuls": "keep"}), "int32 is not a type of text"),
         (json!({"bit_field": {"type": "int32", "offset": 0, "width": 5}}), "a `bit_field`"),
         (json!({"bit_field": {"type": "int8", "offset": 0, "width": 9}}), "no bit-field of 9 bits"),
         (json!({"bit_field": {"type": "int8", "offset": 9, "width": 1}}), "no bit-field of 1 bits"),

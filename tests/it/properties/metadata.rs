@@ -1,5 +1,7 @@
-//! Properties of the validation of a `Py_buffer`. The validation does not panic for any fields. If the validation
-//! returns a view, the offset of every index is inside of the byte bounds of the view.
+//! Properties of the validation of a `Py_buffer` with random fields. The validation does not panic, sorts its findings,
+//! and reports an error exactly if `Checker::prove` fails. If the validation returns a view, all items are inside the
+//! byte bounds of the view. For a small view, the bounds, the contiguity and the offsets agree with the offset of every
+//! index.
 
 use arbitrary::{Result, Unstructured};
 use pep3118::arbitrary::{number, raw_view};

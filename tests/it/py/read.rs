@@ -280,6 +280,11 @@ fn every_error_is_a_plain_python_exception() {
         let raw = pep3118::RawView { len: 20, itemsize: 4, ndim: 1, shape: Some(&[6]), ..Default::default() };
         let report = raw.check(pep3118::Request::ND, None, None).report;
         assert!(PyErr::from(report).get_type(py).is(py.get_type::<PyBufferError>()));
+        let argument = PyErr::from(ViewError::ChunkLength { len: 0 });
+        assert!(argument.get_type(py).is(py.get_type::<PyValueError>()), "{argument}");
+        let memory = pep3118::decode::DecodeError::Allocation { bytes: 9 };
+        let error = PyErr::from(pep3118::decode::EncodeError::from(memory));
+        assert!(error.get_type(py).is(py.get_type::<pyo3::exceptions::PyMemoryError>()), "{error}");
         Ok(())
     });
 }

@@ -1,5 +1,6 @@
 //! Tests with examples for every rule: `Py_buffer`s that break only this rule, a `Py_buffer` that follows the rule, and
-//! a snapshot of the messages. Other tests check reports of several broken rules.
+//! a snapshot of the messages. Other tests check the ids and the severities of the rules, reports of several broken
+//! rules, the violations that prevent a view, and long formats in messages.
 
 use std::collections::BTreeSet;
 
@@ -12,13 +13,14 @@ use pep3118::{
 use super::{CHECKER, ROWS, answer, audit, clean_audit};
 use crate::snapshot;
 
-/// The reports of checks that test a rule, or the reason why no check can test it.
+/// The examples of one rule: the reports on `Py_buffer`s that break or follow the rule.
 enum Case {
     /// The reports of `Py_buffer`s that break only this rule, and the empty report of a similar `Py_buffer`.
     Breaks(Vec<Report>, Report),
     /// The rule permits something. The report of a `Py_buffer` that is legal only because of this rule is empty.
     Allows(Report),
-    /// The rule is a rule for consumers, or a `Py_buffer` does not contain the information that a check needs.
+    /// There is no example. The rule is a rule for consumers, or a `Py_buffer` does not contain the information that a
+    /// check needs.
     NotDecidable,
 }
 
@@ -30,8 +32,8 @@ fn check(raw: RawView<'_>, request: Request) -> Report {
     CHECKER.check(&raw, Some(request)).report
 }
 
-/// Returns the report of a check of `raw` as the answer to `FULL_RO`. The memory block has `len` bytes, and `buf` is
-/// byte `offset` of the block.
+/// Checks `raw`, the answer of an exporter to `FULL_RO`, and returns the report. The memory block has `len` bytes.
+/// `raw.buf` is the address of byte `offset` of the block.
 fn check_in_block(raw: RawView<'_>, len: i64, offset: i64) -> Report {
     Checker { memory: Some(Block { len, offset }), ..CHECKER }.check(&raw, Some(Request::FULL_RO)).report
 }

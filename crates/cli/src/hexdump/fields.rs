@@ -112,7 +112,7 @@ impl Entry<'_> {
     }
 }
 
-/// Returns the text of `value` that the tables of `decode` contain. Returns an error if `value` cannot be written as
+/// Returns the text of `value` as the tables of `decode` contain it. Returns an error if `value` cannot be written as
 /// text.
 fn cell_text(value: &Value) -> Result<String, Failure> {
     let mut cell = Vec::new();
@@ -167,7 +167,8 @@ impl ItemMap {
 
     /// Calls `each` with an entry for each value and each padding of an item, in the order of the bytes. Each element
     /// of an array is an entry. If the elements have one byte, all elements of the array that are in one row of `row`
-    /// bytes are one entry. Stops at the first error of `each`, and returns this error.
+    /// bytes are one entry. An array without elements is one entry of 0 bytes. Stops at the first error of `each`, and
+    /// returns this error.
     pub(super) fn visit<'m>(
         &'m self,
         row: usize,
@@ -261,8 +262,8 @@ impl Builder<'_> {
     }
 }
 
-/// Returns the largest number of padding bytes that alignment to `align` bytes adds before `offset`, the offset after
-/// the padding. Returns 0 if `offset` is not a multiple of `align`.
+/// Returns the largest number of padding bytes that an alignment to `align` bytes can add. `offset` is the offset at
+/// which the padding ends. Returns 0 if `offset` is not a multiple of `align`.
 fn most_alignment_padding(align: u64, offset: u64) -> u64 {
     if offset.checked_rem(align) == Some(0) { align.saturating_sub(1) } else { 0 }
 }
@@ -294,7 +295,8 @@ fn explicit_padding(text: &[u8]) -> (Vec<u8>, u64) {
     (pads, total)
 }
 
-/// Returns the escaped name of `field`. `index` is the index of the field in its record, which replaces a missing name.
+/// Returns the escaped name of `field`. If the field has no name, returns `f` and `index`, the index of the field in
+/// its record. Returns `""` for an empty name.
 fn field_name(field: Field<'_>, index: usize) -> String {
     match field.name() {
         None => own_name(field, index),

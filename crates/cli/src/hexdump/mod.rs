@@ -1,4 +1,5 @@
-//! `pep3118 hexdump`: prints the bytes of a file, and describes the fields that contain the bytes.
+//! `pep3118 hexdump`: prints the bytes of a file, and describes the fields that contain the bytes. With `--diff`,
+//! prints only the items in which two files differ.
 
 mod fields;
 mod html;
@@ -72,6 +73,8 @@ pub(super) struct Hexdump {
 }
 
 impl Hexdump {
+    /// Prints the items. Returns [`Failed`](Status::Failed) if the files of `--diff` differ, and otherwise
+    /// [`Done`](Status::Done).
     pub(super) fn run(self) -> Result<Status, Failure> {
         let format = self.format.as_ref().or(self.format_option.as_ref());
         let found = match (self.c.interpretation(&self.interpretation.model, self.itemsize)?, format) {
@@ -112,7 +115,8 @@ impl Hexdump {
     }
 
     /// Prints the items of `items` with `writer`. If `others` is `Some`, `others` has the items of another file, and
-    /// the method prints only the items that differ. Returns [`Failed`](Status::Failed) if items differ.
+    /// the method prints only the items that differ. Returns [`Failed`](Status::Failed) if the files differ. Writes the
+    /// end of the output also after an error.
     fn print(
         &self,
         mut writer: impl ItemWriter,
@@ -136,7 +140,8 @@ impl Hexdump {
         self.interpretation.refused_for_file(error, format, self.itemsize, &self.file, self.skip)
     }
 
-    /// Returns the interpretation of `format`. Returns an error if `format` is invalid or ambiguous.
+    /// Returns the interpretation of `format`. If `format` is also the name of a type, such as `int`, writes a note to
+    /// standard error. Returns an error if `format` is invalid or ambiguous, or if the format and the file are swapped.
     fn interpretation(&self, format: &OsStr) -> Result<Interpretation, Failure> {
         if self.format_option.is_none() {
             refuse_swapped(&self.file, format, "hexdump")?;
@@ -328,8 +333,8 @@ impl ItemReader {
         self.len.map(|len| len.saturating_add(self.skip))
     }
 
-    /// Reads the bytes of the current item. Reads fewer bytes at the end of the input. Returns an error if reading
-    /// fails.
+    /// Reads the bytes of the current item into `self.bytes`. Reads fewer bytes at the end of the input. Returns an
+    /// error if reading fails.
     fn read(&mut self) -> Result<(), Failure> {
         self.bytes.clear();
         // An item can be larger than the input. `read_to_end` at most doubles its buffer at a time, so a short input
@@ -343,7 +348,7 @@ impl ItemReader {
         self.bytes.len() == self.itemsize
     }
 
-    /// Makes the next item the current item.
+    /// Makes the next item the current item, without reading it.
     fn advance(&mut self) {
         self.number = self.number.saturating_add(1);
         self.offset = self.offset.saturating_add(to_u64(self.itemsize));

@@ -24,8 +24,9 @@ const OFFSET_WIDTH: usize = 8;
 /// The maximum width of the column of names, in terminal columns. A longer name is not cut, but moves the rest of its
 /// line to the right.
 const NAME_WIDTH: usize = 24;
-/// If at least this number of terminal columns is free, a value is printed beside the other columns. Otherwise the
-/// value starts on the next line.
+/// The minimum width of the space for a value beside the other columns, in terminal columns. If the space is narrower,
+/// the value starts on the next line. The value also starts there if it is wider than the space but fits on the next
+/// line.
 const VALUE_WIDTH: usize = 12;
 /// The indentation of a value that starts on the next line.
 const INDENT: usize = 6;
@@ -234,7 +235,7 @@ impl<'m, W: Write> TextWriter<'m, W> {
         if self.has_colours { Cow::Owned(format!("{style}{text}{style:#}")) } else { Cow::Borrowed(text) }
     }
 
-    /// Returns `true` if a line has space for a value after `prefix`.
+    /// Returns `true` if a line has at least `VALUE_WIDTH` terminal columns after `prefix`.
     fn is_wide(&self, prefix: &str) -> bool {
         prefix.width().saturating_add(VALUE_WIDTH) <= self.width
     }
@@ -392,7 +393,7 @@ fn separator(column: usize) -> &'static str {
     }
 }
 
-/// Returns the width of `len` bytes in hexadecimal with their separators, in terminal columns.
+/// Returns the width in terminal columns of `len` bytes in hexadecimal, with the spaces between the bytes.
 fn hex_width(len: usize) -> usize {
     let gap = usize::from(len > HALF_ROW);
     len.saturating_mul(3).saturating_sub(1).saturating_add(gap)

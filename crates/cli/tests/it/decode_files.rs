@@ -339,7 +339,7 @@ mod arrow {
             _ => "error: there is no memory for 2147483652 bytes",
         };
         assert!(text(&rest.stderr).starts_with(message), "{}", text(&rest.stderr));
-        // Only an Arrow file can be a second file.
+        // Only with `--to arrow` or `--to parquet`, the second argument can be the file to write.
         assert_eq!(run(&["-f", "<4s", "--to", "csv", &input, out_name]).status.code(), Some(2));
     }
 }

@@ -169,7 +169,8 @@ fn each_suggestion_succeeds() {
     assert!(failures.is_empty(), "{} of {}: {}", failures.len(), CALLS.len(), failures.join("\n"));
 }
 
-/// The file has 24 bytes: a multiple of the 8-byte size in one dialect, but not of the 5-byte size in another dialect.
+/// The error for an ambiguous format suggests the only dialect in which the file has a whole number of items. The file
+/// has 24 bytes: a multiple of the 8-byte size in `native-c`, but not of the 5-byte size in the other dialects.
 #[test]
 fn the_length_of_the_file_selects_the_dialect() {
     let folder = tempfile::tempdir().unwrap();

@@ -114,7 +114,8 @@ fn record() -> Vec<u8> {
     [b"T{".to_vec(), fields.collect::<Vec<_>>().concat(), b"}".to_vec()].concat()
 }
 
-/// Returns a format with padding before each field. Each field is an array of records with a hostile name.
+/// Returns a format with padding after each field. For each name in `NAMES`, the format has an array of records with
+/// this name. The fields of the records also have this name.
 fn padded() -> Vec<u8> {
     let fields = NAMES.iter().map(|name| [b"(2)T{<b:", *name, b":x<h:", *name, b":x}:", *name, b":x"].concat());
     [b"T{".to_vec(), fields.collect::<Vec<_>>().concat(), b"}".to_vec()].concat()

@@ -108,7 +108,8 @@ if not TYPE_CHECKING:
     def __getattr__(name: str) -> object:
         """Returns the attribute `name` of the module `records`.
 
-        Raises AttributeError if `records` has no such public name.
+        The first call imports `records` and adds all its public names to this module. Raises AttributeError if
+        `records` has no such public name.
         """
         if name not in _RECORDS:
             raise AttributeError(f"module 'pep3118' has no attribute {name!r}")

@@ -22,7 +22,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command with the arguments ``argv`` and returns the exit status.
 
     The default of ``argv`` is the arguments of the process. With this default, a signal ends the process with status
-    128 + n, where n is the number of the signal.
+    128 + n, where n is the number of the signal. The status is 0 if the process that reads the output has closed the
+    pipe.
     """
     arguments = ["pep3118", *(sys.argv[1:] if argv is None else argv)]
     try:

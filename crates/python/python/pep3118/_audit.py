@@ -48,6 +48,9 @@ def import_from_current_folder() -> None:
 def run(expressions: Sequence[str], *, allow: Sequence[str], explain: bool, to: str) -> int:
     """Prints the report on the value of each expression, and returns the exit status of the command.
 
+    The status is 2 if an expression raises an exception or its value is not an exporter, 1 if an object has an error
+    that ``allow`` does not contain, and otherwise 0.
+
     ``allow`` contains the ids of rules whose errors do not change the exit status. If ``explain`` is true, prints the
     text of the rules and the calculations too. ``to`` is the name of the output format, such as ``"json"``.
     """
@@ -80,7 +83,7 @@ def run(expressions: Sequence[str], *, allow: Sequence[str], explain: bool, to: 
 
 
 def _message(error: BaseException) -> str:
-    """Returns the type and the message of an exception, followed by the types and the messages of its causes."""
+    """Returns the type and the message of an exception, followed by those of at most 7 causes."""
     parts: list[str] = []
     cause: BaseException | None = error
     # An exception can be its own cause.

@@ -1,4 +1,4 @@
-"""``pep3118 census``: audits objects that export buffers, in known packages."""
+"""``pep3118 census``: audits exporters of packages: samples of known packages, and objects of all public types."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ STANDARD = ["builtins", "array", "mmap", "io", "pickle", "ctypes", "multiprocess
 def run(packages: Sequence[str], *, as_json: bool) -> int:
     """Audits the exporters of ``packages``, prints one row for each exporter, and returns the exit status.
 
-    If ``as_json`` is true, prints the rows as JSON.
+    If ``as_json`` is true, prints the rows as JSON. The status is 2 if a package cannot be imported, and otherwise 0.
     """
     rows: list[Row] = []
     missing = []
@@ -166,7 +166,7 @@ def survey(package: str) -> Iterator[Row]:
     """Audits the known exporters of a package.
 
     Then audits the objects that types of the package return for a call without arguments. Yields one row for each
-    exporter.
+    known exporter, and one row for each other type, unless the call fails.
 
     Raises ImportError if the package is not installed.
     """
@@ -190,7 +190,7 @@ _PYTHON_VERSION = sys.version.partition(" ")[0]
 
 
 def _version(package: str) -> str:
-    """Returns the version of a package, or of Python if the package has none."""
+    """Returns the version of a package, or of Python if the package has none or is in `STANDARD`."""
     # CPython 3.15 warns if `__version__` of a standard module is read.
     if package in STANDARD:
         return _PYTHON_VERSION
@@ -206,7 +206,10 @@ def _calls(package: str) -> Iterator[str]:
 
 
 def _check(package: str, expression: str, version: str) -> Row:
-    """Evaluates an expression that can use the names of the package, audits the value, and returns the row."""
+    """Evaluates an expression that can use the names of the package, audits the value, and returns the row.
+
+    If an exception is raised, the row contains the exception in place of a report.
+    """
     name = expression if package == "builtins" else f"{package}:{expression}"
     try:
         return Row(name, version, audit(evaluate(f"{package}:{expression}")))

@@ -131,13 +131,17 @@ class Report:
     def rules(self) -> tuple[str, ...]:
         """The ids of the broken rules without duplicates, errors first."""
     def explain(self) -> str:
-        """Returns a paragraph for each finding, with the calculation and the text of the rule."""
+        """Returns a paragraph for each finding, with the calculation and the text of the rule. Returns `NAME: clean` if
+        there are no findings, where `NAME` is the name of the type of the object.
+        """
     def to_json(self) -> str:
         """Returns the report as JSON in the form of `pep3118 check --json`:
         `{"exporter": ..., "findings": [...], "readable": ...}`.
         """
     def raise_for_errors(self, allow: Sequence[str] = ...) -> None:
-        """Raises BufferRuleError if a finding is an error. `allow` contains the ids of rules that may be broken."""
+        """Raises BufferRuleError if a finding is an error. `allow` contains the ids or names of rules that may be
+        broken. Raises ValueError if `allow` contains an unknown rule.
+        """
     def __bool__(self) -> bool: ...
     def __len__(self) -> int: ...
     @overload
@@ -156,7 +160,7 @@ def check(obj: object, request: int | str | None = None) -> Report:
     For these types, the format is compared with the layout (rule T01, format against type).
 
     Raises the exception of the exporter if the exporter refuses the request. Raises TypeError if `obj` exports no
-    buffer.
+    buffer, and ValueError if `request` is not a legal request.
     """
 
 def audit(obj: object) -> Report:
@@ -326,7 +330,7 @@ class View(Generic[_T]):
     def columns(self, *names: str) -> dict[str, View[Any]]:
         """Copies each field to an array in this machine's byte order. Returns a dict from the dotted names of the
         fields to writable Views. Without `names`, copies all fields. Raises KeyError if two columns would have
-        the same name.
+        the same name, or if no field has a name in `names`.
         """
     def count(self, value: object, /) -> int:
         """Returns the number of items of the first dimension that equal `value`. In a view with several dimensions,
@@ -424,7 +428,7 @@ class _RecordCodec:
     def unpack_from(self, buffer: Buffer, offset: SupportsIndex, /) -> Any:
         """Returns the record at byte `offset` of `buffer`. A negative offset counts from the end."""
     def iter_unpack(self, buffer: Buffer, /) -> Iterator[Any]:
-        """Returns an iterator over the records of `buffer`."""
+        """Returns an iterator over the records of `buffer`, whose size must be a multiple of the size of a record."""
     def pack(self, record: object, /) -> bytes:
         """Returns the bytes of `record`."""
     def pack_into(self, record: object, buffer: Buffer, offset: SupportsIndex, /) -> None:
@@ -449,7 +453,8 @@ class Exporter:
     - `format`: the format of an item, or another description of a layout: a Format, a numpy.dtype, a ctypes class or a
       record class. With None, the exported buffer has no format, and its items are bytes.
     - `itemsize`: the size of an item in bytes. The default is the size of `format`.
-    - `shape`: the number of items in each dimension. The default is one dimension with all items that fit.
+    - `shape`: the number of items in each dimension. The default is one dimension with all items after `offset`. Raises
+      ValueError if the bytes after `offset` are not a multiple of the item size and there is no `shape`.
     - `strides`: the distance in bytes from one item to the next in each dimension. The default is C order.
     - `suboffsets`: for each dimension, the number of bytes to add after following a pointer. A negative number means
       that the dimension has no pointers. The caller is responsible for the memory that the pointers refer to.
@@ -593,6 +598,9 @@ class Format:
     - `itemsize`: the size of an item in bytes, if it is known.
     - `dialect`: the name of the producer's dialect. By default, all dialects are tried.
     - `model`: the machine, as a data model such as "lp64" or a target triple. The default is this machine.
+
+    An ambiguous format is not an error: `alternatives` contains the other interpretations. Methods that convert the
+    layout, such as `emit`, raise FormatError for an ambiguous format.
     """
     def __new__(
         cls,
@@ -616,6 +624,7 @@ class Format:
 
         `name` is the tag or the typedef of the type. If `name` is None, the type is the last structure or union of
         `source`. `model` is the target machine of the compiler, as a data model such as "lp64" or a target triple.
+        Raises FormatError if `source` is invalid or declares no such type.
         """
     @property
     def format(self) -> str | None:
@@ -724,8 +733,9 @@ def diff(a: _Layout, b: _Layout) -> Difference:
     """
 
 def layout_of(obj: Any) -> Format:
-    """Returns the format of the items of `obj`, which exports a buffer. Or returns the format with the layout that
-    `obj` describes: a str, a Format, a numpy.dtype, a ctypes class or a record class. A bytes object exports a buffer.
+    """Returns the format of the items of `obj`, which exports a buffer, or the format with the layout that `obj`
+    describes: a str, a Format, a numpy.dtype, a ctypes class or a record class. A bytes object is a buffer and not a
+    format.
 
     If the type of `obj` defines the layout of the items (NumPy, ctypes, array, bytes), the format has this layout.
     Otherwise the layout is computed from the format and the itemsize of the buffer. If the module that defines the type
@@ -737,7 +747,9 @@ def dtype_from_pep3118(spec: str | bytes, /) -> numpy.dtype[Any]:
     """Returns the dtype for the format `spec`.
 
     For every format that NumPy accepts, the dtype is the same as in NumPy. The function accepts more formats than
-    NumPy.
+    NumPy. The docstring of the module pep3118.numpy lists the exceptions.
+
+    Raises FormatError if the format is invalid, and NotImplementedError if NumPy has no dtype for a type.
     """
 
 _struct: ModuleType

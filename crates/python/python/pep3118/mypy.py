@@ -30,6 +30,7 @@ def _field_type(context: AnalyzeTypeContext, value: str, is_string: bool) -> Typ
     """Returns the type of the values of a field.
 
     `value` is the name of the type of one element. `is_string` is true if the last dimension is the length of a string.
+    Reports an error to mypy for a dimension that is not an integer.
     """
     lengths = context.type.args
     result: Type = context.api.named_type(f"builtins.{value}", [])
@@ -42,7 +43,10 @@ def _field_type(context: AnalyzeTypeContext, value: str, is_string: bool) -> Typ
 
 
 def _bit_field_type(context: AnalyzeTypeContext) -> Type:
-    """Returns the type of the values of a bit-field `bits[u32, 5]`: the type of the values of `u32`."""
+    """Returns the type of the values of a bit-field `bits[u32, 5]`: the type of the values of `u32`.
+
+    For any other arguments, reports an error to mypy and returns `int`.
+    """
     arguments = context.type.args
     width = arguments[-1] if arguments else context.type
     if len(arguments) == 2 and isinstance(width, RawExpressionType) and isinstance(width.literal_value, int):
@@ -99,7 +103,7 @@ class RecordPlugin(Plugin):
     """The hooks of the plugin."""
 
     def get_type_analyze_hook(self, fullname: str) -> Callable[[AnalyzeTypeContext], Type] | None:
-        """Returns the hook for a field type such as `u16`."""
+        """Returns the hook for a field type such as `u16`, or None for any other name."""
         module, _, name = fullname.rpartition(".")
         if module != _MODULE:
             return None

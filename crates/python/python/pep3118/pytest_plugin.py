@@ -31,6 +31,7 @@ class AssertConformantBuffer(Protocol):
 
 
 def _assert_conformant_buffer(obj: object, allow: Iterable[str] = ()) -> Report:
+    """Implements the fixture ``assert_conformant_buffer``."""
     __tracebackhide__ = True
     allowed = frozenset(map(_rule_id, allow))
     report = audit(obj)
@@ -56,7 +57,8 @@ def _shown(obj: object) -> str:
 def assert_conformant_buffer() -> AssertConformantBuffer:
     """Fails the test if an exporter breaks a rule of the buffer protocol.
 
-    ``assert_conformant_buffer(obj, allow=("B19",))`` sends all 26 requests to ``obj``. ``allow`` contains the ids of
-    rules that ``obj`` may break. Notes and warnings do not fail the test. The returned report contains all findings.
+    ``assert_conformant_buffer(obj, allow=("B19",))`` sends all 26 requests to ``obj``. ``allow`` contains the ids or
+    names of rules that ``obj`` may break. Notes and warnings do not fail the test. The returned report contains all
+    findings.
     """
     return _assert_conformant_buffer

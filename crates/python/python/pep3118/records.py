@@ -72,7 +72,10 @@ class FieldType:
         self._name, self._type, self.size, self.align, self._lengths = name, type, size, align, lengths
 
     def __getitem__(self, lengths):
-        """Returns the type of an array with the dimensions `lengths`."""
+        """Returns the type of an array with the dimensions `lengths`.
+
+        Raises TypeError if this type is an array already, or if a dimension is not an integer.
+        """
         if self._lengths:
             raise TypeError(f"{self!r} is an array: give all dimensions at once, such as {self._name}[2, 3]")
         return FieldType(self._name, self._type, self.size, self.align, _dimensions(self._name, lengths))
@@ -119,7 +122,10 @@ class _Bits:
     __slots__ = ()
 
     def __getitem__(self, arguments):
-        """Returns the type of a bit-field. `arguments` are its integer type and its number of bits."""
+        """Returns the type of a bit-field. `arguments` are its integer type and its number of bits.
+
+        Raises TypeError for other arguments, and ValueError if the integer type has fewer bits or there are no bits.
+        """
         type, width = arguments if isinstance(arguments, tuple) and len(arguments) == 2 else (None, None)
         if not isinstance(type, FieldType) or type._lengths or type._type not in _C_INTEGERS:
             raise TypeError("bits[…] has an integer type and a number of bits, such as bits[u32, 5]")
@@ -158,7 +164,10 @@ class _Array:
 
 
 def _dimensions(name, shape):
-    """Returns the shape that `name[shape]` declares, as a tuple."""
+    """Returns the shape that `name[shape]` declares, as a tuple.
+
+    Raises TypeError if a dimension is not an integer, and ValueError if it is negative or there is no dimension.
+    """
     shape = shape if isinstance(shape, tuple) else (shape,)
     try:
         shape = tuple(index(length) for length in shape)
@@ -170,6 +179,7 @@ def _dimensions(name, shape):
 
 
 def _number(name, type, code):
+    """Returns the FieldType `name`, with the size and the alignment of the format character `code` on this machine."""
     format = Format(f"@{code}", dialect="pep3118")
     return FieldType(name, type, format.itemsize, format.alignment)
 
@@ -221,7 +231,8 @@ class Record(tuple):
     def __init_subclass__(cls, order="=", align=False, _layout=None, **options):
         """Computes the layout of the class `cls`.
 
-        `order` and `align` have the meaning of the arguments of `record`. With `_layout`, uses this layout.
+        `order` and `align` have the meaning of the arguments of `record`. With `_layout`, uses this layout. A class
+        derived from a record class has the layout of that class.
         """
         super().__init_subclass__(**options)
         if _layout is not None:
@@ -276,7 +287,7 @@ class Record(tuple):
 
     @classmethod
     def iter_unpack(cls, buffer, /):
-        """Returns an iterator over the records of `buffer`."""
+        """Returns an iterator over the records of `buffer`, whose size must be a multiple of the size of a record."""
         return cls.__pep3118_codec__.iter_unpack(buffer)
 
     @classmethod
@@ -323,9 +334,9 @@ class Record(tuple):
 def record(cls=None, /, *, order="=", align=False):
     """Makes `cls` a record class. The annotations of `cls` are the fields of a record.
 
-    - `order`: the byte order of all fields. "<" is little-endian, ">" is big-endian, and "=" is the order of this
-      machine. The fields have no padding between them, unless `align` is True.
-    - `align`: whether the record has the alignment and the padding of a C structure.
+    - `order`: the byte order of all fields. "<" is little-endian, ">" and "!" are big-endian, and "=" is the order of
+      this machine. `@record("<")` means `@record(order="<")`.
+    - `align`: whether the record has the alignment and the padding of a C structure. By default, it has no padding.
 
     A field `bits[u32, 5]` is a bit-field of 5 bits. Adjacent bit-fields share bytes: with `align`, as the C compiler of
     this machine places them, and otherwise as in a packed structure of GCC.
@@ -359,7 +370,10 @@ record.from_c, record.from_format = Record.from_c, Record.from_format
 
 
 def _decorate(cls, order, align):
-    """Returns a copy of `cls` that is derived from `Record`. `order` and `align` are the arguments of `record`."""
+    """Returns a copy of `cls` that is derived from `Record`. `order` and `align` are the arguments of `record`.
+
+    Raises TypeError if `cls` is not a class, or is already a record class.
+    """
     if not isinstance(cls, type):
         raise TypeError(f"record() makes a class a record class, not {cls!r}: write @record(order='<')")
     if issubclass(cls, Record):
@@ -388,7 +402,7 @@ def _contents(cell):
 def _annotations(cls):
     """Yields (name, annotation) for each annotation of `cls` except ClassVar.
 
-    A string is evaluated in the module of `cls`.
+    A string is evaluated in the module of `cls`. Raises NameError if the module does not define a name in the string.
     """
     if sys.version_info >= (3, 14):
         import annotationlib
@@ -442,7 +456,8 @@ def _is_field_type(annotation):
 def _declare(cls, order, align):
     """Computes the layout of the record class `cls` from its annotations.
 
-    `order` and `align` are the arguments of `record`.
+    `order` and `align` are the arguments of `record`. Raises ValueError for another `order`, and TypeError for an
+    annotation that is not a field type.
     """
     if order not in _ORDERS:
         raise ValueError(f"order is '<', '>', '=' or '!', not {order!r}")
@@ -500,7 +515,10 @@ def _place_bit_fields(fields, offset, endian, align):
 
 
 def _of_fields(name, tree, alignment):
-    """Returns the record class named `name` with the layout `tree`, a dict, and with classes for its nested records."""
+    """Returns the record class named `name` with the layout `tree`, a dict, and with classes for its nested records.
+
+    A field without a name is named after its index, such as `f0`. A field whose name is a keyword gets the suffix `_`.
+    """
     names, records = [], []
     for number, node in enumerate(tree["fields"]):
         field = (node["name"] or f"f{number}".encode()).decode("utf-8", "surrogateescape")
@@ -530,7 +548,8 @@ def _complete(cls, names, tree, records):
     """Adds the members of a record class to `cls`.
 
     `names` are the names of the fields, and `tree` is the layout as a dict. `records` has the class of each field that
-    is a record, and None for other fields.
+    is a record, and None for other fields. Raises TypeError if a name is not an identifier, is the name of another
+    field or of a member of record classes, or if a field without a default follows a field with a default.
     """
     for name in names:
         if not name.isidentifier() or keyword.iskeyword(name):
@@ -539,7 +558,7 @@ def _complete(cls, names, tree, records):
             raise TypeError(f"{cls.__name__}.{name}: record classes have a member of this name: choose another name")
     if duplicate := next((name for name in names if names.count(name) > 1), None):
         raise TypeError(f"{cls.__name__}: two fields have the name {duplicate!r}")
-    format = Format._restore(tree, "pep3118", "host")
+    format = Format._restore(_as_record(tree), "pep3118", "host")
     codecs = [nested and nested.__pep3118_codec__ for nested in records]
     own = vars(cls)
     defaults = {name: own[name] for name in names if name in own}
@@ -555,6 +574,19 @@ def _complete(cls, names, tree, records):
     cls.unpack, cls.iter_unpack = codec.unpack, codec.iter_unpack
 
 
+def _as_record(tree):
+    """Returns `tree` as the layout of a record.
+
+    If the only field of `tree` has no name, adds a record around the field. Without it, the layout would be that field.
+    """
+    match tree["fields"]:
+        case [{"name": None}] as fields:
+            size = tree["itemsize"]
+            inner = {"name": None, "offset": 0, "shape": [], "type": "record", "itemsize": size, "endian": None}
+            return tree | {"fields": [inner | {"fields": fields}]}
+    return tree
+
+
 def _check_defaults(cls, names, defaults):
     """Raises TypeError if a field without a default follows a field with a default."""
     first = None
@@ -566,7 +598,10 @@ def _check_defaults(cls, names, defaults):
 
 
 def _constructor(cls, names, defaults):
-    """Returns the method `__new__`, whose parameters are the fields."""
+    """Returns the method `__new__`, whose parameters are the fields.
+
+    A default that is not hashable, such as a list, is copied for each record.
+    """
     scope = {}
 
     def unique(stem, value):
@@ -602,14 +637,17 @@ def _constructor(cls, names, defaults):
 def _of_format(name, format):
     """Returns the record class named `name` with the layout of `format`.
 
-    Calls with equal arguments return the same class.
+    Calls with equal arguments return the same class, as long as the cache of 512 classes contains it. The class has
+    the fields that `View` reads from an item of `format`. Raises TypeError if the item is not a record.
     """
     item = format.item
     if item.type != "record" or item.shape:
         raise TypeError(f"{format!r} is not a record: a record class needs named fields, such as T{{<i:id:}}")
     tree = format._tree()
-    while len(tree["fields"]) == 1 and tree["fields"][0]["name"] is None:
-        (tree,) = tree["fields"]
+    # The layout of `T{...}` is a record around the record. It has the same size and start.
+    match tree["fields"]:
+        case [{"name": None, "type": "record", "shape": [], "offset": 0, "itemsize": size} as inner]:
+            tree = inner if size == tree["itemsize"] else tree
     return _of_fields(name, tree, format.alignment)
 
 

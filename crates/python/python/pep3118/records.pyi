@@ -92,7 +92,7 @@ class Record:
         """Returns the record at byte `offset` of `buffer`. A negative offset counts from the end."""
     @classmethod
     def iter_unpack(cls, buffer: Buffer, /) -> Iterator[Self]:
-        """Returns an iterator over the records of `buffer`."""
+        """Returns an iterator over the records of `buffer`, whose size must be a multiple of the size of a record."""
     def pack(self) -> bytes:
         """Returns the bytes of the record. Raises struct.error if a value does not fit its field."""
     def pack_into(self, buffer: Buffer, offset: int = 0) -> None:
@@ -129,9 +129,9 @@ class Record:
 def record(cls: type[_T], /, *, order: _Order = "=", align: bool = False) -> type[_T]:
     """Makes `cls` a record class. The annotations of `cls` are the fields of a record.
 
-    - `order`: the byte order of all fields. "<" is little-endian, ">" is big-endian, and "=" is the order of this
-      machine. The fields have no padding between them, unless `align` is True.
-    - `align`: whether the record has the alignment and the padding of a C structure.
+    - `order`: the byte order of all fields. "<" is little-endian, ">" and "!" are big-endian, and "=" is the order of
+      this machine. `@record("<")` means `@record(order="<")`.
+    - `align`: whether the record has the alignment and the padding of a C structure. By default, it has no padding.
 
     A field `bits[u32, 5]` is a bit-field of 5 bits. Adjacent bit-fields share bytes: with `align`, as the C compiler of
     this machine places them, and otherwise as in a packed structure of GCC.

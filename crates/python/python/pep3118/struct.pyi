@@ -36,7 +36,9 @@ class Struct:
     def unpack_from(self, buffer: ReadableBuffer, offset: int = 0) -> tuple[Any, ...]:
         """Returns the values of the item at byte `offset` of `buffer`. A negative offset counts from the end."""
     def iter_unpack(self, buffer: ReadableBuffer, /) -> Iterator[tuple[Any, ...]]:
-        """Returns an iterator over the items of `buffer`. Each item is a tuple of values."""
+        """Returns an iterator over the items of `buffer`. Each item is a tuple of values. The size of `buffer` must be
+        a multiple of the size of an item.
+        """
 
 def calcsize(format: _Layout, /) -> int:
     """Returns the size in bytes of an item of `format`."""
@@ -57,7 +59,9 @@ def unpack_from(format: _Layout, /, buffer: ReadableBuffer, offset: int = 0) -> 
     """Returns the values of the item at byte `offset` of `buffer`. A negative offset counts from the end."""
 
 def iter_unpack(format: _Layout, buffer: ReadableBuffer, /) -> Iterator[tuple[Any, ...]]:
-    """Returns an iterator over the items of `buffer`. Each item is a tuple of values."""
+    """Returns an iterator over the items of `buffer`. Each item is a tuple of values. The size of `buffer` must be
+    a multiple of the size of an item.
+    """
 
 def _clearcache() -> None:
     """Clears the cache of compiled formats."""

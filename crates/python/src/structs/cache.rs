@@ -1,5 +1,5 @@
-//! The caches of compiled formats of `pep3118.struct`: `with` and `get` return a compiled format, and `clear` clears
-//! the caches.
+//! The caches of compiled formats of `pep3118.struct`: `with` calls a function with a compiled format, `get` returns a
+//! compiled format, and `clear` clears the caches.
 //!
 //! The module has two caches. Each thread has a *cache by address*, whose keys are the addresses of format objects. All
 //! threads share the *cache by content*, whose keys are the texts of formats.
@@ -54,9 +54,10 @@ fn address_hash(format: &Bound<'_, PyAny>) -> u64 {
 }
 
 /// Calls `call` with the compiled form of `format`, an argument of a function, and returns the result of `call`.
+/// `format` is a format, or another description of a layout, such as a dtype.
 ///
 /// # Errors
-/// - `format` is invalid: the errors of [`Compiled::new`]
+/// - `format` is invalid: the errors of [`Compiled::new`], or of [`Compiled::of_layout`] for a layout that is not text
 /// - `call` returns an error: the error is returned unchanged
 #[inline]
 pub(super) fn with<T>(format: &Bound<'_, PyAny>, call: impl Fn(&Arc<Compiled>) -> PyResult<T>) -> PyResult<T> {
@@ -66,7 +67,7 @@ pub(super) fn with<T>(format: &Bound<'_, PyAny>, call: impl Fn(&Arc<Compiled>) -
 /// Returns the compiled form of `format`, an argument of the class `Struct`.
 ///
 /// # Errors
-/// - `format` is invalid: the errors of [`Compiled::new`]
+/// - `format` is invalid: the errors of [`Compiled::new`], or of [`Compiled::of_layout`] for a layout that is not text
 pub(super) fn get(format: &Bound<'_, PyAny>) -> PyResult<Arc<Compiled>> {
     with_format(format, Caller::Class, |compiled| Ok(Arc::clone(compiled)))
 }
@@ -93,8 +94,9 @@ fn with_format<T>(
 }
 
 /// Returns the compiled form of `format` from the cache by content. If the cache does not contain `format`, compiles
-/// `format` and caches the result. `caller` selects the exception for a non-ASCII format. Returns an error if `format`
-/// is invalid.
+/// `format` and caches the result. Adds the result to the cache by address too. Subclasses of `str` and `bytes`, dtypes
+/// and classes are not cached. `caller` selects the exception for a non-ASCII format. Returns an error if `format` is
+/// invalid.
 #[inline(never)]
 fn find(format: &Bound<'_, PyAny>, caller: Caller) -> PyResult<Arc<Compiled>> {
     let content = match (format.cast_exact::<PyString>(), format.cast_exact::<PyBytes>()) {
@@ -139,7 +141,8 @@ fn find(format: &Bound<'_, PyAny>, caller: Caller) -> PyResult<Arc<Compiled>> {
     Ok(compiled)
 }
 
-/// Adds `compiled`, the compiled form of `format`, to the cache by address.
+/// Adds `compiled`, the compiled form of `format`, to the cache by address. Does nothing during a call of [`with`] that
+/// uses this cache.
 fn remember(format: &Bound<'_, PyAny>, compiled: &Arc<Compiled>) {
     let replaced = BY_ADDRESS.try_with(|cache| {
         let object = FormatObject(format.clone().unbind());

@@ -367,10 +367,11 @@ impl Compiled {
 
     /// Writes an item to a buffer. `arguments` are the buffer, the offset in bytes, and the values. `buffer_argument`
     /// is the position of the buffer among the arguments of the Python call, for error messages: 1 for a method, and 2
-    /// for a function, because the first argument of a function is the format.
+    /// for a function, because the first argument of a function is the format. Padding becomes 0.
     ///
     /// # Errors
     /// - the errors of [`pack`](Self::pack)
+    /// - the buffer or the offset is missing: `struct.error`
     /// - the item is not inside of the buffer: `struct.error`
     /// - the buffer is read-only: `TypeError`
     #[inline]

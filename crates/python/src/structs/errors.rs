@@ -1,4 +1,6 @@
-//! The exceptions of `pep3118.struct`. They have the classes and the messages of the exceptions of the `struct` module.
+//! Creates the exceptions of `pep3118.struct`, with the classes and the messages of the exceptions of the `struct`
+//! module. The message for an invalid format also contains the reason and the position. The message for an object of a
+//! record class contains the name of the field instead of the text of the `struct` module.
 
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
@@ -26,7 +28,7 @@ pub(super) fn error(py: Python<'_>, message: impl Into<String>) -> PyErr {
     }
 }
 
-/// Returns the exception for `error`, the reason why a format is invalid. The message has the text of the `struct`
+/// Returns the `struct.error` for `error`, the reason why a format is invalid. The message has the text of the `struct`
 /// module, followed by the reason and the position.
 pub(super) fn format_error(py: Python<'_>, error: &LayoutError) -> PyErr {
     let message = match error.kind() {
@@ -55,7 +57,8 @@ fn integer_word(character: u8) -> Option<&'static str> {
     }
 }
 
-/// Returns the exception for `error`, the reason why a value cannot be packed.
+/// Returns the exception for `error`, the reason why a value cannot be packed: a `struct.error`, an `OverflowError` for
+/// a float that is too large, or the exception that a method of the value raised.
 pub(super) fn value_error(py: Python<'_>, error: WriteError) -> PyErr {
     // Every layout of `pep3118.struct` comes from a format. Every scalar therefore has a character, and the default `?`
     // is never used.
@@ -99,8 +102,8 @@ pub(super) fn value_error(py: Python<'_>, error: WriteError) -> PyErr {
     }
 }
 
-/// Returns the exception for `error`, the reason why an object of a record class cannot be packed. The message contains
-/// the name of the field.
+/// Returns the exception for `error`, the reason why an object of a record class cannot be packed: a `struct.error`, or
+/// the exception that a method of a value raised. The message of a `struct.error` contains the name of the field.
 pub(super) fn record_error(py: Python<'_>, error: WriteError) -> PyErr {
     match error.into_parts() {
         (WriteErrorKind::Raised(error), _) => error,
@@ -108,7 +111,7 @@ pub(super) fn record_error(py: Python<'_>, error: WriteError) -> PyErr {
     }
 }
 
-/// Returns the exception for `format`, which is neither a `str` nor a `bytes` object.
+/// Returns the `TypeError` for `format`, which is neither a `str` nor a `bytes` object.
 pub(super) fn not_a_format(format: &Bound<'_, PyAny>) -> PyErr {
     let has_module = Behavior::current(format.py()).has_qualified_names;
     match if has_module { qualified_class_name(format) } else { class_name(format) } {

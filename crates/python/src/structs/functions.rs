@@ -1,5 +1,5 @@
-//! The functions of the Python module `pep3118.struct`, and the methods of the classes `Struct` and `RecordCodec` with
-//! the same names.
+//! The functions of the Python module `pep3118.struct`, such as `pack`. The classes `Struct` and `RecordCodec` get
+//! methods with the names of these functions.
 //!
 //! All parameters of these functions are positional, except those of `unpack_from`. [`fastcall`](crate::fastcall)
 //! passes positional arguments without a tuple.
@@ -22,8 +22,8 @@ use crate::objects::{self, into_result};
 use crate::records::RecordCodec;
 use pep3118::__private::plural;
 
-/// Adds the functions to `module`, and the methods to the class [`Struct`]. Returns an error if the attributes cannot
-/// be set.
+/// Adds the functions except [`unpack_from`] to `module`, and the methods to the class [`Struct`]. Returns an error if
+/// the attributes cannot be set.
 pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
     add_function::<CalcSize>(module)?;
     add_function::<Pack>(module)?;
@@ -41,7 +41,7 @@ pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
 /// the number of values first (`Behavior::checks_arguments_first` is `false`).
 ///
 /// # Errors
-/// - the call has fewer arguments: `TypeError`
+/// - the call has fewer than `minimum` arguments: `TypeError`
 #[inline]
 fn check_minimum(arguments: Arguments<'_, '_>, function: &str, minimum: usize) -> PyResult<()> {
     let len = arguments.len();
@@ -56,7 +56,7 @@ fn check_minimum(arguments: Arguments<'_, '_>, function: &str, minimum: usize) -
 /// meaning of the parameters of [`check_minimum`].
 ///
 /// # Errors
-/// - the call has too few arguments: `TypeError`
+/// - the call has fewer than `minimum` arguments, or no arguments: `TypeError`
 #[inline]
 fn split_format<'a, 'py>(
     arguments: Arguments<'a, 'py>,
@@ -138,7 +138,8 @@ functions! {
         let [format, buffer] = arguments.exactly("unpack")?;
         with(&format, |compiled| Ok(compiled.unpack(&buffer)?.into_any()))
     };
-    /// Returns an iterator over the items of `buffer`. Each item is a tuple of values.
+    /// Returns an iterator over the items of `buffer`. Each item is a tuple of values. The size of `buffer` must be
+    /// a multiple of the size of an item.
     ///
     /// >>> from pep3118 import struct
     /// >>> [x + y for x, y in struct.iter_unpack("<BB", b"\x01\x02\x03\x04")]
@@ -178,7 +179,8 @@ functions! {
         let [buffer] = arguments.exactly("unpack")?;
         slf.cast::<Struct>()?.get().with(|compiled| Ok(compiled.unpack(&buffer)?.into_any()))
     };
-    /// Returns an iterator over the items of `buffer`. Each item is a tuple of values.
+    /// Returns an iterator over the items of `buffer`. Each item is a tuple of values. The size of `buffer` must be
+    /// a multiple of the size of an item.
     ///
     /// >>> from pep3118.struct import Struct
     /// >>> list(Struct(">h").iter_unpack(b"\x00\x01\x00\x02"))
@@ -197,7 +199,7 @@ functions! {
         let [buffer, offset] = arguments.exactly("unpack_from")?;
         Ok(slf.cast::<RecordCodec>()?.get().compiled.unpack_from(&buffer, index(&offset)?)?.into_any())
     };
-    /// Returns an iterator over the records of `buffer`.
+    /// Returns an iterator over the records of `buffer`, whose size must be a multiple of the size of a record.
     RecordIterUnpack = "iter_unpack" "($self, buffer, /)": |slf, arguments| {
         let [buffer] = arguments.exactly("iter_unpack")?;
         UnpackIterator::create(Arc::clone(&slf.cast::<RecordCodec>()?.get().compiled), &buffer)

@@ -109,7 +109,8 @@ pub(super) fn warn_other_format(py: Python<'_>, is_initialized: bool) -> PyResul
     )
 }
 
-/// Compiles the format in `arguments`, the arguments of `Struct.__new__` for an object of `class`, as CPython 3.15 does.
+/// Compiles the format in `arguments`, the arguments of `Struct.__new__` for an object of `class`, as CPython 3.15
+/// does.
 ///
 /// The arguments can belong to the `__init__` of a subclass, which can have other parameters. For a subclass with an
 /// `__init__`, this function returns `None` and emits a `DeprecationWarning` if `arguments` are not one valid format.

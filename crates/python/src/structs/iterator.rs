@@ -94,12 +94,12 @@ impl UnpackIterator {
 }
 
 /// Replaces the contents of `block` by a copy of the next items in `bytes`. The first item starts at byte `start`, and
-/// each item has `size` bytes. The number of items is the largest number that fits into `BLOCK` bytes.
+/// each item has `size` bytes. Copies as many items as fit into `BLOCK` bytes, or all remaining items if they are
+/// fewer. The caller must have checked that an item starts at `start`.
 #[cold]
 fn fill_block(block: &mut Vec<u8>, bytes: &[u8], start: usize, size: usize) {
     // `create` refuses items of 0 bytes, so the default is never used.
     let items = BLOCK.checked_div(size).unwrap_or(0);
-    // The caller must have checked that an item starts at `start`. The last block can have fewer items.
     let rest = bytes.get(start..).unwrap_or_default();
     block.clear();
     block.extend_from_slice(rest.get(..items.saturating_mul(size)).unwrap_or(rest));

@@ -8,7 +8,7 @@
 //! | `initialize` | the arguments and warnings of `Struct.__new__` and `Struct.__init__` |
 //! | `functions` | the functions of the module and the methods of `Struct`, such as `pack` and `unpack_from` |
 //! | `iterator` | the iterator that `iter_unpack` returns |
-//! | `offset` | checks of offsets into a buffer, and copies of items |
+//! | `offset` | conversion and checks of the argument `offset` |
 //! | `errors` | `struct.error` with the messages of the `struct` module |
 
 mod cache;

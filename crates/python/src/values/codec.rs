@@ -47,6 +47,7 @@ pub(super) enum ValueCodec {
     Record(RecordCodec),
 }
 
+/// The conversion of a record: its class and its fields.
 #[derive(Debug)]
 pub(super) struct RecordCodec {
     /// The class of the named tuples. `None` if records become plain tuples.
@@ -82,14 +83,14 @@ struct Compiler<'a, 'py> {
     /// The format of the layout, for a codec of `pep3118.struct`, in which records become plain tuples. `None` if
     /// records become named tuples.
     format: Option<&'a [u8]>,
-    /// The declared classes of the record that is compiled. `None` if a record becomes a named tuple, whose class
-    /// depends on the names of the fields.
+    /// The declared class of the record that is compiled, and the classes of its nested records. `None` if the record
+    /// becomes a named tuple, whose class depends on the names of the fields.
     declared: Option<&'a DeclaredClasses>,
     /// `true` if `3i` is three values, as at the top level of a format of `struct`. `false` if `3i` is one array.
     counts: bool,
     /// The owner of the references in items of format `O`.
     objects: ObjectReferences,
-    /// `true` if a consumer of the memory follows the addresses of data in the items. The codec then refuses to write
+    /// `true` if a consumer of the memory reads the data at addresses in the items. The codec then refuses to write
     /// such addresses.
     typed_pointers: bool,
 }
@@ -97,7 +98,7 @@ struct Compiler<'a, 'py> {
 impl Codec {
     /// Creates a codec of the items of `layout`. The codec reads an item as a single value, nested lists or a named
     /// tuple. `objects` is the owner of the references in items of format `O`. If `typed_pointers` is `true`, the codec
-    /// refuses to write addresses of data, because a consumer of the memory follows these addresses.
+    /// refuses to write addresses of data, because a consumer of the memory reads the data at these addresses.
     ///
     /// # Errors
     /// - too many values of 0 bytes, such as the 4294967296 values of `(4294967296)0s`
@@ -115,7 +116,7 @@ impl Codec {
     /// `declared`.
     ///
     /// # Errors
-    /// - as [`new`](Self::new)
+    /// - every error of [`new`](Self::new)
     pub(crate) fn with_classes(
         py: Python<'_>,
         layout: &Layout,
@@ -134,7 +135,7 @@ impl Codec {
     /// layout of `format`.
     ///
     /// # Errors
-    /// - as [`new`](Self::new)
+    /// - every error of [`new`](Self::new)
     pub(crate) fn flat(py: Python<'_>, layout: &Layout, format: &[u8]) -> PyResult<Self> {
         let objects = ObjectReferences::Unknown;
         let compiler =
@@ -166,7 +167,8 @@ impl Codec {
     /// Returns a new object for `item`, the bytes of one item. Bytes that are missing are read as 0.
     ///
     /// # Errors
-    /// - text with a unit above U+10FFFF
+    /// - text with a unit above U+10FFFF: `ValueError`
+    /// - a `long double` that is larger than each finite `float`: `OverflowError`
     /// - no memory: `MemoryError`
     #[inline]
     pub(crate) fn read<'py>(&self, py: Python<'py>, item: &[u8]) -> PyResult<Bound<'py, PyAny>> {
@@ -190,8 +192,9 @@ impl Codec {
         matches!(&self.root, ValueCodec::Record(RecordCodec { class: Some(_), primitives: Some(_), .. }))
     }
 
-    /// Returns a new object for `item`, the bytes of one record, if reading the record runs no other code: each value is
-    /// a number or a byte string, and the class of the record exists. Otherwise, returns `None` without an exception.
+    /// Returns a new object for `item`, the bytes of one record, if reading the record runs no other code: each value
+    /// is a number or a byte string, and the class of the record exists. Otherwise, returns `None` without an
+    /// exception.
     #[inline]
     pub(crate) fn read_plain_record<'py>(&self, py: Python<'py>, item: &[u8]) -> Option<NewObject<'py>> {
         match &self.root {
@@ -206,7 +209,7 @@ impl Codec {
     /// item. If the codec has classes, the tuple of a record has the class of the record.
     ///
     /// # Errors
-    /// - as [`read`](Self::read)
+    /// - every error of [`read`](Self::read)
     #[inline]
     pub(crate) fn read_fields<'py>(&self, py: Python<'py>, item: &[u8]) -> PyResult<Bound<'py, PyTuple>> {
         match &self.root {
@@ -221,7 +224,7 @@ impl Codec {
     /// attributes.
     ///
     /// # Errors
-    /// - as [`read`](Self::read)
+    /// - every error of [`read`](Self::read)
     #[inline]
     pub(crate) fn refill_fields<'py>(
         &self,
@@ -359,6 +362,8 @@ fn length(size: u64) -> PyResult<usize> {
 }
 
 impl ValueCodec {
+    /// Returns a new object for `bytes`, the bytes of the value. If the value cannot be read, returns `None` and sets
+    /// the exception.
     #[inline]
     fn read<'py>(&self, py: Python<'py>, bytes: &[u8]) -> NewObject<'py> {
         match self {
@@ -370,6 +375,7 @@ impl ValueCodec {
         }
     }
 
+    /// Returns an estimate of the memory of the codec in bytes.
     fn cost(&self) -> usize {
         let own = size_of::<Self>();
         match self {
@@ -387,6 +393,8 @@ impl ValueCodec {
 }
 
 impl RecordCodec {
+    /// Returns an object of the class of the record, or a plain tuple without a class, for `bytes`, the bytes of the
+    /// record. If it cannot be created, returns `None` and sets the exception.
     fn read<'py>(&self, py: Python<'py>, bytes: &[u8]) -> NewObject<'py> {
         let Some(class) = &self.class else { return from_result(py, self.tuple(py, bytes).map(Bound::into_any)) };
         let class = match class.get(py) {
@@ -400,6 +408,7 @@ impl RecordCodec {
         }
     }
 
+    /// Returns a plain tuple of all values in `bytes`, the bytes of the record. A repeated field has several values.
     #[inline]
     fn tuple<'py>(&self, py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyTuple>> {
         if let Some(primitives) = &self.primitives {
@@ -478,8 +487,8 @@ impl<'a> Iterator for Values<'a> {
 impl ExactSizeIterator for Values<'_> {}
 
 /// Reads `bytes`, the elements of an array, as nested lists. `shape` is the shape of the array and must have at least
-/// one dimension. `size` is the size of an element in bytes. Returns `None` and sets an exception if the list cannot be
-/// created.
+/// one dimension. `size` is the size of an element in bytes. Returns an error if an element cannot be read, or if there
+/// is no memory.
 fn nested<'py>(
     py: Python<'py>,
     bytes: &[u8],

@@ -11,12 +11,16 @@
 //! | `g` | the nearest `float`: digits are lost | as `e f d` |
 //! | complex numbers | `complex`; for `Zg` the nearest `complex` | `complex`, or an object that `complex()` converts, but not text |
 //! | `c` | `bytes` of length 1 | `bytes` of length 1 |
-//! | `s`, void, bits, user types | `bytes` with all NULs | `bytes`, `bytearray` |
+//! | `s` | `bytes`; the exporter's type determines whether NULs at the end belong to the value | `bytes`, `bytearray` |
+//! | void, bits without a type | `bytes` with all NULs | `bytes`, `bytearray` |
+//! | bit-fields | `int`, or `bool` for the type `?` | as the type of their values |
+//! | user types | the objects of [`UserCodec`](crate::user_types::UserCodec) | the same |
+//! | `O` | the object if its owner is known, and otherwise `bytes`, or an `int` in `pep3118.struct` | any object if its owner is known; an `int` in `pep3118.struct` |
 //! | `p` | `bytes` of the length in the first byte | `bytes`, `bytearray` |
 //! | `u w`, `wchar_t` | `str` without the NULs at the end, with lone surrogates (`surrogatepass`); units above U+10FFFF are a `ValueError` | `str` |
 //! | addresses | `int`, 0 for NULL; the memory at the address is not read | `int` |
 //! | arrays | nested `list`s | `list`s or `tuple`s |
-//! | records | objects of the declared class, named tuples, or tuples | `tuple`s or `list`s |
+//! | records | objects of the declared class, named tuples, or tuples | `tuple`s, `list`s, or mappings from names of fields |
 
 mod codec;
 mod error;

@@ -84,7 +84,7 @@ fn to_usize(bytes: u32) -> usize {
 
 /// The bytes from which a primitive value is read.
 pub(crate) trait Source {
-    /// Returns a copy of the `N` bytes from the offset `start` on. Bytes after the end of the source are 0.
+    /// Returns a copy of the `N` bytes from the offset `start` on. If the source ends before, all `N` bytes are 0.
     fn bytes<const N: usize>(&self, start: usize) -> [u8; N];
 
     /// Returns a `bytes` object with a copy of the value in the `len` bytes from the offset `start` on. `nuls` selects
@@ -127,6 +127,8 @@ impl PrimitiveField {
         Self::of_scalar(&scalar, 0, usize::try_from(item.size()).ok()?)
     }
 
+    /// Returns the primitive value of `scalar`, which has `size` bytes at the byte `offset` of a record. Returns `None`
+    /// if the scalar is not primitive, or if `offset` does not fit 32 bits.
     pub(super) fn of_scalar(scalar: &ScalarField, offset: usize, size: usize) -> Option<Self> {
         let primitive = Primitive::of(&scalar.codec, size)?;
         let swapped = scalar.codec.endian() != Endian::HOST;
@@ -277,7 +279,8 @@ impl PrimitiveField {
 
     /// Writes `object` as this value to `record`, the bytes of the record. `object` must have exactly the Python type
     /// of the field, and must be in the range of the field. For any other object, the function writes nothing and
-    /// returns `false`. The caller then uses the codec, which converts or refuses the object.
+    /// returns `false`. The same applies to every float16, every complex number, and `bytes` of another length. After
+    /// `false`, the caller uses the codec, which converts or refuses the object.
     #[inline(always)]
     pub(crate) fn write(self, object: &Bound<'_, PyAny>, record: &mut [u8]) -> bool {
         macro_rules! store {

@@ -36,7 +36,7 @@ static CLASSES: Mutex<Cache<Box<[String]>, Arc<RecordClass>>> = Mutex::new(Cache
 
 impl RecordClass {
     /// Returns the `RecordClass` for records whose fields have the names `names`. Calls with equal `names` return the
-    /// same `RecordClass`, so that records of equal layouts have one Python type.
+    /// same `RecordClass` while the cache contains it, so that records of equal layouts have one Python type.
     pub(super) fn of(names: &[String]) -> Arc<Self> {
         let lengths = names.iter().fold(0_usize, |sum, name| sum.wrapping_mul(31).wrapping_add(name.len()));
         let numbers = [names.len(), lengths].map(to_u64);
@@ -82,6 +82,8 @@ impl RecordClass {
         self.class.lock().unwrap_or_else(PoisonError::into_inner).as_ref()?.upgrade(py)
     }
 
+    /// Creates the named tuple class. `namedtuple` renames a field whose name is not an identifier, is a keyword or
+    /// starts with an underscore: `_0`. If another thread has created the class meanwhile, returns that class.
     #[cold]
     fn make<'py>(&self, py: Python<'py>) -> PyResult<TupleClass<'py>> {
         static NAMED_TUPLE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
@@ -156,8 +158,10 @@ pub(crate) struct DeclaredClasses {
 }
 
 impl DeclaredClasses {
-    /// Returns the classes of a record. `class` is the class of the record, `names` are the names of the fields, and
-    /// `fields` has one entry for each field: the classes of a field that is a record, and `None` for any other field.
+    /// Returns the classes of a record. `class` is the class of the record, which the user has declared and which must
+    /// be derived from `tuple`. The result has only a weak reference to `class`. `names` are the names of the fields,
+    /// and `fields` has one entry for each field: the classes of a field that is a record, and `None` for any other
+    /// field.
     ///
     /// # Errors
     /// - no memory: `MemoryError`

@@ -26,8 +26,8 @@ pub(crate) struct ScalarField {
     pub(crate) native: bool,
     /// The owner of the reference, for a value of format `O`.
     pub(super) objects: ObjectReferences,
-    /// `true` if the value is the address of data that a consumer of the memory follows. Such an address is not
-    /// written.
+    /// `true` if the value is an address, and a consumer of the memory reads the data at this address. Such an address
+    /// is not written.
     pub(super) typed_pointer: bool,
     /// The objects for the values of a user type.
     pub(super) user: Option<&'static UserCodec>,
@@ -60,7 +60,8 @@ impl ScalarField {
         self.codec.bit_field().map_or(self.codec.ty(), BitField::ty)
     }
 
-    /// Returns a new object for the value in `bytes`. Bytes that are missing are read as 0.
+    /// Returns a new object for the value in `bytes`. Bytes that are missing are read as 0. If the value cannot be
+    /// read, such as a `long double` that is larger than each finite `float`, returns `None` and sets the exception.
     #[inline]
     pub(super) fn read<'py>(&self, py: Python<'py>, bytes: &[u8]) -> NewObject<'py> {
         let codec = &self.codec;
@@ -149,7 +150,7 @@ fn bit_field(py: Python<'_>, bits: BitField, value: i128) -> NewObject<'_> {
     }
 }
 
-/// Sets the exception for a `long double` that is larger than each finite `float`, and returns `None`.
+/// Sets the `OverflowError` for a `long double` that is larger than each finite `float`, and returns `None`.
 #[cold]
 fn too_large(py: Python<'_>) -> NewObject<'_> {
     let error = objects::error::<PyOverflowError>(
@@ -158,7 +159,7 @@ fn too_large(py: Python<'_>) -> NewObject<'_> {
     objects::from_result(py, Err(error))
 }
 
-/// Sets the exception for a value of type `ty`, and returns `None`.
+/// Sets the `NotImplementedError` for a value of type `ty`, and returns `None`.
 #[cold]
 fn unreadable(py: Python<'_>, ty: Type) -> NewObject<'_> {
     let error = objects::error::<PyNotImplementedError>(format!("values of type {ty} cannot be read"));

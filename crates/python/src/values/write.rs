@@ -45,7 +45,7 @@ impl Codec {
     ///
     /// # Errors
     /// - two fields that share bytes have values with different bytes: `ValueError`
-    /// - as [`write`](Self::write)
+    /// - every error of [`write`](Self::write)
     pub(crate) fn check_written(&self, object: &Bound<'_, PyAny>, item: &[u8]) -> Result<(), WriteError> {
         self.root.check_written(object, item, self.lenient)
     }
@@ -54,7 +54,7 @@ impl Codec {
     /// the value of the item. `found` must be the number of entries of `values`.
     ///
     /// # Errors
-    /// - as [`write`](Self::write)
+    /// - every error of [`write`](Self::write)
     #[inline]
     pub(crate) fn write_fields<'a, 'py: 'a>(
         &self,
@@ -113,6 +113,8 @@ impl ValueCodec {
 
 impl ValueCodec {
     // The depth of the recursion is the nesting depth of records and arrays, which the parser limits.
+    /// Checks that `bytes`, the bytes of one value, contain `object`, as [`Codec::check_written`] does. `lenient` is
+    /// the field of [`Codec`] with this name.
     fn check_written(&self, object: &Bound<'_, PyAny>, bytes: &[u8], lenient: bool) -> Result<(), WriteError> {
         match self {
             Self::Scalar(_) => {
@@ -198,7 +200,7 @@ impl RecordCodec {
 
     /// Writes `values`, the values of all fields, to `bytes`, the bytes of one record. `found` is the number of
     /// `values`. `lenient` is the field of [`Codec`] with this name. Returns an error if the record has another number
-    /// of values.
+    /// of values, or if a value does not fit its field.
     #[inline]
     fn write<'a, 'py: 'a>(
         &self,
@@ -375,8 +377,8 @@ impl ScalarField {
         WriteErrorKind::kind(Some(self), accepted_objects(self.value_type()), object)
     }
 
-    /// Writes `object`, an integer, to `bytes`, the bytes of one value. Accepts a negative number for `P`, as `struct` and
-    /// memoryview do. Returns an error if `object` is not an integer or is out of range.
+    /// Writes `object`, an integer, to `bytes`, the bytes of one value. Accepts a negative number for `P`, as `struct`
+    /// and memoryview do. Returns an error if `object` is not an integer or is out of range.
     fn write_integer(&self, object: &Bound<'_, PyAny>, bytes: &mut [u8]) -> Result<(), WriteErrorKind> {
         let range = self.codec.range();
         let outside = |value| WriteErrorKind::Range { scalar: *self, range, value };
@@ -504,7 +506,8 @@ impl ScalarField {
     }
 
     /// Writes `object`, a `bytes` or `bytearray` object, to `bytes`, the bytes of one value. If `lenient` is `true`,
-    /// truncates a value that is too long. Otherwise, such a value is an error.
+    /// truncates a byte string or Pascal string that is too long. In every other case, a value that is too long is an
+    /// error.
     fn write_bytes(&self, object: &Bound<'_, PyAny>, bytes: &mut [u8], lenient: bool) -> Result<(), WriteErrorKind> {
         if let Ok(value) = object.cast::<PyBytes>() {
             return self.write_byte_string(value.as_bytes(), bytes, lenient);
@@ -516,8 +519,8 @@ impl ScalarField {
         self.write_byte_string(&copy, bytes, lenient)
     }
 
-    /// Writes `value` to `bytes`, the bytes of one value. If `lenient` is `true`, truncates a value that is too long.
-    /// Otherwise, such a value is an error.
+    /// Writes `value` to `bytes`, the bytes of one value. If `lenient` is `true`, truncates a byte string or Pascal
+    /// string that is too long. In every other case, a value that is too long is an error.
     fn write_byte_string(&self, value: &[u8], bytes: &mut [u8], lenient: bool) -> Result<(), WriteErrorKind> {
         let mut value = value;
         if lenient && self.ty() == Type::Bytes {

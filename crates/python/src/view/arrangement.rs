@@ -34,7 +34,8 @@ pub(super) struct Arrangement {
 }
 
 impl Arrangement {
-    /// Returns the arrangement with the numbers of `view`.
+    /// Returns the arrangement of the items of `view`: its shape, strides, suboffsets, offset, item size and access
+    /// (read-only or writable).
     pub(super) fn new(view: &Geometry<'_>) -> Self {
         let axes = view.shape().iter().copied().zip(view.strides().iter().copied());
         let empty = Self {
@@ -56,8 +57,8 @@ impl Arrangement {
         }
     }
 
-    /// Returns the library's view of the items of this arrangement. The view borrows the numbers. The items of the view
-    /// are bytes without a type.
+    /// Returns the library's view of the items of this arrangement. The view borrows the shape, the strides and the
+    /// suboffsets. The items of the view are bytes without a type.
     pub(super) fn geometry(&self) -> Geometry<'_> {
         Geometry::of_validated(
             self.itemsize,
@@ -198,7 +199,7 @@ impl Arrangement {
     /// dimension without an entry in `slices` is not sliced.
     ///
     /// # Errors
-    /// - as [`Geometry::slice`]
+    /// - every error of [`Geometry::slice`]
     #[inline(always)]
     pub(super) fn slice(&self, slices: &[Slice]) -> Result<Self, ViewError> {
         if self.is_indirect() || slices.len() > self.ndim {
@@ -225,7 +226,7 @@ impl Arrangement {
     /// counts from the address that the pointer contains.
     ///
     /// # Errors
-    /// - as [`Geometry::select`]
+    /// - every error of [`Geometry::select`]
     #[inline]
     pub(super) fn select(&self, dimension: usize, index: i64) -> Result<(Self, Option<i64>), ViewError> {
         let (shape, strides) = (self.shape(), self.strides());
@@ -248,7 +249,7 @@ impl Arrangement {
     /// result are contiguous in `order`, C or Fortran.
     ///
     /// # Errors
-    /// - as [`Geometry::cast`], except that the memory can also be contiguous in Fortran order
+    /// - every error of [`Geometry::cast`], except that the memory can also be contiguous in Fortran order
     pub(super) fn cast(&self, itemsize: i64, shape: Option<&[i64]>, order: Order) -> Result<Self, ViewError> {
         let own = self.geometry();
         // With reversed axes, Fortran-contiguous items are C-contiguous, and C-contiguous items are Fortran-contiguous.
@@ -269,7 +270,7 @@ impl Arrangement {
     /// dimensions of this arrangement.
     ///
     /// # Errors
-    /// - as [`Geometry::subarray`]
+    /// - every error of [`Geometry::subarray`]
     #[inline]
     pub(super) fn subarray(&self, field: &FieldArrangement) -> Result<Self, ViewError> {
         let FieldArrangement { around, elements } = field;
@@ -308,7 +309,7 @@ impl FieldArrangement {
     /// the first element in the item, in bytes.
     ///
     /// # Errors
-    /// - as [`Geometry::subarray`]
+    /// - every error of [`Geometry::subarray`]
     pub(super) fn new(
         around: i64,
         (offset, itemsize): (i64, i64),

@@ -1,4 +1,4 @@
-//! `View.__array_interface__`: describes the items to NumPy, also if no format describes their layout. `ItemMemory`
+//! `View.__array_interface__`: describes the items to NumPy, even if no format describes their layout. `ItemMemory`
 //! exports the bytes of the items.
 #![allow(unsafe_code, reason = "exports the bytes of a view")]
 

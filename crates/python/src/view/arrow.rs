@@ -51,8 +51,9 @@ impl Rows {
     }
 
     /// Returns all rows as a record batch. The batch shares the memory of `part` if the memory belongs to a `bytes`
-    /// object, and if Arrow stores the rows in the same layout. Otherwise the batch contains a copy of the items. `hold`
-    /// is the reference of the view to its buffer. Returns an error if a text is not Unicode, if the view was released, or if there is no memory.
+    /// object, and if Arrow stores the rows in the same layout. Otherwise the batch contains a copy of the items.
+    /// `hold` is the reference of the view to its buffer. Returns an error if a text is not Unicode, if the view was
+    /// released, or if there is no memory.
     fn batch(&self, py: Python<'_>, part: &Part, hold: &Hold) -> PyResult<RecordBatch> {
         let mapping = &self.mapping;
         let pin = hold.pin()?;

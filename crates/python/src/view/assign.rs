@@ -187,7 +187,8 @@ fn converted<'p, 'py>(part: &'p Part, value: &Bound<'py, PyAny>) -> PyResult<New
     Ok(new)
 }
 
-/// Returns `true` if `value` is a number, a list or a tuple. These objects export no buffer to copy from.
+/// Returns `true` if `value` is a list, a tuple, or an `int` or `float` of exactly this class. The callers request no
+/// buffer from such a value.
 pub(super) fn is_number_or_row(value: &Bound<'_, PyAny>) -> bool {
     value.is_exact_instance_of::<PyFloat>() || value.is_exact_instance_of::<PyInt>() || is_row(value)
 }
@@ -222,6 +223,7 @@ impl<'v> Source<'v> {
     ///
     /// # Errors
     /// - the buffer has another shape or layout: `ValueError`
+    /// - the two memories have different owners of references to objects: `TypeError`
     /// - the exporter raises an exception: the exception is returned unchanged
     fn of(part: &Part, value: &'v Bound<'_, PyAny>) -> PyResult<Option<Self>> {
         if is_number_or_row(value) {
@@ -306,7 +308,8 @@ pub(super) fn opened(open: OpenBuffer) -> (Acquired, Part) {
 ///
 /// # Errors
 /// - the length of a list differs from the length of its dimension: `ValueError`
-/// - as [`Codec::write`]
+/// - `value` or an entry of an outer list is neither a list nor a tuple: `TypeError`
+/// - every error of [`Codec::write`]
 // The depth of the recursion is the number of dimensions, at most 64.
 fn rows(value: &Bound<'_, PyAny>, shape: &[i64], dimension: usize, codec: &Codec, bytes: &mut [u8]) -> PyResult<()> {
     let Some((length, inner)) = shape.split_first() else {

@@ -114,8 +114,8 @@ impl View {
         Ok(Self { part, record: Some(layout.cast::<PyType>()?.clone().unbind()), ..self })
     }
 
-    /// Creates a view of `part`, which covers items of the same buffer. `pin` is a pin of this view; it keeps the
-    /// buffer from being released.
+    /// Creates a view of `part`, which covers items of the same buffer. The new view has the record class of this view.
+    /// `pin` is a pin of this view; it keeps the buffer from being released.
     ///
     /// # Errors
     /// - no memory: `MemoryError`
@@ -141,9 +141,10 @@ impl View {
         (&self.part, &self.hold)
     }
 
-    /// Returns the object for the item at `index` of a view with one dimension, if no other code runs while the object is
-    /// created: the items are primitive values, or records of primitive values. `index` must be in bounds. Returns `None`
-    /// without an exception for other items, if access to the items follows pointers, or if the view is released.
+    /// Returns the object for the item at `index` of a view with one dimension, if no other code runs while the object
+    /// is created: the items are primitive values, or records of primitive values. `index` must be in bounds. Returns
+    /// `None` without an exception for other items, if access to the items follows pointers, or if the view is
+    /// released.
     #[inline(always)]
     pub(super) fn plain_at<'py>(&self, py: Python<'py>, index: i64) -> Option<NewObject<'py>> {
         let view = self.part.view();
@@ -182,7 +183,7 @@ impl View {
     /// of `object` is memory of this view. Each of the two views can be released without the other.
     ///
     /// # Errors
-    /// - as [`construct::open`]
+    /// - every error of [`construct::open`]
     #[inline(never)]
     fn reopened(
         &self,
@@ -517,7 +518,7 @@ impl View {
 
     /// Copies each field to an array in this machine's byte order. Returns a dict from the dotted names of the
     /// fields to writable Views. Without `names`, copies all fields. Raises KeyError if two columns would have
-    /// the same name.
+    /// the same name, or if no field has a name in `names`.
     ///
     /// >>> from pep3118 import View
     /// >>> view = View(b"\x01\x00\x02\x03\x00\x04").cast("T{>H:a:B:b:}")

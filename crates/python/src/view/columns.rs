@@ -64,9 +64,10 @@ fn called(leaf: &Leaf, is_record: bool) -> String {
     }
 }
 
-/// Returns (index, leaf) for each leaf of `plan` that is in one of the fields `names`, or for all leaves if `names` is
-/// empty. The result is in the order of `names`, and for one name in the order of the format. `is_record` is `true` if
-/// the item is a record.
+/// Returns (index, leaf) for each leaf of `plan` that `names` selects, or for all leaves if `names` is empty. The name
+/// of a record selects each leaf in the record. The result is in the order of `names`, and for one name in the order of
+/// the format. If several names select a leaf, the result contains the leaf once, at the first name. `is_record` is
+/// `true` if the item is a record. If the item is not a record, its only name is `value`.
 ///
 /// # Errors
 /// - no field has the name in an entry of `names`: `KeyError`

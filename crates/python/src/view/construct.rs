@@ -26,7 +26,7 @@ use crate::objects;
 ///
 /// # Errors
 /// - `format` describes no layout, or `dialect` is unknown
-/// - as [`pep3118::py::open`]
+/// - every error of [`pep3118::py::open`]
 #[inline]
 pub(super) fn open(
     exporter: &Bound<'_, PyAny>,
@@ -48,7 +48,7 @@ pub(super) fn open(
 /// those of [`open`].
 ///
 /// # Errors
-/// - as [`open`]
+/// - every error of [`open`]
 #[inline]
 pub(super) fn open_exporter(
     exporter: &Bound<'_, PyAny>,
@@ -67,7 +67,7 @@ pub(super) fn open_exporter(
 /// Opens the buffer of `exporter` as items of the layout `format`. `dialect` has the same meaning as in [`open`].
 ///
 /// # Errors
-/// - as [`open`]
+/// - every error of [`open`]
 /// - the size of the memory does not match the size of the items: `ValueError`
 fn open_with(exporter: &Bound<'_, PyAny>, format: &Bound<'_, PyAny>, dialect: Option<&str>) -> PyResult<OpenBuffer> {
     let layout = LayoutArgument::new(format, "format")?;
@@ -145,7 +145,7 @@ pub(super) fn view_of<'py>(exporter: &Bound<'py, PyAny>) -> Option<Bound<'py, Vi
 /// another format, or does not have the format of the view.
 ///
 /// # Errors
-/// - as [`pep3118::py::open`]
+/// - every error of [`pep3118::py::open`]
 #[inline(never)]
 fn open_memoryview_of(view: &Bound<'_, View>, memoryview: &Bound<'_, PyAny>) -> PyResult<Option<OpenBuffer>> {
     let view = view.get();
@@ -162,8 +162,9 @@ fn dialect_of_view(exporter: &Bound<'_, PyAny>, format: Option<&[u8]>) -> Option
     Some(if format == Some(description.format()) { description.dialect() } else { None })
 }
 
-/// Converts `error`, the reason why a buffer was not opened, to an exception. `call` is the Python call that the help
-/// line contains if the format is ambiguous.
+/// Converts `error`, the reason why a buffer was not opened, to an exception: a `BufferRuleError` for broken rules, and
+/// a `FormatError` for an ambiguous format. `call` is the Python call that the help line contains if the format is
+/// ambiguous.
 fn exception(error: OpenError, call: Call) -> PyErr {
     match error {
         OpenError::Rules(report) => Python::attach(|py| broken_rules(py, &report))
@@ -181,8 +182,8 @@ fn can_cast(exporter: &Bound<'_, PyAny>, layout: &LayoutArgument<'_>, dialect: O
     part.cast(items, None, Order::C).is_ok()
 }
 
-/// Creates the exception for `error`: `layout` is an invalid format, or its size differs from the size of the items of
-/// `exporter`.
+/// Creates the `FormatError` for `error`: `layout` is an invalid format, or its size differs from the size of the items
+/// of `exporter`.
 #[cold]
 fn mismatch(
     error: &LayoutError,
@@ -211,7 +212,7 @@ fn quoted(layout: &LayoutArgument<'_>) -> String {
     }
 }
 
-/// Creates the exception for `error`: the size of the memory of `exporter` does not match the size of items of
+/// Creates the `ValueError` for `error`: the size of the memory of `exporter` does not match the size of items of
 /// `layout`.
 #[cold]
 fn item_size(

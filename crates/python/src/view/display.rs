@@ -35,8 +35,8 @@ struct Writer<'a, 'py> {
     text: String,
 }
 
-/// Returns the indices of the items to show, of `length` items: the first `ends` and the last `ends` items. `None`
-/// represents the omitted items between them.
+/// Returns the indices of the items that are shown: `ends` items from the start and `ends` items from the end of
+/// `length` items. `None` represents the omitted items between them. If there is only one such item, shows it too.
 fn shown(length: i64, ends: i64) -> Vec<Option<i64>> {
     if length <= ends.saturating_mul(2).saturating_add(1) {
         return (0..length).map(Some).collect();
@@ -46,7 +46,7 @@ fn shown(length: i64, ends: i64) -> Vec<Option<i64>> {
 }
 
 impl Writer<'_, '_> {
-    /// Returns the text of the items of `part`.
+    /// Returns the text of the items of `part`, cut to `limit` characters.
     ///
     /// # Errors
     /// - no memory: `MemoryError`
@@ -57,7 +57,7 @@ impl Writer<'_, '_> {
     }
 
     /// Writes `open`, the elements and `close`. `entries` contains the indices of the elements, and `write` writes the
-    /// element at an index. `None` becomes `...`.
+    /// element at an index. `None` becomes `...`. Stops without `close` if the text is longer than `limit`.
     fn list(
         &mut self,
         (open, close): (char, char),
@@ -108,7 +108,8 @@ impl Writer<'_, '_> {
         self.value(part)
     }
 
-    /// Writes the only item of `part`, which is one value.
+    /// Writes the only item of `part`, which is one value. Writes `<object>` for a reference to an object, and `...`
+    /// after the start of a long value.
     fn value(&mut self, part: &Part) -> PyResult<()> {
         let item = part.description().item();
         if item.ty() == Type::Object {
@@ -206,7 +207,8 @@ impl Grid {
         Ok(Some(Self { head, rows }))
     }
 
-    /// Returns the grid as lines of text of at most `WIDTH` columns. Columns that do not fit are left out.
+    /// Returns the grid as lines of text of at most `WIDTH` characters. Columns of the grid that do not fit are left
+    /// out.
     fn text(mut self) -> String {
         let width =
             |cells: &mut dyn Iterator<Item = &String>| cells.map(|cell| cell.chars().count()).max().unwrap_or(0);

@@ -11,14 +11,14 @@ use pep3118::py::ItemDescription;
 
 use crate::dtype::has_dtype;
 
-/// The agreement of the readers of formats (NumPy, `struct` and this package) with a layout.
+/// The agreement between an expected layout and the layouts that NumPy, `struct` and this package read from a format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Agreement {
-    /// At least one reader finds another layout, or finds several possible layouts.
+    /// At least one reader finds another layout, or this package refuses the format or finds several possible layouts.
     Wrong,
     /// No reader finds another layout, and NumPy refuses the format.
     NumPyRefuses,
-    /// Every reader interprets the format as the layout.
+    /// Every reader finds the expected layout.
     Full,
 }
 
@@ -66,8 +66,8 @@ impl ExportedFormat {
                 best = (found, Self::Other(format.into()));
             }
         }
-        // NumPy has no type for pointers. NumPy's dtype of an address is an integer, so a dtype declares less than the
-        // format.
+        // NumPy has no type for pointers: an address has the dtype of an integer. Only the format declares the
+        // pointers, so a request for the format is not refused.
         if best.0 < Agreement::Full && !is_leaf_of(&[Type::Pointer]) && has_dtype(layout) {
             return Self::Refused;
         }
@@ -75,7 +75,7 @@ impl ExportedFormat {
     }
 }
 
-/// Compares the interpretations of `format` by the readers of formats with `layout`.
+/// Returns the agreement between `layout` and the layouts that NumPy, `struct` and this package read from `format`.
 fn agreement(format: &[u8], layout: &Layout) -> Agreement {
     let model = &DataModel::HOST;
     let is_same = |read: &Layout| {

@@ -44,6 +44,7 @@ impl ManagedBuffer {
         Self { memory: Mutex::new(memory), shares: AtomicIsize::new(1) }
     }
 
+    /// Locks the owner of the memory. The caller must not run Python code while it holds the lock.
     fn lock(&self) -> MutexGuard<'_, Option<Memory>> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -102,6 +103,7 @@ impl Users {
         !self.is_released() && add(&self.0, 1) != RELEASED
     }
 
+    /// Subtracts 1 from the number of users. A call of [`enter`](Self::enter) must precede.
     #[inline]
     fn leave(&self) {
         add(&self.0, -1);
@@ -160,6 +162,7 @@ impl Hold {
         Ok(Self::of_object(Py::new(py, ManagedBuffer::new(Some(Memory::Column(column))))?))
     }
 
+    /// Creates the reference of a view to `buffer`. The caller must have added the view to `shares` of `buffer`.
     #[inline]
     fn of_object(buffer: Py<ManagedBuffer>) -> Self {
         Self { owner: Owner::Object(buffer), users: Users::default() }
@@ -251,6 +254,7 @@ impl Hold {
         Ok(())
     }
 
+    /// Returns `true` if the view was released.
     #[inline]
     pub(super) fn is_released(&self) -> bool {
         self.users.is_released()
@@ -297,6 +301,7 @@ impl Hold {
         self.users.enter()
     }
 
+    /// Ends the use that [`enter`](Self::enter) has begun: subtracts 1 from the number of users.
     pub(super) fn leave(&self) {
         self.users.leave();
     }
@@ -349,6 +354,7 @@ impl Drop for Pin<'_> {
     }
 }
 
+/// Creates the `ValueError` for an operation on a view that was released.
 #[cold]
 pub(super) fn released() -> PyErr {
     objects::error::<PyValueError>("operation forbidden on released View")

@@ -18,7 +18,8 @@ use pep3118::view::Slice;
 /// A key of at most this number of indices needs no allocation.
 const INLINE: usize = 4;
 
-/// The object in the brackets after the conversion of its integers. A selection with a `Key` runs no Python code.
+/// The object in the brackets of `view[...]`. Its integers are already converted to `i64`, so that a selection with a
+/// `Key` runs no Python code.
 pub(super) enum Key<'k, 'py> {
     /// `[1]`
     Index(i64),
@@ -153,7 +154,8 @@ impl<'k, 'py> Key<'k, 'py> {
 }
 
 impl Entry {
-    /// Converts `object`, one entry of a key.
+    /// Converts `object`, one entry of a key. A list, a `View`, or any other buffer with dimensions becomes an array.
+    /// Returns a `TypeError` or an `IndexError` if `object` is not an entry of a key.
     fn new(object: &Bound<'_, PyAny>) -> PyResult<Self> {
         let is_array = object.is_instance_of::<PyList>() || object.cast_exact::<View>().is_ok();
         let axis = if is_array { None } else { Some(Axis::new(object)) };
@@ -170,6 +172,7 @@ impl Entry {
 }
 
 impl Axis {
+    /// Converts `axis`, an integer, a slice or `...`. Returns a `TypeError` for any other object.
     #[inline]
     fn new(axis: &Bound<'_, PyAny>) -> PyResult<Self> {
         if axis.is_exact_instance_of::<PyInt>() {
@@ -185,8 +188,8 @@ impl Axis {
     }
 }
 
-/// Converts `axis`, an object with `__index__`, to an index. Returns an error if `axis` has no `__index__` or the index
-/// does not fit 64 bits.
+/// Converts `axis`, an object with `__index__`, to an index. Returns a `TypeError` if `axis` has no `__index__`, and an
+/// `IndexError` if the index does not fit 64 bits.
 #[inline]
 pub(super) fn index(axis: &Bound<'_, PyAny>) -> PyResult<i64> {
     axis.extract::<i64>().map_err(|error| refused_index(axis, error))
@@ -238,6 +241,7 @@ pub(super) fn checked_index(index: i64, dimension: usize, length: i64) -> PyResu
     if counted < 0 || counted >= length { Err(out_of_bounds(index, dimension, length)) } else { Ok(counted) }
 }
 
+/// Creates the `IndexError` for `index`, which may be negative, in a dimension of `length` items.
 #[cold]
 fn out_of_bounds(index: i64, dimension: usize, length: i64) -> PyErr {
     objects::error::<PyIndexError>(format!(

@@ -89,12 +89,14 @@ impl Item {
     /// Returns the `Item` that is attached to `description`. Creates and attaches the `Item` if there is none.
     ///
     /// # Errors
-    /// - too many values of other types are attached to the description: `SystemError`
+    /// - 16 values of other Rust types than `Item` are attached to `description`: `SystemError`
     pub(super) fn of(description: &ItemDescription) -> PyResult<&Self> {
         let item = description.attached(|| Self::new(description, None));
         item.ok_or_else(|| objects::error::<PySystemError>("the description of an item has too many attachments"))
     }
 
+    /// Creates the `Item` for the items that `description` describes. Records become objects of the classes in
+    /// `declared`. If `declared` is `None`, records become named tuples.
     fn new(description: &ItemDescription, declared: Option<Arc<DeclaredClasses>>) -> Self {
         let is = |wanted: &dyn Fn(Type) -> bool| description.plan().leaves().iter().any(|leaf| wanted(leaf.ty()));
         let followed = |ty| {
@@ -119,6 +121,8 @@ impl Item {
         }
     }
 
+    /// Returns the type and the byte order of the value if an item is one number or byte string. Returns `None` for any
+    /// other item.
     #[inline]
     pub(super) fn primitive(&self) -> Option<PrimitiveField> {
         self.primitive
@@ -211,7 +215,7 @@ impl Item {
     }
 
     /// Returns the offsets of the references to objects in an item of `description`, in bytes, if the owner of the
-    /// references is known.
+    /// references is known. Returns an empty slice if the owner is unknown.
     ///
     /// # Errors
     /// - no memory: `MemoryError`
@@ -277,7 +281,7 @@ impl Item {
     /// call.
     ///
     /// # Errors
-    /// - no field has the name: `FieldNameError`
+    /// - no field has the name, or several fields have the name: `FieldNameError`
     /// - an error of `call`
     pub(super) fn with_child<T>(
         &self,
@@ -326,7 +330,7 @@ impl Child {
     /// the item.
     ///
     /// # Errors
-    /// - no field has the name, or several fields have the name: `KeyError`
+    /// - no field has the name, or several fields have the name: `FieldNameError`
     /// - `names` contains a name twice, or a field in an array of records: `ValueError`
     pub(super) fn of_fields(description: &ItemDescription, names: &[String]) -> PyResult<Self> {
         let item = description.item();
@@ -358,7 +362,7 @@ impl Child {
     /// Describes the field with the index `index` of an item of `description`.
     ///
     /// # Errors
-    /// - there is no such field: `KeyError`
+    /// - there is no such field: `FieldNameError`
     pub(super) fn at(description: &ItemDescription, index: usize) -> PyResult<Self> {
         let item = description.item();
         let field = item.fields().nth(index).ok_or_else(|| no_field(description, &default_name(index)))?;
@@ -449,8 +453,8 @@ fn push<T>(values: &mut Vec<T>, value: T) -> PyResult<()> {
 /// of the leaf in the item in bytes, and `count` is the number of adjacent elements of the leaf.
 type EachValue<'e, 'l> = dyn FnMut(Field<'l>, usize, usize) -> PyResult<()> + 'e;
 
-/// Calls `call` with each leaf in `field`, or with `field` itself if `field` is a leaf. `start` is the offset in the
-/// item, in bytes, of the record that has the field.
+/// Calls `call` with each leaf in `field`, or with `field` itself if `field` is a leaf. Skips fields of 0 bytes.
+/// `start` is the offset in the item, in bytes, of the record that has the field.
 ///
 /// # Errors
 /// - an error of `call`
@@ -487,7 +491,7 @@ pub(crate) fn names_of(record: Field<'_>) -> Vec<String> {
 ///
 /// # Errors
 /// - an item does not fit the address space
-/// - as [`Item::of`]
+/// - every error of [`Item::of`]
 pub(crate) fn declared_items(layout: &Layout, declared: &Arc<DeclaredClasses>) -> PyResult<Arc<ItemDescription>> {
     let description = ItemDescription::of_layout(layout.clone())?;
     // The description is new, so no `Item` is attached yet.

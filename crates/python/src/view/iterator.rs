@@ -1,4 +1,5 @@
-//! `iterate`: creates the iterator over the items of a view, an object of the Python class `_ViewIterator`.
+//! `iterate`: creates an iterator over the first dimension of a view, an object of the Python class `_ViewIterator`.
+//! The iterator returns items if the view has one dimension, and otherwise views of one dimension less.
 //!
 //! The class of the iterator is not a `#[pyclass]`. In each call of `__next__` of a `#[pyclass]`, PyO3 counts the
 //! thread as attached, and the counting takes as long as reading a number.

@@ -10,7 +10,8 @@ use pyo3::types::{PyComplex, PyFloat};
 use super::part::{NewItems, Part, PinnedPart, read_pinned};
 use crate::objects;
 
-/// Returns `true` if the items of `part` are numbers.
+/// Returns `true` if the items of `part` are single numbers. A `bool` is a number; a `long double` and an address are
+/// not.
 pub(super) fn are_numbers(part: &Part) -> bool {
     let item = part.description().item();
     let is_number = matches!(

@@ -33,8 +33,8 @@ use crate::values::{PrimitiveField, Source};
 /// A copy of at least this number of bytes is made while the thread is detached from the interpreter, so that other
 /// threads can run Python code.
 const DETACHED: i64 = 1 << 20;
-/// Items of at most this number of bytes are copied to a small array on the stack, because an allocation costs more
-/// than reading the item.
+/// [`NewItems`] of at most this number of bytes in total are in an array inside of the struct, because an allocation
+/// costs more than writing the items.
 const SMALL: usize = 64;
 
 /// The items that a view covers: the arrangement, the address and the description of the items. A part does not keep
@@ -155,6 +155,7 @@ impl Part {
         Ok(self.with_view(self.view.slice(slices)?))
     }
 
+    /// Returns the part of the same items that does not allow writes.
     pub(super) fn to_readonly(&self) -> Self {
         self.with_view(self.view.to_readonly())
     }
@@ -169,7 +170,7 @@ impl Part {
     /// the field `a`.
     ///
     /// # Errors
-    /// - no field has the name: `KeyError`
+    /// - no field has the name, or several fields have the name: `FieldNameError`
     pub(super) fn field(&self, name: &Bound<'_, PyString>) -> PyResult<Self> {
         self.item()?.with_child(&self.description, name, |child| self.of_child(child))
     }
@@ -185,7 +186,7 @@ impl Part {
     /// change.
     ///
     /// # Errors
-    /// - no field has the name: `KeyError`
+    /// - no field has the name, or several fields have the name: `FieldNameError`
     /// - a name that is given twice, or a field in an array of records: `ValueError`
     pub(super) fn fields(&self, names: &Bound<'_, PyTuple>) -> PyResult<Self> {
         let names = names.iter().map(|name| Ok(name.cast::<PyString>()?.to_cow()?.into_owned()));
@@ -197,7 +198,7 @@ impl Part {
     /// field.
     ///
     /// # Errors
-    /// - there is no such field: `KeyError`
+    /// - there is no such field: `FieldNameError`
     pub(super) fn field_at(&self, index: usize) -> PyResult<Self> {
         let child = Child::at(&self.description, index)?;
         Ok(self.of_child(&child)?)
@@ -388,8 +389,8 @@ impl<'h> PinnedPart<'h> {
         self.with_buffer_mut(|buffer| buffer.write_item_bytes(indices, item))
     }
 
-    /// Copies the bytes of the item at `place` to `out`. `out` must have the size of an item. Returns an error if a
-    /// pointer on the way to the item is NULL.
+    /// Copies the bytes of the item at `place` to `out`. `out` must have the size of an item. Returns an error if `out`
+    /// has another size, or if a pointer on the way to the item is NULL.
     #[inline]
     pub(super) fn copy_item(&self, place: Place<'_>, out: &mut [u8]) -> PyResult<()> {
         if out.len() != self.itemsize() {
@@ -404,8 +405,8 @@ impl<'h> PinnedPart<'h> {
         };
         // SAFETY: (a) A `Place::Offset` is the offset of an item.
         let from = unsafe { self.address(offset) };
-        // SAFETY: by the INVARIANT the bytes of one item may be read. `out` was checked to have the size of an item. `out` is memory of
-        // this program, so the item of the exporter does not overlap `out`. Bytes have no alignment.
+        // SAFETY: by the INVARIANT the bytes of one item may be read. `out` was checked to have the size of an item. `out`
+        // is memory of this program, so the item of the exporter does not overlap `out`. Bytes have no alignment.
         unsafe { std::ptr::copy_nonoverlapping(from, out.as_mut_ptr(), out.len()) };
         Ok(())
     }
@@ -414,7 +415,7 @@ impl<'h> PinnedPart<'h> {
     /// without padding.
     ///
     /// # Errors
-    /// - a read-only view: `TypeError`
+    /// - a read-only view, or an `item` of another size: `TypeError`
     #[inline]
     pub(super) fn store_plain(&self, place: Place<'_>, item: &[u8]) -> PyResult<()> {
         let offset = match place {
@@ -491,7 +492,7 @@ impl<'h> PinnedPart<'h> {
 
     /// Replaces the values of the item at `place` by those of `item`. Padding is not changed. `item` contains addresses
     /// of objects and must own a reference to each of them. The overwritten references are moved to `old`. If the
-    /// function returns an error, no byte was changed.
+    /// function returns an error, such as the `TypeError` for a read-only view, no byte was changed.
     pub(super) fn store_item<'py>(
         &self,
         py: Python<'py>,
@@ -754,8 +755,8 @@ pub(super) struct ReplacedReferences<'py> {
 }
 
 impl ReplacedReferences<'_> {
-    /// Lets ctypes assign the objects in `assigned`, and then drops the overwritten references. `hold` is the reference
-    /// of the view to its buffer.
+    /// Lets ctypes store each object in `assigned` in its field, and then drops the references that were overwritten.
+    /// `hold` is the reference of the view to its buffer.
     ///
     /// # Errors
     /// - another thread or a method of an object has released the view: `ValueError`
@@ -964,12 +965,13 @@ pub(super) fn copying<T: Send>(py: Python<'_>, bytes: i64, copy: impl FnOnce() -
     if bytes >= DETACHED { py.detach(copy) } else { copy() }
 }
 
-/// Creates the Python object for the item at `indices` in `part`. `indices` must be in bounds. `pin` is dropped after
-/// the bytes of the item are copied, because creating the object may run Python code that releases the view.
+/// Creates the Python object for the item at `indices` in `part`. `indices` must be in bounds. Creating the object may
+/// run Python code that releases the view. A pinned view cannot be released, so `pin` is dropped before the object is
+/// created.
 ///
 /// # Errors
 /// - a pointer on the way to the item is NULL
-/// - as [`Codec::read`](crate::values::Codec::read)
+/// - every error of [`Codec::read`](crate::values::Codec::read)
 #[inline]
 pub(super) fn read_item<'py>(
     py: Python<'py>,
@@ -1057,7 +1059,7 @@ impl Source for ItemAt<'_> {
 ///
 /// # Errors
 /// - a pointer on the way to the item is NULL
-/// - as [`Codec::read`](crate::values::Codec::read)
+/// - every error of [`Codec::read`](crate::values::Codec::read)
 #[inline]
 pub(super) fn read_place<'py>(
     py: Python<'py>,
@@ -1106,7 +1108,7 @@ pub(super) fn read_pinned<'py>(
 ///
 /// # Errors
 /// - a pointer is NULL
-/// - as [`Arrangement::select`]
+/// - every error of [`Arrangement::select`]
 pub(super) fn select(held: &PinnedPart<'_>, dimension: usize, index: i64) -> PyResult<Part> {
     let part = held.part;
     let (view, pointer) = part.view.select(dimension, index)?;

@@ -38,10 +38,12 @@ pub(super) enum Entry {
 
 impl IndexArray {
     /// Converts `object`, a list or an array of integers or bools. Returns `None` if `object` is neither a list nor an
-    /// exporter of a buffer with dimensions.
+    /// exporter of a buffer with dimensions, or if `object` is `bytes` or a `bytearray`.
     ///
     /// # Errors
-    /// - an item is neither an integer nor a bool, or the lists of one dimension have different lengths: `IndexError`
+    /// - an item of an array is neither an integer nor a bool, or the lists of one dimension have different lengths:
+    ///   `IndexError`
+    /// - an entry of a list is neither an integer nor a bool: `TypeError`
     pub(super) fn of(object: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
         if let Ok(list) = object.cast::<PyList>() {
             let mut array = Self { shape: Vec::new(), values: Vec::new(), is_mask: true };
@@ -130,10 +132,12 @@ fn is_bool(object: &Bound<'_, PyAny>) -> bool {
     object.is_exact_instance_of::<PyBool>() || is_numpy()
 }
 
+/// Creates the `IndexError` for nested lists with different lengths or depths.
 fn ragged() -> PyErr {
     objects::error::<PyIndexError>("the lists of indices of one dimension have different lengths")
 }
 
+/// Creates the `IndexError` for an array whose items have the type `found`.
 fn not_indices(found: &str) -> PyErr {
     objects::error::<PyIndexError>(format!("an array of indices has integers or bools, not {found}"))
 }
@@ -170,6 +174,7 @@ impl Selection {
     /// # Errors
     /// - an index is out of bounds, the key has too many indices, or the shapes of the arrays cannot be broadcast:
     ///   `IndexError`
+    /// - the step of a slice is 0: `ValueError`
     pub(super) fn new(entries: Vec<Entry>, shape: &[i64]) -> PyResult<Self> {
         let used = |entry: &Entry| match entry {
             Entry::Axis(Axis::Ellipsis) => 0,
@@ -330,7 +335,8 @@ impl Selection {
     /// converted before the first byte is written. If an item is selected twice, the last value remains.
     ///
     /// # Errors
-    /// - `value` has another shape, or the items cannot have the value: `ValueError` or `TypeError`
+    /// - `value` has another shape, or the items cannot have a value: `SelectionError`
+    /// - an object in `value` has a wrong type: `TypeError`
     pub(super) fn assign(&self, part: &Part, hold: &Hold, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = value.py();
         check_plain(part)?;

@@ -124,8 +124,8 @@ fn full() {
     assert!(report.is_empty() && black_box(view).is_some());
 }
 
-/// Validates all fields of a buffer of records, for the request `FULL`. Compares the format with the itemsize. This is
-/// the check `record`.
+/// Validates all fields of a buffer of records, for the request `FULL`. Compares the format with the itemsize. The name
+/// of this check is `record`.
 #[inline(never)]
 fn structure_format() {
     let raw = RawView {
