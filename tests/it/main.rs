@@ -35,6 +35,7 @@ mod generators;
 #[cfg(any(feature = "arrow", feature = "ndarray", feature = "serde"))]
 mod interop;
 mod layout;
+mod npy;
 mod numpy_descr;
 mod numpy_reader;
 mod oracle;
