@@ -1,0 +1,46 @@
+//! The check of a `Py_buffer` in a `__getbuffer__` of one's own, in one line.
+
+use std::ffi::c_int;
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+
+/// A class whose `__getbuffer__` reports the shape (6,) for 4 bytes if the field is `true`.
+#[pyclass(frozen)]
+struct Zeros(bool);
+
+#[pymethods]
+impl Zeros {
+    unsafe fn __getbuffer__(slf: &Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
+        static ZEROS: [u8; 4] = [0; 4];
+        static SIX: ffi::Py_ssize_t = 6;
+        // SAFETY: the interpreter passes a struct to fill in, and the memory is static.
+        if unsafe { ffi::PyBuffer_FillInfo(view, slf.as_ptr(), ZEROS.as_ptr().cast_mut().cast(), 4, 1, flags) } != 0 {
+            return Err(PyErr::fetch(slf.py()));
+        }
+        if slf.get().0 {
+            // SAFETY: `PyBuffer_FillInfo` has filled in the struct. The consumer only reads the shape.
+            unsafe { (*view).shape = (&raw const SIX).cast_mut() };
+        }
+        // SAFETY: `PyBuffer_FillInfo` has filled in the struct, and the shape has one entry.
+        unsafe { pep3118::debug_assert_buffer!(view, flags) };
+        Ok(())
+    }
+}
+
+#[test]
+fn a_wrong_buffer_panics_in_debug_builds() -> PyResult<()> {
+    Python::initialize();
+    Python::attach(|py| {
+        let open = |wrong| pep3118::py::open(Bound::new(py, Zeros(wrong))?.as_any());
+        assert_eq!(open(false)?.to_vec::<u8>()?, [0; 4]);
+        let error = open(true).expect_err("the shape contradicts the length");
+        if cfg!(debug_assertions) {
+            assert!(error.is_instance_of::<pyo3::panic::PanicException>(py), "{error}");
+            assert!(error.to_string().contains("A04"), "{error}");
+        } else {
+            assert!(error.is_instance_of::<pyo3::exceptions::PyBufferError>(py), "{error}");
+        }
+        Ok(())
+    })
+}
