@@ -8,6 +8,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::dialect::Dialect;
 use super::interpretation::Ambiguity;
 use crate::diagnostic::{Diagnostic, Label};
 use crate::format::{ByteOrder, Code, FormatError};
@@ -261,7 +262,9 @@ impl LayoutErrorKind {
                 _ => return None,
             },
             Self::AdjacentBits => "write the bits as one item: `8t`",
-            Self::ItemsizeMismatch { itemsize, sizes } if sizes.iter().all(|found| found.size < *itemsize) => {
+            Self::ItemsizeMismatch { itemsize, sizes }
+                if sizes.iter().all(|found| found.size < *itemsize && found.dialect == Dialect::CTYPES.name) =>
+            {
                 "the exporter omitted bytes: ctypes before CPython 3.12 writes no padding, \
                  and all versions omit inherited fields and the fields of unions"
             }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use pyo3::exceptions::{PyBufferError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyBufferError, PyException, PyMemoryError, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyMemoryView;
@@ -149,7 +149,12 @@ pub fn open_items(
         Err(refusal) if !is_exporter(exporter) => return open_items_of_protocol(exporter, refusal, describe),
         // Some exporters refuse only requests for the format, which is not needed here.
         Err(refusal) => {
-            let Some(acquired) = acquire_without_format(exporter, &refusal) else { return Err(refusal.into()) };
+            let Some(acquired) = acquire_without_format(exporter, &refusal) else {
+                return match dlpack_of_refused(exporter, &refusal)? {
+                    Some(memory) => open_items(&memory, describe),
+                    None => Err(refusal.into()),
+                };
+            };
             let dtype = type_layout::array_dtype(exporter)?;
             let has_objects = dtype.map(|dtype| dtype.getattr(intern!(exporter.py(), "hasobject"))?.is_truthy());
             (acquired, has_objects.transpose()? == Some(true))
@@ -198,8 +203,8 @@ pub fn open_described(
 }
 
 /// Opens `exporter` after a refused request. `refusal` is the exception of this request. If `exporter` has no buffers,
-/// uses another protocol. Otherwise requests a buffer without a format. The other arguments are the arguments of
-/// [`open_as`].
+/// or has memory by DLPack, uses another protocol. Otherwise requests a buffer without a format. The other arguments
+/// are the arguments of [`open_as`].
 ///
 /// # Errors
 /// - every error of [`open_as`]
@@ -211,12 +216,33 @@ fn open_refused(
     producer: &Producer<'_>,
 ) -> Result<OpenBuffer, OpenError> {
     if is_exporter(exporter) {
-        return open_without_format(exporter, refusal);
+        return match dlpack_of_refused(exporter, &refusal)? {
+            Some(memory) => open_as(&memory, dialect, producer),
+            None => open_without_format(exporter, refusal),
+        };
     }
     if let Some(memory) = DlpackMemory::of(exporter)? {
         return open_as(&memory, dialect, producer);
     }
     open_array_interface(exporter)?.ok_or_else(|| refusal.into())
+}
+
+/// Returns the memory of `exporter` by DLPack after its buffer was refused with the exception `refusal`. The arrays of
+/// jaxlib, for example, refuse a buffer of `bfloat16`, and export the memory by DLPack. Returns `None` if `exporter` is
+/// an array of NumPy or has no memory by DLPack. `refusal` is then the reason that the caller reports.
+///
+/// # Errors
+/// - no memory, or an exception such as `KeyboardInterrupt`: the exception is returned unchanged
+#[cold]
+fn dlpack_of_refused<'py>(exporter: &Bound<'py, PyAny>, refusal: &PyErr) -> PyResult<Option<Bound<'py, DlpackMemory>>> {
+    let py = exporter.py();
+    if !refusal.is_instance_of::<PyBufferError>(py) || type_layout::array_dtype(exporter)?.is_some() {
+        return Ok(None);
+    }
+    match DlpackMemory::of(exporter) {
+        Err(error) if error.is_instance_of::<PyException>(py) && !error.is_instance_of::<PyMemoryError>(py) => Ok(None),
+        memory => memory,
+    }
 }
 
 /// Opens `exporter`, which has no buffers, through another protocol. `refusal` is the exception that `exporter` raised

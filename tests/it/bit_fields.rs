@@ -381,7 +381,7 @@ fn generated_rust_names_the_bits() {
 
 #[test]
 fn python_libraries_refuse_bit_fields() {
-    for library in PythonLibrary::ALL {
+    for library in PythonLibrary::ALL.iter().copied().filter(|library| *library != PythonLibrary::Record) {
         let error = layout_of("struct s { int a : 3; };").to_python("s", library).unwrap_err();
         assert!(error.to_string().contains("bits `a`: the library cannot place a bit-field"), "{error}");
     }

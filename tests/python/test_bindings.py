@@ -126,3 +126,32 @@ def test_cython_reads_the_records_of_a_view(by_cython):
     assert by_cython.numbers(view.cast("T{^c:a:^i:b:}")) == [1, -2, 3]
     records = by_cython.records()
     assert by_cython.numbers(View(records)) == by_cython.numbers(records)
+
+
+@pytest.mark.parametrize("code", "bBhHiIlLqQfd?")
+def test_functions_of_numpy_take_a_view_as_a_memoryview(code):
+    np = pytest.importorskip("numpy")
+    memory = bytearray(np.arange(12).astype(code).tobytes())
+    functions = [
+        np.array,
+        np.asarray,
+        np.ascontiguousarray,
+        np.sort,
+        np.ravel,
+        np.transpose,
+        lambda items: np.frombuffer(items, np.uint8),
+        lambda items: np.add(items, items),
+        lambda items: np.concatenate([items, items]),
+        lambda items: np.matmul(np.ones((2, len(items))), items),
+        lambda items: np.where(np.asarray(items), items, 7),
+    ]
+    for shape in [(12,), (3, 4), (2, 3, 2)]:
+        theirs = memoryview(memory).cast(code, shape)
+        for ours in [View(memory).cast(code, shape), View(theirs)]:
+            for function in functions[: None if len(shape) == 1 else 9]:
+                expected, found = function(theirs), function(ours)
+                assert found.dtype == expected.dtype and found.tolist() == expected.tolist()
+            assert np.shares_memory(np.asarray(ours), np.asarray(theirs))
+            reversed_rows = np.asarray(theirs)[::-1].copy()
+            np.asarray(ours)[...] = reversed_rows
+            assert theirs.tolist() == ours.tolist() == reversed_rows.tolist()

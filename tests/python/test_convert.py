@@ -122,6 +122,31 @@ def test_to_pandas_of_numbers_is_a_series_in_the_same_memory():
         View(source.reshape(5, 1, 1)).to_pandas()
 
 
+@pytest.mark.parametrize("unit", ["Y", "M", "W", "D", "h", "m", "s", "ms", "us", "ns"])
+def test_to_pandas_has_the_dates_of_pandas(unit):
+    pandas = pytest.importorskip("pandas")
+    dtype = np.dtype([("at", f">M8[{unit}]"), ("span", f"<m8[{unit}]"), ("x", "u1")])
+    source = np.zeros(3, dtype)
+    source["at"], source["span"] = [1, -1, "NaT"], [5, "NaT", -7]
+    for frame in [View(source).to_pandas(), View(source)["at"].to_pandas().to_frame("at")]:
+        assert frame["at"].equals(pandas.Series(source["at"].astype(f"=M8[{unit}]")))
+    if unit not in "YM":
+        assert View(source).to_pandas()["span"].equals(pandas.Series(source["span"].astype(f"=m8[{unit}]")))
+
+
+@pytest.mark.parametrize("dtype", ["M8[ps]", "M8[25s]", "M8", "m8[as]", "m8[Y]", "m8[3D]", "m8"])
+def test_to_pandas_keeps_dates_that_pandas_would_change_or_refuse(dtype):
+    pytest.importorskip("pandas")
+    source = np.array([1, -1, 1999], "i8").view(dtype)
+    assert View(source).to_pandas().tolist() == source.tolist()
+
+
+def test_to_pandas_keeps_dates_beyond_the_range_of_pandas():
+    pytest.importorskip("pandas")
+    source = np.array([1, -(2**62)], "M8[h]")
+    assert View(source).to_pandas().tolist() == source.tolist()
+
+
 def test_to_pandas_refuses_two_dimensions_of_records_and_names_a_call_that_works():
     pytest.importorskip("pandas")
     view = View(RECORDS.reshape(-1, 1))
@@ -141,6 +166,34 @@ def test_to_polars_of_numbers_is_a_series():
     polars = pytest.importorskip("polars")
     series = View(np.arange(5, dtype="<u2")).to_polars()
     assert isinstance(series, polars.Series) and series.dtype == polars.UInt16 and series.to_list() == [0, 1, 2, 3, 4]
+
+
+def test_to_numpy_refuses_bit_fields_with_a_help_line():
+    class Flags(ctypes.Structure):
+        _fields_ = [("low", ctypes.c_uint8, 3), ("high", ctypes.c_uint8, 5)]
+
+    view = View((Flags * 2)((1, 2), (3, 4)))
+    with pytest.raises(NotImplementedError, match=r"(?s)bitfields.*\nhelp: view.columns\(\)"):
+        view.to_numpy()
+    assert {name: np.asarray(column).tolist() for name, column in view.columns().items()} == {
+        "low": [1, 3],
+        "high": [2, 4],
+    }
+
+
+def test_polars_reads_a_view_as_python_objects():
+    polars = pytest.importorskip("polars")
+    view = View(np.arange(3, dtype="<i4"))
+    frame = polars.DataFrame(view)
+    assert frame.to_series(0).to_list() == view.tolist() and frame.dtypes == [polars.Int64]
+    assert view.to_polars().dtype == polars.Int32
+
+
+def test_to_pandas_has_the_numbers_of_a_user_type():
+    pytest.importorskip("pandas")
+    series = View(bytes([0xC0, 0x3F, 0, 0xC0]), "<[bfloat16]").to_pandas()
+    assert str(series.dtype) == "float32" and series.tolist() == [1.5, -2.0]
+    assert View(bytes([1, 0, 0, 255, 255, 255]), "<[int24]").to_pandas().tolist() == [1, -1]
 
 
 @pytest.mark.skipif(not issubclass(View, Sequence), reason="polars reads a sequence, and else only records")

@@ -147,10 +147,10 @@ def leaves_of(layout):
 def test_to_ctypes_refuses_bit_fields_that_ctypes_cannot_place():
     packed = Format.from_c("struct s { char c; unsigned a : 3; unsigned long long b : 64; } __attribute__((packed));")
     with pytest.raises(
-        ValueError, match=r"(?s)the bit-field `b` of 64 bits at bit 3 of byte 1.*record.from_format"
+        ValueError, match=r"(?s)the bit-field `b` of 64 bits at bit 3 of byte 1.*Record.from_format"
     ) as info:
         packed.to_ctypes()
-    assert pep3118.record.from_format(packed)(b"x", 1, 2).pack() == bytes([120, 17]) + bytes(8), info.value
+    assert pep3118.Record.from_format(packed)(b"x", 1, 2).pack() == bytes([120, 17]) + bytes(8), info.value
     with pytest.raises(ValueError, match="it is not a field of a record"):
         Format("5t").to_ctypes()
 

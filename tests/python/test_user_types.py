@@ -8,6 +8,7 @@ import math
 import pickle
 import random
 import struct
+import uuid
 
 import pytest
 
@@ -139,7 +140,8 @@ def test_complex_numbers_of_ml_dtypes_are_read():
         pytest.skip("this version of ml_dtypes has no complex32")
     array = np.array([1 + 2j, -0.5j], ml_dtypes.complex32)
     assert View(array).tolist() == array.tolist()
-    assert View(array).to_numpy().dtype == array.dtype
+    assert View(array).to_numpy().dtype == np.asarray(View(array)).dtype == array.dtype
+    assert np.asarray(View(array)).tolist() == array.tolist()
 
 
 def test_a_finite_number_never_becomes_infinite():
@@ -207,6 +209,70 @@ def test_records_with_dates_and_floats_of_ml_dtypes_equal_numpy():
     assert array.tobytes() == after.tobytes()
     assert np.asarray(view).dtype == dtype
     assert view["w"].columns()["value"].tolist() == [[1.5, -2], [7, 8], [4, 5]]
+
+
+def values_of_columns(view):
+    return {name: column.tolist() for name, column in view.columns().items()}
+
+
+@pytest.mark.parametrize("kind", ["M8", "m8"])
+@pytest.mark.parametrize("unit", UNITS)
+def test_columns_of_dates_have_the_dates(kind, unit):
+    dtype = np.dtype([("at", f">{kind}[{unit}]"), ("x", "<i2"), ("both", f"<{kind}[{unit}]", (2,))])
+    array = np.zeros(3, dtype)
+    array["at"][1], array["both"][:, 1] = "NaT", [1, -1, 40]
+    view = View(array)
+    assert values_of_columns(view) == {name: array[name].tolist() for name in dtype.names}
+    at, both = (view.columns()[name] for name in ["at", "both"])
+    assert np.asarray(at).dtype == f"{kind}[{unit}]" and np.array_equal(at, array["at"], equal_nan=True)
+    assert both.shape == (3, 2) and np.asarray(both).dtype == f"{kind}[{unit}]"
+    assert values_of_columns(view["at"]) == {"value": array["at"].tolist()}
+    assert pickle.loads(pickle.dumps(at.tolist())) == array["at"].tolist()
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("name", ["int128", "uint128", "int24", "uint24", "bfloat16", "float8_e5m2", "int4", "uint2"])
+def test_columns_of_user_types_have_the_values_of_the_view(name, order):
+    size = Format(f"[{name}]").itemsize
+    memory = bytearray(random.Random(name).randbytes((size + 1) * 20))
+    view = View(memory, f"T{{B:x:{order}[{name}]:y:}}")
+    column = view.columns()["y"]
+    # NaN differs from NaN, and both have one representation.
+    wanted = repr(view["y"].tolist())
+    assert repr(column.tolist()) == repr(column.to_pandas().tolist()) == wanted
+    column[:] = view["y"]
+    assert repr(column.tolist()) == wanted
+
+
+def test_an_assignment_converts_user_types_without_a_loss():
+    numbers, weights = np.array([1.5, -2, 0.25], "f4"), View(bytearray(6), "<[bfloat16]")
+    weights[:] = numbers
+    assert weights.tolist() == [1.5, -2, 0.25]
+    View(numbers)[:] = View(weights.tobytes(), "<[bfloat16]")
+    assert numbers.tolist() == [1.5, -2, 0.25]
+    with pytest.raises(ValueError, match=r"index \[1\]: 0.1\d* cannot be converted to bfloat16 without a loss"):
+        weights[:] = np.array([1, 0.1, 2], "f4")
+    large = View(bytearray(32), ">[int128]")
+    large[:] = np.array([-5, 2**62])
+    assert large.tolist() == [-5, 2**62]
+    with pytest.raises(ValueError, match=r"index \[0\]: -5 cannot be converted to uint128 without a loss"):
+        View(bytearray(32), "<[uint128]")[:] = large
+    dates, stored = np.array([1, "NaT"], ">M8[ms]"), np.zeros(2, "<M8[ms]")
+    View(stored)[:] = View(dates)
+    assert stored.tolist() == dates.tolist()
+    # A date with another unit is another number.
+    with pytest.raises(ValueError, match="items of format"):
+        View(stored)[:] = View(dates.astype("M8[ns]"))
+
+
+def test_a_column_of_a_registered_type_has_its_objects():
+    register_type("tests.uuid", 16, lambda data: uuid.UUID(bytes_le=data), lambda value: value.bytes_le)
+    keys = [uuid.UUID(int=number) for number in [1, 2**127, 5]]
+    view = View(b"".join(b"x" + key.bytes_le for key in keys), "T{c:kind:<[tests.uuid]:key:}")
+    column = view.columns()["key"]
+    assert column.tolist() == view["key"].tolist() == keys
+    assert column.format == "<[tests.uuid]" and column.tobytes() == b"".join(key.bytes_le for key in keys)
+    assert view.to_pandas()["key"].tolist() == keys
 
 
 SCALARS = [

@@ -15,6 +15,7 @@ import pytest
 
 import pep3118
 from pep3118 import BufferRuleError, CastError, Exporter, FormatError, View
+from pep3118.struct import pack
 
 testbuffer = pytest.importorskip("_testbuffer")
 
@@ -323,12 +324,31 @@ def test_broken_metadata_raises_buffer_rule_error():
         with pytest.raises(BufferRuleError, match="itemsize is 8 bytes") as info:
             View(Structure(), dialect="ctypes")
         assert info.value.rule == "A07"
-    with pytest.raises(TypeError):
-        View(1)
     with pytest.raises(
         TypeError, match=r"`format` is a str, bytes, Format, numpy.dtype, ctypes class or record class, not int"
     ):
         View(b"", format=1)
+
+
+@pytest.mark.parametrize(
+    ("value", "help"),
+    [
+        (1, "give bytes, an array"),
+        (None, "give bytes, an array"),
+        ("text", r"View\(text.encode\(\)\)"),
+        ([1, 2], r"View\(array.array\('d', values\)\)"),
+    ],
+)
+@pytest.mark.parametrize("arguments", [(), ("<h",), (None, "numpy")])
+def test_a_value_without_a_buffer_is_refused_with_a_help_line(value, help, arguments):
+    message = f"^a bytes-like object is required, not '{type(value).__name__}'\nhelp: {help}"
+    with pytest.raises(TypeError, match=message):
+        View(value, *arguments)
+
+
+def test_the_help_line_of_a_list_works():
+    assert View(array.array("d", [1, 2])).tolist() == [1, 2]
+    assert View(pack("<hd", 1, 2.5), "<hd").tolist() == [(1, 2.5)]
 
 
 def test_a_view_is_an_exporter():

@@ -6,7 +6,7 @@ use std::io::Write;
 
 use clap::Args;
 use pep3118::__private::{ReportJson, interpretations, plural};
-use pep3118::{Block, Checked, Checker, Owner, RawView, Report, Request, RequestError, Severity, View, reconcile};
+use pep3118::{Block, Checked, Checker, Owner, RawView, Report, Request, Severity, View, reconcile};
 use serde::{Deserialize, Serialize};
 
 use super::c_source::COptions;
@@ -17,6 +17,7 @@ use super::findings::{self, FindingsFormat, write_findings};
 use super::json::{self, ErrorObject};
 use super::names;
 use super::options::{self, InterpretationOptions};
+use super::wrap;
 
 /// Check the fields of a Py_buffer against the rules of the buffer protocol
 ///
@@ -42,7 +43,7 @@ pub(super) struct Check {
     #[command(flatten)]
     interpretation: InterpretationOptions,
     /// The request of the consumer: FULL_RO, 'ND|FORMAT', 0x11c [default: skip the rules about requests]
-    #[arg(long, short, value_parser = request)]
+    #[arg(long, short, value_parser = names::request)]
     request: Option<Request>,
     /// The length in bytes of the memory block that contains the buffer
     #[arg(long, value_name = "LEN", allow_negative_numbers = true)]
@@ -163,15 +164,6 @@ fn buffer_from_json(text: &str) -> Result<BufferJson, String> {
     serde_json::from_str(text).map_err(|error| escape(error.to_string().as_bytes()).into_owned())
 }
 
-/// Parses `text`, a request such as `FULL_RO`. Returns an error if `text` contains an unknown name. Accepts flags that
-/// contradict each other, because the check reports the broken rules of such a request.
-fn request(text: &str) -> Result<Request, RequestError> {
-    match text.parse::<Request>() {
-        Err(RequestError::Flags(error)) => Ok(Request::from_bits_retain(error.flags())),
-        parsed => parsed,
-    }
-}
-
 impl Check {
     /// Runs the command. Returns [`Failed`](Status::Failed) if a buffer breaks a rule of the severity error, and
     /// [`Usage`](Status::Usage) if the argument OBJECT contains an unknown request, dialect or data model.
@@ -215,7 +207,7 @@ impl Check {
             out.write_all(write_findings(self.to, &[checked], &[], false)?.as_bytes())?;
         } else {
             for finding in report {
-                writeln!(out, "{}\n", finding.diagnostic().colored())?;
+                writeln!(out, "{}\n", wrap::message(&finding.diagnostic().colored()))?;
             }
             writeln!(out, "{}", summary(report, view))?;
         }
@@ -313,7 +305,7 @@ impl BufferJson {
             None => None,
             Some(RequestJson::Bits(flags)) => Some(Request::from_bits_retain(*flags)),
             Some(RequestJson::Names(names)) => {
-                Some(request(names).map_err(|error| ErrorObject::new("unknown-request", error.to_string()))?)
+                Some(names::request(names).map_err(|error| ErrorObject::new("unknown-request", error))?)
             }
         };
         let dialect = match &self.dialect {

@@ -197,7 +197,14 @@ impl Decode {
         let gap_bytes = self.gap_bytes(plan.itemsize())?;
         let (input, identity) = InputSource::open(input, self.follow)?;
         input.limit_item(plan.itemsize())?;
-        let decoder = Decoder { options: &self, layout, plan: &plan, gap_bytes, text: text.conversion(layout.item()) };
+        let decoder = Decoder {
+            options: &self,
+            layout,
+            plan: &plan,
+            gap_bytes,
+            text: text.conversion(layout.item()),
+            suggestion: self.suggestion(format, layout.size(), &input),
+        };
         match output {
             Some(output) => {
                 let mut out = OutputFile::create(output, identity.as_ref())?;
@@ -240,11 +247,27 @@ impl Decode {
     /// command reads the whole file `input`, the help line lists the dialects whose item size divides the length of the
     /// file.
     fn refused(&self, error: &LayoutError, format: &[u8], input: &Path) -> Failure {
-        let reads_all = self.count.is_none() && self.shape.is_none() && self.every.is_none() && !self.follow;
-        if !reads_all {
+        if !self.reads_all() {
             return self.interpretation.refused(error, format, self.itemsize);
         }
         self.interpretation.refused_for_file(error, format, self.itemsize, input, self.skip)
+    }
+
+    /// Returns `true` if the command reads all bytes of a file after `--skip`.
+    fn reads_all(&self) -> bool {
+        self.count.is_none() && self.shape.is_none() && self.every.is_none() && !self.follow
+    }
+
+    /// Returns the suggestion for an input that ends with an incomplete item of `size` bytes. The text names another
+    /// interpretation of `format` whose size divides the length of `input`. Returns an empty text if there is none.
+    fn suggestion(&self, format: Option<&OsStr>, size: u64, input: &InputSource) -> String {
+        let InputSource::File(_, len) = input else { return String::new() };
+        let bytes = len.saturating_sub(self.skip);
+        let is_incomplete = self.reads_all() && bytes.checked_rem(size).is_some_and(|rest| rest > 0);
+        // `--itemsize` excludes interpretations of another size.
+        let format = format.filter(|_| is_incomplete && self.itemsize.is_none()).map(options::bytes);
+        let interpretation = &self.interpretation;
+        format.and_then(|format| interpretation.help_for_length(format, bytes)).unwrap_or_default()
     }
 
     /// Returns the number of ignored bytes between the end of an item of `itemsize` bytes and the next item. The number
@@ -388,6 +411,8 @@ struct Decoder<'d> {
     gap_bytes: usize,
     /// The conversion of byte strings to text in the values of each item.
     text: TextConversion,
+    /// The suggestion if the input ends with an incomplete item, or an empty text.
+    suggestion: String,
 }
 
 impl Decoder<'_> {
@@ -466,7 +491,7 @@ impl Decoder<'_> {
             (Some(bytes), Some(rest)) => Some(bytes.min(rest)),
             (bytes, rest) => bytes.or(rest),
         };
-        Ok((Items::Contiguous(ContiguousItems::new(input, itemsize, count)), total))
+        Ok((Items::Contiguous(ContiguousItems::new(input, itemsize, count, self.suggestion.clone())), total))
     }
 
     /// Returns a reader of the items of a strided array in `input`, and the total length of the items in bytes, or

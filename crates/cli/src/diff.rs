@@ -82,7 +82,7 @@ impl Diff {
                 None => writeln!(out, "different")?,
             }
             if let Some(difference) = compared.difference {
-                let width = super::terminal_width().unwrap_or(usize::MAX);
+                let width = super::requested_width().unwrap_or(usize::MAX);
                 let folded = textwrap::Options::new(width).initial_indent("  ").subsequent_indent("  ");
                 writeln!(out, "{}", textwrap::fill(&difference.to_string(), folded))?;
             }

@@ -2,6 +2,8 @@
 
 use std::io::{self, Write as _};
 
+use super::wrap;
+
 /// The exit status of a command that was not ended by a signal.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Status {
@@ -82,8 +84,8 @@ impl From<serde_json::Error> for Failure {
     }
 }
 
-/// Writes `message` and a line feed to standard error. Unlike `eprintln!`, does not panic if standard error is closed
+/// Writes `message` and a line feed to standard error. Wraps long sentences to the width of the terminal. Unlike `eprintln!`, does not panic if standard error is closed
 /// or full.
 pub(super) fn print_error(message: &str) {
-    let _ = writeln!(anstream::stderr(), "{message}");
+    let _ = writeln!(anstream::stderr(), "{}", wrap::message(message));
 }

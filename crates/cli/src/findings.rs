@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::escape::{self, escape, markup};
 use super::json::ErrorObject;
+use super::wrap;
 
 /// The format in which findings are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -200,7 +201,7 @@ pub fn write_findings(
     with_rules: bool,
 ) -> Result<String, serde_json::Error> {
     Ok(match format {
-        FindingsFormat::Text => text(checked, allowed, with_rules),
+        FindingsFormat::Text => wrap::message(&text(checked, allowed, with_rules)),
         FindingsFormat::Json => json_text(&checked.iter().map(Row::from).collect::<Vec<Row<'_>>>())?,
         FindingsFormat::Sarif => json_text(&sarif(checked, allowed))?,
         FindingsFormat::Junit => junit(checked, allowed),

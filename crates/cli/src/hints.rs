@@ -9,6 +9,7 @@ use pep3118::{
 use super::escape::escape;
 use super::failure::Failure;
 use super::names::NamedModel;
+use super::pack_template::{ends_in_byte_order, format_of_template};
 
 /// The data models that [`help`] tries if the itemsize does not match the format, as (data model, name of a platform
 /// with this model).
@@ -167,10 +168,18 @@ fn format_of_type(text: &str) -> Option<String> {
     })
 }
 
-/// Returns a note if `format`, which must be valid, is also a type name of at least 3 characters. For example, `int` is
-/// a format of the three items `i`, `n` and `t`. Returns `None` for any other format.
+/// Returns a note if `format`, which must be valid, is also a type name of at least 3 characters, or a template of
+/// `pack` that ends with a byte-order character. For example, `int` is a format of the three items `i`, `n` and `t`, and
+/// the template `l<` has the format `<i`. Returns `None` for any other format.
 pub(super) fn type_name_note(format: &[u8]) -> Option<String> {
-    let text = std::str::from_utf8(format).ok()?;
+    let text = std::str::from_utf8(format).ok().filter(|text| text.len() <= LONGEST_FORMAT)?;
+    if ends_in_byte_order(text)
+        && let Some(meant) = format_of_template(text)
+    {
+        return Some(format!(
+            "note: a byte-order character at the end has no effect; `{text}` in `pack` of Perl and Ruby is `{meant}`"
+        ));
+    }
     // A format character such as `f`, with or without a byte-order character, is most likely meant as a format, and
     // gets no note.
     let type_format = format_of_type(text).filter(|_| text.len() > 2)?;
@@ -223,6 +232,41 @@ pub(super) fn help_from_input_length(ambiguity: &Ambiguity, bytes: u64) -> Optio
     Some(format!("{bytes} are a whole number of items only with {}", whole.join(" or ")))
 }
 
+/// Returns a suggestion for an input of `bytes` bytes, which are not a whole number of items of `format`, `dialect` and
+/// `model`. The suggestion is the first interpretation in which they are: another dialect, another data model, or
+/// standard sizes without padding. Returns `None` if there is none.
+pub(super) fn help_for_length(
+    format: &[u8],
+    bytes: u64,
+    dialect: Option<&Dialect>,
+    model: &NamedModel,
+) -> Option<String> {
+    if format.len() > LONGEST_FORMAT {
+        return None;
+    }
+    let size = |format: &[u8], dialect, model: &DataModel| {
+        let size = reconcile(format, None, dialect, model).ok()?.layout.size();
+        (bytes.checked_rem(size) == Some(0)).then_some(size)
+    };
+    let other_dialect = || {
+        Dialect::ALL.into_iter().find_map(|other| {
+            size(format, Some(other), &model.model).map(|size| (size, CommandOptions.dialect(other.name)))
+        })
+    };
+    let other_model = || {
+        MODELS
+            .iter()
+            .find_map(|(other, _)| size(format, dialect, other).map(|size| (size, format!("--model {}", other.name))))
+    };
+    let standard = || {
+        let standard = [b"=", format.strip_prefix(b"@").unwrap_or(format)].concat();
+        size(&standard, dialect, &model.model).map(|size| (size, escape(&standard).into_owned()))
+    };
+    let (size, change) = other_dialect().or_else(other_model).or_else(standard)?;
+    let (bytes, size) = (plural(bytes, "byte"), plural(size, "byte"));
+    Some(format!("{bytes} are a whole number of items of {size} with `{change}`"))
+}
+
 /// Returns a help line for `error`, which the library returned for `format`, `itemsize`, `dialect` and `model`. The
 /// help line contains formats and arguments in backquotes, and the call succeeds with each of them. `arguments` writes
 /// the arguments. Returns `None` if the call fails with every known alternative, if `format` is longer than
@@ -254,6 +298,14 @@ pub fn help(
             _ => "",
         };
         return Some(format!("the type {} is `{meant}`{rust}", escape(format)));
+    }
+    // `S` and `a` alone are more often the letters of NumPy for byte strings.
+    if let LayoutErrorKind::Format(_) = error.kind()
+        && let Some(template) = std::str::from_utf8(format).ok().filter(|text| !matches!(*text, "S" | "a"))
+        && let Some(meant) = format_of_template(template)
+        && works(meant.as_bytes(), itemsize, dialect, model)
+    {
+        return Some(format!("`{}` in `pack` of Perl, Ruby and PHP is `{meant}`", escape(format)));
     }
     let working_dialect = || Dialect::ALL.into_iter().find(|other| works(format, itemsize, Some(*other), model));
     match error.kind() {

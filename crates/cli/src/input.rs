@@ -254,13 +254,16 @@ pub(super) struct ContiguousItems {
     filled: usize,
     /// The number of bytes at the start of `buffer` that [`next`](Self::next) has returned.
     used: usize,
+    /// A suggestion for the message if the input ends with an incomplete item. The text is empty if there is none.
+    suggestion: String,
 }
 
 impl ContiguousItems {
     /// Creates a reader of the items of `itemsize` bytes in `input`. `count` is the number of items to read, or `None`
-    /// to read up to the end of `input`.
-    pub(super) fn new(input: Box<dyn Read>, itemsize: NonZeroUsize, count: Option<u64>) -> Self {
-        Self { input, itemsize, count, items_read: 0, buffer: Vec::new(), filled: 0, used: 0 }
+    /// to read up to the end of `input`. `suggestion` is a text for the help line of the error if the input ends with an
+    /// incomplete item, or an empty text.
+    pub(super) fn new(input: Box<dyn Read>, itemsize: NonZeroUsize, count: Option<u64>, suggestion: String) -> Self {
+        Self { input, itemsize, count, items_read: 0, buffer: Vec::new(), filled: 0, used: 0, suggestion }
     }
 
     /// Returns the next block of whole items, or `None` after the last item. The method returns all items that are
@@ -320,13 +323,14 @@ impl ContiguousItems {
         let size = self.itemsize;
         match self.count {
             None if self.filled == 0 => Ok(()),
-            None if self.items_read == 0 => {
-                Err(Failure::refused(format_args!("{rest} left over after {items} of {size} bytes")))
+            None => {
+                let count = format!("`--count {}` reads the whole items", self.items_read);
+                let suggestions = [if self.items_read > 0 { count } else { String::new() }, self.suggestion.clone()];
+                let suggestions: Vec<String> = suggestions.into_iter().filter(|text| !text.is_empty()).collect();
+                let help = if suggestions.is_empty() { "" } else { "\nhelp: " };
+                let message = format!("{rest} left over after {items} of {size} bytes{help}");
+                Err(Failure::refused(message + &suggestions.join("; or ")))
             }
-            None => Err(Failure::refused(format_args!(
-                "{rest} left over after {items} of {size} bytes\nhelp: `--count {}` reads the whole items",
-                self.items_read
-            ))),
             Some(count) => {
                 let rest = if self.filled == 0 { String::new() } else { format!(" and {rest}") };
                 let count = plural(count, "item");

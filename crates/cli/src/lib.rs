@@ -42,6 +42,7 @@ pub mod names;
 mod options;
 mod output;
 mod pack;
+mod pack_template;
 mod palette;
 mod progress;
 mod python;
@@ -50,6 +51,7 @@ mod rows;
 mod rules;
 mod size;
 mod strided;
+mod wrap;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -102,57 +104,99 @@ fn terminal_width() -> Option<usize> {
     terminal_size::terminal_size().map(|(width, _)| usize::from(width.0).min(WIDTH_LIMIT))
 }
 
-/// Returns the width of tables and pictures in terminal columns, at most `WIDTH_LIMIT`. Without a terminal,
-/// the width is the value of the environment variable `COLUMNS`. Without a valid value, the width is 80.
-fn width() -> usize {
+/// Returns the width of the terminal, or the value of the environment variable `COLUMNS` without a terminal. The width
+/// is at most `WIDTH_LIMIT` columns. Returns `None` without a terminal and without a valid value.
+fn requested_width() -> Option<usize> {
     let columns = || std::env::var("COLUMNS").ok().and_then(|columns| columns.parse::<usize>().ok());
-    terminal_width().or_else(|| columns().map(|columns| columns.min(WIDTH_LIMIT))).unwrap_or(80)
+    terminal_width().or_else(|| columns().map(|columns| columns.min(WIDTH_LIMIT)))
+}
+
+/// Returns the width of tables and pictures in terminal columns: the [`requested_width`], or 80.
+fn width() -> usize {
+    requested_width().unwrap_or(80)
 }
 
 /// Runs the command with `arguments` and returns the exit status. The first argument is the name of the program.
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
-    let arguments: Vec<OsString> = arguments.into_iter().collect();
-    if let Some(status) = completions::complete(&arguments) {
-        return status;
+    match parse(arguments) {
+        Call::Native(call) => call.run(),
+        Call::Python(command) => command.refuse().report().into(),
     }
-    let command = match CommandLine::try_parse_from(&arguments) {
-        Ok(CommandLine { command }) => command,
-        Err(error) => return print_clap_error(error, arguments),
-    };
-    let mut out = anstream::stdout().lock();
-    let result = match command {
-        Command::Explain(command) => command.run(&mut out),
-        Command::Size(command) => command.run(&mut out),
-        Command::Diff(command) => command.run(&mut out),
-        Command::Emit(command) => command.run(),
-        Command::Readers(command) => command.run(&mut out),
-        Command::Check(command) => command.run(&mut out),
-        Command::Audit(command) => command.run(),
-        Command::Census(command) => command.run(),
-        Command::Rules(command) => command.run(&mut out),
-        Command::Decode(command) => command.run(),
-        Command::Encode(command) => command.run(),
-        Command::Hexdump(command) => command.run(),
-        Command::Completions(command) => command.run(&mut out),
-        Command::Man(command) => command.run(&mut out),
-    };
-    // The output is flushed before the error message is written, so that rows appear before the message. If the flush
-    // fails, for example because the disk is full, the command fails.
-    let flushed = out.flush();
-    let result = result.and_then(|status| Ok(flushed.map(|()| status)?));
-    result.unwrap_or_else(Failure::report).into()
 }
 
-/// Returns the parsed options if `arguments` are a valid call of `audit` or `census`, the commands that the Python
-/// package runs. Returns `None` for any other command, and if [`run`] would print help or an error for `arguments`.
+/// A call of the command, which [`parse`] returns.
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Call {
+    /// A call that native code answers.
+    Native(NativeCall),
+    /// A valid call of a command that the Python package runs.
+    Python(PythonCommand),
+}
+
+/// A call that native code answers: a command, or arguments for which the answer is the help or an error.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct NativeCall(Answer);
+
+#[derive(Debug)]
+enum Answer {
+    /// The status of a request for completions, which is already answered.
+    Completed(u8),
+    Command(Command),
+    /// The answer is the help, the version or an error. The arguments are those of the call.
+    Printed(clap::Error, Vec<OsString>),
+}
+
+/// Parses `arguments`. The first argument is the name of the program. Writes nothing, except the answer to the request
+/// of a shell for completions.
 #[doc(hidden)]
 #[must_use]
-pub fn python_command(arguments: impl IntoIterator<Item = OsString>) -> Option<PythonCommand> {
-    match CommandLine::try_parse_from(arguments).ok()?.command {
-        Command::Audit(options) => Some(PythonCommand::Audit(options)),
-        Command::Census(options) => Some(PythonCommand::Census(options)),
-        _ => None,
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Call {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if let Some(status) = completions::complete(&arguments) {
+        return Call::Native(NativeCall(Answer::Completed(status)));
+    }
+    Call::Native(NativeCall(match CommandLine::try_parse_from(&arguments) {
+        Ok(CommandLine { command: Command::Audit(options) }) => return Call::Python(PythonCommand::Audit(options)),
+        Ok(CommandLine { command: Command::Census(options) }) => return Call::Python(PythonCommand::Census(options)),
+        Ok(CommandLine { command }) => Answer::Command(command),
+        Err(error) => Answer::Printed(error, arguments),
+    }))
+}
+
+impl NativeCall {
+    /// Answers the call and returns the exit status.
+    #[must_use]
+    pub fn run(self) -> u8 {
+        let command = match self.0 {
+            Answer::Completed(status) => return status,
+            Answer::Command(command) => command,
+            Answer::Printed(error, arguments) => return print_clap_error(error, arguments),
+        };
+        let mut out = anstream::stdout().lock();
+        let result = match command {
+            Command::Explain(command) => command.run(&mut out),
+            Command::Size(command) => command.run(&mut out),
+            Command::Diff(command) => command.run(&mut out),
+            Command::Emit(command) => command.run(),
+            Command::Readers(command) => command.run(&mut out),
+            Command::Check(command) => command.run(&mut out),
+            Command::Audit(options) => Err(PythonCommand::Audit(options).refuse()),
+            Command::Census(options) => Err(PythonCommand::Census(options).refuse()),
+            Command::Rules(command) => command.run(&mut out),
+            Command::Decode(command) => command.run(),
+            Command::Encode(command) => command.run(),
+            Command::Hexdump(command) => command.run(),
+            Command::Completions(command) => command.run(&mut out),
+            Command::Man(command) => command.run(&mut out),
+        };
+        // The output is flushed before the error message is written, so that rows appear before the message. If the
+        // flush fails, for example because the disk is full, the command fails.
+        let flushed = out.flush();
+        let result = result.and_then(|status| Ok(flushed.map(|()| status)?));
+        result.unwrap_or_else(Failure::report).into()
     }
 }
 
@@ -168,7 +212,7 @@ fn print_clap_error(error: clap::Error, arguments: Vec<OsString>) -> u8 {
     // example because only a file name contained a control character, the function prints the kind of the first error.
     let escaped = arguments.iter().map(|argument| escape::escape(argument.as_encoded_bytes()).into_owned());
     let printed = match CommandLine::try_parse_from(escaped) {
-        Err(error) => error.print(),
+        Err(error) => write!(anstream::stderr(), "{}", wrap::message(&error.render().ansi().to_string())),
         Ok(_) => writeln!(anstream::stderr(), "error: {}", error.kind()),
     };
     // A failed write is ignored, because a failure of standard error cannot be reported.

@@ -3,7 +3,7 @@
 //! The Python package also calls these functions, so the command and the package have the same messages.
 
 use pep3118::__private::escape;
-use pep3118::{DataModel, Dialect, RuleId, Target};
+use pep3118::{DataModel, Dialect, Request, RequestError, RuleId, Target};
 
 /// The aliases of data models, as (alias, name of the model or target triple).
 const MODEL_ALIASES: [(&str, &str); 6] = [
@@ -71,6 +71,23 @@ pub fn dialect(name: &str) -> Result<&'static Dialect, String> {
 /// - `name` is unknown: returns a message that contains the escaped `name`
 pub fn target(name: &str) -> Result<Target, String> {
     Target::by_name(name).ok_or_else(|| unknown("target", name, Target::ALL.map(Target::as_str)))
+}
+
+/// Parses `text`, a request such as `FULL_RO`. Accepts flags that contradict each other, because `check` reports the
+/// broken rules of such a request.
+///
+/// # Errors
+/// - `text` contains an unknown name: returns a message that suggests the nearest name
+pub(super) fn request(text: &str) -> Result<Request, String> {
+    text.parse().or_else(|error| match error {
+        RequestError::Flags(error) => Ok(Request::from_bits_retain(error.flags())),
+        RequestError::Name { ref name } => {
+            let requests: Vec<String> = Request::ALL_LEGAL.iter().map(Request::to_string).collect();
+            let names = requests.iter().flat_map(|request| request.split('|'));
+            Err(format!("{error}{}", did_you_mean(name, names)))
+        }
+        error => Err(error.to_string()),
+    })
 }
 
 /// Returns the names of all data models, `host`, and the aliases.

@@ -63,6 +63,12 @@ impl InterpretationOptions {
         }
     }
 
+    /// Returns a suggestion for an input of `bytes` bytes, which are not a whole number of items of `format`: another
+    /// interpretation in which they are. Returns `None` if there is none.
+    pub(super) fn help_for_length(&self, format: &[u8], bytes: u64) -> Option<String> {
+        hints::help_for_length(format, bytes, self.dialect, &self.model)
+    }
+
     /// Returns the failure for `error`, which [`reconcile`](Self::reconcile) returned for `format` and `itemsize`.
     pub(super) fn refused(&self, error: &LayoutError, format: &[u8], itemsize: Option<u64>) -> Failure {
         hints::refused(error, format, itemsize, self.dialect, &self.model)

@@ -213,17 +213,9 @@ fn store_scalar(codec: &ScalarCodec, json: &str, bytes: &mut [u8]) -> Result<(),
         Some(b'-' | b'0'..=b'9') => store_number(codec, json, bytes),
         Some(b'"') => {
             let inner = json.strip_prefix('"').and_then(|json| json.strip_suffix('"')).unwrap_or_default();
-            // The JSON parser has checked the string. A string without a backslash has no escapes, so `inner` is the
-            // value of the string.
-            if !inner.contains('\\') {
-                return match codec.value_type() {
-                    Type::Ucs2 | Type::Ucs4 | Type::Wchar => Ok(codec.store(&Value::Text(inner.to_owned()), bytes)?),
-                    _ => store_string(codec, inner, json, bytes),
-                };
-            }
-            let text: String = serde_json::from_str(json).map_err(|error| Problem::default().of_json(&error))?;
+            let text = string_value(inner, json)?;
             match codec.value_type() {
-                Type::Ucs2 | Type::Ucs4 | Type::Wchar => Ok(codec.store(&Value::Text(text), bytes)?),
+                Type::Ucs2 | Type::Ucs4 | Type::Wchar => Ok(codec.store(&Value::Text(text.into_owned()), bytes)?),
                 _ => store_string(codec, &text, json, bytes),
             }
         }
@@ -238,6 +230,29 @@ fn store_scalar(codec: &ScalarCodec, json: &str, bytes: &mut [u8]) -> Result<(),
         }
         _ => Err(wrong()),
     }
+}
+
+/// Returns the value of the JSON string `json`, which the JSON parser has checked. `inner` is the string without its
+/// quotes. Returns an error if an escape is not a character, such as half of a surrogate pair.
+fn string_value<'j>(inner: &'j str, json: &str) -> Result<Cow<'j, str>, Problem> {
+    let backslash = |text: &str| text.bytes().position(|byte| byte == b'\\');
+    if backslash(inner).is_none() {
+        return Ok(Cow::Borrowed(inner));
+    }
+    // The only JSON escape that `decode` writes for bytes is the doubled backslash. The JSON parser would allocate a
+    // buffer for each string.
+    let mut text = String::with_capacity(inner.len());
+    let mut rest = inner;
+    while let Some((plain, escape)) = backslash(rest).and_then(|at| rest.split_at_checked(at)) {
+        let Some(after) = escape.strip_prefix("\\\\") else {
+            return serde_json::from_str(json).map(Cow::Owned).map_err(|error| Problem::default().of_json(&error));
+        };
+        text.push_str(plain);
+        text.push('\\');
+        rest = after;
+    }
+    text.push_str(rest);
+    Ok(Cow::Owned(text))
 }
 
 /// The JSON object that `decode` writes for text that is not valid Unicode. Example: `{"units":[55296]}`.
@@ -378,12 +393,7 @@ fn store_string(codec: &ScalarCodec, text: &str, source: &str, bytes: &mut [u8])
         },
         Type::Void | Type::Bits | Type::Opaque => {
             let digits = text.as_bytes();
-            let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-            let byte = |pair: &[u8]| match *pair {
-                [high, low] => Some(digit(high)?.wrapping_shl(4) | digit(low)?),
-                _ => None,
-            };
-            let value: Option<Vec<u8>> = digits.chunks(2).map(byte).collect();
+            let value: Option<Vec<u8>> = digits.chunks(2).map(hexadecimal_byte).collect();
             let value = value.ok_or_else(|| {
                 let text = abridge(digits, LONGEST_VALUE);
                 Problem::new(format!("`{text}` is not an even number of hexadecimal digits"))
@@ -451,17 +461,20 @@ fn store_complex(codec: &ScalarCodec, json: &str, bytes: &mut [u8]) -> Result<()
 /// # Errors
 /// - a backslash does not start one of the escapes
 fn unescape(text: &str) -> Result<Cow<'_, [u8]>, Problem> {
+    let backslash = |text: &str| text.bytes().position(|byte| byte == b'\\');
+    if backslash(text).is_none() {
+        return Ok(Cow::Borrowed(text.as_bytes()));
+    }
     let mut rest = text;
-    let mut bytes = Vec::new();
-    while let Some((plain, after)) = rest.split_once('\\') {
+    // An escape is longer than its bytes.
+    let mut bytes = Vec::with_capacity(text.len());
+    while let Some((plain, escape)) = backslash(rest).and_then(|at| rest.split_at_checked(at)) {
+        let after = escape.strip_prefix('\\').unwrap_or_default();
         bytes.extend_from_slice(plain.as_bytes());
         rest = take_escape(after, &mut bytes).ok_or_else(|| {
             let escape = abridge(after.as_bytes(), 8);
             Problem::new(format!("`\\{escape}` does not start with an escape; a backslash is written as `\\\\`"))
         })?;
-    }
-    if rest.len() == text.len() {
-        return Ok(Cow::Borrowed(text.as_bytes()));
     }
     bytes.extend_from_slice(rest.as_bytes());
     Ok(Cow::Owned(bytes))
@@ -472,6 +485,15 @@ fn unescape(text: &str) -> Result<Cow<'_, [u8]>, Problem> {
 fn hexadecimal(digits: &str) -> Option<i128> {
     let digits = Some(digits).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))?;
     i128::from_str_radix(digits, 16).ok()
+}
+
+/// Returns the byte with the two hexadecimal digits `digits`. Returns `None` for any other text.
+fn hexadecimal_byte(digits: &[u8]) -> Option<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    match *digits {
+        [high, low] => Some(digit(high)?.wrapping_shl(4) | digit(low)?),
+        _ => None,
+    }
 }
 
 /// Decodes one escape, and appends its bytes to `bytes`. `text` is the text after the backslash. Returns the text after
@@ -487,7 +509,7 @@ fn take_escape<'t>(text: &'t str, bytes: &mut Vec<u8>) -> Option<&'t str> {
         '"' => b'"',
         'x' => {
             let (digits, after) = characters.as_str().split_at_checked(2)?;
-            bytes.push(u8::try_from(hexadecimal(digits)?).ok()?);
+            bytes.push(hexadecimal_byte(digits.as_bytes())?);
             return Some(after);
         }
         'u' => {

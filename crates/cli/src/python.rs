@@ -8,7 +8,7 @@ use clap::Args;
 use pep3118::RuleId;
 
 use super::examples;
-use super::failure::{Failure, Status};
+use super::failure::Failure;
 use super::findings::FindingsFormat;
 use super::options::rule_parser;
 
@@ -75,24 +75,18 @@ impl Audit {
     pub const fn format(&self) -> FindingsFormat {
         if self.json { FindingsFormat::Json } else { self.to }
     }
-
-    /// Always returns an error, because the command needs the Python package.
-    pub(super) fn run(self) -> Result<Status, Failure> {
-        Err(needs_python("audit"))
-    }
 }
 
-impl Census {
-    /// Always returns an error, because the command needs the Python package.
-    pub(super) fn run(self) -> Result<Status, Failure> {
-        Err(needs_python("census"))
+impl PythonCommand {
+    /// Returns the error of the native command for this command, which only the Python package can run.
+    pub(super) fn refuse(&self) -> Failure {
+        let command = match self {
+            Self::Audit(_) => "audit",
+            Self::Census(_) => "census",
+        };
+        Failure::Usage(format!(
+            "`{command}` needs Python, and this program was built without it: `pip install pep3118` installs a \
+             command `pep3118` that can run `{command}`"
+        ))
     }
-}
-
-/// Returns the error of the native command for `command`, which only the Python package can run.
-fn needs_python(command: &str) -> Failure {
-    Failure::Usage(format!(
-        "`{command}` needs Python, and this program was built without it: `pip install pep3118` installs a \
-                 command `pep3118` that can run `{command}`"
-    ))
 }

@@ -57,22 +57,22 @@ fn row(rule: RuleId) -> serde_json::Value {
     })
 }
 
-/// Writes all properties of `rule` to `out`, one on each line. On a terminal, the text of the rule is wrapped to the
-/// width of the terminal. Returns an error if writing fails.
+/// Writes all properties of `rule` to `out`, one on each line. The text of the rule is wrapped to the width of
+/// the terminal or to `COLUMNS`. Returns an error if writing fails.
 fn page(out: &mut impl Write, rule: RuleId) -> std::io::Result<()> {
     writeln!(out, "{BOLD}{rule}{BOLD:#} {}", rule.name())?;
-    let width = super::terminal_width().unwrap_or(usize::MAX);
+    let width = super::requested_width().unwrap_or(usize::MAX);
     writeln!(out, "{}\n", textwrap::fill(rule.text(), width))?;
     writeln!(out, "class   {}", rule.class())?;
     writeln!(out, "level   {}, reported as {}", rule.level(), rule.severity())?;
     writeln!(out, "source  {}", rule.source())
 }
 
-/// Writes all rules to `out`, grouped by section. On a terminal, the text of a rule is wrapped to the width of the
-/// terminal. In any other output, each rule is one line, so that programs such as `grep` find whole rules. Returns an
+/// Writes all rules to `out`, grouped by section. The text of a rule is wrapped to the width of the terminal or to
+/// `COLUMNS`. Without both, each rule is one line, so that programs such as `grep` find whole rules. Returns an
 /// error if writing fails.
 fn table(out: &mut impl Write) -> std::io::Result<()> {
-    let width = super::terminal_width().unwrap_or(usize::MAX);
+    let width = super::requested_width().unwrap_or(usize::MAX);
     let mut section = None;
     for rule in RuleId::ALL {
         if section != Some(rule.section()) {

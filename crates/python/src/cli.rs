@@ -5,25 +5,43 @@ use std::ffi::OsString;
 
 use pep3118::__private::escape;
 use pep3118::RuleId;
-use pep3118_cli::{Audit, Census, Checked, FindingsFormat, PythonCommand, write_findings};
+use pep3118_cli::{Audit, Call, Census, Checked, FindingsFormat, PythonCommand, write_findings};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyString};
 
 use crate::objects;
 use crate::report::Report;
 
-/// Runs the native command `pep3118` with `argv`, and returns the exit status. `argv[0]` is the program name.
+/// Answers the call `argv` of the command `pep3118` in native code, and returns the exit status. `argv[0]` is the
+/// program name.
 ///
-/// If `handle_signals` is true, SIGHUP, SIGINT and SIGTERM end the process after this call has started. Python's
+/// If `argv` is a valid call of `audit` or `census`, does nothing and returns the options: `("audit", expressions,
+/// allow, explain, to)` or `("census", packages, json)`. `allow` contains the ids of rules, and `to` is the name of an
+/// output format.
+///
+/// If `handle_signals` is true, SIGHUP, SIGINT and SIGTERM end the process from the start of a native command. Python's
 /// handlers of these signals no longer run.
 #[pyfunction]
 #[pyo3(signature = (argv, handle_signals = false))]
-pub(super) fn _cli(py: Python<'_>, argv: Vec<OsString>, handle_signals: bool) -> u8 {
-    if handle_signals {
-        pep3118_cli::handle_signals();
-    }
-    py.detach(|| pep3118_cli::run(argv))
+pub(super) fn _cli(py: Python<'_>, argv: Vec<OsString>, handle_signals: bool) -> PyResult<Bound<'_, PyAny>> {
+    Ok(match pep3118_cli::parse(argv) {
+        Call::Native(call) => {
+            if handle_signals {
+                pep3118_cli::handle_signals();
+            }
+            py.detach(|| call.run()).into_pyobject(py)?.into_any()
+        }
+        Call::Python(PythonCommand::Audit(options)) => {
+            let to = options.format().as_str();
+            let Audit { expressions, allow, explain, .. } = options;
+            let allow: Vec<&str> = allow.iter().map(|rule| rule.as_str()).collect();
+            ("audit", expressions, allow, explain, to).into_pyobject(py)?.into_any()
+        }
+        Call::Python(PythonCommand::Census(Census { packages, json })) => {
+            ("census", packages, json).into_pyobject(py)?.into_any()
+        }
+    })
 }
 
 /// Returns `text` with all control characters and invisible characters escaped.
@@ -32,25 +50,6 @@ pub(super) fn _escape(text: &Bound<'_, PyString>) -> PyResult<String> {
     // `backslashreplace` escapes lone surrogates, which UTF-8 cannot encode.
     let bytes = text.call_method1("encode", ("utf-8", "backslashreplace"))?.cast_into::<PyBytes>()?;
     Ok(escape(bytes.as_bytes()).into_owned())
-}
-
-/// Returns the options in `argv` if `argv` is a valid `audit` or `census` command, and otherwise None.
-///
-/// The result is `("audit", expressions, allow, explain, to)` or `("census", packages, json)`. `allow` contains the ids
-/// of rules, and `to` is the name of an output format. The result is also None if `_cli` would print help or an error
-/// for `argv`.
-#[pyfunction]
-pub(super) fn _python_command(py: Python<'_>, argv: Vec<OsString>) -> PyResult<Option<Bound<'_, PyTuple>>> {
-    Ok(match pep3118_cli::python_command(argv) {
-        Some(PythonCommand::Audit(options)) => {
-            let to = options.format().as_str();
-            let Audit { expressions, allow, explain, .. } = options;
-            let allow: Vec<&str> = allow.iter().map(|rule| rule.as_str()).collect();
-            Some(("audit", expressions, allow, explain, to).into_pyobject(py)?)
-        }
-        Some(PythonCommand::Census(Census { packages, json })) => Some(("census", packages, json).into_pyobject(py)?),
-        None => None,
-    })
 }
 
 /// Returns the id of the rule with the id or name `rule`.

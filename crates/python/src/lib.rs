@@ -36,7 +36,7 @@ pub mod _pep3118 {
     #[pymodule_export]
     use crate::audit::{_exports_buffers, audit, check};
     #[pymodule_export]
-    use crate::cli::{_cli, _escape, _findings, _python_command, _rule_id};
+    use crate::cli::{_cli, _escape, _findings, _rule_id};
     #[pymodule_export]
     use crate::dtype::dtype_from_pep3118;
     #[pymodule_export]

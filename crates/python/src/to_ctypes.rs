@@ -207,7 +207,7 @@ impl BitMember<'_, '_> {
 }
 
 /// The help of the exceptions for bit-fields.
-const BIT_FIELD_HELP: &str = "help: View(memory, format) and record.from_format(format) read a bit-field at any bit";
+const BIT_FIELD_HELP: &str = "help: View(memory, format) and Record.from_format(format) read a bit-field at any bit";
 
 /// Returns the `ValueError` for `field`, a bit-field that ctypes cannot hold. `reason` completes the sentence "ctypes
 /// cannot hold it, because …".

@@ -155,6 +155,11 @@ impl UserCodec {
     }
 }
 
+/// Returns `true` if the values of `user` are dates or durations of NumPy.
+pub(crate) fn is_date(user: UserType) -> bool {
+    ["datetime64", "timedelta64"].iter().any(|name| user.name().starts_with(name))
+}
+
 /// Converts the bytes of a value from the byte order `endian` to little-endian, or from little-endian to `endian`. Both
 /// conversions reverse the bytes if `endian` is big-endian and the type has a byte order.
 fn ordered(user: UserType, bytes: &[u8], endian: Endian) -> PyResult<Vec<u8>> {
@@ -445,7 +450,8 @@ fn wrong_object(object: &Bound<'_, PyAny>, wanted: &str) -> PyResult<PyErr> {
 /// - `unpack`: a function that returns the object for the bytes of a value
 /// - `pack`: a function that returns the bytes for an object
 /// - `align`: the alignment in bytes under the byte-order character `@`
-/// - `values`: the type of the values in columns and in Arrow, such as 'float64'. With None, the values stay bytes.
+/// - `values`: the type of the values in columns and in Arrow, such as 'float64'. With None, a column has this type,
+///   and Arrow has the bytes of the values.
 ///
 /// `unpack` gets and `pack` returns the bytes with the least significant byte first, in every byte order of the
 /// format.

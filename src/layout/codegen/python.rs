@@ -5,7 +5,9 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::declarations::{Declarations, Definition, Language, Member, MemberType, is_identifier, member_comment};
+use super::declarations::{
+    BitPiece, Declarations, Definition, Language, Member, MemberType, is_identifier, member_comment,
+};
 use super::error::SourceError;
 use super::source::refused_type;
 use crate::align::Align;
@@ -58,7 +60,8 @@ impl Layout {
     /// # Errors
     /// - `to_python("class", …)` or `to_python("np", …)`, because a variable of the source cannot have this name:
     ///   [`SourceError::Name`]
-    /// - a field whose type the library does not have, such as a `longdouble`, or a bit-field: [`SourceError::Type`]
+    /// - a field whose type the library does not have, such as a `longdouble`: [`SourceError::Type`]
+    /// - a bit-field, except for `Record`: [`SourceError::Type`]
     /// - two byte orders for [`Dissect`](PythonLibrary::Dissect) or [`Record`](PythonLibrary::Record), and fields that
     ///   share bytes or an item that is not one record for `Record`: [`SourceError::Type`]
     /// - an item of 0 bytes for `Record`: [`SourceError::EmptyItem`]
@@ -66,7 +69,9 @@ impl Layout {
         if !is_python_name(name) || USED_NAMES.contains(&name) {
             return Err(SourceError::Name { language: "Python", name: name.to_string() });
         }
-        if let Some((_, field)) = self.leaves().find(|(_, leaf)| leaf.bit_field().is_some()) {
+        if library != PythonLibrary::Record
+            && let Some((_, field)) = self.leaves().find(|(_, leaf)| leaf.bit_field().is_some())
+        {
             return Err(refused(library.as_str(), field, NO_BIT_FIELDS));
         }
         let head = format!("# {} for the data model {}.\n", plural(self.size(), "byte"), self.model());
@@ -566,6 +571,7 @@ fn dissect_type(field: Field<'_>) -> Result<(String, Option<u64>, String), Sourc
 
 /// The names of types that the source of a record class can import from `pep3118`.
 const RECORD_TYPES: &[&str] = &[
+    "bits",
     "bool_",
     "char",
     "complex128",
@@ -631,7 +637,7 @@ fn record_source(layout: &Layout, name: &str) -> Result<String, SourceError> {
         can_name_member: &|name| is_python_name(name) && !RECORD_MEMBERS.contains(&name),
         can_name_type: &|name| is_python_name(name) && !is_used(name),
         type_name: &|words| words.join("_"),
-        has_bit_fields: false,
+        has_bit_fields: true,
         element: "element",
     };
     let declarations = Declarations::new(layout, name, &language);
@@ -662,18 +668,26 @@ fn record_class(definition: &Definition<'_>, is_aligned: bool) -> Result<String,
     let mut order: Option<Endian> = None;
     let mut fields = String::new();
     for (index, member) in members.iter().enumerate() {
-        let annotation = record_annotation(member)?;
-        if let MemberType::Value(field) = &member.ty
-            && field.size() > 1
-            && let Some(endian) = field.endian()
-        {
+        let own = match &member.ty {
+            // A bit-field of one byte has no byte order, but the byte order of its class numbers its bits.
+            MemberType::Bits(pieces) => {
+                let field = pieces.iter().find_map(|piece| piece.field.as_ref().map(|(_, field)| *field));
+                field.map(|field| (field, field.endian().unwrap_or(field.model().endian)))
+            }
+            MemberType::Value(field) if field.size() > 1 => field.endian().map(|endian| (*field, endian)),
+            _ => None,
+        };
+        if let Some((field, endian)) = own {
             if order.is_some_and(|order| order != endian) {
-                let reason = "all fields of a record class have one byte order";
-                return Err(refused("python-record", *field, reason));
+                return Err(refused("python-record", field, "all fields of a record class have one byte order"));
             }
             order = Some(endian);
         }
-        let (ty, note) = annotation;
+        if let MemberType::Bits(pieces) = &member.ty {
+            write_bit_pieces(&mut fields, pieces, members, member.offset);
+            continue;
+        }
+        let (ty, note) = record_annotation(member)?;
         // A caller that creates a record need not give the padding at its end.
         let is_last = index.saturating_add(1) == members.len();
         let default = if is_last && matches!(member.ty, MemberType::Padding) { " = b\"\"" } else { "" };
@@ -695,6 +709,40 @@ fn record_class(definition: &Definition<'_>, is_aligned: bool) -> Result<String,
     Ok(format!("\n\nclass {name}(Record{order}{align}):\n{fields}\n\nassert {name}.itemsize == {size}\n"))
 }
 
+/// Appends a line for each of `pieces`, the bit-fields and the pad bits that start at the byte `offset`, to `out`.
+/// `members` are the members of the class.
+fn write_bit_pieces(out: &mut String, pieces: &[BitPiece<'_>], members: &[Member<'_>], offset: u64) {
+    let is_used = |wanted: &str| {
+        members.iter().any(|member| match &member.ty {
+            MemberType::Bits(pieces) => {
+                pieces.iter().filter_map(|piece| piece.field.as_ref()).any(|(name, _)| name == wanted)
+            }
+            _ => member.name == wanted,
+        })
+    };
+    let mut bit = 0_u64;
+    for BitPiece { field, ty, width } in pieces {
+        // The types of bit-fields are integers and `bool`.
+        let ty = match ty {
+            Type::Bool => "bool_".to_string(),
+            ty => ty.as_str().replace("uint", "u").replace("int", "i"),
+        };
+        let (name, note) = match field {
+            Some((name, field)) => (name.clone(), field.name_text().filter(|text| text != name)),
+            None => {
+                let mut name = format!("_pad{offset}_{bit}");
+                while is_used(&name) {
+                    name.push('_');
+                }
+                (name, None)
+            }
+        };
+        let note = comment(&member_comment(note.as_deref(), ""));
+        out.push_str(&format!("    {name}: bits[{ty}, {width}]{note}\n"));
+        bit = bit.saturating_add(*width);
+    }
+}
+
 /// Returns the annotation of `member` in a record class, and a property of the field that the annotation does not
 /// express. The annotation has a form that type checkers understand: `Annotated[list[f64], 3]` instead of `f64[3]`.
 /// Returns an error if a record class has no type for `member`.
@@ -714,6 +762,9 @@ fn record_annotation(member: &Member<'_>) -> Result<(String, String), SourceErro
         MemberType::Defined(inner) => return Ok((array(&inner.name), String::new())),
         MemberType::Padding | MemberType::Bits(_) => {
             return Ok((format!("Annotated[bytes, char[{}]]", member.size), String::new()));
+        }
+        MemberType::Value(field) if field.bit_field().is_some() => {
+            return Err(refused("python-record", *field, NO_BIT_FIELDS));
         }
         MemberType::Value(field) => field,
     };

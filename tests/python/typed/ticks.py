@@ -75,3 +75,13 @@ def views(data: bytes) -> None:
     reveal_type(ticks["price"])  # View[Any]
     reveal_type(View(data))  # View[Any]
     reveal_type(View(data).cast(Tick)[0].id)  # int
+
+
+def classes_of_c(source: str, data: bytes) -> None:
+    row = Record.from_c(source)
+    reveal_type(row(1, name=b"a").pack())  # bytes
+    reveal_type(row.itemsize)  # int
+    reveal_type(row.unpack(data).id)  # Any
+    reveal_type(View(data, row))  # View[_RecordOfFormat]
+    reveal_type(View(data, row)[0].id)  # Any
+    row.unpack(b"a", 1)  # error: too many arguments

@@ -368,3 +368,35 @@ fn the_examples_of_the_help_succeed() {
     }
     assert!(count > 20);
 }
+
+/// Data, such as the rows of `decode` and the source of `emit`, has lines of any length. A word is never divided, so a
+/// line of a message can be longer if it contains one long word.
+#[test]
+fn texts_keep_to_the_columns() {
+    for columns in ["60", "80"] {
+        for call in [
+            &["rules"][..],
+            &["rules", "A04"],
+            &["readers", "T{<i:a:<d:b:}"],
+            &["explain", "T{<i:a:<d:b:}"],
+            &["diff", "T{<i:a:<d:b:<q:c:}", "T{>i:a:<d:b:<q:c:}"],
+            &["check", "-f", "i", "--shape", "2,3", "--strides", "12"],
+            &["check", "-f", "i", "--shape", "2,3", "--strides", "12", "--to", "text"],
+            &["explain", "IiLL", "-i", "16", "-m", "lp64"],
+            &["explain", "i}"],
+            &["emit", "ib", "-m", "lp64"],
+            &["explain", "int"],
+            &["audit", "b''"],
+            &["explain", "i", "-d", "nmpy"],
+            &["decode", "/nonexistent/file", "i"],
+            &["decode", "--help"],
+        ] {
+            let output = crate::command::pep3118().args(call).env("COLUMNS", columns).output().unwrap();
+            let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+            let width: usize = columns.parse().unwrap();
+            for line in text.lines().filter(|line| line.trim().contains(' ')) {
+                assert!(line.chars().count() <= width, "{call:?}: {line}");
+            }
+        }
+    }
+}

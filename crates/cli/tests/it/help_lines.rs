@@ -4,7 +4,7 @@
 use std::process::{Command, Output};
 
 /// Returns a command with the arguments `words` and the working directory `folder`.
-fn command(folder: &std::path::Path, words: &[String]) -> Command {
+pub(crate) fn command(folder: &std::path::Path, words: &[String]) -> Command {
     let mut command = crate::command::pep3118();
     command.args(words).current_dir(folder).env_remove("CLICOLOR_FORCE");
     command
@@ -137,12 +137,23 @@ const CALLS: &[(&str, &str)] = &[
     ("encode <i -i 8 rows.csv", ""),
 ];
 
+/// Writes the files of the calls to `folder`.
+pub(crate) fn write_files(folder: &std::path::Path) {
+    std::fs::write(folder.join("items"), [1; 24]).unwrap();
+    std::fs::write(folder.join("rows.csv"), "value\n").unwrap();
+    std::fs::write(folder.join("pairs.csv"), "f0,f1\n").unwrap();
+}
+
+/// Returns the messages of the failed calls. `folder` contains the files of the calls.
+pub(crate) fn messages(folder: &std::path::Path) -> Vec<String> {
+    let words = |call: &str| call.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    CALLS.iter().map(|(call, _)| message(&command(folder, &words(call)).output().unwrap())).collect()
+}
+
 #[test]
 fn each_suggestion_succeeds() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("items"), [1; 24]).unwrap();
-    std::fs::write(folder.path().join("rows.csv"), "value\n").unwrap();
-    std::fs::write(folder.path().join("pairs.csv"), "f0,f1\n").unwrap();
+    write_files(folder.path());
     let mut failures = Vec::new();
     for (call, wrong) in CALLS {
         let words: Vec<String> = call.split(' ').map(str::to_owned).collect();

@@ -229,6 +229,182 @@ fn commands_escape_each_name() {
     }
 }
 
+/// Returns the first word of each line of `help` between the line `start` and the next empty line.
+fn first_words(help: &str, start: &str) -> Vec<String> {
+    let lines = help.lines().skip_while(|line| *line != start).skip(1).take_while(|line| !line.is_empty());
+    lines.filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
+}
+
+/// Returns the text that the command prints to standard output.
+fn printed(arguments: &[&str]) -> String {
+    let output = crate::command::pep3118().args(arguments).output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Returns each option of `command` that lists its values, and each of its values, as (option, value). The function
+/// reads the output of `--help`.
+fn option_values(command: &str) -> Vec<(String, String)> {
+    let help = printed(&[command, "--help"]);
+    let mut found = Vec::new();
+    let mut option = "";
+    for paragraph in help.split("\n\n") {
+        // `-m, --model <MODEL>` starts an option, and its description and values follow.
+        for line in paragraph.lines().map(str::trim_start).filter(|line| line.starts_with('-')) {
+            let first = line.split([' ', ',', '=']).find(|word| word.starts_with("--"));
+            if line.starts_with("-") && !line.starts_with("- ") {
+                option = first.unwrap_or_default();
+            }
+        }
+        let text = paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
+        let values: Vec<String> = match text.split_once("[possible values: ") {
+            Some((_, values)) => values.trim_end_matches(']').split(", ").map(str::to_owned).collect(),
+            None if text.contains("Possible values: - ") => {
+                let items = paragraph.lines().filter_map(|line| line.trim_start().strip_prefix("- "));
+                items.map(|item| item.split(':').next().unwrap().to_owned()).collect()
+            }
+            None => Vec::new(),
+        };
+        found.extend(values.into_iter().filter(|_| !option.is_empty()).map(|value| (option.to_owned(), value)));
+    }
+    found
+}
+
+/// Returns arguments for `command` with hostile names in each argument that can contain names. A new command needs a
+/// row.
+fn hostile_call(command: &str) -> Vec<Vec<u8>> {
+    let record = record();
+    let name = NAMES.concat();
+    let call: &[&[u8]] = match command {
+        "explain" | "size" | "emit" | "readers" => &[&record],
+        "diff" => &[&record, &padded()],
+        "check" => &[b"-f", &record, b"--shape", b"2", b"-i", b"3"],
+        "decode" => &[b"items", &record, b"--count", b"2", b"-o", b"out"],
+        "encode" => &[&record, b"input"],
+        "hexdump" => &[b"items", &record, b"--count", b"2"],
+        "audit" | "census" | "rules" | "man" | "completions" | "help" => &[&name],
+        command => panic!("the command {command} has no call with hostile names"),
+    };
+    call.iter().map(|argument| argument.to_vec()).collect()
+}
+
+/// The commands, the options and the values of the options come from `--help`.
+#[test]
+fn each_command_with_each_value_of_each_option_escapes_names() {
+    let commands = first_words(&printed(&["--help"]), "Commands:");
+    assert!(commands.len() >= 14, "{commands:?}");
+    let mut values = 0;
+    for command in commands {
+        let call = hostile_call(&command);
+        let call: Vec<&[u8]> = std::iter::once(command.as_bytes()).chain(call.iter().map(Vec::as_slice)).collect();
+        check_output(&call, None);
+        for (option, value) in option_values(&command) {
+            check_output(&[&call, [option.as_bytes(), value.as_bytes()].as_slice()].concat(), None);
+            values += 1;
+        }
+    }
+    assert!(values >= 100, "{values}");
+}
+
+/// The queries that fail for each kind of error of formats and layouts, as (kind, format, dialect, itemsize). `NAME` in
+/// the format stands for a hostile name. An empty dialect means all dialects, and the itemsize 0 means no itemsize.
+const ERRORS: &[(&str, &str, &str, u64)] = &[
+    ("unknown-character", "i:NAME:\u{1b}", "", 0),
+    ("non-ascii", "i:NAME:\u{202e}", "", 0),
+    ("embedded-nul", "i:NAME:\0i", "", 0),
+    ("complex-part", "i:NAME:Z\u{1b}", "", 0),
+    ("count-without-code", "i:NAME:2", "", 0),
+    ("two-counts", "i:NAME:1 2i", "", 0),
+    ("count-before-shape", "i:NAME:2(2)i", "", 0),
+    ("number-too-large", "i:NAME:99999999999999999999i", "", 0),
+    ("shape-without-code", "i:NAME:(2)", "", 0),
+    ("unclosed-shape", "i:NAME:(2", "", 0),
+    ("empty-dimension", "i:NAME:(2,)i", "", 0),
+    ("dimension-character", "i:NAME:(\u{1b})i", "", 0),
+    ("structure-without-brace", "i:NAME:T", "", 0),
+    ("unclosed-structure", "T{i:NAME:", "", 0),
+    ("unopened-structure", "i:NAME:}", "", 0),
+    ("function-without-brace", "i:NAME:X", "", 0),
+    ("unclosed-function", "i:NAME:X{", "", 0),
+    ("pointer-without-target", "i:NAME:&", "", 0),
+    ("unclosed-name", "i:NAME", "", 0),
+    ("name-without-item", ":NAME:", "", 0),
+    ("unclosed-user-type", "[NAME", "", 0),
+    ("empty-user-type", "i:NAME:[]", "", 0),
+    ("too-long", "i:NAME:LONG", "", 0),
+    ("too-many-items", "i:NAME:MANY", "", 0),
+    ("too-deep", "i:NAME:DEEP", "", 0),
+    ("too-many-dimensions", "i:NAME:DIMENSIONS", "", 0),
+    ("code", "T{i:NAME:F:x:}", "numpy", 0),
+    ("no-standard-size", "T{<i:NAME:<n:x:}", "pep3118", 0),
+    ("construct", "T{i:NAME:}", "struct", 0),
+    ("count-too-large", "T{i:NAME:4294967296B:x:}", "numpy-reader", 0),
+    ("too-large", "T{i:NAME:9223372036854775807q:x:}", "", 0),
+    ("adjacent-bits", "T{i:NAME:3t:x:5t:y:}", "", 0),
+    ("unknown-size", "T{i:NAME:[NAME]:x:}", "", 0),
+    ("duplicate-name", "T{i:NAME:i:NAME:}", "numpy-reader", 0),
+    ("mismatch", "T{i:NAME:}", "", 3),
+    ("ambiguous", "T{b:NAME:i:x:}", "", 0),
+];
+
+/// The kinds of errors without a row in [`ERRORS`], and the reasons.
+const EXCLUDED_KINDS: &[(&str, &str)] = &[("unspellable", "an error for syntax trees that a program makes")];
+
+/// Returns the names of the kinds of errors in the source file `path`. The function `name` of the kinds lists them.
+fn kinds(path: &str) -> Vec<String> {
+    let source = fs::read_to_string(std::path::Path::new(crate::ROOT).join(path)).unwrap();
+    let (_, names) = source.split_once("fn name(&self) -> &'static str {").unwrap();
+    let (names, _) = names.split_once("\n    }\n").unwrap();
+    names.split('"').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+/// The kinds of errors come from the source code of the library.
+#[test]
+fn each_kind_of_error_escapes_names() {
+    let kinds = [kinds("src/format/error.rs"), kinds("src/layout/error.rs")].concat();
+    assert!(kinds.len() >= 35, "{kinds:?}");
+    let known = ERRORS.iter().map(|(kind, ..)| *kind).chain(EXCLUDED_KINDS.iter().map(|(kind, _)| *kind));
+    let known: std::collections::BTreeSet<&str> = known.collect();
+    let missing: Vec<&String> = kinds.iter().filter(|kind| !known.contains(kind.as_str())).collect();
+    assert!(missing.is_empty() && known.len() == kinds.len(), "{missing:?}");
+    let name: String = NAMES.iter().map(|name| String::from_utf8_lossy(name)).collect();
+    for (kind, format, dialect, itemsize) in ERRORS {
+        let format = format.replace("NAME", &name);
+        let format = format.replace("LONG", &" ".repeat(131_072)).replace("MANY", &"i".repeat(65_537));
+        let format = format.replace("DEEP", &["T{".repeat(70), "i".to_owned(), "}".repeat(70)].concat());
+        let format = format.replace("DIMENSIONS", &["(1", &",1".repeat(70), ")i"].concat());
+        let mut query = serde_json::json!({"format": format, "model": "lp64"});
+        let size = itemsize.to_string();
+        let mut call: Vec<&[u8]> = vec![format.as_bytes(), b"-m", b"lp64"];
+        if *itemsize > 0 {
+            query["itemsize"] = (*itemsize).into();
+            call.extend([b"-i", size.as_bytes()]);
+        }
+        if !dialect.is_empty() {
+            query["dialect"] = (*dialect).into();
+            call.extend([b"-d", dialect.as_bytes()]);
+        }
+        let input = query.to_string();
+        let mut command = crate::command::pep3118();
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("queries"), &input).unwrap();
+        command.args(["explain", "--jsonl"]).stdin(fs::File::open(folder.path().join("queries")).unwrap());
+        let reply: serde_json::Value = serde_json::from_slice(&command.output().unwrap().stdout).unwrap();
+        let found = match *kind {
+            // `explain` prints all alternatives of an ambiguous format.
+            "ambiguous" => "ambiguous",
+            _ => reply["error"]["kind"].as_str().unwrap_or_default(),
+        };
+        assert_eq!(found, *kind, "{reply}");
+        check_output(&[b"explain", b"--jsonl"], Some(input.as_bytes()));
+        // An argument cannot contain NUL, and has at most 131,071 bytes on Linux.
+        if !format.contains('\0') && format.len() < 131_072 {
+            for command in [b"explain".as_slice(), b"emit"] {
+                check_output(&[&[command], call.as_slice()].concat(), None);
+            }
+        }
+    }
+}
+
 /// These outputs come from functions of the library.
 #[test]
 fn tables_pictures_and_differences_escape_names() {

@@ -19,6 +19,8 @@ mod decode_files;
 mod decode_options;
 mod encode;
 mod help_lines;
+#[cfg(unix)]
+mod help_sources;
 mod hexdump;
 #[cfg(target_os = "linux")]
 mod hostile_names;

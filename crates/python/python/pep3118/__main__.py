@@ -16,6 +16,7 @@ from . import _pep3118
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -71,24 +72,28 @@ def _run(arguments: list[str], *, is_program: bool) -> int:
 
     ``is_program`` is true if the process has no other task.
     """
-    match _pep3118._python_command(arguments):
-        case ("audit", expressions, allow, explain, to):
-            from . import _audit
-
-            if is_program:
-                _audit.import_from_current_folder()
-            return _audit.run(expressions, allow=allow, explain=explain, to=to)
-        case ("census", packages, as_json):
-            from . import _census
-
-            return _census.run(packages, as_json=as_json)
-        case _:
-            return _run_in_rust(arguments, is_program=is_program)
-
-
-def _run_in_rust(arguments: list[str], *, is_program: bool) -> int:
-    """Runs a subcommand in native code. The parameters and the result are those of ``_run``."""
     _flush()
+    result = _run_in_rust(arguments, is_program=is_program)
+    if isinstance(result, int):
+        return result
+    if result[0] == "audit":
+        from . import _audit
+
+        _, expressions, allow, explain, to = result
+        if is_program:
+            _audit.import_from_current_folder()
+        return _audit.run(expressions, allow=allow, explain=explain, to=to)
+    from . import _census
+
+    _, packages, as_json = result
+    return _census.run(packages, as_json=as_json)
+
+
+def _run_in_rust(arguments: list[str], *, is_program: bool) -> int | tuple[Any, ...]:
+    """Runs a subcommand in native code. The parameters are those of ``_run``.
+
+    Returns the exit status, or the options of a subcommand that the package runs in Python.
+    """
     if is_program:
         return _pep3118._cli(arguments, handle_signals=True)
     import signal

@@ -70,7 +70,8 @@ def register_type(
     - `unpack`: a function that returns the object for the bytes of a value
     - `pack`: a function that returns the bytes for an object
     - `align`: the alignment in bytes under the byte-order character `@`
-    - `values`: the type of the values in columns and in Arrow, such as 'float64'. With None, the values stay bytes.
+    - `values`: the type of the values in columns and in Arrow, such as 'float64'. With None, a column has this type,
+      and Arrow has the bytes of the values.
 
     `unpack` gets and `pack` returns the bytes with the least significant byte first, in every byte order of the
     format.
@@ -173,10 +174,15 @@ def audit(obj: object) -> Report:
     Raises TypeError if `obj` exports no buffer.
     """
 
-def _cli(argv: Sequence[str], handle_signals: bool = False) -> int:
-    """Runs the native command `pep3118` with `argv`, and returns the exit status. `argv[0]` is the program name.
+def _cli(argv: Sequence[str], handle_signals: bool = False) -> int | tuple[Any, ...]:
+    """Answers the call `argv` of the command `pep3118` in native code, and returns the exit status. `argv[0]` is the
+    program name.
 
-    If `handle_signals` is true, SIGHUP, SIGINT and SIGTERM end the process after this call has started. Python's
+    If `argv` is a valid call of `audit` or `census`, does nothing and returns the options: `("audit", expressions,
+    allow, explain, to)` or `("census", packages, json)`. `allow` contains the ids of rules, and `to` is the name of an
+    output format.
+
+    If `handle_signals` is true, SIGHUP, SIGINT and SIGTERM end the process from the start of a native command. Python's
     handlers of these signals no longer run.
     """
 
@@ -185,14 +191,6 @@ def _escape(text: str) -> str:
 
 def _exports_buffers(ty: type) -> bool:
     """Returns whether the instances of `ty` export buffers."""
-
-def _python_command(argv: Sequence[str]) -> tuple[Any, ...] | None:
-    """Returns the options in `argv` if `argv` is a valid `audit` or `census` command, and otherwise None.
-
-    The result is `("audit", expressions, allow, explain, to)` or `("census", packages, json)`. `allow` contains the ids
-    of rules, and `to` is the name of an output format. The result is also None if `_cli` would print help or an error
-    for `argv`.
-    """
 
 def _rule_id(rule: str) -> str:
     """Returns the id of the rule with the id or name `rule`.
@@ -331,6 +329,8 @@ class View(Generic[_T]):
         """Copies each field to an array in this machine's byte order. Returns a dict from the dotted names of the
         fields to writable Views. Without `names`, copies all fields. Raises KeyError if two columns would have
         the same name, or if no field has a name in `names`.
+
+        A column has the values of the field. Dates stay dates, and `bfloat16` becomes `float32`.
         """
     def count(self, value: object, /) -> int:
         """Returns the number of items of the first dimension that equal `value`. In a view with several dimensions,
@@ -368,6 +368,9 @@ class View(Generic[_T]):
 
         Contiguous numbers share the memory of a `bytes` object. Memory that can change is copied. Records are
         also copied, because polars stores each column in a separate array.
+
+        `polars.DataFrame(view)` reads the items as Python objects: an `int32` becomes an `Int64`. This method keeps
+        the types.
         """
     def release(self) -> None:
         """Releases the buffer. Raises BufferError while a consumer holds a buffer of this view."""

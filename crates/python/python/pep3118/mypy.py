@@ -2,17 +2,39 @@
 
 Add `plugins = ["pep3118.mypy"]` to the configuration of mypy. Without the plugin, mypy refuses arrays such as
 `char[8]`, because a number is not a type. It also refuses the argument `order` of `record`, because `dataclass` has an
-argument `order` of another type.
+argument `order` of another type. For `Row = Record.from_c("struct row { uint32_t id; };")`, the plugin reads the C
+source, and adds the class `Row` with its fields.
 """
 
 from collections.abc import Callable
 from functools import partial
 
 from mypy.mro import calculate_mro
-from mypy.nodes import CallExpr, DataclassTransformSpec
-from mypy.plugin import AnalyzeTypeContext, ClassDefContext, Plugin
+from mypy.nodes import (
+    GDEF,
+    MDEF,
+    AssignmentStmt,
+    CallExpr,
+    DataclassTransformSpec,
+    NameExpr,
+    StrExpr,
+    SymbolTableNode,
+    TempNode,
+    TypeInfo,
+    Var,
+)
+from mypy.plugin import (
+    AnalyzeTypeContext,
+    ClassDefContext,
+    DynamicClassDefContext,
+    Plugin,
+    SemanticAnalyzerPluginInterface,
+)
 from mypy.plugins.dataclasses import DataclassTransformer, add_dataclass_tag
-from mypy.types import RawExpressionType, Type
+from mypy.types import AnyType, Instance, RawExpressionType, Type, TypeOfAny
+
+from ._pep3118 import Field
+from .records import Record, _attribute_name
 
 _MODULE = "pep3118.records"
 
@@ -99,8 +121,86 @@ def _complete(context: ClassDefContext) -> bool:
     return DataclassTransformer(context.cls, reason, spec, context.api).transform()
 
 
+# For the start of the name of a type in a layout, the type of its values.
+_VALUES = {
+    "bool": "bool",
+    "int": "int",
+    "uint": "int",
+    "pointer": "int",
+    "float": "float",
+    "longdouble": "float",
+    "complex": "complex",
+    "char": "bytes",
+    "bytes": "bytes",
+    "ucs": "str",
+    "wchar": "str",
+}
+
+
+def _value_type(api: SemanticAnalyzerPluginInterface, field: Field, nested: TypeInfo | None) -> Type:
+    """Returns the type of the values of `field`. `nested` is the class of a field that is a record."""
+    type = field.bits[0] if field.bits else field.type
+    value = next((value for start, value in _VALUES.items() if type.startswith(start)), None)
+    result: Type = AnyType(TypeOfAny.special_form)
+    if nested is not None:
+        result = Instance(nested, [])
+    elif value is not None:
+        result = api.named_type(f"builtins.{value}", [])
+    for _ in field.shape:
+        result = api.named_type("builtins.list", [result])
+    return result
+
+
+def _add_members(api: SemanticAnalyzerPluginInterface, info: TypeInfo, fields: tuple[Field, ...]) -> None:
+    """Adds the attributes and the constructor of a record class with the fields `fields` to `info`."""
+    for number, field in enumerate(fields):
+        name = _attribute_name(field.name, number)
+        nested = None
+        if field.type == "record":
+            nested = api.basic_new_typeinfo(f"_{name}", info.bases[0], info.line)
+            nested._fullname = nested.defn.fullname = f"{info.fullname}._{name}"
+            _add_members(api, nested, field.fields)
+            info.names[f"_{name}"] = SymbolTableNode(MDEF, nested, plugin_generated=True)
+        value = _value_type(api, field, nested)
+        attribute = Var(name, value)
+        attribute.info = info
+        attribute._fullname = f"{info.fullname}.{name}"
+        info.names[name] = SymbolTableNode(MDEF, attribute, plugin_generated=True)
+        # The declaration `name: value`, from which mypy makes a parameter of the constructor.
+        declaration = AssignmentStmt([NameExpr(name)], TempNode(value, no_rhs=True), value, new_syntax=True)
+        info.defn.defs.body.append(declaration)
+    DataclassTransformer(info.defn, info.defn, DataclassTransformSpec(frozen_default=True), api).transform()
+
+
+def _class_of_c(context: DynamicClassDefContext) -> None:
+    """Adds the class for `Row = Record.from_c("struct row { ... };")`.
+
+    Does nothing if an argument is not a literal, or if the source has an error. The attributes then have the type Any.
+    """
+    api, call = context.api, context.call
+    arguments = {}
+    for position, (value, name) in enumerate(zip(call.args, call.arg_names, strict=True)):
+        if not isinstance(value, StrExpr):
+            return
+        arguments[name or ("source", "name")[position]] = value.value
+    base = api.named_type_or_none(f"{_MODULE}.Record", [])
+    if base is None:
+        return
+    try:
+        fields = Record.from_c(**arguments).__pep3118_format__.fields
+    except (TypeError, ValueError):
+        return
+    info = api.basic_new_typeinfo(context.name, base, call.line)
+    _add_members(api, info, fields)
+    api.add_symbol_table_node(context.name, SymbolTableNode(GDEF, info, plugin_generated=True))
+
+
 class RecordPlugin(Plugin):
     """The hooks of the plugin."""
+
+    def get_dynamic_class_hook(self, fullname: str) -> Callable[[DynamicClassDefContext], None] | None:
+        """Returns the hook for an assignment of `Record.from_c(...)`."""
+        return _class_of_c if fullname == f"{_MODULE}.Record.from_c" else None
 
     def get_type_analyze_hook(self, fullname: str) -> Callable[[AnalyzeTypeContext], Type] | None:
         """Returns the hook for a field type such as `u16`, or None for any other name."""

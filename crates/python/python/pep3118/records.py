@@ -248,6 +248,9 @@ class Record(tuple):
 
         `name` is the tag or the typedef of the C type. By default, the type is the last structure of `source`.
 
+        Type checkers do not know the fields of the class, except mypy with the plugin `pep3118.mypy`. The command
+        `pep3118 emit --c FILE --to python-record` writes a class whose fields every type checker knows.
+
         >>> from pep3118 import Record
         >>> Tick = Record.from_c("struct tick { uint16_t id; double price; char tag[8]; };", "tick")
         >>> Tick.itemsize, Tick(7, 9.5, b"a")
@@ -364,9 +367,6 @@ def record(cls=None, /, *, order="=", align=False):
     if cls is None:
         return lambda cls: _decorate(cls, order, align)
     return _decorate(cls, order, align)
-
-
-record.from_c, record.from_format = Record.from_c, Record.from_format
 
 
 def _decorate(cls, order, align):
@@ -514,6 +514,12 @@ def _place_bit_fields(fields, offset, endian, align):
     return nodes, after["offset"], format.alignment
 
 
+def _attribute_name(name, number):
+    """Returns the attribute of a record for the field `name`, or for the unnamed field with the index `number`."""
+    name = name or f"f{number}"
+    return f"{name}_" if keyword.iskeyword(name) else name
+
+
 def _of_fields(name, tree, alignment):
     """Returns the record class named `name` with the layout `tree`, a dict, and with classes for its nested records.
 
@@ -521,8 +527,8 @@ def _of_fields(name, tree, alignment):
     """
     names, records = [], []
     for number, node in enumerate(tree["fields"]):
-        field = (node["name"] or f"f{number}".encode()).decode("utf-8", "surrogateescape")
-        field += "_" * keyword.iskeyword(field)
+        name_bytes = node["name"]
+        field = _attribute_name(name_bytes and name_bytes.decode("utf-8", "surrogateescape"), number)
         nested = node["type"] == "record"
         records.append(_of_fields(f"{name}_{field}", node | {"alignment": 1}, 1) if nested else None)
         names.append(field)

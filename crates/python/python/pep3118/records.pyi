@@ -98,13 +98,16 @@ class Record:
     def pack_into(self, buffer: Buffer, offset: int = 0) -> None:
         """Writes the record to byte `offset` of `buffer`. If a value does not fit, `buffer` does not change."""
     @staticmethod
-    def from_c(source: str, name: str | None = None) -> Any:
+    def from_c(source: str, name: str | None = None) -> type[_RecordOfFormat]:
         """Returns the record class with the layout of a C type in `source` on this machine.
 
         `name` is the tag or the typedef of the C type. By default, the type is the last structure of `source`.
+
+        Type checkers do not know the fields of the class, except mypy with the plugin `pep3118.mypy`. The command
+        `pep3118 emit --c FILE --to python-record` writes a class whose fields every type checker knows.
         """
     @staticmethod
-    def from_format(format: Format, name: str = "Record") -> Any:
+    def from_format(format: Format, name: str = "Record") -> type[_RecordOfFormat]:
         """Returns the record class named `name` with the layout of `format`, a Format."""
     @classmethod
     def _make(cls, values: Any) -> Self:
@@ -113,7 +116,6 @@ class Record:
         """Returns a dict of the values by the names of the fields."""
     def _replace(self, /, **values: Any) -> Self:
         """Returns a record with other values for the fields in `values`."""
-    def __replace__(self, /, **values: Any) -> Self: ...
     def __len__(self) -> int: ...
     def __iter__(self) -> Iterator[Any]: ...
     @overload
@@ -123,6 +125,12 @@ class Record:
     def __hash__(self) -> int: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
     def __getnewargs__(self) -> tuple[Any, ...]: ...
+
+# Type checkers accept all arguments and all attributes of a class that `Record.from_c` or `Record.from_format` returns.
+@final
+class _RecordOfFormat(Record):
+    def __init__(self, *values: Any, **fields: Any) -> None: ...
+    def __getattr__(self, name: str, /) -> Any: ...
 
 @overload
 @dataclass_transform(frozen_default=True, eq_default=True)
@@ -145,3 +153,4 @@ def record(cls: type[_T], /, *, order: _Order = "=", align: bool = False) -> typ
 def record(
     cls: _Order | None = None, /, *, order: _Order = "=", align: bool = False
 ) -> Callable[[type[_T]], type[_T]]: ...
+def _attribute_name(name: str | None, number: int) -> str: ...

@@ -10,7 +10,7 @@ use pep3118::view::View as Geometry;
 use pyo3::exceptions::PyAttributeError;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyString};
 use pyo3::{PyTraverseError, PyVisit, ffi};
 
 use super::hold::{Hold, Pin};
@@ -59,8 +59,16 @@ pub(super) fn array_interface<'py>(
     interface.set_item(intern!(py, "version"), 3)?;
     interface.set_item(intern!(py, "shape"), of_numbers(py, &shape)?)?;
     interface.set_item(intern!(py, "strides"), of_numbers(py, &strides)?)?;
-    interface.set_item(intern!(py, "typestr"), base.getattr(intern!(py, "str"))?)?;
-    interface.set_item(intern!(py, "descr"), descr(&base)?)?;
+    let descr = descr(&base)?;
+    // NumPy does not read the string of every type of another package, such as `<W4` of `complex32`. Beside a dtype in
+    // `descr`, NumPy reads only the size of the string.
+    let typestr = if descr.is(&base) {
+        PyString::new(py, &format!("|V{}", description.item().size())).into_any()
+    } else {
+        base.getattr(intern!(py, "str"))?
+    };
+    interface.set_item(intern!(py, "typestr"), typestr)?;
+    interface.set_item(intern!(py, "descr"), descr)?;
     interface.set_item(intern!(py, "data"), Bound::new(py, memory)?)?;
     interface.set_item(intern!(py, "offset"), offset)?;
     Ok(interface)

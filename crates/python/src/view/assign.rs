@@ -265,8 +265,7 @@ impl<'v> Source<'v> {
         let same = Arc::ptr_eq(own, other)
             || Comparison::of_layouts(other.layout(), own.layout()).equivalence
                 >= Some(Equivalence::LayoutIgnoringNames);
-        let are_numbers = numbers::are_numbers(part) && numbers::are_numbers(from);
-        if !same && !are_numbers {
+        if !same && !numbers::are_convertible(part, from) {
             return Err(objects::error::<PyValueError>(format!(
                 "items of format `{}` for items of format `{}`",
                 escape(other.format()),

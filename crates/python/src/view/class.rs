@@ -462,8 +462,11 @@ impl View {
     ) -> PyResult<Bound<'py, PyAny>> {
         let pin = self.hold.pin()?;
         let bytes = self.part.pinned(&pin).to_bytes(py, Order::C)?;
+        // A separator is a Python object that can release the view. memoryview of CPython 3.14.10 and 3.15.2 refuses the
+        // release during the call.
+        let text = bytes.call_method("hex", args, kwargs);
         drop(pin);
-        bytes.call_method("hex", args, kwargs)
+        text
     }
 
     /// Returns a read-only view of the same memory.
@@ -519,6 +522,8 @@ impl View {
     /// Copies each field to an array in this machine's byte order. Returns a dict from the dotted names of the
     /// fields to writable Views. Without `names`, copies all fields. Raises KeyError if two columns would have
     /// the same name, or if no field has a name in `names`.
+    ///
+    /// A column has the values of the field. Dates stay dates, and `bfloat16` becomes `float32`.
     ///
     /// >>> from pep3118 import View
     /// >>> view = View(b"\x01\x00\x02\x03\x00\x04").cast("T{>H:a:B:b:}")
@@ -807,6 +812,9 @@ impl View {
     ///
     /// Contiguous numbers share the memory of a `bytes` object. Memory that can change is copied. Records are
     /// also copied, because polars stores each column in a separate array.
+    ///
+    /// `polars.DataFrame(view)` reads the items as Python objects: an `int32` becomes an `Int64`. This method keeps
+    /// the types.
     fn to_polars<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         convert::to_polars(slf)
     }

@@ -9,11 +9,12 @@ use super::item::{ColumnItem, repeated_name};
 use super::part::{Part, PinnedPart, copying};
 use crate::errors::FIELD_NAME_ERROR;
 use crate::objects;
+use crate::user_types::is_date;
 use pep3118::__private::{abridge, escape};
 use pep3118::Endian;
 use pep3118::abi::DataModel;
 use pep3118::decode::{self, ColumnData, DecodeError, Leaf, Plan};
-use pep3118::layout::{Layout, LayoutBuilder, MemberSpec, Scalar, Type};
+use pep3118::layout::{Layout, LayoutBuilder, MemberSpec, Scalar, Type, UserType};
 use pep3118::py::ItemDescription;
 use pyo3::exceptions::{PyBufferError, PyKeyError, PyTypeError};
 use pyo3::prelude::*;
@@ -157,6 +158,13 @@ fn element(leaf: &Leaf, data: &ColumnData) -> (Type, usize, usize) {
     }
 }
 
+/// Returns `true` if the elements of a column have the user type `user`, and `false` if they have the numbers to which
+/// `user` converts its values. No type of numbers has the dates of NumPy, integers of 128 bits, or the values of a type
+/// that is registered without a type of its values.
+fn keeps_type(user: UserType) -> bool {
+    user.value_type() == Type::Opaque || is_date(user)
+}
+
 /// Returns the size in bytes of one number of the column `data`.
 fn column_size(data: &ColumnData) -> usize {
     match data {
@@ -175,6 +183,11 @@ fn column_item(py: Python<'_>, name: String, leaf: &Leaf, column: &decode::Colum
     let endian = (ty.has_byte_order() && ty != Type::Bool).then_some(Endian::HOST);
     let size = u64::try_from(size)?;
     let layout = match ty {
+        _ if let Some(user) = leaf.user_type().filter(|user| keeps_type(*user)) => {
+            let mut builder = LayoutBuilder::new(user.size(), &DataModel::HOST);
+            builder.user_type(MemberSpec::default(), user, Endian::HOST).map_err(PyErr::from)?;
+            builder.finish()
+        }
         Type::Bytes | Type::Ucs2 | Type::Ucs4 if leaf.ty() != Type::Object => {
             // The values of the column end where the values of the field end.
             let mut builder = LayoutBuilder::new(size, &DataModel::HOST);

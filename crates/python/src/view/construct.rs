@@ -3,15 +3,15 @@
 
 use std::sync::Arc;
 
-use pep3118::__private::{escape, open_as, open_described, open_items, plural, to_u64};
+use pep3118::__private::{escape, expect_exporter, open_as, open_described, open_items, plural, to_u64};
 use pep3118::abi::DataModel;
 use pep3118::layout::{Dialect, LayoutError, LayoutErrorKind};
 use pep3118::py::{ItemDescription, ItemSizeError, OpenBuffer, OpenError};
 use pep3118::view::{Order, ViewError};
-use pyo3::exceptions::{PyBufferError, PyValueError};
+use pyo3::exceptions::{PyBufferError, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyMemoryView;
+use pyo3::types::{PyList, PyMemoryView, PyString, PyTuple};
 
 use super::assign::opened;
 use super::class::View;
@@ -58,7 +58,7 @@ pub(super) fn open_exporter(
     match format {
         None => {
             let dialect = dialect.map(dialect_by_name).transpose()?;
-            open_as(exporter, dialect, &dialect_of_view).map_err(|error| exception(error, Call::VIEW))
+            open_as(exporter, dialect, &dialect_of_view).map_err(|error| refusal(error, exporter))
         }
         Some(format) => open_with(exporter, format, dialect),
     }
@@ -75,8 +75,30 @@ fn open_with(exporter: &Bound<'_, PyAny>, format: &Bound<'_, PyAny>, dialect: Op
     open_items(exporter, |itemsize| layout.description(itemsize, dialect)).map_err(|error| match error {
         OpenError::ItemSize(error) => item_size(error, exporter, &layout, dialect),
         OpenError::Format(error) => mismatch(&error, exporter, &layout, dialect),
-        error => exception(error, Call::VIEW),
+        error => refusal(error, exporter),
     })
+}
+
+/// Converts `error`, the reason why `View(exporter)` was refused, to an exception. If the type of `exporter` exports no
+/// buffer, the message of CPython gets a help line.
+#[cold]
+fn refusal(error: OpenError, exporter: &Bound<'_, PyAny>) -> PyErr {
+    let py = exporter.py();
+    let raised = exception(error, Call::VIEW);
+    let Err(without_buffer) = expect_exporter(exporter) else { return raised };
+    let is_message_of_cpython = raised.get_type(py).is(without_buffer.get_type(py))
+        && raised.value(py).to_string().starts_with("a bytes-like object is required");
+    if !is_message_of_cpython {
+        return raised;
+    }
+    let help = if exporter.is_instance_of::<PyString>() {
+        "View(text.encode()) reads the bytes of a text"
+    } else if exporter.is_instance_of::<PyList>() || exporter.is_instance_of::<PyTuple>() {
+        "View(array.array('d', values)) reads a list of numbers, and pep3118.struct.pack(format, ...) makes bytes"
+    } else {
+        "give bytes, an array, a ctypes object, a tensor or another object that exports its memory"
+    };
+    objects::error::<PyTypeError>(format!("{}\nhelp: {help}", without_buffer.value(py)))
 }
 
 /// Returns the description of items of the layout `format`, the argument of `cast`. `dialect` has the same meaning as

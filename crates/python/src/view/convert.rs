@@ -1,8 +1,8 @@
 //! The conversions of a `View` to objects of other packages: `to_numpy`, `to_arrow`, `to_pandas` and `to_polars`.
 
-use pep3118::layout::{Field, Type};
+use pep3118::layout::{Type, UserType};
 use pep3118::view::Order;
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::{PyImportError, PyNotImplementedError, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyByteArray, PyDict};
@@ -25,7 +25,7 @@ fn has_records(view: &View) -> bool {
 /// cannot be shared.
 ///
 /// # Errors
-/// - NumPy has no dtype for the items: `NotImplementedError`
+/// - NumPy has no dtype for the items, or only with a package that is not installed: `NotImplementedError`
 /// - `copy` is `false`, and access to the items follows pointers: `ValueError`
 /// - the items have references whose owner is unknown: `TypeError`
 pub(super) fn to_numpy<'py>(slf: &Bound<'py, View>, copy: Option<bool>) -> PyResult<Bound<'py, PyAny>> {
@@ -40,7 +40,27 @@ pub(super) fn to_numpy<'py>(slf: &Bound<'py, View>, copy: Option<bool>) -> PyRes
              help: view.cast('B').to_numpy() returns the bytes",
         ));
     }
-    let dtype = to_dtype(py, part.description().layout())?;
+    let has_complex32 = part.description().layout().leaves().any(|(_, leaf)| leaf.ty() == Type::Complex32);
+    if has_complex32 {
+        // NumPy has this type after the package was imported.
+        match py.import(intern!(py, "ml_dtypes")) {
+            Err(error) if error.is_instance_of::<PyImportError>(py) => {
+                return Err(objects::error::<PyNotImplementedError>(
+                    "NumPy has no dtype for complex numbers of float16\n\
+                     help: install the package ml_dtypes, which has complex32, or use view.tolist()",
+                ));
+            }
+            imported => drop(imported?),
+        }
+    }
+    let dtype = to_dtype(py, part.description().layout()).map_err(|error| match error.value(py).str() {
+        Ok(reason) if error.is_instance_of::<PyNotImplementedError>(py) => {
+            let help =
+                "help: view.columns() copies each field to a view of its values, and view.tolist() reads the items";
+            objects::error::<PyNotImplementedError>(format!("{reason}\n{help}"))
+        }
+        _ => error,
+    })?;
     let shape = of_numbers(py, part.shape())?;
     let array = if part.view().itemsize() == 0 {
         numpy.call_method1("zeros", (shape, dtype))?
@@ -110,25 +130,43 @@ impl ArrowStream {
     }
 }
 
-/// Returns the values for a column of pandas: an array of numbers in the byte order of this machine, or a list of
-/// objects. `column` is a view with at least one dimension.
+/// Returns the values for a column of pandas: an array of numbers, dates or durations in the byte order of this
+/// machine, or a list of objects. `column` is a view with at least one dimension.
 fn pandas_column<'py>(column: &Bound<'py, View>) -> PyResult<Bound<'py, PyAny>> {
+    let py = column.py();
     let part = column.get().parts().0;
-    if part.shape().len() != 1 || !are_numbers(part) {
+    let item = part.description().item();
+    let are_dates = item.shape().is_empty() && item.user_type().is_some_and(has_pandas_dates);
+    if part.shape().len() != 1 || !(are_numbers(part) || are_dates) {
         return column.call_method0("tolist");
     }
-    let array = to_numpy(column, None)?;
+    let mut array = to_numpy(column, None)?;
     let dtype = array.getattr("dtype")?;
-    if dtype.getattr("isnative")?.is_truthy()? {
+    if !dtype.getattr("isnative")?.is_truthy()? {
+        array = array.call_method1("astype", (dtype.call_method1("newbyteorder", ("=",))?,))?;
+    }
+    if !are_dates {
         return Ok(array);
     }
-    array.call_method1("astype", (dtype.call_method1("newbyteorder", ("=",))?,))
+    // pandas stores days and other long units as seconds, and refuses a date that does not fit 64 bits then.
+    match py.import("pandas")?.call_method1("Series", (array,)) {
+        Err(error) if error.is_instance_of::<PyValueError>(py) => column.call_method0("tolist"),
+        series => series,
+    }
 }
 
-/// Returns whether the values of `field` are dates or durations of NumPy.
-fn is_date(field: Field<'_>) -> bool {
-    field.user_type().is_some_and(|ty| ["datetime64", "timedelta64"].iter().any(|name| ty.name().starts_with(name)))
+/// Returns `true` if pandas converts the dates or durations `user` without a loss. pandas cuts off units that are
+/// shorter than a nanosecond, refuses units with a number such as `25s`, and has no durations in years and months.
+fn has_pandas_dates(user: UserType) -> bool {
+    user.name().split_once('$').is_some_and(|(kind, unit)| match kind {
+        "datetime64" => matches!(unit, "Y" | "M") || PANDAS_UNITS.contains(&unit),
+        "timedelta64" => PANDAS_UNITS.contains(&unit),
+        _ => false,
+    })
 }
+
+/// The units of dates and of durations that pandas converts without a loss.
+const PANDAS_UNITS: [&str; 8] = ["W", "D", "h", "m", "s", "ms", "us", "ns"];
 
 /// Returns a pandas data frame of records or of a two-dimensional array of numbers, or a pandas series of one dimension
 /// of other items.
@@ -146,17 +184,22 @@ pub(super) fn to_pandas<'py>(slf: &Bound<'py, View>) -> PyResult<Bound<'py, PyAn
     match part.shape() {
         [_] if has_records(slf.get()) => {
             let frame = objects::dict(py)?;
-            let has_dates = part.description().layout().leaves().any(|(_, leaf)| is_date(leaf));
             for (name, column) in slf.call_method0("columns")?.cast_into::<PyDict>()? {
-                // The columns of dates and durations are numbers. A view of the field has the dates.
-                let field = if has_dates { Some(slf.get_item(&name)?.cast_into::<View>()?) } else { None };
-                let field = field.filter(|field| is_date(field.get().parts().0.description().item()));
-                let values = field.map_or_else(|| column.cast_into::<View>(), Ok)?;
-                frame.set_item(name, pandas_column(&values)?)?;
+                frame.set_item(name, pandas_column(column.cast::<View>()?)?)?;
             }
             pandas.getattr("DataFrame")?.call((frame,), Some(&options))
         }
-        [_] => pandas.getattr("Series")?.call((pandas_column(slf)?,), Some(&options)),
+        [_] => {
+            let user = part.description().item().user_type().filter(|user| !has_pandas_dates(*user));
+            let values = match user {
+                // A column has the numbers of `bfloat16` and of other user types.
+                Some(_) if part.description().item().shape().is_empty() => {
+                    slf.call_method0("columns")?.get_item("value")?.cast_into::<View>()?
+                }
+                _ => slf.clone(),
+            };
+            pandas.getattr("Series")?.call((pandas_column(&values)?,), Some(&options))
+        }
         [_, _] if are_numbers(part) => {
             let array = to_numpy(slf, None)?;
             let dtype = array.getattr("dtype")?.call_method1("newbyteorder", ("=",))?;

@@ -46,10 +46,11 @@ impl ExportedFormat {
         // means bytes.
         let is_void = is_leaf_of(&[Type::Void]);
         let is_numpy = description.dialect().is_some_and(|dialect| dialect.name == Dialect::NUMPY.name);
-        // A format of one number has one interpretation. NumPy does not read a byte-swapped `long double`.
+        // A format of one number has one interpretation. NumPy does not read a byte-swapped `long double`, and has dtypes
+        // but no formats for user types and for `Ze`.
         if description.plan().is_one_leaf()
             && description.item().shape().is_empty()
-            && !is_leaf_of(&[Type::LongDouble, Type::ComplexLongDouble, Type::Opaque])
+            && !is_leaf_of(&[Type::LongDouble, Type::ComplexLongDouble, Type::Complex32, Type::Opaque])
             && !(is_void && is_numpy)
         {
             return Self::Own;

@@ -1,7 +1,7 @@
 //! Converts numbers for an assignment between views of different number types. Each number is converted without a loss,
 //! or the error contains the first number that does not fit.
 
-use pep3118::layout::Type;
+use pep3118::layout::{Type, UserType};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -9,6 +9,7 @@ use pyo3::types::{PyComplex, PyFloat};
 
 use super::part::{NewItems, Part, PinnedPart, read_pinned};
 use crate::objects;
+use crate::user_types::is_date;
 
 /// Returns `true` if the items of `part` are single numbers. A `bool` is a number; a `long double` and an address are
 /// not.
@@ -35,8 +36,22 @@ pub(super) fn are_numbers(part: &Part) -> bool {
     is_number && item.shape().is_empty()
 }
 
-/// Converts the numbers of `from` to new items for `part`. `from` and `part` must have the same shape. Each new number
-/// equals the old number, or both numbers are NaN.
+/// Returns `true` if [`converted`] accepts the items of `to` and `from`: both are numbers, or both have the same user
+/// type. Numbers include the user types whose values are numbers, such as `bfloat16`.
+pub(super) fn are_convertible(to: &Part, from: &Part) -> bool {
+    let user = |part: &Part| {
+        let item = part.description().item();
+        item.user_type().filter(|_| item.shape().is_empty())
+    };
+    let has_numbers = |user: UserType| {
+        !is_date(user) && (user.value_type() != Type::Opaque || matches!(user.name(), "int128" | "uint128"))
+    };
+    let is_number = |part: &Part| are_numbers(part) || user(part).is_some_and(has_numbers);
+    is_number(to) && is_number(from) || user(to).is_some() && user(to) == user(from)
+}
+
+/// Converts the numbers of `from` to new items for `part`. `from` and `part` must have the same shape, and
+/// [`are_convertible`] must be `true` for them. Each new number equals the old number, or both numbers are NaN.
 ///
 /// # Errors
 /// - the type of `part` cannot represent a number: `ValueError` with the index of the number
@@ -49,7 +64,8 @@ pub(super) fn converted<'p, 'py>(
     let mut new = NewItems::zeroed(py, part, count)?;
     let codec = part.item()?.codec(py, part.description())?;
     let size = part.description().plan().itemsize().max(1);
-    let to = part.description().item().ty();
+    let item = part.description().item();
+    let to = item.user_type().map_or(item.ty(), UserType::value_type);
     let is_integer = !matches!(
         to,
         Type::Float16 | Type::Float32 | Type::Float64 | Type::Complex32 | Type::Complex64 | Type::Complex128
@@ -109,7 +125,7 @@ fn does_not_fit(part: &Part, at: i64, number: &Bound<'_, PyAny>, help: &str) -> 
     }
     indices.reverse();
     let number = number.repr().map_or_else(|_| "the number".to_owned(), |text| text.to_string());
-    let (index, to) = (indices.join(", "), part.description().item().ty());
+    let (index, to) = (indices.join(", "), part.description().item().type_name());
     objects::error::<PyValueError>(format!(
         "index [{index}]: {number} cannot be converted to {to} without a loss{help}"
     ))
