@@ -23,6 +23,18 @@ use core::mem::MaybeUninit;
 use crate::nontemporal;
 use crate::spare_capacity::Unfilled;
 
+/// The address from which the offsets of a view of writable memory count.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BaseAddress(pub(crate) *mut u8);
+
+impl BaseAddress {
+    /// Returns the address that is `origin` bytes after the start of `bytes`. The address may be used until the borrow
+    /// of `bytes` ends.
+    pub(crate) fn within(bytes: &mut [u8], origin: isize) -> Self {
+        Self(bytes.as_mut_ptr().wrapping_offset(origin))
+    }
+}
+
 /// The length of a cache line in bytes.
 const LINE: usize = 64;
 

@@ -32,6 +32,18 @@ const DIMENSION_BYTES: i64 = 1024;
 /// assert_eq!(values?, random.values()?);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// ```
+/// use arbitrary::{Arbitrary, Unstructured};
+/// use pep3118::Order;
+/// use pep3118::arbitrary::StridedBuffer;
+/// let random = StridedBuffer::arbitrary(&mut Unstructured::new(&[7, 130, 99, 4, 18, 201, 33, 60, 5, 77]))?;
+/// assert!(pep3118::parse(random.format()).is_ok());
+/// assert_eq!(random.shape().len(), random.strides().len());
+/// let items: i64 = random.shape().iter().product();
+/// assert_eq!(random.items(Order::C).len(), items as usize);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct StridedBuffer {
     format: String,

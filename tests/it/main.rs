@@ -37,6 +37,7 @@ mod interop;
 mod layout;
 #[cfg(all(feature = "arrow", feature = "c", feature = "derive", feature = "serde"))]
 mod no_memory;
+mod npy;
 mod numpy_descr;
 mod numpy_reader;
 mod oracle;
