@@ -522,8 +522,8 @@ pub(crate) fn read_cells<A: CellAddresses>(from: A, unit: usize, mut out: Unfill
 /// Copies all cells of `from` to memory at `to`. If `DENSE` is `false`, the starts of two successive copies are
 /// `to_stride` bytes apart. If `DENSE` is `true`, the copies are adjacent and `to_stride` is ignored.
 ///
-/// Returns `Some(true)` if the bytes of each unit of `unit` bytes were reversed during the copy, or if `unit` is 0 or
-/// 1. Returns `Some(false)` if the caller must reverse the units after the copy. Returns `None` if
+/// Returns `Some(true)` if the bytes of each unit of `unit` bytes were reversed during the copy, or if `unit` is less
+/// than 2. Returns `Some(false)` if the caller must reverse the units after the copy. Returns `None` if
 /// [`CellAddresses::next`] returns `None`.
 ///
 /// # Safety

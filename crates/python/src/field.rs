@@ -139,7 +139,7 @@ impl Field {
     /// Returns the first field named `name` of a record. Raises KeyError if the record has no such field.
     fn __getitem__(&self, name: &str) -> PyResult<Self> {
         let field = self.get().fields().find(|field| field.name_text().as_deref() == Some(name));
-        field.map(|field| Self::new(&self.layout, field)).ok_or_else(|| objects::error::<PyKeyError>(name.to_owned()))
+        field.map(|field| Self::new(&self.layout, field)).ok_or_else(|| objects::error::<PyKeyError>(name))
     }
 
     /// Returns the number of fields of a record, or 0 for any other type.
