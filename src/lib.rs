@@ -151,6 +151,8 @@ pub mod __private {
         Declarations, Definition, Language, MemberType, interpretations, is_python_name, python_string,
     };
     #[cfg(all(feature = "pyo3", not(abi3_below_3_11)))]
+    pub use crate::py::fallible::{Name, arguments, dict, error, found, imported, no_memory, take_exception, text};
+    #[cfg(all(feature = "pyo3", not(abi3_below_3_11)))]
     pub use crate::py::{
         Cache, Ctypes, TypeLayout, canonical_format, expect_exporter, from_dtype, hash, loaded, open_as,
         open_described, open_items, run_audit, set_format_exception, type_layout,

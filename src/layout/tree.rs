@@ -659,11 +659,15 @@ impl<'l> Field<'l> {
     #[must_use]
     pub fn natural_align(self) -> Align {
         // The default is never used, because `descendants` yields at least this field.
-        let aligns = self.descendants().map(|field| match field.user_type() {
+        self.descendants().map(Field::own_align).max().unwrap_or(Align::ONE)
+    }
+
+    /// Returns the alignment that a C compiler gives this field, without the fields of a record: 1 byte for a record.
+    pub(super) fn own_align(self) -> Align {
+        match self.user_type() {
             Some(user) => user.align(),
-            None => field.ty().natural_align(field.size(), &self.layout.model),
-        });
-        aligns.max().unwrap_or(Align::ONE)
+            None => self.ty().natural_align(self.size(), self.model()),
+        }
     }
 
     /// Returns the fields of this record in the order of the format. Returns no fields if this field is not a record.

@@ -14,6 +14,8 @@ use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 use std::sync::Arc;
 
+use super::fallible;
+use crate::name;
 use pyo3::exceptions::PySystemError;
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -452,7 +454,7 @@ impl Acquired {
             (Some(acquired), None) => Ok(acquired),
             (_, Some(error)) => Err(error),
             (None, None) => {
-                Err(PySystemError::new_err(format!("the exporter returned {returned} without an exception")))
+                Err(fallible::error::<PySystemError>(format!("the exporter returned {returned} without an exception")))
             }
         }
     }
@@ -539,7 +541,10 @@ impl Acquired {
         match self.0.traversal {
             // Python code could release the private memoryview. Hence Python code must not get a reference to this
             // memoryview.
-            Traversal::Private(_) => obj.getattr("obj").ok().filter(|obj| !obj.is_none()),
+            Traversal::Private(_) => {
+                let read = || obj.getattr(name!(py, "obj"));
+                read().ok().filter(|obj| !obj.is_none())
+            }
             _ => Some(owner_of_memory(obj)),
         }
     }

@@ -8,8 +8,9 @@
 use std::ffi::c_int;
 use std::sync::Arc;
 
+use super::fallible::{self, arguments};
+use crate::name;
 use pyo3::exceptions::{PyBufferError, PyTypeError, PyValueError};
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -20,9 +21,13 @@ use super::item_description::ItemDescription;
 use super::open_buffer::OpenBuffer;
 use super::open_error::OpenError;
 use crate::abi::DataModel;
+use crate::align::to_u64;
 use crate::layout::{Layout, Type, scalar_of_kind};
-use crate::text::escape;
+use crate::text::{escape, plural};
 use crate::view::{Block, Checker, RawView, Request};
+
+/// The maximum number of dimensions of a `Py_buffer`: `PyBUF_MAX_NDIM` (A13, range of `ndim`).
+const MAX_NDIM: usize = 64;
 
 /// Opens the memory of the `__array_interface__` of `object`. Returns `None` if `object` has no `__array_interface__`.
 ///
@@ -33,21 +38,30 @@ use crate::view::{Block, Checker, RawView, Request};
 /// - no layout describes the items: `ValueError`
 pub(super) fn open_array_interface(object: &Bound<'_, PyAny>) -> Result<Option<OpenBuffer>, OpenError> {
     let py = object.py();
-    let Some(interface) = object.getattr_opt(intern!(py, "__array_interface__"))? else { return Ok(None) };
+    let Some(interface) = object.getattr_opt(name!(py, "__array_interface__"))? else { return Ok(None) };
     let interface = interface.cast_into::<PyDict>().map_err(|_| refused("is not a dict"))?;
     let get = |key: &str| Ok::<_, PyErr>(interface.get_item(key)?.filter(|value| !value.is_none()));
     let required = |key: &str| get(key)?.ok_or_else(|| refused(&format!("has no '{key}'")));
     if get("mask")?.is_some() {
-        return Err(PyBufferError::new_err("the __array_interface__ has a mask, which a View does not apply").into());
+        return Err(fallible::error::<PyBufferError>(
+            "the __array_interface__ has a mask, which a View does not apply",
+        )
+        .into());
     }
-    let shape: Vec<i64> = required("shape")?.extract()?;
-    let strides: Option<Vec<i64>> = get("strides")?.map(|strides| strides.extract()).transpose()?;
+    let shape = dimensions(&required("shape")?)?;
+    let strides = get("strides")?.map(|strides| dimensions(&strides)).transpose()?;
+    if let Some(strides) = &strides
+        && strides.len() != shape.len()
+    {
+        let (strides, dimensions) = (plural(to_u64(strides.len()), "stride"), plural(to_u64(shape.len()), "dimension"));
+        return Err(PyBufferError::new_err(format!("the __array_interface__ has {strides} for {dimensions}")).into());
+    }
     let offset: i64 = get("offset")?.map(|offset| offset.extract()).transpose()?.unwrap_or_default();
     let layout = layout_of(&required("typestr")?.extract::<String>()?, get("descr")?.as_ref())?;
     let item = ItemDescription::of_layout(layout.clone())?;
     let data = get("data")?.filter(|data| !data.is_instance_of::<pyo3::types::PyTuple>());
     let Some(data) = data else {
-        return Err(PyBufferError::new_err(
+        return Err(fallible::error::<PyBufferError>(
             "the __array_interface__ gives the memory as an address, which can be wrong: use numpy.asarray(obj), if \
              you trust the object",
         )
@@ -73,10 +87,30 @@ pub(super) fn open_array_interface(object: &Bound<'_, PyAny>) -> Result<Option<O
     Ok(Some(OpenBuffer::new(shared, Arc::clone(&item))))
 }
 
+/// Returns the numbers in `sequence`, a shape or strides.
+///
+/// PyO3's conversion to a `Vec` allocates memory for the length that the sequence reports. For `range(2**40)`, this
+/// allocation aborts the process.
+///
+/// # Errors
+/// - more than 64 entries: `BufferError`
+/// - an entry that is not an integer: `TypeError`
+fn dimensions(sequence: &Bound<'_, PyAny>) -> PyResult<Vec<i64>> {
+    let mut numbers = Vec::new();
+    for number in sequence.try_iter()? {
+        if numbers.len() == MAX_NDIM {
+            let message = format!("the __array_interface__ has more than {MAX_NDIM} dimensions");
+            return Err(PyBufferError::new_err(message));
+        }
+        numbers.push(number?.extract()?);
+    }
+    Ok(numbers)
+}
+
 /// Returns the `TypeError` for an interface that violates NumPy's specification. `what` completes the sentence "the
 /// `__array_interface__` …".
 fn refused(what: &str) -> PyErr {
-    PyTypeError::new_err(format!("the __array_interface__ {what}"))
+    fallible::error::<PyTypeError>(format!("the __array_interface__ {what}"))
 }
 
 /// Returns the layout of items with the type string `typestr`, such as `<f4`. `descr` has the fields of a record, and
@@ -85,7 +119,9 @@ fn refused(what: &str) -> PyErr {
 fn layout_of(typestr: &str, descr: Option<&Bound<'_, PyAny>>) -> PyResult<Layout> {
     let unknown = || {
         let shown = escape(typestr);
-        PyValueError::new_err(format!("no layout describes items of the typestr '{shown}' of an __array_interface__"))
+        fallible::error::<PyValueError>(format!(
+            "no layout describes items of the typestr '{shown}' of an __array_interface__"
+        ))
     };
     let (order, rest) = typestr.split_at_checked(1).ok_or_else(unknown)?;
     if !["<", ">", "|", "="].contains(&order) {
@@ -96,7 +132,7 @@ fn layout_of(typestr: &str, descr: Option<&Bound<'_, PyAny>>) -> PyResult<Layout
     if let ("V", Some(descr)) = (kind, descr)
         && let Some(numpy) = loaded(descr.py(), "numpy")?
     {
-        let layout = from_dtype(&numpy.call_method1(intern!(descr.py(), "dtype"), (descr,))?)?;
+        let layout = from_dtype(&numpy.call_method1(name!(descr.py(), "dtype"), arguments(descr.py(), [descr])?)?)?;
         let has_objects = layout.leaves().any(|(_, leaf)| leaf.ty() == Type::Object);
         // The `descr` of a value without fields is a list of one field without a name.
         if layout.size() == size && !has_objects {

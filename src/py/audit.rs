@@ -3,7 +3,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use pyo3::exceptions::{PyKeyboardInterrupt, PyTypeError};
+use super::fallible::{self, arguments};
+use crate::name;
+use pyo3::exceptions::{PyKeyboardInterrupt, PyMemoryError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::PyCFunction;
 
@@ -26,7 +28,7 @@ pub fn expect_exporter(obj: &Bound<'_, PyAny>) -> PyResult<()> {
     }
     let name = obj.get_type().name()?;
     let name = escape(&*name.to_string_lossy()).into_owned();
-    Err(PyTypeError::new_err(format!("a bytes-like object is required, not '{name}'")))
+    Err(fallible::error::<PyTypeError>(format!("a bytes-like object is required, not '{name}'")))
 }
 
 /// Sends all 26 legal requests to `exporter`, each two times, and returns the rules that the answers break. The Python
@@ -46,7 +48,7 @@ pub fn expect_exporter(obj: &Bound<'_, PyAny>) -> PyResult<()> {
 ///
 /// # Errors
 /// - the object exports no buffer, such as `1`: `TypeError`
-/// - a request raises `KeyboardInterrupt`: the exception is returned unchanged
+/// - a request raises `KeyboardInterrupt` or `MemoryError`: the exception is returned unchanged
 /// - `MemoryError` or an interrupt while the layout is read from the type: the exception is returned unchanged
 pub fn audit_exporter(exporter: &Bound<'_, PyAny>) -> PyResult<crate::Report> {
     Ok(run_audit(exporter)?.0)
@@ -81,7 +83,7 @@ pub fn run_audit(obj: &Bound<'_, PyAny>) -> PyResult<(crate::Report, bool, Optio
 /// Sends every legal request to `obj`, [`ROUNDS`] times. Adds to `audit` each outcome, each change of the reference
 /// count that a request and its release cause in both rounds, and each exception that `watch` recorded during a
 /// release. Returns the audit, and whether `checker` can read the items of an answer to `FULL_RO`. Returns an error if
-/// a request raises `KeyboardInterrupt`.
+/// a request raises `KeyboardInterrupt` or `MemoryError`.
 fn rounds<'d>(
     obj: &Bound<'_, PyAny>,
     mut audit: Audit<'d>,
@@ -94,7 +96,12 @@ fn rounds<'d>(
         for (request, left) in Request::ALL_LEGAL.into_iter().zip(&mut left) {
             let before = references(obj);
             let mut attempt = Attempt::new(obj, request);
-            if let Some(error) = attempt.error.take_if(|error| error.is_instance_of::<PyKeyboardInterrupt>(obj.py())) {
+            let py = obj.py();
+            // Without memory, the request shows nothing about the exporter.
+            let ends_audit = |error: &mut PyErr| {
+                error.is_instance_of::<PyKeyboardInterrupt>(py) || error.is_instance_of::<PyMemoryError>(py)
+            };
+            if let Some(error) = attempt.error.take_if(ends_audit) {
                 return Err(error);
             }
             let granted = attempt.acquired.is_some();
@@ -176,30 +183,31 @@ impl ReleaseErrors {
     /// exceptions to the previous hook. Returns an error if the hook cannot be replaced.
     fn new(exporter: &Bound<'_, PyAny>) -> PyResult<Self> {
         let py = exporter.py();
-        let sys = py.import("sys")?;
-        let before = sys.getattr("unraisablehook")?.unbind();
+        let sys = py.import(name!(py, "sys"))?;
+        let before = sys.getattr(name!(py, "unraisablehook"))?.unbind();
         let errors = Arc::new(Mutex::new(Vec::new()));
         let (recorded, next, exporter) = (Arc::downgrade(&errors), before.clone_ref(py), exporter.as_ptr().addr());
         let hook = PyCFunction::new_closure(py, None, None, move |args, _| -> PyResult<()> {
+            let py = args.py();
             let unraisable = args.get_item(0)?;
-            let object = unraisable.getattr("object")?;
+            let object = unraisable.getattr(name!(py, "object"))?;
             // From CPython 3.13 on, only the message names the object.
-            let message = unraisable.getattr("err_msg")?.extract::<Option<String>>()?.unwrap_or_default();
+            let message = unraisable.getattr(name!(py, "err_msg"))?.extract::<Option<String>>()?.unwrap_or_default();
             let own =
                 object.as_ptr().addr() == exporter || (object.is_none() && message.contains("__release_buffer__"));
             let Some(recorded) = recorded.upgrade().filter(|_| own) else {
                 // The exception belongs to another object, or the audit has ended. After the end, a hook that was set
                 // later can still call this hook.
-                return next.bind(args.py()).call1((unraisable,)).map(drop);
+                return next.bind(py).call1(arguments(py, [&unraisable])?).map(drop);
             };
-            let name = unraisable.getattr("exc_type")?.getattr("__name__")?.extract()?;
+            let name = unraisable.getattr(name!(py, "exc_type"))?.getattr(name!(py, "__name__"))?.extract()?;
             if let Ok(mut recorded) = recorded.lock() {
                 recorded.push(name);
             }
             Ok(())
         })?;
         let hook = hook.into_any().unbind();
-        sys.setattr("unraisablehook", &hook)?;
+        sys.setattr(name!(py, "unraisablehook"), &hook)?;
         Ok(Self { errors, hook, before })
     }
 
@@ -211,9 +219,9 @@ impl ReleaseErrors {
     /// Restores the hook that was set before the audit, unless other code has replaced the audit's hook. Returns an
     /// error if `sys.unraisablehook` cannot be read or set.
     fn end(self, py: Python<'_>) -> PyResult<()> {
-        let sys = py.import("sys")?;
-        if sys.getattr("unraisablehook")?.is(&self.hook) {
-            sys.setattr("unraisablehook", self.before)?;
+        let sys = py.import(name!(py, "sys"))?;
+        if sys.getattr(name!(py, "unraisablehook"))?.is(&self.hook) {
+            sys.setattr(name!(py, "unraisablehook"), self.before)?;
         }
         Ok(())
     }

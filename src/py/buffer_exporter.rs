@@ -4,6 +4,7 @@
 use std::ffi::{CString, c_int};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::fallible;
 use pyo3::exceptions::PyBufferError;
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -196,7 +197,7 @@ impl BufferExporter {
     /// - a NULL `view`, in which no field is set
     pub unsafe fn fill(&self, owner: &Bound<'_, PyAny>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
         if view.is_null() {
-            return Err(PyBufferError::new_err("the request has no Py_buffer to fill in"));
+            return Err(fallible::error::<PyBufferError>("the request has no Py_buffer to fill in"));
         }
         // The struct of a consumer may be uninitialised, so no reference to the struct is created.
         // SAFETY: by (a) `view` may be written to, because `view` is not NULL.
@@ -205,13 +206,13 @@ impl BufferExporter {
         // PyBUF_READ (B18, not a request flag) and a part of a flag (B17, incomplete flags) are mistakes of the
         // consumer.
         if let Err(error) = request.validate() {
-            return Err(PyBufferError::new_err(error.to_string()));
+            return Err(fallible::error::<PyBufferError>(error.to_string()));
         }
         if self.has_nul && request.contains(Request::FORMAT) {
-            return Err(PyBufferError::new_err("the format has a NUL in a name, where C ends a string"));
+            return Err(fallible::error::<PyBufferError>("the format has a NUL in a name, where C ends a string"));
         }
         if let Some(reason) = self.memory.refusal_reason(request) {
-            return Err(PyBufferError::new_err(refusal(reason, request)));
+            return Err(fallible::error::<PyBufferError>(refusal(reason, request)));
         }
         let (nd, strides) = (request.contains(Request::ND), request.contains(Request::STRIDES));
         let array = |wanted: bool, array: &[ffi::Py_ssize_t]| {

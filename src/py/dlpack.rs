@@ -7,10 +7,12 @@
 
 use std::ffi::{CStr, c_int, c_void};
 
+use super::fallible;
+use crate::name;
 use pyo3::exceptions::{PyBufferError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyCapsule, PyDict};
-use pyo3::{PyTraverseError, PyVisit, ffi, intern};
+use pyo3::types::PyCapsule;
+use pyo3::{PyTraverseError, PyVisit, ffi};
 
 use super::buffer_exporter::BufferExporter;
 use crate::view::{RawView, Request};
@@ -154,7 +156,7 @@ impl TakenTensor {
             Ok(_) => "__dlpack__ returned a capsule without an unused tensor",
             Err(_) => "__dlpack__ returned no capsule",
         };
-        Err(PyBufferError::new_err(message))
+        Err(fallible::error::<PyBufferError>(message))
     }
 
     /// Returns the description of the memory, and whether the memory is read-only. A tensor without a version cannot
@@ -175,7 +177,7 @@ impl TakenTensor {
                 // starts with the field `version`.
                 let version = unsafe { (*managed).version };
                 if version.major != VERSION.major {
-                    return Err(PyBufferError::new_err(format!(
+                    return Err(fallible::error::<PyBufferError>(format!(
                         "the tensor has version {}.{} of DLPack, and View reads version {}.x",
                         version.major, version.minor, VERSION.major
                     )));
@@ -245,14 +247,15 @@ impl DlpackMemory {
     /// - an exception of the methods: the exception is returned unchanged
     pub(super) fn of<'py>(owner: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, Self>>> {
         let (py, class) = (owner.py(), owner.get_type());
-        let (get_tensor, get_device) = (intern!(py, "__dlpack__"), intern!(py, "__dlpack_device__"));
+        let (get_tensor, get_device) = (name!(py, "__dlpack__"), name!(py, "__dlpack_device__"));
         if !class.hasattr(get_tensor)? || !class.hasattr(get_device)? {
             return Ok(None);
         }
         let (device, _): (i32, i32) = owner.call_method0(get_device)?.extract()?;
         require_host(device)?;
-        let options = PyDict::new(py);
-        options.set_item(intern!(py, "max_version"), (VERSION.major, VERSION.minor))?;
+        let options = super::fallible::dict(py)?;
+        let [major, minor] = [VERSION.major, VERSION.minor].map(|number| fallible::number(py, number));
+        options.set_item(name!(py, "max_version"), fallible::arguments(py, [&major?, &minor?])?)?;
         let capsule = match owner.call_method(get_tensor, (), Some(&options)) {
             // A producer before DLPack 1.0 has no argument `max_version`.
             Err(error) if error.is_instance_of::<PyTypeError>(py) && error.to_string().contains("keyword") => {
@@ -269,7 +272,7 @@ impl DlpackMemory {
     fn new(taken: TakenTensor, owner: Py<PyAny>) -> PyResult<Self> {
         let (tensor, readonly) = taken.tensor()?;
         require_host(tensor.device.device_type)?;
-        let refused = |what: String| PyBufferError::new_err(format!("the tensor {what}"));
+        let refused = |what: String| fallible::error::<PyBufferError>(format!("the tensor {what}"));
         let (format, itemsize) = format_of(tensor.dtype).ok_or_else(|| {
             let DataType { code, bits, lanes } = tensor.dtype;
             refused(format!(
@@ -354,7 +357,7 @@ fn require_host(device: i32) -> PyResult<()> {
     if HOST_DEVICES.contains(&device) {
         return Ok(());
     }
-    Err(PyBufferError::new_err(format!(
+    Err(fallible::error::<PyBufferError>(format!(
         "the tensor is in the memory of a device of DLPack's type {device}, which the processor does not read: copy it \
          to the CPU first, for example with tensor.cpu()"
     )))

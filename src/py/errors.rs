@@ -1,6 +1,7 @@
 //! Conversions of this crate's errors to Python exceptions. [`set_format_exception`] replaces the exception for errors
 //! of formats.
 
+use super::fallible;
 use pyo3::exceptions::{PyBufferError, PyIndexError, PyMemoryError, PyValueError};
 use pyo3::prelude::*;
 
@@ -28,7 +29,7 @@ impl From<LayoutError> for PyErr {
     fn from(error: LayoutError) -> Self {
         match FORMAT_EXCEPTION.get() {
             Some(exception) => exception(error),
-            None => PyValueError::new_err(format!("{error:#}")),
+            None => fallible::error::<PyValueError>(format!("{error:#}")),
         }
     }
 }
@@ -43,21 +44,21 @@ impl From<FormatError> for PyErr {
 /// A build error, such as a member that exceeds its record, becomes `ValueError`.
 impl From<BuildError> for PyErr {
     fn from(error: BuildError) -> Self {
-        PyValueError::new_err(error.to_string())
+        fallible::error::<PyValueError>(error.to_string())
     }
 }
 
 /// The error for an invalid user type and the error for a value that a user type cannot store become `ValueError`.
 impl From<UserTypeError> for PyErr {
     fn from(error: UserTypeError) -> Self {
-        PyValueError::new_err(error.to_string())
+        fallible::error::<PyValueError>(error.to_string())
     }
 }
 
 /// A report becomes `BufferError`, with every finding in the message.
 impl From<Report> for PyErr {
     fn from(report: Report) -> Self {
-        PyBufferError::new_err(format!("{report:#}"))
+        fallible::error::<PyBufferError>(format!("{report:#}"))
     }
 }
 
@@ -75,7 +76,7 @@ impl From<ViewError> for PyErr {
     fn from(error: ViewError) -> Self {
         match error {
             ViewError::IndexOutOfBounds { .. } | ViewError::IndexCount { .. } | ViewError::SliceCount { .. } => {
-                PyIndexError::new_err(error.to_string())
+                fallible::error::<PyIndexError>(error.to_string())
             }
             ViewError::SliceStep { .. }
             | ViewError::Axes { .. }
@@ -84,8 +85,8 @@ impl From<ViewError> for PyErr {
             | ViewError::ChunkLength { .. }
             | ViewError::FieldOutside { .. }
             | ViewError::StridesLength { .. }
-            | ViewError::Dimensions { .. } => PyValueError::new_err(error.to_string()),
-            error => PyBufferError::new_err(error.to_string()),
+            | ViewError::Dimensions { .. } => fallible::error::<PyValueError>(error.to_string()),
+            error => fallible::error::<PyBufferError>(error.to_string()),
         }
     }
 }
@@ -96,8 +97,8 @@ impl From<DecodeError> for PyErr {
     fn from(error: DecodeError) -> Self {
         match error {
             DecodeError::View(error) => error.into(),
-            DecodeError::Allocation { .. } => PyMemoryError::new_err(error.to_string()),
-            error => PyValueError::new_err(error.to_string()),
+            DecodeError::Allocation { .. } => fallible::error::<PyMemoryError>(error.to_string()),
+            error => fallible::error::<PyValueError>(error.to_string()),
         }
     }
 }
@@ -108,7 +109,7 @@ impl From<EncodeError> for PyErr {
     fn from(error: EncodeError) -> Self {
         match error.kind() {
             EncodeErrorKind::Access(access) => access.clone().into(),
-            _ => PyValueError::new_err(error.to_string()),
+            _ => fallible::error::<PyValueError>(error.to_string()),
         }
     }
 }
@@ -126,7 +127,7 @@ impl From<Mismatch> for PyErr {
     fn from(error: Mismatch) -> Self {
         match error {
             Mismatch::Layout(error) => error.into(),
-            error => PyValueError::new_err(error.to_string()),
+            error => fallible::error::<PyValueError>(error.to_string()),
         }
     }
 }
@@ -139,7 +140,7 @@ impl From<RecordError> for PyErr {
             RecordError::Mismatch(error) => error.into(),
             RecordError::Access(error) => error.into(),
             RecordError::Encode(error) => error.into(),
-            error => PyValueError::new_err(error.to_string()),
+            error => fallible::error::<PyValueError>(error.to_string()),
         }
     }
 }
@@ -150,7 +151,7 @@ macro_rules! value_errors {
         $(#[$attribute])?
         impl From<$error> for PyErr {
             fn from(error: $error) -> Self {
-                PyValueError::new_err(error.to_string())
+                fallible::error::<PyValueError>(error.to_string())
             }
         }
     )+};
@@ -179,7 +180,7 @@ impl From<crate::interop::arrow::BatchError> for PyErr {
     fn from(error: crate::interop::arrow::BatchError) -> Self {
         match error {
             crate::interop::arrow::BatchError::Decode(error) => error.into(),
-            error => PyValueError::new_err(error.to_string()),
+            error => fallible::error::<PyValueError>(error.to_string()),
         }
     }
 }

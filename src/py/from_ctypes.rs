@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
+use super::fallible::{self, arguments, found};
+use crate::name;
 use pyo3::exceptions::{PyTypeError, PyValueError};
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
@@ -33,15 +34,16 @@ impl<'py> Ctypes<'py> {
     /// # Errors
     /// - `module` does not have one of the classes or functions: `AttributeError`
     pub fn of(module: &Bound<'py, PyAny>) -> PyResult<Self> {
+        let py = module.py();
         Ok(Self {
-            structure: module.getattr("Structure")?,
-            union: module.getattr("Union")?,
-            array: module.getattr("Array")?,
-            pointer: module.getattr("_Pointer")?,
-            function: module.getattr("CFuncPtr")?,
-            simple: module.getattr("_SimpleCData")?,
-            sizeof: module.getattr("sizeof")?,
-            alignment: module.getattr("alignment")?,
+            structure: module.getattr(name!(py, "Structure"))?,
+            union: module.getattr(name!(py, "Union"))?,
+            array: module.getattr(name!(py, "Array"))?,
+            pointer: module.getattr(name!(py, "_Pointer"))?,
+            function: module.getattr(name!(py, "CFuncPtr"))?,
+            simple: module.getattr(name!(py, "_SimpleCData"))?,
+            sizeof: module.getattr(name!(py, "sizeof"))?,
+            alignment: module.getattr(name!(py, "alignment"))?,
         })
     }
 
@@ -68,14 +70,14 @@ impl<'py> Ctypes<'py> {
     /// - `_fields_` of the class was changed after ctypes computed the layout: `ValueError`
     pub fn layout(&self, class: &Bound<'py, PyType>, items: bool) -> PyResult<Layout> {
         if !self.is_data(class)? {
-            return Err(PyTypeError::new_err(format!(
+            return Err(fallible::error::<PyTypeError>(format!(
                 "{} is not a class of ctypes",
                 escape(&*class.name()?.to_string_lossy())
             )));
         }
         let class = if items { self.element(class)?.0 } else { class.clone() };
         let mut builder = LayoutBuilder::new(self.size(&class)?, &DataModel::HOST);
-        let align: u64 = self.alignment.call1((&class,))?.extract()?;
+        let align: u64 = self.alignment.call1(arguments(class.py(), [&class])?)?.extract()?;
         builder.align(Align::new(align).unwrap_or(Align::ONE));
         self.add(&mut builder, &class, None, 0)?;
         Ok(builder.finish())
@@ -84,10 +86,13 @@ impl<'py> Ctypes<'py> {
     /// Returns the size of an instance of `class` in bytes. Returns a `TypeError` if `class` has no size, as a
     /// structure without `_fields_`.
     fn size(&self, class: &Bound<'py, PyType>) -> PyResult<u64> {
-        let size = self.sizeof.call1((class,)).map_err(|error| {
+        let size = self.sizeof.call1(arguments(class.py(), [class])?).map_err(|error| {
             if error.is_instance_of::<PyTypeError>(class.py()) {
                 let message = "it has no size: give a structure or a union that has `_fields_`";
-                return PyTypeError::new_err(format!("ctypes class {} has no layout: {message}", name_of(class)));
+                return fallible::error::<PyTypeError>(format!(
+                    "ctypes class {} has no layout: {message}",
+                    name_of(class)
+                ));
             }
             error
         })?;
@@ -100,8 +105,9 @@ impl<'py> Ctypes<'py> {
     fn element(&self, class: &Bound<'py, PyType>) -> PyResult<(Bound<'py, PyType>, Vec<u64>)> {
         let (mut class, mut shape) = (class.clone(), Vec::new());
         while class.is_subclass(&self.array)? && shape.len() <= Limits::DEFAULT.dimensions {
-            let length: u64 = class.getattr("_length_")?.extract()?;
-            let inner = class.getattr("_type_")?.cast_into::<PyType>()?;
+            let py = class.py();
+            let length: u64 = class.getattr(name!(py, "_length_"))?.extract()?;
+            let inner = class.getattr(name!(py, "_type_"))?.cast_into::<PyType>()?;
             let size = self.size(&class)?;
             if self.size(&inner)?.checked_mul(length) != Some(size) {
                 return Err(changed(&class, "its `_length_` and `_type_` do not give its size"));
@@ -174,19 +180,20 @@ impl<'py> Ctypes<'py> {
         depth: usize,
     ) -> PyResult<()> {
         if depth > Limits::DEFAULT.depth || names.len() > Limits::DEFAULT.items {
-            return Err(PyValueError::new_err("anonymous members are too many, or too deep"));
+            return Err(fallible::error::<PyValueError>("anonymous members are too many, or too deep"));
         }
         for field in fields.try_iter()? {
             let field = field?;
+            let py = field.py();
             let kind = field.get_item(1)?;
-            if !anonymous.contains(field.get_item(0)?)? || !kind.hasattr("_fields_")? {
+            if !anonymous.contains(field.get_item(0)?)? || !kind.hasattr(name!(py, "_fields_"))? {
                 continue;
             }
-            let inner = kind.getattr("_fields_")?;
+            let inner = kind.getattr(name!(py, "_fields_"))?;
             for field in inner.try_iter()? {
                 names.insert(field?.get_item(0)?.extract::<String>()?.into_bytes());
             }
-            if let Ok(anonymous) = kind.getattr("_anonymous_") {
+            if let Some(anonymous) = kind.getattr_opt(name!(py, "_anonymous_"))? {
                 self.promoted(&inner, &anonymous, names, depth.saturating_add(1))?;
             }
         }
@@ -202,16 +209,16 @@ impl<'py> Ctypes<'py> {
         let mut owner = class.clone();
         while !(owner.is(&self.structure) || owner.is(&self.union)) {
             owners.push(owner.clone());
-            owner = owner.getattr("__base__")?.cast_into::<PyType>()?;
+            owner = owner.getattr(name!(py, "__base__"))?.cast_into::<PyType>()?;
         }
         // The `__dict__` of the metaclass is read, because a class may have a field named `__dict__`.
-        let dict_of = py.get_type::<PyType>().getattr("__dict__")?.get_item("__dict__")?;
+        let dict_of = py.get_type::<PyType>().getattr(name!(py, "__dict__"))?.get_item(name!(py, "__dict__"))?;
         for owner in owners.into_iter().rev() {
-            let dict = dict_of.call_method1("__get__", (&owner,))?;
-            let Ok(fields) = dict.get_item("_fields_") else { continue };
+            let dict = dict_of.call_method1(name!(py, "__get__"), arguments(py, [&owner])?)?;
+            let Some(fields) = found(py, dict.get_item(name!(py, "_fields_")))? else { continue };
             let mut hidden = HashSet::new();
             let mut units = StorageUnits::default();
-            if let Ok(anonymous) = dict.get_item("_anonymous_") {
+            if let Some(anonymous) = found(py, dict.get_item(name!(py, "_anonymous_")))? {
                 self.promoted(&fields, &anonymous, &mut hidden, 0)?;
             }
             for field in fields.try_iter()? {
@@ -223,19 +230,19 @@ impl<'py> Ctypes<'py> {
                 if !hidden.insert(text.to_vec()) {
                     return Err(changed(&owner, &format!("two of its fields are called `{}`", escape(text))));
                 }
-                let descriptor = dict.get_item(&name);
-                let descriptor =
-                    descriptor.map_err(|_| changed(&owner, &format!("it has no field `{}`", escape(text))))?;
+                let Some(descriptor) = found(py, dict.get_item(&name))? else {
+                    return Err(changed(&owner, &format!("it has no field `{}`", escape(text))));
+                };
                 if descriptor.get_type().name()? != "CField" {
                     return Err(changed(&owner, &format!("its attribute `{}` is no field", escape(text))));
                 }
-                let offset: i64 = descriptor.getattr("offset")?.extract()?;
+                let offset: i64 = descriptor.getattr(name!(py, "offset"))?.extract()?;
                 let size = self.size(&kind)?;
                 if field.len() > 2 {
                     let value = scalar(&kind, size)?;
                     let is_union = class.is_subclass(&self.union)?;
                     let placed = descriptor
-                        .getattr("size")?
+                        .getattr(name!(py, "size"))?
                         .extract()
                         .ok()
                         .and_then(|encoded: u64| units.place(value, offset, encoded, is_union));
@@ -247,7 +254,7 @@ impl<'py> Ctypes<'py> {
                 }
                 let offset = u64::try_from(offset)
                     .map_err(|_| changed(&owner, &format!("its field `{}` is at byte {offset}", escape(text))))?;
-                if descriptor.getattr("size")?.extract::<u64>()? != size {
+                if descriptor.getattr(name!(py, "size"))?.extract::<u64>()? != size {
                     return Err(changed(&kind, "it has another size than the field of that type"));
                 }
                 self.add(builder, &kind, Some(text), offset)?;
@@ -314,14 +321,14 @@ fn name_of(class: &Bound<'_, PyType>) -> String {
 
 /// Creates the `ValueError` for `class`, whose layout cannot be read. `why` is the reason.
 fn changed(class: &Bound<'_, PyType>, why: &str) -> PyErr {
-    PyValueError::new_err(format!("ctypes class {} has no layout: {why}", name_of(class)))
+    fallible::error::<PyValueError>(format!("ctypes class {} has no layout: {why}", name_of(class)))
 }
 
 /// Returns the scalar type of `class`, such as `int32` for `c_int`. The attribute `_type_` of `class` is a letter. The
 /// letter and `size` determine the type. `size` is the size of a value in bytes. Returns an error if the letter is
 /// unknown.
 fn scalar(class: &Bound<'_, PyType>, size: u64) -> PyResult<Scalar> {
-    let letter: String = class.getattr("_type_")?.extract()?;
+    let letter: String = class.getattr(name!(class.py(), "_type_"))?.extract()?;
     let ty = match (letter.as_str(), size) {
         ("c", 1) => Type::Char,
         ("b", 1) => Type::Int8,
@@ -352,8 +359,9 @@ fn scalar(class: &Bound<'_, PyType>, size: u64) -> PyResult<Scalar> {
     };
     // `__ctype_le__` of a number class is the little-endian class of this number, and `__ctype_be__` the big-endian
     // class. Classes without a byte order do not have these attributes.
-    let is_own = |attribute| class.getattr(attribute).is_ok_and(|other| other.is(class));
-    let endian = match (is_own("__ctype_le__"), is_own("__ctype_be__")) {
+    let py = class.py();
+    let is_own = |attribute| Ok::<_, PyErr>(class.getattr_opt(attribute)?.is_some_and(|other| other.is(class)));
+    let endian = match (is_own(name!(py, "__ctype_le__"))?, is_own(name!(py, "__ctype_be__"))?) {
         (true, false) => Endian::Little,
         (false, true) => Endian::Big,
         _ => Endian::HOST,
@@ -369,7 +377,7 @@ fn scalar(class: &Bound<'_, PyType>, size: u64) -> PyResult<Scalar> {
 pub fn loaded<'py>(py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
     static SYS: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
 
-    let sys = SYS.get_or_try_init(py, || py.import("sys").map(Bound::unbind))?.bind(py);
-    let modules = sys.getattr(intern!(py, "modules"))?.cast_into::<PyDict>()?;
+    let sys = SYS.get_or_try_init(py, || py.import(name!(py, "sys")).map(Bound::unbind))?.bind(py);
+    let modules = sys.getattr(name!(py, "modules"))?.cast_into::<PyDict>()?;
     Ok(modules.get_item(PyString::from_bytes(py, name.as_bytes())?)?.filter(|module| !module.is_none()))
 }

@@ -1,6 +1,8 @@
 //! `from_dtype`: reads the layout of a NumPy dtype. `endian_of`: returns the byte order for a byte-order character of
 //! NumPy.
 
+use super::fallible;
+use crate::name;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyString;
@@ -20,15 +22,15 @@ use crate::text::escape;
 /// - the records are nested too deeply: `ValueError`
 pub fn from_dtype(dtype: &Bound<'_, PyAny>) -> PyResult<Layout> {
     let py = dtype.py();
-    let class = py.import("numpy")?.getattr("dtype")?;
+    let class = py.import(name!(py, "numpy"))?.getattr(name!(py, "dtype"))?;
     if !dtype.is_instance(&class)? {
         let name = dtype.get_type().name()?;
         let name = escape(&*name.to_string_lossy()).into_owned();
-        return Err(PyTypeError::new_err(format!("{name} is not a numpy.dtype")));
+        return Err(fallible::error::<PyTypeError>(format!("{name} is not a numpy.dtype")));
     }
-    let mut builder = LayoutBuilder::new(dtype.getattr("itemsize")?.extract()?, &DataModel::HOST);
-    if dtype.getattr("isalignedstruct")?.is_truthy()? {
-        builder.align(Align::new(dtype.getattr("alignment")?.extract()?).unwrap_or(Align::ONE));
+    let mut builder = LayoutBuilder::new(dtype.getattr(name!(py, "itemsize"))?.extract()?, &DataModel::HOST);
+    if dtype.getattr(name!(py, "isalignedstruct"))?.is_truthy()? {
+        builder.align(Align::new(dtype.getattr(name!(py, "alignment"))?.extract()?).unwrap_or(Align::ONE));
     }
     add(&mut builder, dtype, None, 0)?;
     Ok(builder.finish())
@@ -42,7 +44,7 @@ fn add(builder: &mut LayoutBuilder, dtype: &Bound<'_, PyAny>, name: Option<&[u8]
     let mut shape: Vec<u64> = Vec::new();
     // NumPy merges a subarray of a subarray, so its dtypes have at most one subarray.
     loop {
-        let subdtype = dtype.getattr("subdtype")?;
+        let subdtype = dtype.getattr(name!(dtype.py(), "subdtype"))?;
         if subdtype.is_none() {
             break;
         }
@@ -51,11 +53,11 @@ fn add(builder: &mut LayoutBuilder, dtype: &Bound<'_, PyAny>, name: Option<&[u8]
         dtype = base;
     }
     let member = MemberSpec { name, offset, shape: &shape };
-    let size: u64 = dtype.getattr("itemsize")?.extract()?;
-    let names: Option<Vec<Bound<'_, PyString>>> = dtype.getattr("names")?.extract()?;
+    let size: u64 = dtype.getattr(name!(dtype.py(), "itemsize"))?.extract()?;
+    let names: Option<Vec<Bound<'_, PyString>>> = dtype.getattr(name!(dtype.py(), "names"))?.extract()?;
     let Some(names) = names else {
         if let Some(user) = user_type(&dtype)? {
-            let order: String = dtype.getattr("byteorder")?.extract()?;
+            let order: String = dtype.getattr(name!(dtype.py(), "byteorder"))?.extract()?;
             builder.user_type(member, user, endian_of(&order))?;
             return Ok(());
         }
@@ -69,7 +71,7 @@ fn add(builder: &mut LayoutBuilder, dtype: &Bound<'_, PyAny>, name: Option<&[u8]
     };
     builder.open(member, size)?;
     if !names.is_empty() {
-        let fields = dtype.getattr("fields")?;
+        let fields = dtype.getattr(name!(dtype.py(), "fields"))?;
         for name in names {
             let field = fields.get_item(&name)?;
             let offset: u64 = field.get_item(1)?.extract()?;
@@ -83,15 +85,15 @@ fn add(builder: &mut LayoutBuilder, dtype: &Bound<'_, PyAny>, name: Option<&[u8]
 /// Returns the user type of `dtype` if `dtype` is a date, a duration or a type of the package `ml_dtypes`. Registers
 /// the user type of a multiple of a unit, such as `datetime64[25s]`. Returns `None` for any other dtype.
 fn user_type(dtype: &Bound<'_, PyAny>) -> PyResult<Option<UserType>> {
-    let kind: String = dtype.getattr("kind")?.extract()?;
+    let kind: String = dtype.getattr(name!(dtype.py(), "kind"))?.extract()?;
     let name = match kind.as_str() {
         "M" | "m" => {
-            let text: String = dtype.getattr("str")?.extract()?;
+            let text: String = dtype.getattr(name!(dtype.py(), "str"))?.extract()?;
             let unit = text.split_once('[').and_then(|(_, unit)| unit.strip_suffix(']'));
             let kind = if kind == "M" { "datetime64" } else { "timedelta64" };
             unit.map_or_else(|| kind.to_owned(), |unit| format!("{kind}${unit}"))
         }
-        _ if dtype.getattr("isbuiltin")?.extract::<i64>()? == 2 => {
+        _ if dtype.getattr(name!(dtype.py(), "isbuiltin"))?.extract::<i64>()? == 2 => {
             let Some(name) = ml_dtypes_class(dtype)? else { return Ok(None) };
             name
         }
@@ -108,22 +110,22 @@ fn user_type(dtype: &Bound<'_, PyAny>) -> PyResult<Option<UserType>> {
 /// Returns the name of the class of the values of `dtype`, such as `bfloat16`. Returns `None` if the class is not of the
 /// package `ml_dtypes`.
 fn ml_dtypes_class(dtype: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
-    let class = dtype.getattr("type")?;
-    let module: String = class.getattr("__module__")?.extract()?;
-    if module == "ml_dtypes" { class.getattr("__name__")?.extract().map(Some) } else { Ok(None) }
+    let class = dtype.getattr(name!(dtype.py(), "type"))?;
+    let module: String = class.getattr(name!(class.py(), "__module__"))?.extract()?;
+    if module == "ml_dtypes" { class.getattr(name!(class.py(), "__name__"))?.extract().map(Some) } else { Ok(None) }
 }
 
 /// Returns the scalar type of `dtype`, which must have neither fields nor a subarray. `size` is its itemsize in bytes.
 /// The type is `Opaque` if another package defines it, except for `complex32` of `ml_dtypes`. Returns a `ValueError` if
 /// no format describes the type, as for `StringDType`.
 fn scalar(dtype: &Bound<'_, PyAny>, size: u64) -> PyResult<Scalar> {
-    let text = |attribute| dtype.getattr(attribute)?.extract::<String>();
+    let text = |attribute| dtype.getattr(fallible::text(dtype.py(), attribute)?)?.extract::<String>();
     let (kind, char, order) = (text("kind")?, text("char")?, text("byteorder")?);
     // A dtype that a user defines has a letter too, but the letter does not describe the values.
-    let foreign = dtype.getattr("isbuiltin")?.extract::<i64>()? == 2;
+    let foreign = dtype.getattr(name!(dtype.py(), "isbuiltin"))?.extract::<i64>()? == 2;
     let is_complex32 = foreign && ml_dtypes_class(dtype)?.as_deref() == Some("complex32");
     if char == "T" {
-        return Err(PyValueError::new_err(format!(
+        return Err(fallible::error::<PyValueError>(format!(
             "dtype {dtype} stores its text outside of the array, so the items have no text: use array.astype(object)"
         )));
     }
@@ -136,7 +138,7 @@ fn scalar(dtype: &Bound<'_, PyAny>, size: u64) -> PyResult<Scalar> {
         (kind, _) => scalar_of_kind(kind, size, endian_of(&order), &DataModel::HOST),
     };
     scalar.ok_or_else(|| {
-        PyValueError::new_err(format!(
+        fallible::error::<PyValueError>(format!(
             "dtype {dtype} has no place in a format, and NumPy exports no buffer of it: use array.view('i8')"
         ))
     })

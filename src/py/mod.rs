@@ -12,6 +12,8 @@ mod description_cache;
 pub mod dlpack;
 mod errors;
 mod exported;
+#[doc(hidden)]
+pub mod fallible;
 mod from_ctypes;
 mod from_dtype;
 mod item_description;

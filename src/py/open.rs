@@ -4,8 +4,9 @@
 
 use std::sync::Arc;
 
+use super::fallible;
+use crate::name;
 use pyo3::exceptions::{PyBufferError, PyException, PyMemoryError, PyTypeError, PyValueError};
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyMemoryView;
 
@@ -156,7 +157,7 @@ pub fn open_items(
                 };
             };
             let dtype = type_layout::array_dtype(exporter)?;
-            let has_objects = dtype.map(|dtype| dtype.getattr(intern!(exporter.py(), "hasobject"))?.is_truthy());
+            let has_objects = dtype.map(|dtype| dtype.getattr(name!(exporter.py(), "hasobject"))?.is_truthy());
             (acquired, has_objects.transpose()? == Some(true))
         }
     };
@@ -325,12 +326,12 @@ fn items_of_dtype(acquired: &Acquired, dtype: &Bound<'_, PyAny>) -> Result<Arc<I
             "dtype {dtype} has values of a type of another package, which a View does not read: use array.view('u1') \
              for the bytes"
         );
-        return Err(PyValueError::new_err(message).into());
+        return Err(fallible::error::<PyValueError>(message).into());
     }
     if i64::try_from(layout.size()) != Ok(raw.itemsize) {
         let message =
             format!("the dtype has items of {} bytes, and the array of {} bytes", layout.size(), raw.itemsize);
-        return Err(PyBufferError::new_err(message).into());
+        return Err(fallible::error::<PyBufferError>(message).into());
     }
     let declared = TypeLayout { layout, dialect: &Dialect::NUMPY, source: "numpy.dtype" };
     let item = Arc::new(declared_items(acquired, declared)?);
@@ -450,7 +451,7 @@ fn by_producer(
     let mut root = owner.clone();
     for _ in 0..CHAIN {
         let Ok(view) = root.cast_exact::<PyMemoryView>() else { break };
-        root = view.getattr("obj")?;
+        root = view.getattr(name!(view.py(), "obj"))?;
     }
     if let Some(dialect) = producer(&root, acquired.raw().format) {
         return by_format(acquired, dialect);

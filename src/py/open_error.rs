@@ -3,6 +3,7 @@
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
+use super::fallible;
 use crate::decode::DecodeError;
 use crate::layout::{Ambiguity, LayoutError};
 use crate::text::plural;
@@ -78,12 +79,14 @@ impl From<OpenError> for PyErr {
             OpenError::Rules(report) => report.into(),
             OpenError::Ambiguous(ambiguity) => DecodeError::Ambiguous(ambiguity).into(),
             OpenError::Format(error) => error.into(),
-            OpenError::ItemSize(ItemSizeError { len, itemsize, wanted, .. }) => PyValueError::new_err(format!(
-                "{} with items of {} are not memory of items of {}",
-                plural(len, "byte"),
-                plural(itemsize, "byte"),
-                plural(wanted, "byte"),
-            )),
+            OpenError::ItemSize(ItemSizeError { len, itemsize, wanted, .. }) => {
+                fallible::error::<PyValueError>(format!(
+                    "{} with items of {} are not memory of items of {}",
+                    plural(len, "byte"),
+                    plural(itemsize, "byte"),
+                    plural(wanted, "byte"),
+                ))
+            }
         }
     }
 }

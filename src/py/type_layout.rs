@@ -4,8 +4,9 @@
 use crate::align::to_u64;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::fallible::arguments;
+use crate::name;
 use pyo3::exceptions::{PyAttributeError, PyLookupError, PyOverflowError, PyTypeError, PyValueError};
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyByteArray, PyBytes, PyMemoryView, PyType, PyWeakrefReference};
@@ -200,7 +201,7 @@ pub(super) fn kind(obj: &Bound<'_, PyAny>) -> PyResult<Kind> {
 fn determine_kind(obj: &Bound<'_, PyAny>) -> PyResult<Kind> {
     let py = obj.py();
     if let Some(numpy) = loaded(py, "numpy")? {
-        for class in [intern!(py, "ndarray"), intern!(py, "generic")] {
+        for class in [name!(py, "ndarray"), name!(py, "generic")] {
             if obj.is_instance(&numpy.getattr(class)?)? {
                 // `numpy.bytes_` is also a `bytes`, and exports the bytes of that base class.
                 return Ok(if obj.is_instance_of::<PyBytes>() { Kind::Bytes } else { Kind::NumPy });
@@ -208,7 +209,7 @@ fn determine_kind(obj: &Bound<'_, PyAny>) -> PyResult<Kind> {
         }
     }
     if let Some(array) = loaded(py, "array")?
-        && obj.is_instance(&array.getattr("array")?)?
+        && obj.is_instance(&array.getattr(name!(py, "array"))?)?
     {
         return Ok(Kind::Array);
     }
@@ -238,20 +239,20 @@ fn numpy_dtype<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny
     static ARRAY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
     let py = obj.py();
-    let dtype = intern!(py, "dtype");
+    let dtype = name!(py, "dtype");
     if ARRAY.get(py).is_some_and(|array| obj.get_type().is(array.bind(py))) {
         return obj.getattr(dtype).map(Some);
     }
     let Some(numpy) = loaded(py, "numpy")? else { return Ok(None) };
-    let array = ARRAY.get_or_try_init(py, || numpy.getattr("ndarray").map(Bound::unbind))?.bind(py);
+    let array = ARRAY.get_or_try_init(py, || numpy.getattr(name!(py, "ndarray")).map(Bound::unbind))?.bind(py);
     if obj.get_type().is(array) {
         return obj.getattr(dtype).map(Some);
     }
-    for class in [intern!(py, "ndarray"), intern!(py, "generic")] {
+    for class in [name!(py, "ndarray"), name!(py, "generic")] {
         let class = numpy.getattr(class)?;
         if obj.is_instance(&class)? {
             // A subclass may replace the attribute `dtype`. Hence the attribute of NumPy's class is read.
-            return class.getattr(dtype)?.call_method1(intern!(py, "__get__"), (obj,)).map(Some);
+            return class.getattr(dtype)?.call_method1(name!(py, "__get__"), arguments(py, [obj])?).map(Some);
         }
     }
     Ok(None)
@@ -263,14 +264,14 @@ fn of_exporter(obj: &Bound<'_, PyAny>) -> PyResult<Option<TypeLayout>> {
     let py = obj.py();
     match kind(obj)? {
         Kind::Memoryview => {
-            let exporter = obj.getattr("obj")?;
+            let exporter = obj.getattr(name!(py, "obj"))?;
             if exporter.is_none() || exporter.is_instance_of::<PyMemoryView>() {
                 return Ok(None);
             }
             // `memoryview.cast` changes the format or the itemsize. After a cast, the memoryview does not have the
             // layout of the exporter.
             let plain = PyMemoryView::from(&exporter)?;
-            for attribute in ["format", "itemsize"] {
+            for attribute in [name!(py, "format"), name!(py, "itemsize")] {
                 if !obj.getattr(attribute)?.eq(plain.getattr(attribute)?)? {
                     return Ok(None);
                 }
@@ -285,8 +286,8 @@ fn of_exporter(obj: &Bound<'_, PyAny>) -> PyResult<Option<TypeLayout>> {
         }
         Kind::Array => {
             let Some(array) = loaded(py, "array")? else { return Ok(None) };
-            let typecode = array.getattr("array")?.getattr("typecode")?;
-            let typecode: String = typecode.call_method1("__get__", (obj,))?.extract()?;
+            let typecode = array.getattr(name!(py, "array"))?.getattr(name!(py, "typecode"))?;
+            let typecode: String = typecode.call_method1(name!(py, "__get__"), arguments(py, [obj])?)?.extract()?;
             let layout = Layout::read(typecode.as_bytes(), &Dialect::ARRAY, &DataModel::HOST)?;
             Ok(Some(TypeLayout { layout, dialect: &Dialect::ARRAY, source: "array.typecode" }))
         }

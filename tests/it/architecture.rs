@@ -120,6 +120,7 @@ fn unsafe_code_is_in_the_listed_modules() {
             "src/py/buffer_exporter.rs",
             "src/py/exported.rs",
             "src/py/dlpack.rs",
+            "src/py/fallible.rs",
             "src/spare_capacity.rs",
             "src/strided.rs",
             "crates/python/src/audit.rs",
@@ -151,6 +152,54 @@ fn unsafe_code_is_in_the_listed_modules() {
         "crates/python/",
     ];
     only_in("*mut", &[&pointers[..], &[codegen]].concat());
+}
+
+/// PyO3 panics if the interpreter has no memory for a `str`, a tuple or a list that PyO3 creates from a Rust value. The
+/// functions of `src/py/fallible.rs` return `MemoryError`.
+#[test]
+fn names_arguments_and_messages_are_created_by_fallible() {
+    const PANICKING: &[&str] = &[
+        "intern!(",
+        ".getattr(\"",
+        ".getattr_opt(\"",
+        ".hasattr(\"",
+        ".setattr(\"",
+        ".set_item(\"",
+        ".call_method0(\"",
+        ".call_method1(\"",
+        ".call_method(\"",
+        ".import(\"",
+        ".import(py,\"",
+        ".call1((",
+        ".call((",
+        "Error::new_err)",
+        "PyDict::new(",
+        "PyList::empty(",
+        "PyString::intern(",
+    ];
+    for (name, code) in sources() {
+        let is_fallible = name == "src/py/fallible.rs";
+        if is_fallible || !(name.starts_with("src/py/") || name.starts_with("crates/python/src/")) {
+            continue;
+        }
+        let code: String = code.split_whitespace().collect();
+        for word in PANICKING {
+            assert!(!code.contains(word), "{name} contains {word}");
+        }
+        for call in code.split(".call_method1(").skip(1) {
+            // The name of the method ends with `"),`, and the arguments follow.
+            let arguments = call.split_once("\"),").map_or("", |(_, arguments)| arguments);
+            assert!(!arguments.starts_with('('), "{name} calls a method with a tuple of Rust: {}", abridged(call));
+        }
+        for message in code.split("Error::new_err(").skip(1) {
+            assert!(message.starts_with("())"), "{name} creates an exception with a message: {}", abridged(message));
+        }
+    }
+}
+
+/// Returns the first 60 characters of `code`.
+fn abridged(code: &str) -> String {
+    code.chars().take(60).collect()
 }
 
 /// Each of these dependencies is used in few modules, so that it can be replaced.

@@ -1,14 +1,19 @@
 """Tests that a failed allocation raises `MemoryError`, without an abort, a panic or a hang."""
 
+import os
+import pathlib
 import struct
+import subprocess
 import sys
 from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from operations import EXCLUDED, OPERATIONS
 from programs import EMBEDDED, assert_runs
 
 import pep3118
+import pep3118.numpy
 import pep3118.struct
 from pep3118 import Exporter, View
 
@@ -168,124 +173,57 @@ def test_huge_shapes_without_items_can_be_copied():
     assert View(Exporter(b"", format="B", shape=(2**62, 0))).tobytes() == b""
 
 
-STEPS = {
-    "open bytes": "View(data)",
-    "open an array": "View(numbers)",
-    "open NumPy records": "View(table)",
-    "open ctypes": "View(integers)",
-    "item": "view[1]",
-    "large integer": "wide[1]",
-    "slice": "view[1:]",
-    "field": "records['b']",
-    "item of a field": "records['b'][1]",
-    "record": "records[1]",
-    "record with text": "texts[1]",
-    "row": "grid[1]",
-    "tolist": "view.tolist()",
-    "tolist of large integers": "wide.tolist()",
-    "tolist of records": "records.tolist()",
-    "tolist of rows": "grid.tolist()",
-    "tolist of text": "texts.tolist()",
-    "tolist of complex numbers": "numbers_in_pairs.tolist()",
-    "list": "list(view)",
-    "list of rows": "list(grid)",
-    "shape": "view.shape",
-    "strides": "view.strides",
-    "format": "records.format",
-    "fields": "records.fields",
-    "explain": "records.explain()",
-    "repr": "repr(records)",
-    "tobytes": "view.tobytes()",
-    "columns": "records.columns()",
-    "cast": "view.cast('B')",
-    "cast to a new layout": "view.cast('T{<i:a:<i:b:}')[0]",
-    "toreadonly": "view.toreadonly()",
-    "transpose": "grid.transpose()",
-    "==": "view == other",
-    "hash": "hash(View(data))",
-    "assignment": "view.__setitem__(1, 1.5)",
-    "assignment of a slice": "view.__setitem__(slice(None), other)",
-    "assignment of a list": "view.__setitem__(slice(None), [1.5] * 4)",
-    "memoryview": "memoryview(view)",
-    "assignment of a mapping": "writable.__setitem__(0, {'a': 1, 'b': 2.5})",
-    "assignment of complex numbers": "view.__setitem__(slice(None), View(np.ones(4, 'c16')))",
-    "== of records": "records == View(table)",
-    "== of records of other types": "records == wider",
-    "== of items without values": (
-        "View(data).cast('h0c', dialect='struct') == View(data).cast('H0c', dialect='struct')"
-    ),
-    "shape of an Exporter": "exporter.shape + exporter.strides + exporter.suboffsets",
-    "failing length": "failing(struct.pack_into, '<i', data12, 2**70, 1)",
-    "Exporter": "Exporter(data, format='B', shape=(2, 4))",
-    "pack": "struct.pack('<Id', 2**31, 1.5)",
-    "unpack": "struct.unpack('<Id', data12)",
-    "iter_unpack": "list(struct.iter_unpack('<Id', data12))",
-    "Struct": "struct.Struct('<Id').unpack(data12)",
-    "failing pack": "failing(struct.pack, '<i', 2**70)",
-    "failing item": "failing(view.__getitem__, 99)",
-    "failing assignment": "failing(view.__setitem__, 0, 'text')",
-    "failing field": "failing(records.__getitem__, 'x')",
+EXHAUSTIVE = "PEP3118_ALL_ALLOCATIONS"
+# The operations run in groups, because each program takes a second to start.
+GROUPS = {
+    "functions": [path for path in OPERATIONS if "." not in path],
+    "View": [path for path in OPERATIONS if path.startswith("View.") and not path.endswith("item__")],
+    "items of View": [path for path in OPERATIONS if path.startswith("View.") and path.endswith("item__")],
+    "struct": [path for path in OPERATIONS if path.startswith("struct.")],
+    "other classes": [path for path in OPERATIONS if "." in path and not path.startswith(("View.", "struct."))],
 }
 
 
-@BACKTRACES
-@pytest.mark.parametrize("case", STEPS)
-def test_each_allocation_of_a_call_can_fail(case, backtrace):
-    """The test repeats the call. In the first repetition, the first allocation fails, in the second repetition, the
-    second allocation, and so on."""
+@linux
+@pytest.mark.parametrize("group", GROUPS)
+def test_each_operation_succeeds_or_raises_memory_error_without_memory(group):
+    """`failing_allocations.py` explains the runs. The environment variable selects every allocation of each operation.
+    By default, the test selects one of 7 allocations, because the test must end within a minute."""
     pytest.importorskip("_testcapi")
-    assert_runs(
-        f"""
-        import array, ctypes, gc
-        import numpy as np
-        from _testcapi import remove_mem_hooks, set_nomemory
-        from pep3118 import Exporter, View
-        from pep3118 import struct
-
-        data, data12 = bytes(range(8)), bytes(range(12))
-        numbers = array.array("d", range(4))
-        integers = (ctypes.c_int * 4)()
-        table = np.ones(4, [("a", "<i4"), ("b", "<f8")])
-        view, other = View(numbers), View(array.array("d", range(4)))
-        wide = View(np.full(4, 2**62))
-        grid = View(np.ones((4, 4)))
-        records = View(table)
-        texts = View(np.full(4, "abcd", [("text", "U4"), ("bytes", "S4")]))
-        numbers_in_pairs = View(np.ones(4, "c16"))
-        writable = View(table.copy())
-        wider = View(table.astype("<i8,<f8"))
-        exporter = Exporter(data, format="B", shape=(2, 4))
-
-        def failing(call, *arguments):
-            try:
-                call(*arguments)
-            except (BufferError, ValueError, TypeError, IndexError, KeyError, struct.error):
-                pass
-
-        def run():
-            return {STEPS[case]}
-
-        for _ in range(3):
-            run()
-        gc.disable()
-        failed = 0
-        for first in range(1, 400):
-            done = False
-            set_nomemory(first, first + 1)
-            try:
-                run()
-                done = True
-            except MemoryError:
-                pass
-            finally:
-                remove_mem_hooks()
-            failed += not done
-        assert done, "400 allocations are not enough"
-        run()
-        """,
-        backtrace=backtrace,
-        timeout=20,
+    if EMBEDDED:
+        pytest.skip("the runs need new processes")
+    step = "1" if os.environ.get(EXHAUSTIVE) else "7"
+    program = [sys.executable, "-X", "faulthandler", "failing_allocations.py", step, *GROUPS[group]]
+    environment = {**os.environ, "RUST_BACKTRACE": "0"}
+    done = subprocess.run(
+        program, capture_output=True, text=True, cwd=pathlib.Path(__file__).parent, env=environment, timeout=3600
     )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), done.stdout[-4000:] + done.stderr[-4000:]
+
+
+def public_names():
+    """Yields the path of each public function, class, method and attribute of the package. A class with a row in
+    OPERATIONS needs no rows for its attributes: no attribute has code of this package."""
+    # Python creates these attributes of a class.
+    created = set(
+        "__dict__ __doc__ __firstlineno__ __match_args__ __module__ __orig_bases__ __parameters__ __slots__ "
+        "__static_attributes__ __weakref__".split()
+    )
+    for prefix, module in [("", pep3118), ("struct.", pep3118.struct), ("numpy.", pep3118.numpy)]:
+        for name in module.__all__:
+            value = getattr(module, name)
+            if not isinstance(value, type) or prefix + name in OPERATIONS:
+                yield prefix + name
+                continue
+            yield from (f"{prefix}{name}.{attribute}" for attribute in vars(value) if attribute not in created)
+
+
+def test_every_public_name_has_operations():
+    assert sorted(set(public_names()) - OPERATIONS.keys() - EXCLUDED.keys()) == []
+    # Before Python 3.12, classes had no attributes for the buffer protocol.
+    new = {path for path in OPERATIONS if sys.version_info < (3, 12) and path.endswith("buffer__")}
+    assert sorted(OPERATIONS.keys() - set(public_names()) - new) == []
+    assert [path for path, sources in OPERATIONS.items() if not sources] == []
 
 
 class Liar(Sequence):

@@ -3,15 +3,18 @@
 
 use std::ffi::OsString;
 
+use pep3118::__private::arguments;
 use pep3118::__private::escape;
 use pep3118::RuleId;
+use pep3118::name;
 use pep3118_cli::{Audit, Call, Census, Checked, FindingsFormat, PythonCommand, write_findings};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyString};
+use pyo3::types::{PyBool, PyBytes, PyString};
 
-use crate::objects;
+use crate::objects::{self, Text};
 use crate::report::Report;
+use crate::tuple_builder::of_texts;
 
 /// Answers the call `argv` of the command `pep3118` in native code, and returns the exit status. `argv[0]` is the
 /// program name.
@@ -30,26 +33,33 @@ pub(super) fn _cli(py: Python<'_>, argv: Vec<OsString>, handle_signals: bool) ->
             if handle_signals {
                 pep3118_cli::handle_signals();
             }
-            py.detach(|| call.run()).into_pyobject(py)?.into_any()
+            objects::number(py, py.detach(|| call.run()).into())?
         }
         Call::Python(PythonCommand::Audit(options)) => {
             let to = options.format().as_str();
             let Audit { expressions, allow, explain, .. } = options;
             let allow: Vec<&str> = allow.iter().map(|rule| rule.as_str()).collect();
-            ("audit", expressions, allow, explain, to).into_pyobject(py)?.into_any()
+            let [kind, to] = ["audit", to].map(|word| objects::string(py, word));
+            let (expressions, allow) = (of_texts(py, &expressions)?, of_texts(py, &allow)?);
+            let explain = PyBool::new(py, explain);
+            arguments(py, [&kind?, &expressions, &allow, &explain, &to?])?.into_any()
         }
         Call::Python(PythonCommand::Census(Census { packages, json })) => {
-            ("census", packages, json).into_pyobject(py)?.into_any()
+            let (kind, packages) = (objects::string(py, "census")?, of_texts(py, &packages)?);
+            arguments(py, [&kind, &packages, &PyBool::new(py, json)])?.into_any()
         }
     })
 }
 
 /// Returns `text` with all control characters and invisible characters escaped.
 #[pyfunction]
-pub(super) fn _escape(text: &Bound<'_, PyString>) -> PyResult<String> {
+pub(super) fn _escape(text: &Bound<'_, PyString>) -> PyResult<Text<String>> {
     // `backslashreplace` escapes lone surrogates, which UTF-8 cannot encode.
-    let bytes = text.call_method1("encode", ("utf-8", "backslashreplace"))?.cast_into::<PyBytes>()?;
-    Ok(escape(bytes.as_bytes()).into_owned())
+    let py = text.py();
+    let bytes = text
+        .call_method1(name!(py, "encode"), arguments(py, [name!(py, "utf-8"), name!(py, "backslashreplace")])?)?
+        .cast_into::<PyBytes>()?;
+    Ok(Text(escape(bytes.as_bytes()).into_owned()))
 }
 
 /// Returns the id of the rule with the id or name `rule`.
@@ -57,7 +67,7 @@ pub(super) fn _escape(text: &Bound<'_, PyString>) -> PyResult<String> {
 /// Raises ValueError if the rule is unknown. The message suggests the nearest id or name.
 #[pyfunction]
 pub(super) fn _rule_id(rule: &str) -> PyResult<&'static str> {
-    pep3118_cli::rule(rule).map(RuleId::as_str).map_err(PyValueError::new_err)
+    pep3118_cli::rule(rule).map(RuleId::as_str).map_err(objects::error::<PyValueError>)
 }
 
 /// Returns the text of `pep3118 audit` for `rows`, in the output format `to`.
@@ -77,7 +87,7 @@ pub(super) fn _findings(
     let to = FindingsFormat::by_name(to);
     let to = to.ok_or_else(|| objects::error::<PyValueError>("the output format is unknown"))?;
     let allow = allow.iter().map(|rule| pep3118_cli::rule(rule)).collect::<Result<Vec<RuleId>, String>>();
-    let allow = allow.map_err(PyValueError::new_err)?;
+    let allow = allow.map_err(objects::error::<PyValueError>)?;
     let outcome = |outcome: &Py<PyAny>| -> PyResult<Result<Py<Report>, String>> {
         let outcome = outcome.bind(py);
         match outcome.cast::<Report>() {

@@ -5,16 +5,17 @@
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
+use pep3118::__private::{arguments, imported};
+use pep3118::name;
 use pyo3::exceptions::{PyNotImplementedError, PyTypeError};
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyString};
 
 use crate::errors::class_name;
 use crate::field::default_name;
-use crate::objects;
-use crate::tuple_builder::tuple;
+use crate::objects::{self, from_result};
+use crate::tuple_builder::{list, tuple};
 use pep3118::__private::{Cache, hash, loaded};
 use pep3118::Endian;
 use pep3118::abi::DataModel;
@@ -23,7 +24,7 @@ use pep3118::layout::{Dialect, Field, Layout, Type};
 /// Returns the class `numpy.dtype`. Returns an `ImportError` if NumPy is not installed.
 fn dtype_class(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
     static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    CLASS.import(py, "numpy", "dtype")
+    imported(&CLASS, py, "numpy", "dtype")
 }
 
 /// Creates the dtype of the items of `layout`, with the same offsets, itemsize and values. An address becomes an
@@ -73,7 +74,8 @@ fn field_dtype<'py>(py: Python<'py>, field: Field<'_>, format: &[u8]) -> PyResul
     let shape = field.shape();
     let array = |element, shape: &[u64]| {
         let shape = tuple(py, shape.iter().map(|length| objects::unsigned(py, *length)))?;
-        dtype_class(py)?.call1(((element, shape),))
+        let array = arguments(py, [&element, &shape])?;
+        dtype_class(py)?.call1(arguments(py, [&array])?)
     };
     match shape {
         [] => Ok(element),
@@ -97,11 +99,12 @@ fn element_dtype<'py>(py: Python<'py>, field: Field<'_>, format: &[u8]) -> PyRes
         Type::Pointer if bytes_around_type(field, format).1 == Some(b'&') => Err(unrepresentable(field)),
         _ => cached(py, field, &[], || {
             if let Some(name) = ml_dtypes_name(field) {
-                let class = py.import("ml_dtypes")?.getattr(name)?;
-                return dtype_class(py)?.call1((class,));
+                let class =
+                    py.import(name!(py, "ml_dtypes"))?.getattr(objects::string(py, name)?.cast::<PyString>()?)?;
+                return dtype_class(py)?.call1(arguments(py, [&class])?);
             }
             let name = dtype_name(field).ok_or_else(|| unrepresentable(field))?;
-            dtype_class(py)?.call1((name,))
+            dtype_class(py)?.call1(arguments(py, [&objects::string(py, &name)?])?)
         }),
     }
 }
@@ -170,7 +173,7 @@ fn unrepresentable(field: Field<'_>) -> PyErr {
         Type::Opaque => ("[", "user types"),
         ty => (ty.as_str(), "of another machine"),
     };
-    PyNotImplementedError::new_err(format!("Unrepresentable PEP 3118 data type '{code}' ({what})"))
+    objects::error::<PyNotImplementedError>(format!("Unrepresentable PEP 3118 data type '{code}' ({what})"))
 }
 
 /// Returns NumPy's byte-order character for `field`, or `|` if the type has no byte order.
@@ -289,15 +292,18 @@ fn record_dtype<'py>(py: Python<'py>, field: Field<'_>, format: &[u8]) -> PyResu
     }
     if packed == Some(field.size()) && !names.is_empty() {
         // NumPy needs a quarter less time for a list of fields than for a dict.
-        let fields: Vec<_> = names.into_iter().zip(formats).collect();
-        return dtype_class(py)?.call1((fields,));
+        let pairs = names.iter().zip(&formats);
+        let pairs = pairs.map(|(name, format)| from_result(py, arguments(py, [name, format]).map(Bound::into_any)));
+        let fields = list(py, pairs)?;
+        return dtype_class(py)?.call1(arguments(py, [&fields])?);
     }
     let description = objects::dict(py)?;
-    description.set_item(intern!(py, "names"), names)?;
-    description.set_item(intern!(py, "formats"), formats)?;
-    description.set_item(intern!(py, "offsets"), offsets)?;
-    description.set_item(intern!(py, "itemsize"), field.size())?;
-    dtype_class(py)?.call1((description,))
+    description.set_item(name!(py, "names"), list(py, names.into_iter().map(|name| Some(name.into_any())))?)?;
+    description.set_item(name!(py, "formats"), list(py, formats.into_iter().map(Some))?)?;
+    description
+        .set_item(name!(py, "offsets"), list(py, offsets.into_iter().map(|offset| objects::unsigned(py, offset)))?)?;
+    description.set_item(name!(py, "itemsize"), objects::number(py, field.size())?)?;
+    dtype_class(py)?.call1(arguments(py, [&description])?)
 }
 
 /// Generates names for the unnamed fields of a record: `f0`, `f1` and so on. Skips names that other fields have.
@@ -351,7 +357,10 @@ pub(super) fn dtype_from_pep3118<'py>(spec: &Bound<'py, PyAny>) -> PyResult<Boun
         return match (spec.cast::<PyString>(), spec.cast::<PyBytes>()) {
             (Ok(text), _) => read(py, text.to_str()?.as_bytes()),
             (_, Ok(bytes)) => read(py, bytes.as_bytes()),
-            _ => Err(PyTypeError::new_err(format!("a format is a str or bytes object, not {}", class_name(spec)?))),
+            _ => Err(objects::error::<PyTypeError>(format!(
+                "a format is a str or bytes object, not {}",
+                class_name(spec)?
+            ))),
         };
     };
     let format = text.to_str()?;
@@ -383,7 +392,7 @@ pub(super) fn dtype_from_pep3118<'py>(spec: &Bound<'py, PyAny>) -> PyResult<Boun
 fn copy<'py>(dtype: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = dtype.py();
     // `newbyteorder("|")` returns a copy with the same byte order.
-    dtype.call_method1(intern!(py, "newbyteorder"), (intern!(py, "|"),))
+    dtype.call_method1(name!(py, "newbyteorder"), arguments(py, [name!(py, "|")])?)
 }
 
 /// Creates the dtype for `format` without the cache. Interprets `format` in the dialect of NumPy's reader, or in

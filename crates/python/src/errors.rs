@@ -3,11 +3,12 @@
 //! messages.
 
 use pep3118::__private::escape;
+use pep3118::__private::{arguments, text, to_u64};
 use pep3118::abi::DataModel;
 use pep3118::layout::{Ambiguity, Dialect, LayoutError};
+use pep3118::name;
 use pep3118::view::{Report, Severity};
 use pyo3::exceptions::{PyBufferError, PyIndexError, PyKeyError, PyTypeError, PyValueError};
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyString, PyType};
@@ -123,10 +124,12 @@ impl TwoBaseClass {
     pub(crate) fn class<'py>(&self, py: Python<'py>) -> PyResult<(&'static str, &Bound<'py, PyType>)> {
         let class = self.class.get_or_try_init(py, || {
             let attributes = objects::dict(py)?;
-            attributes.set_item("__module__", "pep3118")?;
-            attributes.set_item("__doc__", self.doc)?;
+            attributes.set_item(name!(py, "__module__"), name!(py, "pep3118"))?;
+            attributes.set_item(name!(py, "__doc__"), objects::string(py, self.doc)?)?;
             let bases = tuple(py, (self.bases)(py).into_iter().map(|base| Some(base.into_any())))?;
-            let class = py.get_type::<PyType>().call1((self.name, bases, attributes))?;
+            let class = py
+                .get_type::<PyType>()
+                .call1(arguments(py, [&objects::string(py, self.name)?, &bases, &attributes])?)?;
             Ok::<_, PyErr>(class.cast_into::<PyType>()?.unbind())
         })?;
         Ok((self.name, class.bind(py)))
@@ -158,7 +161,7 @@ pub(crate) fn class_name(object: &Bound<'_, PyAny>) -> PyResult<String> {
 /// - the class has no name: the exception that Python raises
 pub(crate) fn qualified_class_name(object: &Bound<'_, PyAny>) -> PyResult<String> {
     let class = object.get_type();
-    let (module, name) = (class.getattr(intern!(object.py(), "__module__"))?, class.qualname()?);
+    let (module, name) = (class.getattr(name!(object.py(), "__module__"))?, class.qualname()?);
     let name = escape(&*name.to_string_lossy()).into_owned();
     // `__module__` of a class can be any object.
     let module = module.cast::<PyString>().ok().map(|module| module.to_string_lossy());
@@ -175,21 +178,30 @@ fn with_attributes<T: pyo3::PyTypeInfo>(
     message: String,
     attributes: &[(&str, &Bound<'_, PyAny>)],
 ) -> PyErr {
-    let exception = py.get_type::<T>().call1((message,)).and_then(|exception| {
+    let exception = || {
+        let message = objects::string(py, &message)?;
+        let exception = py.get_type::<T>().call1(arguments(py, [&message])?)?;
         for (name, value) in attributes {
-            exception.setattr(*name, value)?;
+            exception.setattr(text(py, name)?, value)?;
         }
-        Ok(exception)
-    });
-    exception.map_or_else(|error| error, PyErr::from_value)
+        Ok::<_, PyErr>(exception)
+    };
+    exception().map_or_else(|error| error, PyErr::from_value)
 }
 
 /// Creates a `FormatError` with `message`. `span` is the start and the end of the offending bytes in the format.
 pub(crate) fn format_error(message: String, span: Option<(usize, usize)>) -> PyErr {
-    Python::attach(|py| match span.into_pyobject(py) {
+    Python::attach(|py| match span_object(py, span) {
         Ok(span) => with_attributes::<FormatError>(py, message, &[("span", &span)]),
         Err(error) => error,
     })
+}
+
+/// Returns `span` as a tuple, or Python's `None`. Returns a `MemoryError` if there is no memory.
+fn span_object(py: Python<'_>, span: Option<(usize, usize)>) -> PyResult<Bound<'_, PyAny>> {
+    let Some((start, end)) = span else { return Ok(py.None().into_bound(py)) };
+    let [start, end] = [start, end].map(|byte| objects::number(py, to_u64(byte)));
+    Ok(arguments(py, [&start?, &end?])?.into_any())
 }
 
 /// Creates the `FormatError` for `error`, an error in C source. The exception has no span, because a span of
@@ -242,7 +254,7 @@ pub(crate) fn format_exception(error: LayoutError) -> PyErr {
 pub(crate) fn broken_rules(py: Python<'_>, report: &Report) -> Option<PyErr> {
     let first = report.iter().find(|finding| finding.severity() == Severity::Error)?;
     let attributes = || {
-        let rule = first.rule().as_str().into_pyobject(py)?.into_any();
+        let rule = objects::string(py, first.rule().as_str())?;
         Ok::<_, PyErr>((rule, crate::report::findings(py, report)?.into_any()))
     };
     Some(match attributes() {

@@ -3,6 +3,8 @@
 
 use std::ffi::c_int;
 
+use crate::objects::{Number, Text, Unsigned};
+use pep3118::__private::to_u64;
 use pyo3::exceptions::{PyBufferError, PyOverflowError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -330,8 +332,8 @@ impl Exporter {
 
     /// The number of buffers that consumers hold now.
     #[getter]
-    fn exports(&self) -> usize {
-        self.exporter.exports()
+    fn exports(&self) -> Unsigned {
+        Unsigned(to_u64(self.exporter.exports()))
     }
 
     /// The object that owns the memory: the argument `memory`, or `owner` of `from_address`.
@@ -348,20 +350,20 @@ impl Exporter {
 
     /// The size of an item in bytes.
     #[getter]
-    fn itemsize(&self) -> i64 {
-        self.view.itemsize()
+    fn itemsize(&self) -> Number {
+        Number(self.view.itemsize())
     }
 
     /// The size of all items in bytes.
     #[getter]
-    fn nbytes(&self) -> i64 {
-        self.view.len()
+    fn nbytes(&self) -> Number {
+        Number(self.view.len())
     }
 
     /// The number of dimensions.
     #[getter]
-    fn ndim(&self) -> usize {
-        self.view.ndim()
+    fn ndim(&self) -> Unsigned {
+        Unsigned(to_u64(self.view.ndim()))
     }
 
     /// Whether consumers cannot write to the memory.
@@ -406,15 +408,16 @@ impl Exporter {
         self.c_contiguous() || self.f_contiguous()
     }
 
-    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
+    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<Text<String>> {
         let (py, this) = (slf.py(), slf.get());
         let format = match &this.format {
             Some(format) => escape(&*utf8_text(py, format)?.repr()?.to_string_lossy()).into_owned(),
             None => "None".to_owned(),
         };
-        let (shape, strides) = (this.shape(py)?, this.strides(py)?);
+        let (shape, strides) = (this.shape(py)?.repr()?, this.strides(py)?.repr()?);
+        let (shape, strides) = (shape.to_str()?, strides.to_str()?);
         let readonly = if this.readonly() { ", readonly" } else { "" };
-        Ok(format!("<Exporter format={format}, shape={shape}, strides={strides}{readonly}>"))
+        Ok(Text(format!("<Exporter format={format}, shape={shape}, strides={strides}{readonly}>")))
     }
 
     /// Answers a request for a buffer with `flags`: fills `view`, or raises an exception.

@@ -6,7 +6,8 @@ use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
-use crate::objects::{self, from_result, into_result};
+use crate::objects::{self, Text, Unsigned, from_result, into_result};
+use crate::pickle::bits_tuple;
 use crate::tuple_builder;
 use pep3118::__private::escape;
 use pep3118::layout::{self, Layout, Type};
@@ -61,8 +62,8 @@ pub(super) fn tuple<'py>(
 impl Field {
     /// The name, or None for an unnamed field. Bytes that are not UTF-8 are escaped.
     #[getter]
-    fn name(&self) -> Option<String> {
-        self.get().name_text()
+    fn name(&self) -> Option<Text<String>> {
+        self.get().name_text().map(Text)
     }
 
     /// The bytes of the name in the format, or None for an unnamed field.
@@ -73,26 +74,26 @@ impl Field {
 
     /// The offset from the start of the enclosing record, in bytes.
     #[getter]
-    fn offset(&self) -> u64 {
-        self.get().offset()
+    fn offset(&self) -> Unsigned {
+        Unsigned(self.get().offset())
     }
 
     /// The size of all elements, in bytes.
     #[getter]
-    fn size(&self) -> u64 {
-        self.get().total_size()
+    fn size(&self) -> Unsigned {
+        Unsigned(self.get().total_size())
     }
 
     /// The size of one element, in bytes.
     #[getter]
-    fn itemsize(&self) -> u64 {
-        self.get().size()
+    fn itemsize(&self) -> Unsigned {
+        Unsigned(self.get().size())
     }
 
     /// The number of elements.
     #[getter]
-    fn count(&self) -> u64 {
-        self.get().count()
+    fn count(&self) -> Unsigned {
+        Unsigned(self.get().count())
     }
 
     /// The length of each dimension, or () for a single value.
@@ -103,8 +104,8 @@ impl Field {
 
     /// The type of an element, such as "int32" or "record".
     #[getter]
-    fn r#type(&self) -> &'static str {
-        self.get().ty().as_str()
+    fn r#type(&self) -> Text<&'static str> {
+        Text(self.get().ty().as_str())
     }
 
     /// The type of the values, the bits below the bit-field, and the bits in the bit-field: ("int32", 3, 5).
@@ -113,14 +114,14 @@ impl Field {
     /// the byte order of the field. Then shift the integer right by the second number, and use as many low bits as the
     /// third number.
     #[getter]
-    fn bits(&self) -> Option<(&'static str, u8, u8)> {
-        self.get().bit_field().map(|bits| (bits.ty().as_str(), bits.offset(), bits.width()))
+    fn bits<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
+        self.get().bit_field().map(|bits| bits_tuple(py, bits)).transpose()
     }
 
     /// The byte order, "little" or "big", or None for a type without byte order.
     #[getter]
-    fn endian(&self) -> Option<&'static str> {
-        self.get().endian().map(|endian| endian.as_str())
+    fn endian(&self) -> Option<Text<&'static str>> {
+        self.get().endian().map(|endian| Text(endian.as_str()))
     }
 
     /// The fields of a record, or () for any other type.
@@ -138,7 +139,7 @@ impl Field {
     /// Returns the first field named `name` of a record. Raises KeyError if the record has no such field.
     fn __getitem__(&self, name: &str) -> PyResult<Self> {
         let field = self.get().fields().find(|field| field.name_text().as_deref() == Some(name));
-        field.map(|field| Self::new(&self.layout, field)).ok_or_else(|| PyKeyError::new_err(name.to_owned()))
+        field.map(|field| Self::new(&self.layout, field)).ok_or_else(|| objects::error::<PyKeyError>(name.to_owned()))
     }
 
     /// Returns the number of fields of a record, or 0 for any other type.
@@ -151,7 +152,7 @@ impl Field {
         true
     }
 
-    fn __repr__(&self) -> String {
+    fn __repr__(&self) -> Text<String> {
         let field = self.get();
         let name = field.name().map_or_else(|| "None".to_owned(), |name| format!("\"{}\"", escape(name)));
         let mut parts = vec![name, format!("offset={}", field.offset()), format!("size={}", field.total_size())];
@@ -166,6 +167,6 @@ impl Field {
         if field.ty() == Type::Record {
             parts.push(format!("fields={}", field.fields().count()));
         }
-        format!("<Field {}>", parts.join(", "))
+        Text(format!("<Field {}>", parts.join(", ")))
     }
 }

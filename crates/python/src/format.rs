@@ -3,6 +3,8 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, OnceLock};
 
+use crate::objects::{Text, Unsigned};
+use pep3118::name;
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -18,7 +20,7 @@ use super::to_ctypes::to_ctypes;
 use crate::names::{dialect_by_name, model_by_name, target_by_name};
 use crate::objects::{self, copied, from_result, into_result, utf8_bytes, utf8_text};
 use crate::tuple_builder;
-use pep3118::__private::{Ctypes, escape, from_dtype, plural};
+use pep3118::__private::{Ctypes, arguments, escape, from_dtype, plural};
 use pep3118::abi::DataModel;
 use pep3118::layout::{
     Ambiguity, Certainty, Comparison, Dialect, Equivalence, Interpretation, Layout, Target, Type, reconcile,
@@ -355,7 +357,7 @@ impl Format {
     /// [('x', 0), ('y', 4)]
     #[classmethod]
     fn from_ctypes(_class: &Bound<'_, PyType>, ctype: &Bound<'_, PyType>) -> PyResult<Self> {
-        let ctypes = Ctypes::of(ctype.py().import("_ctypes")?.as_any())?;
+        let ctypes = Ctypes::of(ctype.py().import(name!(ctype.py(), "_ctypes"))?.as_any())?;
         Ok(Self::from_layout(Arc::new(ctypes.layout(ctype, false)?), &Dialect::CTYPES, "host"))
     }
 
@@ -386,14 +388,14 @@ impl Format {
 
     /// The size of an item in bytes.
     #[getter]
-    fn itemsize(&self) -> u64 {
-        self.layout.size()
+    fn itemsize(&self) -> Unsigned {
+        Unsigned(self.layout.size())
     }
 
     /// The alignment of an item in bytes.
     #[getter]
-    fn alignment(&self) -> u64 {
-        self.layout.align().bytes()
+    fn alignment(&self) -> Unsigned {
+        Unsigned(self.layout.align().bytes())
     }
 
     /// The fields of an item that is a record. For any other item, a tuple of one unnamed field.
@@ -415,20 +417,20 @@ impl Format {
 
     /// How well the format determines the layout: "exact", "trailing-padding", "inferred" or "ambiguous".
     #[getter]
-    fn certainty(&self) -> &'static str {
-        if self.ambiguity.is_some() { "ambiguous" } else { self.certainty.as_str() }
+    fn certainty(&self) -> Text<&'static str> {
+        Text(if self.ambiguity.is_some() { "ambiguous" } else { self.certainty.as_str() })
     }
 
     /// The name of the dialect in which the format was interpreted.
     #[getter]
-    fn dialect(&self) -> &'static str {
-        self.dialect.name
+    fn dialect(&self) -> Text<&'static str> {
+        Text(self.dialect.name)
     }
 
     /// The machine of the layout: the name of a data model, or a target triple.
     #[getter]
-    fn model(&self) -> &str {
-        &self.model
+    fn model(&self) -> Text<&str> {
+        Text(&self.model)
     }
 
     /// The other interpretations of an ambiguous format, or () if the format is not ambiguous.
@@ -467,8 +469,8 @@ impl Format {
     ///      0 |a |........|b: int32   |
     /// <BLANKLINE>
     #[pyo3(signature = (*, width=None, color=false))]
-    fn explain(&self, width: Option<usize>, color: bool) -> String {
-        explain::text(self, width, color)
+    fn explain(&self, width: Option<usize>, color: bool) -> Text<String> {
+        Text(explain::text(self, width, color))
     }
 
     /// Returns a picture of the bytes as SVG, for an ambiguous format of the first interpretation.
@@ -476,13 +478,13 @@ impl Format {
     /// >>> from pep3118 import Format
     /// >>> Format("<i").svg()[:40]
     /// '<svg xmlns="http://www.w3.org/2000/svg" '
-    fn svg(&self) -> String {
-        explain::svg(self)
+    fn svg(&self) -> Text<String> {
+        Text(explain::svg(self))
     }
 
     /// Returns a picture of the bytes of each interpretation as HTML, for notebooks.
-    fn _repr_html_(&self) -> String {
-        explain::html(self)
+    fn _repr_html_(&self) -> Text<String> {
+        Text(explain::html(self))
     }
 
     /// Returns a format string that the reader `target` interprets as this layout.
@@ -546,9 +548,9 @@ impl Format {
     /// static_assert(sizeof(struct sample) == 16, "sample has 16 bytes");
     /// ...
     #[pyo3(signature = (name="item"))]
-    fn to_c(&self, name: &str) -> PyResult<String> {
+    fn to_c(&self, name: &str) -> PyResult<Text<String>> {
         self.unambiguous()?;
-        self.layout.to_c(name).map_err(escaped_value_error)
+        self.layout.to_c(name).map_err(escaped_value_error).map(Text)
     }
 
     /// Returns Rust source that defines a type named `name` with the layout of this format.
@@ -573,27 +575,27 @@ impl Format {
     /// const _: () = assert!(core::mem::size_of::<i32>() == 4);
     /// <BLANKLINE>
     #[pyo3(signature = (name="Item"))]
-    fn to_rust(&self, name: &str) -> PyResult<String> {
+    fn to_rust(&self, name: &str) -> PyResult<Text<String>> {
         self.unambiguous()?;
-        self.layout.to_rust(name).map_err(escaped_value_error)
+        self.layout.to_rust(name).map_err(escaped_value_error).map(Text)
     }
 
     fn __str__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
         match self.spelling() {
             Some(text) => utf8_text(py, &text),
-            None => PyString::from_bytes(py, self.__repr__().as_bytes()),
+            None => PyString::from_bytes(py, self.__repr__().0.as_bytes()),
         }
     }
 
-    fn __repr__(&self) -> String {
+    fn __repr__(&self) -> Text<String> {
         let text = match self.spelling() {
             Some(text) => format!("'{}'", escape(&text)),
             None => format!("({} fields)", self.layout.item().fields().count()),
         };
         let is_exact = self.ambiguity.is_none() && self.certainty == Certainty::Exact;
-        let certainty = if is_exact { String::new() } else { format!(", {}", self.certainty()) };
+        let certainty = if is_exact { String::new() } else { format!(", {}", self.certainty().0) };
         let (size, dialect, model) = (self.layout.size(), self.dialect.name, escape(&*self.model));
-        format!("<Format {text}, itemsize={size}, dialect='{dialect}', model='{model}'{certainty}>")
+        Text(format!("<Format {text}, itemsize={size}, dialect='{dialect}', model='{model}'{certainty}>"))
     }
 
     fn __eq__<'py>(&self, other: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
@@ -623,18 +625,22 @@ impl Format {
         slf
     }
 
-    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
         let (py, this) = (slf.py(), slf.get());
         let class = slf.get_type().into_any();
-        let dialect = this.requested_dialect.map(|dialect| dialect.name);
+        let dialect = this.requested_dialect.map(|dialect| objects::string(py, dialect.name)).transpose()?;
+        let (dialect, model) = (dialect.unwrap_or_else(|| py.None().into_bound(py)), objects::string(py, &this.model)?);
         if let Some(text) = &this.text {
             let text = into_result(py, objects::bytes(py, text))?;
-            let arguments = (text, this.itemsize, dialect, &*this.model).into_pyobject(py)?;
-            return Ok((class, arguments));
+            let itemsize = this.itemsize.map(|size| objects::number(py, size)).transpose()?;
+            let itemsize = itemsize.unwrap_or_else(|| py.None().into_bound(py));
+            let state = arguments(py, [&text, &itemsize, &dialect, &model])?;
+            return arguments(py, [&class, &state]);
         }
         let tree = pickle::to_dict(py, &this.layout)?;
-        let arguments = (tree, dialect, &*this.model).into_pyobject(py)?;
-        Ok((class.getattr("_restore")?, arguments))
+        let state = arguments(py, [&tree, &dialect, &model])?;
+        let restore = class.getattr(name!(py, "_restore"))?;
+        arguments(py, [&restore, &state])
     }
 
     /// Returns the layout as a dict. `_restore` converts the dict to a format. Only `pep3118.records` calls this

@@ -6,15 +6,15 @@
 
 use std::sync::Arc;
 
-use pyo3::exceptions::{PyAttributeError, PyTypeError};
-use pyo3::intern;
+use pep3118::name;
+use pyo3::exceptions::{PyAttributeError, PyMemoryError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyType};
 
 use crate::errors::class_name;
 use crate::format::{Format, text_bytes};
 use crate::objects;
-use pep3118::__private::{Ctypes, from_dtype, loaded};
+use pep3118::__private::{Ctypes, from_dtype, loaded, text};
 use pep3118::layout::Dialect;
 use pep3118::py::{ItemDescription, OpenError};
 use pep3118_cli::hints::Arguments;
@@ -64,7 +64,7 @@ impl<'py> LayoutArgument<'py> {
             return Ok(Some(format.clone()));
         }
         if let Ok(class) = object.cast::<PyType>() {
-            match class.getattr(intern!(py, "__pep3118_format__")) {
+            match class.getattr(name!(py, "__pep3118_format__")) {
                 Ok(format) if format.is_instance_of::<Format>() => return Ok(Some(format.cast_into::<Format>()?)),
                 Ok(other) => {
                     let found = class_name(&other)?;
@@ -83,7 +83,7 @@ impl<'py> LayoutArgument<'py> {
             return Ok(Some(Bound::new(py, Format::from_layout(Arc::new(layout), &Dialect::CTYPES, "host"))?));
         }
         match loaded(py, "numpy")? {
-            Some(numpy) if object.is_instance(&numpy.getattr(intern!(py, "dtype"))?)? => {
+            Some(numpy) if object.is_instance(&numpy.getattr(name!(py, "dtype"))?)? => {
                 let layout = from_dtype(object)?;
                 Ok(Some(Bound::new(py, Format::from_layout(Arc::new(layout), &Dialect::NUMPY, "host"))?))
             }
@@ -140,27 +140,36 @@ fn not_a_layout(object: &Bound<'_, PyAny>, argument: &str) -> PyErr {
         Err(error) => return error,
     };
     let py = object.py();
-    let is = |name: &str, base: &Bound<'_, PyAny>| {
-        let class = loaded(py, "numpy").ok().flatten().and_then(|numpy| numpy.getattr(name).ok());
-        class.is_some_and(|class| match base.cast::<PyType>() {
-            Ok(base) => base.is_subclass(&class).unwrap_or(false),
-            Err(_) => base.is_instance(&class).unwrap_or(false),
-        })
+    let is = |name: &str| {
+        let Some(numpy) = loaded(py, "numpy")? else { return Ok(false) };
+        let Some(class) = numpy.getattr_opt(text(py, name)?)? else { return Ok(false) };
+        match object.cast::<PyType>() {
+            Ok(object) => object.is_subclass(&class),
+            Err(_) => object.is_instance(&class),
+        }
     };
-    let help = if object.is_instance_of::<PyType>() {
-        if object.hasattr("_field_defaults").unwrap_or(false) {
-            "\nhelp: give a class that is derived from Record, because Record itself has no fields"
-        } else if is("generic", object) {
-            "\nhelp: numpy.dtype(…) of the class is a layout"
+    let help = || {
+        Ok::<_, PyErr>(if object.is_instance_of::<PyType>() {
+            if object.hasattr(name!(py, "_field_defaults"))? {
+                "\nhelp: give a class that is derived from Record, because Record itself has no fields"
+            } else if is("generic")? {
+                "\nhelp: numpy.dtype(…) of the class is a layout"
+            } else {
+                ""
+            }
+        } else if is("ndarray")? {
+            "\nhelp: the attribute `dtype` of an array is a layout"
+        } else if object.get_type().hasattr(name!(py, "__pep3118_format__"))? || is_ctypes(object)? {
+            "\nhelp: the class of the object is a layout"
         } else {
             ""
-        }
-    } else if is("ndarray", object) {
-        "\nhelp: the attribute `dtype` of an array is a layout"
-    } else if object.get_type().hasattr("__pep3118_format__").unwrap_or(false) || is_ctypes(object) {
-        "\nhelp: the class of the object is a layout"
-    } else {
-        ""
+        })
+    };
+    let help = match help() {
+        // Python code of a class of the caller can raise any exception. Such an exception only removes the help line.
+        Err(error) if !error.is_instance_of::<PyMemoryError>(py) => "",
+        Err(error) => return error,
+        Ok(help) => help,
     };
     objects::error::<PyTypeError>(format!(
         "`{argument}` is a str, bytes, Format, numpy.dtype, ctypes class or record class, not {found}{help}"
@@ -168,12 +177,9 @@ fn not_a_layout(object: &Bound<'_, PyAny>, argument: &str) -> PyErr {
 }
 
 /// Returns whether `object` is an instance of a ctypes class.
-fn is_ctypes(object: &Bound<'_, PyAny>) -> bool {
-    let is = || {
-        let Some(module) = loaded(object.py(), "_ctypes")? else { return Ok(false) };
-        Ctypes::of(&module)?.is_data(&object.get_type())
-    };
-    is().unwrap_or(false)
+fn is_ctypes(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let Some(module) = loaded(object.py(), "_ctypes")? else { return Ok(false) };
+    Ctypes::of(&module)?.is_data(&object.get_type())
 }
 
 /// The text of a call of a Python function, for help lines that suggest an argument: `View(…, dialect='numpy')`. The

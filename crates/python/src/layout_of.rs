@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::objects::Text;
+use pep3118::name;
 use pyo3::exceptions::PyBufferError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyMemoryView, PyString};
@@ -77,9 +79,10 @@ fn acquire(obj: &Bound<'_, PyAny>) -> PyResult<Acquired> {
 /// Returns the dialect of the module that defines the class of `obj`, or `None` if the module is unknown. If `obj` is a
 /// `memoryview`, uses the class of the object `obj.obj`, which owns the memory.
 fn producer_dialect(obj: &Bound<'_, PyAny>) -> PyResult<Option<&'static Dialect>> {
-    let exporter = if obj.is_instance_of::<PyMemoryView>() { obj.getattr("obj")? } else { obj.clone() };
-    let module = exporter.get_type().getattr("__module__");
-    let module = module.ok().and_then(|module| module.cast_into::<PyString>().ok());
+    let py = obj.py();
+    let exporter = if obj.is_instance_of::<PyMemoryView>() { obj.getattr(name!(py, "obj"))? } else { obj.clone() };
+    let module = exporter.get_type().getattr_opt(name!(py, "__module__"))?;
+    let module = module.and_then(|module| module.cast_into::<PyString>().ok());
     let Some(module) = module else { return Ok(None) };
     let module = module.to_str()?;
     let package = module.split_once('.').map_or(module, |(package, _)| package);
@@ -115,14 +118,14 @@ impl Difference {
     /// - "layout-ignoring-names": the same bytes are the same values.
     /// - "bytes-after-swap": the bytes are the same values after a change of the byte order.
     #[getter]
-    fn equivalence(&self) -> Option<&'static str> {
-        self.comparison.equivalence.map(|level| level.as_str())
+    fn equivalence(&self) -> Option<Text<&'static str>> {
+        self.comparison.equivalence.map(|level| level.as_str()).map(Text)
     }
 
     /// The first difference in one sentence, or None if the formats have the same values under the same names.
     #[getter]
-    fn difference(&self) -> Option<&str> {
-        self.comparison.difference.as_deref()
+    fn difference(&self) -> Option<Text<&str>> {
+        self.comparison.difference.as_deref().map(Text)
     }
 
     /// Returns whether the formats have different values or names.
@@ -130,24 +133,24 @@ impl Difference {
         self.comparison.difference.is_some()
     }
 
-    fn __str__(&self) -> String {
+    fn __str__(&self) -> Text<String> {
         let level = self.comparison.equivalence.map_or_else(|| "different".to_owned(), |level| level.to_string());
-        match &self.comparison.difference {
+        Text(match &self.comparison.difference {
             Some(difference) => format!("{level}: {difference}"),
             None => level,
-        }
+        })
     }
 
     /// Returns the level of equivalence and the first difference as a table of HTML, for notebooks.
-    fn _repr_html_(&self) -> String {
+    fn _repr_html_(&self) -> Text<String> {
         let level = self.comparison.equivalence.map_or_else(|| "different".to_owned(), |level| level.to_string());
         let difference = self.comparison.difference.as_deref().unwrap_or("none");
         let row = |head: &str, text: &str| format!("<tr><th>{head}</th><td>{}</td></tr>", escape_html(&escape(text)));
-        format!("<table><tbody>{}{}</tbody></table>", row("equivalence", &level), row("difference", difference))
+        Text(format!("<table><tbody>{}{}</tbody></table>", row("equivalence", &level), row("difference", difference)))
     }
 
-    fn __repr__(&self) -> String {
-        format!("<Difference {}>", self.__str__())
+    fn __repr__(&self) -> Text<String> {
+        Text(format!("<Difference {}>", self.__str__().0))
     }
 }
 

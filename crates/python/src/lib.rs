@@ -88,11 +88,16 @@ pub mod _pep3118 {
             let (name, class) = class.class(py)?;
             module.add(name, class)?;
         }
+        // PyO3 creates this class when it first reads an exception, and panics if there is no memory.
+        py.get_type::<pyo3::panic::PanicException>();
+        crate::view::create_classes(py)?;
         // Registration also sets `Py_TPFLAGS_SEQUENCE`, the flag that `case [first, second]` tests.
         // The class of `collections.abc` under the name of the module that defines it. Python imports this module when it
         // starts. The import of the package `collections` takes as long as a short command of `pep3118`.
-        let sequence = py.import("_collections_abc")?.getattr("Sequence")?;
-        sequence.call_method1("register", (py.get_type::<crate::view::View>(),))?;
+        let sequence = py.import(pep3118::name!(py, "_collections_abc"))?.getattr(pep3118::name!(py, "Sequence"))?;
+        let view = py.get_type::<crate::view::View>();
+        let register = sequence.getattr(pep3118::name!(py, "register"))?;
+        register.call1(pep3118::__private::arguments(py, [&view])?)?;
         crate::records::add(module)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }

@@ -8,12 +8,14 @@ use pep3118::abi::DataModel;
 use pep3118::layout::{Dialect, Target};
 use pep3118_cli::names;
 
+use crate::objects;
+
 /// Returns the dialect, or the variant of a dialect, named `name`.
 ///
 /// # Errors
 /// - `name` is unknown: `ValueError`
 pub(crate) fn dialect_by_name(name: &str) -> PyResult<&'static Dialect> {
-    names::dialect(name).map_err(PyValueError::new_err)
+    names::dialect(name).map_err(objects::error::<PyValueError>)
 }
 
 /// Returns the data model `name`: the name of a model, `host`, an alias or a target triple.
@@ -21,7 +23,7 @@ pub(crate) fn dialect_by_name(name: &str) -> PyResult<&'static Dialect> {
 /// # Errors
 /// - `name` is unknown: `ValueError`
 pub(crate) fn model_by_name(name: &str) -> PyResult<DataModel> {
-    names::model(name).map_err(PyValueError::new_err)
+    names::model(name).map_err(objects::error::<PyValueError>)
 }
 
 /// Returns the emit target named `name`.
@@ -29,5 +31,5 @@ pub(crate) fn model_by_name(name: &str) -> PyResult<DataModel> {
 /// # Errors
 /// - `name` is unknown: `ValueError`
 pub(crate) fn target_by_name(name: &str) -> PyResult<Target> {
-    names::target(name).map_err(PyValueError::new_err)
+    names::target(name).map_err(objects::error::<PyValueError>)
 }

@@ -4,10 +4,14 @@
 #![allow(unsafe_code, reason = "calls the constructors of the C API")]
 
 use std::ffi::{c_char, c_int};
+use std::fmt::Display;
 
-use pyo3::exceptions::{PyBufferError, PyMemoryError, PySystemError, PyTypeError, PyValueError};
+use pep3118::__private::arguments;
+pub(crate) use pep3118::__private::{dict, error, no_memory, take_exception};
+use pep3118::name;
+use pyo3::exceptions::{PyBufferError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyString, PyType};
+use pyo3::types::{PyBool, PyBytes, PyInt, PyString, PyType};
 use pyo3::{PyTypeInfo, ffi};
 
 /// A new object, or `None` with an exception set in the interpreter.
@@ -45,6 +49,29 @@ pub(crate) fn unsigned(py: Python<'_>, number: u64) -> NewObject<'_> {
     unsafe { owned(py, object) }
 }
 
+/// Creates the `int` object for `number`, which is not negative.
+///
+/// # Errors
+/// - no memory: `MemoryError`
+pub(crate) fn number(py: Python<'_>, number: u64) -> PyResult<Bound<'_, PyAny>> {
+    into_result(py, unsigned(py, number))
+}
+
+/// Creates the `int` object for `number`. `Display` of `number` must return its decimal digits.
+///
+/// # Errors
+/// - no memory: `MemoryError`
+pub(crate) fn wide<T: Copy + Display + TryInto<i64> + TryInto<u64>>(
+    py: Python<'_>,
+    number: T,
+) -> PyResult<Bound<'_, PyAny>> {
+    match (TryInto::<i64>::try_into(number), TryInto::<u64>::try_into(number)) {
+        (Ok(number), _) => into_result(py, int(py, number)),
+        (_, Ok(number)) => into_result(py, unsigned(py, number)),
+        _ => PyInt::type_object(py).call1(arguments(py, [&string(py, &number.to_string())?])?),
+    }
+}
+
 /// Creates the `float` object for `number`.
 #[inline(always)]
 pub(crate) fn float(py: Python<'_>, number: f64) -> NewObject<'_> {
@@ -52,6 +79,45 @@ pub(crate) fn float(py: Python<'_>, number: f64) -> NewObject<'_> {
     let object = unsafe { ffi::PyFloat_FromDouble(number) };
     // SAFETY: (a) of `owned`: `PyFloat_FromDouble` returns a new reference, or returns NULL and sets an exception.
     unsafe { owned(py, object) }
+}
+
+/// A text that a Python function returns. PyO3 panics without memory for a `String` that a function returns.
+pub(crate) struct Text<T>(pub(crate) T);
+
+impl<'py, T: AsRef<str>> IntoPyObject<'py> for Text<T> {
+    type Target = PyString;
+    type Output = Bound<'py, PyString>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
+        pep3118::__private::text(py, self.0.as_ref())
+    }
+}
+
+/// A number that a Python function returns. PyO3 panics without memory for an integer that a function returns.
+pub(crate) struct Number(pub(crate) i64);
+
+impl<'py> IntoPyObject<'py> for Number {
+    type Target = PyAny;
+    type Output = Bound<'py, PyAny>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
+        into_result(py, int(py, self.0))
+    }
+}
+
+/// A number that a Python function returns, as [`Number`], and that is not negative.
+pub(crate) struct Unsigned(pub(crate) u64);
+
+impl<'py> IntoPyObject<'py> for Unsigned {
+    type Target = PyAny;
+    type Output = Bound<'py, PyAny>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
+        number(py, self.0)
+    }
 }
 
 /// Creates a `complex` with the real part `re` and the imaginary part `im`.
@@ -102,28 +168,6 @@ pub(crate) fn latin1<'py>(py: Python<'py>, characters: &[u8]) -> NewObject<'py> 
     unsafe { owned(py, object) }
 }
 
-/// Creates a `dict` without entries.
-///
-/// # Errors
-/// - no memory: `MemoryError`
-pub(crate) fn dict(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
-    // SAFETY: the interpreter is attached.
-    let object = unsafe { ffi::PyDict_New() };
-    // SAFETY: (a) of `owned`: `PyDict_New` returns a new reference, or returns NULL and sets an exception.
-    Ok(into_result(py, unsafe { owned(py, object) })?.cast_into()?)
-}
-
-/// Attaches the current thread to the interpreter, runs `call`, and returns the result of `call`. The interpreter must
-/// be initialized.
-///
-/// Use this function and not `Python::attach`: `Python::attach` panics while the interpreter shuts down, and a
-/// `__del__` method can call functions of the package at that time.
-#[cold]
-fn attached<T>(call: impl FnOnce(Python<'_>) -> T) -> T {
-    // SAFETY: the interpreter is initialized, because it has loaded this module.
-    unsafe { Python::attach_unchecked(call) }
-}
-
 /// Returns `true` if `error` means that an exporter refused a request or exported a buffer that cannot be read: if it
 /// is a `BufferError`, a `TypeError` or a `ValueError`. Any other exception, for example `KeyboardInterrupt`, must
 /// reach the caller.
@@ -133,17 +177,8 @@ pub(crate) fn is_refusal(error: &PyErr, py: Python<'_>) -> bool {
         || error.is_instance_of::<PyValueError>(py)
 }
 
-/// Creates an exception of the type `T` with the message `message`. Returns a `MemoryError` if there is no memory for
-/// the exception.
-///
-/// Use this function and not `PyErr::new`. `PyErr::new` creates the exception object later, and panics if there is no
-/// memory.
-#[cold]
-pub(crate) fn error<T: PyTypeInfo>(message: impl AsRef<str>) -> PyErr {
-    attached(|py| error_of_class(&T::type_object(py), message))
-}
-
-/// Creates an exception of the class `class`, as [`error`] does. `class` must be a class of exceptions.
+/// Creates an exception of the class `class` with the message `message`. `class` must be a class of exceptions. Returns
+/// a `MemoryError` if there is no memory for the exception.
 #[cold]
 pub(crate) fn error_of_class(class: &Bound<'_, PyType>, message: impl AsRef<str>) -> PyErr {
     let py = class.py();
@@ -156,29 +191,13 @@ pub(crate) fn error_of_class(class: &Bound<'_, PyType>, message: impl AsRef<str>
     no_memory()
 }
 
-/// Creates a `MemoryError`.
-#[cold]
-pub(crate) fn no_memory() -> PyErr {
-    attached(|py| {
-        // SAFETY: the thread is attached to the interpreter. `PyErr_NoMemory` sets the exception and returns NULL.
-        unsafe { ffi::PyErr_NoMemory() };
-        take_exception(py)
-    })
-}
-
 /// Creates the `str` object for `text`.
 ///
 /// # Errors
 /// - no memory: `MemoryError`
 #[inline]
 pub(crate) fn string<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
-    // A slice has at most `isize::MAX` bytes, so the default is never used.
-    let len = ffi::Py_ssize_t::try_from(text.len()).unwrap_or(ffi::Py_ssize_t::MAX);
-    // SAFETY: `len` bytes may be read, and the thread is attached to the interpreter.
-    let object = unsafe { ffi::PyUnicode_FromStringAndSize(text.as_ptr().cast::<c_char>(), len) };
-    // SAFETY: (a) of `owned`: `PyUnicode_FromStringAndSize` returns a new reference, or returns NULL and sets an
-    // exception.
-    into_result(py, unsafe { owned(py, object) })
+    Ok(pep3118::__private::text(py, text)?.into_any())
 }
 
 /// Returns a new reference to the object at `address`, an address from the memory of an exporter. Returns Python's
@@ -232,14 +251,6 @@ pub(crate) fn from_result<'py>(py: Python<'py>, result: PyResult<Bound<'py, PyAn
     }
 }
 
-/// Returns the exception that is set in the interpreter, and clears this exception. If no exception is set, returns a
-/// `SystemError`. `PyErr::fetch` would panic in this case: a function of an extension module may fail without setting
-/// an exception.
-#[cold]
-pub(crate) fn take_exception(py: Python<'_>) -> PyErr {
-    PyErr::take(py).unwrap_or_else(|| PySystemError::new_err("error return without exception set"))
-}
-
 /// Decodes `bytes` as UTF-8. Bytes that are not UTF-8 become lone surrogates (`surrogateescape`). [`utf8_bytes`] is the
 /// inverse.
 ///
@@ -250,7 +261,8 @@ pub(crate) fn utf8_text<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'p
         return PyString::from_bytes(py, bytes);
     }
     let bytes = into_result(py, self::bytes(py, bytes))?;
-    Ok(bytes.call_method1("decode", ("utf-8", "surrogateescape"))?.cast_into()?)
+    let options = arguments(py, [name!(py, "utf-8"), name!(py, "surrogateescape")])?;
+    Ok(bytes.call_method1(name!(py, "decode"), options)?.cast_into()?)
 }
 
 /// Encodes `text` as UTF-8. The lone surrogates U+DC80 to U+DCFF become single bytes (`surrogateescape`).
@@ -263,7 +275,9 @@ pub(crate) fn utf8_bytes(text: &Bound<'_, PyString>) -> PyResult<Vec<u8>> {
     let bytes = match text.to_str() {
         Ok(text) => text.as_bytes(),
         Err(_) => {
-            escaped = text.call_method1("encode", ("utf-8", "surrogateescape"))?.cast_into::<PyBytes>()?;
+            let py = text.py();
+            let options = arguments(py, [name!(py, "utf-8"), name!(py, "surrogateescape")])?;
+            escaped = text.call_method1(name!(py, "encode"), options)?.cast_into::<PyBytes>()?;
             escaped.as_bytes()
         }
     };
@@ -288,7 +302,7 @@ pub(crate) fn copied(bytes: &[u8]) -> PyResult<Vec<u8>> {
 /// - an error of `fill`
 pub(crate) fn filled(len: usize, fill: impl FnOnce(&mut [u8]) -> PyResult<()>) -> PyResult<Vec<u8>> {
     let mut bytes = Vec::new();
-    bytes.try_reserve_exact(len).map_err(|_| PyMemoryError::new_err(()))?;
+    bytes.try_reserve_exact(len).map_err(|_| no_memory())?;
     bytes.resize(len, 0);
     fill(&mut bytes)?;
     Ok(bytes)

@@ -1,11 +1,14 @@
 //! Converts layouts to dicts and dicts to layouts. `pickle` stores a `Format` without a format string as such a dict.
 
+use pep3118::name;
 use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 
 use crate::objects::{self, into_result};
-use pep3118::__private::escape;
+use crate::short_sequence::ShortSequence;
+use crate::tuple_builder::list;
+use pep3118::__private::{arguments, escape, text};
 use pep3118::Align;
 use pep3118::Endian;
 use pep3118::abi::DataModel;
@@ -17,39 +20,51 @@ use pep3118::layout::{BitField, Field, Layout, LayoutBuilder, MemberSpec, NulHan
 /// - the memory is exhausted: `MemoryError`
 pub(super) fn to_dict<'py>(py: Python<'py>, layout: &Layout) -> PyResult<Bound<'py, PyDict>> {
     let tree = objects::dict(py)?;
-    tree.set_item("itemsize", layout.size())?;
-    tree.set_item("alignment", layout.align().bytes())?;
-    tree.set_item("fields", fields_to_list(py, layout.fields())?)?;
+    tree.set_item(name!(py, "itemsize"), objects::number(py, layout.size())?)?;
+    tree.set_item(name!(py, "alignment"), objects::number(py, layout.align().bytes())?)?;
+    tree.set_item(name!(py, "fields"), fields_to_list(py, layout.fields())?)?;
     Ok(tree)
 }
 
 /// Converts `fields` to a list of dicts. The recursion is at most 64 calls deep, because a layout has at most 64 levels
 /// of nested records. Returns a `MemoryError` if there is no memory.
 fn fields_to_list<'py, 'l>(py: Python<'py>, fields: impl Iterator<Item = Field<'l>>) -> PyResult<Bound<'py, PyList>> {
-    let list = PyList::empty(py);
+    let nodes = list(py, std::iter::empty())?;
     for field in fields {
         let node = objects::dict(py)?;
-        node.set_item("name", field.name().map(|name| into_result(py, objects::bytes(py, name))).transpose()?)?;
-        node.set_item("offset", field.offset())?;
-        node.set_item("shape", field.shape())?;
-        node.set_item("type", field.ty().as_str())?;
-        node.set_item("itemsize", field.size())?;
-        node.set_item("endian", field.endian().map(|endian| endian.as_str()))?;
+        node.set_item(
+            name!(py, "name"),
+            field.name().map(|name| into_result(py, objects::bytes(py, name))).transpose()?,
+        )?;
+        node.set_item(name!(py, "offset"), objects::number(py, field.offset())?)?;
+        node.set_item(
+            name!(py, "shape"),
+            list(py, field.shape().iter().map(|length| objects::unsigned(py, *length)))?,
+        )?;
+        node.set_item(name!(py, "type"), text(py, field.ty().as_str())?)?;
+        node.set_item(name!(py, "itemsize"), objects::number(py, field.size())?)?;
+        node.set_item(name!(py, "endian"), field.endian().map(|endian| text(py, endian.as_str())).transpose()?)?;
         if let Some(bits) = field.bit_field() {
-            node.set_item("bits", (bits.ty().as_str(), bits.offset(), bits.width()))?;
+            node.set_item(name!(py, "bits"), bits_tuple(py, bits)?)?;
         }
         if let Some(user) = field.user_type() {
-            node.set_item("user_type", user.name())?;
+            node.set_item(name!(py, "user_type"), text(py, user.name())?)?;
         }
         if is_text(field.ty()) {
-            node.set_item("nuls", field.nul_handling().as_str())?;
+            node.set_item(name!(py, "nuls"), text(py, field.nul_handling().as_str())?)?;
         }
         if field.ty() == Type::Record {
-            node.set_item("fields", fields_to_list(py, field.fields())?)?;
+            node.set_item(name!(py, "fields"), fields_to_list(py, field.fields())?)?;
         }
-        list.append(node)?;
+        nodes.append(node)?;
     }
-    Ok(list)
+    Ok(nodes)
+}
+
+/// Returns (type, offset, width) of `bits` as a tuple. Returns a `MemoryError` if there is no memory.
+pub(super) fn bits_tuple(py: Python<'_>, bits: BitField) -> PyResult<Bound<'_, PyTuple>> {
+    let [offset, width] = [bits.offset(), bits.width()].map(|number| objects::number(py, number.into()));
+    arguments(py, [&objects::string(py, bits.ty().as_str())?, &offset?, &width?])
 }
 
 /// Converts `tree`, a dict in the form that [`to_dict`] returns, to a layout for `model`. All values are checked,
@@ -83,7 +98,7 @@ fn is_text(ty: Type) -> bool {
 
 /// Returns the value of `key` in `tree`. Returns a `KeyError` if the key is missing.
 fn get<'py>(tree: &Bound<'py, PyDict>, key: &'static str) -> PyResult<Bound<'py, PyAny>> {
-    tree.get_item(key)?.ok_or_else(|| objects::error::<PyKeyError>(key))
+    tree.get_item(text(tree.py(), key)?)?.ok_or_else(|| objects::error::<PyKeyError>(key))
 }
 
 /// Adds `fields`, a list of dicts, to the open record of `builder`. The recursion is bounded, because `builder` refuses
@@ -91,9 +106,11 @@ fn get<'py>(tree: &Bound<'py, PyDict>, key: &'static str) -> PyResult<Bound<'py,
 fn add_fields(builder: &mut LayoutBuilder, fields: &Bound<'_, PyAny>) -> PyResult<()> {
     for node in fields.try_iter()? {
         let node = node?.cast_into::<PyDict>()?;
-        let name: Option<Vec<u8>> = get(&node, "name")?.extract()?;
-        let shape: Vec<u64> = get(&node, "shape")?.extract()?;
-        let member = MemberSpec { name: name.as_deref(), offset: get(&node, "offset")?.extract()?, shape: &shape };
+        let py = node.py();
+        let name: Option<Bound<'_, PyBytes>> = get(&node, "name")?.extract()?;
+        let ShortSequence(shape) = get(&node, "shape")?.extract::<ShortSequence<u64>>()?;
+        let name = name.as_ref().map(|name| name.as_bytes());
+        let member = MemberSpec { name, offset: get(&node, "offset")?.extract()?, shape: &shape };
         let size = get(&node, "itemsize")?.extract()?;
         let ty: String = get(&node, "type")?.extract()?;
         let unknown = || objects::error::<PyValueError>(format!("unknown type `{}`", escape(&ty)));
@@ -113,13 +130,13 @@ fn add_fields(builder: &mut LayoutBuilder, fields: &Bound<'_, PyAny>) -> PyResul
                     return Err(objects::error::<PyValueError>(format!("unknown byte order `{}`", escape(other))));
                 }
             };
-            if let Some(bits) = node.get_item("bits")? {
+            if let Some(bits) = node.get_item(name!(py, "bits"))? {
                 let (name, offset, width): (String, u8, u8) = bits.extract()?;
                 let bits = Type::by_name(&name).and_then(|ty| BitField::new(ty, offset, width));
                 let bits = bits.filter(|bits| ty == Type::Bits && bits.size() == size);
                 let impossible = || objects::error::<PyValueError>(format!("{size} bytes have no such bit-field"));
                 builder.bit_field(member, bits.ok_or_else(impossible)?, endian)?;
-            } else if let Some(user) = node.get_item("user_type")? {
+            } else if let Some(user) = node.get_item(name!(py, "user_type"))? {
                 let name: String = user.extract()?;
                 let user = UserType::by_name(name.as_bytes()).filter(|user| ty == Type::Opaque && user.size() == size);
                 let unknown = || {
@@ -127,7 +144,7 @@ fn add_fields(builder: &mut LayoutBuilder, fields: &Bound<'_, PyAny>) -> PyResul
                     objects::error::<PyValueError>(format!("no user type '{name}' of {size} bytes is registered"))
                 };
                 builder.user_type(member, user.ok_or_else(unknown)?, endian)?;
-            } else if let Some(nuls) = node.get_item("nuls")? {
+            } else if let Some(nuls) = node.get_item(name!(py, "nuls"))? {
                 let name: String = nuls.extract()?;
                 let unknown = || objects::error::<PyValueError>(format!("unknown rule for NULs `{}`", escape(&name)));
                 builder.text(member, Scalar { ty, size, endian }, NulHandling::by_name(&name).ok_or_else(unknown)?)?;

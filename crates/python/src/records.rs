@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
+use pep3118::name;
 use pyo3::exceptions::PySystemError;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyType};
 
@@ -70,7 +70,7 @@ impl RecordCodec {
         if !class.is_instance_of::<PyType>() {
             return Ok(None);
         }
-        let codec = class.getattr_opt(intern!(class.py(), CODEC))?;
+        let codec = class.getattr_opt(name!(class.py(), CODEC))?;
         Ok(codec.and_then(|codec| codec.cast_into_exact::<Self>().ok()))
     }
 

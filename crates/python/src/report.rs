@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 
-use pyo3::exceptions::PyValueError;
+use crate::objects::Text;
+use pep3118::name;
+use pyo3::exceptions::{PyMemoryError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyIterator, PyString, PyTuple};
+use pyo3::types::{PyIterator, PyString, PyTuple, PyType};
 
 use crate::errors::broken_rules;
 use crate::explain::escape_html;
@@ -35,26 +37,26 @@ pub(super) struct Finding {
 impl Finding {
     /// The id of the rule, such as "A04".
     #[getter]
-    fn rule(&self) -> &'static str {
-        self.finding.rule().as_str()
+    fn rule(&self) -> Text<&'static str> {
+        Text(self.finding.rule().as_str())
     }
 
     /// The name of the rule, such as "LEN-PRODUCT".
     #[getter]
-    fn name(&self) -> &'static str {
-        self.finding.rule().name()
+    fn name(&self) -> Text<&'static str> {
+        Text(self.finding.rule().name())
     }
 
     /// The severity: "error", "warning" or "note".
     #[getter]
-    fn severity(&self) -> &'static str {
-        self.finding.severity().as_str()
+    fn severity(&self) -> Text<&'static str> {
+        Text(self.finding.severity().as_str())
     }
 
     /// The message in one line.
     #[getter]
-    fn message(&self) -> String {
-        self.finding.message()
+    fn message(&self) -> Text<String> {
+        Text(self.finding.message())
     }
 
     /// The requests whose buffers break the rule, such as ("ND", "FULL_RO").
@@ -72,16 +74,16 @@ impl Finding {
     ///  = note: in the answer to ND
     ///  = note: FORMAT-UNSET-NULL: a request without FORMAT returns format NULL (must; buffer.rst, PyBUF_FORMAT)
     ///  = help: set the field to NULL unless the request has its flag
-    fn explain(&self) -> String {
-        format!("{:#}", self.finding)
+    fn explain(&self) -> Text<String> {
+        Text(format!("{:#}", self.finding))
     }
 
-    fn __str__(&self) -> String {
-        self.finding.to_string()
+    fn __str__(&self) -> Text<String> {
+        Text(self.finding.to_string())
     }
 
-    fn __repr__(&self) -> String {
-        format!("<Finding {}>", self.finding)
+    fn __repr__(&self) -> Text<String> {
+        Text(format!("<Finding {}>", self.finding))
     }
 }
 
@@ -136,7 +138,10 @@ impl Report {
         let (py, ty) = (exporter.py(), exporter.get_type());
         // A class can replace `__module__` by an object that is not a string. The report then contains `?` instead of
         // the name.
-        let name = ty.fully_qualified_name().map_or_else(|_| "?".to_owned(), |name| name.to_string());
+        let name = match full_name(&ty) {
+            Err(error) if error.is_instance_of::<PyMemoryError>(py) => return Err(error),
+            name => name.unwrap_or_else(|_| "?".to_owned()),
+        };
         let findings = findings(py, &report)?.unbind();
         Ok(Self { exporter: name, report, readable, layout_source, findings })
     }
@@ -168,12 +173,25 @@ impl Report {
     }
 }
 
+/// Returns the name of the class `ty` with its module, such as `decimal.Decimal`. The modules `builtins` and `__main__`
+/// are left out.
+///
+/// # Errors
+/// - `__module__` of the class is not a `str`: `TypeError`
+/// - no memory: `MemoryError`
+fn full_name(ty: &Bound<'_, PyType>) -> PyResult<String> {
+    let py = ty.py();
+    let (module, name) = (ty.getattr(name!(py, "__module__"))?, ty.qualname()?);
+    let (module, name) = (module.extract::<String>()?, name.to_str()?.to_owned());
+    Ok(if module == "builtins" || module == "__main__" { name } else { format!("{module}.{name}") })
+}
+
 #[pymethods]
 impl Report {
     /// The name of the type of the object that was checked, such as "numpy.ndarray".
     #[getter]
-    fn exporter(&self) -> &str {
-        &self.exporter
+    fn exporter(&self) -> Text<&str> {
+        Text(&self.exporter)
     }
 
     /// The findings, errors first.
@@ -193,8 +211,8 @@ impl Report {
     /// The source is "numpy.dtype", "ctypes", "array.typecode" or "bytes". The format was compared with the layout
     /// (rule T01, format against type).
     #[getter]
-    fn layout_source(&self) -> Option<&'static str> {
-        self.layout_source
+    fn layout_source(&self) -> Option<Text<&'static str>> {
+        self.layout_source.map(Text)
     }
 
     /// The ids of the broken rules without duplicates, errors first.
@@ -212,17 +230,17 @@ impl Report {
 
     /// Returns a paragraph for each finding, with the calculation and the text of the rule. Returns `NAME: clean` if
     /// there are no findings, where `NAME` is the name of the type of the object.
-    fn explain(&self) -> String {
-        if self.report.is_empty() { self.clean() } else { format!("{:#}", self.report) }
+    fn explain(&self) -> Text<String> {
+        Text(if self.report.is_empty() { self.clean() } else { format!("{:#}", self.report) })
     }
 
     /// Returns the report as JSON in the form of `pep3118 check --json`:
     /// `{"exporter": ..., "findings": [...], "readable": ...}`.
-    fn to_json(&self) -> PyResult<String> {
+    fn to_json(&self) -> PyResult<Text<String>> {
         let invalid = |error: &dyn std::fmt::Display| objects::error::<PyValueError>(error.to_string());
         let mut json = serde_json::to_vec(&self.json()).map_err(|error| invalid(&error))?;
         pep3118_cli::escape_json(&mut json);
-        String::from_utf8(json).map_err(|error| invalid(&error))
+        String::from_utf8(json).map_err(|error| invalid(&error)).map(Text)
     }
 
     /// Raises BufferRuleError if a finding is an error. `allow` contains the ids or names of rules that may be
@@ -265,12 +283,12 @@ impl Report {
         self.report.iter().any(|finding| finding.rule().as_str() == rule)
     }
 
-    fn __str__(&self) -> String {
-        if self.report.is_empty() { self.clean() } else { self.report.to_string() }
+    fn __str__(&self) -> Text<String> {
+        Text(if self.report.is_empty() { self.clean() } else { self.report.to_string() })
     }
 
     /// Returns the findings as a table of HTML, for notebooks.
-    fn _repr_html_(&self) -> String {
+    fn _repr_html_(&self) -> Text<String> {
         let row = |finding: &CoreFinding| {
             let cells =
                 [finding.severity().as_str(), finding.rule().as_str(), finding.rule().name(), &finding.message()];
@@ -279,15 +297,15 @@ impl Report {
         let rows = self.report.iter().map(|finding| format!("<tr>{}</tr>", row(finding))).collect::<String>();
         let heading = escape_html(&format!("{}: {}", self.escaped_exporter(), self.counts()));
         if rows.is_empty() {
-            return format!("<p><code>{heading}</code></p>");
+            return Text(format!("<p><code>{heading}</code></p>"));
         }
         let head = ["severity", "rule", "name", "message"].map(|head| format!("<th>{head}</th>")).concat();
-        format!(
+        Text(format!(
             "<div><p><code>{heading}</code></p><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
-        )
+        ))
     }
 
-    fn __repr__(&self) -> String {
-        format!("<Report on {}: {}>", self.escaped_exporter(), self.counts())
+    fn __repr__(&self) -> Text<String> {
+        Text(format!("<Report on {}: {}>", self.escaped_exporter(), self.counts()))
     }
 }

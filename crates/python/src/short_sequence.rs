@@ -2,7 +2,7 @@
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PySequence, PyString};
+use pyo3::types::{PyList, PySequence, PyString, PyTuple};
 
 use crate::objects;
 
@@ -34,13 +34,24 @@ impl<'py, T: for<'a> FromPyObject<'a, 'py>> FromPyObject<'_, 'py> for ShortSeque
             return Err(too_long());
         }
         let mut entries = Vec::new();
-        // The iterator can yield more entries than `__len__` has returned.
-        for entry in sequence.try_iter()? {
+        let mut push = |entry: Bound<'py, PyAny>| -> PyResult<()> {
             if entries.len() == MOST {
                 return Err(too_long());
             }
             entries.try_reserve(1).map_err(|_| objects::no_memory())?;
-            entries.push(entry?.extract::<T>().map_err(Into::into)?);
+            entries.push(entry.extract::<T>().map_err(Into::into)?);
+            Ok(())
+        };
+        // An iterator of Python needs memory, and PyO3 panics if the conversion of an argument fails without memory.
+        if let Ok(tuple) = object.cast_exact::<PyTuple>() {
+            tuple.iter().try_for_each(&mut push)?;
+        } else if let Ok(list) = object.cast_exact::<PyList>() {
+            list.iter().try_for_each(&mut push)?;
+        } else {
+            // The iterator can yield more entries than `__len__` has returned.
+            for entry in sequence.try_iter()? {
+                push(entry?)?;
+            }
         }
         Ok(Self(entries))
     }

@@ -1,12 +1,14 @@
 //! Creates ctypes classes for layouts: the Python method `Format.to_ctypes`.
 
-use pyo3::exceptions::{PySystemError, PyTypeError, PyValueError};
+use pep3118::__private::{arguments, text};
+use pep3118::name;
+use pyo3::exceptions::{PyAttributeError, PySystemError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyType};
 use std::collections::HashSet;
 
 use crate::objects;
-use crate::tuple_builder::tuple;
+use crate::tuple_builder::{list, of_texts, tuple};
 
 use pep3118::__private::escape;
 use pep3118::Align;
@@ -30,7 +32,7 @@ pub(super) fn to_ctypes<'py>(py: Python<'py>, layout: &Layout, name: &str) -> Py
             layout.model()
         )));
     }
-    let ctypes = py.import("ctypes")?.into_any();
+    let ctypes = py.import(name!(py, "ctypes"))?.into_any();
     let item = layout.item();
     if has_bit_fields(layout) {
         let element = class_with_bit_fields(&ctypes, item, name)?;
@@ -67,7 +69,7 @@ fn define<'py>(
     classes: &[Bound<'py, PyType>],
 ) -> PyResult<Bound<'py, PyType>> {
     let py = ctypes.py();
-    let fields = PyList::empty(py);
+    let fields = list(py, std::iter::empty())?;
     let mut anonymous: Vec<&str> = Vec::new();
     for member in &definition.members {
         let ty = match &member.ty {
@@ -80,30 +82,35 @@ fn define<'py>(
                     return Err(objects::error::<PySystemError>("a structure is used before its definition"));
                 }
             },
-            MemberType::Padding | MemberType::Bits(_) => ctypes.getattr("c_ubyte")?,
+            MemberType::Padding | MemberType::Bits(_) => ctypes.getattr(name!(py, "c_ubyte"))?,
         };
         if member.is_overlap {
             anonymous.push(&member.name);
         }
-        fields.append((&*member.name, array(ty, &member.shape)?))?;
+        fields.append(arguments(py, [&objects::string(py, &member.name)?, &array(ty, &member.shape)?])?)?;
     }
     let namespace = objects::dict(py)?;
     if definition.is_packed {
         // Python 3.14 deprecates `_pack_` without `_layout_`.
-        namespace.set_item("_layout_", "ms")?;
-        namespace.set_item("_pack_", 1)?;
+        namespace.set_item(name!(py, "_layout_"), name!(py, "ms"))?;
+        namespace.set_item(name!(py, "_pack_"), objects::number(py, 1)?)?;
     }
     if !anonymous.is_empty() {
-        namespace.set_item("_anonymous_", anonymous)?;
+        namespace.set_item(name!(py, "_anonymous_"), of_texts(py, &anonymous)?)?;
     }
-    namespace.set_item("_fields_", fields)?;
-    let base = ctypes.getattr(if definition.is_union { "Union" } else { "Structure" })?;
+    namespace.set_item(name!(py, "_fields_"), fields)?;
+    let base = ctypes.getattr(if definition.is_union { name!(py, "Union") } else { name!(py, "Structure") })?;
     let bases = tuple(py, [Some(base.clone())].into_iter())?;
-    let class = base.get_type().call1((&definition.name, bases, namespace))?.cast_into::<PyType>()?;
+    let class = base
+        .get_type()
+        .call1(arguments(py, [&objects::string(py, &definition.name)?, &bases, &namespace])?)?
+        .cast_into::<PyType>()?;
     // ctypes computes the offsets itself, so the offsets are compared with the offsets of the layout.
-    let mut differs = ctypes.call_method1("sizeof", (&class,))?.extract::<u64>()? != definition.size;
+    let mut differs =
+        ctypes.call_method1(name!(py, "sizeof"), arguments(py, [&class])?)?.extract::<u64>()? != definition.size;
     for member in &definition.members {
-        differs |= class.getattr(&*member.name)?.getattr("offset")?.extract::<u64>()? != member.offset;
+        differs |=
+            class.getattr(text(py, &member.name)?)?.getattr(name!(py, "offset"))?.extract::<u64>()? != member.offset;
     }
     if differs {
         let name = escape(&definition.name);
@@ -128,6 +135,7 @@ fn class_with_bit_fields<'py>(ctypes: &Bound<'py, PyAny>, field: Field<'_>, name
     if let Some(bits) = field.bit_field() {
         return Err(no_bit_field(field, bits, "it is not a field of a record"));
     }
+    let attribute = |name: &str| ctypes.getattr(text(ctypes.py(), name)?);
     let mut members = Vec::new();
     let mut names = HashSet::new();
     for child in field.fields() {
@@ -136,12 +144,12 @@ fn class_with_bit_fields<'py>(ctypes: &Bound<'py, PyAny>, field: Field<'_>, name
         if !names.insert(member.clone()) {
             let message =
                 format!("ctypes has one attribute for the two fields `{}` of `{}`", escape(&member), escape(name));
-            return Err(PyValueError::new_err(message));
+            return Err(objects::error::<PyValueError>(message));
         }
         let bits = child.bit_field();
         let ty = match bits {
             Some(bits) if child.shape().is_empty() => {
-                ctypes.getattr(integer_class(bits.ty()).ok_or_else(|| missing(child))?)?
+                attribute(integer_class(bits.ty()).ok_or_else(|| missing(child))?)?
             }
             Some(bits) => return Err(no_bit_field(child, bits, "it is an array")),
             None => {
@@ -179,7 +187,7 @@ fn class_with_bit_fields<'py>(ctypes: &Bound<'py, PyAny>, field: Field<'_>, name
     let member = misplaced.and_then(|index| members.get(index)).and_then(|member| Some((member.field, member.bits?)));
     Err(match member {
         Some((child, bits)) => no_bit_field(child, bits, "no rule of ctypes places it there"),
-        None => PyValueError::new_err(format!(
+        None => objects::error::<PyValueError>(format!(
             "ctypes has no structure `{}` with these offsets beside its bit-fields\n{BIT_FIELD_HELP}",
             escape(name)
         )),
@@ -213,7 +221,7 @@ const BIT_FIELD_HELP: &str = "help: View(memory, format) and Record.from_format(
 /// cannot hold it, because …".
 fn no_bit_field(field: Field<'_>, bits: BitField, reason: &str) -> PyErr {
     let name = field.name().map_or_else(String::new, |name| format!(" `{}`", escape(name)));
-    PyValueError::new_err(format!(
+    objects::error::<PyValueError>(format!(
         "ctypes cannot hold the bit-field{name} of {} at bit {} of byte {}, because {reason}\n{BIT_FIELD_HELP}",
         pep3118::__private::plural(bits.width(), "bit"),
         bits.offset(),
@@ -246,8 +254,16 @@ fn ctypes_fields<'py>(
     (members, names): (&[BitMember<'py, '_>], &HashSet<String>),
     (order, is_padded): (Endian, bool),
 ) -> PyResult<Option<Bound<'py, PyList>>> {
-    let fields = PyList::empty(ctypes.py());
-    let pad_bytes = |bytes: u64| ctypes.getattr("c_ubyte")?.mul(bytes);
+    let py = ctypes.py();
+    let fields = list(py, std::iter::empty())?;
+    let pad_bytes = |bytes: u64| ctypes.getattr(name!(py, "c_ubyte"))?.mul(objects::number(py, bytes)?);
+    let add = |name: &str, ty: &Bound<'py, PyAny>, bits: Option<u64>| {
+        let name = text(py, name)?;
+        fields.append(match bits {
+            Some(bits) => arguments(py, [&name, ty, &objects::number(py, bits)?])?,
+            None => arguments(py, [&name, ty])?,
+        })
+    };
     let pad_name = |at: u64| {
         let mut name = format!("_pad{at}");
         while names.contains(&name) {
@@ -266,20 +282,17 @@ fn ctypes_fields<'py>(
         if is_padded && !record.is_union() {
             let Some(gap) = first.checked_sub(at) else { return Ok(None) };
             match member.bits {
-                Some(bits) if gap > 0 && gap <= bits_of(bits) => fields.append((pad_name(at), &member.ty, gap))?,
-                _ if gap >= 8 => fields.append((pad_name(at), pad_bytes(gap >> 3_u32)?))?,
+                Some(bits) if gap > 0 && gap <= bits_of(bits) => add(&pad_name(at), &member.ty, Some(gap))?,
+                _ if gap >= 8 => add(&pad_name(at), &pad_bytes(gap >> 3_u32)?, None)?,
                 _ => {}
             }
         }
-        match member.bits {
-            Some(bits) => fields.append((&member.name, &member.ty, bits.width()))?,
-            None => fields.append((&member.name, &member.ty))?,
-        }
+        add(&member.name, &member.ty, member.bits.map(|bits| bits.width().into()))?;
         at = end;
     }
     let end = record.size().saturating_mul(8).saturating_sub(at);
     if is_padded && !record.is_union() && end >= 8 {
-        fields.append((pad_name(at), pad_bytes(end >> 3_u32)?))?;
+        add(&pad_name(at), &pad_bytes(end >> 3_u32)?, None)?;
     }
     Ok(Some(fields))
 }
@@ -321,21 +334,21 @@ fn structure<'py>(
     let py = ctypes.py();
     let namespace = objects::dict(py)?;
     if is_ms {
-        namespace.set_item("_layout_", "ms")?;
+        namespace.set_item(name!(py, "_layout_"), name!(py, "ms"))?;
     }
     if let Some(pack) = pack {
-        namespace.set_item("_pack_", pack)?;
+        namespace.set_item(name!(py, "_pack_"), objects::number(py, pack.into())?)?;
     }
-    namespace.set_item("_fields_", fields)?;
+    namespace.set_item(name!(py, "_fields_"), fields)?;
     let kind = if record.is_union() { "Union" } else { "Structure" };
     let base = match order {
         order if order == DataModel::HOST.endian => kind.to_owned(),
         Endian::Big => format!("BigEndian{kind}"),
         Endian::Little => format!("LittleEndian{kind}"),
     };
-    let base = ctypes.getattr(base.as_str())?;
+    let base = ctypes.getattr(text(py, &base)?)?;
     let bases = tuple(py, [Some(base.clone())].into_iter())?;
-    match base.get_type().call1((name, bases, namespace)) {
+    match base.get_type().call1(arguments(py, [&objects::string(py, name)?, &bases, &namespace])?) {
         Ok(class) => Ok(Some(class)),
         Err(error) if error.is_instance_of::<PyValueError>(py) || error.is_instance_of::<PyTypeError>(py) => Ok(None),
         Err(error) => Err(error),
@@ -353,9 +366,10 @@ fn first_misplaced(
     order: Endian,
 ) -> PyResult<Option<usize>> {
     for (index, member) in members.iter().enumerate() {
-        let descriptor = class.getattr(&*member.name)?;
-        let offset: i64 = descriptor.getattr("offset")?.extract()?;
-        let size: u64 = descriptor.getattr("size")?.extract()?;
+        let py = class.py();
+        let descriptor = class.getattr(text(py, &member.name)?)?;
+        let offset: i64 = descriptor.getattr(name!(py, "offset"))?.extract()?;
+        let size: u64 = descriptor.getattr(name!(py, "size"))?.extract()?;
         let is_placed = match (member.bits, u64::try_from(offset)) {
             (Some(bits), Ok(offset)) => {
                 let width = u8::try_from(size >> 16_u32).ok();
@@ -370,14 +384,15 @@ fn first_misplaced(
             return Ok(Some(index));
         }
     }
-    let size: u64 = ctypes.call_method1("sizeof", (class,))?.extract()?;
+    let py = ctypes.py();
+    let size: u64 = ctypes.call_method1(name!(py, "sizeof"), arguments(py, [class])?)?.extract()?;
     Ok((size != record.size()).then_some(members.len()))
 }
 
 /// Creates the ctypes array class for elements of the class `element` in the shape `shape`: `element * 3 * 2` for the
 /// shape (2, 3). Returns the exception of ctypes if the array is too large.
 fn array<'py>(element: Bound<'py, PyAny>, shape: &[u64]) -> PyResult<Bound<'py, PyAny>> {
-    shape.iter().rev().try_fold(element, |element, dimension| element.mul(*dimension))
+    shape.iter().rev().try_fold(element, |element, dimension| element.mul(objects::number(element.py(), *dimension)?))
 }
 
 /// Returns `true` if `field` becomes an array of bytes in ctypes.
@@ -391,13 +406,13 @@ fn is_bytes(field: Field<'_>) -> bool {
 /// # Errors
 /// - ctypes has no class for the type or the byte order: `ValueError`
 fn value<'py>(ctypes: &Bound<'py, PyAny>, field: Field<'_>) -> PyResult<Bound<'py, PyAny>> {
-    let (ty, size) = (field.ty(), field.size());
+    let (py, ty, size) = (ctypes.py(), field.ty(), field.size());
     // In ctypes, text is one `c_wchar` or an array of `c_wchar`. A `c_wchar` has `unit` bytes.
     let wchars = |unit: u64| -> PyResult<Bound<'py, PyAny>> {
-        let class = ctypes.getattr("c_wchar")?;
+        let class = ctypes.getattr(name!(py, "c_wchar"))?;
         match size.checked_div(unit) {
             Some(1) => Ok(class),
-            Some(count) => class.mul(count),
+            Some(count) => class.mul(objects::number(py, count)?),
             // A data model whose `wchar_t` has 0 bytes cannot have text.
             None => Err(missing(field)),
         }
@@ -415,25 +430,35 @@ fn value<'py>(ctypes: &Bound<'py, PyAny>, field: Field<'_>) -> PyResult<Bound<'p
         Type::CharPointer => "c_char_p",
         Type::WcharPointer => "c_wchar_p",
         Type::Object => "py_object",
-        Type::Function => return ctypes.call_method1("CFUNCTYPE", (ctypes.py().None(),)),
-        Type::Bytes => return ctypes.getattr("c_char")?.mul(size),
-        Type::Pascal | Type::Void | Type::Bits | Type::Opaque => return ctypes.getattr("c_ubyte")?.mul(size),
+        Type::Function => {
+            return ctypes.call_method1(name!(py, "CFUNCTYPE"), arguments(py, [&py.None().into_bound(py)])?);
+        }
+        Type::Bytes => return ctypes.getattr(name!(py, "c_char"))?.mul(objects::number(py, size)?),
+        Type::Pascal | Type::Void | Type::Bits | Type::Opaque => {
+            return ctypes.getattr(name!(py, "c_ubyte"))?.mul(objects::number(py, size)?);
+        }
         Type::Wchar if !is_swapped(field) => return wchars(field.model().wchar),
         Type::Ucs4 if !is_swapped(field) && field.model().wchar == 4 => return wchars(4),
         Type::Ucs2 if !is_swapped(field) && field.model().wchar == 2 => return wchars(2),
         ty => integer_class(ty).ok_or_else(|| missing(field))?,
     };
-    let class = ctypes.getattr(name).map_err(|_| missing(field))?;
+    let class = ctypes.getattr(text(py, name)?).map_err(|error| absent(py, error, field))?;
     if !is_swapped(field) {
         return Ok(class);
     }
     let order = if DataModel::HOST.endian == pep3118::Endian::Little { "__ctype_be__" } else { "__ctype_le__" };
-    class.getattr(order).map_err(|_| missing(field))
+    class.getattr(text(py, order)?).map_err(|error| absent(py, error, field))
 }
 
 /// Returns `true` if `field` has the opposite byte order of the machine.
 fn is_swapped(field: Field<'_>) -> bool {
     field.size() > 1 && field.endian().is_some_and(|endian| endian != field.model().endian)
+}
+
+/// Returns the exception for `error`, the exception of a look-up of the class for `field`: the exception of [`missing`]
+/// if ctypes has no such class, and otherwise `error`.
+fn absent(py: Python<'_>, error: PyErr, field: Field<'_>) -> PyErr {
+    if error.is_instance_of::<PyAttributeError>(py) { missing(field) } else { error }
 }
 
 /// Creates the `ValueError` for `field`, a field of a type that ctypes does not have.

@@ -5,11 +5,13 @@
 //! a `Result` does not fit a register. In this module an element is a [`NewObject`], a pointer that may be NULL.
 #![allow(unsafe_code, reason = "fills tuples and lists that no other code refers to")]
 
+use pep3118::__private::arguments;
+use pep3118::name;
 use pyo3::exceptions::PySystemError;
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyList, PyTuple, PyType, PyWeakrefMethods, PyWeakrefReference};
-use pyo3::{ffi, intern};
 
 use crate::behavior::Behavior;
 use crate::objects::{self, NewObject, from_result, take_exception};
@@ -109,7 +111,9 @@ impl Creation {
         let tuples = PyType::new::<PyTuple>(py);
         let derived = *DERIVED.get_or_try_init(py, || {
             let bases = tuple(py, [Some(tuples.clone().into_any())].into_iter())?;
-            let like = PyType::new::<PyType>(py).call1((intern!(py, "Like"), bases, objects::dict(py)?))?;
+            let attributes = objects::dict(py)?;
+            let arguments = arguments(py, [name!(py, "Like"), &bases, &attributes])?;
+            let like = PyType::new::<PyType>(py).call1(arguments)?;
             Ok::<_, PyErr>(memory_functions(like.cast::<PyType>()?))
         })?;
         let (mut base, mut is_alike) = (class.clone(), has_plain_tuples(py));
@@ -117,7 +121,7 @@ impl Creation {
             // A class that is not derived from `tuple` differs, so the loop ends before the last base class.
             is_alike = memory_functions(&base) == derived;
             if is_alike {
-                base = base.getattr(intern!(py, "__base__"))?.cast_into()?;
+                base = base.getattr(name!(py, "__base__"))?.cast_into()?;
             }
         }
         Ok(if is_alike { Self::Allocated } else { Self::Called })
@@ -181,8 +185,10 @@ impl<'py> TupleClass<'py> {
             Creation::Called => {
                 static NEW: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
                 let tuple = new_tuple(py, elements)?;
-                let new = NEW.get_or_try_init(py, || PyType::new::<PyTuple>(py).getattr("__new__").map(Bound::unbind));
-                from_result(py, new.and_then(|new| new.bind(py).call1((&self.class, tuple))))
+                let new = NEW.get_or_try_init(py, || {
+                    Ok::<_, PyErr>(PyType::new::<PyTuple>(py).getattr(name!(py, "__new__"))?.unbind())
+                });
+                from_result(py, new.and_then(|new| new.bind(py).call1(arguments(py, [&self.class, &tuple])?)))
             }
         }
     }
@@ -309,11 +315,11 @@ impl<'py> ListBuilder<'py> {
 /// # Errors
 /// - `elements` is more than the address space has bytes: `MemoryError`
 fn length(elements: usize) -> PyResult<ffi::Py_ssize_t> {
-    ffi::Py_ssize_t::try_from(elements).map_err(|_| pyo3::exceptions::PyMemoryError::new_err(()))
+    ffi::Py_ssize_t::try_from(elements).map_err(|_| objects::no_memory())
 }
 
 /// Creates the error for an iterator that yielded fewer elements than its reported length.
 #[cold]
 fn incomplete() -> PyErr {
-    PySystemError::new_err("the number of elements changed while they were made")
+    objects::error::<PySystemError>("the number of elements changed while they were made")
 }

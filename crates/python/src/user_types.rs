@@ -3,12 +3,14 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use crate::tuple_builder::tuple;
 use pep3118::__private::escape;
+use pep3118::__private::{arguments, text};
 use pep3118::Align;
 use pep3118::Endian;
 use pep3118::layout::{Type, UserType, UserTypeDefinition, UserTypeError, UserValue};
+use pep3118::name;
 use pyo3::exceptions::{PyTypeError, PyValueError};
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyFloat, PyInt};
@@ -111,7 +113,10 @@ impl UserCodec {
     pub(crate) fn read<'py>(self, py: Python<'py>, bytes: &[u8], endian: Endian) -> PyResult<Bound<'py, PyAny>> {
         if let Objects::Registered(functions) = self.objects {
             let bytes = ordered(self.user, bytes, endian)?;
-            return functions.unpack.bind(py).call1((objects::into_result(py, objects::bytes(py, &bytes))?,));
+            return functions
+                .unpack
+                .bind(py)
+                .call1(arguments(py, [&objects::into_result(py, objects::bytes(py, &bytes))?])?);
         }
         let value = self.user.decode(bytes, endian).map_err(refused)?;
         match (self.objects, value) {
@@ -130,7 +135,7 @@ impl UserCodec {
     pub(crate) fn write(self, object: &Bound<'_, PyAny>, bytes: &mut [u8], endian: Endian) -> PyResult<()> {
         let value = match self.objects {
             Objects::Registered(functions) => {
-                let packed = functions.pack.bind(object.py()).call1((object,))?;
+                let packed = functions.pack.bind(object.py()).call1(arguments(object.py(), [object])?)?;
                 let packed = packed.cast::<PyBytes>().map_err(|_| {
                     let message = format!("pack of the user type '{}' did not return bytes", escape(self.user.name()));
                     objects::error::<PyTypeError>(message)
@@ -178,9 +183,9 @@ fn refused(error: UserTypeError) -> PyErr {
 /// Returns the object for `value`.
 fn to_object(py: Python<'_>, value: UserValue) -> PyResult<Bound<'_, PyAny>> {
     Ok(match value {
-        UserValue::Int(value) => value.into_pyobject(py)?.into_any(),
-        UserValue::UInt(value) => value.into_pyobject(py)?.into_any(),
-        UserValue::Float(value) => value.into_pyobject(py)?.into_any(),
+        UserValue::Int(value) => objects::wide(py, value)?,
+        UserValue::UInt(value) => objects::wide(py, value)?,
+        UserValue::Float(value) => objects::into_result(py, objects::float(py, value))?,
         UserValue::Text(text) => objects::string(py, &text)?,
         UserValue::Bytes(bytes) => objects::into_result(py, objects::bytes(py, &bytes))?,
         // `UserValue` is non-exhaustive.
@@ -196,16 +201,16 @@ fn of_object(object: &Bound<'_, PyAny>, user: UserType) -> PyResult<UserValue> {
     if is_float && let Ok(float) = object.cast::<PyFloat>() {
         return Ok(UserValue::Float(float.value()));
     }
-    if is_float && !object.is_instance_of::<PyInt>() && object.hasattr(intern!(py, "__float__"))? {
+    if is_float && !object.is_instance_of::<PyInt>() && object.hasattr(name!(py, "__float__"))? {
         return Ok(UserValue::Float(object.extract()?));
     }
-    if !object.hasattr(intern!(py, "__index__"))? {
+    if !object.hasattr(name!(py, "__index__"))? {
         let found = class_name(object)?;
         let wanted = if is_float { "a number" } else { "an integer" };
         let message = format!("a value of {} is {wanted}, not {found}", escape(user.name()));
         return Err(objects::error::<PyTypeError>(message));
     }
-    let index = py.import(intern!(py, "operator"))?.call_method1(intern!(py, "index"), (object,))?;
+    let index = py.import(name!(py, "operator"))?.call_method1(name!(py, "index"), arguments(py, [object])?)?;
     match (index.extract::<i128>(), index.extract::<u128>()) {
         (Ok(value), _) => Ok(UserValue::Int(value)),
         (_, Ok(value)) => Ok(UserValue::UInt(value)),
@@ -219,8 +224,18 @@ const NOT_A_TIME: i128 = -0x8000_0000_0000_0000;
 /// Returns the class `name` of the module `datetime`.
 fn datetime_class<'py>(py: Python<'py>, name: &'static str) -> PyResult<Bound<'py, PyAny>> {
     static MODULE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let module = MODULE.get_or_try_init(py, || Ok::<_, PyErr>(py.import("datetime")?.into_any().unbind()))?;
-    module.bind(py).getattr(name)
+    let module =
+        MODULE.get_or_try_init(py, || Ok::<_, PyErr>(py.import(name!(py, "datetime"))?.into_any().unbind()))?;
+    module.bind(py).getattr(text(py, name)?)
+}
+
+/// Calls `callable` with `numbers`. Returns the exception of the call.
+fn call_with_numbers<'py, const N: usize>(
+    callable: &Bound<'py, PyAny>,
+    numbers: [i128; N],
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = callable.py();
+    callable.call1(tuple(py, numbers.into_iter().map(|number| objects::from_result(py, objects::wide(py, number))))?)
 }
 
 impl Ticks {
@@ -268,7 +283,7 @@ impl Ticks {
         if value == NOT_A_TIME || self.unit == Unit::Generic {
             return Ok(py.None().into_bound(py));
         }
-        let integer = || Ok(value.into_pyobject(py)?.into_any());
+        let integer = || objects::wide(py, value);
         let steps = value.saturating_mul(self.multiple.into());
         let months = match self.unit {
             Unit::Integer => return integer(),
@@ -282,7 +297,7 @@ impl Ticks {
             if !(1..=9999).contains(&year) {
                 return integer();
             }
-            return datetime_class(py, "date")?.call1((year, month.saturating_add(1), 1));
+            return call_with_numbers(&datetime_class(py, "date")?, [year, month.saturating_add(1), 1]);
         }
         let Some(microseconds) = self.microseconds() else { return integer() };
         let total = steps.saturating_mul(microseconds);
@@ -293,10 +308,11 @@ impl Ticks {
             return integer();
         }
         if self.unit <= Unit::Day {
-            return datetime_class(py, "date")?.call_method1(intern!(py, "fromordinal"), (ordinal,));
+            return call_with_numbers(&datetime_class(py, "date")?.getattr(name!(py, "fromordinal"))?, [ordinal]);
         }
-        let midnight = datetime_class(py, "datetime")?.call_method1(intern!(py, "fromordinal"), (ordinal,))?;
-        let time = datetime_class(py, "timedelta")?.call1((0, 0, rest))?;
+        let midnight =
+            call_with_numbers(&datetime_class(py, "datetime")?.getattr(name!(py, "fromordinal"))?, [ordinal])?;
+        let time = call_with_numbers(&datetime_class(py, "timedelta")?, [0, 0, rest])?;
         midnight.add(time)
     }
 
@@ -307,14 +323,14 @@ impl Ticks {
         if value == NOT_A_TIME {
             return Ok(py.None().into_bound(py));
         }
-        let integer = || Ok(value.into_pyobject(py)?.into_any());
+        let integer = || objects::wide(py, value);
         let Some(microseconds) = self.microseconds() else { return integer() };
         let total = value.saturating_mul(self.multiple.into()).saturating_mul(microseconds);
         let (days, rest) = (total.div_euclid(86_400_000_000), total.rem_euclid(86_400_000_000));
         if !(-999_999_999..=999_999_999).contains(&days) {
             return integer();
         }
-        datetime_class(py, "timedelta")?.call1((days, 0, rest))
+        call_with_numbers(&datetime_class(py, "timedelta")?, [days, 0, rest])
     }
 
     /// Returns the number that stores the date `object`: None, an `int`, a `datetime`, a `date`, or a
@@ -330,7 +346,7 @@ impl Ticks {
             return Err(wrong_object(object, "a date, a datetime, an int or None")?);
         }
         if let Unit::Year | Unit::Month = self.unit {
-            let part = |name: &str| object.getattr(name)?.extract::<i128>();
+            let part = |name: &str| object.getattr(text(py, name)?)?.extract::<i128>();
             let (year, month, day) = (part("year")?, part("month")?, part("day")?);
             let years = year.saturating_sub(1970);
             let months = years.saturating_mul(12).saturating_add(month).saturating_sub(1);
@@ -341,14 +357,14 @@ impl Ticks {
                 _ => Err(objects::error::<PyValueError>("the date is not the start of a unit of the field")),
             };
         }
-        let ordinal: i128 = object.call_method0(intern!(py, "toordinal"))?.extract()?;
+        let ordinal: i128 = object.call_method0(name!(py, "toordinal"))?.extract()?;
         let mut total = ordinal.saturating_sub(719_163).saturating_mul(86_400_000_000);
         if object.is_instance(&datetime)? {
-            if !object.getattr("tzinfo")?.is_none() {
+            if !object.getattr(name!(py, "tzinfo"))?.is_none() {
                 let message = "NumPy's dates have no time zone: give a datetime in UTC without tzinfo";
                 return Err(objects::error::<PyValueError>(message));
             }
-            let part = |name: &str| object.getattr(name)?.extract::<i128>();
+            let part = |name: &str| object.getattr(text(py, name)?)?.extract::<i128>();
             let seconds = part("hour")?.saturating_mul(3600).saturating_add(part("minute")?.saturating_mul(60));
             let seconds = seconds.saturating_add(part("second")?);
             total = total.saturating_add(seconds.saturating_mul(1_000_000)).saturating_add(part("microsecond")?);
@@ -367,7 +383,7 @@ impl Ticks {
         if !object.is_instance(&datetime_class(py, "timedelta")?)? {
             return Err(wrong_object(object, "a timedelta, an int or None")?);
         }
-        let part = |name: &str| object.getattr(name)?.extract::<i128>();
+        let part = |name: &str| object.getattr(text(py, name)?)?.extract::<i128>();
         let seconds = part("days")?.saturating_mul(86_400).saturating_add(part("seconds")?);
         self.of_microseconds(seconds.saturating_mul(1_000_000).saturating_add(part("microseconds")?))
     }
@@ -386,18 +402,18 @@ impl Ticks {
             return Ok(Some(number));
         }
         let py = object.py();
-        let Some(dtype) = object.getattr_opt(intern!(py, "dtype"))? else { return Ok(None) };
-        let text: String = dtype.getattr(intern!(py, "str"))?.extract()?;
+        let Some(dtype) = object.getattr_opt(name!(py, "dtype"))? else { return Ok(None) };
+        let text: String = dtype.getattr(name!(py, "str"))?.extract()?;
         if !text.get(1..).is_some_and(|text| text.starts_with(kind)) {
             return Ok(None);
         }
         let unit = self.name();
         let wanted = if unit.is_empty() { kind.to_owned() } else { format!("{kind}[{unit}]") };
-        let converted = object.call_method1(intern!(py, "astype"), (wanted,))?;
+        let converted = object.call_method1(name!(py, "astype"), arguments(py, [&objects::string(py, &wanted)?])?)?;
         if !converted.eq(object)? && !object.ne(object)? {
             return Err(objects::error::<PyValueError>("the value is not a whole number of units of the field"));
         }
-        Ok(Some(converted.call_method1(intern!(py, "astype"), ("i8",))?.extract()?))
+        Ok(Some(converted.call_method1(name!(py, "astype"), arguments(py, [name!(py, "i8")])?)?.extract()?))
     }
 
     /// Returns NumPy's name of the tick, such as `25s`. The name is empty for the units `Integer` and `Generic`.
@@ -498,7 +514,8 @@ pub(crate) fn register_type(
     let (decoder, encoder) = (unpack.clone().unbind(), pack.clone().unbind());
     let decode = move |bytes: &[u8]| {
         Python::attach(|py| {
-            let object = decoder.bind(py).call1((objects::into_result(py, objects::bytes(py, bytes))?,))?;
+            let object =
+                decoder.bind(py).call1(arguments(py, [&objects::into_result(py, objects::bytes(py, bytes))?])?)?;
             if object.is_instance_of::<PyInt>() {
                 return Ok(UserValue::Int(object.extract()?));
             }
@@ -511,7 +528,7 @@ pub(crate) fn register_type(
     };
     let encode = move |value: &UserValue, bytes: &mut [u8]| {
         Python::attach(|py| {
-            let packed = encoder.bind(py).call1((to_object(py, value.clone())?,))?;
+            let packed = encoder.bind(py).call1(arguments(py, [&to_object(py, value.clone())?])?)?;
             let packed = packed.cast_into::<PyBytes>()?;
             let fits = packed.as_bytes().len() == bytes.len();
             if !fits {

@@ -3,10 +3,14 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
+use crate::objects::{Number, Text, Unsigned};
+use pep3118::__private::to_u64;
+use pep3118::__private::{arguments, text};
+use pep3118::name;
+use pyo3::PyTypeInfo;
 use pyo3::exceptions::{PyAttributeError, PyRuntimeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
-use pyo3::{PyTypeInfo, intern};
 
 use crate::behavior::{Behavior, FormatBeforeInit};
 use crate::errors::{class_name, qualified_class_name};
@@ -140,7 +144,7 @@ impl Struct {
         };
         let is_initialized = this.is_initialized.load(Ordering::Relaxed);
         // A call of the class calls `__new__`, which sets the format, and then `__init__`.
-        let is_implicit = !is_initialized && !overrides(&slf.get_type(), intern!(py, "__init__"))?;
+        let is_implicit = !is_initialized && !overrides(&slf.get_type(), name!(py, "__init__"))?;
         if is_implicit {
             this.is_initialized.store(true, Ordering::Relaxed);
             return Ok(());
@@ -163,7 +167,7 @@ impl Struct {
             return Ok(compiled.format(py));
         }
         match Behavior::current(py).format_before_init {
-            FormatBeforeInit::Empty => Ok(PyString::intern(py, "")),
+            FormatBeforeInit::Empty => text(py, ""),
             FormatBeforeInit::RuntimeError => Err(uninitialized()),
             FormatBeforeInit::AttributeError => {
                 let class = qualified_class_name(slf.as_any())?;
@@ -175,9 +179,9 @@ impl Struct {
 
     /// The size of an item in bytes, or -1 if the object has no format.
     #[getter]
-    fn size(&self) -> isize {
+    fn size(&self) -> Number {
         // A layout has at most `isize::MAX` bytes, so the default is never used.
-        self.current().map_or(-1, |compiled| isize::try_from(compiled.size()).unwrap_or(isize::MAX))
+        Number(self.current().map_or(-1, |compiled| i64::try_from(compiled.size()).unwrap_or(i64::MAX)))
     }
 
     /// Returns the values of the item at byte `offset` of `buffer`. A negative offset counts from the end.
@@ -191,15 +195,16 @@ impl Struct {
     }
 
     /// The size of the object and an estimate of the memory of its format, in bytes.
-    fn __sizeof__(slf: &Bound<'_, Self>) -> PyResult<usize> {
+    fn __sizeof__(slf: &Bound<'_, Self>) -> PyResult<Unsigned> {
         let format = slf.get().current_or_error(slf.py())?.map_or(0, |compiled| compiled.cost());
-        let object = PyAny::type_object(slf.py()).call_method1(intern!(slf.py(), "__sizeof__"), (slf,))?;
-        Ok(object.extract::<usize>()?.saturating_add(format))
+        let object =
+            PyAny::type_object(slf.py()).call_method1(name!(slf.py(), "__sizeof__"), arguments(slf.py(), [slf])?)?;
+        Ok(Unsigned(to_u64(object.extract::<usize>()?.saturating_add(format))))
     }
 
-    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
+    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<Text<String>> {
         slf.get().current_or_error(slf.py())?;
         let format = Self::format(slf)?.repr()?;
-        Ok(format!("{}({})", class_name(slf.as_any())?, escape(&*format.to_string_lossy())))
+        Ok(Text(format!("{}({})", class_name(slf.as_any())?, escape(&*format.to_string_lossy()))))
     }
 }

@@ -1,7 +1,8 @@
 //! `Compiled`: a format and its codec, which packs and unpacks items.
 
+use pep3118::__private::arguments;
+use pep3118::name;
 use pyo3::exceptions::{PyUnicodeEncodeError, PyValueError};
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple};
 
@@ -91,8 +92,11 @@ fn non_ascii_error(format: &Bound<'_, PyString>, refusal: PyErr) -> PyErr {
         NonAscii::ValueError => objects::error::<PyValueError>(NON_ASCII),
         // `struct` encodes the format as ASCII, and raises the exception of this encoding.
         NonAscii::EncodeText | NonAscii::EncodeTextAndBytes => {
-            let encoded = py.get_type::<PyString>().call_method1(intern!(py, "encode"), (format, intern!(py, "ascii")));
-            encoded.map_or_else(|error| error, |_| refusal)
+            let encode = || {
+                let encode = py.get_type::<PyString>().getattr(name!(py, "encode"))?;
+                encode.call1(arguments(py, [format, name!(py, "ascii")])?)
+            };
+            encode().map_or_else(|error| error, |_| refusal)
         }
     }
 }
@@ -101,7 +105,7 @@ fn non_ascii_error(format: &Bound<'_, PyString>, refusal: PyErr) -> PyErr {
 /// if there is no memory.
 fn ascii_text<'py>(bytes: &Bound<'py, PyBytes>) -> PyResult<Bound<'py, PyString>> {
     let py = bytes.py();
-    let arguments = (bytes, intern!(py, "ascii"), intern!(py, "surrogateescape"));
+    let arguments = arguments(py, [bytes, name!(py, "ascii"), name!(py, "surrogateescape")])?;
     Ok(py.get_type::<PyString>().call1(arguments)?.cast_into()?)
 }
 
@@ -196,7 +200,9 @@ impl Compiled {
             Ok(bytes) => utf8_text(py, bytes.as_bytes())?.into_any(),
             Err(_) => format.clone(),
         };
-        let equal = py.get_type::<PyString>().call_method1(intern!(py, "__eq__"), (&self.format, other))?;
+        let equal = py
+            .get_type::<PyString>()
+            .call_method1(name!(py, "__eq__"), arguments(py, [self.format.bind(py), &other])?)?;
         // `__eq__` returns `NotImplemented` if `other` is not a `str` object.
         Ok(equal.extract().unwrap_or(false))
     }

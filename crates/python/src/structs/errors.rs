@@ -2,6 +2,7 @@
 //! module. The message for an invalid format also contains the reason and the position. The message for an object of a
 //! record class contains the name of the field instead of the text of the `struct` module.
 
+use pep3118::__private::{arguments, imported};
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
 
@@ -21,7 +22,8 @@ pub(super) fn error(py: Python<'_>, message: impl Into<String>) -> PyErr {
     static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     // `PyErr::new` would create the exception object when the exception is raised, and would panic if the memory is
     // exhausted.
-    let made = CLASS.import(py, "struct", "error").and_then(|class| class.call1((string(py, &message.into())?,)));
+    let made = imported(&CLASS, py, "struct", "error")
+        .and_then(|class| class.call1(arguments(py, [&string(py, &message.into())?])?));
     match made {
         Ok(error) => PyErr::from_value(error),
         Err(error) => error,

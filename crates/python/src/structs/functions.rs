@@ -30,6 +30,8 @@ pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
     add_function::<PackInto>(module)?;
     add_function::<Unpack>(module)?;
     add_function::<IterUnpack>(module)?;
+    // PyO3 creates this class in the first call otherwise, and panics if there is no memory.
+    module.py().get_type::<UnpackIterator>();
     let class = module.py().get_type::<Struct>();
     add_method::<StructPack>(&class)?;
     add_method::<StructPackInto>(&class)?;

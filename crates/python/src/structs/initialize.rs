@@ -3,10 +3,12 @@
 
 use std::sync::Arc;
 
+use pep3118::__private::arguments;
+use pep3118::name;
+use pyo3::PyTypeInfo;
 use pyo3::exceptions::{PyDeprecationWarning, PyException, PyFutureWarning, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple, PyType};
-use pyo3::{PyTypeInfo, intern};
 
 use super::cache;
 use super::class::Struct;
@@ -33,7 +35,7 @@ impl<'py> CallArguments<'_, 'py> {
     /// for any other call.
     fn only_format(self) -> PyResult<Option<Bound<'py, PyAny>>> {
         match (self.len(), self.keyword) {
-            (1, Some(keyword)) if self.positional.is_empty() => keyword.get_item(intern!(keyword.py(), "format")),
+            (1, Some(keyword)) if self.positional.is_empty() => keyword.get_item(name!(keyword.py(), "format")),
             (1, _) => self.positional.get_item(0).map(Some),
             _ => Ok(None),
         }
@@ -88,8 +90,8 @@ pub(super) fn overrides(class: &Bound<'_, PyType>, name: &Bound<'_, PyString>) -
 /// # Errors
 /// - a filter turns the warning into an exception: the exception is returned unchanged
 fn warn<W: PyTypeInfo>(py: Python<'_>, message: &str) -> PyResult<()> {
-    let arguments = (string(py, message)?, W::type_object(py), 1);
-    py.import(intern!(py, "warnings"))?.call_method1(intern!(py, "warn"), arguments)?;
+    let arguments = arguments(py, [&string(py, message)?, &W::type_object(py), &objects::number(py, 1)?])?;
+    py.import(name!(py, "warnings"))?.call_method1(name!(py, "warn"), arguments)?;
     Ok(())
 }
 
@@ -124,10 +126,10 @@ pub(super) fn compile_in_new(
     arguments: CallArguments<'_, '_>,
 ) -> PyResult<Option<Arc<Compiled>>> {
     let py = class.py();
-    if overrides(class, intern!(py, "__new__"))? {
+    if overrides(class, name!(py, "__new__"))? {
         return compile(&arguments.format()?).map(Some);
     }
-    let has_own_init = overrides(class, intern!(py, "__init__"))?;
+    let has_own_init = overrides(class, name!(py, "__init__"))?;
     let Some(format) = arguments.only_format()? else {
         if has_own_init {
             warn::<PyDeprecationWarning>(py, &arguments.message())?;

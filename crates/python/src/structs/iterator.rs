@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use pep3118::__private::to_u64;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
@@ -10,7 +11,7 @@ use super::compiled::Compiled;
 use super::errors::error;
 use crate::borrowed_bytes::HeldBytes;
 use crate::fastcall::counted;
-use crate::objects::with_item_copy;
+use crate::objects::{Unsigned, with_item_copy};
 
 /// The number of bytes that the iterator copies at once from a `bytes` object. Access to the memory of the object takes
 /// as long as reading one value, so the iterator copies several items in one access.
@@ -171,10 +172,10 @@ impl UnpackIterator {
         Ok(Some(tuple))
     }
 
-    fn __length_hint__(&self) -> usize {
+    fn __length_hint__(&self) -> Unsigned {
         let left = self.len.saturating_sub(self.next);
         // `create` refuses items of 0 bytes, so the default is never used.
-        left.checked_div(self.compiled.size()).unwrap_or(0)
+        Unsigned(to_u64(left.checked_div(self.compiled.size()).unwrap_or(0)))
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

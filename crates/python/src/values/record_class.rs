@@ -5,10 +5,12 @@ use pep3118::__private::to_u64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pep3118::__private::{Cache, hash};
+use pep3118::__private::{arguments, imported};
+use pep3118::name;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyTuple, PyType};
-use pyo3::{intern, wrap_pyfunction};
+use pyo3::wrap_pyfunction;
 
 use crate::objects;
 use crate::short_sequence::ShortSequence;
@@ -87,17 +89,17 @@ impl RecordClass {
     #[cold]
     fn make<'py>(&self, py: Python<'py>) -> PyResult<TupleClass<'py>> {
         static NAMED_TUPLE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        let named_tuple = NAMED_TUPLE.import(py, "collections", "namedtuple")?;
+        let named_tuple = imported(&NAMED_TUPLE, py, "collections", "namedtuple")?;
         let options = objects::dict(py)?;
-        options.set_item(intern!(py, "rename"), true)?;
+        options.set_item(name!(py, "rename"), true)?;
         let names = of_texts(py, &self.names)?;
-        let class = named_tuple.call((intern!(py, "Record"), &names), Some(&options))?;
+        let class = named_tuple.call(arguments(py, [name!(py, "Record"), &names])?, Some(&options))?;
         let class = class.cast_into::<PyType>()?;
-        class.setattr(intern!(py, "__module__"), intern!(py, "pep3118"))?;
+        class.setattr(name!(py, "__module__"), name!(py, "pep3118"))?;
         // The names of the fields in the layout, for `_reduce_row`. No field has the name of this attribute, because
         // `namedtuple` renames a field whose name starts with an underscore.
-        class.setattr(intern!(py, "_layout_names"), names)?;
-        class.setattr(intern!(py, "__reduce__"), reduce_method(py)?)?;
+        class.setattr(name!(py, "_layout_names"), names)?;
+        class.setattr(name!(py, "__reduce__"), reduce_method(py)?)?;
         let new = WeakTupleClass::new(&class)?;
         let mut class = self.class.lock().unwrap_or_else(PoisonError::into_inner);
         // Another thread may have created the class while this thread called `namedtuple`.
@@ -120,7 +122,8 @@ fn reduce_method(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
         let function = wrap_pyfunction!(_reduce_row, py)?;
         // As an attribute of a class, a function of an extension module is not called as a method, but a
         // `partialmethod` is.
-        py.import("functools")?.call_method1("partialmethod", (function,)).map(Bound::unbind)
+        let partial = py.import(name!(py, "functools"))?.getattr(name!(py, "partialmethod"))?;
+        partial.call1(arguments(py, [&function])?).map(Bound::unbind)
     });
     Ok(method?.bind(py))
 }
@@ -131,8 +134,8 @@ fn reduce_method(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
 pub(crate) fn _reduce_row<'py>(row: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyTuple>> {
     let py = row.py();
     static RESTORE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let restore = RESTORE.import(py, "pep3118._pep3118", "_restore_row")?;
-    let names = row.get_type().getattr(intern!(py, "_layout_names"))?;
+    let restore = imported(&RESTORE, py, "pep3118._pep3118", "_restore_row")?;
+    let names = row.get_type().getattr(name!(py, "_layout_names"))?;
     let values = tuple(py, row.iter().map(Some))?;
     let arguments = tuple(py, [Some(names), Some(values.into_any())].into_iter())?;
     tuple(py, [Some(restore.clone()), Some(arguments.into_any())].into_iter())

@@ -2,6 +2,8 @@
 //! finds fields of a union with conflicting values.
 
 use num_complex::Complex;
+use pep3118::__private::{arguments, imported};
+use pep3118::name;
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyUnicodeEncodeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -419,9 +421,9 @@ impl ScalarField {
         let index;
         let int = match object.cast::<PyInt>() {
             Ok(int) => int,
-            Err(_) if !object.get_type().hasattr("__index__")? => return Err(self.other_kind(object)),
+            Err(_) if !object.get_type().hasattr(name!(py, "__index__"))? => return Err(self.other_kind(object)),
             Err(_) => {
-                index = INDEX.import(py, "operator", "index")?.call1((object,))?;
+                index = imported(&INDEX, py, "operator", "index")?.call1(arguments(py, [object])?)?;
                 index.cast::<PyInt>().map_err(PyErr::from)?
             }
         };
@@ -471,7 +473,7 @@ impl ScalarField {
             Err(_) if object.is_instance_of::<PyString>() => return Err(self.other_kind(object)),
             Err(_) => {
                 let class = object.py().get_type::<PyComplex>();
-                let number = class.call1((object,)).map_err(|error| {
+                let number = class.call1(arguments(object.py(), [object])?).map_err(|error| {
                     // `struct` replaces every exception by `struct.error`.
                     if lenient || error.is_instance_of::<PyTypeError>(object.py()) {
                         return self.other_kind(object);
@@ -555,8 +557,10 @@ fn write_text(text: &Bound<'_, PyString>, codec: &ScalarCodec, bytes: &mut [u8])
         Ok(text) => write_units(codec, bytes, text.chars().count(), text.chars().map(u32::from)),
         // UTF-8 cannot encode lone surrogates.
         Err(error) if error.is_instance_of::<PyUnicodeEncodeError>(text.py()) => {
-            let (encoding, unit) = if two { ("utf-16-le", 2) } else { ("utf-32-le", 4) };
-            let encoded = text.call_method1("encode", (encoding, "surrogatepass"))?;
+            let py = text.py();
+            let (encoding, unit) = if two { (name!(py, "utf-16-le"), 2) } else { (name!(py, "utf-32-le"), 4) };
+            let encoded =
+                text.call_method1(name!(py, "encode"), arguments(py, [encoding, name!(py, "surrogatepass")])?)?;
             let encoded = encoded.cast::<PyBytes>().map_err(PyErr::from)?.as_bytes();
             let number = |unit: &[u8]| unit.iter().rev().fold(0, |number, byte| (number << 8_u32) | u32::from(*byte));
             let units = encoded.chunks_exact(unit);

@@ -4,19 +4,20 @@
 
 use std::ffi::c_int;
 
+use pep3118::__private::arguments;
 use pep3118::layout::Type;
+use pep3118::name;
 use pep3118::py::{BufferExporter, ObjectReferences};
 use pep3118::view::View as Geometry;
 use pyo3::exceptions::PyAttributeError;
-use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::PyDict;
 use pyo3::{PyTraverseError, PyVisit, ffi};
 
 use super::hold::{Hold, Pin};
 use super::part::Part;
 use crate::dtype::{has_dtype, to_dtype};
-use crate::objects;
+use crate::objects::{self, into_result};
 use crate::tuple_builder::of_numbers;
 
 /// Returns the value of `View.__array_interface__` for the items of `part`: a dict of version 3.
@@ -53,24 +54,24 @@ pub(super) fn array_interface<'py>(
     }
     let (shape, strides) = dimensions_of_numbers(part)?;
     let dtype = to_dtype(py, description.layout())?;
-    let base = dtype.getattr(intern!(py, "base"))?;
+    let base = dtype.getattr(name!(py, "base"))?;
     let (memory, offset) = ItemMemory::new(py, part, hold, pin)?;
     let interface = objects::dict(py)?;
-    interface.set_item(intern!(py, "version"), 3)?;
-    interface.set_item(intern!(py, "shape"), of_numbers(py, &shape)?)?;
-    interface.set_item(intern!(py, "strides"), of_numbers(py, &strides)?)?;
+    interface.set_item(name!(py, "version"), into_result(py, objects::int(py, 3))?)?;
+    interface.set_item(name!(py, "shape"), of_numbers(py, &shape)?)?;
+    interface.set_item(name!(py, "strides"), of_numbers(py, &strides)?)?;
     let descr = descr(&base)?;
     // NumPy does not read the string of every type of another package, such as `<W4` of `complex32`. Beside a dtype in
     // `descr`, NumPy reads only the size of the string.
     let typestr = if descr.is(&base) {
-        PyString::new(py, &format!("|V{}", description.item().size())).into_any()
+        objects::string(py, &format!("|V{}", description.item().size()))?
     } else {
-        base.getattr(intern!(py, "str"))?
+        base.getattr(name!(py, "str"))?
     };
-    interface.set_item(intern!(py, "typestr"), typestr)?;
-    interface.set_item(intern!(py, "descr"), descr)?;
-    interface.set_item(intern!(py, "data"), Bound::new(py, memory)?)?;
-    interface.set_item(intern!(py, "offset"), offset)?;
+    interface.set_item(name!(py, "typestr"), typestr)?;
+    interface.set_item(name!(py, "descr"), descr)?;
+    interface.set_item(name!(py, "data"), Bound::new(py, memory)?)?;
+    interface.set_item(name!(py, "offset"), into_result(py, objects::int(py, offset))?)?;
     Ok(interface)
 }
 
@@ -93,16 +94,16 @@ pub(super) fn dimensions_of_numbers(part: &Part) -> PyResult<(Vec<i64>, Vec<i64>
 /// describe overlapping fields or types of other packages. NumPy also reads the padding in the list as fields.
 fn descr<'py>(dtype: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = dtype.py();
-    let list = match dtype.getattr(intern!(py, "descr")) {
+    let list = match dtype.getattr(name!(py, "descr")) {
         Ok(list) => list,
         Err(error) if objects::is_refusal(&error, py) => return Ok(dtype.clone()),
         Err(error) => return Err(error),
     };
     // For a dtype without fields, NumPy reads the type string. `descr` then contains one entry: an empty name and this
     // string.
-    let is_record = !dtype.getattr(intern!(py, "names"))?.is_none();
-    let read = if is_record { list.clone() } else { dtype.getattr(intern!(py, "str"))? };
-    match py.import(intern!(py, "numpy"))?.call_method1(intern!(py, "dtype"), (read,)) {
+    let is_record = !dtype.getattr(name!(py, "names"))?.is_none();
+    let read = if is_record { list.clone() } else { dtype.getattr(name!(py, "str"))? };
+    match py.import(name!(py, "numpy"))?.call_method1(name!(py, "dtype"), arguments(py, [&read])?) {
         Ok(read) if read.eq(dtype)? => Ok(list),
         Ok(_) => Ok(dtype.clone()),
         Err(error) if objects::is_refusal(&error, py) => Ok(dtype.clone()),

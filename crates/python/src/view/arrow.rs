@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use crate::objects;
+use pep3118::name;
 use pyo3::exceptions::PyValueError;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCapsule, PyMemoryView};
 
@@ -122,7 +122,8 @@ impl Drop for ArrowShare {
 fn is_immutable(py: Python<'_>, hold: &Hold) -> bool {
     let Some(mut owner) = hold.exporter(py) else { return false };
     if owner.is_exact_instance_of::<PyMemoryView>() {
-        match owner.getattr(intern!(py, "obj")) {
+        let read = || owner.getattr(name!(py, "obj"));
+        match read() {
             Ok(obj) => owner = obj,
             Err(_) => return false,
         }

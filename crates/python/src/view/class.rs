@@ -5,6 +5,10 @@ use std::borrow::Cow;
 use std::ffi::c_int;
 use std::sync::{Arc, OnceLock};
 
+use crate::objects::{Number, Text, Unsigned};
+use pep3118::__private::to_u64;
+use pep3118::__private::{arguments, imported};
+use pep3118::name;
 use pyo3::basic::CompareOp;
 use pyo3::exceptions::{PyBufferError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -296,7 +300,7 @@ impl View {
     #[pyo3(signature = (item, /))]
     fn __class_getitem__<'py>(class: &Bound<'py, PyType>, item: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         static ALIAS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        ALIAS.import(class.py(), "types", "GenericAlias")?.call1((class, item))
+        imported(&ALIAS, class.py(), "types", "GenericAlias")?.call1(arguments(class.py(), [class, item])?)
     }
 
     /// The object that owns the memory.
@@ -308,8 +312,8 @@ impl View {
 
     /// The size in bytes of a contiguous copy of all items.
     #[getter]
-    fn nbytes(&self) -> PyResult<i64> {
-        Ok(self.part()?.view().len())
+    fn nbytes(&self) -> PyResult<Number> {
+        Ok(Number(self.part()?.view().len()))
     }
 
     /// Whether the memory is read-only.
@@ -328,14 +332,14 @@ impl View {
 
     /// The size of one item in bytes.
     #[getter]
-    fn itemsize(&self) -> PyResult<i64> {
-        Ok(self.part()?.view().itemsize())
+    fn itemsize(&self) -> PyResult<Number> {
+        Ok(Number(self.part()?.view().itemsize()))
     }
 
     /// The number of dimensions.
     #[getter]
-    fn ndim(&self) -> PyResult<usize> {
-        Ok(self.part()?.shape().len())
+    fn ndim(&self) -> PyResult<Unsigned> {
+        Ok(Unsigned(to_u64(self.part()?.shape().len())))
     }
 
     /// The number of items in each dimension.
@@ -384,14 +388,14 @@ impl View {
 
     /// The certainty of the interpretation of the format: 'exact', 'trailing-padding' or 'inferred'.
     #[getter]
-    fn certainty(&self) -> PyResult<&'static str> {
-        Ok(self.part()?.description().certainty().as_str())
+    fn certainty(&self) -> PyResult<Text<&'static str>> {
+        Ok(Text(self.part()?.description().certainty().as_str()))
     }
 
     /// The dialect in which the format was interpreted.
     #[getter(dialect)]
-    fn rule(&self) -> PyResult<&'static str> {
-        Ok(self.part()?.description().rule())
+    fn rule(&self) -> PyResult<Text<&'static str>> {
+        Ok(Text(self.part()?.description().rule()))
     }
 
     /// Returns the layout of an item as a table of offsets, sizes and types, and the arrangement of the items.
@@ -464,7 +468,7 @@ impl View {
         let bytes = self.part.pinned(&pin).to_bytes(py, Order::C)?;
         // A separator is a Python object that can release the view. memoryview of CPython 3.14.10 and 3.15.2 refuses the
         // release during the call.
-        let text = bytes.call_method("hex", args, kwargs);
+        let text = bytes.getattr(name!(py, "hex"))?.call(args, kwargs);
         drop(pin);
         text
     }
@@ -566,8 +570,9 @@ impl View {
 
     /// Returns DLPack's numbers for the CPU.
     #[allow(clippy::unused_self, reason = "a method of the protocol")]
-    fn __dlpack_device__(&self) -> (i32, i32) {
-        dlpack::DEVICE
+    fn __dlpack_device__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let (device, id) = dlpack::DEVICE;
+        of_numbers(py, &[device.into(), id.into()])
     }
 
     /// Returns `tobytes()`. Python calls this method for `bytes(view)`, which therefore also works for items that no
@@ -591,9 +596,10 @@ impl View {
         &self,
         py: Python<'py>,
         requested_schema: Option<&Bound<'py, PyAny>>,
-    ) -> PyResult<(Bound<'py, PyCapsule>, Bound<'py, PyCapsule>)> {
+    ) -> PyResult<Bound<'py, PyTuple>> {
         let _: Option<&Bound<'py, PyAny>> = requested_schema;
-        arrow::array(py, self.part()?, &self.hold)
+        let (schema, array) = arrow::array(py, self.part()?, &self.hold)?;
+        arguments(py, [&schema, &array])
     }
 
     /// Returns the items as an Arrow stream of one record batch: the capsule `arrow_array_stream` of the Arrow
@@ -616,7 +622,7 @@ impl View {
     /// >>> View(b"banana").count(97)
     /// 3
     #[pyo3(signature = (value, /))]
-    fn count(slf: &Bound<'_, Self>, value: &Bound<'_, PyAny>) -> PyResult<usize> {
+    fn count(slf: &Bound<'_, Self>, value: &Bound<'_, PyAny>) -> PyResult<Unsigned> {
         let mut count = 0_usize;
         for index in 0..lookup_len(slf)? {
             let item = slf.get().item_at(slf.py(), index)?;
@@ -624,7 +630,7 @@ impl View {
                 count = count.saturating_add(1);
             }
         }
-        Ok(count)
+        Ok(Unsigned(to_u64(count)))
     }
 
     /// Returns the index in the first dimension of the first item that equals `value`. Compares the items from
@@ -638,13 +644,13 @@ impl View {
         signature = (value, start=IndexBound(0), stop=IndexBound(i64::MAX), /),
         text_signature = "($self, value, start=0, stop=sys.maxsize, /)"
     )]
-    fn index(slf: &Bound<'_, Self>, value: &Bound<'_, PyAny>, start: IndexBound, stop: IndexBound) -> PyResult<i64> {
+    fn index(slf: &Bound<'_, Self>, value: &Bound<'_, PyAny>, start: IndexBound, stop: IndexBound) -> PyResult<Number> {
         let len = lookup_len(slf)?;
         let (start, stop) = (start.counted(len), stop.counted(len));
         for index in start..stop {
             let item = slf.get().item_at(slf.py(), index)?;
             if item.is(value) || item.eq(value)? {
-                return Ok(index);
+                return Ok(Number(index));
             }
         }
         Err(objects::error::<PyValueError>("View.index(x): no item equals x"))

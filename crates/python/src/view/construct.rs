@@ -6,10 +6,10 @@ use std::sync::Arc;
 use pep3118::__private::{escape, expect_exporter, open_as, open_described, open_items, plural, to_u64};
 use pep3118::abi::DataModel;
 use pep3118::layout::{Dialect, LayoutError, LayoutErrorKind};
+use pep3118::name;
 use pep3118::py::{ItemDescription, ItemSizeError, OpenBuffer, OpenError};
 use pep3118::view::{Order, ViewError};
 use pyo3::exceptions::{PyBufferError, PyTypeError, PyValueError};
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyMemoryView, PyString, PyTuple};
 
@@ -159,7 +159,8 @@ pub(super) fn view_of<'py>(exporter: &Bound<'py, PyAny>) -> Option<Bound<'py, Vi
     }
     let memoryview = exporter.cast_exact::<PyMemoryView>().ok()?;
     // If the memoryview was released, the later request for its buffer raises the exception.
-    memoryview.getattr(intern!(exporter.py(), "obj")).ok()?.cast_into_exact::<View>().ok()
+    let read = || memoryview.getattr(name!(exporter.py(), "obj"));
+    read().ok()?.cast_into_exact::<View>().ok()
 }
 
 /// Opens the buffer of `memoryview`, a memoryview of `view`. The new items get the description of the items of `view`,

@@ -1,17 +1,18 @@
 //! The conversions of a `View` to objects of other packages: `to_numpy`, `to_arrow`, `to_pandas` and `to_polars`.
 
+use pep3118::__private::arguments;
 use pep3118::layout::{Type, UserType};
+use pep3118::name;
 use pep3118::view::Order;
 use pyo3::exceptions::{PyImportError, PyNotImplementedError, PyTypeError, PyValueError};
-use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{IntoPyDict, PyByteArray, PyDict};
+use pyo3::types::{PyByteArray, PyDict};
 
 use super::class::View;
 use super::numbers::are_numbers;
 use crate::dtype::to_dtype;
 use crate::objects;
-use crate::tuple_builder::of_numbers;
+use crate::tuple_builder::{list, of_numbers};
 
 /// Returns `true` if `view` has one dimension and its items are records.
 fn has_records(view: &View) -> bool {
@@ -32,7 +33,7 @@ pub(super) fn to_numpy<'py>(slf: &Bound<'py, View>, copy: Option<bool>) -> PyRes
     let (py, view) = (slf.py(), slf.get());
     let (part, hold) = view.parts();
     drop(hold.pin()?);
-    let numpy = py.import(intern!(py, "numpy"))?;
+    let numpy = py.import(name!(py, "numpy"))?;
     let item = part.item()?;
     if item.has_unknown_objects() {
         return Err(objects::error::<PyTypeError>(
@@ -43,7 +44,7 @@ pub(super) fn to_numpy<'py>(slf: &Bound<'py, View>, copy: Option<bool>) -> PyRes
     let has_complex32 = part.description().layout().leaves().any(|(_, leaf)| leaf.ty() == Type::Complex32);
     if has_complex32 {
         // NumPy has this type after the package was imported.
-        match py.import(intern!(py, "ml_dtypes")) {
+        match py.import(name!(py, "ml_dtypes")) {
             Err(error) if error.is_instance_of::<PyImportError>(py) => {
                 return Err(objects::error::<PyNotImplementedError>(
                     "NumPy has no dtype for complex numbers of float16\n\
@@ -63,7 +64,7 @@ pub(super) fn to_numpy<'py>(slf: &Bound<'py, View>, copy: Option<bool>) -> PyRes
     })?;
     let shape = of_numbers(py, part.shape())?;
     let array = if part.view().itemsize() == 0 {
-        numpy.call_method1("zeros", (shape, dtype))?
+        numpy.call_method1(name!(py, "zeros"), arguments(py, [&shape, &dtype])?)?
     } else if part.view().is_indirect() {
         if copy == Some(false) {
             return Err(objects::error::<PyValueError>(
@@ -73,18 +74,20 @@ pub(super) fn to_numpy<'py>(slf: &Bound<'py, View>, copy: Option<bool>) -> PyRes
         }
         let bytes = part.pinned(&hold.pin()?).to_bytes(py, Order::C)?;
         let memory = PyByteArray::from(bytes.as_any())?;
-        return numpy.call_method1("frombuffer", (memory, dtype))?.call_method1("reshape", (shape,));
+        let array = numpy.call_method1(name!(py, "frombuffer"), arguments(py, [&memory, &dtype])?)?;
+        return array.call_method1(name!(py, "reshape"), arguments(py, [&shape])?);
     } else if item.has_objects() {
-        numpy.call_method1("asarray", (slf,))?
+        numpy.call_method1(name!(py, "asarray"), arguments(py, [slf])?)?
     } else {
         let bytes = {
             let pin = hold.pin()?;
             View::new(part.as_bytes()?, hold.share(py, &pin)?)
         };
-        let array = numpy.call_method1("asarray", (Bound::new(py, bytes)?,))?;
-        array.call_method1("view", (dtype,))?
+        let bytes = Bound::new(py, bytes)?;
+        let array = numpy.call_method1(name!(py, "asarray"), arguments(py, [&bytes])?)?;
+        array.call_method1(name!(py, "view"), arguments(py, [&dtype])?)?
     };
-    if copy == Some(true) { array.call_method0("copy") } else { Ok(array) }
+    if copy == Some(true) { array.call_method0(name!(py, "copy")) } else { Ok(array) }
 }
 
 /// Returns a pyarrow table of records, or a pyarrow array of other items.
@@ -92,12 +95,16 @@ pub(super) fn to_numpy<'py>(slf: &Bound<'py, View>, copy: Option<bool>) -> PyRes
 /// # Errors
 /// - as `__arrow_c_array__`
 pub(super) fn to_arrow<'py>(slf: &Bound<'py, View>) -> PyResult<Bound<'py, PyAny>> {
-    let pyarrow = slf.py().import("pyarrow")?;
+    let py = slf.py();
+    let pyarrow = py.import(name!(py, "pyarrow"))?;
     if has_records(slf.get()) {
-        let batch = pyarrow.call_method1("record_batch", (slf,))?;
-        return pyarrow.getattr("Table")?.call_method1("from_batches", ([batch],));
+        let batch = pyarrow.call_method1(name!(py, "record_batch"), arguments(py, [slf])?)?;
+        let batches = list(py, [Some(batch)].into_iter())?;
+        return pyarrow
+            .getattr(name!(py, "Table"))?
+            .call_method1(name!(py, "from_batches"), arguments(py, [&batches])?);
     }
-    pyarrow.call_method1("array", (slf,))
+    pyarrow.call_method1(name!(py, "array"), arguments(py, [slf])?)
 }
 
 /// Returns a polars data frame of records, or a polars series of other items.
@@ -106,17 +113,17 @@ pub(super) fn to_arrow<'py>(slf: &Bound<'py, View>) -> PyResult<Bound<'py, PyAny
 /// - as `__arrow_c_stream__`
 pub(super) fn to_polars<'py>(slf: &Bound<'py, View>) -> PyResult<Bound<'py, PyAny>> {
     let py = slf.py();
-    let polars = py.import("polars")?;
+    let polars = py.import(name!(py, "polars"))?;
     // polars would treat the view itself as a sequence of Python objects, and would choose other types than those of
     // the items.
     let stream = Bound::new(py, ArrowStream(slf.clone().unbind()))?;
-    let frame = polars.call_method1("DataFrame", (stream,))?;
-    if has_records(slf.get()) { Ok(frame) } else { frame.call_method1("to_series", (0,)) }
+    let frame = polars.call_method1(name!(py, "DataFrame"), arguments(py, [&stream])?)?;
+    if has_records(slf.get()) { Ok(frame) } else { frame.call_method0(name!(py, "to_series")) }
 }
 
 /// An object whose only method is `__arrow_c_stream__` of a view.
 #[pyclass(frozen, name = "_ArrowStream", module = "pep3118")]
-struct ArrowStream(Py<View>);
+pub(super) struct ArrowStream(Py<View>);
 
 #[pymethods]
 impl ArrowStream {
@@ -126,7 +133,10 @@ impl ArrowStream {
         py: Python<'py>,
         requested_schema: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        self.0.bind(py).call_method1(intern!(py, "__arrow_c_stream__"), (requested_schema,))
+        self.0.bind(py).call_method1(
+            name!(py, "__arrow_c_stream__"),
+            arguments(py, [&requested_schema.unwrap_or_else(|| py.None().into_bound(py))])?,
+        )
     }
 }
 
@@ -138,19 +148,21 @@ fn pandas_column<'py>(column: &Bound<'py, View>) -> PyResult<Bound<'py, PyAny>> 
     let item = part.description().item();
     let are_dates = item.shape().is_empty() && item.user_type().is_some_and(has_pandas_dates);
     if part.shape().len() != 1 || !(are_numbers(part) || are_dates) {
-        return column.call_method0("tolist");
+        return column.call_method0(name!(py, "tolist"));
     }
     let mut array = to_numpy(column, None)?;
-    let dtype = array.getattr("dtype")?;
-    if !dtype.getattr("isnative")?.is_truthy()? {
-        array = array.call_method1("astype", (dtype.call_method1("newbyteorder", ("=",))?,))?;
+    let dtype = array.getattr(name!(py, "dtype"))?;
+    if !dtype.getattr(name!(py, "isnative"))?.is_truthy()? {
+        let native = dtype.call_method1(name!(py, "newbyteorder"), arguments(py, [name!(py, "=")])?)?;
+        array = array.call_method1(name!(py, "astype"), arguments(py, [&native])?)?;
     }
     if !are_dates {
         return Ok(array);
     }
     // pandas stores days and other long units as seconds, and refuses a date that does not fit 64 bits then.
-    match py.import("pandas")?.call_method1("Series", (array,)) {
-        Err(error) if error.is_instance_of::<PyValueError>(py) => column.call_method0("tolist"),
+    let series = py.import(name!(py, "pandas"))?.getattr(name!(py, "Series"))?;
+    match series.call1(arguments(py, [&array])?) {
+        Err(error) if error.is_instance_of::<PyValueError>(py) => column.call_method0(name!(py, "tolist")),
         series => series,
     }
 }
@@ -177,34 +189,38 @@ const PANDAS_UNITS: [&str; 8] = ["W", "D", "h", "m", "s", "ms", "us", "ns"];
 /// - as `columns` and `tolist`
 pub(super) fn to_pandas<'py>(slf: &Bound<'py, View>) -> PyResult<Bound<'py, PyAny>> {
     let py = slf.py();
-    let pandas = py.import("pandas")?;
-    let options = [("copy", false)].into_py_dict(py)?;
+    let pandas = py.import(name!(py, "pandas"))?;
+    let options = objects::dict(py)?;
+    options.set_item(name!(py, "copy"), false)?;
     let (part, hold) = slf.get().parts();
     drop(hold.pin()?);
     match part.shape() {
         [_] if has_records(slf.get()) => {
             let frame = objects::dict(py)?;
-            for (name, column) in slf.call_method0("columns")?.cast_into::<PyDict>()? {
+            for (name, column) in slf.call_method0(name!(py, "columns"))?.cast_into::<PyDict>()? {
                 frame.set_item(name, pandas_column(column.cast::<View>()?)?)?;
             }
-            pandas.getattr("DataFrame")?.call((frame,), Some(&options))
+            pandas.getattr(name!(py, "DataFrame"))?.call(arguments(py, [&frame])?, Some(&options))
         }
         [_] => {
             let user = part.description().item().user_type().filter(|user| !has_pandas_dates(*user));
             let values = match user {
                 // A column has the numbers of `bfloat16` and of other user types.
                 Some(_) if part.description().item().shape().is_empty() => {
-                    slf.call_method0("columns")?.get_item("value")?.cast_into::<View>()?
+                    slf.call_method0(name!(py, "columns"))?.get_item(name!(py, "value"))?.cast_into::<View>()?
                 }
                 _ => slf.clone(),
             };
-            pandas.getattr("Series")?.call((pandas_column(&values)?,), Some(&options))
+            let values = pandas_column(&values)?;
+            pandas.getattr(name!(py, "Series"))?.call(arguments(py, [&values])?, Some(&options))
         }
         [_, _] if are_numbers(part) => {
             let array = to_numpy(slf, None)?;
-            let dtype = array.getattr("dtype")?.call_method1("newbyteorder", ("=",))?;
-            let array = array.call_method("astype", (dtype,), Some(&options))?;
-            pandas.getattr("DataFrame")?.call((array,), Some(&options))
+            let dtype = array
+                .getattr(name!(py, "dtype"))?
+                .call_method1(name!(py, "newbyteorder"), arguments(py, [name!(py, "=")])?)?;
+            let array = array.call_method(name!(py, "astype"), arguments(py, [&dtype])?, Some(&options))?;
+            pandas.getattr(name!(py, "DataFrame"))?.call(arguments(py, [&array])?, Some(&options))
         }
         [_, _] => Err(objects::error::<PyValueError>(
             "a pandas data frame has two dimensions of numbers, and the items of this view are not numbers\n\

@@ -1,8 +1,9 @@
 //! Assigns a Python object to a `py_object` field in memory of ctypes. ctypes owns the references to such objects.
 
 use crate::objects;
+use pep3118::__private::{arguments, imported};
+use pep3118::name;
 use pyo3::exceptions::PyTypeError;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyString, PyTuple, PyType};
@@ -19,17 +20,19 @@ const DEPTH: usize = 64;
 /// - ctypes raises an exception: the exception is returned unchanged
 pub(super) fn assign(instance: &Bound<'_, PyAny>, offset: usize, value: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = instance.py();
-    let ctypes = py.import(intern!(py, "ctypes"))?;
-    let size = |class: &Bound<'_, PyAny>| ctypes.getattr("sizeof")?.call1((class,))?.extract::<usize>();
-    let array = ctypes.getattr("Array")?;
+    let ctypes = py.import(name!(py, "ctypes"))?;
+    let size = |class: &Bound<'_, PyAny>| {
+        ctypes.getattr(name!(py, "sizeof"))?.call1(arguments(py, [class])?)?.extract::<usize>()
+    };
+    let array = ctypes.getattr(name!(py, "Array"))?;
     let (mut instance, mut offset) = (instance.clone(), offset);
     for _ in 0..DEPTH {
         let class = instance.get_type();
         if is_object(&class)? {
-            return instance.setattr(intern!(py, "value"), value);
+            return instance.setattr(name!(py, "value"), value);
         }
         if instance.is_instance(&array)? {
-            let element = class.getattr(intern!(py, "_type_"))?.cast_into::<PyType>()?;
+            let element = class.getattr(name!(py, "_type_"))?.cast_into::<PyType>()?;
             let size = size(element.as_any())?;
             let (Some(index), Some(rest)) = (offset.checked_div(size), offset.checked_rem(size)) else { break };
             if is_object(&element)? {
@@ -50,7 +53,7 @@ pub(super) fn assign(instance: &Bound<'_, PyAny>, offset: usize, value: &Bound<'
 /// Returns `true` if `class` is `ctypes.py_object` or a subclass of `ctypes.py_object`.
 fn is_object(class: &Bound<'_, PyType>) -> PyResult<bool> {
     static OBJECT: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-    class.is_subclass(OBJECT.import(class.py(), "ctypes", "py_object")?)
+    class.is_subclass(imported(&OBJECT, class.py(), "ctypes", "py_object")?)
 }
 
 /// A field of a ctypes structure: (name, ctypes class, offset in the structure in bytes).
@@ -63,14 +66,15 @@ fn field_at<'py>(
     offset: usize,
     size: &dyn Fn(&Bound<'_, PyAny>) -> PyResult<usize>,
 ) -> PyResult<Option<CField<'py>>> {
+    let py = class.py();
     for owner in class.mro() {
-        let Ok(fields) = owner.getattr("_fields_") else { continue };
+        let Some(fields) = owner.getattr_opt(name!(py, "_fields_"))? else { continue };
         for field in fields.try_iter()? {
             let field = field?.cast_into::<PyTuple>()?;
             let name = field.get_item(0)?.cast_into::<PyString>()?;
             let kind = field.get_item(1)?.cast_into::<PyType>()?;
-            let Ok(descriptor) = class.getattr(&name) else { continue };
-            let start: usize = descriptor.getattr("offset")?.extract()?;
+            let Some(descriptor) = class.getattr_opt(&name)? else { continue };
+            let start: usize = descriptor.getattr(name!(py, "offset"))?.extract()?;
             if offset >= start && offset < start.saturating_add(size(kind.as_any())?) {
                 return Ok(Some((name, kind, start)));
             }

@@ -1,6 +1,7 @@
 //! `Key`, the object in the brackets of `view[...]`, and the items that a key selects.
 #![allow(unsafe_code, reason = "takes a slice apart")]
 
+use pep3118::name;
 use pyo3::exceptions::{PyIndexError, PyOverflowError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -204,7 +205,8 @@ fn refused_index(axis: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
         return objects::error::<PyIndexError>("the index does not fit 64 bits");
     }
     let ty = axis.get_type();
-    if error.is_instance_of::<PyTypeError>(py) && !ty.hasattr("__index__").unwrap_or(false) {
+    let has_index = || ty.hasattr(name!(py, "__index__"));
+    if error.is_instance_of::<PyTypeError>(py) && !has_index().unwrap_or(false) {
         let found = ty.name().map_or_else(|_| "object".to_owned(), |name| name.to_string());
         return objects::error::<PyTypeError>(format!(
             "an index is an integer, a slice, '...', the name of a field or an array of indices, not {found}"

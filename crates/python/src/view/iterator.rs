@@ -38,9 +38,8 @@ struct ViewIterator {
 /// # Errors
 /// - no memory: `MemoryError`
 pub(super) fn iterate<'py>(view: Bound<'py, View>, first: i64, end: i64, step: i64) -> PyResult<Bound<'py, PyAny>> {
-    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     let py = view.py();
-    let class = CLASS.get_or_try_init(py, || make_class(py))?.bind(py);
+    let class = class(py)?;
     // SAFETY: the objects of `class` have the size of `ViewIterator`. The thread is attached to the interpreter.
     let object = unsafe { ffi::PyType_GenericAlloc(class.as_type_ptr(), 0) };
     // SAFETY: the call above returned a new reference, or it returned NULL and set an exception.
@@ -51,6 +50,15 @@ pub(super) fn iterate<'py>(view: Bound<'py, View>, first: i64, end: i64, step: i
     let iterator = unsafe { &mut *iterator };
     (iterator.view, iterator.next, iterator.end, iterator.step) = (view.into_ptr(), AtomicI64::new(first), end, step);
     Ok(object)
+}
+
+/// Returns the Python class of the iterator. The first call creates the class.
+///
+/// # Errors
+/// - no memory: `MemoryError`
+pub(super) fn class(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
+    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    Ok(CLASS.get_or_try_init(py, || make_class(py))?.bind(py))
 }
 
 /// Creates the Python class of the iterator. Returns the exception if Python cannot create the class.

@@ -72,4 +72,20 @@ mod select;
 mod tolist;
 
 pub(super) use class::View;
+
+use pyo3::prelude::*;
+
+/// Creates the classes of the objects that views create. PyO3 creates a class in the first use otherwise, and panics if
+/// there is no memory.
+///
+/// # Errors
+/// - no memory: `MemoryError`
+pub(super) fn create_classes(py: Python<'_>) -> PyResult<()> {
+    py.get_type::<pep3118::py::dlpack::DlpackMemory>();
+    py.get_type::<hold::ManagedBuffer>();
+    py.get_type::<array_interface::ItemMemory>();
+    py.get_type::<convert::ArrowStream>();
+    iterator::class(py).map(drop)
+}
+
 pub(super) use item::{declared_items, names_of as field_names};

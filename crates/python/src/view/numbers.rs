@@ -2,8 +2,8 @@
 //! or the error contains the first number that does not fit.
 
 use pep3118::layout::{Type, UserType};
+use pep3118::name;
 use pyo3::exceptions::{PyTypeError, PyValueError};
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyComplex, PyFloat};
 
@@ -87,7 +87,7 @@ pub(super) fn converted<'p, 'py>(
             && float.value().is_finite()
             && float.value().fract() == 0.0
         {
-            value = value.call_method0(intern!(py, "__int__"))?;
+            value = value.call_method0(name!(py, "__int__"))?;
         }
         let written = codec.write(&value, cell).map_err(PyErr::from);
         let is_equal = || {

@@ -45,7 +45,7 @@ impl<'py> Reader<'py, '_> {
         let Some(([length, inner @ ..], [stride, ..])) =
             part.shape().get(dimension..).zip(part.view().strides().get(dimension..))
         else {
-            return Ok(PyList::empty(py));
+            return tuple_builder::list(py, std::iter::empty());
         };
         let (length, stride, is_last) = (usize::try_from(*length)?, *stride, inner.is_empty());
         if is_last && let Some(primitive) = part.primitive().filter(|_| self.indices.is_empty()) {
