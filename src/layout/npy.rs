@@ -69,12 +69,13 @@ impl From<NumpyDescrError> for NpyError {
 /// A `.npy` file: the layout of an item, the shape of the array, and the bytes of the items.
 ///
 /// ```
-/// use pep3118::{decode::Plan, layout::NpyFile};
+/// use pep3118::decode::{Plan, Value};
+/// use pep3118::layout::NpyFile;
 /// let header = b"{'descr': '<i2', 'fortran_order': False, 'shape': (3,), }";
 /// let file = [&b"\x93NUMPY\x01\x00\x39\x00"[..], header, &[1, 0, 2, 0, 0xff, 0xff]].concat();
 /// let npy = NpyFile::parse(&file)?;
 /// assert_eq!((npy.layout.size(), &npy.shape[..], npy.fortran_order), (2, &[3][..], false));
-/// assert_eq!(Plan::new(&npy.layout)?.read_records::<i16>(npy.items)?, [1, 2, -1]);
+/// assert_eq!(Plan::new(&npy.layout)?.value(&npy.items[4..])?, Value::Int(-1));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[non_exhaustive]

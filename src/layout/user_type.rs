@@ -175,7 +175,7 @@ impl UserTypeDefinition {
     /// use pep3118::{Align, Type};
     /// let decode = |bytes: &[u8]| Ok(UserValue::Bytes(bytes.to_vec()));
     /// let encode = |_: &UserValue, _: &mut [u8]| Err(UserTypeError::new("read-only"));
-    /// let definition = UserTypeDefinition::new("opaque16", 16, Type::Bytes, decode, encode);
+    /// let definition = UserTypeDefinition::new("opaque16", 16, Type::Opaque, decode, encode);
     /// let ty = UserType::register(definition.align(Align::new(8).unwrap()))?;
     /// assert_eq!(ty.align().bytes(), 8);
     /// # Ok::<(), UserTypeError>(())
@@ -193,7 +193,7 @@ impl UserTypeDefinition {
     /// use pep3118::Type;
     /// let decode = |bytes: &[u8]| Ok(UserValue::Bytes(bytes.to_vec()));
     /// let encode = |_: &UserValue, _: &mut [u8]| Err(UserTypeError::new("read-only"));
-    /// let definition = UserTypeDefinition::new("opaque20", 20, Type::Bytes, decode, encode);
+    /// let definition = UserTypeDefinition::new("opaque20", 20, Type::Opaque, decode, encode);
     /// let ty = UserType::register(definition.without_byte_order())?;
     /// assert!(!ty.has_byte_order());
     /// # Ok::<(), UserTypeError>(())
@@ -238,8 +238,8 @@ impl UserType {
     /// use pep3118::Type;
     /// let decode = |bytes: &[u8]| Ok(UserValue::Bytes(bytes.to_vec()));
     /// let encode = |_: &UserValue, _: &mut [u8]| Err(UserTypeError::new("read-only"));
-    /// let ty = UserType::register(UserTypeDefinition::new("opaque12", 12, Type::Bytes, decode, encode))?;
-    /// assert_eq!((ty.name(), ty.value_type()), ("opaque12", Type::Bytes));
+    /// let ty = UserType::register(UserTypeDefinition::new("opaque12", 12, Type::Opaque, decode, encode))?;
+    /// assert_eq!((ty.name(), ty.value_type()), ("opaque12", Type::Opaque));
     /// # Ok::<(), UserTypeError>(())
     /// ```
     ///

@@ -615,7 +615,7 @@ impl RawViewBuf {
     /// (buffer.len, buffer.itemsize, buffer.ndim) = (4, 4, 0);
     /// // SAFETY: (a) there are no arrays. (b) The format is NULL.
     /// let raw = unsafe { RawViewBuf::from_ffi(&buffer) };
-    /// assert_eq!((raw.len, raw.shape.is_none()), (4, true));
+    /// assert_eq!((raw.as_raw().len, raw.as_raw().shape), (4, None));
     /// ```
     ///
     /// # Safety

@@ -423,8 +423,8 @@ pub unsafe fn release_field<C, T>(_field: fn(&C) -> &Exported<T>, view: *mut ffi
 #[macro_export]
 macro_rules! export {
     ($class:ident, $field:tt) => {
-        // A crate with `forbid(unsafe_code)` can use the macro, because the lint ignores macros of other crates. An `allow`
-        // here would be an error in such a crate.
+        // A crate with `forbid(unsafe_code)` can use the macro, because the lint ignores macros of other crates. An
+        // `allow` here would be an error in such a crate.
         #[::pyo3::pymethods]
         impl $class {
             unsafe fn __getbuffer__(
