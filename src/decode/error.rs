@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 
 use super::value::Value;
 use crate::layout::{Ambiguity, Type, UserTypeError};
-use crate::text::{escape, plural};
+use crate::text::{escape, plural, plural_is};
 use crate::view::ViewError;
 
 /// The reason why bytes cannot be read as values.
@@ -28,7 +28,7 @@ use crate::view::ViewError;
 #[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum DecodeError {
     /// The length of the input is not a multiple of the item size: 10 bytes for items of 4 bytes.
-    #[error("{} are not a multiple of the {itemsize}-byte item size", plural(*len, "byte"))]
+    #[error("{} not a multiple of the {itemsize}-byte item size", plural_is(*len, "byte"))]
     NotWhole {
         /// The length of the input in bytes.
         len: u64,
