@@ -206,8 +206,8 @@ def public_names():
     OPERATIONS needs no rows for its attributes: no attribute has code of this package."""
     # Python creates these attributes of a class.
     created = set(
-        "__dict__ __doc__ __firstlineno__ __match_args__ __module__ __orig_bases__ __parameters__ __slots__ "
-        "__static_attributes__ __weakref__".split()
+        "__dict__ __doc__ __firstlineno__ __match_args__ __module__ __orig_bases__ __parameters__ __slotnames__ "
+        "__slots__ __static_attributes__ __weakref__".split()
     )
     for prefix, module in [("", pep3118), ("struct.", pep3118.struct), ("numpy.", pep3118.numpy)]:
         for name in module.__all__:
