@@ -3,7 +3,7 @@
 CARGO ?= cargo
 export INSTA_UPDATE ?= no
 
-.PHONY: arrow-versions demo test test-rust test-python unused-snapshots lint lint-python fmt bench fuzz reference asan valgrind ports coverage mutants semver deny advisories hack msrv
+.PHONY: arrow-versions demo extension-size tasks test test-rust test-python unused-snapshots lint lint-python fmt bench fuzz reference asan valgrind ports coverage mutants semver deny advisories hack msrv
 
 test: test-rust test-python
 
@@ -58,6 +58,14 @@ demo:
 # Shares batches with a program that has another version of the Arrow crates.
 arrow-versions:
 	$(CARGO) test --manifest-path tests/arrow-versions/Cargo.toml
+
+# Runs common tasks in a crate of their own, with optimization. One task folds over 1 GB.
+tasks:
+	$(CARGO) test --release -p pep3118-tasks -- --include-ignored --nocapture
+
+# Compares the sizes of two extension modules: with PyO3 only, and with this library.
+extension-size:
+	python3 tests/bench/extension_size.py
 
 # Compares instruction counts and times with CPython and NumPy; see tests/bench/README.md.
 bench:

@@ -11,7 +11,7 @@ seconds="${1:-60}"
 [ $# -gt 0 ] && shift
 sanitizer="${SANITIZER:-none}"
 [ "$sanitizer" = none ] || export RUSTC_BOOTSTRAP=1 ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1
-targets="${*:-parse_format ast_roundtrip resolve_layout reconcile emit render_diagnostic check_view decode_item columns encode_decode calcsize_vs_cpython decode_vs_cpython numpy_vs_ours pyo3_element_type}"
+targets="${*:-parse_format ast_roundtrip resolve_layout reconcile emit render_diagnostic check_view decode_item columns encode_decode encode_value view_chain render_layout records c_source calcsize_vs_cpython decode_vs_cpython numpy_vs_ours pyo3_element_type}"
 
 log="fuzz/target/run"
 mkdir -p "$log"
@@ -20,6 +20,8 @@ failed=0
 printf '%-20s %13s %9s %8s %8s  %s\n' target executions 'per s' edges seconds findings
 for target in $targets; do
     features=
+    dictionary=fuzz/format.dict
+    [ "$target" != c_source ] || dictionary=fuzz/c.dict
     case $target in
     *_vs_* | pyo3_*) features="--features cpython" ;;
     esac
@@ -32,7 +34,7 @@ for target in $targets; do
     started=$(date +%s)
     # shellcheck disable=SC2086
     cargo fuzz run -s "$sanitizer" $features "$target" "fuzz/corpus/$target" fuzz/seeds fuzz/regressions -- \
-        -max_total_time="$seconds" -dict=fuzz/format.dict -max_len=512 -timeout=10 -rss_limit_mb=4096 \
+        -max_total_time="$seconds" -dict="$dictionary" -max_len=512 -timeout=10 -rss_limit_mb=4096 \
         -print_final_stats=1 >"$log/$target.log" 2>&1 || failed=1
     found=$(($(find "fuzz/artifacts/$target" -type f | wc -l) - before))
     executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log/$target.log")

@@ -88,6 +88,11 @@ impl Align {
     }
 
     /// Returns whether `offset` is a multiple of the alignment.
+    ///
+    /// ```
+    /// let int = pep3118::Align::new(4).unwrap();
+    /// assert!(int.divides(8) && !int.divides(6));
+    /// ```
     #[must_use]
     #[inline]
     pub const fn divides(self, offset: u64) -> bool {

@@ -137,6 +137,12 @@ impl<'a> Diagnostic<'a> {
 
     /// Returns the message as text with ANSI escape sequences for colours. Without the feature `diagnostics`, the
     /// text has no colours.
+    ///
+    /// ```
+    /// let error = pep3118::parse("3i}").unwrap_err();
+    /// let message = error.diagnostic().colored();
+    /// assert!(message.contains("closes a structure that was never opened"));
+    /// ```
     #[must_use]
     pub fn colored(&self) -> String {
         self.draw(Style::Colored)

@@ -18,10 +18,13 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::decode::{
-    Buffer, BufferMut, DecodeError, EncodeError, Memory, MemoryMut, Plan, Run, path_len, to_isize, to_u64,
+    Buffer, BufferMut, DecodeError, EncodeError, EncodeErrorKind, Memory, MemoryMut, Plan, Run, ViewRef, path_len,
+    to_isize, to_u64,
 };
-use crate::strided::{CellAddresses, Strided, StridedMut, read_cells};
-use crate::view::{View, ViewError};
+use crate::strided::{BaseAddress, CellAddresses, Strided, StridedMut, read_cells};
+#[cfg(feature = "pyo3")]
+use crate::view::Order;
+use crate::view::{View, ViewError, chunk_bounds};
 
 /// The memory that the field `buf` of one `Py_buffer` points to, with the view that describes the items.
 ///
@@ -280,8 +283,9 @@ impl Memory for Foreign {
 
 /// Memory of an exporter that this program may write to.
 ///
-/// INVARIANT: only `BufferMut::from_ptr` creates this value. All bytes of the items may therefore be written, and no
-/// reference to these bytes exists. Nothing else reads these bytes while a method of the buffer runs.
+/// INVARIANT: only `BufferMut::from_ptr` and `BufferMut::part` create this value. All bytes of the items may therefore
+/// be written, and no reference to these bytes is used while a method of the buffer runs. Nothing else reads these
+/// bytes during this time.
 struct ForeignMut(Foreign);
 
 impl Memory for ForeignMut {
@@ -295,6 +299,10 @@ impl Memory for ForeignMut {
 }
 
 impl MemoryMut for ForeignMut {
+    fn base(&mut self) -> BaseAddress {
+        BaseAddress(self.0.buf.cast_mut())
+    }
+
     fn run_mut(&mut self, run: &Run<'_>) -> Result<StridedMut<'_>, DecodeError> {
         if run.items == 0 || run.itemsize == 0 {
             return Ok(StridedMut::EMPTY);
@@ -324,6 +332,32 @@ pub(crate) unsafe fn with_memory<R>(
     // SAFETY: (a) to (c) of `new` are (a) to (c) of this function.
     let memory = unsafe { Foreign::new(view, buf) }?;
     Ok(read(&memory))
+}
+
+/// Copies all items of `view` to `out` without gaps, and reverses the order of the bytes in each group of `unit` bytes.
+/// If `unit` is 1, no bytes are reversed. The offsets of `view` count from `buf`. Returns `false` and copies nothing if
+/// the items are not contiguous in C order, if `out` has another length than the items, or if the offset does not fit
+/// the address space. For few items, this function takes a third of the time of [`with_memory`].
+///
+/// # Safety
+/// - (a), (b), (c) The requirements of [`Buffer::from_ptr`] are met until the function returns.
+#[cfg(feature = "pyo3")]
+#[inline]
+pub(crate) unsafe fn copy_contiguous_items(view: &View<'_>, buf: *const u8, unit: usize, out: &mut [u8]) -> bool {
+    let len = out.len();
+    // One dimension of adjacent items is the common case.
+    let is_contiguous = match view.strides() {
+        [stride] if *stride == view.itemsize() => view.suboffsets().is_none(),
+        _ => view.is_contiguous(Order::C),
+    };
+    let Ok(offset) = to_isize(view.offset()) else { return false };
+    if !is_contiguous || usize::try_from(view.len()) != Ok(len) {
+        return false;
+    }
+    // SAFETY: (a) The items are contiguous and have no pointers, so the `len` bytes after the offset are the bytes of
+    // all items. Requirement (a) permits reading these bytes. (b) Requirement (c) excludes a write to the items.
+    let items = unsafe { Strided::new(buf.wrapping_offset(offset), 0, 1, len) };
+    items.read(unit, out.into()).is_some()
 }
 
 /// Returns the address in the pointer that is `offset` bytes after `buf`. `dimension` is the number of the dimension
@@ -392,6 +426,20 @@ impl<'b> BufferMut<'b> {
     /// `buf` is the field `buf` of a `Py_buffer`, and `view` is the validated description of its items. `plan` must
     /// be the plan for the layout of an item.
     ///
+    /// ```
+    /// use pep3118::{DataModel, RawView, Request, decode::{BufferMut, Plan}};
+    /// let mut foreign = [0_i32; 2];
+    /// let raw = RawView { len: 8, itemsize: 4, ndim: 1, format: Some(b"i"), shape: Some(&[2]), ..RawView::default() };
+    /// let view = raw.check(Request::FULL, None, None).into_result()?;
+    /// let plan = Plan::for_view(&view, &DataModel::HOST)?;
+    /// // SAFETY: (a) the items are in the array; (b) there are no suboffsets; (c), (d) only the buffer uses the array.
+    /// let mut buffer = unsafe { BufferMut::from_ptr(&view, &plan, foreign.as_mut_ptr().cast()) }?;
+    /// buffer.copy_from_slice(&[7_i32, 8])?;
+    /// drop(buffer);
+    /// assert_eq!(foreign, [7, 8]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Safety
     /// - (a), (b), (c) The requirements of [`Buffer::from_ptr`] are met. In addition, nothing else reads the bytes
     ///   while a method of the buffer runs.
@@ -405,5 +453,96 @@ impl<'b> BufferMut<'b> {
         // SAFETY: (a) to (c) of `new` are (a) to (c) of this function. (d) establishes the INVARIANT of `ForeignMut`.
         let memory = unsafe { Foreign::new(view, buf) }?;
         Self::over(view, plan, Box::new(ForeignMut(memory)))
+    }
+
+    /// Returns two writable buffers: the items with an index below `index` in the first dimension, and all other items.
+    /// The two buffers can be sent to other threads.
+    ///
+    /// ```
+    /// use pep3118::decode::{BufferMut, Plan};
+    /// use pep3118::{DataModel, RawView, Request};
+    /// let raw = RawView { len: 8, itemsize: 2, ndim: 1, format: Some(b">h"), shape: Some(&[4]), ..RawView::default() };
+    /// let view = raw.check(Request::FULL, None, None).into_result()?;
+    /// let (plan, mut bytes) = (Plan::for_view(&view, &DataModel::HOST)?, [0; 8]);
+    /// let mut buffer = BufferMut::new(&view, &plan, &mut bytes)?;
+    /// let (mut low, mut high) = buffer.split_at(1)?;
+    /// let results = std::thread::scope(move |scope| {
+    ///     let other = scope.spawn(move || high.copy_from_slice(&[2_i16, 3, 4]));
+    ///     (low.copy_from_slice(&[1_i16]), other.join().unwrap())
+    /// });
+    /// assert_eq!(results, (Ok(()), Ok(())));
+    /// drop(buffer);
+    /// assert_eq!(bytes, [0, 1, 0, 2, 0, 3, 0, 4]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// - the errors of [`View::split_at`]
+    /// - two items share bytes, or pointers lead to the items: shape (2, 2) with strides (1, 1) and items of 1 byte
+    pub fn split_at(&mut self, index: i64) -> Result<(BufferMut<'_>, BufferMut<'_>), EncodeError> {
+        let (low, high) = self.view.split_at(index).map_err(DecodeError::from)?;
+        if self.view.can_share_bytes() {
+            return Err(EncodeErrorKind::SharedBytes.into());
+        }
+        let (base, plan) = (self.memory.base(), self.plan);
+        // SAFETY: (a) `low` is a part of the view of this buffer, and `base` permits the access to the items while
+        // `self` is borrowed. (b) No two items share bytes, and `high` has other items than `low`.
+        let low = unsafe { Self::part(low, plan, base) };
+        // SAFETY: (a), (b) As for `low`.
+        let high = unsafe { Self::part(high, plan, base) };
+        Ok((low?, high?))
+    }
+
+    /// Returns an iterator over writable buffers of consecutive items. `len` is the number of indices of the first
+    /// dimension in each buffer. The last buffer has fewer indices if fewer are left. The buffers can be sent to other
+    /// threads.
+    ///
+    /// ```
+    /// use pep3118::decode::{BufferMut, Plan};
+    /// use pep3118::{DataModel, RawView, Request};
+    /// let raw = RawView { len: 3, itemsize: 1, ndim: 1, format: Some(b"B"), shape: Some(&[3]), ..RawView::default() };
+    /// let view = raw.check(Request::FULL, None, None).into_result()?;
+    /// let (plan, mut bytes) = (Plan::for_view(&view, &DataModel::HOST)?, [0; 3]);
+    /// let mut buffer = BufferMut::new(&view, &plan, &mut bytes)?;
+    /// for (part, values) in buffer.chunks(2)?.zip([&[1_u8, 2][..], &[3]]) {
+    ///     part?.copy_from_slice(values)?;
+    /// }
+    /// drop(buffer);
+    /// assert_eq!(bytes, [1, 2, 3]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// - the errors of [`View::chunks`]
+    /// - two items share bytes, or pointers lead to the items, as for [`split_at`](Self::split_at)
+    pub fn chunks(
+        &mut self,
+        len: i64,
+    ) -> Result<impl Iterator<Item = Result<BufferMut<'_>, EncodeError>> + use<'_, 'b>, EncodeError> {
+        let bounds = self.view.first_length().and_then(|length| chunk_bounds(length, len));
+        let bounds = bounds.map_err(DecodeError::from)?;
+        if self.view.can_share_bytes() {
+            return Err(EncodeErrorKind::SharedBytes.into());
+        }
+        let (base, plan, view) = (self.memory.base(), self.plan, &self.view);
+        Ok(bounds.map(move |(start, count)| {
+            // SAFETY: (a) The chunk is a part of the view of this buffer, and `base` permits the access to the items
+            // while `self` is borrowed. (b) No two items share bytes, and each chunk has other items.
+            unsafe { Self::part(view.rows(start, count), plan, base) }
+        }))
+    }
+
+    /// Creates a buffer for `view`, a part of the view of another buffer. `base` is the address from which the offsets
+    /// of `view` count. Returns an error if an offset does not fit the address space.
+    ///
+    /// # Safety
+    /// For the lifetime `'p`:
+    /// - (a) All items of `view` may be read and written through `base`.
+    /// - (b) Nothing else accesses the items, except through a buffer of other items.
+    unsafe fn part<'p>(view: View<'p>, plan: &'p Plan, base: BaseAddress) -> Result<BufferMut<'p>, EncodeError> {
+        // SAFETY: (a) and (c) of `new` follow from (a) and (b) of this function. (b) The view has no pointers, because
+        // `can_share_bytes` returned `false`.
+        let memory = unsafe { Foreign::new(&view, base.0) }?;
+        Ok(BufferMut { view: ViewRef::Owned(Box::new(view)), plan, memory: Box::new(ForeignMut(memory)) })
     }
 }

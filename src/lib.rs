@@ -35,6 +35,7 @@
 //! | a format, a [`Dialect`] and a [`DataModel`] | the offset, size and type of every field | [`Layout::read`] |
 //! | a format and an item size | the only possible layout, or all possible layouts | [`reconcile`] |
 //! | a `descr` of NumPy | a layout, and back | [`Layout::from_numpy_descr`], [`Layout::to_numpy_descr`] |
+//! | a `.npy` file | its layout, its shape and its items | [`NpyFile`](layout::NpyFile) |
 //! | C source, with feature `c` | a layout | `Layout::from_c` |
 //! | offsets from another source | a layout | [`LayoutBuilder`](layout::LayoutBuilder) |
 //! | a layout | a format for one consumer | [`Layout::emit`] |

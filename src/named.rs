@@ -65,6 +65,10 @@ macro_rules! named_enum {
             pub const ALL: [Self; [$($name),+].len()] = [$(Self::$Variant),+];
 
             /// Returns the name of the variant. `Display` writes the same name.
+            ///
+            /// ```
+            /// assert_eq!(pep3118::Endian::Big.as_str(), "big");
+            /// ```
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {
@@ -73,6 +77,10 @@ macro_rules! named_enum {
             }
 
             /// Returns the variant with the name `name`. Returns `None` if no variant has this name.
+            ///
+            /// ```
+            /// assert_eq!(pep3118::Endian::by_name("big"), Some(pep3118::Endian::Big));
+            /// ```
             #[must_use]
             pub fn by_name(name: &str) -> Option<Self> {
                 Self::ALL.into_iter().find(|value| value.as_str() == name)

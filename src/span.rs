@@ -58,6 +58,11 @@ impl Span {
     }
 
     /// Returns whether the span contains no byte.
+    ///
+    /// ```
+    /// use pep3118::Span;
+    /// assert!(Span::new(3, 3).is_empty());
+    /// ```
     #[must_use]
     pub fn is_empty(self) -> bool {
         self.len() == 0
@@ -65,12 +70,23 @@ impl Span {
 
     /// Returns the bytes of `source` that the span covers. Returns an empty slice if the span extends past the end
     /// of `source`.
+    ///
+    /// ```
+    /// use pep3118::Span;
+    /// assert_eq!(Span::new(1, 3).of(b"T{i}"), b"{i");
+    /// assert_eq!(Span::new(1, 9).of(b"T{i}"), b"");
+    /// ```
     #[must_use]
     pub fn of(self, source: &[u8]) -> &[u8] {
         source.get(self.start()..self.end()).unwrap_or_default()
     }
 
     /// Returns the smallest span that contains both `self` and `other`.
+    ///
+    /// ```
+    /// use pep3118::Span;
+    /// assert_eq!(Span::new(1, 2).to(Span::new(4, 6)), Span::new(1, 6));
+    /// ```
     #[must_use]
     pub fn to(self, other: Self) -> Self {
         Self { start: self.start.min(other.start), end: self.end.max(other.end) }

@@ -23,6 +23,18 @@ use core::mem::MaybeUninit;
 use crate::nontemporal;
 use crate::spare_capacity::Unfilled;
 
+/// The address from which the offsets of a view of writable memory count.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BaseAddress(pub(crate) *mut u8);
+
+impl BaseAddress {
+    /// Returns the address that is `origin` bytes after the start of `bytes`. The address may be used until the borrow
+    /// of `bytes` ends.
+    pub(crate) fn within(bytes: &mut [u8], origin: isize) -> Self {
+        Self(bytes.as_mut_ptr().wrapping_offset(origin))
+    }
+}
+
 /// The length of a cache line in bytes.
 const LINE: usize = 64;
 
@@ -510,8 +522,8 @@ pub(crate) fn read_cells<A: CellAddresses>(from: A, unit: usize, mut out: Unfill
 /// Copies all cells of `from` to memory at `to`. If `DENSE` is `false`, the starts of two successive copies are
 /// `to_stride` bytes apart. If `DENSE` is `true`, the copies are adjacent and `to_stride` is ignored.
 ///
-/// Returns `Some(true)` if the bytes of each unit of `unit` bytes were reversed during the copy, or if `unit` is 0 or
-/// 1. Returns `Some(false)` if the caller must reverse the units after the copy. Returns `None` if
+/// Returns `Some(true)` if the bytes of each unit of `unit` bytes were reversed during the copy, or if `unit` is less
+/// than 2. Returns `Some(false)` if the caller must reverse the units after the copy. Returns `None` if
 /// [`CellAddresses::next`] returns `None`.
 ///
 /// # Safety

@@ -114,6 +114,11 @@ const INVISIBLE: [RangeInclusive<char>; 17] = [
     '\u{e0000}'..='\u{e0fff}',
 ];
 
+/// Returns [`plural`] of `n` and `noun` with the verb of a sentence: `1 byte is`, `2 bytes are`.
+pub(crate) fn plural_is<N: Copy + Display + PartialEq + From<u8>>(n: N, noun: &str) -> String {
+    alloc::format!("{} {}", plural(n, noun), if n == N::from(1) { "is" } else { "are" })
+}
+
 /// Returns the text of the number `n` and the noun `noun`: `1 byte`, `2 bytes`. The noun has its plural form unless
 /// `n` is 1. The ending `ry` becomes `ries` (`entries`), and `ex` becomes `ices` (`indices`). Every other noun gets an
 /// `s`.

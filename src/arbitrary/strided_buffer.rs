@@ -13,6 +13,9 @@ use crate::view::{Block, Order, RawView, fill_contiguous_strides};
 /// The number of bytes before and after the items in the memory.
 const MARGIN: i64 = 3;
 
+/// The size in bytes of the items of one dimension, approximately, if an item is large. A dimension has at most 2 more items.
+const DIMENSION_BYTES: i64 = 1024;
+
 /// A block of memory with items of a random layout, shape and strides. The strides can be negative, zero, unaligned or
 /// smaller than an item. A shape has at most 3 dimensions and can contain 0.
 ///
@@ -27,6 +30,18 @@ const MARGIN: i64 = 3;
 /// let plan = Plan::new(random.layout())?;
 /// let values: Result<Vec<Value>, _> = Buffer::new(&view, &plan, random.memory())?.values().collect();
 /// assert_eq!(values?, random.values()?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// ```
+/// use arbitrary::{Arbitrary, Unstructured};
+/// use pep3118::Order;
+/// use pep3118::arbitrary::StridedBuffer;
+/// let random = StridedBuffer::arbitrary(&mut Unstructured::new(&[7, 130, 99, 4, 18, 201, 33, 60, 5, 77]))?;
+/// assert!(pep3118::parse(random.format()).is_ok());
+/// assert_eq!(random.shape().len(), random.strides().len());
+/// let items: i64 = random.shape().iter().product();
+/// assert_eq!(random.items(Order::C).len(), items as usize);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -51,9 +66,16 @@ impl StridedBuffer {
         let itemsize = i64::try_from(layout.size()).map_err(|_| Error::IncorrectFormat)?;
         let (mut shape, mut strides) = (Vec::new(), Vec::new());
         let ndim = bytes.int_in_range(0..=3_u8)?;
+        // With large items in each dimension, a fuzz target would spend its time with copies.
+        let most = DIMENSION_BYTES.checked_div(itemsize).unwrap_or(DIMENSION_BYTES).saturating_add(2);
         for _ in 0..ndim {
             // The library has a separate path for rows of 16 and more items.
-            shape.push(bytes.int_in_range(0..=if ndim == 1 { 40 } else { 5 })?);
+            let longest = match ndim {
+                1 => 40_i64,
+                2 => 5,
+                _ => 3,
+            };
+            shape.push(bytes.int_in_range(0..=longest.min(most))?);
             let odd = bytes.int_in_range(-3..=3)?;
             let stride: i64 = bytes.int_in_range(-3..=3)?;
             strides.push(stride.saturating_mul(itemsize).saturating_add(if bytes.ratio(1, 4)? { odd } else { 0 }));
@@ -71,12 +93,11 @@ impl StridedBuffer {
         let origin = before.saturating_add(MARGIN);
         let len = origin.saturating_add(after).saturating_add(itemsize).saturating_add(MARGIN);
         let seed: Vec<u8> = bytes.arbitrary()?;
-        let mut memory = Vec::new();
-        for at in 0..usize::try_from(len).map_err(|_| Error::IncorrectFormat)? {
-            let [low, ..] = at.to_le_bytes();
-            let byte = at.checked_rem(seed.len().saturating_add(1)).and_then(|at| seed.get(at)).copied();
-            memory.push(byte.unwrap_or(0x7f).wrapping_mul(low | 1));
-        }
+        // The factor changes from byte to byte, so that a short seed gives different items.
+        let pattern = seed.iter().copied().chain([0x7f]).cycle();
+        let factors = (0..=u8::MAX).map(|low| low | 1).cycle();
+        let len = usize::try_from(len).map_err(|_| Error::IncorrectFormat)?;
+        let memory = pattern.zip(factors).map(|(byte, factor)| byte.wrapping_mul(factor)).take(len).collect();
         Ok(Self { format, layout, shape, strides, origin, memory })
     }
 

@@ -38,7 +38,7 @@ pub struct Buffer<'b> {
 }
 
 /// A view that a buffer borrows from its caller, or that a part of a buffer owns.
-pub(super) enum ViewRef<'b> {
+pub(crate) enum ViewRef<'b> {
     Borrowed(&'b View<'b>),
     Owned(Box<View<'b>>),
 }
@@ -68,9 +68,9 @@ impl<'b> core::ops::Deref for ViewRef<'b> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct BufferMut<'b> {
-    pub(super) view: &'b View<'b>,
-    pub(super) plan: &'b Plan,
-    pub(super) memory: Box<dyn MemoryMut + 'b>,
+    pub(crate) view: ViewRef<'b>,
+    pub(crate) plan: &'b Plan,
+    pub(crate) memory: Box<dyn MemoryMut + 'b>,
 }
 
 /// Returns [`DecodeError::Itemsize`] if the items of `view` and the items of `plan` have different sizes.
@@ -172,6 +172,17 @@ impl<'b> Buffer<'b> {
 
     /// Returns an iterator over the decoded values of all items, as [`values`](Self::values) does. The iterator owns
     /// the buffer.
+    ///
+    /// ```
+    /// use pep3118::decode::{Buffer, DecodeError, Plan, Value};
+    /// use pep3118::{DataModel, RawView, Request};
+    /// let raw = RawView { len: 2, itemsize: 1, ndim: 1, format: Some(b"b"), shape: Some(&[2]), ..RawView::default() };
+    /// let view = raw.check(Request::FULL_RO, None, None).into_result()?;
+    /// let plan = Plan::for_view(&view, &DataModel::HOST)?;
+    /// let values = Buffer::new(&view, &plan, &[1, 0xff])?.into_values();
+    /// assert_eq!(values.collect::<Result<Vec<Value>, DecodeError>>()?, [Value::Int(1), Value::Int(-1)]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn into_values(self) -> impl Iterator<Item = Result<Value, DecodeError>> + use<'b> {
         values(&self.view, self.plan, self.memory)
     }
@@ -367,7 +378,7 @@ impl core::fmt::Debug for Buffer<'_> {
 
 impl core::fmt::Debug for BufferMut<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("BufferMut").field("view", self.view).finish_non_exhaustive()
+        f.debug_struct("BufferMut").field("view", &*self.view).finish_non_exhaustive()
     }
 }
 
@@ -426,7 +437,7 @@ impl<'b> BufferMut<'b> {
             return Err(EncodeErrorKind::ReadOnly.into());
         }
         check_itemsize(view, plan)?;
-        Ok(Self { view, plan, memory })
+        Ok(Self { view: ViewRef::Borrowed(view), plan, memory })
     }
 
     /// Encodes `value` into the item at `indices`, which has one index for each dimension. Leaves padding unchanged.
@@ -437,7 +448,7 @@ impl<'b> BufferMut<'b> {
     /// - the number of indices is wrong, or an index is out of bounds: `[1]` for two dimensions, `[2, 0]` for shape (2,
     ///   3)
     pub fn write_value_at(&mut self, indices: &[i64], value: &Value) -> Result<(), EncodeError> {
-        let run = item_at(self.view, self.plan.size, indices)?;
+        let run = item_at(&self.view, self.plan.size, indices)?;
         let mut item = zeroed(self.plan.size)?;
         self.memory.read(&run, 1, &mut item)?;
         // `item` is a copy, so an error leaves the item in the buffer unchanged.
@@ -448,11 +459,22 @@ impl<'b> BufferMut<'b> {
     /// Encodes `values` into all items, one value for each item in C order. Leaves padding unchanged. Leaves all items
     /// unchanged if a value is rejected.
     ///
+    /// ```
+    /// use pep3118::decode::{BufferMut, Plan, Value};
+    /// use pep3118::{DataModel, RawView, Request};
+    /// let raw = RawView { len: 4, itemsize: 2, ndim: 1, format: Some(b">h"), shape: Some(&[2]), ..RawView::default() };
+    /// let view = raw.check(Request::FULL, None, None).into_result()?;
+    /// let (plan, mut bytes) = (Plan::for_view(&view, &DataModel::HOST)?, [0; 4]);
+    /// BufferMut::new(&view, &plan, &mut bytes)?.write_values(&[Value::Int(1), Value::Int(-2)])?;
+    /// assert_eq!(bytes, [0, 1, 0xff, 0xfe]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// - the number of values is not the number of items: 2 values for 3 items
     /// - the errors of [`Plan::encode`]
     pub fn write_values(&mut self, values: &[Value]) -> Result<(), EncodeError> {
-        let (items, _) = total(self.view, self.plan.size)?;
+        let (items, _) = total(&self.view, self.plan.size)?;
         if values.len() != items {
             let (found, wanted) = (to_u64(values.len()), to_u64(items));
             return Err(EncodeErrorKind::Count { found, wanted, unit: "item" }.into());
@@ -468,9 +490,9 @@ impl<'b> BufferMut<'b> {
     /// Returns a copy of the bytes of all items, without gaps and in C order. Returns an error if there is not enough
     /// memory.
     pub(super) fn copy(&self) -> Result<Vec<u8>, DecodeError> {
-        let (_, bytes) = total(self.view, self.plan.size)?;
+        let (_, bytes) = total(&self.view, self.plan.size)?;
         let mut copy = zeroed(bytes)?;
-        copy_items(self.view, self.plan.size, &*self.memory, Order::C, &[], &mut copy)?;
+        copy_items(&self.view, self.plan.size, &*self.memory, Order::C, &[], &mut copy)?;
         Ok(copy)
     }
 
@@ -480,7 +502,7 @@ impl<'b> BufferMut<'b> {
         if self.plan.size == 0 {
             return Ok(());
         }
-        let mut runs = Runs::new(self.view, self.plan.size)?;
+        let mut runs = Runs::new(&self.view, self.plan.size)?;
         let mut rest = items;
         while let Some(run) = runs.next_run(usize::MAX) {
             let items = rest.split_off(..run.items.saturating_mul(run.itemsize));
@@ -498,7 +520,7 @@ impl<'b> BufferMut<'b> {
     /// - the errors of [`write_value_at`](Self::write_value_at) for `indices`
     #[doc(hidden)]
     pub fn write_item_bytes(&mut self, indices: &[i64], item: &[u8]) -> Result<(), EncodeError> {
-        let run = item_at(self.view, self.plan.size, indices)?;
+        let run = item_at(&self.view, self.plan.size, indices)?;
         if item.len() != run.itemsize {
             return Err(
                 EncodeErrorKind::TooSmall { available: to_u64(item.len()), needed: to_u64(run.itemsize) }.into()
@@ -513,7 +535,7 @@ impl<'b> BufferMut<'b> {
     /// - the length of `items` is not the size of all items
     #[doc(hidden)]
     pub fn write_bytes(&mut self, items: &[u8]) -> Result<(), EncodeError> {
-        let (_, bytes) = total(self.view, self.plan.size)?;
+        let (_, bytes) = total(&self.view, self.plan.size)?;
         if items.len() != bytes {
             return Err(EncodeErrorKind::TooSmall { available: to_u64(items.len()), needed: to_u64(bytes) }.into());
         }

@@ -584,6 +584,17 @@ impl Plan {
     ///
     /// A column is accepted if it has the type and shape that [`columns`](Self::columns) returns.
     ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
+    /// let plan = Plan::new(&Layout::read(b"T{B:id:x>h:size:}", &Dialect::PEP3118, &DataModel::HOST)?)?;
+    /// let columns = plan.columns(&[7, 0, 0, 1], None)?;
+    /// let mut records = [9; 4];
+    /// plan.write_columns(&columns, &mut records)?;
+    /// // The padding at byte 1 is unchanged.
+    /// assert_eq!(records, [7, 9, 0, 1]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// - the length of `records` is not a multiple of the record size: 10 bytes for records of 4 bytes
     /// - no field has the name of a column: a column `c` for `T{<i:a:<d:b:}`
@@ -645,6 +656,19 @@ impl Buffer<'_> {
     /// values of a column are in C order of the items. `names` are the dotted names of leaf fields, see [`Leaf::name`].
     /// `..` means all leaf fields in the order of the format.
     ///
+    /// ```
+    /// use pep3118::decode::{Buffer, ColumnData, Plan};
+    /// use pep3118::{DataModel, RawView, Request};
+    /// let format = Some(&b"T{B:id:>h:size:}"[..]);
+    /// let raw = RawView { len: 6, itemsize: 3, ndim: 1, format, shape: Some(&[2]), ..RawView::default() };
+    /// let view = raw.check(Request::FULL, None, None).into_result()?;
+    /// let plan = Plan::for_view(&view, &DataModel::HOST)?;
+    /// let buffer = Buffer::new(&view, &plan, &[7, 0, 1, 8, 0, 2])?;
+    /// let columns = buffer.columns(["size"])?;
+    /// assert_eq!((columns.len(), &columns[0].data), (1, &ColumnData::Int16(vec![1, 2])));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// - one of `names` is not the name of a leaf field, or is the name of several leaf fields
     /// - the names and shapes of the columns exceed the limit of [`Plan::columns`]
@@ -678,6 +702,20 @@ impl Buffer<'_> {
     /// Copies fields of all items to the slices `destinations`, in C order of the items. `names` are the dotted names
     /// of leaf fields, and `None` means all leaf fields. `destinations` must have one slice for each selected field,
     /// see [`Plan::columns_into`].
+    ///
+    /// ```
+    /// use pep3118::decode::{Buffer, Destination, Plan};
+    /// use pep3118::{DataModel, RawView, Request};
+    /// let format = Some(&b"T{B:id:>h:size:}"[..]);
+    /// let raw = RawView { len: 6, itemsize: 3, ndim: 1, format, shape: Some(&[2]), ..RawView::default() };
+    /// let view = raw.check(Request::FULL, None, None).into_result()?;
+    /// let plan = Plan::for_view(&view, &DataModel::HOST)?;
+    /// let buffer = Buffer::new(&view, &plan, &[7, 0, 1, 8, 0, 2])?;
+    /// let mut sizes = [0_i16; 2];
+    /// buffer.columns_into(["size"], vec![Destination::from(&mut sizes[..])])?;
+    /// assert_eq!(sizes, [1, 2]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// - the number of destinations differs from the number of selected fields
@@ -713,6 +751,20 @@ impl Buffer<'_> {
 impl BufferMut<'_> {
     /// Encodes each of `columns` into the field with the name of the column, for all items in C order. Leaves other
     /// fields and padding unchanged. Leaves all items unchanged if a column is rejected.
+    ///
+    /// ```
+    /// use pep3118::decode::{BufferMut, Plan};
+    /// use pep3118::{DataModel, RawView, Request};
+    /// let format = Some(&b"T{B:id:>h:size:}"[..]);
+    /// let raw = RawView { len: 6, itemsize: 3, ndim: 1, format, shape: Some(&[2]), ..RawView::default() };
+    /// let view = raw.check(Request::FULL, None, None).into_result()?;
+    /// let plan = Plan::for_view(&view, &DataModel::HOST)?;
+    /// let mut bytes = [0; 6];
+    /// let columns = plan.columns(&[7, 0, 1, 8, 0, 2], None)?;
+    /// BufferMut::new(&view, &plan, &mut bytes)?.write_columns(&columns)?;
+    /// assert_eq!(bytes, [7, 0, 1, 8, 0, 2]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// - the errors of [`Plan::write_columns`]

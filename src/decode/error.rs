@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 
 use super::value::Value;
 use crate::layout::{Ambiguity, Type, UserTypeError};
-use crate::text::{escape, plural};
+use crate::text::{escape, plural, plural_is};
 use crate::view::ViewError;
 
 /// The reason why bytes cannot be read as values.
@@ -28,7 +28,7 @@ use crate::view::ViewError;
 #[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum DecodeError {
     /// The length of the input is not a multiple of the item size: 10 bytes for items of 4 bytes.
-    #[error("{} are not a multiple of the {itemsize}-byte item size", plural(*len, "byte"))]
+    #[error("{} not a multiple of the {itemsize}-byte item size", plural_is(*len, "byte"))]
     NotWhole {
         /// The length of the input in bytes.
         len: u64,
@@ -268,6 +268,9 @@ pub enum EncodeErrorKind {
     /// The view is read-only.
     #[error("the buffer is read-only")]
     ReadOnly,
+    /// A buffer cannot be split, because two parts could share bytes: shape (2, 2) with strides (1, 1).
+    #[error("the buffer cannot be split: its items can share bytes, because they overlap or pointers lead to them")]
+    SharedBytes,
     /// The memory of the items cannot be accessed. The inner error gives the reason.
     #[error(transparent)]
     Access(#[from] DecodeError),
@@ -283,6 +286,15 @@ impl EncodeError {
     /// Returns the field that rejected the value, as names and indices: `a.b[2]`. The path starts with the index of the
     /// item if a function encodes several values. Returns `""` for the item itself, and for an error that no field
     /// causes, such as [`EncodeErrorKind::ReadOnly`].
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, decode::{Plan, RecordValue, Value}};
+    /// let plan = Plan::new(&Layout::read(b"T{T{b:x:}:at:}", &Dialect::PEP3118, &DataModel::HOST)?)?;
+    /// let inner = Value::Record(RecordValue::new([(Some("x"), Value::Int(200))]));
+    /// let error = plan.encode(&Value::Record(RecordValue::new([(Some("at"), inner)])), &mut [0]).unwrap_err();
+    /// assert_eq!(error.path(), "at.x");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn path(&self) -> &str {
         &self.0.path

@@ -133,6 +133,16 @@ impl Leaf {
 
     /// Returns the rule that decides which NULs belong to a value of the field, see
     /// [`Field::nul_handling`](crate::layout::Field::nul_handling).
+    ///
+    /// ```
+    /// use pep3118::layout::NulHandling;
+    /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
+    /// let plan = Plan::new(&Layout::from_numpy_descr("'|S4'", &DataModel::HOST)?)?;
+    /// assert_eq!(plan.leaves()[0].nul_handling(), NulHandling::StripTrailing);
+    /// let plan = Plan::new(&Layout::read(b"4s", &Dialect::STRUCT, &DataModel::HOST)?)?;
+    /// assert_eq!(plan.leaves()[0].nul_handling(), NulHandling::Keep);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn nul_handling(&self) -> NulHandling {
         self.codec.nul_handling()

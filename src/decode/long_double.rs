@@ -163,6 +163,12 @@ impl LongDouble {
     }
 
     /// Returns the floating-point format of the number, such as `X87`.
+    ///
+    /// ```
+    /// use pep3118::{LongDoubleFormat, decode::LongDouble};
+    /// let number = LongDouble::from_f64(1.5, LongDoubleFormat::Binary128);
+    /// assert_eq!(number.format(), LongDoubleFormat::Binary128);
+    /// ```
     #[must_use]
     pub fn format(self) -> LongDoubleFormat {
         self.format

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use super::error::{DecodeError, to_isize};
 use crate::align::to_u64;
 
-use crate::strided::{Strided, StridedMut};
+use crate::strided::{BaseAddress, Strided, StridedMut};
 use crate::view::View;
 
 /// The position of evenly spaced items in a buffer, such as the items of one row. A `Run` has no reference to the bytes
@@ -125,6 +125,10 @@ impl Memory for PartMemory<'_> {
 
 /// Memory that items are written to.
 pub(crate) trait MemoryMut: Memory {
+    /// Returns the address from which the offsets of a view of this memory count. The address may be used until the
+    /// borrow of `self` ends, to access the items of the view.
+    fn base(&mut self) -> BaseAddress;
+
     /// Returns the bytes of the items that `run` describes, mutably borrowed. Returns an error if the items are not
     /// inside the memory, or if a pointer on the path of `run` is NULL.
     fn run_mut(&mut self, run: &Run<'_>) -> Result<StridedMut<'_>, DecodeError>;
@@ -196,6 +200,10 @@ impl<B: AsRef<[u8]> + Send + Sync> Memory for SliceMemory<B> {
 }
 
 impl<B: AsRef<[u8]> + AsMut<[u8]> + Send + Sync> MemoryMut for SliceMemory<B> {
+    fn base(&mut self) -> BaseAddress {
+        BaseAddress::within(self.bytes.as_mut(), self.origin)
+    }
+
     fn run_mut(&mut self, run: &Run<'_>) -> Result<StridedMut<'_>, DecodeError> {
         if run.items == 0 || run.itemsize == 0 {
             return Ok(StridedMut::EMPTY);

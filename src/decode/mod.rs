@@ -49,6 +49,7 @@ mod value;
 pub(crate) use crate::align::to_u64;
 #[doc(hidden)]
 pub use buffer::Blocks;
+pub(crate) use buffer::ViewRef;
 pub use buffer::{Buffer, BufferMut};
 pub use columns::{Column, ColumnData, Destination};
 pub use element::Element;

@@ -15,14 +15,10 @@ use super::element::sealed::ElementsMut;
 use super::element::{Element, Elements, elements_per_item, reserved, zeroed};
 use super::error::{DecodeError, EncodeError, EncodeErrorKind};
 use super::leaf::Leaf;
+#[cfg(feature = "pyo3")]
+use super::leaf::Swap;
 use super::plan::{Plan, leaf_named};
 use super::traverse::{Runs, copy_items};
-#[cfg(feature = "pyo3")]
-use super::{
-    error::to_isize,
-    leaf::Swap,
-    memory::{Memory, Run},
-};
 use crate::align::to_u64;
 use crate::layout::Type;
 use crate::strided::Strided;
@@ -197,30 +193,28 @@ impl Buffer<'_> {
 }
 
 impl Plan {
-    /// Copies the elements of all items of `view` to a vector in C order, without the traversal of the view. `memory`
-    /// must contain the items. Returns `None` if this fast path is not possible: the items are not contiguous, have 0
+    /// Copies the elements of all items of `view` to a vector in C order, without the traversal of the view. `copy(unit,
+    /// out)` copies the bytes of all items to `out` and reverses each group of `unit` bytes, or returns `false` if the
+    /// items are not contiguous. Returns `None` if this fast path is not possible: the items are not contiguous, have 0
     /// bytes in total, have another size than the items of the plan, or are so large that other instructions copy them
     /// faster. Also returns `None` if the values are not bytes of elements of `T`, if the units to reverse have several
-    /// sizes, or if the memory cannot be read or allocated.
+    /// sizes, or if there is not enough memory for the vector.
     #[cfg(feature = "pyo3")]
     #[inline]
-    pub(crate) fn contiguous_to_vec<T: Element>(&self, view: &View<'_>, memory: &dyn Memory) -> Option<Vec<T>> {
+    pub(crate) fn contiguous_to_vec<T: Element>(
+        &self,
+        view: &View<'_>,
+        copy: impl FnOnce(usize, &mut [u8]) -> bool,
+    ) -> Option<Vec<T>> {
         let leaf = self.leaf_of::<T>().ok()?;
         let unit = if self.swaps.is_empty() { 1 } else { Swap::uniform_unit(&self.swaps, self.size)? };
         let len = usize::try_from(view.len()).ok().filter(|len| (1..nontemporal::MIN_LEN).contains(len))?;
         if leaf.codec.needs_conversion() || to_u64(self.size) != view.itemsize().unsigned_abs() {
             return None;
         }
-        let (count, offset) = (len.checked_div(T::width(&leaf.codec))?, to_isize(view.offset()).ok()?);
-        if !view.is_contiguous(Order::C) {
-            return None;
-        }
-        let mut elements = zeroed::<T>(count).ok()?;
+        let mut elements = zeroed::<T>(len.checked_div(T::width(&leaf.codec))?).ok()?;
         let ElementsMut::Bytes(bytes) = T::elements_mut(&mut elements) else { return None };
-        // All items are one item of the run, so that no distance between items is checked.
-        let run = Run { path: &[], offset, stride: 0, items: 1, itemsize: len };
-        memory.read(&run, unit, bytes).ok()?;
-        Some(elements)
+        copy(unit, bytes).then_some(elements)
     }
 
     /// Returns the only leaf field of an item. Returns [`DecodeError::Structured`] if an item is a record, and
@@ -261,7 +255,7 @@ impl BufferMut<'_> {
         if !T::accepts(&leaf.codec) {
             return Err(EncodeErrorKind::Kind { found: T::NAME, wanted: leaf.ty().as_str() }.into());
         }
-        let (items, bytes) = total(self.view, self.plan.size)?;
+        let (items, bytes) = total(&self.view, self.plan.size)?;
         let wanted = items.saturating_mul(elements_per_item::<T>(leaf));
         if elements.len() != wanted {
             let (found, wanted) = (to_u64(elements.len()), to_u64(wanted));

@@ -80,6 +80,11 @@ pub enum Value {
 
 impl Value {
     /// Returns the name of the variant for messages: `"integer"`, `"float64"`, `"record"`.
+    ///
+    /// ```
+    /// use pep3118::decode::Value;
+    /// assert_eq!(Value::Bool(true).kind(), "bool");
+    /// ```
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -147,6 +152,13 @@ impl ArrayValue {
 
     /// Returns the elements in C order as a mutable slice. The caller can replace elements, but not change the number
     /// of elements.
+    ///
+    /// ```
+    /// use pep3118::decode::{ArrayValue, Value};
+    /// let mut array = ArrayValue::new(&[2], vec![Value::Int(1), Value::Int(2)]).unwrap();
+    /// array.values_mut()[1] = Value::Int(5);
+    /// assert_eq!(array.values(), [Value::Int(1), Value::Int(5)]);
+    /// ```
     #[must_use]
     pub fn values_mut(&mut self) -> &mut [Value] {
         &mut self.values
@@ -194,6 +206,13 @@ impl RecordValue {
     }
 
     /// Returns an iterator over the name and the value of each field. The name is `None` for a field without a name.
+    ///
+    /// ```
+    /// use pep3118::decode::{RecordValue, Value};
+    /// let record = RecordValue::new([(Some("id"), Value::UInt(7)), (None, Value::Bool(true))]);
+    /// let names: Vec<_> = record.iter().map(|(name, _)| name).collect();
+    /// assert_eq!(names, [Some(&b"id"[..]), None]);
+    /// ```
     pub fn iter(&self) -> impl Iterator<Item = (Option<&[u8]>, &Value)> {
         self.names.iter().map(Option::as_deref).zip(&self.values)
     }
@@ -206,6 +225,13 @@ impl RecordValue {
 
     /// Returns the values of the fields, in the order of the format, as a mutable slice. The names and the number of
     /// fields cannot be changed.
+    ///
+    /// ```
+    /// use pep3118::decode::{RecordValue, Value};
+    /// let mut record = RecordValue::new([(Some("id"), Value::UInt(7))]);
+    /// record.values_mut()[0] = Value::UInt(8);
+    /// assert_eq!(record.get("id"), Some(&Value::UInt(8)));
+    /// ```
     #[must_use]
     pub fn values_mut(&mut self) -> &mut [Value] {
         &mut self.values

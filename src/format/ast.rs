@@ -339,6 +339,14 @@ impl Format {
     /// Parses the field `format` of a `Py_buffer` without its terminating NUL. `None` means NULL, and the format of a
     /// NULL field is `B`. `Some(b"")` is an empty format.
     ///
+    /// ```
+    /// use pep3118::Format;
+    /// assert_eq!(Format::from_buffer_bytes(Some(b"<i"))?.to_string(), "<i");
+    /// // An exporter reports NULL for bytes.
+    /// assert_eq!(Format::from_buffer_bytes(None)?.to_string(), "B");
+    /// # Ok::<(), pep3118::FormatError>(())
+    /// ```
+    ///
     /// # Errors
     /// - [`parse`](Format::parse) rejects the format
     pub fn from_buffer_bytes(format: Option<&[u8]>) -> Result<Self, FormatError> {

@@ -169,6 +169,12 @@ impl Code {
 
     /// Returns whether a count before the code is a length and not a repeat count. For `s`, the count is a length, so
     /// `5s` is one value of 5 bytes. For `i`, the count is a repeat count, so `5i` is 5 values.
+    ///
+    /// ```
+    /// use pep3118::Code;
+    /// assert!(Code::Bytes.count_is_length());
+    /// assert!(!Code::Int.count_is_length());
+    /// ```
     #[must_use]
     #[inline]
     pub const fn count_is_length(self) -> bool {

@@ -154,6 +154,11 @@ pub enum FormatErrorKind {
 impl FormatErrorKind {
     /// Returns a short name of the reason, for example `"unclosed-structure"`. The name does not change between
     /// versions of this crate.
+    ///
+    /// ```
+    /// let error = pep3118::parse("1 2i").unwrap_err();
+    /// assert_eq!(error.kind().name(), "two-counts");
+    /// ```
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -251,6 +256,12 @@ impl FormatError {
     }
 
     /// Returns the reason for the error.
+    ///
+    /// ```
+    /// use pep3118::FormatErrorKind;
+    /// let error = pep3118::parse("1 2i").unwrap_err();
+    /// assert_eq!(error.kind(), &FormatErrorKind::TwoCounts);
+    /// ```
     #[must_use]
     pub fn kind(&self) -> &FormatErrorKind {
         &self.0.kind
@@ -269,18 +280,33 @@ impl FormatError {
 
     /// Returns the span of the opening bracket of a shape, structure or function that is not closed. Returns `None` for
     /// every other error. For a user type that is not closed, [`span`](Self::span) starts at the bracket.
+    ///
+    /// ```
+    /// let error = pep3118::parse("T{i").unwrap_err();
+    /// assert_eq!(error.opened().map(|span| span.start()), Some(0));
+    /// ```
     #[must_use]
     pub fn opened(&self) -> Option<Span> {
         self.0.opened
     }
 
     /// Returns the bytes of the rejected format. Returns an empty slice for [`FormatErrorKind::TooLong`].
+    ///
+    /// ```
+    /// let error = pep3118::parse("T{i").unwrap_err();
+    /// assert_eq!(error.source_bytes(), b"T{i");
+    /// ```
     #[must_use]
     pub fn source_bytes(&self) -> &[u8] {
         &self.0.source
     }
 
     /// Returns the parts of the message that `{:#}` of this error displays, so that a caller can add colours.
+    ///
+    /// ```
+    /// let error = pep3118::parse("T{i").unwrap_err();
+    /// assert!(error.diagnostic().to_string().contains("never closed"));
+    /// ```
     #[must_use]
     pub fn diagnostic(&self) -> Diagnostic<'_> {
         let details = &*self.0;

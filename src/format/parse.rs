@@ -218,10 +218,14 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
                     self.visitor.close_shape(self.position(rest))?;
                     return Ok(after);
                 }
-                Some((&byte @ (b'0'..=b'9' | b'_' | b'.' | b'+' | b'-'), _)) => {
-                    return Err(self.refuse_at(rest, 1, Kind::DimensionCharacter { byte }));
+                Some((&byte, after)) => {
+                    let is_closed = after.iter().find(|byte| matches!(byte, b'(' | b')')) == Some(&b')');
+                    if is_closed || matches!(byte, b'0'..=b'9' | b'_' | b'.' | b'+' | b'-') {
+                        return Err(self.refuse_at(rest, 1, Kind::DimensionCharacter { byte }));
+                    }
+                    return Err(self.unclosed_shape(rest, input));
                 }
-                _ => return Err(self.unclosed_shape(rest, input)),
+                None => return Err(self.unclosed_shape(rest, input)),
             }
         }
     }

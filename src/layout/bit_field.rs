@@ -95,6 +95,12 @@ impl BitField {
     }
 
     /// Returns the type of the values: `Bool` or an integer type.
+    ///
+    /// ```
+    /// use pep3118::Type;
+    /// use pep3118::layout::BitField;
+    /// assert_eq!(BitField::new(Type::Int32, 6, 5).unwrap().ty(), Type::Int32);
+    /// ```
     #[must_use]
     pub const fn ty(self) -> Type {
         self.ty
@@ -108,12 +114,25 @@ impl BitField {
     }
 
     /// Returns whether the values have a sign.
+    ///
+    /// ```
+    /// use pep3118::Type;
+    /// use pep3118::layout::BitField;
+    /// assert!(BitField::new(Type::Int32, 0, 5).unwrap().is_signed());
+    /// assert!(!BitField::new(Type::UInt32, 0, 5).unwrap().is_signed());
+    /// ```
     #[must_use]
     pub const fn is_signed(self) -> bool {
         matches!(self.ty, Type::Int8 | Type::Int16 | Type::Int32 | Type::Int64)
     }
 
     /// Returns the smallest and the largest value: -16 and 15 for a signed bit-field of 5 bits.
+    ///
+    /// ```
+    /// use pep3118::Type;
+    /// use pep3118::layout::BitField;
+    /// assert_eq!(BitField::new(Type::Int32, 0, 5).unwrap().range(), (-16, 15));
+    /// ```
     #[must_use]
     pub fn range(self) -> (i128, i128) {
         if self.ty == Type::Bool {

@@ -159,6 +159,14 @@ impl LayoutBuilder {
     }
 
     /// Sets the alignment of the item to `align`, unless the item already has a larger alignment.
+    ///
+    /// ```
+    /// use pep3118::layout::LayoutBuilder;
+    /// use pep3118::{Align, DataModel};
+    /// let mut builder = LayoutBuilder::new(8, &DataModel::LP64);
+    /// builder.align(Align::new(4).unwrap());
+    /// assert_eq!(builder.finish().align().bytes(), 4);
+    /// ```
     pub fn align(&mut self, align: Align) {
         self.layout.align = self.layout.align.max(align);
     }
@@ -184,6 +192,16 @@ impl LayoutBuilder {
 
     /// Adds `member` with byte strings or texts of the type `scalar` to the record that was opened last. `nuls` is the
     /// rule for the NULs at the end of a value.
+    ///
+    /// ```
+    /// use pep3118::layout::{LayoutBuilder, MemberSpec, NulHandling};
+    /// use pep3118::{DataModel, Endian, Scalar, Type};
+    /// let mut builder = LayoutBuilder::new(4, &DataModel::LP64);
+    /// let tag = Scalar { ty: Type::Bytes, size: 4, endian: Endian::Little };
+    /// builder.text(MemberSpec::default(), tag, NulHandling::StopAtFirst)?;
+    /// assert_eq!(builder.finish().item().nul_handling(), NulHandling::StopAtFirst);
+    /// # Ok::<(), pep3118::layout::BuildError>(())
+    /// ```
     ///
     /// # Errors
     /// - the errors of [`value`](Self::value)
@@ -228,6 +246,15 @@ impl LayoutBuilder {
 
     /// Adds `member` with values of the user type `user` to the record that was opened last. `endian` is the byte order
     /// of the values. A user type without a byte order ignores `endian`.
+    ///
+    /// ```
+    /// use pep3118::layout::{LayoutBuilder, MemberSpec, UserType};
+    /// use pep3118::{DataModel, Endian};
+    /// let mut builder = LayoutBuilder::new(2, &DataModel::LP64);
+    /// builder.user_type(MemberSpec::default(), UserType::by_name(b"bfloat16").unwrap(), Endian::Little)?;
+    /// assert_eq!(builder.finish().item().type_name(), "bfloat16");
+    /// # Ok::<(), pep3118::layout::BuildError>(())
+    /// ```
     ///
     /// # Errors
     /// - a type of 2 bytes at byte 3 of a record of 4 bytes, which ends after the end of the record:

@@ -132,6 +132,14 @@ impl Comparison {
     /// models.
     ///
     /// The result is never [`Equivalence::Text`], because a layout does not contain the text of a format.
+    ///
+    /// ```
+    /// use pep3118::{Comparison, DataModel, Dialect, Equivalence, Layout};
+    /// let read = |format: &str| Layout::read(format, &Dialect::PEP3118, &DataModel::LP64);
+    /// let compared = Comparison::of_layouts(&read("<i")?, &read(">i")?);
+    /// assert_eq!(compared.equivalence, Some(Equivalence::BytesAfterSwap));
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
     #[must_use]
     pub fn of_layouts(a: &Layout, b: &Layout) -> Self {
         let mut found = Differences::default();

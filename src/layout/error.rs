@@ -211,6 +211,12 @@ fn list_sizes(sizes: &[InterpretedSize]) -> String {
 impl LayoutErrorKind {
     /// Returns the name of this reason for use in programs, such as `"no-standard-size"`. The name is the same in all
     /// versions of the library.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout};
+    /// let error = Layout::read(b"<n", &Dialect::STRUCT, &DataModel::LP64).unwrap_err();
+    /// assert_eq!(error.kind().name(), "no-standard-size");
+    /// ```
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -283,6 +289,12 @@ impl LayoutError {
     }
 
     /// Returns the reason for the error.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, LayoutErrorKind};
+    /// let error = Layout::read(b"<n", &Dialect::STRUCT, &DataModel::LP64).unwrap_err();
+    /// assert!(matches!(error.kind(), LayoutErrorKind::NoStandardSize { .. }));
+    /// ```
     #[must_use]
     pub fn kind(&self) -> &LayoutErrorKind {
         &self.0.kind
@@ -322,6 +334,12 @@ impl LayoutError {
 
     /// Returns the bytes of the format. Returns an empty slice for [`LayoutErrorKind::Format`], whose [`FormatError`]
     /// has the bytes.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout};
+    /// let error = Layout::read(b"<n", &Dialect::STRUCT, &DataModel::LP64).unwrap_err();
+    /// assert_eq!(error.source_bytes(), b"<n");
+    /// ```
     #[must_use]
     pub fn source_bytes(&self) -> &[u8] {
         &self.0.source
@@ -330,6 +348,12 @@ impl LayoutError {
     /// Returns the parts of the message that `{:#}` of this error displays, so that a caller can add colours. The parts
     /// are the title, the format with carets under the offending bytes, and a help line. For an itemsize mismatch,
     /// notes with the sizes in each dialect replace the format. For an ambiguity, tables of the layouts replace it.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout};
+    /// let error = Layout::read(b"<n", &Dialect::STRUCT, &DataModel::LP64).unwrap_err();
+    /// assert!(error.diagnostic().to_string().contains("has no standard size"));
+    /// ```
     #[must_use]
     pub fn diagnostic(&self) -> Diagnostic<'_> {
         let details = &*self.0;

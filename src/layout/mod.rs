@@ -22,6 +22,7 @@ mod fast_path;
 #[cfg(feature = "c")]
 mod from_c;
 mod interpretation;
+mod npy;
 mod nul_handling;
 mod numpy_descr;
 mod picture;
@@ -51,6 +52,7 @@ pub use error::{Construct, InterpretedSize, LayoutError, LayoutErrorKind};
 #[cfg(feature = "c")]
 pub use from_c::CError;
 pub use interpretation::{Ambiguity, Certainty, Interpretation};
+pub use npy::{NpyError, NpyFile};
 pub use nul_handling::NulHandling;
 pub use numpy_descr::NumpyDescrError;
 #[cfg(feature = "pyo3")]

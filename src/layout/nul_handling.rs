@@ -42,6 +42,14 @@ named_enum! {
 
 impl NulHandling {
     /// Returns the number of `units` that belong to the value. `units` are the bytes or the code units of the field.
+    ///
+    /// ```
+    /// use pep3118::layout::NulHandling;
+    /// let field = b"a\0b\0";
+    /// assert_eq!(NulHandling::Keep.value_len(field), 4);
+    /// assert_eq!(NulHandling::StripTrailing.value_len(field), 3);
+    /// assert_eq!(NulHandling::StopAtFirst.value_len(field), 1);
+    /// ```
     #[must_use]
     pub fn value_len<T: Default + PartialEq>(self, units: &[T]) -> usize {
         let nul = T::default();

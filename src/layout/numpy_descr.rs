@@ -63,7 +63,7 @@ pub enum NumpyDescrError {
 const MAX_LEN: usize = 1 << 24;
 
 /// The type of a field in a `descr`.
-enum Descr {
+pub(super) enum Descr {
     /// A type string, such as `<f8`.
     Scalar(Scalar),
     /// A date or a duration, such as `<M8[s]`.
@@ -75,7 +75,7 @@ enum Descr {
 }
 
 /// A field of a record in a `descr`.
-struct Member {
+pub(super) struct Member {
     /// The name, or `None` for padding, which is a void field with an empty name.
     name: Option<String>,
     descr: Descr,
@@ -111,19 +111,12 @@ impl Layout {
     /// - `descr` has more than 16 MiB, or more fields, dimensions or nested records than
     ///   [`Limits::DEFAULT`](crate::format::Limits::DEFAULT) permits: [`NumpyDescrError::Build`]
     pub fn from_numpy_descr(descr: impl AsRef<[u8]>, model: &DataModel) -> Result<Self, NumpyDescrError> {
-        let text = descr.as_ref();
-        if text.len() > MAX_LEN {
-            return Err(NumpyDescrError::Build(BuildError::Limit { what: "bytes of a descr", limit: MAX_LEN }));
-        }
-        let mut reader = Reader { text, at: 0, model };
+        let mut reader = Reader::new(descr.as_ref(), model)?;
         let descr = reader.descr(0)?;
         if reader.peek().is_some() {
             return Err(reader.expected("the end"));
         }
-        let size = size_of(&descr).ok_or(NumpyDescrError::TooLarge)?;
-        let mut builder = LayoutBuilder::new(size, model);
-        add(&mut builder, &descr, MemberSpec::default())?;
-        Ok(builder.finish())
+        layout_of(&descr, model)
     }
 
     /// Returns the `descr` of a NumPy dtype with this layout, as the text of a Python value. [`from_numpy_descr`](
@@ -149,6 +142,15 @@ impl Layout {
         let element = element_descr(item)?;
         Ok(if item.shape().is_empty() { element } else { format!("({element}, {})", tuple(item.shape())) })
     }
+}
+
+/// Returns the layout of an item of the type `descr` in the data model `model`. Returns an error if the item is too
+/// large, or if a [`LayoutBuilder`] refuses a field.
+pub(super) fn layout_of(descr: &Descr, model: &DataModel) -> Result<Layout, NumpyDescrError> {
+    let size = size_of(descr).ok_or(NumpyDescrError::TooLarge)?;
+    let mut builder = LayoutBuilder::new(size, model);
+    add(&mut builder, descr, MemberSpec::default())?;
+    Ok(builder.finish())
 }
 
 /// Returns the size of `descr` in bytes. Returns `None` if the size does not fit in 64 bits.
@@ -207,17 +209,26 @@ fn add(builder: &mut LayoutBuilder, descr: &Descr, member: MemberSpec<'_>) -> Re
     Ok(())
 }
 
-/// Reads the Python literal of a `descr`.
-struct Reader<'t> {
+/// Reads Python literals: a `descr`, and the other values in the header of a `.npy` file.
+pub(super) struct Reader<'t> {
     text: &'t [u8],
     /// The offset of the next byte.
     at: usize,
     model: &'t DataModel,
 }
 
-impl Reader<'_> {
+impl<'t> Reader<'t> {
+    /// Starts at the first byte of `text`. `model` gives the sizes and the byte order of types without a byte order.
+    /// Returns an error if `text` is too long.
+    pub(super) fn new(text: &'t [u8], model: &'t DataModel) -> Result<Self, NumpyDescrError> {
+        if text.len() > MAX_LEN {
+            return Err(NumpyDescrError::Build(BuildError::Limit { what: "bytes of a descr", limit: MAX_LEN }));
+        }
+        Ok(Self { text, at: 0, model })
+    }
+
     /// Skips white space, and returns the next byte without reading it. Returns `None` at the end.
-    fn peek(&mut self) -> Option<u8> {
+    pub(super) fn peek(&mut self) -> Option<u8> {
         let rest = self.text.get(self.at..).unwrap_or_default();
         let spaces = rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
         self.at = self.at.saturating_add(spaces);
@@ -225,20 +236,20 @@ impl Reader<'_> {
     }
 
     /// Skips white space, reads `byte` and returns `true`. If another byte is next, reads no byte and returns `false`.
-    fn take(&mut self, byte: u8) -> bool {
+    pub(super) fn take(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
         self.at = self.at.saturating_add(usize::from(found));
         found
     }
 
     /// Creates the error for a text that does not have the syntax `expected` at the current offset.
-    fn expected(&self, expected: &'static str) -> NumpyDescrError {
+    pub(super) fn expected(&self, expected: &'static str) -> NumpyDescrError {
         NumpyDescrError::Syntax { at: self.at, expected }
     }
 
     /// Reads `close`, or a comma and `close`, and returns `false`. Reads a comma and returns `true` if no `close`
     /// follows the comma. Returns an error that names `expected` if another byte is next.
-    fn comma_or(&mut self, close: u8, expected: &'static str) -> Result<bool, NumpyDescrError> {
+    pub(super) fn comma_or(&mut self, close: u8, expected: &'static str) -> Result<bool, NumpyDescrError> {
         let comma = self.take(b',');
         if self.take(close) {
             return Ok(false);
@@ -249,7 +260,7 @@ impl Reader<'_> {
     /// Reads a type: a type string, a list of fields, or a tuple of a type and a shape. `depth` is the number of types
     /// around this type. Returns an error if the text has another syntax, or if the type is unknown or nested too
     /// deeply.
-    fn descr(&mut self, depth: usize) -> Result<Descr, NumpyDescrError> {
+    pub(super) fn descr(&mut self, depth: usize) -> Result<Descr, NumpyDescrError> {
         let limit = Limits::DEFAULT.depth;
         if depth > limit {
             return Err(BuildError::Limit { what: "records inside each other", limit }.into());
@@ -326,7 +337,7 @@ impl Reader<'_> {
 
     /// Reads a shape: an integer or a tuple of integers. Returns an error if the text has another syntax, or if an
     /// integer does not fit in 64 bits.
-    fn shape(&mut self) -> Result<Vec<u64>, NumpyDescrError> {
+    pub(super) fn shape(&mut self) -> Result<Vec<u64>, NumpyDescrError> {
         if !self.take(b'(') {
             return Ok(Vec::from([self.integer()?]));
         }
@@ -337,6 +348,18 @@ impl Reader<'_> {
             more = self.comma_or(b')', "a comma or a closing parenthesis")?;
         }
         Ok(shape)
+    }
+
+    /// Reads `True` or `False`. Returns an error if another text is next.
+    pub(super) fn boolean(&mut self) -> Result<bool, NumpyDescrError> {
+        self.peek();
+        for (word, value) in [("True", true), ("False", false)] {
+            if self.text.get(self.at..).is_some_and(|rest| rest.starts_with(word.as_bytes())) {
+                self.at = self.at.saturating_add(word.len());
+                return Ok(value);
+            }
+        }
+        Err(self.expected("True or False"))
     }
 
     /// Reads an integer, optionally with the `L` of Python 2. Returns an error if the text has no digit, or if the
@@ -365,7 +388,7 @@ impl Reader<'_> {
 
     /// Reads a string in single or double quotes, optionally after `b` or `u`. Returns the string without its quotes
     /// and escapes. Returns an error if the text has another syntax.
-    fn string(&mut self) -> Result<String, NumpyDescrError> {
+    pub(super) fn string(&mut self) -> Result<String, NumpyDescrError> {
         if matches!(self.peek(), Some(b'b' | b'u')) {
             self.at = self.at.saturating_add(1);
         }

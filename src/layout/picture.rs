@@ -314,6 +314,14 @@ impl Picture {
     /// Calls `paint` for the text of each segment and of each cell of bits in each line. The arguments of `paint` are
     /// the kind of bytes and the text. The result of `paint` replaces the text. For example, `paint` can add escape
     /// sequences for colours.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, Picture};
+    /// let layout = Layout::read(b"@bh", &Dialect::STRUCT, &DataModel::LP64)?;
+    /// let picture = Picture::new(&layout).render(|_, text| text.to_uppercase());
+    /// assert!(picture.contains("INT16"));
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
     #[must_use]
     pub fn render(&self, paint: impl Fn(CellStyle, &str) -> String) -> String {
         let mut out = self.ruler();

@@ -51,6 +51,16 @@ impl Layout {
     ///
     /// `dialect` and `model` have the same meaning as for [`read`](Layout::read). After an error, the layout is empty.
     ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout};
+    /// let mut layout = Layout::new();
+    /// for (format, size) in [("<i", 4), ("T{<h:a:<d:b:}", 10)] {
+    ///     layout.read_into(format, &Dialect::PEP3118, &DataModel::LP64)?;
+    ///     assert_eq!(layout.size(), size);
+    /// }
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
+    ///
     /// # Errors
     /// The function returns the same errors as [`read`](Layout::read).
     #[inline]

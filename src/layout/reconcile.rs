@@ -411,7 +411,7 @@ fn has_misaligned_elements(layout: &Layout) -> bool {
 /// Returns the largest alignment of all fields inside `record` that are under `@`, or 1 byte if no field is under `@`.
 fn native_align(record: Field<'_>) -> Align {
     let native = record.descendants().filter(|field| field.node().order == ByteOrder::Native);
-    native.map(|field| field.ty().natural_align(field.size(), field.model())).max().unwrap_or(Align::ONE)
+    native.map(Field::own_align).max().unwrap_or(Align::ONE)
 }
 
 /// Returns whether the layouts `a` and `b` of one format give every byte the same meaning: equal sizes, and fields of

@@ -139,6 +139,10 @@ pub struct Layout {
 impl Layout {
     /// Returns an empty layout of 0 bytes, for example for [`read_into`](Layout::read_into). The data model is
     /// [`DataModel::HOST`].
+    ///
+    /// ```
+    /// assert_eq!(pep3118::Layout::new().size(), 0);
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         Self { nodes: Vec::new(), dims: Vec::new(), names: Vec::new(), align: Align::ONE, model: DataModel::HOST }
@@ -174,6 +178,13 @@ impl Layout {
     }
 
     /// Returns the data model by which the sizes of C types were computed.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout};
+    /// let layout = Layout::read(b"l", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// assert_eq!(layout.model(), &DataModel::LP64);
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
     #[must_use]
     pub fn model(&self) -> &DataModel {
         &self.model
@@ -252,6 +263,21 @@ impl Layout {
     /// without sharing a bit.
     ///
     /// No format can express shared bits, but a NumPy dtype and a ctypes class can.
+    ///
+    /// ```
+    /// use pep3118::layout::{LayoutBuilder, MemberSpec};
+    /// use pep3118::{DataModel, Endian, Scalar, Type};
+    /// let mut union = LayoutBuilder::new(4, &DataModel::LP64);
+    /// union.open(MemberSpec::default(), 4)?;
+    /// for (name, ty) in [(b"i", Type::Int32), (b"f", Type::Float32)] {
+    ///     let member = MemberSpec { name: Some(name), ..MemberSpec::default() };
+    ///     union.value(member, Scalar { ty, size: 4, endian: Endian::Little })?;
+    /// }
+    /// union.close();
+    /// let layout = union.finish();
+    /// assert!(layout.has_overlaps() && layout.item().overlaps() && layout.item().is_union());
+    /// # Ok::<(), pep3118::layout::BuildError>(())
+    /// ```
     #[must_use]
     pub fn has_overlaps(&self) -> bool {
         self.all_fields().any(Field::overlaps)
@@ -273,6 +299,12 @@ impl Layout {
 
     /// Returns the layout of an item of `size` bytes whose type is unknown. The item is one field of type
     /// [`Type::Void`]. `model` becomes the data model of the layout.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Layout, Type};
+    /// let layout = Layout::of_bytes(3, &DataModel::LP64);
+    /// assert_eq!((layout.size(), layout.item().ty()), (3, Type::Void));
+    /// ```
     #[must_use]
     pub fn of_bytes(size: u64, model: &DataModel) -> Self {
         Self::of_one(Type::Void, size, None, model)
@@ -546,6 +578,13 @@ impl<'l> Field<'l> {
     }
 
     /// Returns the name of the type: the name of the user type, or the name of [`ty`](Self::ty).
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout};
+    /// let layout = Layout::read(b"<[bfloat16]", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// assert_eq!(layout.item().type_name(), "bfloat16");
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
     #[must_use]
     pub fn type_name(self) -> &'static str {
         self.user_type().map_or(self.ty().as_str(), UserType::name)
@@ -553,6 +592,13 @@ impl<'l> Field<'l> {
 
     /// Returns the rule for the end of the value in a byte string or a text. Returns [`NulHandling::Keep`] for all
     /// other types.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Layout, layout::NulHandling};
+    /// let layout = Layout::from_numpy_descr("'|S4'", &DataModel::LP64)?;
+    /// assert_eq!(layout.item().nul_handling(), NulHandling::StripTrailing);
+    /// # Ok::<(), pep3118::layout::NumpyDescrError>(())
+    /// ```
     #[must_use]
     pub fn nul_handling(self) -> NulHandling {
         let character = match (self.node.detail, self.ty()) {
@@ -571,6 +617,13 @@ impl<'l> Field<'l> {
     }
 
     /// Returns the data model of the layout.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout};
+    /// let layout = Layout::read(b"l", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// assert_eq!(layout.item().model(), &DataModel::LP64);
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
     #[must_use]
     pub fn model(self) -> &'l DataModel {
         &self.layout.model
@@ -578,6 +631,14 @@ impl<'l> Field<'l> {
 
     /// Returns the range of byte offsets in the format that declares the type: the format character, or the bytes from
     /// `T{` to `}`. Returns an empty range at offset 0 if the layout was built without a format.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout};
+    /// let layout = Layout::read(b"T{<h:id:>d:x:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// let x = layout.item().field("x").unwrap();
+    /// assert_eq!(x.span().of(b"T{<h:id:>d:x:}"), b"d");
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
     #[must_use]
     pub fn span(self) -> Span {
         self.node.span
@@ -598,11 +659,15 @@ impl<'l> Field<'l> {
     #[must_use]
     pub fn natural_align(self) -> Align {
         // The default is never used, because `descendants` yields at least this field.
-        let aligns = self.descendants().map(|field| match field.user_type() {
+        self.descendants().map(Field::own_align).max().unwrap_or(Align::ONE)
+    }
+
+    /// Returns the alignment that a C compiler gives this field, without the fields of a record: 1 byte for a record.
+    pub(super) fn own_align(self) -> Align {
+        match self.user_type() {
             Some(user) => user.align(),
-            None => field.ty().natural_align(field.size(), &self.layout.model),
-        });
-        aligns.max().unwrap_or(Align::ONE)
+            None => self.ty().natural_align(self.size(), self.model()),
+        }
     }
 
     /// Returns the fields of this record in the order of the format. Returns no fields if this field is not a record.
@@ -636,6 +701,13 @@ impl<'l> Field<'l> {
     /// Returns whether two fields of this record share bits. Returns `false` if this field is not a record.
     ///
     /// Two bit-fields can share a byte without sharing a bit.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout};
+    /// let layout = Layout::read(b"T{h:a:h:b:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// assert!(!layout.item().overlaps());
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
     #[must_use]
     pub fn overlaps(self) -> bool {
         // Most records have their fields in the order of the offsets. For these records, one pass without an allocation
@@ -651,6 +723,13 @@ impl<'l> Field<'l> {
 
     /// Returns whether this field is a union. A union is a record with two or more fields that all start at byte 0 of
     /// the record. At least two of these fields share bits.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout};
+    /// let layout = Layout::read(b"T{h:a:h:b:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// assert!(!layout.item().is_union());
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
     #[must_use]
     pub fn is_union(self) -> bool {
         self.fields().all(|field| field.offset() == 0)
@@ -739,6 +818,13 @@ impl<'l> Field<'l> {
 
     /// Returns the byte-order character that is in force at this field. The character selects native or standard sizes.
     /// Returns `^` if the layout was built without a format, and `None` for a record.
+    ///
+    /// ```
+    /// use pep3118::{ByteOrder, DataModel, Dialect, Layout};
+    /// let layout = Layout::read(b">h", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// assert_eq!(layout.item().byte_order(), Some(ByteOrder::Big));
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
     #[must_use]
     pub fn byte_order(self) -> Option<ByteOrder> {
         (self.ty() != Type::Record).then_some(self.node.order)

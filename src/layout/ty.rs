@@ -95,6 +95,11 @@ impl Type {
     /// Returns whether values of this type that have more than one byte have a byte order. Returns `false` for
     /// [`Bits`](Self::Bits), because a bit-field has a byte order only if its bits are in several bytes. Also returns
     /// `false` for [`Opaque`](Self::Opaque), because each user type declares whether its values have a byte order.
+    ///
+    /// ```
+    /// use pep3118::Type;
+    /// assert!(Type::Int32.has_byte_order() && !Type::Bytes.has_byte_order());
+    /// ```
     #[must_use]
     #[inline]
     pub const fn has_byte_order(self) -> bool {

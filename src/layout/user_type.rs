@@ -99,6 +99,14 @@ enum Values {
 }
 
 /// A value of a user type.
+///
+/// ```
+/// use pep3118::Endian;
+/// use pep3118::layout::{UserType, UserValue};
+/// let int24 = UserType::by_name(b"int24").unwrap();
+/// assert_eq!(int24.decode(&[0xff, 0xff, 0xff], Endian::Little)?, UserValue::Int(-1));
+/// # Ok::<(), pep3118::layout::UserTypeError>(())
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
@@ -116,6 +124,13 @@ pub enum UserValue {
 }
 
 /// The reason why a value of a user type cannot be converted, or why a type cannot be registered.
+///
+/// ```
+/// use pep3118::Endian;
+/// use pep3118::layout::UserType;
+/// let weight = UserType::by_name(b"bfloat16").unwrap();
+/// assert!(weight.decode(&[1], Endian::Little).is_err());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("{message}")]
 pub struct UserTypeError {
@@ -124,6 +139,11 @@ pub struct UserTypeError {
 
 impl UserTypeError {
     /// Creates an error with the text `message`.
+    ///
+    /// ```
+    /// use pep3118::layout::UserTypeError;
+    /// assert_eq!(UserTypeError::new("a float is needed").to_string(), "a float is needed");
+    /// ```
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into() }
@@ -149,6 +169,17 @@ impl UserTypeDefinition {
     }
 
     /// Sets the alignment of the type under the byte-order character `@`.
+    ///
+    /// ```
+    /// use pep3118::layout::{UserType, UserTypeDefinition, UserTypeError, UserValue};
+    /// use pep3118::{Align, Type};
+    /// let decode = |bytes: &[u8]| Ok(UserValue::Bytes(bytes.to_vec()));
+    /// let encode = |_: &UserValue, _: &mut [u8]| Err(UserTypeError::new("read-only"));
+    /// let definition = UserTypeDefinition::new("opaque16", 16, Type::Opaque, decode, encode);
+    /// let ty = UserType::register(definition.align(Align::new(8).unwrap()))?;
+    /// assert_eq!(ty.align().bytes(), 8);
+    /// # Ok::<(), UserTypeError>(())
+    /// ```
     #[must_use]
     pub fn align(self, align: Align) -> Self {
         Self { align, ..self }
@@ -156,6 +187,17 @@ impl UserTypeDefinition {
 
     /// Declares that the bytes of a value have the same order on all machines. The library then never reverses the
     /// bytes: the functions of the type receive them in the order of the memory.
+    ///
+    /// ```
+    /// use pep3118::layout::{UserType, UserTypeDefinition, UserTypeError, UserValue};
+    /// use pep3118::Type;
+    /// let decode = |bytes: &[u8]| Ok(UserValue::Bytes(bytes.to_vec()));
+    /// let encode = |_: &UserValue, _: &mut [u8]| Err(UserTypeError::new("read-only"));
+    /// let definition = UserTypeDefinition::new("opaque20", 20, Type::Opaque, decode, encode);
+    /// let ty = UserType::register(definition.without_byte_order())?;
+    /// assert!(!ty.has_byte_order());
+    /// # Ok::<(), UserTypeError>(())
+    /// ```
     #[must_use]
     pub fn without_byte_order(self) -> Self {
         Self { has_byte_order: false, ..self }
@@ -165,6 +207,12 @@ impl UserTypeDefinition {
 impl UserType {
     /// Returns the user type with the name `name`, such as `b"bfloat16"` or `b"datetime64$ns"`. Returns `None` if the
     /// registry has no such type.
+    ///
+    /// ```
+    /// use pep3118::layout::UserType;
+    /// assert_eq!(UserType::by_name(b"int24").map(UserType::size), Some(3));
+    /// assert!(UserType::by_name(b"no such type").is_none());
+    /// ```
     #[must_use]
     pub fn by_name(name: &[u8]) -> Option<Self> {
         let find = |definition: &&'static UserTypeDefinition| definition.name.as_bytes() == name;
@@ -184,6 +232,16 @@ impl UserType {
     }
 
     /// Adds a type to the registry. The type stays in the registry until the program ends.
+    ///
+    /// ```
+    /// use pep3118::layout::{UserType, UserTypeDefinition, UserTypeError, UserValue};
+    /// use pep3118::Type;
+    /// let decode = |bytes: &[u8]| Ok(UserValue::Bytes(bytes.to_vec()));
+    /// let encode = |_: &UserValue, _: &mut [u8]| Err(UserTypeError::new("read-only"));
+    /// let ty = UserType::register(UserTypeDefinition::new("opaque12", 12, Type::Opaque, decode, encode))?;
+    /// assert_eq!((ty.name(), ty.value_type()), ("opaque12", Type::Opaque));
+    /// # Ok::<(), UserTypeError>(())
+    /// ```
     ///
     /// # Errors
     /// - a name that the registry already has, that is empty, that starts with `$`, or that has brackets or NULs
@@ -274,12 +332,22 @@ impl UserType {
     }
 
     /// Returns the alignment of a value under the byte-order character `@`.
+    ///
+    /// ```
+    /// use pep3118::layout::UserType;
+    /// assert_eq!(UserType::by_name(b"bfloat16").unwrap().align().bytes(), 2);
+    /// ```
     #[must_use]
     pub fn align(self) -> Align {
         self.definition.align
     }
 
     /// Returns whether the bytes of a value have a byte order. Returns `false` for a type of 1 byte.
+    ///
+    /// ```
+    /// use pep3118::layout::UserType;
+    /// assert!(UserType::by_name(b"bfloat16").unwrap().has_byte_order());
+    /// ```
     #[must_use]
     pub fn has_byte_order(self) -> bool {
         self.definition.has_byte_order && self.size() > 1
@@ -287,6 +355,12 @@ impl UserType {
 
     /// Returns the type of the values in columns and in Arrow. [`Type::Opaque`] means that columns and Arrow contain
     /// the bytes of the values.
+    ///
+    /// ```
+    /// use pep3118::Type;
+    /// use pep3118::layout::UserType;
+    /// assert_eq!(UserType::by_name(b"bfloat16").unwrap().value_type(), Type::Float32);
+    /// ```
     #[must_use]
     pub fn value_type(self) -> Type {
         self.definition.value_type
@@ -348,6 +422,15 @@ impl UserType {
 
     /// Writes `value` to `bytes`. `bytes` are the bytes of one value in the byte order `endian`. A registered type
     /// without a byte order ignores `endian`.
+    ///
+    /// ```
+    /// use pep3118::Endian;
+    /// use pep3118::layout::{UserType, UserValue};
+    /// let mut bytes = [0; 2];
+    /// UserType::by_name(b"bfloat16").unwrap().encode(&UserValue::Float(1.5), &mut bytes, Endian::Little)?;
+    /// assert_eq!(bytes, [0xc0, 0x3f]);
+    /// # Ok::<(), pep3118::layout::UserTypeError>(())
+    /// ```
     ///
     /// # Errors
     /// - `bytes` has another length than [`size`](Self::size)

@@ -9,6 +9,7 @@
 use crate::align::to_u64;
 use std::borrow::Borrow;
 use std::ffi::{c_char, c_int, c_void};
+use std::mem::{forget, replace};
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -24,7 +25,7 @@ use smallvec::SmallVec;
 use super::dlpack::DlpackMemory;
 use crate::abi::DataModel;
 use crate::decode::{Buffer, BufferMut, DecodeError, EncodeError, Memory, Plan};
-use crate::foreign::{follow_pointer, with_memory};
+use crate::foreign::{copy_contiguous_items, follow_pointer, with_memory};
 use crate::format::Limits;
 use crate::layout::Field;
 use crate::view::{
@@ -38,8 +39,9 @@ const MAX_NDIM: usize = 64;
 /// is usually not longer.
 const SHORT_FORMAT: usize = 32;
 
-/// A copied shape, strides or suboffsets. Arrays of at most 4 entries need no allocation.
-type Sizes = SmallVec<[i64; 4]>;
+/// The copied shape, strides and suboffsets, one after the other. The shape and the strides of at most 4 dimensions
+/// need no allocation.
+type Sizes = SmallVec<[i64; 8]>;
 
 /// The fields of a `Py_buffer`, copied right after the request.
 #[derive(Clone, Debug)]
@@ -52,9 +54,13 @@ struct Fields {
     ndim: i32,
     /// The format without its NUL. Short formats need no allocation.
     format: Option<SmallVec<[u8; SHORT_FORMAT]>>,
-    shape: Option<Sizes>,
-    strides: Option<Sizes>,
-    suboffsets: Option<Sizes>,
+    /// The arrays that are not NULL: the shape, the strides and the suboffsets, in this order. Each array has `entries`
+    /// numbers.
+    sizes: Sizes,
+    /// The number of entries of each array.
+    entries: usize,
+    /// Whether the shape, the strides and the suboffsets are not NULL.
+    has_array: [bool; 3],
 }
 
 /// The reference that the garbage collector visits for a buffer, if any.
@@ -195,7 +201,7 @@ impl FixedBuffer {
     fn request(exporter: &Bound<'_, PyAny>, request: Request) -> (Fixed, c_int) {
         let (buffer, traversal) = (ffi::Py_buffer::new(), Traversal::Unvisited);
         // The struct is written in place. `Box::new` would copy the struct from the stack.
-        let fixed = Box::write(Box::new_uninit(), Self { buffer, fields: Fields::EMPTY, request, traversal });
+        let fixed = Box::write(Box::new_uninit(), Self { buffer, fields: Fields::empty(), request, traversal });
         let fixed = Fixed(NonNull::from(Box::leak(fixed)));
         // SAFETY: the pointer is to a `FixedBuffer`.
         let buffer = unsafe { &raw mut (*fixed.0.as_ptr()).buffer };
@@ -225,6 +231,15 @@ fn owner(obj: *mut ffi::PyObject) -> Owner {
     match obj.addr() {
         0 => Owner::Null,
         address => Owner::Exporter(to_u64(address)),
+    }
+}
+
+/// Returns the tensor whose memory `obj`, the field of a buffer, exports. Returns `obj` itself if the memory does not
+/// belong to a tensor.
+fn owner_of_memory(obj: Bound<'_, PyAny>) -> Bound<'_, PyAny> {
+    match obj.cast_exact::<DlpackMemory>() {
+        Ok(memory) => memory.get().owner(obj.py()),
+        Err(_) => obj,
     }
 }
 
@@ -301,22 +316,30 @@ fn only_referent(view: &Bound<'_, PyMemoryView>) -> Option<*mut ffi::PyObject> {
 }
 
 impl Fields {
-    /// The values of the fields before a request.
-    const EMPTY: Self = Self {
-        obj: Owner::Unknown,
-        buf: None,
-        len: 0,
-        itemsize: 0,
-        readonly: 0,
-        ndim: 0,
-        format: None,
-        shape: None,
-        strides: None,
-        suboffsets: None,
-    };
+    /// Returns the fields before a request.
+    #[inline]
+    fn empty() -> Self {
+        Self {
+            obj: Owner::Unknown,
+            buf: None,
+            len: 0,
+            itemsize: 0,
+            readonly: 0,
+            ndim: 0,
+            format: None,
+            sizes: Sizes::new(),
+            entries: 0,
+            has_array: [false; 3],
+        }
+    }
 
     /// Returns the fields.
+    #[inline]
     fn raw(&self) -> RawView<'_> {
+        let mut rest = self.sizes.as_slice();
+        // `sizes` has `entries` numbers for each array, so `split_off` does not return `None`.
+        let mut next = |has| if has { rest.split_off(..self.entries) } else { None };
+        let [shape, strides, suboffsets] = self.has_array.map(&mut next);
         RawView {
             buf: self.buf,
             obj: self.obj,
@@ -325,13 +348,13 @@ impl Fields {
             readonly: self.readonly,
             ndim: self.ndim,
             format: self.format.as_ref().map(SmallVec::as_slice),
-            shape: self.shape.as_ref().map(SmallVec::as_slice),
-            strides: self.strides.as_ref().map(SmallVec::as_slice),
-            suboffsets: self.suboffsets.as_ref().map(SmallVec::as_slice),
+            shape,
+            strides,
+            suboffsets,
         }
     }
 
-    /// Copies the fields of `buffer`.
+    /// Copies the fields of `buffer` to `self`, which must be the result of [`empty`](Self::empty).
     ///
     /// # Safety
     /// - (a), (b) The caller meets requirements (a) and (b) of [`RawViewBuf::from_ffi`].
@@ -345,14 +368,14 @@ impl Fields {
         self.itemsize = to_i64(buffer.itemsize);
         self.readonly = buffer.readonly;
         self.ndim = buffer.ndim;
+        // The old format and the old sizes are empty and own no memory. Without `forget`, the code would test this.
         // SAFETY: by (b).
-        self.format = unsafe { text(buffer.format) };
+        forget(replace(&mut self.format, unsafe { text(buffer.format) }));
+        let arrays = [buffer.shape, buffer.strides, buffer.suboffsets].map(<*mut ffi::Py_ssize_t>::cast_const);
+        self.entries = entries;
+        self.has_array = arrays.map(|array| !array.is_null());
         // SAFETY: by (a) of `from_ffi`, because at most `ndim` entries are read.
-        self.shape = unsafe { copied(buffer.shape, entries) };
-        // SAFETY: as for the shape.
-        self.strides = unsafe { copied(buffer.strides, entries) };
-        // SAFETY: as for the shape.
-        self.suboffsets = unsafe { copied(buffer.suboffsets, entries) };
+        forget(replace(&mut self.sizes, unsafe { copied(arrays, entries) }));
     }
 }
 
@@ -361,24 +384,28 @@ fn to_i64(size: isize) -> i64 {
     i64::try_from(size).unwrap_or(i64::MAX)
 }
 
-/// Copies the `entries` numbers of `array`. Returns `None` if `array` is NULL.
+/// Copies the `entries` numbers of each of `arrays` that is not NULL, one array after the other.
 ///
 /// # Safety
-/// - (a) `array` is NULL, or `entries` numbers may be read from it.
+/// - (a) Each of `arrays` is NULL, or `entries` numbers may be read from it.
 #[inline]
-unsafe fn copied(array: *const ffi::Py_ssize_t, entries: usize) -> Option<Sizes> {
-    if array.is_null() {
-        return None;
-    }
-    let read = |index| {
-        let entry: *const ffi::Py_ssize_t = array.wrapping_add(index);
+unsafe fn copied(arrays: [*const ffi::Py_ssize_t; 3], entries: usize) -> Sizes {
+    let read = |array: *const ffi::Py_ssize_t, index| {
         // SAFETY: `index` is less than `entries`, so by (a) the number is readable. The numbers need not be aligned.
-        to_i64(unsafe { entry.read_unaligned() })
+        to_i64(unsafe { array.wrapping_add(index).read_unaligned() })
     };
-    Some(match entries {
-        1 => Sizes::from_buf_and_len([read(0), 0, 0, 0], 1),
-        _ => (0..entries).map(read).collect(),
-    })
+    // One dimension is the common case.
+    match (entries, arrays) {
+        (1, [shape, strides, suboffsets]) if !shape.is_null() && suboffsets.is_null() => {
+            let stride = if strides.is_null() { None } else { Some(read(strides, 0)) };
+            let count = if stride.is_some() { 2 } else { 1 };
+            Sizes::from_buf_and_len([read(shape, 0), stride.unwrap_or(0), 0, 0, 0, 0, 0, 0], count)
+        }
+        _ => {
+            let arrays = arrays.into_iter().filter(|array| !array.is_null());
+            arrays.flat_map(|array| (0..entries).map(move |index| read(array, index))).collect()
+        }
+    }
 }
 
 /// Copies the bytes of `text` before the first NUL. Stops one byte after the length of the longest accepted format. A
@@ -448,6 +475,7 @@ impl Acquired {
 
     /// Returns the fields that the exporter filled in.
     #[must_use]
+    #[inline]
     pub fn raw(&self) -> RawView<'_> {
         self.0.fields.raw()
     }
@@ -460,6 +488,32 @@ impl Acquired {
 
     /// Passes the reference that the buffer owns to `visit`, the visitor of the garbage collector. A class that owns
     /// the buffer must call this method in its `__traverse__`. The class needs no `__clear__` for the buffer.
+    ///
+    /// ```
+    /// use pep3118::Request;
+    /// use pep3118::py::Acquired;
+    /// use pyo3::prelude::*;
+    /// use pyo3::{PyTraverseError, PyVisit};
+    ///
+    /// #[pyclass(frozen)]
+    /// struct Holder(Acquired);
+    ///
+    /// #[pymethods]
+    /// impl Holder {
+    ///     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+    ///         self.0.traverse(&visit)
+    ///     }
+    /// }
+    /// # Python::initialize();
+    /// # Python::attach(|py| {
+    /// let bytes = pyo3::types::PyByteArray::new(py, b"abc");
+    /// let holder = Bound::new(py, Holder(Acquired::new(bytes.as_any(), Request::FULL_RO)?))?;
+    /// let referents = py.import("gc")?.call_method1("get_referents", (&holder,))?;
+    /// assert!(referents.contains(&bytes)?);
+    /// #   Ok::<(), PyErr>(())
+    /// # })?;
+    /// # Ok::<(), PyErr>(())
+    /// ```
     ///
     /// # Errors
     /// - the collector stops the visit
@@ -491,10 +545,7 @@ impl Acquired {
                 let read = || obj.getattr(name!(py, "obj"));
                 read().ok().filter(|obj| !obj.is_none())
             }
-            _ => Some(match obj.cast_exact::<DlpackMemory>() {
-                Ok(memory) => memory.get().owner(py),
-                Err(_) => obj,
-            }),
+            _ => Some(owner_of_memory(obj)),
         }
     }
 
@@ -557,12 +608,22 @@ impl Acquired {
 impl RawViewBuf {
     /// Copies the fields, the arrays and the format of `buffer`.
     ///
+    /// ```
+    /// use pep3118::{RawViewBuf, Request};
+    /// use pyo3::ffi;
+    /// let mut buffer = ffi::Py_buffer::new();
+    /// (buffer.len, buffer.itemsize, buffer.ndim) = (4, 4, 0);
+    /// // SAFETY: (a) there are no arrays. (b) The format is NULL.
+    /// let raw = unsafe { RawViewBuf::from_ffi(&buffer) };
+    /// assert_eq!((raw.as_raw().len, raw.as_raw().shape), (4, None));
+    /// ```
+    ///
     /// # Safety
     /// - (a) The arrays that are not NULL have `ndim` readable entries. At most 64 entries are read.
     /// - (b) A format that is not NULL is readable up to its first NUL.
     #[must_use]
     pub unsafe fn from_ffi(buffer: &ffi::Py_buffer) -> Self {
-        let mut fields = Fields::EMPTY;
+        let mut fields = Fields::empty();
         // SAFETY: (a) and (b) are the requirements of this function.
         unsafe { fields.copy(buffer) };
         fields.raw().to_buf()
@@ -637,7 +698,13 @@ impl Drop for Acquired {
         Python::try_attach(|py| {
             // The owner of the buffer may be freed while an exception is being raised.
             let pending = raised(py);
-            let exporter = if self.0.traversal == Traversal::Obj { self.exporter(py) } else { None };
+            let owner = if self.0.traversal == Traversal::Obj {
+                // SAFETY: `obj` is NULL or a reference that the buffer owns until the release (A01, reference in
+                // `obj`). This thread is attached to the interpreter.
+                unsafe { Bound::from_borrowed_ptr_or_opt(py, self.0.buffer.obj) }
+            } else {
+                None
+            };
             if let Traversal::Private(_) = self.0.traversal {
                 // SAFETY: by the INVARIANT the collector does not track the memoryview. A memoryview that is freed
                 // must be tracked.
@@ -650,7 +717,7 @@ impl Drop for Acquired {
             unsafe { ffi::PyBuffer_Release(buffer) };
             // A release cannot fail, so an exception that the release sets is reported and dropped.
             if let Some(error) = raised(py) {
-                error.write_unraisable(py, exporter.as_ref());
+                error.write_unraisable(py, owner.map(owner_of_memory).as_ref());
             }
             if let Some(error) = pending {
                 error.restore(py);
@@ -749,6 +816,20 @@ impl<O: Borrow<Acquired>> SharedView<O> {
     }
 
     /// Returns the address from which the offsets of the view count.
+    ///
+    /// ```
+    /// use pep3118::py::Acquired;
+    /// use pep3118::{Checker, Request};
+    /// use pyo3::prelude::*;
+    /// # Python::initialize();
+    /// Python::attach(|py| {
+    ///     let bytes = pyo3::types::PyBytes::new(py, b"abcde");
+    ///     let shared = Acquired::new(bytes.as_any(), Request::FULL_RO)?.check(&Checker::DEFAULT).into_result()?;
+    ///     assert_eq!(shared.buf(), shared.acquired().buf());
+    /// #   Ok::<(), PyErr>(())
+    /// })?;
+    /// # Ok::<(), PyErr>(())
+    /// ```
     #[must_use]
     pub fn buf(&self) -> *mut u8 {
         self.buf
@@ -790,6 +871,15 @@ impl<O: Borrow<Acquired>> SharedView<O> {
     pub(super) fn with_memory<R>(&self, read: impl FnOnce(&dyn Memory) -> R) -> Result<R, DecodeError> {
         // SAFETY: (a) to (c) hold for the reasons that `buffer` states.
         unsafe { with_memory(&self.view, self.buf, read) }
+    }
+
+    /// Copies all items to `out` without gaps, and reverses the order of the bytes in each group of `unit` bytes. If
+    /// `unit` is 1, no bytes are reversed. Returns `false` and copies nothing if the items are not contiguous in C
+    /// order, or if `out` has another length than the items.
+    #[inline]
+    pub(super) fn copy_contiguous(&self, unit: usize, out: &mut [u8]) -> bool {
+        // SAFETY: (a) to (c) hold for the reasons that `buffer` states.
+        unsafe { copy_contiguous_items(&self.view, self.buf, unit, out) }
     }
 
     /// Returns a writable buffer of the items. `plan` must be a plan for the items of this view.
@@ -864,6 +954,21 @@ impl SharedView {
     /// Returns an iterator over views of consecutive items: each view has `len` indices of the first dimension, and the
     /// last view has the remaining indices. [`split_at`](Self::split_at) has an example.
     ///
+    /// ```
+    /// use pep3118::py::Acquired;
+    /// use pep3118::{Checker, Request};
+    /// use pyo3::prelude::*;
+    /// # Python::initialize();
+    /// Python::attach(|py| {
+    ///     let bytes = pyo3::types::PyBytes::new(py, b"abcde");
+    ///     let shared = Acquired::new(bytes.as_any(), Request::FULL_RO)?.check(&Checker::DEFAULT).into_result()?;
+    ///     let lengths: Vec<i64> = shared.chunks(2)?.map(|chunk| chunk.view().len()).collect();
+    ///     assert_eq!(lengths, [2, 2, 1]);
+    /// #   Ok::<(), PyErr>(())
+    /// })?;
+    /// # Ok::<(), PyErr>(())
+    /// ```
+    ///
     /// # Errors
     /// - every error of [`View::chunks`]
     pub fn chunks(&self, len: i64) -> Result<impl Iterator<Item = Self> + use<'_>, ViewError> {
@@ -872,6 +977,28 @@ impl SharedView {
     }
 
     /// Returns a view of the field `field` of every item, see [`View::field`].
+    ///
+    /// ```
+    /// use pep3118::py::Acquired;
+    /// use pep3118::{Checker, DataModel, Dialect, Layout, Request};
+    /// use pyo3::prelude::*;
+    /// # Python::initialize();
+    /// Python::attach(|py| {
+    ///     let code = c"
+    /// import ctypes
+    /// class Pair(ctypes.Structure):
+    ///     _fields_ = [('a', ctypes.c_uint8), ('b', ctypes.c_uint8)]
+    /// pairs = (Pair * 2)()
+    /// ";
+    ///     let records = PyModule::from_code(py, code, c"pairs.py", c"pairs")?.getattr("pairs")?;
+    ///     let shared = Acquired::new(&records, Request::FULL_RO)?.check(&Checker::DEFAULT).into_result()?;
+    ///     let layout = Layout::read(b"T{B:a:B:b:}", &Dialect::PEP3118, &DataModel::HOST)?;
+    ///     let b = shared.field(layout.item().field("b").expect("the record has the field"))?;
+    ///     assert_eq!((b.view().offset(), b.view().itemsize()), (1, 1));
+    /// #   Ok::<(), PyErr>(())
+    /// })?;
+    /// # Ok::<(), PyErr>(())
+    /// ```
     ///
     /// # Errors
     /// - every error of [`View::field`]

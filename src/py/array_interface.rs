@@ -21,9 +21,13 @@ use super::item_description::ItemDescription;
 use super::open_buffer::OpenBuffer;
 use super::open_error::OpenError;
 use crate::abi::DataModel;
+use crate::align::to_u64;
 use crate::layout::{Layout, Type, scalar_of_kind};
-use crate::text::escape;
+use crate::text::{escape, plural};
 use crate::view::{Block, Checker, RawView, Request};
+
+/// The maximum number of dimensions of a `Py_buffer`: `PyBUF_MAX_NDIM` (A13, range of `ndim`).
+const MAX_NDIM: usize = 64;
 
 /// Opens the memory of the `__array_interface__` of `object`. Returns `None` if `object` has no `__array_interface__`.
 ///
@@ -44,8 +48,14 @@ pub(super) fn open_array_interface(object: &Bound<'_, PyAny>) -> Result<Option<O
         )
         .into());
     }
-    let shape: Vec<i64> = required("shape")?.extract()?;
-    let strides: Option<Vec<i64>> = get("strides")?.map(|strides| strides.extract()).transpose()?;
+    let shape = dimensions(&required("shape")?)?;
+    let strides = get("strides")?.map(|strides| dimensions(&strides)).transpose()?;
+    if let Some(strides) = &strides
+        && strides.len() != shape.len()
+    {
+        let (strides, dimensions) = (plural(to_u64(strides.len()), "stride"), plural(to_u64(shape.len()), "dimension"));
+        return Err(PyBufferError::new_err(format!("the __array_interface__ has {strides} for {dimensions}")).into());
+    }
     let offset: i64 = get("offset")?.map(|offset| offset.extract()).transpose()?.unwrap_or_default();
     let layout = layout_of(&required("typestr")?.extract::<String>()?, get("descr")?.as_ref())?;
     let item = ItemDescription::of_layout(layout.clone())?;
@@ -75,6 +85,26 @@ pub(super) fn open_array_interface(object: &Bound<'_, PyAny>) -> Result<Option<O
     let offset = isize::try_from(offset).map_err(|_| refused("has an offset outside of the address space"))?;
     let shared = SharedView::at_offset(acquired, view.without_format(), offset);
     Ok(Some(OpenBuffer::new(shared, Arc::clone(&item))))
+}
+
+/// Returns the numbers in `sequence`, a shape or strides.
+///
+/// PyO3's conversion to a `Vec` allocates memory for the length that the sequence reports. For `range(2**40)`, this
+/// allocation aborts the process.
+///
+/// # Errors
+/// - more than 64 entries: `BufferError`
+/// - an entry that is not an integer: `TypeError`
+fn dimensions(sequence: &Bound<'_, PyAny>) -> PyResult<Vec<i64>> {
+    let mut numbers = Vec::new();
+    for number in sequence.try_iter()? {
+        if numbers.len() == MAX_NDIM {
+            let message = format!("the __array_interface__ has more than {MAX_NDIM} dimensions");
+            return Err(PyBufferError::new_err(message));
+        }
+        numbers.push(number?.extract()?);
+    }
+    Ok(numbers)
 }
 
 /// Returns the `TypeError` for an interface that violates NumPy's specification. `what` completes the sentence "the

@@ -125,6 +125,18 @@ impl BufferExporter {
     /// Consumers get `format`, which must describe an item of the view. If `format` is `None`, consumers get a NULL
     /// format.
     ///
+    /// ```
+    /// use pep3118::py::BufferExporter;
+    /// use pep3118::{RawView, Request};
+    /// let raw = RawView { len: 4, itemsize: 4, readonly: 1, ndim: 1, shape: Some(&[1]), ..RawView::default() };
+    /// let view = raw.check(Request::ND, None, None).into_result()?;
+    /// static ITEM: [u8; 4] = [0; 4];
+    /// // SAFETY: (a) The item is static. (b) The view is read-only.
+    /// let exporter = unsafe { BufferExporter::with_format(&view, ITEM.as_ptr().cast_mut(), Some(b"<I")) };
+    /// # drop(exporter);
+    /// # Ok::<(), pep3118::Report>(())
+    /// ```
+    ///
     /// # Safety
     /// - (a) and (b) of [`new`](Self::new)
     #[must_use]
@@ -149,6 +161,18 @@ impl BufferExporter {
     }
 
     /// Returns the number of buffers that consumers requested and did not release yet.
+    ///
+    /// ```
+    /// use pep3118::py::BufferExporter;
+    /// use pep3118::{RawView, Request};
+    /// let raw = RawView { len: 4, itemsize: 4, readonly: 1, ndim: 1, shape: Some(&[1]), ..RawView::default() };
+    /// let view = raw.check(Request::ND, None, None).into_result()?;
+    /// static ITEM: [u8; 4] = [0; 4];
+    /// // SAFETY: (a) The item is static. (b) The view is read-only.
+    /// let exporter = unsafe { BufferExporter::new(&view, ITEM.as_ptr().cast_mut()) };
+    /// assert_eq!(exporter.exports(), 0);
+    /// # Ok::<(), pep3118::Report>(())
+    /// ```
     #[must_use]
     pub fn exports(&self) -> usize {
         self.exports.load(Ordering::Acquire)

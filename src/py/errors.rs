@@ -9,7 +9,7 @@ use crate::decode::record::{Mismatch, NotInPlace, RecordError};
 use crate::decode::{DecodeError, EncodeError, EncodeErrorKind};
 use crate::format::FormatError;
 use crate::layout::{BuildError, EmitError, LayoutError, UserTypeError};
-use crate::view::{FlagsError, Report, RequestError, ViewError};
+use crate::view::{FlagsError, Report, RequestError, ViewError, Violation};
 
 /// A function that creates the exception for a [`LayoutError`].
 type FormatException = fn(LayoutError) -> PyErr;
@@ -62,6 +62,13 @@ impl From<Report> for PyErr {
     }
 }
 
+/// A broken rule becomes `BufferError`.
+impl From<Violation> for PyErr {
+    fn from(violation: Violation) -> Self {
+        PyBufferError::new_err(violation.to_string())
+    }
+}
+
 /// An invalid index or number of indices becomes `IndexError`. Another invalid argument becomes `ValueError`, such as a
 /// slice step or a chunk length of 0, a cast, an order of axes, a number of dimensions or of strides, or a field outside
 /// of the item. Every other error becomes `BufferError`, such as a broken rule.
@@ -107,6 +114,13 @@ impl From<EncodeError> for PyErr {
     }
 }
 
+/// A reason becomes the exception of an [`EncodeError`] with this reason.
+impl From<EncodeErrorKind> for PyErr {
+    fn from(kind: EncodeErrorKind) -> Self {
+        EncodeError::from(kind).into()
+    }
+}
+
 /// A mismatch between the items and a struct becomes `ValueError`. [`Mismatch::Layout`] becomes the exception of the
 /// inner error.
 impl From<Mismatch> for PyErr {
@@ -148,6 +162,14 @@ value_errors! {
     EmitError,
     FlagsError,
     RequestError,
+    crate::format::FormatErrorKind,
+    crate::layout::Ambiguity,
+    crate::layout::LayoutErrorKind,
+    crate::layout::NpyError,
+    crate::layout::NumpyDescrError,
+    crate::layout::SourceError,
+    crate::named::UnknownName,
+    crate::view::RuleIdError,
     #[cfg(feature = "c")] crate::layout::CError,
     #[cfg(feature = "triple")] crate::abi::UnknownTriple,
 }

@@ -212,6 +212,21 @@ impl<T: RecordField + 'static> Exported<T> {
     /// dropped after the last buffer is released. An example is a plane of a video frame. [`BufferExporter`] exports
     /// memory with other strides.
     ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use pep3118::py::Exported;
+    /// let plane: Arc<[std::cell::UnsafeCell<u8>]> = Arc::new([const { std::cell::UnsafeCell::new(7) }; 4]);
+    /// # struct Owner(Arc<[std::cell::UnsafeCell<u8>]>);
+    /// # unsafe impl Send for Owner {}
+    /// # unsafe impl Sync for Owner {}
+    /// # let plane = Owner(plane);
+    /// let start = plane.0[0].get();
+    /// // SAFETY: (a) the owner keeps the 4 bytes. (b) No reference to the bytes in the cells is created.
+    /// let exported = unsafe { Exported::from_foreign(start, 4, plane) };
+    /// assert_eq!((exported.len(), exported.get(3)?), (4, 7));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Safety
     /// - (a) Until `owner` is dropped, all bytes of `len` items at `start` are initialised and may be read and written.
     ///   `start` is aligned for `T`.
@@ -408,8 +423,9 @@ pub unsafe fn release_field<C, T>(_field: fn(&C) -> &Exported<T>, view: *mut ffi
 #[macro_export]
 macro_rules! export {
     ($class:ident, $field:tt) => {
+        // A crate with `forbid(unsafe_code)` can use the macro, because the lint ignores macros of other crates. An
+        // `allow` here would be an error in such a crate.
         #[::pyo3::pymethods]
-        #[allow(unsafe_code, reason = "the buffer methods of a class are `unsafe`")]
         impl $class {
             unsafe fn __getbuffer__(
                 slf: &::pyo3::Bound<'_, Self>,

@@ -237,6 +237,13 @@ impl ItemDescription {
     }
 
     /// Returns the owner of the references in items of format `O`.
+    ///
+    /// ```
+    /// use pep3118::py::{ItemDescription, ObjectReferences};
+    /// let item = ItemDescription::of_format(b"O", None, None)?;
+    /// assert_eq!(item.objects(), ObjectReferences::Unknown);
+    /// # Ok::<(), pyo3::PyErr>(())
+    /// ```
     #[must_use]
     pub fn objects(&self) -> ObjectReferences {
         self.objects

@@ -31,6 +31,12 @@ pub enum OpenError {
 }
 
 /// The sizes of a buffer whose memory does not have the size of the items that the caller has given.
+///
+/// ```
+/// use pep3118::py::{ItemSizeError, OpenError};
+/// let error = OpenError::ItemSize(ItemSizeError { len: 10, itemsize: 1, wanted: 4, is_contiguous: true });
+/// assert!(matches!(error, OpenError::ItemSize(ItemSizeError { wanted: 4, .. })));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ItemSizeError {
     /// The size of the memory in bytes.

@@ -38,7 +38,10 @@ impl OpenBuffer {
     /// - the items do not [match](Record::matches) the struct
     /// - every error of [`read_records`](crate::decode::Buffer::read_records)
     pub fn records<T: Record>(&self) -> Result<Vec<T>, RecordError> {
-        self.with_records(|plan| self.shared.with_memory(|memory| plan.read_view(self.view(), memory))?)
+        self.with_records(|plan| match plan.read_small(self.view(), |out| Ok(self.shared.copy_contiguous(1, out)))? {
+            Some(records) => Ok(records),
+            None => self.shared.with_memory(|memory| plan.read_view(self.view(), memory))?,
+        })
     }
 
     /// Decodes all items, in C order, to structs of type `T`, and calls `each` with `items` structs at a time. Only the
@@ -133,7 +136,7 @@ impl OpenBuffer {
     /// - there is not enough memory for the vector
     pub fn to_vec<T: Element>(&self) -> Result<Vec<T>, DecodeError> {
         let plan = self.item.plan();
-        match self.shared.with_memory(|memory| plan.contiguous_to_vec(self.view(), memory))? {
+        match plan.contiguous_to_vec(self.view(), |unit, out| self.shared.copy_contiguous(unit, out)) {
             Some(elements) => Ok(elements),
             None => self.buffer()?.to_vec(Order::C),
         }

@@ -77,6 +77,16 @@ impl Default for Audit<'static> {
 
 impl<'d> Audit<'d> {
     /// Creates an audit without outcomes. The audit checks each answer with `checker`.
+    ///
+    /// ```
+    /// use pep3118::{Audit, Checker, DataModel, RawView, Request, RequestOutcome};
+    /// let windows = Checker { model: &DataModel::LLP64, ..Checker::DEFAULT };
+    /// let raw = RawView {
+    ///     len: 4, itemsize: 4, ndim: 1, format: Some(b"l"), shape: Some(&[1]), strides: Some(&[4]), ..RawView::default()
+    /// };
+    /// let report = Audit::with(windows).observe(Request::FULL, RequestOutcome::Granted(raw)).finish();
+    /// assert!(!report.has_errors());
+    /// ```
     #[must_use]
     pub const fn with(checker: Checker<'d>) -> Self {
         Self { checker, granted: Vec::new(), failed: Vec::new(), at_release: Vec::new(), type_layout: None }
@@ -102,6 +112,11 @@ impl<'d> Audit<'d> {
     ///
     /// `references` is the count after the release minus the count before `request`. Pass 0 if the count was not
     /// measured. A number other than 0 becomes a finding.
+    ///
+    /// ```
+    /// use pep3118::{Audit, Request, RuleId};
+    /// assert!(Audit::new().released(Request::FULL, 1).finish().contains(RuleId::E09));
+    /// ```
     #[must_use]
     pub fn released(mut self, request: Request, references: i64) -> Self {
         if references != 0 {
@@ -112,6 +127,11 @@ impl<'d> Audit<'d> {
 
     /// Adds an exception that `__release_buffer__` raised when the caller released the buffer of `request` (E10,
     /// release of Python classes). `error` is the name of the exception's class, such as `"ValueError"`.
+    ///
+    /// ```
+    /// use pep3118::{Audit, Request, RuleId};
+    /// assert!(Audit::new().release_raised(Request::FULL, "ValueError").finish().contains(RuleId::E10));
+    /// ```
     #[must_use]
     pub fn release_raised(mut self, request: Request, error: &str) -> Self {
         self.at_release.push((request, Violation::ReleaseRaised { error: error.into() }));

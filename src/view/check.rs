@@ -9,6 +9,8 @@ use core::convert::Infallible;
 
 use super::bounds::{ByteBounds, Overlap, StructureSummary, check_bounds, check_first_item, check_lengths};
 use super::contiguity::{c_strides, has_order};
+#[cfg(any(test, feature = "pyo3"))]
+use super::dim_vec::copied_sizes;
 use super::dim_vec::{DimVec, Dims};
 use super::error::ViewError;
 use super::item_format::item_layout;
@@ -170,9 +172,9 @@ impl<'a> RawView<'a> {
             readonly: self.readonly != 0,
             offset: 0,
             format: None,
-            shape: Dims::Owned(DimVec::from_slice(shape)),
+            shape: Dims::Owned(copied_sizes(shape)),
             strides: Dims::Owned(match strides {
-                Some(strides) => DimVec::from_slice(strides),
+                Some(strides) => copied_sizes(strides),
                 None => c_strides(shape, itemsize),
             }),
             suboffsets: None,
@@ -204,6 +206,13 @@ impl Checker<'_> {
     ///
     /// `request` is the request that the exporter answered. If `request` is `None`, the method leaves out the
     /// rules about requests.
+    ///
+    /// ```
+    /// use pep3118::{Checker, RawView};
+    /// let raw = RawView { len: 20, itemsize: 4, ndim: 1, shape: Some(&[3]), ..RawView::default() };
+    /// let error = Checker::DEFAULT.prove(&raw, None).unwrap_err();
+    /// assert!(error.to_string().starts_with("A04: len is 20 bytes"));
+    /// ```
     ///
     /// # Errors
     /// - [`check`](Checker::check) reports an error, such as a `len` of 20 bytes with 3 items of 4 bytes: the result is

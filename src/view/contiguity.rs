@@ -3,7 +3,7 @@
 
 use core::fmt;
 
-use super::dim_vec::DimVec;
+use super::dim_vec::{DimVec, copied_sizes};
 use super::raw::RawView;
 use super::request::Structure;
 use super::rules::RuleId;
@@ -147,7 +147,7 @@ pub(crate) fn contiguous_strides(shape: &[i64], itemsize: i64, order: Order) -> 
 /// a stride, and the strides of an array without items are never used.
 pub(crate) fn c_strides(shape: &[i64], itemsize: i64) -> DimVec {
     if shape.len() == 1 {
-        return DimVec::from_slice(&[itemsize]);
+        return copied_sizes(&[itemsize]);
     }
     contiguous_strides(shape, itemsize, Order::C).unwrap_or_else(|| DimVec::from_elem(0, shape.len()))
 }

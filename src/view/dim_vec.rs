@@ -5,6 +5,15 @@ use smallvec::SmallVec;
 /// An owned array with one `i64` for each dimension. An array of at most four dimensions needs no allocation.
 pub(crate) type DimVec = SmallVec<[i64; 4]>;
 
+/// Copies `sizes`, which has one entry for each dimension. The copy of one entry, the common case, needs no loop.
+#[inline]
+pub(crate) fn copied_sizes(sizes: &[i64]) -> DimVec {
+    match *sizes {
+        [size] => DimVec::from_buf_and_len([size, 0, 0, 0], 1),
+        _ => DimVec::from_slice(sizes),
+    }
+}
+
 /// An array with one `i64` for each dimension, borrowed or owned.
 #[derive(Clone, Debug)]
 pub(crate) enum Dims<'a> {

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 
 use super::message::{bytes, tuple};
 use super::report::Finding;
-use crate::text::plural;
+use crate::text::{plural, plural_is};
 
 /// The error of an operation on a buffer or a [`View`](super::View). In most variants, an argument of the operation
 /// does not fit the view.
@@ -107,7 +107,7 @@ pub enum ViewError {
     NotContiguous,
     /// The size of the memory is not a multiple of the new itemsize. Example: a cast of 24 bytes to items of
     /// 5 bytes.
-    #[error("{} are not a multiple of the {itemsize}-byte item size", bytes(*len))]
+    #[error("{} not a multiple of the {itemsize}-byte item size", plural_is(*len, "byte"))]
     CastItems {
         /// The size of the memory in bytes.
         len: i64,

@@ -103,6 +103,12 @@ pub struct Block {
 
 impl RawView<'_> {
     /// Copies the fields, the arrays and the format to a struct that owns the copies.
+    ///
+    /// ```
+    /// use pep3118::RawView;
+    /// let raw = RawView { len: 4, itemsize: 4, ndim: 1, shape: Some(&[1]), ..RawView::default() };
+    /// assert_eq!(raw.to_buf().as_raw(), raw);
+    /// ```
     #[must_use]
     pub fn to_buf(&self) -> RawViewBuf {
         RawViewBuf {

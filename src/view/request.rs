@@ -129,6 +129,11 @@ impl Structure {
 
     /// Returns the rule about the arrays that an exporter must fill in for this structural flag, such as `B08` for
     /// `STRIDES`.
+    ///
+    /// ```
+    /// use pep3118::view::Structure;
+    /// assert_eq!(Structure::Strides.rule().as_str(), "B08");
+    /// ```
     #[must_use]
     pub const fn rule(self) -> RuleId {
         match self {
@@ -437,6 +442,10 @@ pub enum FlagsError {
 
 impl FlagsError {
     /// Returns the rejected flags.
+    ///
+    /// ```
+    /// assert_eq!(pep3118::Request::from_flags(0x100).unwrap_err().flags(), 0x100);
+    /// ```
     #[must_use]
     pub const fn flags(self) -> i32 {
         match self {

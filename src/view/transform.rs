@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 use core::num::NonZeroU64;
 use core::ops::Range;
 
-use super::bounds::StructureSummary;
+use super::bounds::{Overlap, StructureSummary};
 use super::contiguity::{Order, c_strides};
 use super::dim_vec::{DimVec, Dims};
 use super::error::ViewError;
@@ -195,6 +195,13 @@ impl<'a> View<'a> {
     /// Returns the length of the first dimension. Returns an error if the view has no dimensions.
     pub(crate) fn first_length(&self) -> Result<i64, ViewError> {
         self.shape().first().copied().ok_or(ViewError::IndexCount { indices: 1, ndim: 0 })
+    }
+
+    /// Returns whether two items of the view can share bytes. Returns `true` if pointers lead to the items, because two
+    /// pointers can be equal.
+    pub(crate) fn can_share_bytes(&self) -> bool {
+        self.is_indirect()
+            || !self.is_empty() && Overlap::of(self.shape(), self.strides(), self.itemsize()) != Overlap::None
     }
 
     /// Returns a view of the items whose index in the first dimension is at least `start` and below `start + count`.

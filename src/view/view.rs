@@ -214,6 +214,14 @@ impl<'a> View<'a> {
     }
 
     /// Returns the layout of one item.
+    ///
+    /// ```
+    /// use pep3118::{ItemLayout, RawView, Request};
+    /// let raw = RawView { len: 8, itemsize: 4, ndim: 1, shape: Some(&[2]), ..RawView::default() };
+    /// let view = raw.check(Request::ND, None, None).into_result()?;
+    /// assert_eq!(view.item(), &ItemLayout::Bytes);
+    /// # Ok::<(), pep3118::Report>(())
+    /// ```
     #[must_use]
     #[inline]
     pub fn item(&self) -> &ItemLayout {

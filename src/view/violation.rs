@@ -323,6 +323,13 @@ impl Violation {
 
     /// Returns the severity of the violation. Most violations have the severity of their rule. A few violations
     /// are more or less serious.
+    ///
+    /// ```
+    /// use pep3118::{RawView, Request, Severity};
+    /// let raw = RawView { len: 8, itemsize: 4, ndim: 1, shape: Some(&[3]), ..RawView::default() };
+    /// let report = raw.check(Request::ND, None, None).report;
+    /// assert_eq!(report.findings()[0].violation().severity(), Severity::Error);
+    /// ```
     #[must_use]
     pub fn severity(&self) -> Severity {
         match self {

@@ -204,6 +204,18 @@ impl View<'_> {
     /// the [`offset`](View::offset) of the view is not 0, the first step adds this offset. A caller that performs the
     /// steps does the same as `get_item_pointer` of PEP 3118.
     ///
+    /// ```
+    /// use pep3118::{RawView, Request, Step};
+    /// let raw = RawView {
+    ///     len: 6, itemsize: 1, ndim: 2, shape: Some(&[2, 3]), strides: Some(&[8, 1]), suboffsets: Some(&[0, -1]),
+    ///     ..RawView::default()
+    /// };
+    /// let view = raw.check(Request::INDIRECT, None, None).into_result()?;
+    /// let steps: Vec<Step> = view.steps(&[1, 2])?.collect();
+    /// assert_eq!(steps[..2], [Step::Stride(8), Step::Dereference]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// - the number of indices is not `ndim`: `[1]` in two dimensions
     /// - an index is negative or too large: `[-1, 0]`, or `[0, 3]` in shape (2, 3)

@@ -6,14 +6,15 @@ use std::alloc::{GlobalAlloc, Layout as Block, System};
 use std::cell::Cell;
 
 use pep3118::arrow::Mapping;
-use pep3118::decode::Plan;
-use pep3118::layout::{BitField, LayoutBuilder, MemberSpec, PythonLibrary};
+use pep3118::decode::{Buffer, Plan};
+use pep3118::layout::{BitField, LayoutBuilder, MemberSpec, PythonLibrary, SourceLanguage};
 use pep3118::{
     Comparison, DataModel, Dialect, Endian, Format, Layout, Picture, RawView, Request, Scalar, Table, Target, Type,
     calcsize_in, reconcile,
 };
 
-/// An allocator that calls the system's allocator and counts the allocated bytes of each thread.
+/// An allocator that calls the system's allocator and counts the allocated bytes of each thread. [`with_failing_allocation`]
+/// makes it refuse one allocation.
 struct Counting;
 
 thread_local! {
@@ -21,6 +22,29 @@ thread_local! {
     static HELD: Cell<usize> = const { Cell::new(0) };
     /// The maximum of `HELD` since the last call of [`peak`].
     static PEAK: Cell<usize> = const { Cell::new(0) };
+    /// The number of large allocations of this thread until one fails, including the failing one. 0 if none fails.
+    static UNTIL_FAILURE: Cell<usize> = const { Cell::new(0) };
+}
+
+/// The smallest size in bytes of an allocation that [`with_failing_allocation`] counts.
+pub(crate) const LARGE: usize = 64 << 10;
+
+/// Runs `work`, and makes the `n`th allocation of at least [`LARGE`] bytes of this thread fail. Returns the result of
+/// `work`, and whether an allocation has failed.
+pub(crate) fn with_failing_allocation<R>(n: usize, work: impl FnOnce() -> R) -> (R, bool) {
+    UNTIL_FAILURE.set(n);
+    let result = work();
+    (result, UNTIL_FAILURE.replace(0) == 0)
+}
+
+/// Returns whether an allocation of `size` bytes must fail.
+fn must_fail(size: usize) -> bool {
+    let left = UNTIL_FAILURE.get();
+    if size < LARGE || left == 0 {
+        return false;
+    }
+    UNTIL_FAILURE.set(left - 1);
+    left == 1
 }
 
 /// Adds `by` bytes to the allocated bytes of this thread, and updates the maximum of the thread.
@@ -33,6 +57,9 @@ fn grow(by: usize) {
 // SAFETY: Both methods pass their arguments to the system's allocator and return its result.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, block: Block) -> *mut u8 {
+        if must_fail(block.size()) {
+            return std::ptr::null_mut();
+        }
         grow(block.size());
         // SAFETY: The caller fulfils the requirements of `System.alloc`, which are the requirements of this method.
         unsafe { System.alloc(block) }
@@ -307,6 +334,130 @@ const LAYOUT_OPERATIONS: &[Operation<Layout>] = &[
         8_000,
     ),
     ("mapping of one column", |layout| drop(Mapping::with_columns(layout, &["a"])), 3_000),
+    (
+        "to_source",
+        |layout| SourceLanguage::ALL.into_iter().for_each(|language| drop(layout.to_source("item", language))),
+        2_500,
+    ),
+    (
+        "descr of NumPy, and back",
+        |layout| {
+            if let Ok(descr) = layout.to_numpy_descr() {
+                drop(Layout::from_numpy_descr(descr, layout.model()));
+            }
+        },
+        2_500,
+    ),
+    (
+        "deserialize",
+        |layout| {
+            if let Ok(json) = serde_json::to_string(layout) {
+                drop(serde_json::from_str::<Layout>(&json));
+            }
+        },
+        4_000,
+    ),
+    ("with_names", |layout| drop(layout.with_names(layout.fields().map(|_| "name"))), 500),
+    ("names of a plan", |layout| drop(Plan::new(layout).map(|plan| plan.check_names())), 1_500),
+    (
+        "JSON of a value",
+        |layout| {
+            let Ok(plan) = Plan::new(layout) else { return };
+            with_zero_item(&plan, |item| drop(serde_json::to_string(&plan.value(item).unwrap())));
+        },
+        3_000,
+    ),
+    ("mismatch of a record", |layout| drop(Plan::new(layout).map(|plan| plan.read_records::<Row>(&[]))), 1_500),
+];
+
+/// The record of the operations on items.
+#[derive(pep3118::Record, Clone, Debug)]
+struct Row {
+    a: i32,
+    b: f64,
+    t: bool,
+}
+
+/// The layout of the items of [`ITEM_OPERATIONS`], with 13 bytes.
+const ITEM_FORMAT: &[u8] = b"T{>i:a:<d:b:?:t:}";
+
+/// Calls `work` with a buffer of the items `bytes` in reverse order, and with the plan for the items.
+fn with_items(bytes: &[u8], work: impl FnOnce(&Buffer<'_>, &Plan)) {
+    let plan = Plan::new(&Layout::read(ITEM_FORMAT, &Dialect::PEP3118, &DataModel::LP64).unwrap()).unwrap();
+    let (items, size) = (bytes.len() as i64 / 13, 13);
+    let raw = RawView {
+        len: items * size,
+        itemsize: size,
+        ndim: 1,
+        shape: Some(&[items]),
+        strides: Some(&[-size]),
+        ..RawView::default()
+    };
+    let memory = Some(pep3118::Block { len: bytes.len() as i64, offset: (items - 1) * size });
+    let view = raw.check(Request::STRIDES, None, memory).into_result().unwrap();
+    work(&Buffer::new(&view, &plan, bytes).unwrap(), &plan);
+}
+
+/// The operations of the library on items.
+const ITEM_OPERATIONS: &[Operation<Vec<u8>>] = &[
+    ("copy", |bytes| with_items(bytes, |buffer, _| drop(buffer.to_contiguous(pep3118::Order::C).unwrap())), 2),
+    ("values", |bytes| with_items(bytes, |buffer, _| buffer.values().for_each(|value| drop(value.unwrap()))), 2),
+    ("columns of items", |bytes| with_items(bytes, |buffer, _| drop(buffer.columns(None).unwrap())), 4),
+    (
+        "columns and back",
+        |bytes| {
+            with_items(bytes, |buffer, plan| {
+                drop(plan.encode_columns(&buffer.columns(None).unwrap()).unwrap());
+            });
+        },
+        8,
+    ),
+    ("column as", |bytes| with_items(bytes, |_, plan| drop(plan.column_as::<f64>("a", bytes).unwrap())), 2),
+    (
+        "records and back",
+        |bytes| {
+            with_items(bytes, |buffer, plan| {
+                drop(plan.encode_records(&buffer.read_records::<Row>().unwrap()).unwrap());
+            });
+        },
+        8,
+    ),
+    (
+        "chunks",
+        |bytes| {
+            with_items(bytes, |buffer, _| {
+                for part in buffer.chunks(7).unwrap() {
+                    drop(part.to_contiguous(pep3118::Order::C).unwrap());
+                }
+            });
+        },
+        2,
+    ),
+    (
+        "batch and back",
+        |bytes| {
+            with_items(bytes, |buffer, _| {
+                let layout = Layout::read(ITEM_FORMAT, &Dialect::PEP3118, &DataModel::LP64).unwrap();
+                let mapping = Mapping::new(&layout).unwrap();
+                let batch = mapping.batch(buffer).unwrap();
+                drop(mapping.encoder(mapping.schema()).unwrap().encode(&batch).unwrap());
+            });
+        },
+        8,
+    ),
+    (
+        "write values",
+        |bytes| {
+            with_items(bytes, |buffer, plan| {
+                let values: Vec<_> = buffer.values().take(1).map(Result::unwrap).collect();
+                let mut target = bytes.clone();
+                for item in target.chunks_exact_mut(13) {
+                    plan.encode(&values[0], item).unwrap();
+                }
+            });
+        },
+        4,
+    ),
 ];
 
 /// The operations of the library on C source.
@@ -432,6 +583,20 @@ fn time_of_every_operation_on_a_format_is_linear_in_its_length() {
 #[test]
 fn time_of_every_operation_on_a_layout_is_linear_in_its_length() {
     assert_linear_time(LAYOUT_OPERATIONS, &layouts(800), &layouts(6_400));
+}
+
+#[test]
+fn memory_of_every_operation_on_items_is_linear_in_their_size() {
+    for items in [10_000, 100_000] {
+        assert_linear_memory(ITEM_OPERATIONS, &[("items", vec![1; 13 * items], 13 * items)]);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn time_of_every_operation_on_items_is_linear_in_their_size() {
+    let items = |count: usize| [("items", vec![1; 13 * count], 13 * count)];
+    assert_linear_time(ITEM_OPERATIONS, &items(500), &items(4_000));
 }
 
 #[cfg(unix)]

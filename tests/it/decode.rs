@@ -5,6 +5,7 @@
 mod large;
 mod long_double;
 mod refusals;
+mod split;
 mod typed_columns;
 mod widening;
 mod write_columns;

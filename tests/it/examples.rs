@@ -43,12 +43,7 @@ tag: Bytes([111, 110, 0, 111, 102, 102, 111, 110, 0])
 }
 
 #[test]
-fn other_files_are_refused_or_shown_as_columns() {
-    for cut in 0..SAMPLES.len() {
-        // The header ends at byte 192. Records of 24 bytes follow the header.
-        let whole = cut >= 192 && (cut - 192) % 24 == 0;
-        assert_eq!(npy::show(SAMPLES.get(..cut).unwrap()).is_ok(), whole, "{cut} bytes");
-    }
+fn other_fields_are_refused_or_shown_as_columns() {
     let swap = |from: &str, to: &str| {
         let at = SAMPLES.windows(from.len()).position(|bytes| bytes == from.as_bytes()).unwrap();
         let mut file = SAMPLES.to_vec();
@@ -56,7 +51,7 @@ fn other_files_are_refused_or_shown_as_columns() {
         npy::show(&file)
     };
     assert!(swap("'at'", "'ta'").unwrap().contains("no samples: "));
-    assert!(swap("'<u4'", "'<O4'").is_err());
+    assert!(swap("'<u4'", "'|O' ").is_err());
     assert!(swap("[", "(").is_err());
 }
 

@@ -101,6 +101,8 @@ fn each_error_has_its_kind_and_offset() {
         (b"(1 0)i", "dimension-character", 3),
         (b"(2i", "unclosed-shape", 2),
         (b"(2", "unclosed-shape", 2),
+        (b"(2x3)i", "dimension-character", 2),
+        (b"(2i(3)d", "unclosed-shape", 2),
         (b"(", "unclosed-shape", 1),
         (b"(2,3)", "shape-without-code", 5),
         (b"(2):a:", "shape-without-code", 3),

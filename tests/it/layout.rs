@@ -372,6 +372,16 @@ fn alternatives_are_named_by_their_dialect() {
     assert_eq!(alternatives, [("pep3118-packed", 10), ("native-c", 16)]);
 }
 
+#[test]
+fn user_types_have_the_alignment_that_makes_elements_ambiguous() {
+    // The elements have 9 bytes by the rule of `struct` and 16 bytes by the rule of a C compiler.
+    let error = reconcile(b"(2)T{[datetime64$s]B}", None, Some(&Dialect::PEP3118), &DataModel::LP64).unwrap_err();
+    let sizes = error.ambiguity().unwrap().alternatives().iter().map(|found| found.layout.size());
+    assert_eq!(sizes.collect::<Vec<_>>(), [18, 32]);
+    // NumPy writes no user types, so bytes after the record are not its implicit padding.
+    assert!(reconcile(b"T{l[int4]}", Some(12), None, &DataModel::LP64).is_err());
+}
+
 /// Returns the layout of a record of 16 bytes with two fields of 4 bytes. The fields start at the bytes `first` and
 /// `second`.
 fn two_fields(first: u64, second: u64) -> Layout {

@@ -18,7 +18,7 @@ mod adversarial;
 mod architecture;
 #[cfg(feature = "c")]
 mod bit_fields;
-#[cfg(all(feature = "arrow", feature = "c", feature = "serde"))]
+#[cfg(all(feature = "arrow", feature = "c", feature = "derive", feature = "serde"))]
 mod budget;
 mod child_process;
 mod corpus;
@@ -35,6 +35,9 @@ mod generators;
 #[cfg(any(feature = "arrow", feature = "ndarray", feature = "serde"))]
 mod interop;
 mod layout;
+#[cfg(all(feature = "arrow", feature = "c", feature = "derive", feature = "serde"))]
+mod no_memory;
+mod npy;
 mod numpy_descr;
 mod numpy_reader;
 mod oracle;

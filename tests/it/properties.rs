@@ -1,12 +1,24 @@
 //! Properties that hold for every input. `cargo test` generates inputs with arbtest, and the targets in `fuzz/` with
 //! libFuzzer.
 
+#[cfg(feature = "c")]
+#[path = "properties/c_source.rs"]
+pub mod c_source;
+#[path = "properties/chains.rs"]
+pub mod chains;
 #[path = "properties/drawing.rs"]
 pub mod drawing;
+#[path = "properties/encode.rs"]
+pub mod encode;
 #[path = "properties/layouts.rs"]
 pub mod layouts;
 #[path = "properties/metadata.rs"]
 pub mod metadata;
+#[path = "properties/output.rs"]
+pub mod output;
+#[cfg(feature = "derive")]
+#[path = "properties/records.rs"]
+pub mod records;
 #[path = "properties/strided.rs"]
 pub mod strided;
 #[path = "properties/tree.rs"]
@@ -340,6 +352,62 @@ mod driven {
         .budget_ms(3_000);
     }
 
+    #[test]
+    fn chains_of_operations_have_the_predicted_addresses() {
+        let written = Cell::new(0);
+        search_until(
+            2_000,
+            || written.get() > 100,
+            |bytes| {
+                written.set(written.get() + usize::from(super::chains::view_chain(bytes)?));
+                Ok(())
+            },
+        );
+    }
+
+    #[test]
+    fn every_renderer_and_generator_is_safe() {
+        arbtest::arbtest(super::output::render_layout).budget_ms(3_000);
+    }
+
+    #[test]
+    fn encoded_values_are_decoded_or_refused() {
+        let (accepted, refused) = (Cell::new(0), Cell::new(0));
+        search_until(
+            2_000,
+            || accepted.get() > 50 && refused.get() > 50,
+            |bytes| {
+                let count = if super::encode::encode_value(bytes)? { &accepted } else { &refused };
+                count.set(count.get() + 1);
+                Ok(())
+            },
+        );
+    }
+
+    #[cfg(feature = "derive")]
+    #[test]
+    fn derived_records_have_the_values_of_dynamic_records() {
+        let matched = Cell::new(0);
+        search_until(
+            2_000,
+            || matched.get() > 100,
+            |bytes| {
+                matched.set(matched.get() + super::records::read_records(bytes)?);
+                Ok(())
+            },
+        );
+    }
+
+    #[cfg(feature = "c")]
+    #[test]
+    fn c_source_has_a_layout_or_an_error() {
+        arbtest::arbtest(|bytes| {
+            super::c_source::from_c(&super::c_source::source(bytes)?);
+            Ok(())
+        })
+        .budget_ms(3_000);
+    }
+
     /// The inputs are the seeds of the fuzz targets and every input that failed.
     #[test]
     fn properties_hold_for_the_inputs_of_fuzzing() {
@@ -362,6 +430,13 @@ mod driven {
                 for itemsize in [0, 1, 4, 8, 24] {
                     super::reconcile_with(&source, itemsize);
                 }
+                let _ = super::chains::view_chain(&mut Unstructured::new(&source));
+                let _ = super::output::render_layout(&mut Unstructured::new(&source));
+                let _ = super::encode::encode_value(&mut Unstructured::new(&source));
+                #[cfg(feature = "derive")]
+                let _ = super::records::read_records(&mut Unstructured::new(&source));
+                #[cfg(feature = "c")]
+                super::c_source::from_c(&String::from_utf8_lossy(&source));
                 replayed += 1;
             }
         }

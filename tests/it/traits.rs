@@ -15,8 +15,9 @@ use pep3118::layout::*;
 use pep3118::view::*;
 use pep3118::{Align, Diagnostic, Endian, Span, UnknownName};
 
-/// The traits that a data type should have.
-const TRAITS: [&str; 9] = ["Clone", "Debug", "PartialEq", "Eq", "Hash", "Send", "Sync", "Serialize", "Deserialize"];
+/// The traits that a data type should have. Only an error should have `Into<PyErr>`.
+const TRAITS: [&str; 10] =
+    ["Clone", "Debug", "PartialEq", "Eq", "Hash", "Send", "Sync", "Serialize", "Deserialize", "Into<PyErr>"];
 
 /// Returns whether a type implements a trait. An inherent constant hides the constant of the trait `Missing`.
 macro_rules! implements {
@@ -36,6 +37,22 @@ macro_rules! implements {
     }};
 }
 
+/// Returns whether an error can be converted to a Python exception.
+#[cfg(feature = "pyo3")]
+macro_rules! is_exception {
+    ($ty:ty) => {
+        implements!($ty, Into<pyo3::PyErr>)
+    };
+}
+
+/// Returns `true`, because the crate has no Python exceptions without the feature `pyo3`.
+#[cfg(not(feature = "pyo3"))]
+macro_rules! is_exception {
+    ($ty:ty) => {
+        true
+    };
+}
+
 /// Returns the names of the traits of [`TRAITS`] that a type does not implement, as one `String` with spaces between
 /// the names.
 macro_rules! missing_traits {
@@ -50,6 +67,7 @@ macro_rules! missing_traits {
             implements!($ty, Sync),
             implements!($ty, serde::Serialize),
             implements!($ty, serde::de::DeserializeOwned),
+            !implements!($ty, std::error::Error) || is_exception!($ty),
         ];
         TRAITS.iter().zip(implemented).filter(|(_, has)| !has).map(|(name, _)| *name).collect::<Vec<_>>().join(" ")
     }};
@@ -79,7 +97,7 @@ fn groups() -> Vec<Group> {
         ),
         group!("Serialize Deserialize", "an error: a program records its text":
             BuildError, CError, DecodeError, EmitError, EncodeError, EncodeErrorKind, FlagsError, FormatError,
-            FormatErrorKind, LayoutError, LayoutErrorKind, Mismatch, NotInPlace, NumpyDescrError, RecordError,
+            FormatErrorKind, LayoutError, LayoutErrorKind, Mismatch, NotInPlace, NpyError, NumpyDescrError, RecordError,
             RequestError, RuleIdError, SourceError, UserTypeError, UnknownName, UnknownTriple, ViewError, Violation, Ambiguity,
             InterpretedSize,
         ),
@@ -91,6 +109,7 @@ fn groups() -> Vec<Group> {
             View<'static>,
         ),
         group!("Deserialize", "borrows its data: `RawViewBuf` and `Layout` own theirs": RawView<'static>, Field<'static>),
+        group!("Serialize Deserialize", "borrows the items of a file": NpyFile<'static>),
         group!("Serialize Deserialize", "borrows a name and a shape for one call": MemberSpec<'static>),
         group!("Serialize Deserialize", "computed from a layout, which is its data": Leaf),
         group!("PartialEq Eq Hash Serialize Deserialize", "computed from a layout, which is its data": Plan, Picture,

@@ -377,6 +377,7 @@ def test_an_address_is_refused_with_a_call_that_works():
         ({"shape": (1 << 40, 1 << 40), "strides": (0, 0)}, (BufferError, TypeError)),
         ({"shape": (-1,)}, BufferError),
         ({"shape": (2,), "strides": (1, 1)}, BufferError),
+        ({"shape": (), "strides": (1,)}, BufferError),
         ({"shape": (1,) * 65}, BufferError),
         ({"shape": (1 << 70,)}, OverflowError),
         ({"offset": 1 << 62}, BufferError),

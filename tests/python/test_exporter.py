@@ -31,6 +31,8 @@ def test_missing_arguments_are_derived():
     assert (one.ndim, one.nbytes, memoryview(one).tolist()) == (0, 8, 0.0)
     null = Exporter(b"abc", format=None)
     assert null.format is None and memoryview(null).format == "B"
+    with pytest.raises(ValueError, match="1 byte of memory is not a multiple of the 2-byte item size"):
+        Exporter(b"1", format="<h")
     with pytest.raises(ValueError, match="7 bytes of memory are not a multiple of the 2-byte item size"):
         Exporter(bytes(7), format="h")
     with pytest.raises(ValueError, match="need a shape"):

@@ -4,10 +4,12 @@ Each row of CALLS has a call that fails and the call that its help line proposes
 help lines in the sources of the extension module, and each text must be in the message of one of the calls.
 """
 
+import array
 import ctypes
 import pathlib
 import re
 import struct
+import sys
 
 import pytest
 
@@ -50,6 +52,13 @@ class Indirect:
 INDIRECT = Indirect()
 
 
+def without_ml_dtypes():
+    """Converts complex numbers of float16 to NumPy, as if the package ml_dtypes were not installed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "ml_dtypes", None)
+        View(bytes(4), "Ze").to_numpy()
+
+
 #: Rows of (failing call, call that follows the help line).
 CALLS = [
     # Views of memory with another size.
@@ -65,6 +74,9 @@ CALLS = [
     (lambda: View(bytes(7)).cast("<h"), lambda: View(bytes(7)).cast("B")[:6].cast("<h")),
     (lambda: View(bytes(1)).cast("<h"), lambda: View(bytes(2)).cast("<h")),
     (lambda: View(bytes(4)).cast("0s"), lambda: View(bytes(4)).cast("<h")),
+    (lambda: View("text"), lambda: View(b"text")),
+    (lambda: View([1.0]), lambda: View(array.array("d", [1.0]))),
+    (lambda: View(1), lambda: View(bytes(1))),
     # Arguments that are layouts.
     (lambda: View(BYTES, np.dtype("i4"), dialect="numpy"), lambda: View(BYTES, np.dtype("i4"))),
     (lambda: View(BYTES, Record), lambda: View(BYTES, Pair)),
@@ -83,6 +95,8 @@ CALLS = [
         lambda: View(bytes(6), "T{(2)T{B:b:}:a:B:c:}")[("a.b", "c")],
         lambda: View(bytes(6), "T{(2)T{B:b:}:a:B:c:}")["a.b"],
     ),
+    (without_ml_dtypes, lambda: View(bytes(4), "Ze").tolist()),
+    (lambda: View(bytes(WIDE.itemsize), WIDE).to_numpy(), lambda: View(bytes(WIDE.itemsize), WIDE).columns()),
     (lambda: assign(np.array([0.1, 0.2])), lambda: assign(np.array([0.1, 0.2]).tolist())),
     (
         lambda: View(bytes(16), "&i")[np.array([0, 1])],
@@ -111,7 +125,7 @@ def assign(values):
 
 def message(call):
     """Returns the message of the exception that `call` raises."""
-    with pytest.raises((ValueError, TypeError, pep3118.BufferRuleError, struct.error)) as error:
+    with pytest.raises((ValueError, TypeError, NotImplementedError, pep3118.BufferRuleError, struct.error)) as error:
         call()
     return str(error.value)
 

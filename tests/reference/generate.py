@@ -2,10 +2,12 @@
 bytes. Also generates itemsizes for the formats."""
 
 from .grammar import CODES
+from .user_types import USER_TYPES
 
 COMMON = "bBhHiIlLqQfd?"
 NAMES = ["a", "b", "c", "a}b", " ", "", "x y", "\xe9"]
 JUNK = b"T{}:()&X[]0123456789, \t<>@=^!ZefdgsxwtuB\0\xff$"
+KNOWN = [name.decode() for name in USER_TYPES]
 ALIGNED = ["", "", "", "@", "^", "=", "<", ">"]
 
 
@@ -103,7 +105,9 @@ class Writer:
                 text += ":s:" + "x" * self.random.choice([2, 3, 3, 4, 6, 6, 7, 9, 12])
             return text
         if self.style in ("ctypes", "any") and self.chance(0.08):
-            return text + self.random.choice(["X{}", "X{i->d}", "&" + self.unnamed(depth + 1), "&<i", "[name]", "O"])
+            user_type = f"[{self.random.choice(KNOWN)}]"
+            pointer = "&" + self.unnamed(depth + 1)
+            return text + self.random.choice(["X{}", "X{i->d}", pointer, "&<i", "[name]", user_type, user_type, "O"])
         if self.chance(0.5):
             return text + order + self.prefix_count(0.1) + self.code()
         return text + self.prefix_count(0.1) + order + self.code()

@@ -1,6 +1,7 @@
 """The parser of the grammar in docs/grammar.md: `parse` converts the bytes of a format to a list of items."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from .errors import Refused
 
@@ -26,6 +27,7 @@ class Item:
     count: int | None = None  # the repeat count, None if the format has no count
     name: bytes | None = None
     children: list = field(default_factory=list)  # of a structure; the target of a pointer
+    user_type: bytes = b""  # the text between the brackets of a user type
 
 
 @dataclass
@@ -38,8 +40,10 @@ class Format:
     constructs: set  # the constructs that some dialects lack, as texts, and ("code", code); see dialects.py
 
 
+@lru_cache(maxsize=1)  # `reconcile` is called for the same format with several dialects and itemsizes
 def parse(text):
-    """Returns the `Format` of the bytes `text`. Raises `Refused` if `text` is not in the grammar or exceeds a limit."""
+    """Returns the `Format` of the bytes `text`. Raises `Refused` if `text` is not in the grammar or exceeds a limit.
+    The caller must not change the result, because calls for the same `text` share it."""
     return Parser(text).format()
 
 
@@ -236,6 +240,7 @@ class Parser:
             self.constructs.add("[name]")
             start = self.at
             self.balanced(b"[", b"]")
+            item.user_type = self.text[start : self.at - 1]
             if self.text[start : start + 1] in (b"$", b"]"):
                 self.fail("user type without a name")
         elif self.eat(b"Z"):

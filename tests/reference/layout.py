@@ -5,6 +5,7 @@ from math import prod
 
 from .errors import Refused
 from .models import STANDARD
+from .user_types import USER_TYPES, alignment
 
 TYPES = {
     "c": "char", "b": "int8", "B": "uint8", "?": "bool", "h": "int16", "H": "uint16", "e": "float16",
@@ -111,6 +112,9 @@ class Rules:
             self.type(item.children[0])  # an invalid target is an error
         if item.kind in ("pointer", "function"):
             return Laid((), self.model.pointer, self.model.pointer)  # without the target
+        if item.user_type in USER_TYPES:
+            size = USER_TYPES[item.user_type]
+            return Laid((), size, alignment(size))
         if item.kind == "user":
             if self.itemsize is None or self.whole is not item or item.shape:
                 raise Refused("user type", "the format does not declare the size of the user type")
@@ -160,9 +164,11 @@ class Rules:
 
     def endian(self, item, size):
         """Returns "big", "little", or None for a type without a byte order. `size` is the size of one element."""
-        if item.kind in ("structure", "user") or (item.kind == "code" and item.code in "cbB?spx"):
+        if item.kind == "structure" or (item.kind == "code" and item.code in "cbB?spx"):
             return None
         if item.code == "t" and not 1 < size <= 8:
+            return None
+        if item.kind == "user" and (item.user_type not in USER_TYPES or size == 1):
             return None
         big = item.order in ">!"
         if item.kind in ("pointer", "function") or item.code == "O" or item.order in "@=^":

@@ -164,7 +164,7 @@ def without_dialect(fmt, itemsize, model):
             continue
         if name in ("pep3118", "native-c") and addresses and itemsize is not None and written_by_ctypes(fmt):
             continue
-        if name == "numpy" and (addresses or not written_by_numpy(fmt, model)):
+        if name == "numpy" and (addresses or "[name]" in fmt.constructs or not written_by_numpy(fmt, model)):
             continue
         rules = DIALECTS["numpy-packed" if name == "numpy" else name]
         rules = replace(rules, elements="")

@@ -188,7 +188,9 @@ impl ItemArguments {
                     (Some(count), Some(0)) => vec![count],
                     _ => {
                         return Err(objects::error::<PyValueError>(format!(
-                            "{available} bytes of memory are not a multiple of the {itemsize}-byte item size: give a shape"
+                            "{} of memory {} not a multiple of the {itemsize}-byte item size: give a shape",
+                            plural(available, "byte"),
+                            if available == 1 { "is" } else { "are" }
                         )));
                     }
                 }

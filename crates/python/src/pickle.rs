@@ -3,9 +3,10 @@
 use pep3118::name;
 use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 
 use crate::objects::{self, into_result};
+use crate::short_sequence::ShortSequence;
 use crate::tuple_builder::list;
 use pep3118::__private::{arguments, escape, text};
 use pep3118::Align;
@@ -106,9 +107,10 @@ fn add_fields(builder: &mut LayoutBuilder, fields: &Bound<'_, PyAny>) -> PyResul
     for node in fields.try_iter()? {
         let node = node?.cast_into::<PyDict>()?;
         let py = node.py();
-        let name: Option<Vec<u8>> = get(&node, "name")?.extract()?;
-        let shape: Vec<u64> = get(&node, "shape")?.extract()?;
-        let member = MemberSpec { name: name.as_deref(), offset: get(&node, "offset")?.extract()?, shape: &shape };
+        let name: Option<Bound<'_, PyBytes>> = get(&node, "name")?.extract()?;
+        let ShortSequence(shape) = get(&node, "shape")?.extract::<ShortSequence<u64>>()?;
+        let name = name.as_ref().map(|name| name.as_bytes());
+        let member = MemberSpec { name, offset: get(&node, "offset")?.extract()?, shape: &shape };
         let size = get(&node, "itemsize")?.extract()?;
         let ty: String = get(&node, "type")?.extract()?;
         let unknown = || objects::error::<PyValueError>(format!("unknown type `{}`", escape(&ty)));

@@ -68,6 +68,22 @@ pub enum Mismatch {
 }
 
 /// The reason why items cannot be used as structs without a copy.
+///
+#[cfg_attr(feature = "derive", doc = "```")]
+#[cfg_attr(not(feature = "derive"), doc = "```ignore")]
+/// use pep3118::{DataModel, Dialect, Layout, Record};
+/// use pep3118::decode::{Plan, record::{NotInPlace, RecordError}};
+/// #[derive(Record, bytemuck::AnyBitPattern, Clone, Copy, Debug)]
+/// #[repr(C)]
+/// struct Id {
+///     id: u16,
+/// }
+/// let plan = Plan::new(&Layout::read(b"T{>H:id:}", &Dialect::PEP3118, &DataModel::LP64)?)?;
+/// let error = plan.cast_records::<Id>(&[0, 1]).unwrap_err();
+/// # #[cfg(target_endian = "little")]
+/// assert_eq!(error, RecordError::NotInPlace(NotInPlace::Swapped { offset: 0 }));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum NotInPlace {

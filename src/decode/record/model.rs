@@ -127,6 +127,7 @@ impl FieldLayout {
 }
 
 /// The size, alignment and kind of the type of a field.
+#[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
 pub struct MemberLayout {
     pub(super) size: usize,

@@ -104,6 +104,19 @@ impl Plan {
 
     /// Returns `items`, the bytes of adjacent items, as a slice of structs without a copy, see [`RecordPlan::cast`].
     ///
+    #[cfg_attr(feature = "derive", doc = "```")]
+    #[cfg_attr(not(feature = "derive"), doc = "```ignore")]
+    /// use pep3118::{DataModel, Dialect, Layout, Record, decode::Plan};
+    /// #[derive(Record, bytemuck::AnyBitPattern, Clone, Copy, Debug, PartialEq)]
+    /// #[repr(C)]
+    /// struct Pixel {
+    ///     rgb: [u8; 3],
+    /// }
+    /// let plan = Plan::new(&Layout::read(b"T{3s:rgb:}", &Dialect::PEP3118, &DataModel::HOST)?)?;
+    /// assert_eq!(plan.cast_records::<Pixel>(&[1, 2, 3])?, [Pixel { rgb: [1, 2, 3] }]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// - the errors of [`RecordPlan::cast`]
     /// - the items do not [match](Record::matches) the struct
@@ -273,31 +286,44 @@ impl<T: Record> RecordPlan<T> {
 
     /// Decodes all items of `view` in C order. `memory` must contain the items. Returns the errors of
     /// [`read_buffer`](Self::read_buffer).
-    #[inline]
     pub(crate) fn read_view(&self, view: &View<'_>, memory: &dyn Memory) -> Result<Vec<T>, RecordError> {
-        let mut records = Vec::new();
-        if let Some(len) = self.small(view) {
-            // One call reads all items, and no memory is allocated except for the structs.
-            let (mut block, stride) = ([0; SMALL], self.itemsize.cast_signed());
-            let items = if let [items] = view.shape() { items.unsigned_abs() } else { view.item_count() };
-            let offset = to_isize(view.offset())?;
-            let items = usize::try_from(items).map_err(|_| DecodeError::Allocation { bytes: items })?;
-            let block = block.get_mut(..len).ok_or_else(|| DecodeError::internal("a block is too short"))?;
-            memory.read(&Run { path: &[], offset, stride, items, itemsize: self.itemsize }, 1, block)?;
-            Reader::new(self, items, &mut records)?.append(block)?;
+        let contiguous = |block: &mut [u8]| {
+            if !view.is_contiguous(Order::C) {
+                return Ok(false);
+            }
+            // All items are one item of the run, so that no distance between items is checked.
+            let run = Run { path: &[], offset: to_isize(view.offset())?, stride: 0, items: 1, itemsize: block.len() };
+            memory.read(&run, 1, block).map(|()| true)
+        };
+        if let Some(records) = self.read_small(view, contiguous)? {
             return Ok(records);
         }
+        let mut records = Vec::new();
         self.read_blocks(view, memory, &mut records)?;
         Ok(records)
     }
 
-    /// Returns the size of all items of `view` in bytes if the items are contiguous and have at most [`SMALL`] bytes.
-    /// Returns `None` for other items, for items of 0 bytes, and if the items of this plan have another size.
+    /// Decodes all items of `view` in C order if they have at most [`SMALL`] bytes. `copy` copies the bytes of all items
+    /// to its argument, or returns `false` if the items are not contiguous. No memory is allocated except for the
+    /// structs. Returns `None` for more items, for items that are not contiguous, for items of 0 bytes, and if the items
+    /// of this plan have another size.
     #[inline]
-    fn small(&self, view: &View<'_>) -> Option<usize> {
-        let len = usize::try_from(view.len()).ok().filter(|len| (1..=SMALL).contains(len))?;
-        let same_size = usize::try_from(view.itemsize()) == Ok(self.itemsize);
-        (same_size && view.is_contiguous(Order::C)).then_some(len)
+    pub(crate) fn read_small(
+        &self,
+        view: &View<'_>,
+        copy: impl FnOnce(&mut [u8]) -> Result<bool, DecodeError>,
+    ) -> Result<Option<Vec<T>>, RecordError> {
+        let len = usize::try_from(view.len()).ok().filter(|len| (1..=SMALL).contains(len));
+        let (mut block, Some(len)) = ([0; SMALL], len) else { return Ok(None) };
+        let Some(block) = block.get_mut(..len) else { return Ok(None) };
+        if usize::try_from(view.itemsize()) != Ok(self.itemsize) || !copy(block)? {
+            return Ok(None);
+        }
+        let mut records = Vec::new();
+        let items = if let [items] = view.shape() { items.unsigned_abs() } else { view.item_count() };
+        let items = usize::try_from(items).map_err(|_| DecodeError::Allocation { bytes: items })?;
+        Reader::new(self, items, &mut records)?.append(block)?;
+        Ok(Some(records))
     }
 
     /// Decodes all items of `view` in C order, and appends the structs to `records`. `memory` must contain the items.
@@ -601,7 +627,7 @@ impl BufferMut<'_> {
     /// - the items do not [match](Record::matches) the struct
     pub fn write_records<T: Record>(&mut self, records: &[T]) -> Result<(), RecordError> {
         let plan = self.plan.records::<T>()?;
-        let (items, _) = total(self.view, self.plan.size).map_err(EncodeError::from)?;
+        let (items, _) = total(&self.view, self.plan.size).map_err(EncodeError::from)?;
         if records.len() != items {
             let (found, wanted) = (to_u64(records.len()), to_u64(items));
             return Err(EncodeError::from(EncodeErrorKind::Count { found, wanted, unit: "item" }).into());

@@ -56,6 +56,14 @@ impl Mapping {
     /// Creates a record batch with one row for each of `items` items. `columns` must have one column for each leaf, in
     /// the order of the format. The vectors of numbers and bytes become the memory of the batch without a copy.
     ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, arrow::Mapping, decode::Plan};
+    /// let layout = Layout::read(b"T{<h:id:<d:price:}", &Dialect::PEP3118, &DataModel::HOST)?;
+    /// let columns = Plan::new(&layout)?.columns(&[0; 30], None)?;
+    /// assert_eq!(Mapping::new(&layout)?.batch_of_columns(columns, 3)?.num_rows(), 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// - the number of columns differs from the number of leaves: 2 columns for 3 leaves
     /// - a column does not have the type of its leaf: `f64` for `<i`

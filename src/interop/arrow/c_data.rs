@@ -44,6 +44,18 @@ pub struct ArrowArray(FFI_ArrowArray);
 
 /// The C struct `ArrowSchema` of the Arrow C data interface: the type of an [`ArrowArray`]. Dropping the value calls its
 /// release callback, unless the struct was moved to another owner.
+///
+/// ```
+/// use arrow_array::ffi;
+/// use pep3118::{DataModel, Dialect, Layout, arrow::Mapping};
+/// let layout = Layout::read(b"T{<h:id:}", &Dialect::PEP3118, &DataModel::HOST)?;
+/// let mapping = Mapping::new(&layout)?;
+/// let mut schema = mapping.c_schema()?;
+/// // SAFETY: the pointer is to a valid struct of the C data interface, which is moved once.
+/// let schema = unsafe { ffi::FFI_ArrowSchema::from_raw(schema.as_mut_ptr().cast()) };
+/// assert_eq!(schema.child(0).name(), Some("id"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 #[repr(transparent)]
 pub struct ArrowSchema(FFI_ArrowSchema);
@@ -77,6 +89,15 @@ impl ArrowSchema {
 
     /// Moves the C struct at `schema` to the result, and marks the struct at `schema` as released.
     ///
+    /// ```
+    /// use arrow_schema::{DataType, ffi::FFI_ArrowSchema};
+    /// use pep3118::arrow::ArrowSchema;
+    /// let mut schema = FFI_ArrowSchema::try_from(&DataType::Int16)?;
+    /// // SAFETY: (a) the struct is valid and belongs to this function.
+    /// drop(unsafe { ArrowSchema::from_raw((&raw mut schema).cast()) });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Safety
     /// (a) `schema` must be the address of a struct `ArrowSchema` of the C data interface that is not released, and no
     /// other thread may access the struct during the call.
@@ -91,6 +112,18 @@ impl Mapping {
     /// a record batch as an Arrow array of the type `Struct`. The schema is this type, which has one field for each
     /// column.
     ///
+    /// ```
+    /// use arrow_array::ffi;
+    /// use pep3118::{DataModel, Dialect, Layout, arrow::Mapping};
+    /// let layout = Layout::read(b"T{<h:id:}", &Dialect::PEP3118, &DataModel::HOST)?;
+    /// let mapping = Mapping::new(&layout)?;
+    /// let mut schema = mapping.c_schema()?;
+    /// // SAFETY: the pointer is to a valid struct of the C data interface, which is moved once.
+    /// let schema = unsafe { ffi::FFI_ArrowSchema::from_raw(schema.as_mut_ptr().cast()) };
+    /// assert_eq!(schema.child(0).name(), Some("id"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// - a name contains a NUL, which is possible with [`LayoutBuilder`](crate::layout::LayoutBuilder) only
     pub fn c_schema(&self) -> Result<ArrowSchema, BatchError> {
@@ -99,6 +132,22 @@ impl Mapping {
 
     /// Returns the record batch of [`batch`](Self::batch) as the struct `ArrowArray` of the C data interface.
     ///
+    /// ```
+    /// use arrow_array::ffi;
+    /// use pep3118::decode::{Buffer, Plan};
+    /// use pep3118::{DataModel, RawView, Request, arrow::Mapping};
+    /// let format = Some(&b"T{<h:id:}"[..]);
+    /// let raw = RawView { len: 4, itemsize: 2, ndim: 1, format, shape: Some(&[2]), ..RawView::default() };
+    /// let view = raw.check(Request::FULL_RO, None, None).into_result()?;
+    /// let plan = Plan::for_view(&view, &DataModel::HOST)?;
+    /// let layout = pep3118::Layout::read(b"T{<h:id:}", &pep3118::Dialect::PEP3118, &DataModel::HOST)?;
+    /// let mut array = Mapping::new(&layout)?.c_array(&Buffer::new(&view, &plan, &[1, 0, 2, 0])?)?;
+    /// // SAFETY: the pointer is to a valid struct of the C data interface, which is moved once.
+    /// let array = unsafe { ffi::FFI_ArrowArray::from_raw(array.as_mut_ptr().cast()) };
+    /// assert_eq!(array.num_children(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// - the errors of [`batch`](Self::batch)
     pub fn c_array(&self, buffer: &decode::Buffer<'_>) -> Result<ArrowArray, BatchError> {
@@ -106,6 +155,18 @@ impl Mapping {
     }
 
     /// Copies `bytes`, the bytes of contiguous items, to a record batch, and returns the batch as a C struct.
+    ///
+    /// ```
+    /// use arrow_array::ffi;
+    /// use pep3118::{DataModel, Dialect, Layout, arrow::Mapping};
+    /// let layout = Layout::read(b"T{<h:id:}", &Dialect::PEP3118, &DataModel::HOST)?;
+    /// let mapping = Mapping::new(&layout)?;
+    /// let mut array = mapping.c_array_of_bytes(&[1, 0, 2, 0])?;
+    /// // SAFETY: the pointer is to a valid struct of the C data interface, which is moved once.
+    /// let array = unsafe { ffi::FFI_ArrowArray::from_raw(array.as_mut_ptr().cast()) };
+    /// assert_eq!(array.num_children(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// - the errors of [`batch_of_bytes`](Self::batch_of_bytes)

@@ -76,6 +76,16 @@ struct Source {
 impl Mapping {
     /// Creates an encoder for record batches with the schema `schema`.
     ///
+    /// ```
+    /// use arrow_schema::{DataType, Field, Schema};
+    /// use pep3118::{DataModel, Dialect, Layout, arrow::Mapping};
+    /// let mapping = Mapping::new(&Layout::read(b"T{<i:id:}", &Dialect::PEP3118, &DataModel::HOST)?)?;
+    /// let schema = |ty| Schema::new(vec![Field::new("id", ty, false)]);
+    /// assert!(mapping.encoder(&schema(DataType::Int64)).is_ok());
+    /// assert!(mapping.encoder(&schema(DataType::Float64)).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// - a column is not a field, or a field has no column: a column `c` for `T{<i:a:}`
     /// - the encoder cannot convert the type of a column to the type of its field: `Float64` for `<i`
@@ -117,6 +127,20 @@ impl BatchEncoder<'_> {
 
     /// Writes the rows of `batch` to `items`, the bytes of one item for each row. Leaves padding, and the fields that
     /// the mapping does not have, unchanged. Leaves `items` unchanged if an error is returned.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use arrow_array::{ArrayRef, Int16Array, RecordBatch};
+    /// use pep3118::{DataModel, Dialect, Layout, arrow::Mapping};
+    /// let layout = Layout::read(b"T{>h:id:x}", &Dialect::PEP3118, &DataModel::HOST)?;
+    /// let batch = RecordBatch::try_from_iter([("id", Arc::new(Int16Array::from(vec![1, 2])) as ArrayRef)])?;
+    /// let mapping = Mapping::new(&layout)?;
+    /// let mut items = [9; 6];
+    /// mapping.encoder(batch.schema_ref())?.write(&batch, &mut items)?;
+    /// // The padding is unchanged.
+    /// assert_eq!(items, [0, 1, 9, 0, 2, 9]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// - the length of `items` is not the item size multiplied by the number of rows

@@ -8,6 +8,12 @@ use crate::decode::{DecodeError, EncodeErrorKind};
 use crate::text::{escape, plural};
 
 /// A field in the list of [`BatchError::UnknownColumn`], which contains all fields of a record.
+///
+/// ```
+/// use pep3118::arrow::KnownField;
+/// let field = KnownField { name: "id".into(), has_column: true };
+/// assert_eq!((field.name.as_str(), field.has_column), ("id", true));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownField {
     /// The name of the field, without the names of the enclosing records.

@@ -193,6 +193,13 @@ impl Mapping {
 
     /// Returns the Arrow schema. If the item is a record, the schema has one field for each mapped field. If the
     /// item is not a record, the schema has one field with the name `value`.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, arrow::Mapping};
+    /// let layout = Layout::read(b"T{<h:id:<d:price:}", &Dialect::PEP3118, &DataModel::HOST)?;
+    /// assert_eq!(Mapping::new(&layout)?.schema().field(1).name(), "price");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn schema(&self) -> &SchemaRef {
         &self.schema

@@ -83,6 +83,12 @@ impl CError {
 
     /// Returns the help line, which names an action that the caller can take. Returns `None` if the error has no help
     /// line.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Layout};
+    /// let error = Layout::from_c("struct tick { uint16_x id; };", None, &DataModel::LP64).unwrap_err();
+    /// assert!(error.help().is_none_or(|help| !help.is_empty()));
+    /// ```
     #[must_use]
     pub fn help(&self) -> Option<&str> {
         self.0.help.as_deref()

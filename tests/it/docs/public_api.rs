@@ -145,6 +145,10 @@ fn public_items_are_those_of_the_snapshot() {
     }
     let shown = shown_names(&sources);
     let is_public = |item: &Item| {
+        // Only the other crates of this repository use these types. `layout` hides them.
+        if item.file == "layout/codegen/declarations.rs" {
+            return false;
+        }
         let in_public_module = ["arbitrary/mod.rs", "documentation.rs"].contains(&item.file.as_str());
         in_public_module || item.signature.starts_with("macro_rules") || {
             shown.contains(item.owner.as_ref().unwrap_or(&item.name))

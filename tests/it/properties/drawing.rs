@@ -7,7 +7,7 @@ const WIDEST: usize = 400;
 
 /// Asserts that `text` has no control, bidirectional, zero-width or separator character, and no line of more than
 /// `widest` characters.
-fn assert_plain(text: &str, widest: usize) {
+pub fn assert_plain(text: &str, widest: usize) {
     let harmful = |char: char| match char {
         '\n' => false,
         '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' => true,

@@ -147,6 +147,9 @@ fn invalid_arguments_are_named_in_the_error() {
         error(rows.transpose(None).unwrap().cast(int(), 4, None)),
         "memory is not C-contiguous: its bytes cannot be cast to other items"
     );
+    let byte = RawView { len: 1, itemsize: 1, ndim: 1, shape: Some(&[1]), ..RawView::default() };
+    let byte = byte.check(Request::ND, None, None).into_result().unwrap();
+    assert_eq!(error(byte.cast(int(), 2, None)), "1 byte is not a multiple of the 2-byte item size");
     assert_eq!(error(rows.cast(int(), 0, None)), "24 bytes are not a multiple of the 0-byte item size");
     assert_eq!(error(rows.cast(int(), 5, None)), "24 bytes are not a multiple of the 5-byte item size");
     assert_eq!(error(rows.cast(int(), -4, None)), "24 bytes are not a multiple of the -4-byte item size");
