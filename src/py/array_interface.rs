@@ -54,7 +54,10 @@ pub(super) fn open_array_interface(object: &Bound<'_, PyAny>) -> Result<Option<O
         && strides.len() != shape.len()
     {
         let (strides, dimensions) = (plural(to_u64(strides.len()), "stride"), plural(to_u64(shape.len()), "dimension"));
-        return Err(PyBufferError::new_err(format!("the __array_interface__ has {strides} for {dimensions}")).into());
+        return Err(fallible::error::<PyBufferError>(format!(
+            "the __array_interface__ has {strides} for {dimensions}"
+        ))
+        .into());
     }
     let offset: i64 = get("offset")?.map(|offset| offset.extract()).transpose()?.unwrap_or_default();
     let layout = layout_of(&required("typestr")?.extract::<String>()?, get("descr")?.as_ref())?;
