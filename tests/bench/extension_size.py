@@ -2,8 +2,8 @@
 
     python3 tests/bench/extension_size.py
 
-Both modules are built with the defaults of Cargo for release builds. Fails if a module exports another function than its
-`PyInit_` function.
+Both modules are built with the defaults of Cargo for release builds. Fails if a module exports another function than
+its `PyInit_` function.
 """
 
 import os
@@ -22,7 +22,8 @@ def build(name: str) -> int:
     stripped = library.with_suffix(".stripped")
     shutil.copyfile(library, stripped)
     subprocess.run(["strip", stripped], check=True)
-    symbols = subprocess.run(["nm", "-D", "--defined-only", stripped], check=True, capture_output=True, text=True).stdout
+    command = ["nm", "-D", "--defined-only", stripped]
+    symbols = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     exported = [line.split()[-1] for line in symbols.splitlines()]
     assert exported == [f"PyInit_extension_{name}"], exported
     return stripped.stat().st_size
