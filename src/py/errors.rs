@@ -65,7 +65,7 @@ impl From<Report> for PyErr {
 /// A broken rule becomes `BufferError`.
 impl From<Violation> for PyErr {
     fn from(violation: Violation) -> Self {
-        PyBufferError::new_err(violation.to_string())
+        fallible::error::<PyBufferError>(violation.to_string())
     }
 }
 
