@@ -103,7 +103,7 @@ fn dimensions(sequence: &Bound<'_, PyAny>) -> PyResult<Vec<i64>> {
     for number in sequence.try_iter()? {
         if numbers.len() == MAX_NDIM {
             let message = format!("the __array_interface__ has more than {MAX_NDIM} dimensions");
-            return Err(PyBufferError::new_err(message));
+            return Err(fallible::error::<PyBufferError>(message));
         }
         numbers.push(number?.extract()?);
     }
