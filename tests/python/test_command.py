@@ -333,12 +333,25 @@ def test_output_to_a_full_device_fails(arguments):
     assert "Traceback" not in done.stderr and "Exception ignored" not in done.stderr
 
 
+def with_default_action(number, arguments):
+    """Returns the arguments of a process that restores the default action of the signal `number`, and then runs the
+    program `arguments`.
+
+    The command ignores a signal that its caller ignores. Under `nohup`, the tests would otherwise wait for ever.
+    """
+    restore = (
+        "import os, signal, sys; signal.signal(int(sys.argv[1]), signal.SIG_DFL); os.execv(sys.argv[2], sys.argv[2:])"
+    )
+    return [sys.executable, "-c", restore, str(int(number)), *arguments]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_leaves_the_output_unchanged(tmp_path, number):
     (tmp_path / "out").write_text("before")
     arguments = [sys.executable, "-m", "pep3118", "decode", "-f", "<H", "-o", "out", "-"]
-    with subprocess.Popen(arguments, cwd=tmp_path, stdin=subprocess.PIPE) as process:
+    command = with_default_action(number, arguments)
+    with subprocess.Popen(command, cwd=tmp_path, stdin=subprocess.PIPE) as process:
         end = time.monotonic() + 60
         files = pathlib.Path(f"/proc/{process.pid}/fd")
         while not any(os.path.realpath(file).startswith(f"{tmp_path}{os.sep}") for file in files.iterdir()):
@@ -353,7 +366,8 @@ def test_a_signal_leaves_the_output_unchanged(tmp_path, number):
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for one process")
 def test_an_interrupted_audit_has_no_traceback():
     arguments = [sys.executable, "-m", "pep3118", "audit", "time:print('started', flush=True) or sleep(60)"]
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    command = with_default_action(signal.SIGINT, arguments)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "started\n"
         process.send_signal(signal.SIGINT)
         # If the signal interrupts `eval` of a string, CPython ends by the signal. Otherwise CPython exits with status
