@@ -14,6 +14,7 @@ use pyo3::{PyTypeCheck, PyTypeInfo, ffi};
 
 /// A Python `str` that is created in the first call of [`get`](Self::get). The macro [`name!`](crate::name) defines a
 /// `Name` for a literal.
+#[doc(hidden)]
 pub struct Name {
     text: &'static str,
     object: PyOnceLock<Py<PyString>>,
@@ -21,6 +22,7 @@ pub struct Name {
 
 impl Name {
     /// Creates the name `text`, without a Python object.
+    #[doc(hidden)]
     pub const fn new(text: &'static str) -> Self {
         Self { text, object: PyOnceLock::new() }
     }
@@ -29,6 +31,7 @@ impl Name {
     ///
     /// # Errors
     /// - no memory: `MemoryError`
+    #[doc(hidden)]
     #[inline]
     pub fn get<'py>(&self, py: Python<'py>) -> PyResult<&Bound<'py, PyString>> {
         Ok(self.object.get_or_try_init(py, || text(py, self.text).map(Bound::unbind))?.bind(py))
@@ -98,6 +101,7 @@ pub fn arguments<'py, const N: usize>(
 ///
 /// # Errors
 /// - no memory: `MemoryError`
+#[doc(hidden)]
 pub fn number(py: Python<'_>, number: u32) -> PyResult<Bound<'_, PyAny>> {
     // SAFETY: the thread is attached to the interpreter.
     let object = unsafe { ffi::PyLong_FromUnsignedLongLong(number.into()) };
@@ -120,6 +124,7 @@ pub fn dict(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
 /// Creates an exception of the type `T` with the message `message`. Returns a `MemoryError` if there is no memory for
 /// the message.
 #[cold]
+#[doc(hidden)]
 pub fn error<T: PyTypeInfo>(message: impl AsRef<str>) -> PyErr {
     let message = message.as_ref();
     let error = Python::try_attach(|py| match text(py, message) {
