@@ -55,6 +55,6 @@ for python in $PYTHONS; do
     # The abi3 wheel is for every version with the GIL, so the script builds this wheel only for the first version.
     [ -d "$wheels" ] || $pip wheel --no-deps -w "$wheels" .
     $pip install --no-index --no-deps "$wheels"/pep3118-*.whl
-    "$venv/bin/python" -m pytest -n auto "$@"
+    "$venv/bin/python" -m pytest -n auto --dist worksteal "$@"
     "$venv/bin/python" -m mypy.stubtest pep3118 --allowlist tests/python/stubtest.txt
 done
