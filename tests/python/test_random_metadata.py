@@ -9,6 +9,7 @@ import copy
 import ctypes
 import io
 import itertools
+import math
 import os
 import pickle
 import random
@@ -18,7 +19,7 @@ import pytest
 
 from pep3118 import Format, View
 
-COUNT = int(os.environ.get("PEP3118_RANDOM_METADATA", "3000"))
+COUNT = int(os.environ.get("PEP3118_RANDOM_METADATA", "500"))
 SEED = os.environ.get("PEP3118_RANDOM_SEED", "14")
 
 # The exceptions that refuse an input. A panic of Rust is a `BaseException`.
@@ -174,8 +175,8 @@ def test_random_array_interfaces_are_read_or_refused():
         wanted = gathered(data, offset, shape, steps, view.itemsize)
         assert wanted is not None, f"{interface}: an item is outside of the memory"
         assert view.tobytes() == wanted
-        # Random bytes are not always text.
-        if "w" not in (view.format or ""):
+        # Random bytes are not always text. For a shape such as (4, 2**31, 0), `tolist` creates 2**33 lists.
+        if "w" not in (view.format or "") and math.prod(shape[:-1]) < 10_000:
             assert len(view.tolist()) == shape[0] if shape else view.tolist() is not None
         read += 1
     assert read > COUNT // 20

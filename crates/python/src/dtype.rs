@@ -187,7 +187,7 @@ fn byte_order(field: Field<'_>) -> char {
 
 /// Returns whether the program has imported the package `ml_dtypes`.
 fn has_ml_dtypes() -> bool {
-    Python::attach(|py| matches!(loaded(py, "ml_dtypes"), Ok(Some(_))))
+    objects::attached(|py| matches!(loaded(py, "ml_dtypes"), Ok(Some(_))))
 }
 
 /// Returns the name of the class of the package `ml_dtypes` for the type of `field`, such as `bfloat16`. Returns `None`

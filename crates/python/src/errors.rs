@@ -139,7 +139,7 @@ impl TwoBaseClass {
     /// create the class or the exception.
     #[cold]
     pub(crate) fn error(&self, message: impl AsRef<str>) -> PyErr {
-        Python::attach(|py| match self.class(py) {
+        objects::attached(|py| match self.class(py) {
             Ok((_, class)) => objects::error_of_class(class, message),
             Err(error) => error,
         })
@@ -191,7 +191,7 @@ fn with_attributes<T: pyo3::PyTypeInfo>(
 
 /// Creates a `FormatError` with `message`. `span` is the start and the end of the offending bytes in the format.
 pub(crate) fn format_error(message: String, span: Option<(usize, usize)>) -> PyErr {
-    Python::attach(|py| match span_object(py, span) {
+    objects::attached(|py| match span_object(py, span) {
         Ok(span) => with_attributes::<FormatError>(py, message, &[("span", &span)]),
         Err(error) => error,
     })

@@ -7,7 +7,7 @@ use std::ffi::{c_char, c_int};
 use std::fmt::Display;
 
 use pep3118::__private::arguments;
-pub(crate) use pep3118::__private::{dict, error, no_memory, take_exception};
+pub(crate) use pep3118::__private::{dict, no_memory, take_exception};
 use pep3118::name;
 use pyo3::exceptions::{PyBufferError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -166,6 +166,24 @@ pub(crate) fn latin1<'py>(py: Python<'py>, characters: &[u8]) -> NewObject<'py> 
     let object = unsafe { ffi::PyUnicode_DecodeLatin1(start, len, std::ptr::null()) };
     // SAFETY: (a) of `owned`: `PyUnicode_DecodeLatin1` returns a new reference, or returns NULL and sets an exception.
     unsafe { owned(py, object) }
+}
+
+/// Attaches the current thread to the interpreter, runs `call`, and returns the result of `call`. The interpreter must
+/// be initialized.
+///
+/// Use this function and not `Python::attach`: `Python::attach` panics while the interpreter shuts down, and a
+/// `__del__` method can call functions of the package at that time.
+#[cold]
+pub(crate) fn attached<T>(call: impl FnOnce(Python<'_>) -> T) -> T {
+    // SAFETY: the interpreter is initialized, because it has loaded this module.
+    unsafe { Python::attach_unchecked(call) }
+}
+
+/// Creates an exception of the type `T` with the message `message`. Returns a `MemoryError` if there is no memory for
+/// the exception.
+#[cold]
+pub(crate) fn error<T: PyTypeInfo>(message: impl AsRef<str>) -> PyErr {
+    attached(|py| error_of_class(&T::type_object(py), message))
 }
 
 /// Returns `true` if `error` means that an exporter refused a request or exported a buffer that cannot be read: if it

@@ -513,7 +513,7 @@ pub(crate) fn register_type(
     };
     let (decoder, encoder) = (unpack.clone().unbind(), pack.clone().unbind());
     let decode = move |bytes: &[u8]| {
-        Python::attach(|py| {
+        objects::attached(|py| {
             let object =
                 decoder.bind(py).call1(arguments(py, [&objects::into_result(py, objects::bytes(py, bytes))?])?)?;
             if object.is_instance_of::<PyInt>() {
@@ -527,7 +527,7 @@ pub(crate) fn register_type(
         .map_err(|error| UserTypeError::new(error.to_string()))
     };
     let encode = move |value: &UserValue, bytes: &mut [u8]| {
-        Python::attach(|py| {
+        objects::attached(|py| {
             let packed = encoder.bind(py).call1(arguments(py, [&to_object(py, value.clone())?])?)?;
             let packed = packed.cast_into::<PyBytes>()?;
             let fits = packed.as_bytes().len() == bytes.len();

@@ -190,7 +190,7 @@ fn dialect_of_view(exporter: &Bound<'_, PyAny>, format: Option<&[u8]>) -> Option
 /// ambiguous.
 fn exception(error: OpenError, call: Call) -> PyErr {
     match error {
-        OpenError::Rules(report) => Python::attach(|py| broken_rules(py, &report))
+        OpenError::Rules(report) => objects::attached(|py| broken_rules(py, &report))
             .unwrap_or_else(|| objects::error::<PyBufferError>(format!("the buffer cannot be read: {report}"))),
         OpenError::Ambiguous(found) => ambiguous(&found, call),
         error => error.into(),
