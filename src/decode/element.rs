@@ -135,7 +135,7 @@ macro_rules! numbers {
             const NAME: &'static str = $name;
 
             fn zeroed(count: usize) -> Option<Vec<Self>> {
-                if count > SMALL.checked_div(size_of::<Self>()).unwrap_or(0) {
+                if count.saturating_mul(size_of::<Self>()) > SMALL {
                     return bytemuck::allocation::try_zeroed_vec(count).ok();
                 }
                 let mut elements = Vec::new();

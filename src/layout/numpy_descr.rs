@@ -394,6 +394,7 @@ impl<'t> Reader<'t> {
         }
         let Some(quote @ (b'\'' | b'"')) = self.peek() else { return Err(self.expected("a string")) };
         let start = self.at.saturating_add(1);
+        // A quote is before `start`, so `start` is at most the length of the text, and the defaults are never used.
         let text = core::str::from_utf8(self.text.get(start..).unwrap_or_default());
         // The code that reads the text after the string reports a byte that is not UTF-8.
         let text = match text {

@@ -397,9 +397,8 @@ unsafe fn copied(arrays: [*const ffi::Py_ssize_t; 3], entries: usize) -> Sizes {
     // One dimension is the common case.
     match (entries, arrays) {
         (1, [shape, strides, suboffsets]) if !shape.is_null() && suboffsets.is_null() => {
-            let stride = if strides.is_null() { None } else { Some(read(strides, 0)) };
-            let count = if stride.is_some() { 2 } else { 1 };
-            Sizes::from_buf_and_len([read(shape, 0), stride.unwrap_or(0), 0, 0, 0, 0, 0, 0], count)
+            let (stride, count) = if strides.is_null() { (0, 1) } else { (read(strides, 0), 2) };
+            Sizes::from_buf_and_len([read(shape, 0), stride, 0, 0, 0, 0, 0, 0], count)
         }
         _ => {
             let arrays = arrays.into_iter().filter(|array| !array.is_null());

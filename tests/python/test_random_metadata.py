@@ -19,7 +19,7 @@ import pytest
 
 from pep3118 import Format, View
 
-COUNT = int(os.environ.get("PEP3118_RANDOM_METADATA", "500"))
+COUNT = int(os.environ.get("PEP3118_RANDOM_METADATA", "3000"))
 SEED = os.environ.get("PEP3118_RANDOM_SEED", "14")
 
 # The exceptions that refuse an input. A panic of Rust is a `BaseException`.

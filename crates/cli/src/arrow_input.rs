@@ -143,6 +143,7 @@ impl<'m> ArrowReader<'m> {
             return Err(wrong());
         }
         let prefix = if bytes.starts_with(&[0xff; 4]) { MESSAGE_PREFIX } else { 4 };
+        // No bytes are not a message, so a block that is shorter than the prefix is refused below.
         let message = root_as_message(bytes.get(prefix..).unwrap_or_default());
         let message = message.map_err(|_| invalid("a message"))?;
         if message.header_type() != MessageHeader::RecordBatch {

@@ -94,31 +94,28 @@ impl<'py, T: AsRef<str>> IntoPyObject<'py> for Text<T> {
     }
 }
 
+/// Defines the conversion of a Rust integer `$name` to a Python `int`. `$create` creates the `int` from the number.
+macro_rules! converts_to_int {
+    ($name:ident, $create:expr) => {
+        impl<'py> IntoPyObject<'py> for $name {
+            type Target = PyAny;
+            type Output = Bound<'py, PyAny>;
+            type Error = PyErr;
+
+            fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
+                $create(py, self.0)
+            }
+        }
+    };
+}
+
 /// A number that a Python function returns. PyO3 panics without memory for an integer that a function returns.
 pub(crate) struct Number(pub(crate) i64);
-
-impl<'py> IntoPyObject<'py> for Number {
-    type Target = PyAny;
-    type Output = Bound<'py, PyAny>;
-    type Error = PyErr;
-
-    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
-        into_result(py, int(py, self.0))
-    }
-}
+converts_to_int!(Number, |py, number| into_result(py, int(py, number)));
 
 /// A number that a Python function returns, as [`Number`], and that is not negative.
 pub(crate) struct Unsigned(pub(crate) u64);
-
-impl<'py> IntoPyObject<'py> for Unsigned {
-    type Target = PyAny;
-    type Output = Bound<'py, PyAny>;
-    type Error = PyErr;
-
-    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
-        number(py, self.0)
-    }
-}
+converts_to_int!(Unsigned, number);
 
 /// Creates a `complex` with the real part `re` and the imaginary part `im`.
 pub(crate) fn complex(py: Python<'_>, re: f64, im: f64) -> NewObject<'_> {

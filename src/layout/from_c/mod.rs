@@ -71,7 +71,10 @@ impl Layout {
         let prepared = Prepared::new(source)?;
         let value = Resolver::new(&prepared, model)?.find(name)?;
         let refused = |error: BuildError| CError::new(source, (0, 0), error.to_string());
-        let size = value.size().unwrap_or_default();
+        // `find` refuses a type without a size.
+        let size = value.size();
+        debug_assert!(size.is_some(), "a type without a size");
+        let size = size.ok_or_else(|| CError::new(source, (0, 0), "the type has no size".into()))?;
         let mut builder = LayoutBuilder::new(size, model);
         builder.align(value.align);
         add_member(&mut builder, model, None, 0, &value).map_err(refused)?;

@@ -811,6 +811,7 @@ fn check_runs(source: &str, tokens: &[Token<'_>]) -> Result<(), CError> {
                 outer.push(level);
                 level = Level { base: run, conditions: 0 };
             }
+            // The brackets are balanced, so the default is never used.
             ")" | "]" | "}" => level = outer.pop().unwrap_or_default(),
             "?" => level.conditions = level.conditions.saturating_add(1),
             ":" => level.conditions = level.conditions.saturating_sub(1),
@@ -968,6 +969,7 @@ fn rewrite<'s>(source: &'s str, tokens: &[Token<'s>], partners: &[usize]) -> Res
                     &["__attribute__", "(", "(", "aligned", "("]
                 };
                 out.extend(before.iter().map(|text| replaced(text)));
+                // `end` is the index of the closing bracket after `next`, so the default is never used.
                 out.extend(tokens.get(next.saturating_add(1)..end).unwrap_or_default().iter().cloned());
                 let after = if is_type { ") ) ) )" } else { ") ) )" };
                 out.extend(after.split(' ').map(replaced));
@@ -986,6 +988,7 @@ fn rewrite<'s>(source: &'s str, tokens: &[Token<'s>], partners: &[usize]) -> Res
                 }
                 out.push(token.clone());
                 if let Some((start, end)) = moved.get(&index) {
+                    // `moved` has ranges of `tokens`, so the default is never used.
                     out.extend(tokens.get(*start..*end).unwrap_or_default().iter().cloned());
                 }
             }

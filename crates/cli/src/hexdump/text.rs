@@ -110,6 +110,7 @@ impl<'m, W: Write> TextWriter<'m, W> {
         pending: &[Entry<'_>],
     ) -> Result<(), Failure> {
         let end = start.saturating_add(self.row).min(item.len());
+        // `start` is at most the length of the item, so the default is never used.
         let bytes = item.get(start..end).unwrap_or_default();
         // The entries are in the order of their bytes and do not overlap.
         let mut next = pending.iter().filter(|entry| !entry.range.is_empty()).peekable();
@@ -414,6 +415,7 @@ fn same_style<'b>(bytes: &'b [u8], styles: &[Style]) -> Vec<(usize, Style, &'b [
     while let Some(style) = styles.get(start).filter(|_| start < bytes.len()) {
         let len = styles.iter().skip(start).take_while(|other| *other == style).count();
         let end = start.saturating_add(len).min(bytes.len());
+        // `start` is less than the length of `bytes`, so the default is never used.
         chunks.push((start, *style, bytes.get(start..end).unwrap_or_default()));
         start = end;
     }

@@ -100,6 +100,7 @@ impl Source for &[u8] {
 
     #[inline(always)]
     fn byte_string<'py>(&self, py: Python<'py>, start: usize, len: usize, nuls: NulHandling) -> NewObject<'py> {
+        // The plan of the record has checked that the value is inside of the item, so the default is never used.
         let bytes = self.get(start..start.saturating_add(len)).unwrap_or_default();
         objects::bytes(py, bytes.get(..nuls.value_len(bytes)).unwrap_or(bytes))
     }

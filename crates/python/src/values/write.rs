@@ -4,7 +4,7 @@
 use num_complex::Complex;
 use pep3118::__private::{arguments, imported};
 use pep3118::name;
-use pyo3::exceptions::{PyOverflowError, PyTypeError, PyUnicodeEncodeError, PyValueError};
+use pyo3::exceptions::{PyOverflowError, PySystemError, PyTypeError, PyUnicodeEncodeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyByteArray, PyBytes, PyComplex, PyFloat, PyInt, PyList, PyMapping, PyString, PyTuple};
@@ -153,11 +153,13 @@ fn check_nested(
     size: usize,
     check: &Check<'_>,
 ) -> Result<(), WriteError> {
-    let Some((_, inner)) = shape.split_first() else { return check(object, bytes) };
+    let Some((count, inner)) = shape.split_first() else { return check(object, bytes) };
     let size_inner = inner.iter().fold(size, |size, dimension| size.saturating_mul(*dimension));
     for (index, value) in sequence(object, "an array: a list")?.iter_borrowed().enumerate() {
         let start = index.saturating_mul(size_inner);
-        let bytes = bytes.get(start..start.saturating_add(size_inner)).unwrap_or_default();
+        // `object` had `count` elements when it was written, but other code can have appended elements since then.
+        let too_many = || WriteErrorKind::Count { found: index.saturating_add(1), wanted: *count, unit: "element" };
+        let bytes = bytes.get(start..start.saturating_add(size_inner)).ok_or_else(too_many)?;
         check_nested(&value, bytes, inner, size, check).map_err(|error| error.inside(&format!("[{index}]")))?;
     }
     Ok(())
@@ -304,7 +306,9 @@ fn write_nested(
     let size_inner = inner.iter().fold(size, |size, dimension| size.saturating_mul(*dimension));
     for (index, value) in values.iter_borrowed().enumerate() {
         let start = index.saturating_mul(size_inner);
-        let bytes = bytes.get_mut(start..start.saturating_add(size_inner)).unwrap_or_default();
+        let outside = || objects::error::<PySystemError>("an element is outside of its array");
+        let bytes = bytes.get_mut(start..start.saturating_add(size_inner));
+        let bytes = bytes.ok_or_else(|| WriteErrorKind::Raised(outside()))?;
         write_nested(&value, bytes, inner, size, element, lenient)
             .map_err(|error| error.inside(&format!("[{index}]")))?;
     }

@@ -130,6 +130,7 @@ impl Arrangement {
     /// Returns the distance in bytes from one item to the next in each dimension.
     #[inline]
     pub(super) fn strides(&self) -> &[i64] {
+        // Both arrays have a number for each dimension, so the defaults are never used.
         let strides = match &self.heap {
             None => &self.inline_strides,
             Some(heap) => heap.get(self.ndim..).unwrap_or_default(),

@@ -16,7 +16,7 @@ use pep3118::decode::{Buffer, BufferMut, ColumnData, DecodeError, EncodeError};
 use pep3118::layout::NulHandling;
 use pep3118::py::{Acquired, ItemDescription, ObjectReferences, SharedView};
 use pep3118::view::{Checker, Order, RawView, Slice, ViewError};
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::{PySystemError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple};
 
@@ -864,7 +864,8 @@ impl<'p, 'py> NewItems<'p, 'py> {
         let mut at = 0_usize;
         let stored = held.part.each_place(|place| {
             let start = if one { 0 } else { at };
-            let item = self.bytes().get(start..start.saturating_add(self.itemsize)).unwrap_or_default();
+            let item = self.bytes().get(start..start.saturating_add(self.itemsize));
+            let item = item.ok_or_else(|| objects::error::<PySystemError>("there are fewer new items than items"))?;
             held.store_item(py, place, item, old)?;
             if one && owned {
                 // Every item of `held` must own a reference to each object, so each item needs one more reference.
@@ -917,6 +918,7 @@ impl Drop for NewItems<'_, '_> {
             return;
         }
         let bytes = std::mem::take(&mut self.bytes);
+        // `small` has `SMALL` bytes, so the default is never used.
         let bytes = if self.len <= SMALL { self.small.get(..self.len).unwrap_or_default() } else { &bytes };
         for item in bytes.chunks_exact(self.itemsize.max(1)) {
             for offset in self.objects {

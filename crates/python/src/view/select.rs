@@ -5,7 +5,7 @@ use pep3118::__private::ScalarCodec;
 use pep3118::__private::plural;
 use pep3118::decode::{ColumnData, Value};
 use pep3118::layout::Type;
-use pyo3::exceptions::{PyIndexError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyIndexError, PySystemError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyByteArray, PyBytes, PyList, PyTuple};
 
@@ -304,7 +304,8 @@ impl Selection {
             let mut at = 0_usize;
             self.each(|indices, _| {
                 let end = at.saturating_add(itemsize);
-                held.copy_item(part.place(indices), bytes.get_mut(at..end).unwrap_or_default())?;
+                let item = bytes.get_mut(at..end).ok_or_else(outside_of_copy)?;
+                held.copy_item(part.place(indices), item)?;
                 at = end;
                 Ok(())
             })
@@ -367,7 +368,7 @@ impl Selection {
             let axes = position.iter().zip(&strides);
             let item = axes.fold(0_i64, |at, (axis, stride)| at.wrapping_add(axis.wrapping_mul(*stride)));
             let start = usize::try_from(item)?.saturating_mul(itemsize);
-            let item = bytes.get(start..start.saturating_add(itemsize)).unwrap_or_default();
+            let item = bytes.get(start..start.saturating_add(itemsize)).ok_or_else(outside_of_copy)?;
             held.store_item(py, part.place(indices), item, &mut old)
         })?;
         drop(pin);
@@ -487,4 +488,11 @@ fn broadcast_strides(shape: &[i64], ndim: usize) -> Vec<i64> {
         stride = stride.wrapping_mul(*length);
     }
     strides
+}
+
+/// Creates the exception for an item outside of a copy of all items. The copy has a place for each item, so no caller
+/// sees this exception.
+#[cold]
+fn outside_of_copy() -> PyErr {
+    objects::error::<PySystemError>("an item is outside of the copy of all items")
 }
