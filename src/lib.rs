@@ -157,7 +157,7 @@ pub mod __private {
         Cache, Ctypes, TypeLayout, canonical_format, expect_exporter, from_dtype, hash, loaded, open_as,
         open_described, open_items, run_audit, set_format_exception, type_layout,
     };
-    pub use crate::text::{abridge, escape, plural};
+    pub use crate::text::{abridge, escape, plural, plural_is};
 }
 
 /// Parses the format string `format`.

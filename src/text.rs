@@ -115,7 +115,7 @@ const INVISIBLE: [RangeInclusive<char>; 17] = [
 ];
 
 /// Returns [`plural`] of `n` and `noun` with the verb of a sentence: `1 byte is`, `2 bytes are`.
-pub(crate) fn plural_is<N: Copy + Display + PartialEq + From<u8>>(n: N, noun: &str) -> String {
+pub fn plural_is<N: Copy + Display + PartialEq + From<u8>>(n: N, noun: &str) -> String {
     alloc::format!("{} {}", plural(n, noun), if n == N::from(1) { "is" } else { "are" })
 }
 

@@ -1,7 +1,7 @@
 //! Help lines for formats that are refused, and notes for valid formats that the user may have meant otherwise. `help`
 //! suggests an argument or a format with which the failed call succeeds.
 
-use pep3118::__private::plural;
+use pep3118::__private::{plural, plural_is};
 use pep3118::{
     Ambiguity, DataModel, Dialect, Interpretation, Layout, LayoutError, LayoutErrorKind, calcsize_in, reconcile,
 };
@@ -228,8 +228,8 @@ pub(super) fn help_from_input_length(ambiguity: &Ambiguity, bytes: u64) -> Optio
     if whole.is_empty() || whole.len() == all.len() {
         return None;
     }
-    let bytes = plural(bytes, "byte");
-    Some(format!("{bytes} are a whole number of items only with {}", whole.join(" or ")))
+    let bytes_are = plural_is(bytes, "byte");
+    Some(format!("{bytes_are} a whole number of items only with {}", whole.join(" or ")))
 }
 
 /// Returns a suggestion for an input of `bytes` bytes, which are not a whole number of items of `format`, `dialect` and
@@ -263,8 +263,8 @@ pub(super) fn help_for_length(
         size(&standard, dialect, &model.model).map(|size| (size, escape(&standard).into_owned()))
     };
     let (size, change) = other_dialect().or_else(other_model).or_else(standard)?;
-    let (bytes, size) = (plural(bytes, "byte"), plural(size, "byte"));
-    Some(format!("{bytes} are a whole number of items of {size} with `{change}`"))
+    let (bytes_are, size) = (plural_is(bytes, "byte"), plural(size, "byte"));
+    Some(format!("{bytes_are} a whole number of items of {size} with `{change}`"))
 }
 
 /// Returns a help line for `error`, which the library returned for `format`, `itemsize`, `dialect` and `model`. The
